@@ -1,0 +1,44 @@
+"""Groundplan: a self-hosted home for Terraform projects and workspaces."""
+
+import logging
+
+from flask import Flask
+
+from app import cli, resources
+from app.config import Settings
+from app.migrate import migrate
+from app.persistence import connect_engines
+from app.web import documentation, errors, requests
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The WSGI application, with settings from the environment unless given."""
+    settings = settings or Settings.from_environment()
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    # A trailing slash is another address, not a redirect that would lose the body of a POST.
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    app.extensions["groundplan.settings"] = settings
+    app.extensions["groundplan.engines"] = connect_engines(settings.database_url, settings.pool_size)
+    app.extensions["groundplan.engine"] = app.extensions["groundplan.engines"].writing
+    log_to_standard_error(settings.log_level)
+    migrate(app)
+    errors.install(app)
+    requests.install(app)
+    resources.install(app)
+    documentation.install(app)
+    cli.install(app)
+    return app
+
+
+def log_to_standard_error(level: str) -> None:
+    """One line for each record, with the id of the request it belongs to."""
+    handler = logging.StreamHandler()
+    handler.addFilter(requests.RequestIdFilter())
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"))
+    logger = logging.getLogger("app")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(level)

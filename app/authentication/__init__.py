@@ -1,0 +1,1 @@
+"""From a bearer token to the caller: who it is, and everything that was granted."""

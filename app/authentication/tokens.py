@@ -1,0 +1,28 @@
+"""The text of tokens and what is kept of it."""
+
+import hmac
+import secrets
+import string
+from hashlib import sha256
+
+LETTERS = string.ascii_letters + string.digits
+# The shape clients know from HCP Terraform; some recognise tokens by the middle part.
+HEAD, MIDDLE, TAIL = 14, "atlasv1", 67
+MAXIMUM_LENGTH = 512
+
+
+def new_token() -> str:
+    """A fresh token: 81 random letters and digits, over 480 bits."""
+    head = "".join(secrets.choice(LETTERS) for _ in range(HEAD))
+    tail = "".join(secrets.choice(LETTERS) for _ in range(TAIL))
+    return f"{head}.{MIDDLE}.{tail}"
+
+
+def digest(token: str, key: str) -> str:
+    """What is stored of a token: its keyed hash. Without the key a stolen table can't even be checked for guesses."""
+    return hmac.new(key.encode(), token.encode(errors="surrogatepass"), sha256).hexdigest()
+
+
+def same(given: str, stored: str) -> bool:
+    """Whether two digests are equal, in a time that does not depend on where they differ."""
+    return hmac.compare_digest(given.encode(), stored.encode())

@@ -1,0 +1,63 @@
+"""Every permission of the service, named ``resource:action``."""
+
+from enum import StrEnum
+
+
+class P(StrEnum):
+    """A permission. What it protects stands in the policy; which role has it, in the roles."""
+
+    # A StrEnum hashes through its member name in Python code; these are hashed for every row of every list.
+    __hash__ = str.__hash__
+
+    ORGANIZATION_READ = "organization:read"
+    ORGANIZATION_CREATE = "organization:create"
+    ORGANIZATION_UPDATE = "organization:update"
+    ORGANIZATION_DELETE = "organization:delete"
+    ORGANIZATION_TOKEN_MANAGE = "organization-token:manage"
+
+    MEMBERSHIP_READ = "membership:read"
+    MEMBERSHIP_DELETE = "membership:delete"
+    USER_READ = "user:read"
+    ACCOUNT_READ = "account:read"
+    USER_TOKEN_READ = "user-token:read"
+    USER_TOKEN_MANAGE = "user-token:manage"
+
+    TEAM_READ = "team:read"
+    TEAM_CREATE = "team:create"
+    TEAM_UPDATE = "team:update"
+    TEAM_DELETE = "team:delete"
+    TEAM_UPDATE_ORGANIZATION_ACCESS = "team:update-organization-access"
+    TEAM_UPDATE_MEMBERSHIP = "team:update-membership"
+    OWNERS_UPDATE_MEMBERSHIP = "owners:update-membership"
+
+    PROJECT_READ = "project:read"
+    PROJECT_CREATE = "project:create"
+    PROJECT_UPDATE = "project:update"
+    PROJECT_DELETE = "project:delete"
+    PROJECT_FORCE_DELETE = "project:force-delete"
+    PROJECT_CREATE_WORKSPACE = "project:create-workspace"
+    PROJECT_MOVE_WORKSPACE = "project:move-workspace"
+    PROJECT_ADD_TAGS = "project:add-tags"
+    PROJECT_REMOVE_TAGS = "project:remove-tags"
+    PROJECT_READ_TEAMS = "project:read-teams"
+    PROJECT_MANAGE_TEAMS = "project:manage-teams"
+    PROJECT_MANAGE_VARSETS = "project:manage-varsets"
+
+    WORKSPACE_READ = "workspace:read"
+    WORKSPACE_UPDATE = "workspace:update"
+    WORKSPACE_DELETE = "workspace:delete"
+    WORKSPACE_FORCE_DELETE = "workspace:force-delete"
+    WORKSPACE_MOVE = "workspace:move"
+    WORKSPACE_LOCK = "workspace:lock"
+    WORKSPACE_FORCE_UNLOCK = "workspace:force-unlock"
+    WORKSPACE_MANAGE_TAGS = "workspace:manage-tags"
+    WORKSPACE_MANAGE_RUN_TASKS = "workspace:manage-run-tasks"
+
+    RUN_READ = "run:read"
+    RUN_PLAN = "run:plan"
+    RUN_APPLY = "run:apply"
+    VARIABLE_READ = "variable:read"
+    VARIABLE_WRITE = "variable:write"
+    STATE_READ_OUTPUTS = "state:read-outputs"
+    STATE_READ = "state:read"
+    STATE_WRITE = "state:write"

@@ -1,0 +1,110 @@
+"""The policy: for each permission, at which levels a grant of it counts, and how its absence is answered.
+
+This table is the whole of it. A route names its permission, a listing names the one its rows need, and both faces of
+the rule (one row in memory, many rows in SQL) read the same line.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from app.authz.permissions import P
+
+
+class Level(StrEnum):
+    """What a grant is bound to."""
+
+    __hash__ = str.__hash__
+
+    SITE = "site"
+    ORGANIZATION = "organization"
+    VISIBLE_TEAMS = "visible-teams"
+    """The teams of an organization that are not secret."""
+    TEAM = "team"
+    PROJECT = "project"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where a grant may come from, and the status of a refusal.
+
+    404 hides that the thing exists; 403 is for the few cases in which HCP Terraform answers so to a caller who can
+    see it (spec: conventions, authentication and the 401/403/404 rule).
+    """
+
+    levels: frozenset[Level]
+    refusal: int = 404
+
+
+def _rule(*levels: Level, refusal: int = 404) -> Rule:
+    return Rule(frozenset({Level.SITE, *levels}), refusal)
+
+
+_ORGANIZATION = _rule(Level.ORGANIZATION)
+_TEAM = _rule(Level.ORGANIZATION, Level.VISIBLE_TEAMS, Level.TEAM)
+_PROJECT = _rule(Level.ORGANIZATION, Level.PROJECT)
+_WORKSPACE = _PROJECT
+_SELF = Rule(frozenset({Level.USER}))
+
+POLICY: Mapping[P, Rule] = {
+    P.ORGANIZATION_READ: _ORGANIZATION,
+    P.ORGANIZATION_CREATE: _rule(),
+    P.ORGANIZATION_UPDATE: _ORGANIZATION,
+    P.ORGANIZATION_DELETE: _ORGANIZATION,
+    P.ORGANIZATION_TOKEN_MANAGE: _ORGANIZATION,
+    P.MEMBERSHIP_READ: _rule(Level.ORGANIZATION, Level.USER),
+    P.MEMBERSHIP_DELETE: _ORGANIZATION,
+    P.USER_READ: _rule(Level.ORGANIZATION, Level.USER),
+    P.ACCOUNT_READ: _SELF,
+    P.USER_TOKEN_READ: _SELF,
+    P.USER_TOKEN_MANAGE: _SELF,
+    P.TEAM_READ: _TEAM,
+    P.TEAM_CREATE: _ORGANIZATION,
+    P.TEAM_UPDATE: _TEAM,
+    P.TEAM_DELETE: _TEAM,
+    P.TEAM_UPDATE_ORGANIZATION_ACCESS: _TEAM,
+    P.TEAM_UPDATE_MEMBERSHIP: _TEAM,
+    P.OWNERS_UPDATE_MEMBERSHIP: _ORGANIZATION,
+    P.PROJECT_READ: _PROJECT,
+    P.PROJECT_CREATE: _ORGANIZATION,
+    P.PROJECT_UPDATE: _PROJECT,
+    P.PROJECT_DELETE: _PROJECT,
+    P.PROJECT_FORCE_DELETE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
+    P.PROJECT_CREATE_WORKSPACE: _PROJECT,
+    P.PROJECT_MOVE_WORKSPACE: _PROJECT,
+    P.PROJECT_ADD_TAGS: _PROJECT,
+    P.PROJECT_REMOVE_TAGS: _PROJECT,
+    P.PROJECT_READ_TEAMS: _PROJECT,
+    P.PROJECT_MANAGE_TEAMS: _PROJECT,
+    P.PROJECT_MANAGE_VARSETS: _PROJECT,
+    P.WORKSPACE_READ: _WORKSPACE,
+    P.WORKSPACE_UPDATE: _WORKSPACE,
+    P.WORKSPACE_DELETE: _WORKSPACE,
+    P.WORKSPACE_FORCE_DELETE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
+    P.WORKSPACE_MOVE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
+    P.WORKSPACE_LOCK: _WORKSPACE,
+    P.WORKSPACE_FORCE_UNLOCK: _WORKSPACE,
+    P.WORKSPACE_MANAGE_TAGS: _WORKSPACE,
+    P.WORKSPACE_MANAGE_RUN_TASKS: _WORKSPACE,
+    P.RUN_READ: _WORKSPACE,
+    P.RUN_PLAN: _WORKSPACE,
+    P.RUN_APPLY: _WORKSPACE,
+    P.VARIABLE_READ: _WORKSPACE,
+    P.VARIABLE_WRITE: _WORKSPACE,
+    P.STATE_READ_OUTPUTS: _WORKSPACE,
+    P.STATE_READ: _WORKSPACE,
+    P.STATE_WRITE: _WORKSPACE,
+}
+
+
+@cache
+def allowed_at(level: Level, permissions: frozenset[P]) -> frozenset[P]:
+    """Those of the permissions that the policy lets a grant at this level give."""
+    return frozenset(permission for permission in permissions if level in POLICY[permission].levels)
+
+
+def permissions_at(level: Level) -> Iterable[P]:
+    """The permissions that a grant at this level can give."""
+    return (permission for permission, rule in POLICY.items() if level in rule.levels)

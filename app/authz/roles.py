@@ -1,0 +1,217 @@
+"""What each role or level grants. Ladders name only what a step adds to the one before.
+
+Sources: the levels of ``team-projects`` and the flags of ``organization-access`` as HCP Terraform documents them.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+from app.authz.permissions import P
+
+Permissions = frozenset[P]
+
+# --- one workspace -------------------------------------------------------------------------------------------------
+
+WORKSPACE_READER: Permissions = frozenset(
+    {P.WORKSPACE_READ, P.RUN_READ, P.VARIABLE_READ, P.STATE_READ_OUTPUTS, P.STATE_READ},
+)
+WORKSPACE_WRITER: Permissions = WORKSPACE_READER | {
+    P.RUN_PLAN,
+    P.RUN_APPLY,
+    P.VARIABLE_WRITE,
+    P.STATE_WRITE,
+    P.WORKSPACE_LOCK,
+    P.WORKSPACE_MANAGE_TAGS,
+}
+WORKSPACE_ADMIN: Permissions = WORKSPACE_WRITER | {
+    P.WORKSPACE_UPDATE,
+    P.WORKSPACE_DELETE,
+    P.WORKSPACE_FORCE_UNLOCK,
+    P.WORKSPACE_MANAGE_RUN_TASKS,
+}
+
+# --- one project: the levels of team project access ----------------------------------------------------------------
+
+PROJECT_READER: Permissions = WORKSPACE_READER | {P.PROJECT_READ}
+PROJECT_WRITER: Permissions = PROJECT_READER | WORKSPACE_WRITER | {P.PROJECT_ADD_TAGS, P.PROJECT_MANAGE_VARSETS}
+PROJECT_MAINTAINER: Permissions = PROJECT_WRITER | WORKSPACE_ADMIN | {P.PROJECT_CREATE_WORKSPACE}
+PROJECT_ADMIN: Permissions = PROJECT_MAINTAINER | {
+    P.PROJECT_UPDATE,
+    P.PROJECT_DELETE,
+    P.PROJECT_MOVE_WORKSPACE,
+    P.WORKSPACE_MOVE,
+    P.PROJECT_REMOVE_TAGS,
+    P.PROJECT_READ_TEAMS,
+    P.PROJECT_MANAGE_TEAMS,
+}
+
+PROJECT_LEVELS: Mapping[str, Permissions] = {
+    "read": PROJECT_READER,
+    "write": PROJECT_WRITER,
+    "maintain": PROJECT_MAINTAINER,
+    "admin": PROJECT_ADMIN,
+}
+
+# A custom grant: what each value of each detail adds. Values are cumulative in the order given.
+CUSTOM_PROJECT: Mapping[str, Mapping[str, Permissions]] = {
+    "settings": {
+        "read": frozenset(),
+        "update": frozenset({P.PROJECT_UPDATE, P.PROJECT_ADD_TAGS, P.PROJECT_REMOVE_TAGS}),
+        "delete": frozenset({P.PROJECT_DELETE}),
+    },
+    "teams": {
+        "none": frozenset(),
+        "read": frozenset({P.PROJECT_READ_TEAMS}),
+        "manage": frozenset({P.PROJECT_MANAGE_TEAMS}),
+    },
+    "variable-sets": {
+        "none": frozenset(),
+        "read": frozenset(),
+        "write": frozenset({P.PROJECT_MANAGE_VARSETS}),
+    },
+    "runs": {
+        "read": frozenset({P.RUN_READ}),
+        "plan": frozenset({P.RUN_PLAN}),
+        "apply": frozenset({P.RUN_APPLY}),
+    },
+    "variables": {
+        "none": frozenset(),
+        "read": frozenset({P.VARIABLE_READ}),
+        "write": frozenset({P.VARIABLE_WRITE}),
+    },
+    "state-versions": {
+        "none": frozenset(),
+        "read-outputs": frozenset({P.STATE_READ_OUTPUTS}),
+        "read": frozenset({P.STATE_READ}),
+        "write": frozenset({P.STATE_WRITE}),
+    },
+}
+CUSTOM_PROJECT_FLAGS: Mapping[str, Permissions] = {
+    # Creating also grants reading the project's workspaces (spec: custom ``create``); reading is in every grant.
+    "create": frozenset({P.PROJECT_CREATE_WORKSPACE}),
+    "locking": frozenset({P.WORKSPACE_LOCK}),
+    "delete": frozenset({P.WORKSPACE_DELETE}),
+    "move": frozenset({P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE}),
+    "run-tasks": frozenset({P.WORKSPACE_MANAGE_RUN_TASKS}),
+}
+
+
+@cache
+def custom_project_level(details: frozenset[tuple[str, str | bool]]) -> Permissions:
+    """What a custom team project access with these details grants; the least is reading runs."""
+    granted: set[P] = {P.PROJECT_READ, P.WORKSPACE_READ, P.RUN_READ}
+    for detail, chosen in details:
+        if isinstance(chosen, bool):
+            granted |= CUSTOM_PROJECT_FLAGS.get(detail, frozenset()) if chosen else frozenset()
+            continue
+        for value, added in CUSTOM_PROJECT[detail].items():
+            granted |= added
+            if value == chosen:
+                break
+    return frozenset(granted)
+
+
+# --- one organization ----------------------------------------------------------------------------------------------
+
+MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ})
+VISIBLE_TEAM_MEMBER: Permissions = frozenset({P.TEAM_READ})
+
+ALL_WORKSPACES: Permissions = WORKSPACE_ADMIN | {P.PROJECT_MANAGE_VARSETS}
+ALL_PROJECTS: Permissions = PROJECT_ADMIN | ALL_WORKSPACES | {P.PROJECT_CREATE}
+
+# What a flag of a team's organization-access grants on the whole organization.
+ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
+    "manage-policies": frozenset({P.WORKSPACE_READ, P.RUN_READ}),
+    "manage-policy-overrides": frozenset({P.WORKSPACE_READ, P.RUN_READ}),
+    "delegate-policy-overrides": frozenset(),
+    "manage-workspaces": ALL_WORKSPACES,
+    "read-workspaces": WORKSPACE_READER,
+    "manage-projects": ALL_PROJECTS,
+    "read-projects": PROJECT_READER,
+    "manage-vcs-settings": frozenset(),
+    "manage-modules": frozenset(),
+    "manage-providers": frozenset(),
+    "manage-public-modules": frozenset(),
+    "manage-public-providers": frozenset(),
+    "manage-run-tasks": frozenset(),
+    "manage-agent-pools": frozenset({P.PROJECT_READ, P.WORKSPACE_READ}),
+    "manage-membership": frozenset({P.MEMBERSHIP_READ, P.MEMBERSHIP_DELETE}),
+    "manage-teams": frozenset({P.MEMBERSHIP_READ, P.MEMBERSHIP_DELETE, P.TEAM_CREATE}),
+    "manage-organization-access": frozenset({P.MEMBERSHIP_READ, P.MEMBERSHIP_DELETE, P.TEAM_CREATE}),
+    "access-secret-teams": frozenset(),
+}
+
+# What a flag grants on the teams its holder can see: the visible ones, with access-secret-teams all of them.
+TEAM_ACCESS: Mapping[str, Permissions] = {
+    "manage-membership": frozenset({P.TEAM_UPDATE_MEMBERSHIP}),
+    "manage-teams": frozenset({P.TEAM_UPDATE_MEMBERSHIP, P.TEAM_UPDATE, P.TEAM_DELETE}),
+    "manage-organization-access": frozenset(
+        {P.TEAM_UPDATE_MEMBERSHIP, P.TEAM_UPDATE, P.TEAM_DELETE, P.TEAM_UPDATE_ORGANIZATION_ACCESS},
+    ),
+}
+# On a team of his own that he could not see otherwise, a holder of such a flag manages the members, nothing more.
+OWN_TEAM: Permissions = frozenset({P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP})
+
+
+@cache
+def organization_access(flags: frozenset[str]) -> Permissions:
+    """What a team's flags grant on the organization."""
+    return frozenset().union(*(ORGANIZATION_ACCESS[flag] for flag in flags))
+
+
+@cache
+def team_access(flags: frozenset[str]) -> Permissions:
+    """What a team's flags grant on the teams its members can see; nothing without one of the managing flags."""
+    granted: Permissions = frozenset().union(*(TEAM_ACCESS.get(flag, frozenset()) for flag in flags))
+    return granted | {P.TEAM_READ} if granted else granted
+
+
+# Where the organization allows it, whoever may delete may also force: workspaces with what they hold, and projects.
+FORCE: Mapping[P, P] = {
+    P.WORKSPACE_DELETE: P.WORKSPACE_FORCE_DELETE,
+    P.PROJECT_DELETE: P.PROJECT_FORCE_DELETE,
+}
+
+
+@cache
+def with_force(permissions: Permissions) -> Permissions:
+    """The permissions of a grant in an organization that allows force-deleting workspaces."""
+    return permissions | {forced for permission, forced in FORCE.items() if permission in permissions}
+
+
+# manage-workspaces opens the default project, and no other: its holders see it and create workspaces in it.
+DEFAULT_PROJECT: Permissions = frozenset({P.PROJECT_READ, P.PROJECT_CREATE_WORKSPACE})
+
+TEAM_ADMIN: Permissions = frozenset(
+    {
+        P.TEAM_READ,
+        P.TEAM_CREATE,
+        P.TEAM_UPDATE,
+        P.TEAM_DELETE,
+        P.TEAM_UPDATE_ORGANIZATION_ACCESS,
+        P.TEAM_UPDATE_MEMBERSHIP,
+        P.OWNERS_UPDATE_MEMBERSHIP,
+        P.MEMBERSHIP_READ,
+        P.MEMBERSHIP_DELETE,
+        P.USER_READ,
+    },
+)
+# An organization token administers settings; it never runs anything and never writes state.
+ORGANIZATION_TOKEN: Permissions = (
+    MEMBER
+    | TEAM_ADMIN
+    | (ALL_PROJECTS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE})
+    | {P.ORGANIZATION_TOKEN_MANAGE, P.PROJECT_FORCE_DELETE}
+)
+OWNER: Permissions = (
+    ORGANIZATION_TOKEN | ALL_PROJECTS | {P.ORGANIZATION_UPDATE, P.ORGANIZATION_DELETE, P.WORKSPACE_FORCE_DELETE}
+)
+
+# --- one's own -----------------------------------------------------------------------------------------------------
+
+SELF: Permissions = frozenset({P.ACCOUNT_READ, P.USER_READ, P.USER_TOKEN_READ, P.USER_TOKEN_MANAGE, P.MEMBERSHIP_READ})
+
+# --- the whole service ---------------------------------------------------------------------------------------------
+
+SITE_ADMIN: Permissions = OWNER | {P.ORGANIZATION_CREATE, P.USER_READ}
+SITE_USER: Permissions = frozenset({P.ORGANIZATION_CREATE})

@@ -1,0 +1,112 @@
+"""The two faces of the policy: ``holds`` for one row, ``where`` for many in SQL.
+
+Both ask the same: is there a level at which the caller was granted the permission on the id that stands in the row's
+scope column for that level? A model names those columns in ``scope``; a level it does not name never reaches it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, false, or_, true
+
+from app.authz.grants import NOTHING, SITE, Grants
+from app.authz.permissions import P
+from app.authz.policy import POLICY, Level
+from app.persistence import Base, among, set_parameter
+
+
+class Caller(Protocol):
+    """Whoever holds grants."""
+
+    @property
+    def grants(self) -> Grants:
+        """What was granted."""
+
+
+Shape = tuple[Level, ...]
+
+EVERYTHING: Shape = (Level.SITE,)
+
+
+def held(caller: Caller, scope: Mapping[str, str], row: Any) -> frozenset[P]:  # noqa: ANN401 - a row or an entity
+    """Every permission the caller has on the row: the union over the levels of its scope."""
+    grants = caller.grants
+    union = grants.at(Level.SITE, SITE)
+    for level in grants.levels:
+        if (column := scope.get(level)) and (found := grants.at(level, getattr(row, column))):
+            union = found if not union else union | found
+    return union
+
+
+def holds(caller: Caller, permission: P, row: Any) -> bool:  # noqa: ANN401 - any entity with a scope
+    """Whether the caller has the permission on this row; a missing row is a no."""
+    return row is not None and permission in held(caller, row.scope, row)
+
+
+def holds_at(caller: Caller, permission: P, level: Level, target: str | None) -> bool:
+    """Whether the permission was granted at exactly this level and target, or on the whole site."""
+    return permission in caller.grants.at(Level.SITE, SITE) or permission in caller.grants.at(level, target)
+
+
+def shape(caller: Caller, permission: P, model: type[Base], organization_id: str | None = None) -> Shape:
+    """The levels through which the caller reaches rows of the model, or ``EVERYTHING``.
+
+    Statements are built once for each shape and then reused, with the ids as parameters. Where the statement itself
+    stays inside one organization, a grant on the organization is everything and no other organization counts.
+    """
+    grants = caller.grants
+    if permission in grants.at(Level.SITE, SITE):
+        return EVERYTHING
+    levels = [level for level in grants.levels if level in model.scope and grants.targets(level, permission)]
+    if organization_id is not None and Level.ORGANIZATION in levels:
+        if permission in grants.at(Level.ORGANIZATION, organization_id):
+            return EVERYTHING
+        levels.remove(Level.ORGANIZATION)
+    return tuple(sorted(levels))
+
+
+def clause(permission: P, model: type[Base], levels: Shape) -> ColumnElement[bool]:
+    """The condition for one shape, over parameters that ``parameters`` fills; no level means no row."""
+    if levels == EVERYTHING:
+        return true()
+    reached = [
+        among(getattr(model, model.scope[level]), set_parameter(_parameter(permission, level))) for level in levels
+    ]
+    return or_(false(), *reached)
+
+
+def parameters(caller: Caller, permission: P, levels: Shape) -> dict[str, list[str]]:
+    """The values for the parameters of ``clause``."""
+    if levels == EVERYTHING:
+        return {}
+    return {_parameter(permission, level): caller.grants.targets(level, permission) for level in levels}
+
+
+def where(caller: Caller, permission: P, model: type[Base]) -> ColumnElement[bool]:
+    """The condition that selects the rows on which the caller has the permission."""
+    levels = shape(caller, permission, model)
+    return clause(permission, model, levels).params(parameters(caller, permission, levels))
+
+
+def refusal(permission: P) -> int:
+    """The status that answers the absence of the permission."""
+    return POLICY[permission].refusal
+
+
+def _parameter(permission: P, level: Level) -> str:
+    return f"{permission}@{level}".replace(":", "_").replace("-", "_").replace("@", "_at_")
+
+
+__all__ = [
+    "EVERYTHING",
+    "NOTHING",
+    "Caller",
+    "clause",
+    "held",
+    "holds",
+    "holds_at",
+    "parameters",
+    "refusal",
+    "shape",
+    "where",
+]

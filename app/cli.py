@@ -1,0 +1,86 @@
+"""Commands for operators: ``flask bootstrap``, ``flask create-user`` and the documents made from the code."""
+
+import json
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+
+from app.authz.document import permissions_page
+from app.bootstrap import Bootstrapped, add_user, bootstrap
+from app.config import Settings
+from app.openapi import openapi_document
+
+
+def install(app: Flask) -> None:
+    """Register the commands."""
+    app.cli.add_command(bootstrap_command)
+    app.cli.add_command(create_user_command)
+    app.cli.add_command(openapi_command)
+    app.cli.add_command(permissions_command)
+
+
+@click.command("bootstrap")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--url", default="http://127.0.0.1:8080", envvar="GROUNDPLAN_URL", help="Where the service will listen.")
+def bootstrap_command(as_json: bool, url: str) -> None:  # noqa: FBT001 - click passes flags so
+    """Make what a new service lacks: an administrator, an organization, a token for each. Safe to run again."""
+    made = bootstrap(current_app.extensions["groundplan.engine"], _settings())
+    click.echo(json.dumps({"url": url, **made.as_json()}) if as_json else _for_people(made, url))
+
+
+@click.command("create-user")
+@click.argument("username")
+@click.argument("email")
+@click.option("--organization", help="Make the user an active member of this organization.")
+@click.option("--owner", is_flag=True, help="And one of its owners.")
+def create_user_command(username: str, email: str, organization: str | None, owner: bool) -> None:  # noqa: FBT001
+    """Add a user and print a token for it, once."""
+    try:
+        token = add_user(
+            current_app.extensions["groundplan.engine"],
+            _settings(),
+            username=username,
+            email=email,
+            organization=organization,
+            is_owner=owner,
+        )
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(token)
+
+
+@click.command("openapi")
+@click.argument("path", type=click.Path(path_type=Path), default=Path("docs/openapi.json"))
+def openapi_command(path: Path) -> None:
+    """Write the OpenAPI document of the service."""
+    path.write_text(json.dumps(openapi_document(current_app), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@click.command("permissions-table")
+@click.argument("path", type=click.Path(path_type=Path), default=Path("docs/permissions.md"))
+def permissions_command(path: Path) -> None:
+    """Write the page with the whole policy as tables."""
+    path.write_text(permissions_page(), encoding="utf-8")
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["groundplan.settings"]
+    return settings
+
+
+def _for_people(made: Bootstrapped, url: str) -> str:
+    lines = [f"Groundplan is ready: organization {made.organization}, administrator {made.username}."]
+    if made.user_token:
+        lines += ["", f"Token of {made.username} (shown once):", f"  {made.user_token}"]
+    if made.organization_token:
+        listing = f"{url}/api/v2/organizations/{made.organization}/projects"
+        lines += [
+            "",
+            f"Token of the organization {made.organization} (shown once):",
+            f"  {made.organization_token}",
+            "",
+            "Try it:",
+            f'  curl -H "Authorization: Bearer {made.organization_token}" {listing}',
+        ]
+    return "\n".join(lines)

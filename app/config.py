@@ -1,0 +1,106 @@
+"""Settings of the service: read from the environment once, validated, then never changed."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+MINIMUM_TOKEN_LENGTH = 32
+MINIMUM_SECRET_LENGTH = 32
+ORGANIZATION_CREATION = ("admins", "users")
+
+
+class InvalidSettingError(ValueError):
+    """A setting that the service can't start with; the text names the environment variable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator decides.
+
+    ``home`` holds the embedded database and the generated secret key; ``database_url`` is an SQLAlchemy URL;
+    ``secret_key`` keys the token digests, so changing it revokes every token; ``organization_creation`` says who may
+    create organizations (``admins``: site administrators, ``users``: every user); ``request_bytes`` bounds a body.
+    """
+
+    home: Path
+    database_url: str
+    secret_key: str
+    bootstrap_token: str | None = None
+    bootstrap_organization: str = "groundplan"
+    organization_creation: str = "admins"
+    request_bytes: int = 1_000_000
+    pool_size: int = 5
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        """Refuse what can't work before anything is opened."""
+        if self.bootstrap_token is not None and len(self.bootstrap_token) < MINIMUM_TOKEN_LENGTH:
+            message = f"GROUNDPLAN_BOOTSTRAP_TOKEN must have at least {MINIMUM_TOKEN_LENGTH} characters"
+            raise InvalidSettingError(message)
+        if len(self.secret_key) < MINIMUM_SECRET_LENGTH:
+            message = f"GROUNDPLAN_SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters"
+            raise InvalidSettingError(message)
+        if self.organization_creation not in ORGANIZATION_CREATION:
+            message = f"GROUNDPLAN_ORGANIZATION_CREATION must be one of {', '.join(ORGANIZATION_CREATION)}"
+            raise InvalidSettingError(message)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Settings from environment variables; creates the home folder and, once, the secret key in it."""
+        given = os.environ if environment is None else environment
+        home = Path(given.get("GROUNDPLAN_HOME") or "instance").absolute()
+        home.mkdir(parents=True, exist_ok=True)
+        return cls(
+            home=home,
+            database_url=sqlalchemy_url(given.get("DATABASE_URL") or f"sqlite:///{home / 'groundplan.sqlite3'}"),
+            secret_key=given.get("GROUNDPLAN_SECRET_KEY") or kept_secret(home / "secret.key"),
+            bootstrap_token=given.get("GROUNDPLAN_BOOTSTRAP_TOKEN") or None,
+            bootstrap_organization=given.get("GROUNDPLAN_ORGANIZATION") or "groundplan",
+            organization_creation=given.get("GROUNDPLAN_ORGANIZATION_CREATION") or "admins",
+            pool_size=whole_number(given, "GROUNDPLAN_POOL_SIZE", 5),
+            log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),
+        )
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The URL with the driver this service ships: ``postgres://`` and ``postgresql://`` become psycopg 3."""
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def whole_number(given: Mapping[str, str], name: str, default: int) -> int:
+    """The positive whole number in the variable ``name``."""
+    text = given.get(name)
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        message = f"{name} must be a positive whole number"
+        raise InvalidSettingError(message)
+    return int(text)
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in the file, made on the first start.
+
+    Two processes that start at once must agree: the file appears complete under its name or not at all (hard link of
+    a finished file), and whoever comes second reads what the first one wrote.
+    """
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="ascii").strip()

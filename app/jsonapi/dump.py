@@ -1,0 +1,111 @@
+"""From a row to a resource object, fast.
+
+The schema is the only description of a resource. The library walks its fields for every row, which costs more than
+everything else a list does; here the walk is done once and leaves a plain function. A property test holds the two
+equal for every schema.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from marshmallow_jsonapi.fields import BaseRelationship
+
+from app.jsonapi.fields import Computed, Links, Moment, ToMany, ToOne, stamp
+from app.jsonapi.schema import Schema
+
+Row = Sequence[Any]
+Show = Callable[[Any, Any], Any]
+Dump = Callable[[Any, Any], dict[str, Any]]
+
+_NULL_LINKAGE = {"data": None}
+
+
+def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
+    """A function from a row with these columns, and the caller's permissions on it, to a resource object."""
+    schema = schema_type()
+    at = {name: index for index, name in enumerate(columns)}
+    type_ = schema.opts.type_
+    identifier = at[schema.fields["id"].attribute or "id"]
+    plain: dict[str, int] = {}
+    moments: dict[str, int] = {}
+    computed: dict[str, Show] = {}
+    relationships: dict[str, Show] = {}
+    for name, field in schema.fields.items():
+        if name == "id" or field.load_only:
+            continue
+        key = field.data_key or name
+        if isinstance(field, BaseRelationship):
+            relationships[key] = _relationship(field, at)
+        elif isinstance(field, Computed):
+            computed[key] = field.make
+        else:
+            (moments if isinstance(field, Moment) else plain)[key] = at[field.attribute or name]
+    attributes_of = _picker(plain)
+    self_link = _template(schema.opts.self_link, at) if schema.opts.self_link else None
+
+    def dump(row: Any, held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of these columns
+        attributes = attributes_of(row)
+        for key, index in moments.items():
+            attributes[key] = stamp(row[index])
+        for key, make in computed.items():
+            attributes[key] = make(row, held)
+        resource = {"id": row[identifier], "type": type_, "attributes": attributes}
+        if relationships:
+            resource["relationships"] = {key: show(row, held) for key, show in relationships.items()}
+        if self_link:
+            resource["links"] = {"self": self_link(row)}
+        return resource
+
+    return dump
+
+
+def _picker(plain: dict[str, int]) -> Callable[[Row], dict[str, Any]]:
+    keys = tuple(plain)
+    if len(keys) > 1:
+        pick = itemgetter(*plain.values())
+        return lambda row: dict(zip(keys, pick(row), strict=True))
+    return lambda row: {key: row[index] for key, index in plain.items()}
+
+
+def _template(template: str, at: dict[str, int]) -> Callable[[Row], str]:
+    # "/a/{id}/b" splits into texts at even places and column names at odd ones.
+    parts = re.split(r"\{(\w+)\}", template)
+    if len(parts) == 3:  # noqa: PLR2004 - one column between two texts, by far the most common
+        before, column, after = parts
+        only = at[column]
+        return lambda row: f"{before}{row[only]}{after}"
+    pieces = [(text, at[column]) for text, column in zip(parts[::2], parts[1::2], strict=False)]
+    rest = parts[-1]
+    return lambda row: "".join(f"{text}{row[index]}" for text, index in pieces) + rest
+
+
+def _relationship(field: BaseRelationship, at: dict[str, int]) -> Show:
+    if isinstance(field, ToOne):
+        return _to_one(field, at)
+    if isinstance(field, ToMany) and field.column:
+        return lambda row, _held: field.serialize("", row)
+    if isinstance(field, Links | ToMany) and field.related:
+        related = _template(field.related, at)
+        return lambda row, _held: {"links": {"related": related(row)}}
+    return lambda _row, _held: {}
+
+
+def _to_one(field: ToOne, at: dict[str, int]) -> Show:
+    if field.column is None:
+        return lambda _row, _held: _NULL_LINKAGE
+    index = at[field.column]
+    type_at = at[field.type_column] if field.type_column else None
+    first = field.types[0]
+    related = _template(field.related, at) if field.related else None
+
+    def show(row: Any, _held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of these columns
+        if row[index] is None:
+            return _NULL_LINKAGE
+        linkage = {"id": row[index], "type": first if type_at is None else row[type_at]}
+        if related is None:
+            return {"data": linkage}
+        return {"data": linkage, "links": {"related": related(row)}}
+
+    return show

@@ -1,0 +1,164 @@
+"""Error objects. A class says its status, title, code and text; raising it is all the wiring there is.
+
+ApiError
+ ├── BadRequest 400 ── BadParameter (names the query parameter)
+ ├── Unauthorized 401
+ ├── Forbidden 403
+ ├── NotFound 404
+ ├── Conflict 409
+ ├── UnsupportedMediaType 415
+ ├── InvalidAttribute 422 (names the member) ── Taken
+ └── Unprocessable 422
+
+The titles and, where clients match on them, the details are those of HCP Terraform (spec: conventions, error
+documents). 401 and 404 carry no detail, so that a forbidden resource and a missing one answer the same bytes.
+"""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+
+class ApiError(Exception):
+    """An answer that is an error document with one or more error objects."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "internal server error"
+    code: ClassVar[str] = "internal-server-error"
+    detail: str | None = None
+    pointer: str | None = None
+    parameter: str | None = None
+
+    def __init__(self, detail: str | None = None, *, pointer: str | None = None, parameter: str | None = None) -> None:
+        """The sentence for people, and what is at fault: a JSON pointer into the body or a query parameter."""
+        super().__init__(detail or self.title)
+        self.detail = detail or self.detail
+        self.pointer = pointer or self.pointer
+        self.parameter = parameter
+
+    def errors(self) -> list[dict[str, Any]]:
+        """The error objects; ``status`` is text, as clients require."""
+        error: dict[str, Any] = {"status": str(self.status), "title": self.title, "code": self.code}
+        if self.detail:
+            error["detail"] = self.detail
+        if self.pointer:
+            error["source"] = {"pointer": self.pointer}
+        elif self.parameter:
+            error["source"] = {"parameter": self.parameter}
+        return [error]
+
+
+class BadRequest(ApiError):
+    """The request can't be read."""
+
+    status = 400
+    title = "bad request"
+    code = "bad-request"
+
+
+class BadParameter(BadRequest):
+    """A query parameter has a value that it can't have."""
+
+    code = "bad-parameter"
+
+
+class Unauthorized(ApiError):
+    """No token, or one that is unknown, revoked or expired."""
+
+    status = 401
+    title = "unauthorized"
+    code = "unauthorized"
+
+
+class Forbidden(ApiError):
+    """The caller can see it and may not do this; only in the few cases in which HCP Terraform says so."""
+
+    status = 403
+    title = "forbidden"
+    code = "forbidden"
+
+
+class NotFound(ApiError):
+    """It does not exist, or the caller may not know that it does."""
+
+    status = 404
+    title = "not found"
+    code = "not-found"
+
+
+class MethodNotAllowed(ApiError):
+    """The path exists, the method does not."""
+
+    status = 405
+    title = "method not allowed"
+    code = "method-not-allowed"
+
+
+class Conflict(ApiError):
+    """The state of the resource forbids it now."""
+
+    status = 409
+    title = "conflict"
+    code = "conflict"
+
+
+class TooLarge(ApiError):
+    """The body is longer than the service reads."""
+
+    status = 413
+    title = "payload too large"
+    code = "payload-too-large"
+
+
+class UnsupportedMediaType(ApiError):
+    """A changing request whose body is not announced as JSON:API."""
+
+    status = 415
+    title = "unsupported media type"
+    code = "unsupported-media-type"
+    detail = "Content-Type must be application/vnd.api+json"
+
+
+class InvalidAttribute(ApiError):
+    """A member of the document is not valid."""
+
+    status = 422
+    title = "invalid attribute"
+    code = "invalid-attribute"
+
+
+class Taken(InvalidAttribute):
+    """A name that must be unique is in use."""
+
+    code = "taken"
+
+    def __init__(self, member: str = "name") -> None:
+        """The attribute whose value is taken, in its dashed spelling; or ``relationships/…``."""
+        group, _, name = member.rpartition("/")
+        super().__init__(f"{humanized(name)} has already been taken", pointer=f"/data/{group or 'attributes'}/{name}")
+
+
+class Unprocessable(ApiError):
+    """The document is well formed and can't be carried out: a rule about several members, or its shape."""
+
+    status = 422
+    title = "unprocessable entity"
+    code = "unprocessable-entity"
+
+
+class Invalid(InvalidAttribute):
+    """Several error objects at once, one for each validation message."""
+
+    def __init__(self, faults: Iterable[ApiError]) -> None:
+        """The single faults, in the order in which they are shown."""
+        self.faults = list(faults)
+        super().__init__("; ".join(str(fault) for fault in self.faults))
+
+    def errors(self) -> list[dict[str, Any]]:
+        """The error objects of all faults."""
+        return [error for fault in self.faults for error in fault.errors()]
+
+
+def humanized(member: str) -> str:
+    """The member's name as a sentence begins with it: ``auto-destroy-at`` gives "Auto destroy at"."""
+    words = member.replace("-", " ").replace("_", " ")
+    return words[:1].upper() + words[1:]

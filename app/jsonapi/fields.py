@@ -1,0 +1,296 @@
+"""The members of a resource object. Each kind says how a value is checked on the way in and shown on the way out.
+
+Messages are predicates ("can't be blank"); the schema puts the member's name before them, as Rails does, because
+clients show these sentences to people.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import marshmallow
+from marshmallow import ValidationError
+from marshmallow_jsonapi import fields as jsonapi
+
+BLANK = "can't be blank"
+MESSAGES = {"required": BLANK, "null": BLANK, "invalid": "is invalid"}
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """The moment as clients parse it: UTC, milliseconds, a literal ``Z``."""
+    if moment is None:
+        return None
+    # isoformat is written in C and strftime is not; the cut leaves the milliseconds.
+    text = moment.isoformat()
+    return f"{text[:23]}Z" if text[19] == "." else f"{text[:19]}.000Z"
+
+
+class Attribute(marshmallow.fields.Field[Any]):
+    """An attribute that is shown as it is stored and never taken from a client."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        """Read only, unless said otherwise."""
+        super().__init__(**{"dump_only": True, **options})
+
+
+class Text(marshmallow.fields.String):
+    """A text with bounds on its length (in characters) and, if given, a pattern that the whole of it must match.
+
+    ``minimum=1`` makes an empty or blank text "can't be blank". Null is refused unless ``nullable``.
+    """
+
+    def __init__(
+        self,
+        *,
+        maximum: int,
+        minimum: int = 0,
+        pattern: str | None = None,
+        pattern_message: str = "is invalid",
+        nullable: bool = False,
+        **options: Any,  # noqa: ANN401 - marshmallow's own options
+    ) -> None:
+        """Bounds are inclusive."""
+        super().__init__(allow_none=nullable, error_messages={**MESSAGES, "invalid": "must be a string"}, **options)
+        self.minimum = minimum
+        self.maximum = maximum
+        self.pattern = pattern
+        self._compiled = re.compile(pattern) if pattern else None
+        self.pattern_message = pattern_message
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:  # noqa: ANN401
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        faults = list(self._faults(value))
+        if faults:
+            raise ValidationError(faults)
+        return value
+
+    def _faults(self, value: str) -> Iterable[str]:
+        if self.minimum and not value.strip():
+            yield BLANK
+            return
+        if len(value) < self.minimum:
+            yield f"is too short (minimum is {self.minimum} characters)"
+        if len(value) > self.maximum:
+            yield f"is too long (maximum is {self.maximum} characters)"
+        if self._compiled and not self._compiled.fullmatch(value):
+            yield self.pattern_message
+
+
+class Choice(marshmallow.fields.String):
+    """One of a closed set of texts."""
+
+    def __init__(self, values: Iterable[str], *, message: str = "is not included in the list", **options: Any) -> None:  # noqa: ANN401
+        """``message`` is the predicate for any other value."""
+        super().__init__(error_messages={**MESSAGES, "invalid": message}, **options)
+        self.values = tuple(values)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:  # noqa: ANN401
+        if value not in self.values or not isinstance(value, str):
+            raise self.make_error("invalid")
+        return value
+
+
+class Flag(marshmallow.fields.Boolean):
+    """True or false, as JSON has them; texts and numbers are refused."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        """See class."""
+        super().__init__(error_messages={**MESSAGES, "invalid": "must be true or false"}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:  # noqa: ANN401
+        if not isinstance(value, bool):
+            raise self.make_error("invalid")
+        return value
+
+
+class Whole(marshmallow.fields.Integer):
+    """A whole number within bounds."""
+
+    def __init__(self, *, minimum: int, maximum: int, **options: Any) -> None:  # noqa: ANN401
+        """Bounds are inclusive."""
+        super().__init__(error_messages={**MESSAGES, "invalid": "must be an integer"}, **options)
+        self.minimum = minimum
+        self.maximum = maximum
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:  # noqa: ANN401
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.make_error("invalid")
+        if not self.minimum <= value <= self.maximum:
+            raise ValidationError(f"must be between {self.minimum} and {self.maximum}")
+        return value
+
+
+class Moment(marshmallow.fields.Field[datetime]):
+    """A point in time: RFC 3339 in, with or without fraction; always ``stamp`` out. No zone means UTC."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        """See class."""
+        super().__init__(error_messages={**MESSAGES, "invalid": "is not a valid ISO 8601 date and time"}, **options)
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **options: Any) -> str | None:  # noqa: ANN401
+        return stamp(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> datetime:  # noqa: ANN401
+        # A bare date would be a time at midnight that nobody asked for.
+        if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d", value):
+            raise self.make_error("invalid")
+        try:
+            moment = datetime.fromisoformat(value)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self.make_error("invalid") from None
+
+
+class Setting(marshmallow.fields.Field[Any]):
+    """An object or value with a check of its own; ``read`` returns what it means or raises ``ValidationError``."""
+
+    def __init__(self, read: Callable[[Any], Any], *, schema: dict[str, Any], **options: Any) -> None:  # noqa: ANN401
+        """``schema`` is its JSON Schema for the API document."""
+        super().__init__(**options)
+        self.read = read
+        self.json_schema = schema
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:  # noqa: ANN401
+        return self.read(value)
+
+
+class Computed(marshmallow.fields.Field[Any]):
+    """An attribute made from the row and what the caller may do on it; never taken from a client.
+
+    ``make`` is called with the row (any object that has the listing's columns as attributes) and the set of the
+    caller's permissions on it. ``schema`` is its JSON Schema.
+    """
+
+    _CHECK_ATTRIBUTE = False
+
+    def __init__(self, make: Callable[[Any, Any], Any], *, schema: dict[str, Any], **options: Any) -> None:  # noqa: ANN401
+        """See class."""
+        super().__init__(dump_only=True, **options)
+        self.make = make
+        self.json_schema = schema
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> Any:  # noqa: ANN401
+        return self.make(obj, obj.held)
+
+
+class ToOne(jsonapi.BaseRelationship):
+    """A relationship to one resource. The linkage comes from a column of the row, never from a loaded object.
+
+    ``column`` holds the related id (or null); ``related`` is a template over the row's columns for the link.
+    ``types`` other than the first are for polymorphic ones: then ``type_column`` holds the type. With
+    ``writable`` a client may send it; the loaded value is the id, or None for ``{"data": null}``.
+    """
+
+    def __init__(
+        self,
+        *types: str,
+        column: str | None = None,
+        related: str | None = None,
+        type_column: str | None = None,
+        writable: bool = False,
+        **options: Any,  # noqa: ANN401 - marshmallow's own options
+    ) -> None:
+        """See class."""
+        super().__init__(
+            dump_only=not writable,
+            attribute=column,
+            error_messages={**MESSAGES, "invalid": "must be a resource identifier"},
+            **options,
+        )
+        self.types = types
+        self.column = column
+        self.related = related
+        self.type_column = type_column
+
+    def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        """The relationship object for a row."""
+        shown: dict[str, Any] = {"data": None}
+        identifier = getattr(obj, self.column) if self.column else None
+        if identifier is not None:
+            kind = getattr(obj, self.type_column) if self.type_column else self.types[0]
+            shown["data"] = {"id": identifier, "type": kind}
+            if self.related:
+                shown["links"] = {"related": filled(self.related, obj)}
+        return shown
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        """The related id."""
+        if value is marshmallow.missing:
+            return super().deserialize(value, attr, data, **options)
+        if not isinstance(value, dict) or "data" not in value:
+            raise self.make_error("invalid")
+        linkage = value["data"]
+        if linkage is None:
+            return None
+        if (
+            not isinstance(linkage, dict)
+            or not isinstance(linkage.get("id"), str)
+            or linkage.get("type") not in self.types
+        ):
+            raise self.make_error("invalid")
+        return linkage["id"]
+
+
+class ToMany(jsonapi.BaseRelationship):
+    """A relationship to many resources: a link only, or with ``column`` the linkage of a list of ids in the row.
+
+    With ``read`` a client may send it: the function gets the list under ``data`` and returns what it means.
+    """
+
+    def __init__(
+        self,
+        type_: str,
+        *,
+        column: str | None = None,
+        related: str | None = None,
+        read: Callable[[list[Any]], Any] | None = None,
+        **options: Any,  # noqa: ANN401 - marshmallow's own options
+    ) -> None:
+        """See class."""
+        super().__init__(
+            dump_only=read is None,
+            attribute=column,
+            error_messages={**MESSAGES, "invalid": "must be an object with a data array"},
+            **options,
+        )
+        self.types = (type_,)
+        self.column = column
+        self.related = related
+        self.read = read
+
+    def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        """The relationship object for a row."""
+        shown: dict[str, Any] = {}
+        if self.column:
+            shown["data"] = [{"id": identifier, "type": self.types[0]} for identifier in getattr(obj, self.column)]
+        if self.related:
+            shown["links"] = {"related": filled(self.related, obj)}
+        return shown
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        """What the list means."""
+        if value is marshmallow.missing or self.read is None:
+            return super().deserialize(value, attr, data, **options)
+        if not isinstance(value, dict) or not isinstance(value.get("data"), list):
+            raise self.make_error("invalid")
+        return self.read(value["data"])
+
+
+class Links(jsonapi.BaseRelationship):
+    """A relationship that is a link only and has no linkage in any answer."""
+
+    def __init__(self, related: str, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        """``related`` is a template over the row's columns."""
+        super().__init__(dump_only=True, **options)
+        self.related = related
+
+    def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        """The relationship object for a row."""
+        return {"links": {"related": filled(self.related, obj)}}
+
+
+def filled(template: str, row: Any) -> str:  # noqa: ANN401 - a row, an entity, anything with the columns
+    """The template with ``{column}`` replaced by the row's values."""
+    return re.sub(r"\{(\w+)\}", lambda found: str(getattr(row, found[1])), template)

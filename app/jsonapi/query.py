@@ -1,0 +1,155 @@
+"""Query parameters: pages, includes and the values of filters. What a route does not declare is ignored."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import quote
+
+from app.jsonapi.errors import BadParameter
+
+DEFAULT_SIZE = 20
+MAXIMUM_SIZE = 100
+# Far beyond any table, and small enough that the offset fits the database's integers and JSON's numbers.
+MAXIMUM_NUMBER = 2**53 // MAXIMUM_SIZE
+TEXT_LIMIT = 1_000
+LIST_LIMIT = 200
+TAGS_LIMIT = 10
+
+
+class Arguments(Protocol):
+    """Query parameters, each possibly given more than once."""
+
+    def get(self, key: str) -> str | None:
+        """The first value."""
+
+    def getlist(self, key: str) -> list[str]:
+        """All values."""
+
+    def __contains__(self, key: object) -> bool:
+        """Whether it is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is wanted."""
+
+    number: int
+    size: int
+
+    @property
+    def offset(self) -> int:
+        """How many rows come before it."""
+        return (self.number - 1) * self.size
+
+
+def page_of(arguments: Arguments) -> Page:
+    """The page asked for; 400 names the parameter that is not a positive whole number.
+
+    A size above the maximum means the maximum, as with HCP Terraform; so does a number beyond any table.
+    """
+    number = _positive(arguments, "page[number]", 1)
+    size = _positive(arguments, "page[size]", DEFAULT_SIZE)
+    return Page(min(number, MAXIMUM_NUMBER), min(size, MAXIMUM_SIZE))
+
+
+def is_paged(arguments: Arguments) -> bool:
+    """Whether the client asked for a page; some of HCP Terraform's lists are whole otherwise."""
+    return "page[number]" in arguments or "page[size]" in arguments
+
+
+def _positive(arguments: Arguments, name: str, default: int) -> int:
+    text = arguments.get(name)
+    if text is None or text == "":
+        return default
+    # Digits only: int() would also take "1_0", " 1" and digits of other scripts. 400 of them are no page number.
+    if not re.fullmatch(r"[0-9]{1,400}", text) or int(text) < 1:
+        raise BadParameter(f"{name} must be a positive integer", parameter=name)
+    return int(text)
+
+
+def text_of(arguments: Arguments, name: str) -> str | None:
+    """The parameter's text; None when it is absent or empty."""
+    text = arguments.get(name)
+    if not text:
+        return None
+    if len(text) > TEXT_LIMIT or "\0" in text:
+        raise BadParameter(f"{name} must be a text of at most {TEXT_LIMIT} characters", parameter=name)
+    return text
+
+
+def texts_of(arguments: Arguments, name: str) -> list[str] | None:
+    """The comma-separated texts of a parameter that may also be repeated; None when it is absent."""
+    if name not in arguments:
+        return None
+    texts = [text for value in arguments.getlist(name) for text in value.split(",") if text]
+    if len(texts) > LIST_LIMIT or any(len(text) > TEXT_LIMIT or "\0" in text for text in texts):
+        raise BadParameter(f"{name} must have at most {LIST_LIMIT} texts", parameter=name)
+    return texts
+
+
+def tags_of(arguments: Arguments) -> list[tuple[str, str | None]]:
+    """The pairs of ``filter[tagged][i][key]`` and ``[value]``; an empty or absent value stands for any."""
+    pairs = []
+    for index in range(TAGS_LIMIT + 1):
+        name = f"filter[tagged][{index}][key]"
+        key = text_of(arguments, name)
+        if key is None:
+            continue
+        if index == TAGS_LIMIT:
+            raise BadParameter(f"filter[tagged] takes at most {TAGS_LIMIT} tags", parameter=name)
+        pairs.append((key, text_of(arguments, f"filter[tagged][{index}][value]")))
+    return pairs
+
+
+def includes_of(arguments: Arguments, known: Sequence[str]) -> set[str]:
+    """The relationships to include, in snake case; 400 for one the route does not have.
+
+    The detail contains "include parameter": clients look for these words and repeat the request without it.
+    """
+    text = arguments.get("include")
+    if not text:
+        return set()
+    wanted = {name.strip().replace("-", "_") for name in text.split(",")}
+    if wanted - set(known):
+        raise BadParameter("Invalid include parameter", parameter="include")
+    return wanted
+
+
+def page_links(base: str, arguments: Mapping[str, list[str]], page: Page, last: int) -> dict[str, str | None]:
+    """The links of a page, absolute, with the other parameters of the request kept as they were."""
+    kept = "".join(
+        f"&{quote(name, safe='')}={quote(value, safe='')}"
+        for name, values in arguments.items()
+        if name not in ("page[number]", "page[size]")
+        for value in values
+    )
+
+    def link(number: int) -> str:
+        return f"{base}?page%5Bnumber%5D={number}&page%5Bsize%5D={page.size}{kept}"
+
+    return {
+        "self": link(page.number),
+        "first": link(1),
+        "prev": link(min(page.number - 1, last)) if page.number > 1 else None,
+        "next": link(page.number + 1) if page.number < last else None,
+        "last": link(last),
+    }
+
+
+def page_meta(page: Page, total: int) -> dict[str, int | None]:
+    """The pagination block; an empty list has one page."""
+    last = last_page(page, total)
+    return {
+        "current-page": page.number,
+        "page-size": page.size,
+        "prev-page": min(page.number - 1, last) if page.number > 1 else None,
+        "next-page": page.number + 1 if page.number < last else None,
+        "total-pages": last,
+        "total-count": total,
+    }
+
+
+def last_page(page: Page, total: int) -> int:
+    """The number of the last page."""
+    return max(1, -(-total // page.size))

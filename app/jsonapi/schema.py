@@ -1,0 +1,108 @@
+"""The base of every resource's schema, and loading what a client sent through it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from marshmallow import EXCLUDE, ValidationError
+from marshmallow_jsonapi import Schema as LibrarySchema
+from marshmallow_jsonapi import SchemaOpts
+from marshmallow_jsonapi.fields import BaseRelationship
+
+from app.jsonapi.body import resource_object
+from app.jsonapi.errors import ApiError, Invalid, InvalidAttribute, humanized
+from app.jsonapi.fields import filled
+
+
+def dasherized(name: str) -> str:
+    """A member's name in documents: ``created_at`` becomes ``created-at``."""
+    return name.replace("_", "-")
+
+
+class Options(SchemaOpts):
+    """Options of the schemas here: dashed names and a ``self_link`` template over the row's columns."""
+
+    def __init__(self, meta: type, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
+        """Read the options from the inner class ``Meta``."""
+        super().__init__(meta, *args, **options)
+        self.inflect = dasherized
+        self.unknown = EXCLUDE
+        self.self_link: str | None = getattr(meta, "self_link", None)
+        self.accepted_types: tuple[str, ...] = getattr(meta, "accepted_types", (self.type_,))
+
+
+class Schema(LibrarySchema):
+    """The members of a resource, one by one, with their validation.
+
+    ``class Meta`` names the ``type_`` and, where the resource has an address, its ``self_link``. ``accepted_types``
+    lists other spellings of the type that clients send; an empty tuple accepts anything.
+    """
+
+    OPTIONS_CLASS = Options
+    opts: Options
+
+    class Meta:
+        """The base is never dumped; the library wants a type all the same."""
+
+        type_ = "resources"
+
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:  # noqa: ANN401 - the library's own
+        """The document with one resource object, as the library makes it, and its link."""
+        document = super().dump(obj, many=many)
+        if self.opts.self_link:
+            document["data"]["links"] = {"self": filled(self.opts.self_link, obj)}
+        return document
+
+    def format_error(self, field_name: str, message: str, index: int | None = None) -> InvalidAttribute:
+        """One fault with its pointer, ``field_name`` being the dashed name, with ``/key`` for nested members."""
+        name = field_name.partition("/")[0]
+        group = "attributes"
+        for field in self.fields.values():
+            if field.data_key == name and isinstance(field, BaseRelationship):
+                group = "relationships"
+        member = field_name.rpartition("/")[2]
+        return InvalidAttribute(f"{humanized(member)} {message}", pointer=f"/data/{group}/{field_name}")
+
+
+def load(
+    schema_type: type[Schema],
+    document: object,
+    *,
+    partial: bool = False,
+    identifier: str | None = None,
+) -> dict[str, Any]:
+    """The members that the document sets, by their names in the model; what the schema does not know is left out.
+
+    With ``partial`` (an update) required members may be absent. Raises ``Invalid`` with one error object for each
+    fault, ``Unprocessable`` for a malformed envelope.
+    """
+    schema = schema_type()
+    item = resource_object(document, schema.opts.accepted_types, identifier)
+    return load_item(schema, item, partial=partial)
+
+
+def load_item(schema: Schema, item: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
+    """The members of one resource object whose envelope was checked."""
+    attributes, relationships = set(), set()
+    for field in schema.fields.values():
+        (relationships if isinstance(field, BaseRelationship) else attributes).add(field.data_key)
+    # Each member is looked for in its own group alone: the library would take either from either.
+    payload = {
+        "type": schema.opts.type_,
+        "attributes": {key: value for key, value in (item.get("attributes") or {}).items() if key in attributes},
+        "relationships": {
+            key: value for key, value in (item.get("relationships") or {}).items() if key in relationships
+        },
+    }
+    try:
+        loaded: dict[str, Any] = schema.load({"data": payload}, partial=partial)
+    except ValidationError as error:
+        raise Invalid(_faults(error)) from None
+    return loaded
+
+
+def _faults(error: ValidationError) -> list[ApiError]:
+    messages: Any = error.messages
+    faults: list[ApiError] = messages["errors"]
+    return faults

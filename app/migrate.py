@@ -1,0 +1,17 @@
+"""Migrations of the database."""
+
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from app.persistence import Base
+from app.resources import models
+
+FOLDER = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def migrate(app: Flask) -> Migrate:
+    """Register the ``flask db`` commands for the service's tables."""
+    assert models.Project.metadata is Base.metadata  # every table is known from here on
+    return Migrate(app, Base, directory=str(FOLDER))

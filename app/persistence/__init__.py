@@ -1,0 +1,21 @@
+"""The database: declarative base, column types, engine, sessions and the shape of a page."""
+
+from app.persistence.base import NAMING, Base
+from app.persistence.engine import connect_engines
+from app.persistence.identifiers import identifier
+from app.persistence.integrity import violated_constraint
+from app.persistence.sets import among, set_parameter
+from app.persistence.types import Name, Timestamp, now
+
+__all__ = [
+    "NAMING",
+    "Base",
+    "Name",
+    "Timestamp",
+    "among",
+    "connect_engines",
+    "identifier",
+    "now",
+    "set_parameter",
+    "violated_constraint",
+]

@@ -1,0 +1,73 @@
+"""The two engines of the service, over one pool. The only place that asks which database it is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+
+# How long a writer waits for another one on SQLite before "database is locked", in milliseconds. Writes take a few
+# milliseconds each, so this is a queue of thousands.
+BUSY_TIMEOUT = 20_000
+
+READING = "groundplan_reading"
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """``writing`` opens transactions; ``reading`` runs each statement by itself, without BEGIN and ROLLBACK."""
+
+    writing: Engine
+    reading: Engine
+
+
+def connect_engines(url: str, pool_size: int) -> Engines:
+    """Engines for the URL; nothing is connected yet."""
+    options: dict[str, Any] = {"json_serializer": _dump_json, "json_deserializer": orjson.loads, "pool_size": pool_size}
+    if make_url(url).get_backend_name() == "sqlite":
+        writing = create_engine(url, **options)
+        event.listen(writing, "connect", _prepare_sqlite)
+        event.listen(writing, "begin", _begin_immediate)
+        reading = writing.execution_options(**{READING: True})
+        _restrict(url)
+        return Engines(writing, reading)
+    # Plans of these short statements never repay a JIT compilation; times are read back in UTC.
+    writing = create_engine(url, connect_args={"options": "-c timezone=UTC -c jit=off"}, pool_pre_ping=False, **options)
+    return Engines(writing, writing.execution_options(isolation_level="AUTOCOMMIT"))
+
+
+def _dump_json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _restrict(url: str) -> None:
+    """The embedded database is its owner's alone: it holds everybody's metadata."""
+    database = make_url(url).database
+    if database and database != ":memory:":
+        path = Path(database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+    # The driver would open deferred transactions by itself; _begin_immediate does it instead.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT}",
+        "journal_mode = WAL",
+        "foreign_keys = ON",
+        # A commit that was answered must survive the loss of power, not only of the process.
+        "synchronous = FULL",
+        "cache_size = -32000",
+        "temp_store = MEMORY",
+        "mmap_size = 268435456",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once when another one wrote in between, however long
+    # the busy timeout; one that starts as a writer waits for its turn.
+    if not connection.get_execution_options().get(READING):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,64 @@
+"""Membership in a set of values that is sent as one parameter.
+
+An ``IN`` list has one parameter for each value: its text changes with the length, so that no statement is prepared
+twice, and PostgreSQL ends at 65,535. One array (JSON text on SQLite) has neither trouble.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from sqlalchemy import BindParameter, Boolean, ColumnElement, Dialect, Text, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+class TextSet(TypeDecorator[Iterable[str]]):
+    """A parameter that is a set of texts."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """``text[]`` on PostgreSQL, a JSON list elsewhere."""
+        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> Any:  # noqa: ANN401 - per dialect
+        """The values in the form the driver takes."""
+        values = list(value or ())
+        return values if dialect.name == "postgresql" else orjson.dumps(values).decode()
+
+
+class _Among(FunctionElement[bool]):
+    """``column`` is one of the values of a ``TextSet`` parameter."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_Among)
+def _in_json_list(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column, values = element.clauses
+    return (
+        f"{compiler.process(column, **options)} IN (SELECT value FROM json_each({compiler.process(values, **options)}))"
+    )
+
+
+@compiles(_Among, "postgresql")
+def _equals_any(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column, values = element.clauses
+    return f"{compiler.process(column, **options)} = ANY ({compiler.process(values, **options)})"
+
+
+def set_parameter(name: str) -> BindParameter[Iterable[str]]:
+    """A named parameter for a set of texts, given when the statement is executed."""
+    return bindparam(name, type_=TextSet(), unique=False)
+
+
+def among(column: ColumnElement[Any], values: Iterable[str] | BindParameter[Iterable[str]]) -> ColumnElement[bool]:
+    """The condition that ``column`` is one of ``values``; an empty set is never."""
+    parameter = values if isinstance(values, BindParameter) else bindparam(None, list(values), type_=TextSet())
+    return _Among(column, parameter)

@@ -1,0 +1,44 @@
+"""Column types that behave the same on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+def now() -> datetime:
+    """The current time in UTC, cut to the milliseconds that the API shows."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+class Timestamp(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite has no time zones: there the naive UTC value is stored and made aware again."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """``timestamptz`` where there is one."""
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times; they would mean another moment on each machine."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a timestamp must carry a time zone"
+            raise ValueError(message)
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware UTC from both databases (the PostgreSQL session runs in UTC)."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+# Names are compared and sorted by code point on both databases, whatever the locale of the PostgreSQL cluster.
+Name = Text().with_variant(Text(collation="C"), "postgresql")

@@ -1,0 +1,1 @@
+"""The authentication-tokens of the API."""

@@ -1,0 +1,26 @@
+"""Every table, imported so that the metadata is complete for migrations and tests."""
+
+from app.resources.activity_events.model import ActivityEvent
+from app.resources.authentication_tokens.model import AuthenticationToken
+from app.resources.organization_memberships.model import OrganizationMembership
+from app.resources.organizations.model import Organization
+from app.resources.projects.model import Project
+from app.resources.tag_bindings.model import TagBinding
+from app.resources.team_projects.model import TeamProject
+from app.resources.teams.model import Team, TeamMember
+from app.resources.users.model import User
+from app.resources.workspaces.model import Workspace
+
+__all__ = [
+    "ActivityEvent",
+    "AuthenticationToken",
+    "Organization",
+    "OrganizationMembership",
+    "Project",
+    "TagBinding",
+    "Team",
+    "TeamMember",
+    "TeamProject",
+    "User",
+    "Workspace",
+]

@@ -1,0 +1,1 @@
+"""The organization-memberships of the API."""

@@ -1,0 +1,29 @@
+"""Memberships of users in organizations."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Timestamp, identifier, now
+
+STATUSES = ("active", "invited")
+
+
+class OrganizationMembership(Base):
+    """One user in one organization. Everything a user has there refers to this row and goes with it."""
+
+    __tablename__ = "organization_memberships"
+    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "user": "user_id"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("ou"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    status: Mapped[str] = mapped_column(default="active")
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+
+    __table_args__ = (
+        UniqueConstraint("organization_id", "user_id"),
+        CheckConstraint(status.in_(STATUSES), name="status"),
+    )

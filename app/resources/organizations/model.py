@@ -1,0 +1,42 @@
+"""Organizations."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Name, Timestamp, identifier, now
+
+EXECUTION_MODES = ("remote", "local", "agent")
+
+
+class Organization(Base):
+    """The owner of everything else. Clients know it by its name; ``id`` is its ``external-id``."""
+
+    __tablename__ = "organizations"
+    scope: ClassVar[dict[str, str]] = {"organization": "id"}
+    taken: ClassVar[dict[str, str]] = {"uq_organizations_name": "name"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("org"))
+    name: Mapped[str] = mapped_column(Name)
+    email: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    # Runs execute on the user's machine: until this service runs anything itself, local is the honest default.
+    default_execution_mode: Mapped[str] = mapped_column(default="local")
+    session_timeout: Mapped[int | None]
+    session_remember: Mapped[int | None]
+    collaborator_auth_policy: Mapped[str] = mapped_column(default="password")
+    cost_estimation_enabled: Mapped[bool] = mapped_column(default=False)
+    send_passing_statuses_for_untriggered_speculative_plans: Mapped[bool] = mapped_column(default=False)
+    aggregated_commit_status_enabled: Mapped[bool] = mapped_column(default=True)
+    speculative_plan_management_enabled: Mapped[bool] = mapped_column(default=True)
+    allow_force_delete_workspaces: Mapped[bool] = mapped_column(default=False)
+    assessments_enforced: Mapped[bool] = mapped_column(default=False)
+    owners_team_saml_role_id: Mapped[str | None]
+    user_tokens_enabled: Mapped[bool] = mapped_column(default=True)
+
+    __table_args__ = (
+        Index("uq_organizations_name", func.lower(name), unique=True),
+        CheckConstraint(default_execution_mode.in_(EXECUTION_MODES), name="default_execution_mode"),
+    )

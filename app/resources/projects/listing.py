@@ -1,0 +1,55 @@
+"""Reading projects."""
+
+from sqlalchemy import false, func, literal, null, select
+
+from app.authz.permissions import P
+from app.resources.organizations.model import Organization
+from app.resources.projects.model import Project
+from app.resources.projects.schema import ProjectSchema
+from app.resources.tag_bindings.listing import Tagged
+from app.resources.team_projects.model import TeamProject
+from app.resources.workspaces.model import Workspace
+from app.web.filters import Contains, OneOf, Permitted
+from app.web.listing import Listing
+
+_NAME = func.lower(Project.name)
+
+PROJECTS = Listing(
+    schema=ProjectSchema,
+    model=Project,
+    visible_by=P.PROJECT_READ,
+    columns={
+        "id": Project.id,
+        "organization_id": Project.organization_id,
+        "organization_name": Organization.name,
+        "name": Project.name,
+        "description": Project.description,
+        "created_at": Project.created_at,
+        "auto_destroy_activity_duration": Project.auto_destroy_activity_duration,
+        "default_execution_mode": func.coalesce(Project.own_execution_mode, Organization.default_execution_mode),
+        "own_execution_mode": Project.own_execution_mode,
+        # There are no stacks and no HCP organizations here; clients still expect the members.
+        "stacks_default_execution_mode": literal("remote"),
+        "is_unified": false(),
+        "hcp_id": null(),
+        "workspace_count": select(func.count())
+        .select_from(Workspace)
+        .where(Workspace.project_id == Project.id)
+        .scalar_subquery(),
+        "team_count": select(func.count())
+        .select_from(TeamProject)
+        .where(TeamProject.project_id == Project.id)
+        .scalar_subquery(),
+    },
+    joined=Project.__table__.join(Organization.__table__),
+    order=(_NAME,),
+    sorts={"name": (_NAME,)},
+    filters=(
+        Contains("q", (Project.name,), ignored_with="filter[names]"),
+        OneOf("filter[names]", Project.name),
+        Permitted("filter[permissions][create-workspace]", P.PROJECT_CREATE_WORKSPACE, Project),
+        Permitted("filter[permissions][update]", P.PROJECT_UPDATE, Project),
+        Tagged(),
+    ),
+    counted_by_status=True,
+)

@@ -1,0 +1,42 @@
+"""Projects."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Name, Timestamp, identifier, now
+from app.resources.organizations.model import EXECUTION_MODES
+
+DEFAULT_PROJECT = "Default Project"
+
+
+class Project(Base):
+    """A container of workspaces. Settings that are null are the organization's."""
+
+    __tablename__ = "projects"
+    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "id"}
+    taken: ClassVar[dict[str, str]] = {"uq_projects_organization_id_name": "name"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("prj"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Name)
+    description: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    is_default: Mapped[bool] = mapped_column(default=False)
+    auto_destroy_activity_duration: Mapped[str | None]
+    own_execution_mode: Mapped[str | None] = mapped_column()
+
+    __table_args__ = (
+        # Uniqueness without regard to case, and the order of every list of projects.
+        Index("uq_projects_organization_id_name", organization_id, func.lower(name), unique=True),
+        Index(
+            "uq_projects_default",
+            organization_id,
+            unique=True,
+            sqlite_where=text("is_default"),
+            postgresql_where=text("is_default"),
+        ),
+        CheckConstraint(own_execution_mode.in_(EXECUTION_MODES), name="own_execution_mode"),
+    )

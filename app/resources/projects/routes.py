@@ -1,0 +1,158 @@
+"""Projects over HTTP (spec: projects)."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import holds
+from app.jsonapi.body import identifiers, resource_list
+from app.jsonapi.errors import BadParameter
+from app.jsonapi.query import includes_of
+from app.jsonapi.schema import load
+from app.persistence import among
+from app.resources.projects.listing import PROJECTS
+from app.resources.projects.model import Project
+from app.resources.projects.operations import (
+    WorkspacesNotMovable,
+    delete_project,
+    inherited_mode,
+    move_workspaces,
+    settle_execution_mode,
+)
+from app.resources.projects.schema import ProjectSchema
+from app.resources.tag_bindings.listing import include_effective_tags
+from app.resources.tag_bindings.operations import add_tags, replace_tags
+from app.resources.workspaces.model import Workspace
+from app.web.answers import nothing, resource
+from app.web.context import caller, enter, refused, subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import assign, change, made, record
+
+blueprint = Blueprint("projects", __name__, url_prefix="/api/v2")
+
+INCLUDES = ("effective_tag_bindings",)
+MOVED_AT_ONCE = 5_000
+
+
+@blueprint.get("/organizations/<organization>/projects")
+@requires(P.ORGANIZATION_READ, P.PROJECT_READ)
+@describes(listing=PROJECTS, includes=INCLUDES, errors=(400,))
+def list_projects(organization: str) -> Response:
+    """List the projects of an organization that the caller can see."""
+    home = enter(organization, P.ORGANIZATION_READ)
+    included = includes_of(request.args, INCLUDES)
+    return PROJECTS.page({"organization_id": home.id}, include=include_effective_tags if included else None)
+
+
+@blueprint.post("/organizations/<organization>/projects")
+@requires(P.PROJECT_CREATE)
+@describes(body=ProjectSchema, answer=ProjectSchema, status=201, errors=(422,))
+def create_project(organization: str) -> Response:
+    """Create a project."""
+    home = enter(organization, P.PROJECT_CREATE)
+    members = load(ProjectSchema, body())
+    with change() as session:
+        tags = members.pop("tag_bindings", {})
+        inherited = inherited_mode(session, home.id) if "setting_overwrites" in members else ""
+        settled = settle_execution_mode(members, None, inherited)
+        project = Project(organization_id=home.id, **settled)
+        session.add(project)
+        session.flush()
+        if tags:
+            add_tags(session, project, tags)
+        record(session, "projects.create", project, made({**settled, "tag_bindings": tags or None}))
+        session.flush()
+        shown = PROJECTS.show({"id": project.id}, session)
+    return resource(shown, 201)
+
+
+@blueprint.get("/projects/<project_id>")
+@requires(P.PROJECT_READ)
+@describes(answer=ProjectSchema, includes=INCLUDES, errors=(400,))
+def show_project(project_id: str) -> Response:
+    """Show a project."""
+    included = includes_of(request.args, INCLUDES)
+    row = PROJECTS.one({"id": project_id})
+    shown = PROJECTS.shown(row)
+    return resource(shown, included=include_effective_tags([row], [shown]) if included else None)
+
+
+@blueprint.patch("/projects/<project_id>")
+@requires(P.PROJECT_UPDATE)
+@describes(body=ProjectSchema, is_partial=True, answer=ProjectSchema, errors=(422,))
+def update_project(project_id: str) -> Response:
+    """Update a project; members that are left out stay as they are."""
+    members = load(ProjectSchema, body(), partial=True, identifier=project_id)
+    with change() as session:
+        project = subject(session, Project, project_id, P.PROJECT_UPDATE, visible_by=P.PROJECT_READ)
+        changes: dict[str, Any] = {}
+        tags = members.pop("tag_bindings", None)
+        if tags is not None:
+            replaced = replace_tags(session, project, tags)
+            changes = {"tag-bindings": replaced} if replaced else {}
+        inherited = inherited_mode(session, project.organization_id)
+        changes |= assign(project, settle_execution_mode(members, project.own_execution_mode, inherited))
+        session.flush()
+        if changes:
+            record(session, "projects.update", project, changes)
+        shown = PROJECTS.show({"id": project_id}, session)
+    return resource(shown)
+
+
+@blueprint.delete("/projects/<project_id>")
+@requires(P.PROJECT_DELETE, P.PROJECT_FORCE_DELETE)
+@describes(status=204, parameters=(("force", "true deletes the project with its workspaces"),), errors=(400, 403))
+def destroy_project(project_id: str) -> Response:
+    """Delete a project; with force=true also the workspaces it holds, all or nothing."""
+    by_force = _flag("force")
+    with change() as session:
+        project = subject(session, Project, project_id, P.PROJECT_DELETE, visible_by=P.PROJECT_READ)
+        if by_force and not holds(caller(), P.PROJECT_FORCE_DELETE, project):
+            raise refused(P.PROJECT_FORCE_DELETE)
+        workspaces = delete_project(session, project, by_force=by_force)
+        for workspace in workspaces:
+            record(session, "workspaces.delete", workspace)
+        record(session, "projects.delete", project, {"workspace-count": [len(workspaces), 0]} if workspaces else None)
+    return nothing()
+
+
+@blueprint.post("/projects/<project_id>/relationships/workspaces")
+@requires(P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE)
+@describes(body={"$ref": "#/components/schemas/workspaces-identifiers"}, status=204, errors=(403, 422))
+def move_workspaces_into_project(project_id: str) -> Response:
+    """Move workspaces into a project: all of them, or none and 403 with the ids of those that can't be moved."""
+    wanted = identifiers(resource_list(body(), ("workspaces",), MOVED_AT_ONCE))
+    with change() as session:
+        project = subject(session, Project, project_id, P.PROJECT_MOVE_WORKSPACE, visible_by=P.PROJECT_READ)
+        workspaces = _movable(session, wanted, project.organization_id)
+        moved = move_workspaces(workspaces, project)
+        session.flush()
+        for workspace in workspaces:
+            if workspace.id in moved:
+                record(session, "workspaces.move", workspace, {"project": moved[workspace.id]})
+    return nothing()
+
+
+def _movable(session: Session, wanted: list[str], organization_id: str) -> list[Workspace]:
+    found = session.scalars(
+        select(Workspace)
+        .where(among(Workspace.__table__.c.id, wanted), Workspace.organization_id == organization_id)
+        .order_by(Workspace.id)  # always in the same order, so that two moves can't lock each other out
+        .with_for_update(),
+    )
+    movable = {workspace.id: workspace for workspace in found if holds(caller(), P.WORKSPACE_MOVE, workspace)}
+    refused_ids = [identifier for identifier in dict.fromkeys(wanted) if identifier not in movable]
+    if refused_ids:
+        raise WorkspacesNotMovable(refused_ids)
+    return list(movable.values())
+
+
+def _flag(name: str) -> bool:
+    text = request.args.get(name, "false")
+    if text not in ("true", "false"):
+        raise BadParameter(f"{name} must be true or false", parameter=name)
+    return text == "true"

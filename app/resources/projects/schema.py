@@ -1,0 +1,127 @@
+"""The members of a project (spec: projects, resource)."""
+
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.authz.permissions import P
+from app.jsonapi.errors import Unprocessable
+from app.jsonapi.fields import Attribute, Choice, Computed, Links, Moment, Setting, Text, ToMany, ToOne
+from app.jsonapi.schema import Schema
+from app.resources.organizations.model import EXECUTION_MODES
+from app.resources.tag_bindings.schema import read_relationship
+from app.web.permission_flags import permission_flags
+
+NAME_LENGTH = (3, 40)
+DESCRIPTION_LENGTH = 256
+NAME_PATTERN = r"[A-Za-z0-9_-][A-Za-z0-9_ -]*[A-Za-z0-9_-]"
+DURATION_PATTERN = "[1-9][0-9]{0,3}[dh]"
+DURATION_MESSAGE = "has an incorrect format, we expect up to 4 numeric digits and 1 unit ('d' or 'h')"
+MODE_MESSAGE = "must be 'default', 'remote', 'local', or 'agent'"
+
+OVERWRITES = ("default-execution-mode", "default-agent-pool")
+STACKS_OVERWRITES = ("stacks-default-execution-mode", "stacks-default-agent-pool")
+
+FLAGS: dict[str, P | bool] = {
+    "can-read": P.PROJECT_READ,
+    "can-update": P.PROJECT_UPDATE,
+    "can-destroy": P.PROJECT_DELETE,
+    "can-create-workspace": P.PROJECT_CREATE_WORKSPACE,
+    "can-move-workspace": P.PROJECT_MOVE_WORKSPACE,
+    "can-move-stack": False,
+    "can-manage-stacks": False,
+    "can-view-stacks": False,
+    "can-update-stacks": False,
+    "can-deploy-no-code-modules": False,
+    "can-read-teams": P.PROJECT_READ_TEAMS,
+    "can-manage-tags": P.PROJECT_ADD_TAGS,
+    "can-manage-teams": P.PROJECT_MANAGE_TEAMS,
+    "can-manage-in-hcp": False,
+    "can-manage-varsets": P.PROJECT_MANAGE_VARSETS,
+    "can-manage-ephemeral-workspace-for-projects": P.PROJECT_UPDATE,
+}
+
+
+def read_overwrites(value: Any) -> bool | None:  # noqa: ANN401 - whatever a client sent
+    """Whether the project has an execution mode of its own; None when the object does not say.
+
+    Both spellings of the keys are known, with and without ``default-`` (spec: projects, attributes).
+    """
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ValidationError("must be an object")
+    known = (*OVERWRITES, *(name.removeprefix("default-") for name in OVERWRITES))
+    given = [value[name] for name in known if value.get(name) is not None]
+    if any(not isinstance(flag, bool) for flag in given):
+        raise ValidationError("must be an object of booleans")
+    if len(set(given)) > 1:
+        raise Unprocessable(
+            "If agent-pool and execution-mode are both included in setting-overwrites, their values must be the same.",
+            pointer="/data/attributes/setting-overwrites",
+        )
+    return given[0] if given else None
+
+
+def show_overwrites(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row of the listing
+    """Which settings are the project's own; there are no stacks here."""
+    own = row.own_execution_mode is not None
+    return dict.fromkeys(OVERWRITES, own) | dict.fromkeys(STACKS_OVERWRITES, False)
+
+
+class ProjectSchema(Schema):
+    """A project."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "projects"
+        self_link = "/api/v2/projects/{id}"
+
+    id = Attribute()
+    name = Text(
+        required=True,
+        minimum=NAME_LENGTH[0],
+        maximum=NAME_LENGTH[1],
+        pattern=NAME_PATTERN,
+        pattern_message="may only contain letters, numbers, spaces, hyphens, and underscores, "
+        "and may not begin or end with a space",
+    )
+    description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
+    created_at = Moment(dump_only=True)
+    auto_destroy_activity_duration = Text(
+        maximum=5,
+        pattern=DURATION_PATTERN,
+        pattern_message=DURATION_MESSAGE,
+        nullable=True,
+    )
+    default_execution_mode = Choice((*EXECUTION_MODES, "default"), message=MODE_MESSAGE)
+    default_agent_pool_id = Text(maximum=64, nullable=True, load_only=True)
+    setting_overwrites = Setting(
+        read_overwrites,
+        allow_none=True,
+        load_only=True,
+        data_key="setting-overwrites",
+        schema={"type": ["object", "null"], "additionalProperties": {"type": ["boolean", "null"]}},
+    )
+    shown_overwrites = Computed(
+        show_overwrites,
+        data_key="setting-overwrites",
+        schema={"type": "object", "additionalProperties": {"type": "boolean"}},
+    )
+    stacks_default_execution_mode = Attribute()
+    workspace_count = Attribute()
+    team_count = Attribute()
+    is_unified = Attribute()
+    hcp_id = Attribute()
+    permissions = permission_flags(FLAGS)
+
+    organization = ToOne(
+        "organizations",
+        column="organization_name",
+        related="/api/v2/organizations/{organization_name}",
+    )
+    default_agent_pool = ToOne("agent-pools")
+    stacks_default_agent_pool = ToOne("agent-pools")
+    tag_bindings = ToMany("tag-bindings", related="/api/v2/projects/{id}/tag-bindings", read=read_relationship)
+    effective_tag_bindings = Links("/api/v2/projects/{id}/effective-tag-bindings")

@@ -1,0 +1,28 @@
+"""Ping and service discovery; both answer without a token."""
+
+import orjson
+from flask import Blueprint, Response
+
+from app.web.answers import nothing
+from app.web.guard import describes, open_to_all
+
+blueprint = Blueprint("service", __name__)
+
+# The cloud block looks for tfe.v2, the older remote backend for tfe.v2.1 and state.v2.
+SERVICES = {"tfe.v2": "/api/v2/", "tfe.v2.1": "/api/v2/", "tfe.v2.2": "/api/v2/", "state.v2": "/api/v2/"}
+
+
+@blueprint.get("/api/v2/ping")
+@open_to_all
+@describes(status=204)
+def ping() -> Response:
+    """Tell that the service is there; its headers say which API version it speaks."""
+    return nothing()
+
+
+@blueprint.get("/.well-known/terraform.json")
+@open_to_all
+@describes(answer={"type": "object"})
+def discover() -> Response:
+    """Service discovery, as the terraform CLI asks for it: plain JSON, whatever the token."""
+    return Response(orjson.dumps(SERVICES), content_type="application/json")

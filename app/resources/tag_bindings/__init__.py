@@ -1,0 +1,1 @@
+"""The tag-bindings of the API."""

@@ -1,0 +1,90 @@
+"""The members of tag bindings."""
+
+import re
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.jsonapi.body import checked_list
+from app.jsonapi.errors import Invalid, InvalidAttribute, Unprocessable
+from app.jsonapi.fields import Attribute, Moment, Text
+from app.jsonapi.schema import Schema
+from app.resources.tag_bindings.model import MAXIMUM
+
+TYPES = ("tag-bindings",)
+KEY_LENGTH = 128
+VALUE_LENGTH = 256
+CHARACTERS = r"[A-Za-z0-9_.=+\-@:]"
+# Prefixes of the vendor's own tags.
+RESERVED = re.compile(r"hcp?:", re.IGNORECASE)
+
+
+class TagBindingSchema(Schema):
+    """A key with a value."""
+
+    class Meta:
+        """Its type."""
+
+        type_ = "tag-bindings"
+
+    id = Attribute()
+    key = Text(minimum=1, maximum=KEY_LENGTH, pattern=f"{CHARACTERS}+", required=True)
+    value = Text(maximum=VALUE_LENGTH, pattern=f"{CHARACTERS}*", nullable=True)
+    created_at = Moment(dump_only=True)
+
+
+class EffectiveTagBindingSchema(Schema):
+    """A tag as it counts for a resource; its id is the binding's without the prefix."""
+
+    class Meta:
+        """Its type."""
+
+        type_ = "effective-tag-bindings"
+
+    id = Attribute(attribute="bare_id")
+    key = Attribute()
+    value = Attribute()
+
+
+def read_tags(items: list[Any], pointer: str = "/data") -> dict[str, str]:
+    """The tags of a list of resource objects, as key to value, in their order.
+
+    Raises one error object for each fault, with a pointer to it below ``pointer``.
+    """
+    if len(items) > MAXIMUM:
+        raise Unprocessable(f"Tag bindings cannot exceed {MAXIMUM} bindings per resource", pointer=pointer)
+    tags: dict[str, str] = {}
+    faults = []
+    for index, item in enumerate(checked_list(items, TYPES, MAXIMUM, pointer)):
+        at = f"{pointer}/{index}/attributes"
+        attributes = item.get("attributes")
+        if not isinstance(attributes, dict):
+            faults.append(InvalidAttribute("Attributes must be an object", pointer=at))
+            continue
+        key, value = attributes.get("key"), attributes.get("value")
+        faults += _faults("key", key, at) + ([] if value is None else _faults("value", value, at))
+        if isinstance(key, str):
+            if RESERVED.match(key):
+                faults.append(InvalidAttribute("Key is invalid", pointer=f"{at}/key"))
+            elif key in tags:
+                faults.append(InvalidAttribute("Key has already been taken", pointer=f"{at}/key"))
+            tags[key] = value or ""
+    if faults:
+        raise Invalid(faults)
+    return tags
+
+
+def read_relationship(items: list[Any]) -> dict[str, str]:
+    """The tags in a relationship of the document of their resource."""
+    return read_tags(items, "/data/relationships/tag-bindings/data")
+
+
+def _faults(member: str, value: object, at: str) -> list[InvalidAttribute]:
+    field = TagBindingSchema().fields[member]
+    try:
+        field.deserialize(value)
+    except ValidationError as error:
+        return [
+            InvalidAttribute(f"{member.capitalize()} {message}", pointer=f"{at}/{member}") for message in error.messages
+        ]
+    return []

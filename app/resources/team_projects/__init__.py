@@ -1,0 +1,1 @@
+"""The team-projects of the API."""

@@ -1,0 +1,46 @@
+"""What a team may do on a project."""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, UniqueConstraint, case, select
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.persistence import Base, identifier
+from app.resources.teams.model import Team
+
+ACCESS_LEVELS = ("read", "write", "maintain", "admin", "custom")
+
+
+class TeamProject(Base):
+    """The access of one team to one project. ``details`` is kept for the custom level only; others are fixed."""
+
+    __tablename__ = "team_projects"
+    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "shown_project_id"}
+    taken: ClassVar[dict[str, str]] = {"uq_team_projects_team_id_project_id": "relationships/team"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("tprj"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
+    access: Mapped[str] = mapped_column()
+    details: Mapped[dict[str, Any] | None]
+
+    team: Mapped[Team] = relationship(lazy="raise", viewonly=True)
+
+    __table_args__ = (
+        # The team first: the caller's grants are looked up by their teams, at each request.
+        UniqueConstraint("team_id", "project_id"),
+        CheckConstraint(access.in_(ACCESS_LEVELS), name="access"),
+    )
+
+    @hybrid_property
+    def shown_project_id(self) -> str | None:
+        """The project whose administrators see this access: those of a project do not see secret teams."""
+        return self.project_id if self.team.visibility == "organization" else None
+
+    @shown_project_id.inplace.expression
+    @classmethod
+    def _shown_project_id(cls) -> ColumnElement[str | None]:
+        visibility = select(Team.visibility).where(Team.id == cls.team_id).scalar_subquery()
+        return case((visibility == "organization", cls.project_id))

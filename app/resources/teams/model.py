@@ -1,0 +1,70 @@
+"""Teams and who is in them."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, case, func, text
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Name, Timestamp, identifier, now
+
+OWNERS = "owners"
+VISIBILITIES = ("secret", "organization")
+
+
+class Team(Base):
+    """A group of members that is given access. ``organization_access`` lists the flags that are true."""
+
+    __tablename__ = "teams"
+    scope: ClassVar[dict[str, str]] = {
+        "organization": "organization_id",
+        "visible-teams": "visible_in",
+        "team": "id",
+    }
+    taken: ClassVar[dict[str, str]] = {"uq_teams_organization_id_name": "name"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("team"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Name)
+    is_owners: Mapped[bool] = mapped_column(default=False)
+    visibility: Mapped[str] = mapped_column(default="secret")
+    organization_access: Mapped[list[str]] = mapped_column(default=list)
+    sso_team_id: Mapped[str | None]
+    allow_member_token_management: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+
+    __table_args__ = (
+        Index("uq_teams_organization_id_name", organization_id, func.lower(name), unique=True),
+        Index(
+            "uq_teams_owners",
+            organization_id,
+            unique=True,
+            sqlite_where=text("is_owners"),
+            postgresql_where=text("is_owners"),
+        ),
+        CheckConstraint(visibility.in_(VISIBILITIES), name="visibility"),
+    )
+
+    @hybrid_property
+    def visible_in(self) -> str | None:
+        """The organization whose members all see the team; none for a secret one."""
+        return self.organization_id if self.visibility == "organization" else None
+
+    @visible_in.inplace.expression
+    @classmethod
+    def _visible_in(cls) -> ColumnElement[str | None]:
+        return case((cls.visibility == "organization", cls.organization_id))
+
+
+class TeamMember(Base):
+    """A membership's place in a team; it refers to the membership, so that who leaves the organization keeps nothing."""
+
+    __tablename__ = "team_members"
+
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)
+    membership_id: Mapped[str] = mapped_column(
+        ForeignKey("organization_memberships.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    )

@@ -1,0 +1,31 @@
+"""Users."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Name, Timestamp, identifier, now
+
+SITE_ROLES = ("user", "admin")
+
+
+class User(Base):
+    """A person. What a user may do in an organization hangs on the membership in it, never on the user."""
+
+    __tablename__ = "users"
+    scope: ClassVar[dict[str, str]] = {"user": "id"}
+    taken: ClassVar[dict[str, str]] = {"uq_users_username": "username", "uq_users_email": "email"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("user"))
+    username: Mapped[str] = mapped_column(Name)
+    email: Mapped[str] = mapped_column(Name)
+    site_role: Mapped[str] = mapped_column(default="user")
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+
+    __table_args__ = (
+        Index("uq_users_username", func.lower(username), unique=True),
+        Index("uq_users_email", func.lower(email), unique=True),
+        CheckConstraint(site_role.in_(SITE_ROLES), name="site_role"),
+    )

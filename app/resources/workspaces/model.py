@@ -1,0 +1,51 @@
+"""Workspaces."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Name, Timestamp, identifier, now
+from app.resources.organizations.model import EXECUTION_MODES
+
+# What a workspace gets that names no version: the release this service was last tried with.
+TERRAFORM_VERSION = "1.11.4"
+
+
+class Workspace(Base):
+    """One set of infrastructure. Settings that are null are inherited from the project, then the organization."""
+
+    __tablename__ = "workspaces"
+    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id"}
+    taken: ClassVar[dict[str, str]] = {"uq_workspaces_organization_id_name": "name"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("ws"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    # Without CASCADE, on purpose: a project that holds workspaces can't go without somebody saying so.
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    name: Mapped[str] = mapped_column(Name)
+    description: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    updated_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    auto_apply: Mapped[bool] = mapped_column(default=False)
+    allow_destroy_plan: Mapped[bool] = mapped_column(default=True)
+    inherits_project_auto_destroy: Mapped[bool] = mapped_column(default=True)
+    own_auto_destroy_activity_duration: Mapped[str | None]
+    own_execution_mode: Mapped[str | None] = mapped_column()
+    file_triggers_enabled: Mapped[bool] = mapped_column(default=True)
+    global_remote_state: Mapped[bool] = mapped_column(default=False)
+    locked: Mapped[bool] = mapped_column(default=False)
+    queue_all_runs: Mapped[bool] = mapped_column(default=False)
+    resource_count: Mapped[int] = mapped_column(default=0)
+    source: Mapped[str] = mapped_column(default="tfe-api")
+    speculative_enabled: Mapped[bool] = mapped_column(default=True)
+    structured_run_output_enabled: Mapped[bool] = mapped_column(default=True)
+    terraform_version: Mapped[str] = mapped_column(default=TERRAFORM_VERSION)
+    working_directory: Mapped[str | None]
+
+    __table_args__ = (
+        Index("uq_workspaces_organization_id_name", organization_id, func.lower(name), unique=True),
+        Index("ix_workspaces_project_id_name", project_id, func.lower(name)),
+        CheckConstraint(own_execution_mode.in_(EXECUTION_MODES), name="own_execution_mode"),
+    )

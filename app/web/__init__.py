@@ -1,0 +1,1 @@
+"""What every request passes: caller, limits, headers, the one transaction, errors, documents."""

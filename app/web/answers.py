@@ -1,0 +1,32 @@
+"""Answers: JSON:API documents and the few that are empty."""
+
+from typing import Any
+
+import orjson
+from flask import Response
+
+from app.jsonapi import CONTENT_TYPE
+from app.jsonapi.errors import ApiError
+
+
+def answer(document: dict[str, Any], status: int = 200) -> Response:
+    """A JSON:API document."""
+    return Response(orjson.dumps(document), status, content_type=CONTENT_TYPE)
+
+
+def resource(shown: dict[str, Any], status: int = 200, included: list[dict[str, Any]] | None = None) -> Response:
+    """A document with one resource object."""
+    document: dict[str, Any] = {"data": shown}
+    if included is not None:
+        document["included"] = included
+    return answer(document, status)
+
+
+def nothing() -> Response:
+    """204: done, and there is nothing to show."""
+    return Response(status=204)
+
+
+def error_document(error: ApiError) -> Response:
+    """The error objects of an error."""
+    return answer({"errors": error.errors()}, error.status)

@@ -1,0 +1,158 @@
+"""What a request has at hand: its id, the caller, a connection to read with."""
+
+import re
+import secrets
+from typing import TypeVar, cast
+
+from flask import current_app, g, request
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
+
+from app.authentication.callers import Caller, Home, load_caller
+from app.authz.grants import SITE
+from app.authz.permissions import P
+from app.authz.policy import Level
+from app.authz.rules import holds, holds_at, refusal, where
+from app.config import Settings
+from app.jsonapi.errors import ApiError, Forbidden, NotFound, Unauthorized
+from app.persistence import Base
+from app.persistence.engine import Engines
+from app.resources.organizations.model import Organization
+
+Row = TypeVar("Row", bound=Base)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+def settings() -> Settings:
+    """The settings of the running application."""
+    return cast("Settings", current_app.extensions["groundplan.settings"])
+
+
+def engines() -> Engines:
+    """The database of the running application."""
+    return cast("Engines", current_app.extensions["groundplan.engines"])
+
+
+def request_id() -> str:
+    """The id of this request: the one a proxy gave, if it is harmless in a log, or a new one."""
+    if "request_id" not in g:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    return cast("str", g.request_id)
+
+
+def reader() -> Connection:
+    """The connection this request reads with; each statement stands by itself."""
+    if "reader" not in g:
+        g.reader = engines().reading.connect()
+    return cast("Connection", g.reader)
+
+
+def release_reader() -> None:
+    """Give the reading connection back, at the end or before a transaction begins on another one."""
+    connection = g.pop("reader", None)
+    if connection is not None:
+        connection.close()
+
+
+def authenticate() -> None:
+    """Load the caller from the bearer token, or answer 401."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    caller = None
+    if scheme.lower() == "bearer":
+        caller = load_caller(
+            reader(),
+            token.strip(),
+            settings().secret_key,
+            users_create_organizations=settings().organization_creation == "users",
+        )
+    if caller is None:
+        raise Unauthorized
+    g.caller = caller
+
+
+def caller() -> Caller:
+    """Whoever sent this request; only in views that require a permission."""
+    return cast("Caller", g.caller)
+
+
+def asked() -> None:
+    """Note that the policy was asked; a test fails for a view that answered without."""
+    g.policy_asked = True
+
+
+def refused(permission: P) -> ApiError:
+    """The error for a permission that the caller lacks on something that may be seen."""
+    if refusal(permission) == Forbidden.status:
+        return Forbidden("You are not authorized to perform this action")
+    return NotFound()
+
+
+def require_on_site(permission: P) -> None:
+    """Refuse a caller who does not have the permission on the whole service."""
+    asked()
+    if permission not in caller().grants.at(Level.SITE, SITE):
+        raise refused(permission)
+
+
+def require_own(permission: P) -> str:
+    """The id of the calling user, who must have the permission on what is his own."""
+    asked()
+    user_id = caller().user_id
+    if permission not in caller().grants.at(Level.USER, user_id):
+        raise refused(permission)
+    return str(user_id)
+
+
+def enter(organization: str, permission: P) -> Home:
+    """The organization with this name, if the caller has the permission in it; costs a member no statement."""
+    asked()
+    who = caller()
+    name = organization.lower()
+    if name in who.closed:
+        raise Unauthorized
+    home = who.homes.get(name) or _home_on_site(name)
+    if home is None:
+        raise NotFound
+    if not holds_at(who, permission, Level.ORGANIZATION, home.id):
+        raise refused(permission)
+    return home
+
+
+def _home_on_site(name: str) -> Home | None:
+    # Only somebody whose grants span the site can be let into an organization he does not belong to.
+    if P.ORGANIZATION_READ not in caller().grants.at(Level.SITE, SITE):
+        return None
+    row = (
+        reader()
+        .execute(select(Organization.id, Organization.name).where(func.lower(Organization.name) == name))
+        .one_or_none()
+    )
+    return Home(row.id, row.name) if row else None
+
+
+def subject(
+    session: Session,
+    model: type[Row],
+    identifier: str,
+    permission: P,
+    *,
+    visible_by: P,
+) -> Row:
+    """The row to change, locked until the transaction ends.
+
+    404 when it is missing or the caller may not see it (``visible_by``); the policy's refusal when he sees it and
+    lacks the permission.
+    """
+    asked()
+    row = session.scalars(
+        select(model)
+        .where(model.__table__.c.id == identifier, where(caller(), visible_by, model))
+        .with_for_update(of=model),
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    if not holds(caller(), permission, row):
+        raise refused(permission)
+    return row

@@ -1,0 +1,48 @@
+"""Every failure becomes an error document; what is not ours to explain becomes a plain 500 with the request's id."""
+
+import logging
+from typing import Final
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from app.jsonapi.errors import (
+    ApiError,
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from app.web.answers import error_document
+
+logger = logging.getLogger(__name__)
+
+_BY_STATUS: Final[dict[int, type[ApiError]]] = {
+    kind.status: kind for kind in (BadRequest, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType)
+}
+
+
+def install(app: Flask) -> None:
+    """Register the handlers."""
+
+    @app.errorhandler(ApiError)
+    def of_ours(error: ApiError) -> Response:
+        return error_document(error)
+
+    @app.errorhandler(HTTPException)
+    def of_werkzeug(error: HTTPException) -> Response:
+        status = error.code or 500
+        if status < 400:  # noqa: PLR2004 - a redirect is not a failure
+            return Response(status=status, headers=list(error.get_headers()))
+        kind = _BY_STATUS.get(status, BadRequest if status < 500 else ApiError)  # noqa: PLR2004
+        answered = error_document(kind())
+        if status == MethodNotAllowed.status:
+            answered.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return answered
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        # The exception's text may quote what a client sent; the log has it, the answer does not.
+        logger.error("unexpected failure", exc_info=error)
+        return error_document(ApiError())

@@ -1,0 +1,138 @@
+"""The filters of lists: each reads its query parameter and gives a condition over parameters of its own."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, bindparam, func
+
+from app.authz import rules
+from app.authz.permissions import P
+from app.jsonapi.query import Arguments, text_of, texts_of
+from app.persistence import Base, among, set_parameter
+from app.authentication.callers import Caller
+
+ESCAPE = "\\"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A filter that a request uses: what tells its statement from others, its conditions, its values."""
+
+    key: Hashable
+    clauses: Callable[[], Sequence[ColumnElement[bool]]]
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class Filter(Protocol):
+    """One query parameter of a list."""
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """Names and descriptions of the query parameters it reads."""
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:
+        """What the request asks of it; None when it asks nothing."""
+
+
+def containing(text: str) -> str:
+    """The pattern for ``LIKE`` that finds the text anywhere, its own wildcards taken literally."""
+    escaped = text.lower().replace(ESCAPE, ESCAPE * 2).replace("%", ESCAPE + "%").replace("_", ESCAPE + "_")
+    return f"%{escaped}%"
+
+
+@dataclass(frozen=True)
+class Contains:
+    """Part of a text, without regard to case."""
+
+    parameter: str
+    columns: Sequence[ColumnElement[Any]]
+    ignored_with: str | None = None
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, "Part of the text, without regard to case")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
+        """See ``Filter``; ignored when the parameter that wins over it is given."""
+        text = text_of(arguments, self.parameter)
+        if text is None or (self.ignored_with is not None and self.ignored_with in arguments):
+            return None
+        name = f"contains_{self.parameter}".replace("[", "_").replace("]", "")
+        return Chosen(("contains", self.parameter), lambda: [self._clause(name)], {name: containing(text)})
+
+    def _clause(self, name: str) -> ColumnElement[bool]:
+        found = [func.lower(column).like(bindparam(name), escape=ESCAPE) for column in self.columns]
+        return found[0] if len(found) == 1 else found[0] | found[1]
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of several exact texts, comma-separated, without regard to case."""
+
+    parameter: str
+    column: ColumnElement[Any]
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, "Exact texts, comma-separated, without regard to case")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
+        """See ``Filter``."""
+        texts = texts_of(arguments, self.parameter)
+        if texts is None:
+            return None
+        name = f"one_of_{self.parameter}".replace("[", "_").replace("]", "")
+        return Chosen(
+            ("one of", self.parameter),
+            lambda: [among(func.lower(self.column), set_parameter(name))],
+            {name: [text.lower() for text in texts]},
+        )
+
+
+@dataclass(frozen=True)
+class Equals:
+    """Exactly one value, such as the id of a related resource."""
+
+    parameter: str
+    column: ColumnElement[Any]
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, "The exact value")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
+        """See ``Filter``."""
+        text = text_of(arguments, self.parameter)
+        if text is None:
+            return None
+        name = f"equals_{self.parameter}".replace("[", "_").replace("]", "")
+        return Chosen(("equals", self.parameter), lambda: [self.column == bindparam(name)], {name: text})
+
+
+@dataclass(frozen=True)
+class Permitted:
+    """Presence of the parameter keeps the rows on which the caller has the permission."""
+
+    parameter: str
+    permission: P
+    model: type[Base]
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, f"Presence keeps those on which the caller has {self.permission}")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:
+        """See ``Filter``."""
+        if self.parameter not in arguments:
+            return None
+        levels = rules.shape(caller, self.permission, self.model, organization_id)
+        return Chosen(
+            ("permitted", self.permission, levels),
+            lambda: [rules.clause(self.permission, self.model, levels)],
+            rules.parameters(caller, self.permission, levels),
+        )

@@ -1,0 +1,76 @@
+"""What a view says about itself: the permission it requires, and its part of the API document."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from flask import Response
+
+from app.authz.permissions import P
+from app.web.context import authenticate
+
+if TYPE_CHECKING:
+    from app.jsonapi.schema import Schema
+    from app.web.listing import Listing
+
+View = Callable[..., Response]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """How a view reads in the API document.
+
+    ``body`` is the schema of what it takes (or a JSON Schema), ``answer`` of what it answers with ``status``; a
+    ``listing`` makes the answer a list with the listing's parameters. ``errors`` are the statuses beside 401 and 404.
+    """
+
+    answer: "type[Schema] | dict[str, Any] | None" = None
+    status: int = 200
+    body: "type[Schema] | dict[str, Any] | None" = None
+    listing: "Listing | None" = None
+    many: bool = False
+    paged: bool = True
+    includes: Sequence[str] = ()
+    parameters: Sequence[tuple[str, str]] = ()
+    errors: Sequence[int] = ()
+    is_partial: bool = False
+
+
+def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the members of Operation
+    """Attach the operation's description to the view."""
+    operation = Operation(**members)
+
+    def decorate(view: View) -> View:
+        view.operation = operation  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def requires(*permissions: P) -> Callable[[View], View]:
+    """Let the view run for an authenticated caller only, and name the permissions it asks the policy for.
+
+    The view itself asks, through ``enter``, ``subject`` or a listing, because only it knows on which row; a test
+    holds that every route names its permissions and that every successful answer asked.
+    """
+    if not permissions:
+        message = "a route must name the permissions that it requires"
+        raise ValueError(message)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
+            authenticate()
+            return view(*args, **values)
+
+        guarded.permissions = permissions  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def open_to_all(view: View) -> View:
+    """Mark a view that answers without a token; a test pins the list of them."""
+    view.permissions = ()  # type: ignore[attr-defined]
+    return view

@@ -1,0 +1,245 @@
+"""The one door for reading: every list and every single resource goes through a ``Listing``.
+
+A listing says which columns a resource shows, who sees its rows, and how it may be filtered and sorted. Statements
+are built once for each combination and reused with parameters, and have the shape that stays fast on deep pages: the
+ids of the page are cut by index first, and only those rows are joined with what they show.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    bindparam,
+    func,
+    select,
+    true,
+)
+from sqlalchemy.orm import Session
+
+from app.authz import rules
+from app.authz.permissions import P
+from app.jsonapi.dump import Dump, compile_dump
+from app.jsonapi.errors import BadParameter, NotFound
+from app.jsonapi.query import Arguments, Page, is_paged, last_page, page_links, page_meta, page_of
+from app.jsonapi.schema import Schema
+from app.persistence import Base
+from app.web.answers import answer
+from app.web.context import asked, caller, reader
+from app.web.filters import Filter
+
+Shown = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Listing:
+    """How one resource is read.
+
+    ``columns`` maps the names that the schema uses to expressions; ``joined`` gives the table with what the
+    expressions need beside it. ``sorts`` maps the values of ``sort`` to expressions; ``order`` (total: no two rows
+    equal) is used without one. ``counted_by_status`` adds HCP's ``status-counts``.
+    """
+
+    schema: type[Schema]
+    model: type[Base]
+    visible_by: P
+    columns: Mapping[str, ColumnElement[Any]]
+    joined: FromClause
+    order: Sequence[ColumnElement[Any]]
+    filters: Sequence[Filter] = ()
+    sorts: Mapping[str, Sequence[ColumnElement[Any]]] = field(default_factory=dict)
+    counted_by_status: bool = False
+    _statements: dict[Hashable, Select[Any]] = field(default_factory=dict)
+
+    @cached_property
+    def dump(self) -> Dump:
+        """From a row and the caller's permissions on it to the resource object."""
+        return compile_dump(self.schema, tuple(self.columns))
+
+    @property
+    def identifier(self) -> ColumnElement[Any]:
+        """The key of the rows."""
+        return self.model.__table__.c.id
+
+    # --- one -------------------------------------------------------------------------------------------------------
+
+    def one(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Row[Any]:
+        """The one visible row with these values in its columns; 404 when there is none, or none to see.
+
+        A column whose name ends in ``_lower`` stands for the lower-case text of the column. Inside a transaction
+        ``source`` is its session.
+        """
+        asked()
+        who = caller()
+        levels = rules.shape(who, self.visible_by, self.model, conditions.get("organization_id"))
+        key = ("one", levels, tuple(conditions))
+        statement = self._statements.get(key)
+        if statement is None:
+            statement = self._statements[key] = (
+                select(*self._labelled())
+                .select_from(self.joined)
+                .where(rules.clause(self.visible_by, self.model, levels), *self._equal(conditions))
+            )
+        values = {**conditions, **rules.parameters(who, self.visible_by, levels)}
+        row = (source or reader()).execute(statement, values).one_or_none()
+        if row is None:
+            raise NotFound
+        return row
+
+    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
+        """The resource object of ``one``."""
+        return self.shown(self.one(conditions, source))
+
+    def shown(self, row: Row[Any]) -> Shown:
+        """The resource object of a row of this listing."""
+        return self.dump(row, rules.held(caller(), self.model.scope, row))
+
+    # --- many ------------------------------------------------------------------------------------------------------
+
+    def page(
+        self,
+        parents: Mapping[str, Any],
+        *,
+        include: Callable[[Sequence[Row[Any]], list[Shown]], list[Shown]] | None = None,
+        paged: bool = True,
+    ) -> Response:
+        """The page of visible rows that the request asks for, below the given parents.
+
+        ``include`` gets the rows and their resource objects and returns what goes into ``included``. A list that is
+        not ``paged`` is whole unless a page is asked for.
+        """
+        arguments = request.args
+        page = page_of(arguments) if paged or is_paged(arguments) else None
+        rows, total, visible = self._rows(parents, arguments, page)
+        data = [self.shown(row) for row in rows]
+        document: dict[str, Any] = {"data": data}
+        if include is not None:
+            document["included"] = include(rows, data)
+        meta: dict[str, Any] = {}
+        if self.counted_by_status:
+            meta["status-counts"] = {"total": visible, "matching": total}
+        if page is not None:
+            document["links"] = page_links(
+                request.base_url,
+                arguments.to_dict(flat=False),
+                page,
+                last_page(page, total),
+            )
+            meta["pagination"] = page_meta(page, total)
+        if meta:
+            document["meta"] = meta
+        return answer(document)
+
+    def _rows(
+        self,
+        parents: Mapping[str, Any],
+        arguments: Arguments,
+        page: Page | None,
+    ) -> tuple[list[Row[Any]], int, int]:
+        asked()
+        who = caller()
+        organization_id = parents.get("organization_id")
+        levels = rules.shape(who, self.visible_by, self.model, organization_id)
+        chosen = [found for each in self.filters if (found := each.read(arguments, who, organization_id)) is not None]
+        sort = self._sort(arguments)
+        key = ("many", levels, tuple(parents), tuple(each.key for each in chosen), sort, page is not None)
+        statement = self._statements.get(key)
+        if statement is None:
+            seen = [rules.clause(self.visible_by, self.model, levels), *self._equal(parents)]
+            wanted = [clause for each in chosen for clause in each.clauses()]
+            # Few rows match a filter or what a member sees: they are found once, then counted and cut. Of a whole
+            # organization the count and the page each have a better way of their own, by index.
+            is_narrow = bool(wanted) or levels != rules.EVERYTHING
+            statement = self._statements[key] = self._many(
+                seen,
+                wanted,
+                sort,
+                is_narrow=is_narrow,
+                is_paged=page is not None,
+            )
+        values: dict[str, Any] = {**parents, **rules.parameters(who, self.visible_by, levels)}
+        for each in chosen:
+            values |= each.parameters
+        if page is not None:
+            values |= {"page_size": page.size, "page_offset": page.offset}
+        rows = reader().execute(statement, values).all()
+        first = rows[0]
+        # Past the end there is one row with the counts and nothing else.
+        return ([] if first.id is None else list(rows)), first.matching_count, first.visible_count
+
+    def _sort(self, arguments: Arguments) -> str:
+        wanted = arguments.get("sort") or ""
+        if wanted and wanted.removeprefix("-") not in self.sorts:
+            # A route without sorts ignores the parameter like any other that it does not have.
+            if self.sorts:
+                known = ", ".join(self.sorts)
+                raise BadParameter(f"sort must be one of {known}, with - before it for descending", parameter="sort")
+            return ""
+        return wanted
+
+    def _many(
+        self,
+        seen: list[ColumnElement[bool]],
+        wanted: list[ColumnElement[bool]],
+        sort: str,
+        *,
+        is_narrow: bool,
+        is_paged: bool,
+    ) -> Select[Any]:
+        keys = [*self.sorts[sort.removeprefix("-")], *self.order] if sort else list(self.order)
+        names = [f"order_{index}" for index in range(len(keys))]
+        matching: FromClause
+        if is_narrow:
+            hits = (
+                select(self.identifier, *(each.label(name) for each, name in zip(keys, names, strict=True)))
+                .where(*seen, *wanted)
+                .cte("hits")
+            )
+            cut = select(hits.c.id).order_by(*self._directed([hits.c[name] for name in names], sort))
+            matching = hits
+        else:
+            cut = select(self.identifier).where(*seen).order_by(*self._directed(keys, sort))
+            matching = select(self.identifier).where(*seen).subquery("matching")
+        if is_paged:
+            cut = cut.limit(bindparam("page_size", type_=BigInteger)).offset(bindparam("page_offset", type_=BigInteger))
+        cut_rows = cut.subquery("cut")
+        page = (
+            select(*self._labelled(), *(each.label(name) for each, name in zip(keys, names, strict=True)))
+            .select_from(self.joined.join(cut_rows, cut_rows.c.id == self.identifier))
+            .subquery("page")
+        )
+        count = select(func.count()).select_from(matching).scalar_subquery()
+        visible = count
+        if self.counted_by_status and wanted:
+            visible = select(func.count(self.identifier)).where(*seen).scalar_subquery()
+        counts = select(count.label("matching_count"), visible.label("visible_count")).subquery("counts")
+        return (
+            select(*(page.c[name] for name in self.columns), counts.c.matching_count, counts.c.visible_count)
+            .select_from(counts.outerjoin(page, true()))
+            .order_by(*self._directed([page.c[name] for name in names], sort))
+        )
+
+    @staticmethod
+    def _directed(keys: Sequence[ColumnElement[Any]], sort: str) -> list[ColumnElement[Any]]:
+        # Only the wanted sort turns around; the tie-breakers behind it may as well, which lets one index serve both.
+        return [key.desc() for key in keys] if sort.startswith("-") else list(keys)
+
+    def _labelled(self) -> list[ColumnElement[Any]]:
+        return [expression.label(name) for name, expression in self.columns.items()]
+
+    def _equal(self, conditions: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+        columns = self.model.__table__.c
+        return [
+            func.lower(columns[name.removesuffix("_lower")]) == bindparam(name)
+            if name.endswith("_lower")
+            else columns[name] == bindparam(name)
+            for name in conditions
+        ]

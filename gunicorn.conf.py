@@ -1,0 +1,70 @@
+"""How gunicorn serves Groundplan; every value an operator may want to change comes from the environment."""
+
+import gc
+import os
+from pathlib import Path
+from typing import Any
+
+host = os.environ.get("HOST") or "127.0.0.1"
+port = os.environ.get("PORT") or "8080"
+threads_wanted = int(os.environ.get("GROUNDPLAN_THREADS") or 1)
+
+# Only this machine by default: the service speaks plain HTTP, TLS belongs to a proxy in front.
+bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+# Two for each core keep the cores busy while some wait for the database; more than four only by request, because
+# every worker holds connections of its own.
+workers = int(os.environ.get("WEB_CONCURRENCY") or min(4, 2 * (os.cpu_count() or 1)))
+
+# One request at a time is the fastest way behind a proxy that buffers. Without a proxy, clients that are slow or keep
+# connections open occupy a worker each: then give the workers threads.
+worker_class = "gthread" if threads_wanted > 1 else "sync"
+threads = threads_wanted
+
+# A thread waits this long for the next request of a kept connection: longer than a client thinks between two calls,
+# shorter than what a pool of threads can spare. Sync workers close after each answer.
+keepalive = 5
+
+# No request takes seconds; a worker that is silent for so long hangs and is replaced.
+timeout = 30
+
+# What a request that has begun may still take after the signal to stop; below the ten seconds that container
+# runtimes wait before they kill.
+graceful_timeout = 8
+
+# A worker is renewed now and then, so that no leak of a library ever adds up; the jitter keeps them from all going
+# at once. Renewing costs one fork.
+max_requests = 20_000
+max_requests_jitter = 2_000
+
+# Import once, then fork: workers share the memory of the code and start at once. A new version needs a restart, a
+# HUP signal does not load it.
+preload_app = True
+
+# The largest that gunicorn allows: a query string with many filters and ids is long, and the body limit of the
+# application does not cover it.
+limit_request_line = 8190
+
+# Workers prove that they live by touching a file; on a disk that stalls they would be killed for it.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes a private file in it
+
+# Errors go to stderr. The access log repeats what a proxy writes and costs time for each request, so it is off
+# unless asked for.
+errorlog = "-"
+accesslog = "-" if os.environ.get("GROUNDPLAN_ACCESS_LOG") in {"1", "true", "yes"} else None
+loglevel = (os.environ.get("GROUNDPLAN_LOG_LEVEL") or "info").lower()
+
+# The socket by which gunicorn can be controlled would stand in the home folder of the user, for nobody.
+control_socket_disable = True
+
+
+def when_ready(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Exempt what was imported from garbage collection: its pages stay shared between the workers."""
+    gc.collect()
+    gc.freeze()
+
+
+def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401
+    """Let each worker open its own connections: two processes on one would read each other's answers."""
+    engine = server.app.wsgi().extensions["groundplan.engine"]
+    engine.dispose(close=False)

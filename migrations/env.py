@@ -1,0 +1,124 @@
+"""How Alembic runs the migrations: on the engine of the application, one process at a time, all of them or none."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from alembic import context
+from alembic.operations import MigrationScript
+from alembic.util import CommandError
+from flask import current_app
+from sqlalchemy import Connection, Engine, text
+
+import app.resources.models  # noqa: F401 - makes every table known to the metadata
+from app.persistence import Base, Timestamp
+
+# Any number, as long as nothing else that uses the same database takes it.
+LOCK = 4_702_111_234
+
+# Indexes with this prefix exist only where the extension pg_trgm is available; a comparison must not miss them.
+OPTIONAL_INDEXES = "trgm_"
+
+
+def include_object(_item: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:  # noqa: FBT001
+    """Whether autogenerate looks at the item."""
+    return not (kind == "index" and (name or "").startswith(OPTIONAL_INDEXES))
+
+
+def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
+    """Our own column type as the plain one below it: a migration must not change when the application does."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Timestamp) else False
+
+
+def review_script(_context: object, _revision: object, directives: list[MigrationScript]) -> None:
+    """Refuse to generate from what can't be read, and write no file when there is no difference."""
+    if not getattr(context.config.cmd_opts, "autogenerate", False):
+        return
+    if context.get_context().dialect.name == "sqlite":
+        message = "generate migrations on PostgreSQL (python -m tests.databases): on SQLite, indexes get lost"
+        raise CommandError(message)
+    upgrade = directives[0].upgrade_ops
+    if upgrade is not None and upgrade.is_empty():
+        directives[:] = []
+
+
+def settings() -> dict[str, Any]:
+    """The options that both ways to run share."""
+    return {
+        "target_metadata": Base.metadata,
+        "include_object": include_object,
+        "render_item": render_item,
+        "process_revision_directives": review_script,
+        "compare_type": True,
+        "compare_server_default": True,
+        # SQLite can alter hardly anything: Alembic copies the table there and issues plain ALTER elsewhere.
+        "render_as_batch": True,
+        # Alembic distrusts transactions around DDL on SQLite, but the engine opens them itself (BEGIN IMMEDIATE):
+        # a migration that fails leaves nothing behind, and a second process waits for the first.
+        "transactional_ddl": True,
+    }
+
+
+def run_offline() -> None:
+    """Write the SQL to stdout, to be run by someone else."""
+    engine: Engine = current_app.extensions["groundplan.engine"]
+    context.configure(dialect_name=engine.dialect.name, literal_binds=True, **settings())
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_online() -> None:
+    """Run on the database of the application, in one transaction."""
+    engine: Engine = current_app.extensions["groundplan.engine"]
+    # After waiting for the lock, the next statement must see what the other process has committed.
+    online = engine.execution_options(isolation_level="READ COMMITTED") if is_postgresql(engine) else engine
+    with online.connect() as connection, foreign_keys_off(connection):
+        context.configure(connection=connection, **settings())
+        with context.begin_transaction():
+            if is_postgresql(engine):
+                # Held until the commit, and therefore also safe behind a pooler that hands out transactions.
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            context.run_migrations()
+            if not is_postgresql(engine):
+                refuse_dangling_rows(connection)
+
+
+def is_postgresql(engine: Engine) -> bool:
+    """Whether the database is PostgreSQL; the other one is SQLite."""
+    return engine.dialect.name == "postgresql"
+
+
+@contextmanager
+def foreign_keys_off(connection: Connection) -> Iterator[None]:
+    """Without foreign keys on SQLite: dropping the old copy of a table would delete the rows that refer to it."""
+    if is_postgresql(connection.engine):
+        yield
+        return
+    # Straight to the driver: within a transaction the pragma has no effect, and the engine opens one at once.
+    driver = connection.connection.cursor()
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        driver.execute("PRAGMA foreign_keys = ON")
+        driver.close()
+
+
+def refuse_dangling_rows(connection: Connection) -> None:
+    """Fail, and so undo everything, when a migration has left a row that refers to nothing."""
+    dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
+    if dangling:
+        message = f"the migration left rows that refer to nothing: {dangling[:10]}"
+        raise RuntimeError(message)
+
+
+# Shown on the command line, where nothing has set up logging; elsewhere both lines leave everything as it is.
+if not logging.getLogger().hasHandlers():
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+
+if context.is_offline_mode():
+    run_offline()
+else:
+    run_online()

@@ -1,0 +1,194 @@
+"""What every test can ask for: an application on either database, emptied after each test.
+
+A test that uses ``app`` or ``database`` runs once on each kind: ``test_x[sqlite]``, ``test_x[postgresql]``.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import Engine, event, text
+
+from app import create_app
+from app.config import Settings
+from app.persistence import Base
+from tests import databases
+from tests.api import Api
+from tests.world import World
+
+pytest.register_assert_rewrite("tests.api", "tests.world")
+
+ROOT = Path(__file__).parent.parent
+BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
+SERVER = "postgresql_server"
+
+
+class PostgresqlServer:
+    """The one PostgreSQL server of a test run, started when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._url = databases.given_server()
+        self._started = ExitStack()
+
+    def url(self) -> str:
+        if self._url is None:
+            self._url = self._started.enter_context(databases.own_server())
+        return self._url
+
+    def stop(self) -> None:
+        self._started.close()
+
+
+server_key = pytest.StashKey[PostgresqlServer]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[server_key] = PostgresqlServer()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[server_key].stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist has no types
+    # With xdist, the process that hands out the tests owns the server: it is there before the first worker and
+    # outlives the last one, without any lock between them.
+    node.workerinput[SERVER] = node.config.stash[server_key].url()
+
+
+@pytest.fixture(scope="session", params=databases.KINDS)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Runs the test once for each kind of database."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def new_database(
+    database_kind: str,
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[], AbstractContextManager[str]]:
+    """Makes empty databases of the kind, each gone at the end of its ``with`` block."""
+    if database_kind == "sqlite":
+        folder = tmp_path_factory.mktemp("sqlite")
+        return lambda: databases.empty_sqlite(folder)
+    given = getattr(pytestconfig, "workerinput", {}).get(SERVER)
+    server = given or pytestconfig.stash[server_key].url()
+    return lambda: databases.empty_postgresql(server)
+
+
+@pytest.fixture(scope="session")
+def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], AbstractContextManager[Flask]]:
+    """Makes applications on the database with the given URL, whatever it holds."""
+
+    @contextmanager
+    def serving(url: str) -> Iterator[Flask]:
+        app = create_app(
+            Settings(
+                home=tmp_path_factory.mktemp("home"),
+                database_url=url,
+                secret_key="secret-key-of-the-test-suite-0123456789",
+                bootstrap_token=BOOTSTRAP_TOKEN,
+            )
+        )
+        app.testing = True
+        engine = engine_of(app)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", hurry)
+        try:
+            yield app
+        finally:
+            engine.dispose()
+
+    return serving
+
+
+@pytest.fixture(scope="session")
+def database(
+    new_database: Callable[[], AbstractContextManager[str]],
+    new_app: Callable[[str], AbstractContextManager[Flask]],
+) -> Iterator[str]:
+    """The URL of a database with all tables, as the migrations make them."""
+    with new_database() as url:
+        with new_app(url) as app, app.app_context():
+            upgrade(directory=ROOT / "migrations")
+        yield url
+
+
+@pytest.fixture(scope="session")
+def app(database: str, new_app: Callable[[str], AbstractContextManager[Flask]]) -> Iterator[Flask]:
+    """The application on a database of this worker."""
+    with new_app(database) as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def api(app: Flask) -> Api:
+    """The client of the application."""
+    return Api(app)
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    """Factories on the application's database."""
+    return World(app)
+
+
+@pytest.fixture
+def engine(app: Flask) -> Engine:
+    """The engine of the application."""
+    return engine_of(app)
+
+
+@pytest.fixture(autouse=True)
+def clean(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Empties every table after each test that uses the application."""
+    if "app" not in request.fixturenames:
+        yield
+        return
+    engine = engine_of(request.getfixturevalue("app"))
+    yield
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # A transaction that the test has left open fails here, rather than to wait for it without end.
+            connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+@pytest.fixture
+def statements(engine: Engine) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Records the SQL within a block: ``with statements() as seen: ...``, then look at ``seen``."""
+
+    @contextmanager
+    def recording() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            seen.append(statement)
+
+        event.listen(engine, "before_cursor_execute", record)
+        try:
+            yield seen
+        finally:
+            event.remove(engine, "before_cursor_execute", record)
+
+    return recording
+
+
+def engine_of(app: Flask) -> Engine:
+    engine = app.extensions["groundplan.engine"]
+    assert isinstance(engine, Engine)
+    return engine
+
+
+def hurry(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+    # What a power failure would destroy is worth nothing here.
+    connection.execute("PRAGMA synchronous = OFF")
+    # A transaction that a test has left open fails soon, as on PostgreSQL.
+    connection.execute("PRAGMA busy_timeout = 5000")

@@ -1,0 +1,81 @@
+"""A running server on each kind of database, and clients of it."""
+
+import secrets
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+from pytfe import TFEClient
+from pytfe.models import OrganizationCreateOptions
+
+from tests.end_to_end.service import Service, sdk
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows what the server logged below a failure."""
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            if isinstance(value, Service):
+                report.sections.append(("log of the service", value.last_log_lines()))
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_proxy_between_client_and_server() -> Iterator[None]:
+    """The SDK would obey the proxy settings of the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        patch.setenv("no_proxy", "127.0.0.1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def service(
+    new_database: Callable[[], AbstractContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Service]:
+    """One server that the tests of a kind of database share; it must end cleanly after them."""
+    with new_database() as url:
+        running = Service(tmp_path_factory.mktemp("service"), url).install().start()
+        yield running
+        assert running.stop() == 0, running.last_log_lines()
+
+
+@pytest.fixture
+def own_service(
+    new_database: Callable[[], AbstractContextManager[str]],
+    tmp_path: Path,
+) -> Iterator[Service]:
+    """A server of the test's own, to stop and to kill."""
+    with new_database() as url:
+        running = Service(tmp_path, url).install().start()
+        yield running
+        if running.is_running():
+            running.kill()
+
+
+@pytest.fixture
+def tfe(service: Service) -> Iterator[TFEClient]:
+    """The official SDK with the first user's token."""
+    with sdk(service, service.user_token) as client:
+        yield client
+
+
+@pytest.fixture
+def http(service: Service) -> Iterator[httpx.Client]:
+    """A plain HTTP client with the first user's token, for what the SDK can't ask."""
+    with service.client(service.user_token) as client:
+        yield client
+
+
+@pytest.fixture
+def organization(tfe: TFEClient) -> Iterator[str]:
+    """The name of an organization of the test's own."""
+    name = f"acme-{secrets.token_hex(4)}"
+    tfe.organizations.create(OrganizationCreateOptions(name=name, email="ops@acme.test"))
+    yield name
+    tfe.organizations.delete(name)

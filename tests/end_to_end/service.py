@@ -1,0 +1,211 @@
+"""The real server in a process of its own, as an operator starts it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+from pytfe import TFEClient, TFEConfig
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+WORKERS = 2
+# The operator may choose the first user's token; whether bootstrap repeats it in its answer is bootstrap's affair.
+BOOTSTRAP_TOKEN = "end-to-end-tests-choose-their-own-token"
+MEDIA_TYPE = "application/vnd.api+json"
+SECONDS_TO_START = 30
+SECONDS_TO_STOP = 10
+SECONDS_TO_ANSWER = 60
+
+
+class ServiceFailedError(AssertionError):
+    """A command of the service ended otherwise than it must; the text ends with what the service logged."""
+
+
+def poll_until(claim: Callable[[], bool], seconds: float, expectation: str) -> None:
+    """Ask again and again until the claim holds."""
+    deadline = time.monotonic() + seconds
+    while not claim():
+        if time.monotonic() > deadline:
+            message = f"not within {seconds} seconds: {expectation}"
+            raise ServiceFailedError(message)
+        time.sleep(0.02)
+
+
+class Service:
+    """One installation of Groundplan: its database, its home and, while it runs, its process group."""
+
+    def __init__(self, home: Path, database_url: str) -> None:
+        """Choose a port; nothing runs yet."""
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = home / "service.log"
+        self._environment = _environment(home, database_url, self.port)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.organization = ""
+        self.username = ""
+        self.user_token = ""
+        self.organization_token = ""
+
+    def install(self) -> Self:
+        """Create the tables and the first organization, and remember its tokens."""
+        self.run_flask("db", "upgrade")
+        first = self.bootstrap()
+        self.organization = first["organization"]
+        self.username = first["username"]
+        self.user_token = first.get("user_token") or BOOTSTRAP_TOKEN
+        self.organization_token = first["organization_token"]
+        return self
+
+    def bootstrap(self) -> dict[str, Any]:
+        """What ``flask bootstrap --json`` prints: one JSON object and nothing else."""
+        answer: dict[str, Any] = json.loads(self.run_flask("bootstrap", "--json"))
+        return answer
+
+    def run_flask(self, *arguments: str) -> str:
+        """Run a command of the service; its standard output."""
+        with self.log.open("ab") as log:
+            finished = subprocess.run(  # noqa: S603 - our own command
+                [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
+                cwd=REPOSITORY,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                check=False,
+                timeout=120,
+            )
+        if finished.returncode != 0:
+            message = f"flask {' '.join(arguments)} ended with {finished.returncode}\n{self.last_log_lines()}"
+            raise ServiceFailedError(message)
+        return finished.stdout.decode()
+
+    def start(self) -> Self:
+        """Start gunicorn in a process group of its own and wait for its first answer."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
+                cwd=REPOSITORY,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            poll_until(self._answers_or_ended, SECONDS_TO_START, "an answer to ping")
+        except ServiceFailedError as late:
+            self.kill()
+            message = f"{late}\n{self.last_log_lines()}"
+            raise ServiceFailedError(message) from None
+        ended = self._process.poll()
+        if ended is not None:
+            self._process = None
+            message = f"gunicorn ended with {ended} while it started\n{self.last_log_lines()}"
+            raise ServiceFailedError(message)
+        return self
+
+    def stop(self) -> int:
+        """Ask the server to end, as a supervisor does; its exit status."""
+        process = self._running()
+        process.send_signal(signal.SIGTERM)
+        try:
+            status = process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            message = f"gunicorn still ran {SECONDS_TO_STOP} seconds after SIGTERM\n{self.last_log_lines()}"
+            raise ServiceFailedError(message) from None
+        self._process = None
+        return status
+
+    def kill(self) -> None:
+        """End the server and all its workers at once, as a loss of power does."""
+        process = self._running()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self._process = None
+
+    def is_running(self) -> bool:
+        """Whether the server was started and has neither ended nor been stopped."""
+        return self._process is not None and self._process.poll() is None
+
+    def client(self, token: str | None) -> httpx.Client:
+        """An HTTP client that sends JSON:API with the token."""
+        headers = {"Content-Type": MEDIA_TYPE}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return httpx.Client(base_url=f"{self.url}/api/v2/", headers=headers, timeout=SECONDS_TO_ANSWER, trust_env=False)
+
+    def last_log_lines(self, count: int = 60) -> str:
+        """The end of everything the service printed."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return "\n".join(lines[-count:])
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            message = "the service is not running"
+            raise ServiceFailedError(message)
+        return self._process
+
+    def _answers_or_ended(self) -> bool:
+        if not self.is_running():
+            return True
+        try:
+            return (
+                httpx.get(f"{self.url}/api/v2/ping", timeout=5, trust_env=False).status_code == httpx.codes.NO_CONTENT
+            )
+        except httpx.TransportError:
+            return False
+
+
+def sdk(service: Service, token: str) -> TFEClient:
+    """The official SDK over plain HTTP; it shows the first failure instead of repeating the request."""
+    config = TFEConfig(
+        address=service.url,
+        token=token,
+        timeout=SECONDS_TO_ANSWER,
+        max_retries=0,
+        http2=False,
+        # Else the file that SSL_CERT_FILE names on this machine, which the SDK hands on in a deprecated way.
+        ca_bundle=None,
+    )
+    return TFEClient(config)
+
+
+def document(
+    kind: str,
+    attributes: Mapping[str, object],
+    relationships: Mapping[str, object] | None = None,
+) -> dict[str, Any]:
+    """A JSON:API request document."""
+    resource: dict[str, object] = {"type": kind, "attributes": attributes}
+    if relationships is not None:
+        resource["relationships"] = relationships
+    return {"data": resource}
+
+
+def _environment(home: Path, database_url: str, port: int) -> dict[str, str]:
+    # Nothing of the machine's own installation may leak in.
+    foreign = ("GROUNDPLAN_", "FLASK_", "GUNICORN_")
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
+    return inherited | {
+        "DATABASE_URL": database_url,
+        "GROUNDPLAN_HOME": str(home / "home"),
+        "GROUNDPLAN_BOOTSTRAP_TOKEN": BOOTSTRAP_TOKEN,
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "WEB_CONCURRENCY": str(WORKERS),
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

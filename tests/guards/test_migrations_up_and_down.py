@@ -1,0 +1,49 @@
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import Engine, inspect, text
+
+from app.persistence import Base
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+VERSIONS = "alembic_version"
+
+NewDatabase = Callable[[], AbstractContextManager[str]]
+NewApp = Callable[[str], AbstractContextManager[Flask]]
+
+
+def test_migrations_go_up_down_and_up_again(new_database: NewDatabase, new_app: NewApp) -> None:
+    with new_database() as url, new_app(url) as app, app.app_context():
+        engine: Engine = app.extensions["groundplan.engine"]
+        upgrade(directory=MIGRATIONS)
+        assert tables(engine) == {*Base.metadata.tables, VERSIONS}
+        downgrade(directory=MIGRATIONS, revision="base")
+        assert tables(engine) == {VERSIONS}
+        upgrade(directory=MIGRATIONS)
+        assert tables(engine) == {*Base.metadata.tables, VERSIONS}
+
+
+def test_each_migration_can_be_taken_back(new_database: NewDatabase, new_app: NewApp) -> None:
+    revisions = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    with new_database() as url, new_app(url) as app, app.app_context():
+        for revision in reversed(revisions):
+            upgrade(directory=MIGRATIONS, revision=revision)
+            downgrade(directory=MIGRATIONS, revision="-1")
+            upgrade(directory=MIGRATIONS, revision=revision)
+
+
+def test_foreign_keys_are_enforced_after_a_migration(new_database: NewDatabase, new_app: NewApp) -> None:
+    with new_database() as url, new_app(url) as app, app.app_context():
+        upgrade(directory=MIGRATIONS)
+        engine: Engine = app.extensions["groundplan.engine"]
+        if engine.dialect.name == "sqlite":
+            with engine.connect() as connection:
+                assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names())

@@ -1,0 +1,169 @@
+"""People and places for the tests, put straight into the database."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authentication.tokens import new_token
+from app.bootstrap import add_token
+from app.config import Settings
+from app.persistence import Base
+from app.resources.models import (
+    Organization,
+    OrganizationMembership,
+    Project,
+    TagBinding,
+    Team,
+    TeamMember,
+    TeamProject,
+    User,
+    Workspace,
+)
+from app.resources.organizations.operations import found_organization, make_owner
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user with a token."""
+
+    id: str
+    username: str
+    token: str
+
+
+class World:
+    """Factories. Each call commits; names are made up where none is given."""
+
+    def __init__(self, app: Flask) -> None:
+        self._engine = app.extensions["groundplan.engine"]
+        self._settings: Settings = app.extensions["groundplan.settings"]
+        self._count = 0
+
+    def person(self, username: str | None = None, *, site_role: str = "user") -> Person:
+        """A user who belongs nowhere."""
+        username = username or self._name("user")
+        with Session(self._engine) as session, session.begin():
+            user = User(username=username, email=f"{username}@example.test", site_role=site_role)
+            session.add(user)
+            session.flush()
+            token = new_token()
+            add_token(session, self._settings, token, user_id=user.id)
+            return Person(user.id, username, token)
+
+    def organization(self, name: str | None = None, *, owner: Person | None = None, **members: Any) -> Organization:
+        """An organization with its default project and owners team; without an owner, somebody made up owns it."""
+        owner = owner or self.person()
+        name = name or self._name("org")
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            return found_organization(session, {"name": name, "email": f"{name}@example.test", **members}, owner.id)
+
+    def token(self, organization: Organization) -> str:
+        """A new token of the organization, which has none yet."""
+        token = new_token()
+        with Session(self._engine) as session, session.begin():
+            add_token(session, self._settings, token, organization_id=organization.id)
+        return token
+
+    def membership(self, organization: Organization, person: Person, *, status: str = "active") -> str:
+        """Make the person a member; the id of the membership."""
+        with Session(self._engine) as session, session.begin():
+            found = session.scalars(
+                select(OrganizationMembership).where(
+                    OrganizationMembership.organization_id == organization.id,
+                    OrganizationMembership.user_id == person.id,
+                )
+            ).one_or_none()
+            if found is None:
+                found = OrganizationMembership(organization_id=organization.id, user_id=person.id, status=status)
+                session.add(found)
+                session.flush()
+            return found.id
+
+    def member(self, organization: Organization, *teams: Team, username: str | None = None) -> Person:
+        """A new member of the organization who is in these teams."""
+        person = self.person(username)
+        membership_id = self.membership(organization, person)
+        with Session(self._engine) as session, session.begin():
+            session.add_all([TeamMember(team_id=team.id, membership_id=membership_id) for team in teams])
+        return person
+
+    def owner(self, organization: Organization) -> Person:
+        """A new owner of the organization."""
+        person = self.person()
+        membership_id = self.membership(organization, person)
+        with Session(self._engine) as session, session.begin():
+            make_owner(session, session.get_one(OrganizationMembership, membership_id))
+        return person
+
+    def team(self, organization: Organization, *flags: str, name: str | None = None, **members: Any) -> Team:
+        """A team with these flags of organization-access."""
+        return self.add(
+            Team(
+                organization_id=organization.id,
+                name=name or self._name("team"),
+                organization_access=sorted(flags),
+                **members,
+            )
+        )
+
+    def owners(self, organization: Organization) -> Team:
+        """The owners team."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            return session.scalars(select(Team).where(Team.organization_id == organization.id, Team.is_owners)).one()
+
+    def project(self, organization: Organization, name: str | None = None, **members: Any) -> Project:
+        """A project."""
+        return self.add(Project(organization_id=organization.id, name=name or self._name("project"), **members))
+
+    def default_project(self, organization: Organization) -> Project:
+        """The default project."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            found = select(Project).where(Project.organization_id == organization.id, Project.is_default)
+            return session.scalars(found).one()
+
+    def tag(self, project: Project, key: str, value: str = "") -> TagBinding:
+        """A tag of the project."""
+        return self.add(
+            TagBinding(organization_id=project.organization_id, project_id=project.id, key=key, value=value)
+        )
+
+    def access(self, team: Team, project: Project, access: str, details: dict[str, Any] | None = None) -> TeamProject:
+        """What the team may do on the project."""
+        return self.add(
+            TeamProject(
+                organization_id=project.organization_id,
+                team_id=team.id,
+                project_id=project.id,
+                access=access,
+                details=details,
+            )
+        )
+
+    def workspace(self, project: Project, name: str | None = None, **members: Any) -> Workspace:
+        """A workspace in the project."""
+        return self.add(
+            Workspace(
+                organization_id=project.organization_id,
+                project_id=project.id,
+                name=name or self._name("workspace"),
+                **members,
+            )
+        )
+
+    def add(self, *entities: Any) -> Any:
+        """Store the entities; the first one."""
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            session.add_all(entities)
+        return entities[0]
+
+    def all(self, model: type[Base]) -> list[Any]:
+        """Every row of the table."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(select(model)))
+
+    def _name(self, kind: str) -> str:
+        self._count += 1
+        return f"{kind}-{self._count:04d}"
