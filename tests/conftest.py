@@ -20,7 +20,6 @@ from tests import databases
 from tests.api import Api
 from tests.world import World
 
-pytest.register_assert_rewrite("tests.api", "tests.world")
 
 ROOT = Path(__file__).parent.parent
 BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
