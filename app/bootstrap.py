@@ -9,6 +9,7 @@ from app.authentication.tokens import digest, new_token
 from app.config import Settings
 from app.resources.activity_events.model import ActivityEvent
 from app.resources.authentication_tokens.model import AuthenticationToken
+from app.resources.authentication_tokens.operations import add_token as store_token
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import Organization
 from app.resources.organizations.operations import found_organization, make_owner
@@ -113,15 +114,8 @@ def add_token(
     organization_id: str | None = None,
 ) -> AuthenticationToken:
     """Store a token of a user or an organization, with its event."""
-    stored = AuthenticationToken(
-        digest=digest(token, settings.secret_key),
-        kind="user" if user_id else "organization",
-        user_id=user_id,
-        organization_id=organization_id,
-        description="bootstrap" if user_id else None,
-    )
-    session.add(stored)
-    session.flush()
+    owner = {"user_id": user_id} if user_id else {"organization_id": str(organization_id)}
+    stored = store_token(session, {}, digest=digest(token, settings.secret_key), **owner)
     _note(session, "authentication-tokens.create", stored.id, None, organization_id)
     return stored
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select, update
 
 from app.authentication.tokens import MAXIMUM_LENGTH, digest, same
 from app.authz import roles
@@ -23,6 +23,9 @@ from app.resources.users.model import User
 
 # How stale "last used" may be; a write for each read would cost more than the read.
 LAST_USED_EVERY = timedelta(minutes=5)
+
+
+TokenRow = Row[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Caller:
 
 _MEMBERSHIP = and_(OrganizationMembership.user_id == User.id, OrganizationMembership.status == "active")
 
-_TOKEN = (
+_TOKEN: Select[*tuple[Any, ...]] = (
     select(
         AuthenticationToken.id.label("token_id"),
         AuthenticationToken.digest,
@@ -127,13 +130,13 @@ def load_caller(connection: Connection, token: str, key: str, *, users_create_or
     return _user(connection, rows, users_create_organizations=users_create_organizations)
 
 
-def _note_use(connection: Connection, token: Row[Any], moment: datetime) -> None:
+def _note_use(connection: Connection, token: TokenRow, moment: datetime) -> None:
     stale = moment - LAST_USED_EVERY
     if token.last_used_at is None or token.last_used_at < stale:
         connection.execute(_USED, {"token_id": token.token_id, "stale": stale, "moment": moment})
 
 
-def _organization(row: Row[Any]) -> Caller:
+def _organization(row: TokenRow) -> Caller:
     caller = Caller("organization", row.organization_id, row.organization_name, row.token_id)
     caller.homes[row.organization_name.lower()] = Home(row.organization_id, row.organization_name)
     granted = roles.ORGANIZATION_TOKEN
@@ -143,7 +146,7 @@ def _organization(row: Row[Any]) -> Caller:
     return caller
 
 
-def _user(connection: Connection, rows: Sequence[Row[Any]], *, users_create_organizations: bool) -> Caller:
+def _user(connection: Connection, rows: Sequence[TokenRow], *, users_create_organizations: bool) -> Caller:
     first = rows[0]
     caller = Caller("user", first.user_id, first.username, first.token_id)
     caller.grants.add(Level.USER, first.user_id, roles.SELF)

@@ -13,14 +13,12 @@ class P(StrEnum):
     ORGANIZATION_CREATE = "organization:create"
     ORGANIZATION_UPDATE = "organization:update"
     ORGANIZATION_DELETE = "organization:delete"
-    ORGANIZATION_TOKEN_MANAGE = "organization-token:manage"
 
     MEMBERSHIP_READ = "membership:read"
     MEMBERSHIP_DELETE = "membership:delete"
     USER_READ = "user:read"
     ACCOUNT_READ = "account:read"
-    USER_TOKEN_READ = "user-token:read"
-    USER_TOKEN_MANAGE = "user-token:manage"
+    TOKEN_MANAGE = "token:manage"  # noqa: S105 - a permission
 
     TEAM_READ = "team:read"
     TEAM_CREATE = "team:create"

@@ -201,7 +201,7 @@ ORGANIZATION_TOKEN: Permissions = (
     MEMBER
     | TEAM_ADMIN
     | (ALL_PROJECTS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE})
-    | {P.ORGANIZATION_TOKEN_MANAGE, P.PROJECT_FORCE_DELETE}
+    | {P.ACCOUNT_READ, P.TOKEN_MANAGE, P.PROJECT_FORCE_DELETE}
 )
 OWNER: Permissions = (
     ORGANIZATION_TOKEN | ALL_PROJECTS | {P.ORGANIZATION_UPDATE, P.ORGANIZATION_DELETE, P.WORKSPACE_FORCE_DELETE}
@@ -209,7 +209,7 @@ OWNER: Permissions = (
 
 # --- one's own -----------------------------------------------------------------------------------------------------
 
-SELF: Permissions = frozenset({P.ACCOUNT_READ, P.USER_READ, P.USER_TOKEN_READ, P.USER_TOKEN_MANAGE, P.MEMBERSHIP_READ})
+SELF: Permissions = frozenset({P.ACCOUNT_READ, P.USER_READ, P.TOKEN_MANAGE, P.MEMBERSHIP_READ})
 
 # --- the whole service ---------------------------------------------------------------------------------------------
 

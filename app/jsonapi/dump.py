@@ -7,12 +7,13 @@ equal for every schema.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
 from marshmallow_jsonapi.fields import BaseRelationship
 
-from app.jsonapi.fields import Computed, Links, Moment, ToMany, ToOne, stamp
+from app.jsonapi.fields import Computed, Constant, Links, Moment, ToMany, ToOne, stamp
 from app.jsonapi.schema import Schema
 
 Row = Sequence[Any]
@@ -22,31 +23,31 @@ Dump = Callable[[Any, Any], dict[str, Any]]
 _NULL_LINKAGE = {"data": None}
 
 
+@dataclass(slots=True)
+class _Members:
+    """The fields of a schema by how their value comes about."""
+
+    plain: dict[str, int] = field(default_factory=dict)
+    moments: dict[str, int] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    computed: dict[str, Show] = field(default_factory=dict)
+    relationships: dict[str, Show] = field(default_factory=dict)
+
+
 def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
     """A function from a row with these columns, and the caller's permissions on it, to a resource object."""
     schema = schema_type()
     at = {name: index for index, name in enumerate(columns)}
     type_ = schema.opts.type_
     identifier = at[schema.fields["id"].attribute or "id"]
-    plain: dict[str, int] = {}
-    moments: dict[str, int] = {}
-    computed: dict[str, Show] = {}
-    relationships: dict[str, Show] = {}
-    for name, field in schema.fields.items():
-        if name == "id" or field.load_only:
-            continue
-        key = field.data_key or name
-        if isinstance(field, BaseRelationship):
-            relationships[key] = _relationship(field, at)
-        elif isinstance(field, Computed):
-            computed[key] = field.make
-        else:
-            (moments if isinstance(field, Moment) else plain)[key] = at[field.attribute or name]
-    attributes_of = _picker(plain)
+    members = _sorted_out(schema, at)
+    moments, constants, computed = members.moments, members.constants, members.computed
+    relationships = members.relationships
+    attributes_of = _picker(members.plain)
     self_link = _template(schema.opts.self_link, at) if schema.opts.self_link else None
 
     def dump(row: Any, held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of these columns
-        attributes = attributes_of(row)
+        attributes = attributes_of(row) | constants
         for key, index in moments.items():
             attributes[key] = stamp(row[index])
         for key, make in computed.items():
@@ -59,6 +60,23 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
         return resource
 
     return dump
+
+
+def _sorted_out(schema: Schema, at: dict[str, int]) -> _Members:
+    members = _Members()
+    for name, member in schema.fields.items():
+        key = member.data_key or name
+        if name == "id" or member.load_only:
+            continue
+        if isinstance(member, BaseRelationship):
+            members.relationships[key] = _relationship(member, at)
+        elif isinstance(member, Constant):
+            members.constants[key] = member.value
+        elif isinstance(member, Computed):
+            members.computed[key] = member.make
+        else:
+            (members.moments if isinstance(member, Moment) else members.plain)[key] = at[member.attribute or name]
+    return members
 
 
 def _picker(plain: dict[str, int]) -> Callable[[Row], dict[str, Any]]:
@@ -81,24 +99,24 @@ def _template(template: str, at: dict[str, int]) -> Callable[[Row], str]:
     return lambda row: "".join(f"{text}{row[index]}" for text, index in pieces) + rest
 
 
-def _relationship(field: BaseRelationship, at: dict[str, int]) -> Show:
-    if isinstance(field, ToOne):
-        return _to_one(field, at)
-    if isinstance(field, ToMany) and field.column:
-        return lambda row, _held: field.serialize("", row)
-    if isinstance(field, Links | ToMany) and field.related:
-        related = _template(field.related, at)
+def _relationship(member: BaseRelationship, at: dict[str, int]) -> Show:
+    if isinstance(member, ToOne):
+        return _to_one(member, at)
+    if isinstance(member, ToMany) and member.column:
+        return lambda row, _held: member.serialize("", row)
+    if isinstance(member, Links | ToMany) and member.related:
+        related = _template(member.related, at)
         return lambda row, _held: {"links": {"related": related(row)}}
     return lambda _row, _held: {}
 
 
-def _to_one(field: ToOne, at: dict[str, int]) -> Show:
-    if field.column is None:
+def _to_one(member: ToOne, at: dict[str, int]) -> Show:
+    if member.column is None:
         return lambda _row, _held: _NULL_LINKAGE
-    index = at[field.column]
-    type_at = at[field.type_column] if field.type_column else None
-    first = field.types[0]
-    related = _template(field.related, at) if field.related else None
+    index = at[member.column]
+    type_at = at[member.type_column] if member.type_column else None
+    first = member.types[0]
+    related = _template(member.related, at) if member.related else None
 
     def show(row: Any, _held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of these columns
         if row[index] is None:

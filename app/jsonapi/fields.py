@@ -175,6 +175,15 @@ class Computed(marshmallow.fields.Field[Any]):
         return self.make(obj, obj.held)
 
 
+class Constant(Computed):
+    """An attribute that clients expect and that has the same value on every resource here."""
+
+    def __init__(self, value: Any, *, schema: dict[str, Any] | None = None, **options: Any) -> None:  # noqa: ANN401
+        """``schema`` defaults to the value itself."""
+        super().__init__(lambda _row, _held: value, schema=schema or {"const": value}, **options)
+        self.value = value
+
+
 class ToOne(jsonapi.BaseRelationship):
     """A relationship to one resource. The linkage comes from a column of the row, never from a loaded object.
 

@@ -54,7 +54,7 @@ class Schema(LibrarySchema):
             document["data"]["links"] = {"self": filled(self.opts.self_link, obj)}
         return document
 
-    def format_error(self, field_name: str, message: str, index: int | None = None) -> InvalidAttribute:
+    def format_error(self, field_name: str, message: str, index: int | None = None) -> InvalidAttribute:  # noqa: ARG002 - the library's own
         """One fault with its pointer, ``field_name`` being the dashed name, with ``/key`` for nested members."""
         name = field_name.partition("/")[0]
         group = "attributes"
@@ -84,7 +84,8 @@ def load(
 
 def load_item(schema: Schema, item: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
     """The members of one resource object whose envelope was checked."""
-    attributes, relationships = set(), set()
+    attributes: set[str | None] = set()
+    relationships: set[str | None] = set()
     for field in schema.fields.values():
         (relationships if isinstance(field, BaseRelationship) else attributes).add(field.data_key)
     # Each member is looked for in its own group alone: the library would take either from either.

@@ -5,11 +5,12 @@ from app.persistence.engine import connect_engines
 from app.persistence.identifiers import identifier
 from app.persistence.integrity import violated_constraint
 from app.persistence.sets import among, set_parameter
-from app.persistence.types import Name, Timestamp, now
+from app.persistence.types import Expression, Name, Timestamp, now
 
 __all__ = [
     "NAMING",
     "Base",
+    "Expression",
     "Name",
     "Timestamp",
     "among",

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import BindParameter, Boolean, ColumnElement, Dialect, Text, bindparam
+from sqlalchemy import BindParameter, Boolean, ColumnElement, Dialect, SQLColumnExpression, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -42,9 +42,9 @@ class _Among(FunctionElement[bool]):
 @compiles(_Among)
 def _in_json_list(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     column, values = element.clauses
-    return (
-        f"{compiler.process(column, **options)} IN (SELECT value FROM json_each({compiler.process(values, **options)}))"
-    )
+    tested = compiler.process(column, **options)
+    # Both parts are compiled expressions; the values themselves are a parameter.
+    return f"{tested} IN (SELECT value FROM json_each({compiler.process(values, **options)}))"  # noqa: S608
 
 
 @compiles(_Among, "postgresql")
@@ -58,7 +58,9 @@ def set_parameter(name: str) -> BindParameter[Iterable[str]]:
     return bindparam(name, type_=TextSet(), unique=False)
 
 
-def among(column: ColumnElement[Any], values: Iterable[str] | BindParameter[Iterable[str]]) -> ColumnElement[bool]:
+def among(
+    column: SQLColumnExpression[Any], values: Iterable[str] | BindParameter[Iterable[str]]
+) -> ColumnElement[bool]:
     """The condition that ``column`` is one of ``values``; an empty set is never."""
     parameter = values if isinstance(values, BindParameter) else bindparam(None, list(values), type_=TextSet())
     return _Among(column, parameter)

@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Text
+from sqlalchemy import DateTime, Dialect, SQLColumnExpression, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+Expression = SQLColumnExpression[Any]
+"""A column, as a model or a table has it, or what was made from columns."""
 
 
 def now() -> datetime:

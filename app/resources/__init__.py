@@ -6,15 +6,15 @@ from flask import Flask
 
 BLUEPRINTS = (
     "app.resources.service",
-    #    "app.resources.organizations",
+    "app.resources.organizations",
     #    "app.resources.organization_memberships",
-    #    "app.resources.users",
-    #    "app.resources.authentication_tokens",
+    "app.resources.users",
+    "app.resources.authentication_tokens",
     #    "app.resources.teams",
     #    "app.resources.team_projects",
     "app.resources.projects",
     "app.resources.tag_bindings",
-    #    "app.resources.workspaces",
+    "app.resources.workspaces",
 )
 
 

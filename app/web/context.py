@@ -132,15 +132,16 @@ def _home_on_site(name: str) -> Home | None:
     return Home(row.id, row.name) if row else None
 
 
-def subject(
+def subject(  # noqa: PLR0913 - what, whose, and how it is kept
     session: Session,
     model: type[Row],
     identifier: str,
     permission: P,
     *,
     visible_by: P,
+    is_kept: bool = False,
 ) -> Row:
-    """The row to change, locked until the transaction ends.
+    """The row to change, locked until the transaction ends; ``is_kept`` only keeps it from going meanwhile.
 
     404 when it is missing or the caller may not see it (``visible_by``); the policy's refusal when he sees it and
     lacks the permission.
@@ -149,7 +150,7 @@ def subject(
     row = session.scalars(
         select(model)
         .where(model.__table__.c.id == identifier, where(caller(), visible_by, model))
-        .with_for_update(of=model),
+        .with_for_update(of=model, read=is_kept, key_share=is_kept),
     ).one_or_none()
     if row is None:
         raise NotFound

@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, bindparam, func
 
+from app.authentication.callers import Caller
 from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.query import Arguments, text_of, texts_of
-from app.persistence import Base, among, set_parameter
-from app.authentication.callers import Caller
+from app.persistence import Base, Expression, among, set_parameter
 
 ESCAPE = "\\"
 
@@ -46,7 +46,7 @@ class Contains:
     """Part of a text, without regard to case."""
 
     parameter: str
-    columns: Sequence[ColumnElement[Any]]
+    columns: Sequence[Expression]
     ignored_with: str | None = None
 
     @property
@@ -72,7 +72,7 @@ class OneOf:
     """One of several exact texts, comma-separated, without regard to case."""
 
     parameter: str
-    column: ColumnElement[Any]
+    column: Expression
 
     @property
     def documented(self) -> Sequence[tuple[str, str]]:
@@ -97,7 +97,7 @@ class Equals:
     """Exactly one value, such as the id of a related resource."""
 
     parameter: str
-    column: ColumnElement[Any]
+    column: Expression
 
     @property
     def documented(self) -> Sequence[tuple[str, str]]:

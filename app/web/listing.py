@@ -5,7 +5,7 @@ are built once for each combination and reused with parameters, and have the sha
 ids of the page are cut by index first, and only those rows are joined with what they show.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -31,7 +31,7 @@ from app.jsonapi.dump import Dump, compile_dump
 from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.query import Arguments, Page, is_paged, last_page, page_links, page_meta, page_of
 from app.jsonapi.schema import Schema
-from app.persistence import Base
+from app.persistence import Base, Expression, among, set_parameter
 from app.web.answers import answer
 from app.web.context import asked, caller, reader
 from app.web.filters import Filter
@@ -51,11 +51,11 @@ class Listing:
     schema: type[Schema]
     model: type[Base]
     visible_by: P
-    columns: Mapping[str, ColumnElement[Any]]
+    columns: Mapping[str, Expression]
     joined: FromClause
-    order: Sequence[ColumnElement[Any]]
+    order: Sequence[Expression]
     filters: Sequence[Filter] = ()
-    sorts: Mapping[str, Sequence[ColumnElement[Any]]] = field(default_factory=dict)
+    sorts: Mapping[str, Sequence[Expression]] = field(default_factory=dict)
     counted_by_status: bool = False
     _statements: dict[Hashable, Select[Any]] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ class Listing:
         return compile_dump(self.schema, tuple(self.columns))
 
     @property
-    def identifier(self) -> ColumnElement[Any]:
+    def identifier(self) -> Expression:
         """The key of the rows."""
         return self.model.__table__.c.id
 
@@ -101,6 +101,26 @@ class Listing:
     def shown(self, row: Row[Any]) -> Shown:
         """The resource object of a row of this listing."""
         return self.dump(row, rules.held(caller(), self.model.scope, row))
+
+    def some(self, identifiers: Iterable[str]) -> list[Shown]:
+        """The resource objects of those rows that the caller can see, for ``included``."""
+        asked()
+        who = caller()
+        levels = rules.shape(who, self.visible_by, self.model)
+        key = ("among", levels)
+        statement = self._statements.get(key)
+        if statement is None:
+            statement = self._statements[key] = (
+                select(*self._labelled())
+                .select_from(self.joined)
+                .where(
+                    rules.clause(self.visible_by, self.model, levels),
+                    among(self.identifier, set_parameter("identifiers")),
+                )
+                .order_by(*self.order)
+            )
+        values = {"identifiers": identifiers, **rules.parameters(who, self.visible_by, levels)}
+        return [self.shown(row) for row in reader().execute(statement, values)]
 
     # --- many ------------------------------------------------------------------------------------------------------
 
@@ -228,11 +248,11 @@ class Listing:
         )
 
     @staticmethod
-    def _directed(keys: Sequence[ColumnElement[Any]], sort: str) -> list[ColumnElement[Any]]:
+    def _directed(keys: Sequence[Expression], sort: str) -> list[Expression]:
         # Only the wanted sort turns around; the tie-breakers behind it may as well, which lets one index serve both.
         return [key.desc() for key in keys] if sort.startswith("-") else list(keys)
 
-    def _labelled(self) -> list[ColumnElement[Any]]:
+    def _labelled(self) -> list[Expression]:
         return [expression.label(name) for name, expression in self.columns.items()]
 
     def _equal(self, conditions: Mapping[str, Any]) -> list[ColumnElement[bool]]:

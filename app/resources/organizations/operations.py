@@ -1,15 +1,18 @@
-"""The rules of organizations: what comes with a new one."""
+"""The rules of organizations: what comes with a new one and goes with an old one."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.jsonapi.errors import Unprocessable
 from app.resources.organization_memberships.model import OrganizationMembership
+from app.resources.organizations.execution_mode import check_agent_pool
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import DEFAULT_PROJECT, Project
 from app.resources.teams.model import OWNERS, Team, TeamMember
+from app.resources.workspaces.model import Workspace
 
 
 def found_organization(session: Session, members: Mapping[str, Any], user_id: str) -> Organization:
@@ -28,6 +31,39 @@ def found_organization(session: Session, members: Mapping[str, Any], user_id: st
     session.flush()
     make_owner(session, membership)
     return organization
+
+
+def settle_members(members: dict[str, Any], current: Organization | None) -> dict[str, Any]:
+    """The members as columns; refuses what contradicts itself or what ``current`` has already."""
+    settled = dict(members)
+    pool = settled.pop("default_agent_pool_id", None) or settled.pop("default_agent_pool", None)
+    settled.pop("default_agent_pool", None)
+    mode = settled.get("default_execution_mode")
+    check_agent_pool(
+        mode or (current.default_execution_mode if current else None),
+        pool,
+        is_new=mode is not None,
+        subject="Default agent pool",
+    )
+    passing = "send_passing_statuses_for_untriggered_speculative_plans"
+    aggregated = "aggregated_commit_status_enabled"
+    if settled.get(passing, current and getattr(current, passing)) and settled.get(
+        aggregated,
+        getattr(current, aggregated) if current else True,
+    ):
+        raise Unprocessable(
+            "Sending passing statuses and aggregated commit statuses can't both be enabled",
+            pointer=f"/data/attributes/{(passing if passing in settled else aggregated).replace('_', '-')}",
+        )
+    return settled
+
+
+def delete_organization(session: Session, organization: Organization) -> None:
+    """Delete the organization with all it has; its activity events stay."""
+    # A project does not take its workspaces with it, so they go first.
+    session.execute(delete(Workspace).where(Workspace.organization_id == organization.id))
+    session.delete(organization)
+    session.flush()
 
 
 def make_owner(session: Session, membership: OrganizationMembership) -> None:

@@ -1,6 +1,6 @@
 """Reading projects."""
 
-from sqlalchemy import false, func, literal, null, select
+from sqlalchemy import func, select
 
 from app.authz.permissions import P
 from app.resources.organizations.model import Organization
@@ -28,10 +28,6 @@ PROJECTS = Listing(
         "auto_destroy_activity_duration": Project.auto_destroy_activity_duration,
         "default_execution_mode": func.coalesce(Project.own_execution_mode, Organization.default_execution_mode),
         "own_execution_mode": Project.own_execution_mode,
-        # There are no stacks and no HCP organizations here; clients still expect the members.
-        "stacks_default_execution_mode": literal("remote"),
-        "is_unified": false(),
-        "hcp_id": null(),
         "workspace_count": select(func.count())
         .select_from(Workspace)
         .where(Workspace.project_id == Project.id)

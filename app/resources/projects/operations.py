@@ -1,18 +1,13 @@
-"""The rules of projects: execution mode, deleting, moving workspaces."""
+"""The rules of projects: deleting them, moving workspaces."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Forbidden, InvalidAttribute, Unprocessable
-from app.resources.organizations.model import Organization
+from app.jsonapi.errors import Forbidden
 from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
-
-MODE_POINTER = "/data/attributes/default-execution-mode"
-POOL_POINTER = "/data/attributes/default-agent-pool-id"
 
 
 class DefaultProject(Forbidden):
@@ -38,48 +33,6 @@ class WorkspacesNotMovable(Forbidden):
         """The ids of those, in the words that HCP Terraform uses."""
         listed = ", ".join(identifiers)
         super().__init__(f"Workspace(s) not found, or you are not authorized to move them: {listed}")
-
-
-def settle_execution_mode(members: dict[str, Any], current: str | None, inherited: str) -> dict[str, Any]:
-    """The members with ``own_execution_mode`` in place of what the client said about it (spec: projects).
-
-    A literal mode becomes the project's own, ``default`` or overwrites of ``false`` inherit again, overwrites of
-    ``true`` without a mode keep the value that is in force now.
-    """
-    settled = dict(members)
-    overwrites = settled.pop("setting_overwrites", None)
-    mode = settled.pop("default_execution_mode", None)
-    pool = settled.pop("default_agent_pool_id", None)
-    if overwrites is False or mode == "default":
-        settled["own_execution_mode"] = None
-    elif mode is not None:
-        settled["own_execution_mode"] = mode
-    elif overwrites:
-        settled["own_execution_mode"] = current or inherited
-    effective = settled.get("own_execution_mode", current)
-    check_agent_pool(effective, pool, mode_is_new=mode is not None)
-    return settled
-
-
-def check_agent_pool(mode: str | None, pool: str | None, *, mode_is_new: bool) -> None:
-    """Refuse what can't be: a pool without the agent mode, the agent mode without a pool, a pool that is not there."""
-    if pool and mode != "agent":
-        raise Unprocessable(
-            "Agent pool must not be specified unless using 'agent' execution mode", pointer=POOL_POINTER
-        )
-    if pool:
-        raise InvalidAttribute("Default agent pool does not exist", pointer=POOL_POINTER)
-    if mode == "agent" and mode_is_new:
-        raise InvalidAttribute(
-            "Default agent pool must be specified when using 'agent' execution mode",
-            pointer=MODE_POINTER,
-        )
-
-
-def inherited_mode(session: Session, organization_id: str) -> str:
-    """The execution mode that a project without its own one has."""
-    mode = session.scalar(select(Organization.default_execution_mode).where(Organization.id == organization_id))
-    return str(mode)
 
 
 def delete_project(session: Session, project: Project, *, by_force: bool) -> Sequence[Workspace]:

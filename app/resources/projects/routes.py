@@ -13,14 +13,13 @@ from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.persistence import among
+from app.resources.organizations.execution_mode import mode_of_organization, own_mode
 from app.resources.projects.listing import PROJECTS
 from app.resources.projects.model import Project
 from app.resources.projects.operations import (
     WorkspacesNotMovable,
     delete_project,
-    inherited_mode,
     move_workspaces,
-    settle_execution_mode,
 )
 from app.resources.projects.schema import ProjectSchema
 from app.resources.tag_bindings.listing import include_effective_tags
@@ -57,8 +56,7 @@ def create_project(organization: str) -> Response:
     members = load(ProjectSchema, body())
     with change() as session:
         tags = members.pop("tag_bindings", {})
-        inherited = inherited_mode(session, home.id) if "setting_overwrites" in members else ""
-        settled = settle_execution_mode(members, None, inherited)
+        settled = own_mode(members, None, lambda: mode_of_organization(session, home.id))
         project = Project(organization_id=home.id, **settled)
         session.add(project)
         session.flush()
@@ -94,8 +92,12 @@ def update_project(project_id: str) -> Response:
         if tags is not None:
             replaced = replace_tags(session, project, tags)
             changes = {"tag-bindings": replaced} if replaced else {}
-        inherited = inherited_mode(session, project.organization_id)
-        changes |= assign(project, settle_execution_mode(members, project.own_execution_mode, inherited))
+        settled = own_mode(
+            members,
+            project.own_execution_mode,
+            lambda: mode_of_organization(session, project.organization_id),
+        )
+        changes |= assign(project, settled)
         session.flush()
         if changes:
             record(session, "projects.update", project, changes)

@@ -6,7 +6,7 @@ from marshmallow import ValidationError
 
 from app.authz.permissions import P
 from app.jsonapi.errors import Unprocessable
-from app.jsonapi.fields import Attribute, Choice, Computed, Links, Moment, Setting, Text, ToMany, ToOne
+from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Links, Moment, Setting, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
 from app.resources.organizations.model import EXECUTION_MODES
 from app.resources.tag_bindings.schema import read_relationship
@@ -109,11 +109,12 @@ class ProjectSchema(Schema):
         data_key="setting-overwrites",
         schema={"type": "object", "additionalProperties": {"type": "boolean"}},
     )
-    stacks_default_execution_mode = Attribute()
+    # There are no stacks and no HCP organizations here; clients still expect the members.
+    stacks_default_execution_mode = Constant("remote")
     workspace_count = Attribute()
     team_count = Attribute()
-    is_unified = Attribute()
-    hcp_id = Attribute()
+    is_unified = Constant(value=False)
+    hcp_id = Constant(None)
     permissions = permission_flags(FLAGS)
 
     organization = ToOne(

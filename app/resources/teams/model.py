@@ -58,7 +58,7 @@ class Team(Base):
 
 
 class TeamMember(Base):
-    """A membership's place in a team; it refers to the membership, so that who leaves the organization keeps nothing."""
+    """A membership in a team. It is the membership's, not the user's: who leaves the organization keeps nothing."""
 
     __tablename__ = "team_members"
 

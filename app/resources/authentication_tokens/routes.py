@@ -1,0 +1,136 @@
+"""Tokens over HTTP: the one of an organization, those of a user (spec: tokens)."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
+
+from app.authentication.tokens import digest, new_token
+from app.authz.permissions import P
+from app.jsonapi.errors import NotFound
+from app.jsonapi.schema import load
+from app.resources.authentication_tokens.listing import TOKENS
+from app.resources.authentication_tokens.model import AuthenticationToken
+from app.resources.authentication_tokens.operations import add_token, revoke_organization_token
+from app.resources.authentication_tokens.schema import AuthenticationTokenSchema
+from app.resources.users.listing import find_user
+from app.web.answers import nothing, resource
+from app.web.context import caller, enter, require_own, settings, subject
+from app.web.guard import describes, requires
+from app.web.requests import body, optional_body
+from app.web.transaction import change, made, record
+
+blueprint = Blueprint("authentication_tokens", __name__, url_prefix="/api/v2")
+
+
+@blueprint.post("/organizations/<organization>/authentication-token")
+@requires(P.TOKEN_MANAGE)
+@describes(body=AuthenticationTokenSchema, is_partial=True, answer=AuthenticationTokenSchema, status=201, errors=(422,))
+def create_organization_token(organization: str) -> Response:
+    """Create the organization's token; one that exists stops to work. The text is in this answer only."""
+    home = enter(organization, P.TOKEN_MANAGE)
+    _only_the_plain_token()
+    sent = load(AuthenticationTokenSchema, optional_body())
+    members = {"expired_at": sent.get("expired_at")}
+    with change() as session:
+        revoked = revoke_organization_token(session, home.id)
+        if revoked is not None:
+            record(session, "authentication-tokens.delete", revoked)
+        text, shown = _create(session, members, organization_id=home.id)
+    return _shown_once(shown, text)
+
+
+@blueprint.get("/organizations/<organization>/authentication-token")
+@requires(P.TOKEN_MANAGE)
+@describes(answer=AuthenticationTokenSchema)
+def show_organization_token(organization: str) -> Response:
+    """Show the organization's token, without its text; 404 when there is none."""
+    home = enter(organization, P.TOKEN_MANAGE)
+    _only_the_plain_token()
+    return resource(TOKENS.show({"organization_id": home.id}))
+
+
+@blueprint.delete("/organizations/<organization>/authentication-token")
+@requires(P.TOKEN_MANAGE)
+@describes(status=204)
+def delete_organization_token(organization: str) -> Response:
+    """Revoke the organization's token at once; 404 when there is none."""
+    home = enter(organization, P.TOKEN_MANAGE)
+    _only_the_plain_token()
+    with change() as session:
+        revoked = revoke_organization_token(session, home.id)
+        if revoked is None:
+            raise NotFound
+        record(session, "authentication-tokens.delete", revoked)
+    return nothing()
+
+
+@blueprint.get("/users/<user_id>/authentication-tokens")
+@requires(P.USER_READ, P.TOKEN_MANAGE)
+@describes(listing=TOKENS, paged=False)
+def list_user_tokens(user_id: str) -> Response:
+    """List the caller's own tokens; those of another visible user are an empty list."""
+    if user_id != caller().user_id:
+        find_user(user_id)
+    return TOKENS.page({"user_id": user_id}, paged=False)
+
+
+@blueprint.post("/users/<user_id>/authentication-tokens")
+@requires(P.TOKEN_MANAGE)
+@describes(body=AuthenticationTokenSchema, is_partial=True, answer=AuthenticationTokenSchema, status=201, errors=(422,))
+def create_user_token(user_id: str) -> Response:
+    """Create a token for oneself. The text is in this answer only."""
+    if require_own(P.TOKEN_MANAGE) != user_id:
+        raise NotFound
+    members = load(AuthenticationTokenSchema, body())
+    with change() as session:
+        text, shown = _create(session, members, user_id=user_id)
+    return _shown_once(shown, text)
+
+
+@blueprint.get("/authentication-tokens/<token_id>")
+@requires(P.TOKEN_MANAGE)
+@describes(answer=AuthenticationTokenSchema)
+def show_token(token_id: str) -> Response:
+    """Show a token of one's own or of an organization that one manages."""
+    return resource(TOKENS.show({"id": token_id}))
+
+
+@blueprint.delete("/authentication-tokens/<token_id>")
+@requires(P.TOKEN_MANAGE)
+@describes(status=204)
+def delete_token(token_id: str) -> Response:
+    """Revoke a token at once."""
+    with change() as session:
+        token = subject(session, AuthenticationToken, token_id, P.TOKEN_MANAGE, visible_by=P.TOKEN_MANAGE)
+        session.delete(token)
+        record(session, "authentication-tokens.delete", token)
+    return nothing()
+
+
+def _create(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, dict[str, Any]]:
+    text = new_token()
+    who = caller()
+    token = add_token(
+        session,
+        members,
+        digest=digest(text, settings().secret_key),
+        created_by_type=who.type,
+        created_by_id=who.id,
+        **owner,
+    )
+    record(session, "authentication-tokens.create", token, made(members))
+    session.flush()
+    return text, TOKENS.show({"id": token.id}, session)
+
+
+def _shown_once(shown: dict[str, Any], text: str) -> Response:
+    shown["attributes"]["token"] = text
+    return resource(shown, 201)
+
+
+def _only_the_plain_token() -> None:
+    # HCP keeps a second token for audit trails at the same address; taking that request for this token would revoke
+    # the wrong one.
+    if request.args.get("token"):
+        raise NotFound

@@ -1,0 +1,26 @@
+"""The members of a token (spec: tokens)."""
+
+from app.jsonapi.fields import Attribute, Constant, Moment, Text, ToOne
+from app.jsonapi.schema import Schema
+
+DESCRIPTION_LENGTH = 256
+
+
+class AuthenticationTokenSchema(Schema):
+    """A token. Its text is in the answer that creates it and nowhere else; its expiry is fixed with it."""
+
+    class Meta:
+        """Its type. Clients send several spellings of it, or none (spec: conventions, ``data.type``)."""
+
+        type_ = "authentication-tokens"
+        self_link = "/api/v2/authentication-tokens/{id}"
+        accepted_types = ()
+
+    id = Attribute()
+    description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
+    created_at = Moment(dump_only=True)
+    last_used_at = Moment(dump_only=True)
+    expired_at = Moment(allow_none=True)
+    token = Constant(None, schema={"type": ["string", "null"]})
+
+    created_by = ToOne("users", "organizations", column="created_by", type_column="created_by_type")

@@ -1,0 +1,115 @@
+"""Organizations over HTTP (spec: organizations)."""
+
+from contextlib import suppress
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from app.authz.permissions import P
+from app.jsonapi.errors import NotFound
+from app.jsonapi.query import includes_of
+from app.jsonapi.schema import load
+from app.resources.organizations.listing import ORGANIZATIONS, include_entitlement_sets
+from app.resources.organizations.model import Organization
+from app.resources.organizations.operations import delete_organization, found_organization, settle_members
+from app.resources.organizations.schema import ENTITLEMENT_SET_DOCUMENT, OrganizationSchema, entitlement_set
+from app.resources.projects.listing import PROJECTS
+from app.web.answers import nothing, resource
+from app.web.context import authenticate, caller, enter, require_on_site, subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import assign, change, made, record
+
+blueprint = Blueprint("organizations", __name__, url_prefix="/api/v2")
+
+INCLUDES = ("entitlement_set", "default_project")
+LIST_INCLUDES = ("entitlement_set",)
+
+
+@blueprint.get("/organizations")
+@requires(P.ORGANIZATION_READ)
+@describes(listing=ORGANIZATIONS, paged=False, includes=LIST_INCLUDES, errors=(400,))
+def list_organizations() -> Response:
+    """List the caller's organizations; all of them unless a page is asked for."""
+    included = includes_of(request.args, LIST_INCLUDES)
+    return ORGANIZATIONS.page({}, include=include_entitlement_sets if included else None, paged=False)
+
+
+@blueprint.post("/organizations")
+@requires(P.ORGANIZATION_CREATE)
+@describes(body=OrganizationSchema, answer=OrganizationSchema, status=201, errors=(422,))
+def create_organization() -> Response:
+    """Create an organization with its default project and its owners team, the caller being member and owner."""
+    require_on_site(P.ORGANIZATION_CREATE)
+    user_id = caller().user_id
+    if user_id is None:
+        raise NotFound
+    members = settle_members(load(OrganizationSchema, body()), None)
+    with change() as session:
+        organization = found_organization(session, members, user_id)
+        record(session, "organizations.create", organization, made(members))
+        session.flush()
+    # The caller's grants were loaded before there was anything to be owner of.
+    authenticate()
+    shown = ORGANIZATIONS.show({"id": organization.id})
+    return resource(shown, 201, included=[entitlement_set(organization.id)])
+
+
+@blueprint.get("/organizations/<organization>")
+@requires(P.ORGANIZATION_READ)
+@describes(answer=OrganizationSchema, includes=INCLUDES, errors=(400,))
+def show_organization(organization: str) -> Response:
+    """Show an organization."""
+    home = enter(organization, P.ORGANIZATION_READ)
+    included = includes_of(request.args, INCLUDES)
+    row = ORGANIZATIONS.one({"id": home.id})
+    return resource(ORGANIZATIONS.shown(row), included=_include(row, included) if included else None)
+
+
+@blueprint.route("/organizations/<organization>", methods=["PATCH", "PUT"])
+@requires(P.ORGANIZATION_UPDATE)
+@describes(body=OrganizationSchema, is_partial=True, answer=OrganizationSchema, errors=(422,))
+def update_organization(organization: str) -> Response:
+    """Update an organization; a new name is its new address. Members that are left out stay as they are."""
+    home = enter(organization, P.ORGANIZATION_UPDATE)
+    members = load(OrganizationSchema, body(), partial=True, identifier=home.name)
+    with change() as session:
+        found = subject(session, Organization, home.id, P.ORGANIZATION_UPDATE, visible_by=P.ORGANIZATION_READ)
+        changes = assign(found, settle_members(members, found))
+        session.flush()
+        if changes:
+            record(session, "organizations.update", found, changes)
+        shown = ORGANIZATIONS.show({"id": home.id}, session)
+    return resource(shown)
+
+
+@blueprint.delete("/organizations/<organization>")
+@requires(P.ORGANIZATION_DELETE)
+@describes(status=204)
+def destroy_organization(organization: str) -> Response:
+    """Delete an organization with everything in it."""
+    home = enter(organization, P.ORGANIZATION_DELETE)
+    with change() as session:
+        found = subject(session, Organization, home.id, P.ORGANIZATION_DELETE, visible_by=P.ORGANIZATION_READ)
+        delete_organization(session, found)
+        record(session, "organizations.delete", found)
+    return nothing()
+
+
+@blueprint.get("/organizations/<organization>/entitlement-set")
+@requires(P.ORGANIZATION_READ)
+@describes(answer=ENTITLEMENT_SET_DOCUMENT)
+def show_entitlement_set(organization: str) -> Response:
+    """Show which features the organization has."""
+    return resource(entitlement_set(enter(organization, P.ORGANIZATION_READ).id))
+
+
+def _include(row: Any, included: set[str]) -> list[dict[str, Any]]:  # noqa: ANN401 - a row of the listing
+    found = []
+    if "entitlement_set" in included:
+        found.append(entitlement_set(row.id))
+    if "default_project" in included:
+        # Who may not see the default project gets the organization without it.
+        with suppress(NotFound):
+            found.append(PROJECTS.show({"id": row.default_project_id}))
+    return found

@@ -1,0 +1,166 @@
+"""The members of an organization and of its entitlement set (spec: organizations)."""
+
+from app.authz.permissions import P
+from app.jsonapi.fields import Attribute, Choice, Constant, Flag, Links, Moment, Text, ToOne, Whole
+from app.jsonapi.schema import Schema
+from app.resources.organizations.model import EXECUTION_MODES
+from app.web.permission_flags import permission_flags
+
+NAME_LENGTH = (3, 40)
+NAME_PATTERN = "[A-Za-z0-9_-]+"
+EMAIL_LENGTH = 254
+EMAIL_PATTERN = r"[^@\s]+@[^@\s]+"
+MINUTES = {"minimum": 0, "maximum": 10_000_000}
+
+FLAGS: dict[str, P | bool] = {
+    "can-update": P.ORGANIZATION_UPDATE,
+    "can-destroy": P.ORGANIZATION_DELETE,
+    "can-traverse": P.ORGANIZATION_READ,
+    "can-access-via-teams": P.TEAM_CREATE,
+    "can-create-team": P.TEAM_CREATE,
+    "can-create-project": P.PROJECT_CREATE,
+    "can-create-workspace": P.PROJECT_CREATE_WORKSPACE,
+    "can-manage-users": P.MEMBERSHIP_DELETE,
+    "can-view-users": P.MEMBERSHIP_READ,
+    "can-manage-tags": P.WORKSPACE_MANAGE_TAGS,
+    "can-manage-varsets": P.PROJECT_MANAGE_VARSETS,
+    "can-read-varsets": P.PROJECT_MANAGE_VARSETS,
+    "can-update-api-token": P.TOKEN_MANAGE,
+    "can-update-authentication-token": P.TOKEN_MANAGE,
+    "can-view-authentication": P.TOKEN_MANAGE,
+    # What the service does not have nobody may do; clients look for these members.
+    "can-create-module": False,
+    "can-create-provider": False,
+    "can-create-workspace-migration": False,
+    "can-manage-run-tasks": False,
+    "can-manage-sso": False,
+    "can-manage-subscription": False,
+    "can-read-run-tasks": False,
+    "can-start-trial": False,
+    "can-update-agent-pools": False,
+    "can-update-oauth": False,
+    "can-update-sentinel": False,
+    "can-update-ssh-keys": False,
+    "can-view-usage": False,
+}
+
+# What the service implements; an entitlement that is absent elsewhere means 404 for the feature.
+ENTITLEMENTS = {
+    "agents": False,
+    "audit-logging": False,
+    "configuration-designer": False,
+    "cost-estimation": False,
+    "global-run-tasks": False,
+    "groups": False,
+    "module-tests-generation": False,
+    "operations": False,
+    "policy-enforcement": False,
+    "private-module-registry": False,
+    "private-policy-agents": False,
+    "private-run-tasks": False,
+    "private-vcs": False,
+    "run-tasks": False,
+    "self-serve-billing": False,
+    "sentinel": False,
+    "sso": False,
+    "state-storage": False,
+    "teams": True,
+    "usage-reporting": False,
+    "vcs-integrations": False,
+    "waypoint-actions": False,
+    "waypoint-templates-and-addons": False,
+}
+LIMITS = (
+    "policy-limit",
+    "policy-mandatory-enforcement-limit",
+    "policy-set-limit",
+    "run-task-limit",
+    "run-task-mandatory-enforcement-limit",
+    "run-task-workspace-limit",
+    "user-limit",
+    "versioned-policy-set-limit",
+)
+
+
+class OrganizationSchema(Schema):
+    """An organization. Clients know it by its name, which is its ``id``."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "organizations"
+        self_link = "/api/v2/organizations/{name}"
+
+    id = Attribute(attribute="name")
+    name = Text(required=True, minimum=NAME_LENGTH[0], maximum=NAME_LENGTH[1], pattern=NAME_PATTERN)
+    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
+    external_id = Attribute(attribute="id")
+    created_at = Moment(dump_only=True)
+    session_timeout = Whole(allow_none=True, **MINUTES)
+    session_remember = Whole(allow_none=True, **MINUTES)
+    collaborator_auth_policy = Choice(("password", "two_factor_mandatory"))
+    cost_estimation_enabled = Flag()
+    send_passing_statuses_for_untriggered_speculative_plans = Flag()
+    aggregated_commit_status_enabled = Flag()
+    speculative_plan_management_enabled = Flag()
+    allow_force_delete_workspaces = Flag()
+    assessments_enforced = Flag()
+    default_execution_mode = Choice(EXECUTION_MODES)
+    default_agent_pool_id = Text(maximum=64, nullable=True, load_only=True)
+    owners_team_saml_role_id = Text(maximum=256, nullable=True)
+    user_tokens_enabled = Flag()
+    plan_expired = Constant(value=False)
+    plan_is_trial = Constant(value=False)
+    plan_is_enterprise = Constant(value=False)
+    plan_expires_at = Constant(None)
+    plan_identifier = Constant("groundplan")
+    fair_run_queuing_enabled = Constant(value=False)
+    saml_enabled = Constant(value=False)
+    two_factor_conformant = Constant(value=False)
+    is_in_degraded_mode = Constant(value=False)
+    is_unified = Constant(value=False)
+    hcp_id = Constant(None)
+    stacks_default_execution_mode = Constant("remote")
+    permissions = permission_flags(FLAGS)
+
+    default_agent_pool = ToOne("agent-pools", writable=True)
+    default_project = ToOne("projects", column="default_project_id", related="/api/v2/projects/{default_project_id}")
+    entitlement_set = ToOne(
+        "entitlement-sets",
+        column="id",
+        related="/api/v2/organizations/{name}/entitlement-set",
+    )
+    authentication_token = Links("/api/v2/organizations/{name}/authentication-token")
+
+
+def entitlement_set(organization_id: str) -> dict[str, object]:
+    """The entitlement set of an organization."""
+    return {
+        "id": organization_id,
+        "type": "entitlement-sets",
+        "attributes": {**ENTITLEMENTS, **dict.fromkeys(LIMITS)},
+        "links": {"self": f"/api/v2/entitlement-sets/{organization_id}"},
+    }
+
+
+ENTITLEMENT_SET_DOCUMENT = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "type": "object",
+            "required": ["id", "type", "attributes"],
+            "properties": {
+                "id": {"type": "string"},
+                "type": {"const": "entitlement-sets"},
+                "attributes": {
+                    "type": "object",
+                    "properties": {
+                        **{name: {"type": "boolean"} for name in ENTITLEMENTS},
+                        **{name: {"type": ["integer", "null"]} for name in LIMITS},
+                    },
+                },
+            },
+        },
+    },
+}

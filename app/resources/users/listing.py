@@ -1,0 +1,54 @@
+"""Reading users."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import exists, or_, select
+
+from app.authz.permissions import P
+from app.authz.rules import where
+from app.jsonapi.dump import compile_dump
+from app.jsonapi.errors import NotFound
+from app.resources.organization_memberships.model import OrganizationMembership
+from app.resources.users.model import User
+from app.resources.users.schema import AccountSchema, UserSchema
+from app.web.context import asked, caller, reader
+
+
+class UserRow(NamedTuple):
+    """What a user's document shows; ``email`` is None where it is hidden."""
+
+    id: str
+    username: str
+    email: str | None
+    is_admin: bool
+    is_service_account: bool = False
+    creates_organizations: bool = False
+    resource_type: str | None = None
+    resource_id: str | None = None
+
+
+USER_COLUMNS = UserRow._fields
+dump_user = compile_dump(UserSchema, USER_COLUMNS)
+dump_account = compile_dump(AccountSchema, USER_COLUMNS)
+
+
+def find_user(user_id: str) -> Any:  # noqa: ANN401 - a row with id, username, email and site_role
+    """The user, if it is the caller or shares an organization with the caller; else 404."""
+    asked()
+    shared = exists().where(
+        OrganizationMembership.user_id == User.id,
+        where(caller(), P.USER_READ, OrganizationMembership),
+    )
+    row = (
+        reader()
+        .execute(
+            select(User.id, User.username, User.email, User.site_role).where(
+                User.id == user_id,
+                or_(where(caller(), P.USER_READ, User), shared),
+            ),
+        )
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound
+    return row

@@ -1,0 +1,60 @@
+"""The rules of workspaces: inheritance from the project, deleting safely."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.jsonapi.errors import Conflict, Unprocessable
+from app.resources.workspaces.model import Workspace
+
+
+class WorkspaceLocked(Conflict):
+    """A locked workspace is not deleted safely. Clients look for the word."""
+
+    code = "workspace-locked"
+    detail = "Workspace is currently locked. Workspace must be unlocked before it can be safely deleted"
+
+
+class WorkspaceManagesResources(Conflict):
+    """A workspace whose state holds resources is not deleted safely."""
+
+    code = "workspace-manages-resources"
+    detail = "Workspace cannot be safely deleted because it is still managing resources"
+
+
+def settle_operations(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members with the older ``operations`` read as an execution mode; not both in one request."""
+    settled = dict(members)
+    operations = settled.pop("operations", None)
+    if operations is None:
+        return settled
+    if "execution_mode" in settled:
+        raise Unprocessable(
+            "Operations and execution mode can't be set together",
+            pointer="/data/attributes/operations",
+        )
+    return {**settled, "execution_mode": "remote" if operations else "local"}
+
+
+def settle_auto_destroy(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members with the duration as the workspace's own or the project's (spec: workspaces, update).
+
+    A duration is an own one; null takes it away, after which the project's counts again, unless the client says in
+    the same request that the workspace does not inherit.
+    """
+    settled = dict(members)
+    if settled.get("inherits_project_auto_destroy") is True:
+        settled.pop("auto_destroy_activity_duration", None)
+        return {**settled, "own_auto_destroy_activity_duration": None}
+    if "auto_destroy_activity_duration" in settled:
+        duration = settled.pop("auto_destroy_activity_duration")
+        settled["own_auto_destroy_activity_duration"] = duration
+        settled.setdefault("inherits_project_auto_destroy", duration is None)
+    return settled
+
+
+def check_safe_to_delete(workspace: Workspace) -> None:
+    """Refuse a workspace that is locked or manages anything."""
+    if workspace.locked:
+        raise WorkspaceLocked
+    if workspace.resource_count:
+        raise WorkspaceManagesResources
