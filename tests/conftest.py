@@ -20,7 +20,6 @@ from tests import databases
 from tests.api import Api
 from tests.world import World
 
-
 ROOT = Path(__file__).parent.parent
 BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
 SERVER = "postgresql_server"
@@ -54,7 +53,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist has no types
+def pytest_configure_node(node: Any) -> None:
     # With xdist, the process that hands out the tests owns the server: it is there before the first worker and
     # outlives the last one, without any lock between them.
     node.workerinput[SERVER] = node.config.stash[server_key].url()
@@ -186,7 +185,7 @@ def engine_of(app: Flask) -> Engine:
     return engine
 
 
-def hurry(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+def hurry(connection: Any, _record: object) -> None:
     # What a power failure would destroy is worth nothing here.
     connection.execute("PRAGMA synchronous = OFF")
     # A transaction that a test has left open fails soon, as on PostgreSQL.

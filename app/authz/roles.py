@@ -116,7 +116,7 @@ def custom_project_level(details: frozenset[tuple[str, str | bool]]) -> Permissi
 MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ})
 VISIBLE_TEAM_MEMBER: Permissions = frozenset({P.TEAM_READ})
 
-ALL_WORKSPACES: Permissions = WORKSPACE_ADMIN | {P.PROJECT_MANAGE_VARSETS}
+ALL_WORKSPACES: Permissions = WORKSPACE_ADMIN
 ALL_PROJECTS: Permissions = PROJECT_ADMIN | ALL_WORKSPACES | {P.PROJECT_CREATE}
 
 # What a flag of a team's organization-access grants on the whole organization.

@@ -67,12 +67,7 @@ def shape(caller: Caller, permission: P, model: type[Base], organization_id: str
 
 def clause(permission: P, model: type[Base], levels: Shape) -> ColumnElement[bool]:
     """The condition for one shape, over parameters that ``parameters`` fills; no level means no row."""
-    if levels == EVERYTHING:
-        return true()
-    reached = [
-        among(getattr(model, model.scope[level]), set_parameter(_parameter(permission, level))) for level in levels
-    ]
-    return or_(false(), *reached)
+    return _any_of(model, {level: set_parameter(_parameter(permission, level)) for level in levels})
 
 
 def parameters(caller: Caller, permission: P, levels: Shape) -> dict[str, list[str]]:
@@ -83,9 +78,16 @@ def parameters(caller: Caller, permission: P, levels: Shape) -> dict[str, list[s
 
 
 def where(caller: Caller, permission: P, model: type[Base]) -> ColumnElement[bool]:
-    """The condition that selects the rows on which the caller has the permission."""
+    """The condition that selects the rows on which the caller has the permission, with the ids in it."""
     levels = shape(caller, permission, model)
-    return clause(permission, model, levels).params(parameters(caller, permission, levels))
+    return _any_of(model, {level: caller.grants.targets(level, permission) for level in levels})
+
+
+def _any_of(model: type[Base], targets: Mapping[Level, Any]) -> ColumnElement[bool]:
+    if Level.SITE in targets:
+        return true()
+    reached = [among(getattr(model, model.scope[level]), ids) for level, ids in targets.items()]
+    return or_(false(), *reached)
 
 
 def refusal(permission: P) -> int:

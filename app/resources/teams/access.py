@@ -1,0 +1,46 @@
+"""The flags of a team's organization-access: what they need, what they imply."""
+
+from collections.abc import Iterable, Mapping
+
+from app.authz import roles
+from app.jsonapi.errors import ApiError, Invalid, InvalidAttribute, humanized
+
+FLAGS = tuple(roles.ORGANIZATION_ACCESS)
+POINTER = "/data/attributes/organization-access"
+
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "manage-projects": ("manage-workspaces",),
+    "read-projects": ("read-workspaces",),
+    "manage-teams": ("manage-membership",),
+    "manage-organization-access": ("manage-membership", "manage-teams"),
+}
+IMPLIED: Mapping[str, str] = {"manage-workspaces": "read-workspaces", "manage-projects": "read-projects"}
+
+
+def effective(flags: Iterable[str]) -> frozenset[str]:
+    """The flags with those that they bring along."""
+    flags = frozenset(flags)
+    return flags | {implied for flag, implied in IMPLIED.items() if flag in flags}
+
+
+def merged(current: Iterable[str], given: Mapping[str, bool]) -> list[str]:
+    """The flags that are true once those given have changed; 422 for one that lacks what it needs."""
+    flags = {flag for flag in current if given.get(flag, True)} | {flag for flag, chosen in given.items() if chosen}
+    faults = list(_faults(flags))
+    if faults:
+        raise Invalid(faults)
+    return sorted(flags)
+
+
+def _faults(flags: Iterable[str]) -> Iterable[ApiError]:
+    held = effective(flags)
+    for flag, required in REQUIRED.items():
+        missing = [needed for needed in required if needed not in held]
+        if flag in flags and missing:
+            yield _fault(flag, f"requires {' and '.join(missing)}")
+    if "access-secret-teams" in flags and held.isdisjoint(roles.TEAM_ACCESS):
+        yield _fault("access-secret-teams", f"requires one of {', '.join(roles.TEAM_ACCESS)}")
+
+
+def _fault(flag: str, message: str) -> InvalidAttribute:
+    return InvalidAttribute(f"{humanized(flag)} {message}", pointer=f"{POINTER}/{flag}")

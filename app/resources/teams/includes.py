@@ -1,0 +1,29 @@
+"""What a request for teams can include: their users and their memberships."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from app.resources.organization_memberships.includes import shown_users
+from app.resources.organization_memberships.listing import MEMBERSHIPS
+from app.web.listing import Shown
+
+INCLUDES = ("users", "organization_memberships")
+
+
+def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
+    """What reads the wanted resources for a list of teams; nothing when none are wanted."""
+    return (lambda _rows, shown: included(shown, wanted)) if wanted else None
+
+
+def included(teams: list[Shown], wanted: set[str]) -> list[Shown]:
+    """The users (without e-mail addresses) and those memberships of the teams that the caller can see."""
+    found: list[Shown] = []
+    if "users" in wanted:
+        found += shown_users(_linked(teams, "users"), with_email=False)
+    if "organization_memberships" in wanted:
+        found += MEMBERSHIPS.some(_linked(teams, "organization-memberships"))
+    return found
+
+
+def _linked(teams: list[Shown], relationship: str) -> set[str]:
+    return {item["id"] for team in teams for item in team["relationships"][relationship]["data"]}

@@ -1,0 +1,93 @@
+"""Teams and memberships name each other: the linkage of a whole page is read at once."""
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, select
+from sqlalchemy.orm import Session
+
+from app.authz.rules import where
+from app.jsonapi.query import Arguments, Page
+from app.persistence import Base, Expression, among
+from app.resources.teams.model import TeamMember
+from app.web.context import asked, caller, reader
+from app.web.listing import Listing, Shown
+
+Link = Row[*tuple[Any, ...]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LinkedListing(Listing):
+    """A listing of one side of team membership, whose rows carry the ids of those on the other side.
+
+    ``near`` and ``far`` are the columns of ``TeamMember`` that name this side and the other one, ``other`` is the
+    model there, ``linked_if`` the condition for naming it to the caller and ``link_columns`` what is read of it,
+    ``linked_id`` among them. ``lists`` makes the ids that the schema shows, by the names of its columns.
+    """
+
+    near: Expression
+    far: Expression
+    other: type[Base]
+    linked_if: Callable[[], ColumnElement[bool]]
+    link_columns: Mapping[str, Expression]
+    lists: Mapping[str, Callable[[Sequence[Link]], list[str]]]
+
+    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
+        """The resource object of ``one``, with its linkage."""
+        row = self.one(conditions, source)
+        return self.shown(self._linked([row], source)[0])
+
+    def some(self, identifiers: Iterable[str]) -> list[Shown]:
+        """The resource objects of those rows that the caller can see, with their linkage, in one statement."""
+        asked()
+        statement = (
+            select(*self._labelled(), *self._links())
+            .select_from(
+                self.joined.outerjoin(TeamMember.__table__, self.near == self.identifier).outerjoin(
+                    self.other.__table__,
+                    and_(self.far == self._other_id, self.linked_if()),
+                ),
+            )
+            .where(among(self.identifier, identifiers), where(caller(), self.visible_by, self.model))
+            .order_by(*self.order, self._other_id)
+        )
+        rows: dict[str, tuple[Any, list[Link]]] = {}
+        for row in reader().execute(statement):
+            links = rows.setdefault(row.id, (row, []))[1]
+            if row.linked_id is not None:
+                links.append(row)
+        return [self.shown(self._with(row, links)) for row, links in rows.values()]
+
+    def _rows(self, parents: Mapping[str, Any], arguments: Arguments, page: Page | None) -> tuple[list[Any], int, int]:
+        rows, total, visible = super()._rows(parents, arguments, page)
+        return self._linked(rows), total, visible
+
+    def _linked(self, rows: Sequence[Any], source: Connection | Session | None = None) -> list[Any]:
+        links: dict[str, list[Link]] = {row.id: [] for row in rows}
+        if links:
+            statement = (
+                select(self.near.label("near_id"), *self._links())
+                .select_from(TeamMember.__table__.join(self.other.__table__, self.far == self._other_id))
+                .where(among(self.near, links), self.linked_if())
+                .order_by(self._other_id)
+            )
+            for link in (source or reader()).execute(statement):
+                links[link.near_id].append(link)
+        return [self._with(row, links[row.id]) for row in rows]
+
+    def _with(self, row: Any, links: Sequence[Link]) -> Any:  # noqa: ANN401 - a row of the listing
+        return self._row_type(*row[: len(self.columns)], *(make(links) for make in self.lists.values()))
+
+    @cached_property
+    def _row_type(self) -> Any:  # noqa: ANN401 - a class made from the columns
+        return namedtuple("LinkedRow", (*self.columns, *self.lists))  # noqa: PYI024 - the names are known only here
+
+    @property
+    def _other_id(self) -> Expression:
+        return self.other.__table__.c.id
+
+    def _links(self) -> list[Expression]:
+        return [expression.label(name) for name, expression in self.link_columns.items()]

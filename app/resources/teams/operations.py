@@ -1,0 +1,152 @@
+"""The rules of teams: organization-access, the owners team, who joins and who leaves."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import BadRequest, Forbidden
+from app.persistence import among
+from app.resources.organization_memberships.model import OrganizationMembership
+from app.resources.teams.access import FLAGS, merged
+from app.resources.teams.model import Team, TeamMember
+from app.resources.users.model import User
+
+Members = Mapping[str, str]
+"""Usernames by the ids of the memberships."""
+
+
+class OwnersTeam(Forbidden):
+    """The owners team is there as long as its organization, under its name, with every right."""
+
+    code = "owners-team"
+
+
+class LastOwner(Forbidden):
+    """An organization always has somebody who owns it."""
+
+    code = "last-owner"
+    detail = "The owners team must keep at least one active member"
+
+
+def settle_access(members: Mapping[str, Any], team: Team) -> dict[str, Any]:
+    """The members with the flags that are true in place of those the client mentioned."""
+    settled = dict(members)
+    given = settled.pop("organization_access", None) or {}
+    if team.is_owners:
+        _check_owners_team(settled, given, team)
+    elif given:
+        settled["organization_access"] = merged(team.organization_access, given)
+    return settled
+
+
+def _check_owners_team(members: Mapping[str, Any], given: Mapping[str, bool], team: Team) -> None:
+    # A client that sends everything back as it was changes nothing; what it read says that every flag is true.
+    if members.get("name", team.name) != team.name:
+        raise OwnersTeam("The owners team cannot be renamed")
+    if members.get("visibility", team.visibility) != team.visibility:
+        raise OwnersTeam("The visibility of the owners team cannot be changed")
+    if not all(given.get(flag, True) for flag in FLAGS):
+        raise OwnersTeam("The organization access of the owners team cannot be changed")
+
+
+def delete_team(session: Session, team: Team) -> None:
+    """Delete the team; its members stay in the organization, what it was granted goes."""
+    if team.is_owners:
+        raise OwnersTeam("The owners team cannot be deleted")
+    session.delete(team)
+    session.flush()
+
+
+def members_by_username(session: Session, team: Team, names: Sequence[str]) -> Members:
+    """The members of the organization with these usernames, in any case, or ids of users."""
+    found = session.execute(
+        select(User.id, User.username, OrganizationMembership.id.label("membership_id"))
+        .outerjoin(
+            OrganizationMembership,
+            and_(
+                OrganizationMembership.user_id == User.id,
+                OrganizationMembership.organization_id == team.organization_id,
+            ),
+        )
+        .where(or_(among(User.id, names), among(func.lower(User.username), [name.lower() for name in names]))),
+    ).all()
+    # An id means its user, even if somebody else has chosen it for a username.
+    known = {row.username.lower(): row for row in found}
+    by_id = {row.id: row for row in found}
+    members = {}
+    for name in names:
+        row = by_id.get(name) or known.get(name.lower())
+        if row is None:
+            raise BadRequest(f"{name} does not exist")
+        if row.membership_id is None:
+            raise BadRequest(f"{name} is not a member of the organization")
+        members[row.membership_id] = row.username
+    return members
+
+
+def members_by_id(session: Session, team: Team, identifiers: Sequence[str]) -> Members:
+    """The memberships of the organization with these ids."""
+    found = {
+        row.id: row.username
+        for row in session.execute(
+            select(OrganizationMembership.id, User.username)
+            .join(User, User.id == OrganizationMembership.user_id)
+            .where(
+                among(OrganizationMembership.id, identifiers),
+                OrganizationMembership.organization_id == team.organization_id,
+            ),
+        )
+    }
+    for identifier in identifiers:
+        if identifier not in found:
+            raise BadRequest(f"{identifier} does not exist")
+    return {identifier: found[identifier] for identifier in identifiers}
+
+
+Finder = Callable[[Session, Team, Sequence[str]], Members]
+
+
+def add_members(session: Session, team: Team, members: Members) -> None:
+    """Put the members into the team: all, or none and 400 when one is in it.
+
+    The team's row is locked by the caller, here and below: changes of its members come one after the other.
+    """
+    for membership_id in _in_team(session, team, members):
+        raise BadRequest(f"{members[membership_id]} is already a member of the team")
+    session.add_all([TeamMember(team_id=team.id, membership_id=membership_id) for membership_id in members])
+    session.flush()
+
+
+def remove_members(session: Session, team: Team, members: Members) -> None:
+    """Take the members out of the team: all, or none and 400 when one is not in it."""
+    present = _in_team(session, team, members)
+    for membership_id, username in members.items():
+        if membership_id not in present:
+            raise BadRequest(f"{username} is not a member of the team")
+    session.execute(
+        delete(TeamMember).where(TeamMember.team_id == team.id, among(TeamMember.membership_id, list(members))),
+    )
+    if team.is_owners:
+        keep_an_owner(session, team)
+
+
+def keep_an_owner(session: Session, owners: Team) -> None:
+    """Refuse what has just left the owners team without an active member."""
+    active = (
+        select(TeamMember.membership_id)
+        .join(OrganizationMembership, OrganizationMembership.id == TeamMember.membership_id)
+        .where(TeamMember.team_id == owners.id, OrganizationMembership.status == "active")
+    )
+    if session.scalar(active.limit(1)) is None:
+        raise LastOwner
+
+
+def _in_team(session: Session, team: Team, members: Members) -> Sequence[str]:
+    return session.scalars(
+        select(TeamMember.membership_id).where(
+            TeamMember.team_id == team.id,
+            among(TeamMember.membership_id, list(members)),
+        ),
+    ).all()

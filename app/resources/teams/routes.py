@@ -1,0 +1,214 @@
+"""Teams and their members over HTTP (spec: teams)."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from app.authz.permissions import P
+from app.authz.rules import holds
+from app.jsonapi.body import resource_list
+from app.jsonapi.errors import BadRequest, NotFound
+from app.jsonapi.query import includes_of
+from app.jsonapi.schema import load
+from app.resources.organization_memberships.listing import MEMBERSHIPS
+from app.resources.teams.includes import INCLUDES, included, including
+from app.resources.teams.listing import TEAMS
+from app.resources.teams.model import Team
+from app.resources.teams.operations import (
+    Finder,
+    add_members,
+    delete_team,
+    members_by_id,
+    members_by_username,
+    remove_members,
+    settle_access,
+)
+from app.resources.teams.schema import TeamSchema
+from app.web.answers import nothing, resource
+from app.web.context import caller, enter, refused, subject
+from app.web.guard import describes, requires
+from app.web.listing import Shown
+from app.web.requests import body
+from app.web.transaction import assign, change, made, record
+
+blueprint = Blueprint("teams", __name__, url_prefix="/api/v2")
+
+MEMBERS_AT_ONCE = 1_000
+USERS = {"$ref": "#/components/schemas/users-identifiers"}
+MEMBERSHIP_IDS = {"$ref": "#/components/schemas/organization-memberships-identifiers"}
+
+
+@blueprint.get("/organizations/<organization>/teams")
+@requires(P.ORGANIZATION_READ, P.TEAM_READ)
+@describes(listing=TEAMS, includes=INCLUDES, errors=(400,))
+def list_teams(organization: str) -> Response:
+    """List the teams of an organization that the caller can see."""
+    home = enter(organization, P.ORGANIZATION_READ)
+    return TEAMS.page({"organization_id": home.id}, include=including(includes_of(request.args, INCLUDES)))
+
+
+@blueprint.post("/organizations/<organization>/teams")
+@requires(P.TEAM_CREATE, P.TEAM_UPDATE, P.TEAM_UPDATE_ORGANIZATION_ACCESS)
+@describes(body=TeamSchema, answer=TeamSchema, includes=INCLUDES, errors=(400, 422))
+def create_team(organization: str) -> Response:
+    """Create a team. HCP Terraform answers with 200, not 201.
+
+    Who could not manage the team afterwards, a secret one, may not create it either.
+    """
+    home = enter(organization, P.TEAM_CREATE)
+    wanted = includes_of(request.args, INCLUDES)
+    members = load(TeamSchema, body())
+    with change() as session:
+        team = Team(organization_id=home.id, is_owners=False, visibility="secret", organization_access=[])
+        settled = settle_access(members, team)
+        assign(team, settled)
+        _check_rights(team, P.TEAM_UPDATE, sets_access=bool(team.organization_access))
+        session.add(team)
+        session.flush()
+        record(session, "teams.create", team, made({**settled, "visibility": team.visibility}))
+        session.flush()
+        shown = TEAMS.show({"id": team.id}, session)
+    return _answer(shown, wanted)
+
+
+@blueprint.get("/teams/<team_id>")
+@requires(P.TEAM_READ)
+@describes(answer=TeamSchema, includes=INCLUDES, errors=(400,))
+def show_team(team_id: str) -> Response:
+    """Show a team."""
+    wanted = includes_of(request.args, INCLUDES)
+    return _answer(TEAMS.show({"id": team_id}), wanted)
+
+
+@blueprint.patch("/teams/<team_id>")
+@requires(P.TEAM_UPDATE, P.TEAM_UPDATE_ORGANIZATION_ACCESS, P.OWNERS_UPDATE_MEMBERSHIP)
+@describes(body=TeamSchema, is_partial=True, answer=TeamSchema, includes=INCLUDES, errors=(400, 403, 422))
+def update_team(team_id: str) -> Response:
+    """Update a team; members and flags of its organization-access that are left out stay as they are.
+
+    Nobody can make a team secret who could not manage it then.
+    """
+    wanted = includes_of(request.args, INCLUDES)
+    members = load(TeamSchema, body(), partial=True, identifier=team_id)
+    needed = P.TEAM_UPDATE_ORGANIZATION_ACCESS if set(members) == {"organization_access"} else P.TEAM_UPDATE
+    with change() as session:
+        team = subject(session, Team, team_id, needed, visible_by=P.TEAM_READ)
+        _check_owners(team)
+        changes = assign(team, settle_access(members, team))
+        _check_rights(team, needed, sets_access="organization-access" in changes)
+        session.flush()
+        if changes:
+            record(session, "teams.update", team, changes)
+        shown = TEAMS.show({"id": team_id}, session)
+    return _answer(shown, wanted)
+
+
+@blueprint.delete("/teams/<team_id>")
+@requires(P.TEAM_DELETE)
+@describes(status=204, errors=(403,))
+def destroy_team(team_id: str) -> Response:
+    """Delete a team."""
+    with change() as session:
+        team = subject(session, Team, team_id, P.TEAM_DELETE, visible_by=P.TEAM_READ)
+        delete_team(session, team)
+        record(session, "teams.delete", team)
+    return nothing()
+
+
+# --- members -------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/teams/<team_id>/relationships/organization-memberships")
+@requires(P.TEAM_READ, P.MEMBERSHIP_READ)
+@describes(listing=MEMBERSHIPS, errors=(400,))
+def list_team_memberships(team_id: str) -> Response:
+    """List the memberships in a team that the caller can see."""
+    team = TEAMS.one({"id": team_id})
+    return MEMBERSHIPS.page({"organization_id": team.organization_id, "team_id": team_id})
+
+
+@blueprint.post("/teams/<team_id>/relationships/users")
+@requires(P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
+@describes(body=USERS, status=204, errors=(400, 422))
+def add_users(team_id: str) -> Response:
+    """Add members of the organization to a team, by username: all of them, or none."""
+    return _add(team_id, "users", members_by_username)
+
+
+@blueprint.delete("/teams/<team_id>/relationships/users")
+@requires(P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
+@describes(body=USERS, status=204, errors=(400, 403, 422))
+def remove_users(team_id: str) -> Response:
+    """Remove members from a team, by username: all of them, or none."""
+    return _remove(team_id, "users", members_by_username)
+
+
+@blueprint.post("/teams/<team_id>/relationships/organization-memberships")
+@requires(P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
+@describes(body=MEMBERSHIP_IDS, status=204, errors=(400, 422))
+def add_organization_memberships(team_id: str) -> Response:
+    """Add members of the organization to a team, also invited ones, by membership: all of them, or none."""
+    return _add(team_id, "organization-memberships", members_by_id)
+
+
+@blueprint.delete("/teams/<team_id>/relationships/organization-memberships")
+@requires(P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
+@describes(body=MEMBERSHIP_IDS, status=204, errors=(400, 403, 422))
+def remove_organization_memberships(team_id: str) -> Response:
+    """Remove members from a team, by membership: all of them, or none."""
+    return _remove(team_id, "organization-memberships", members_by_id)
+
+
+def _add(team_id: str, type_: str, find: Finder) -> Response:
+    wanted = _identifiers(type_)
+    with change() as session:
+        team = subject(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP, visible_by=P.TEAM_READ)
+        _check_owners(team)
+        members = find(session, team, wanted)
+        add_members(session, team, members)
+        if members:
+            joined = {username: [None, membership_id] for membership_id, username in members.items()}
+            record(session, "teams.add-members", team, {"members": joined})
+    return nothing()
+
+
+def _remove(team_id: str, type_: str, find: Finder) -> Response:
+    wanted = _identifiers(type_)
+    with change() as session:
+        team = subject(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP, visible_by=P.TEAM_READ)
+        _check_owners(team)
+        members = find(session, team, wanted)
+        remove_members(session, team, members)
+        if members:
+            left = {username: [membership_id, None] for membership_id, username in members.items()}
+            record(session, "teams.remove-members", team, {"members": left})
+    return nothing()
+
+
+def _identifiers(type_: str) -> list[str]:
+    # HCP Terraform answers 400 to linkage that is not right, where other documents get 422.
+    items = resource_list(body(), (), MEMBERS_AT_ONCE)
+    for item in items:
+        if item.get("type") != type_:
+            raise BadRequest(f"type must be {type_}")
+        if not isinstance(item.get("id"), str) or not item["id"].strip():
+            raise BadRequest("id can't be blank")
+    return list(dict.fromkeys(item["id"] for item in items))
+
+
+def _check_owners(team: Team) -> None:
+    # Whoever can join or change the owners team owns the organization: managing teams is not enough for it.
+    if team.is_owners and not holds(caller(), P.OWNERS_UPDATE_MEMBERSHIP, team):
+        raise refused(P.OWNERS_UPDATE_MEMBERSHIP)
+
+
+def _check_rights(team: Team, needed: P, *, sets_access: bool) -> None:
+    if not holds(caller(), needed, team):
+        raise NotFound
+    if sets_access and not holds(caller(), P.TEAM_UPDATE_ORGANIZATION_ACCESS, team):
+        raise refused(P.TEAM_UPDATE_ORGANIZATION_ACCESS)
+
+
+def _answer(shown: Shown, wanted: set[str]) -> Response:
+    found: list[dict[str, Any]] | None = included([shown], wanted) if wanted else None
+    return resource(shown, included=found)

@@ -1,0 +1,117 @@
+"""The members of a team (spec: teams)."""
+
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.authz.permissions import P
+from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Links, Setting, Text, ToMany, ToOne
+from app.jsonapi.schema import Schema
+from app.resources.teams.access import FLAGS, effective
+from app.resources.teams.model import VISIBILITIES
+from app.web.permission_flags import permission_flags
+
+NAME_LENGTH = (1, 90)
+NAME_PATTERN = "[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*"
+SSO_TEAM_ID_LENGTH = 255
+
+# There are no tokens of teams yet.
+_TOKENS = {"can-update-api-token": False, "can-view-api-token": False}
+_PLAIN = permission_flags(
+    {
+        "can-update-membership": P.TEAM_UPDATE_MEMBERSHIP,
+        "can-destroy": P.TEAM_DELETE,
+        "can-update-organization-access": P.TEAM_UPDATE_ORGANIZATION_ACCESS,
+        "can-update-visibility": P.TEAM_UPDATE,
+        "can-update-name": P.TEAM_UPDATE,
+        "can-update-sso-team-id": P.TEAM_UPDATE,
+        "can-update-member-token-management": P.TEAM_UPDATE,
+        **_TOKENS,
+    },
+)
+_OWNERS = permission_flags(
+    {
+        "can-update-membership": P.OWNERS_UPDATE_MEMBERSHIP,
+        "can-destroy": False,
+        "can-update-organization-access": False,
+        "can-update-visibility": False,
+        "can-update-name": False,
+        "can-update-sso-team-id": P.OWNERS_UPDATE_MEMBERSHIP,
+        "can-update-member-token-management": P.OWNERS_UPDATE_MEMBERSHIP,
+        **_TOKENS,
+    },
+)
+
+
+def show_permissions(row: Any, held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row of the listing
+    """What the caller may do with the team; the owners team has rules of its own."""
+    flags: dict[str, bool] = (_OWNERS if row.is_owners else _PLAIN).make(row, held)
+    return flags
+
+
+def read_access(value: Any) -> dict[str, bool]:  # noqa: ANN401 - whatever a client sent
+    """The flags that the client mentions; null is no mention, and what is no flag is ignored."""
+    if not isinstance(value, dict):
+        raise ValidationError("must be an object")
+    given = {flag: value[flag] for flag in FLAGS if value.get(flag) is not None}
+    faults = {flag: ["must be true or false"] for flag, chosen in given.items() if not isinstance(chosen, bool)}
+    if faults:
+        raise ValidationError(faults)
+    return given
+
+
+def show_access(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row of the listing
+    """Every flag; the owners team may do everything, whatever it has been given."""
+    if row.is_owners:
+        return dict.fromkeys(FLAGS, True)
+    held = effective(row.organization_access)
+    return {flag: flag in held for flag in FLAGS}
+
+
+class TeamSchema(Schema):
+    """A team."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "teams"
+        self_link = "/api/v2/teams/{id}"
+
+    id = Attribute()
+    name = Text(
+        required=True,
+        minimum=NAME_LENGTH[0],
+        maximum=NAME_LENGTH[1],
+        pattern=NAME_PATTERN,
+        pattern_message="may only contain letters, numbers, hyphens, underscores, and single spaces between them",
+    )
+    visibility = Choice(VISIBILITIES)
+    sso_team_id = Text(maximum=SSO_TEAM_ID_LENGTH, nullable=True)
+    allow_member_token_management = Flag()
+    organization_access = Setting(
+        read_access,
+        allow_none=True,
+        load_only=True,
+        data_key="organization-access",
+        schema={"type": ["object", "null"], "additionalProperties": {"type": ["boolean", "null"]}},
+    )
+    shown_access = Computed(
+        show_access,
+        data_key="organization-access",
+        schema={
+            "type": "object",
+            "properties": {flag: {"type": "boolean"} for flag in FLAGS},
+            "required": sorted(FLAGS),
+        },
+    )
+    users_count = Attribute()
+    non_service_users_count = Attribute(attribute="users_count")
+    is_unified = Constant(value=False)
+    hcp_resource_name = Constant(None)
+    permissions = Computed(show_permissions, schema=_PLAIN.json_schema)
+
+    organization = ToOne("organizations", column="organization_name")
+    users = ToMany("users", column="user_ids")
+    organization_memberships = ToMany("organization-memberships", column="membership_ids")
+    authentication_token = Links("/api/v2/teams/{id}/authentication-token")
+    authentication_tokens = Links("/api/v2/teams/{id}/authentication-tokens")

@@ -1,0 +1,161 @@
+"""Who may do what, as one table in the repository: every persona, as the service itself loads it from a token.
+
+A change of a role or a rule shows as a changed line of ``golden_matrix.txt`` in review. To accept it, run the test
+with ``UPDATE_GOLDEN=1``.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.orm import Session, joinedload
+
+from app.authentication.callers import Caller, load_caller
+from app.authz.grants import SITE
+from app.authz.permissions import P
+from app.authz.policy import Level
+from app.authz.roles import ORGANIZATION_ACCESS
+from app.authz.rules import held
+from app.resources.models import Organization, Project, Team, TeamProject, Workspace
+from tests.world import World
+
+GOLDEN = Path(__file__).parent / "golden_matrix.txt"
+CUSTOM: dict[str, dict[str, Any]] = {
+    "nothing more": {},
+    "settings update": {"settings": "update"},
+    "settings delete": {"settings": "delete"},
+    "teams read": {"teams": "read"},
+    "teams manage": {"teams": "manage"},
+    "variable-sets write": {"variable-sets": "write"},
+    "runs plan": {"runs": "plan"},
+    "runs apply": {"runs": "apply"},
+    "variables read": {"variables": "read"},
+    "variables write": {"variables": "write"},
+    "state-versions read-outputs": {"state-versions": "read-outputs"},
+    "state-versions read": {"state-versions": "read"},
+    "state-versions write": {"state-versions": "write"},
+    "create": {"create": True},
+    "locking": {"locking": True},
+    "delete": {"delete": True},
+    "move": {"move": True},
+    "run-tasks": {"run-tasks": True},
+}
+
+
+class Scene:
+    """One organization, a place in it that the personas' teams are given access to, and a stranger beside it."""
+
+    def __init__(self, world: World, *, allows_force: bool) -> None:
+        self.world = world
+        self.organization = world.organization(allow_force_delete_workspaces=allows_force)
+        self.default = world.default_project(self.organization)
+        self.project = world.project(self.organization)
+        self.other = world.project(self.organization)
+        self.workspace = world.workspace(self.project)
+        self.visible = world.team(self.organization, visibility="organization")
+        self.secret = world.team(self.organization)
+        self.owners = world.owners(self.organization)
+        self.shown_access = world.access(self.visible, self.project, "read")
+        self.hidden_access = world.access(self.secret, self.project, "read")
+
+    def subjects(self) -> dict[str, tuple[type[Any], str]]:
+        return {
+            "the organization": (Organization, self.organization.id),
+            "the default project": (Project, self.default.id),
+            "the project": (Project, self.project.id),
+            "another project": (Project, self.other.id),
+            "a workspace of the project": (Workspace, self.workspace.id),
+            "a visible team": (Team, self.visible.id),
+            "a secret team": (Team, self.secret.id),
+            "the owners team": (Team, self.owners.id),
+            "access of a visible team": (TeamProject, self.shown_access.id),
+            "access of a secret team": (TeamProject, self.hidden_access.id),
+        }
+
+    def personas(self) -> Iterator[tuple[str, str]]:
+        world, organization = self.world, self.organization
+        yield "site administrator", world.person(site_role="admin").token
+        yield "owner", world.owner(organization).token
+        yield "organization token", world.token(organization)
+        yield "member", world.member(organization).token
+        yield "member of the secret team", world.member(organization, self.secret).token
+        yield "invited", self.invited()
+        yield "stranger", world.owner(world.organization()).token
+        for flag in ORGANIZATION_ACCESS:
+            flags = {flag} | ({"manage-teams"} if flag == "access-secret-teams" else set())
+            yield f"team with {' and '.join(sorted(flags))}", self.member_of(*flags)
+        for level in ("read", "write", "maintain", "admin"):
+            yield f"project {level}", self.with_access(level)
+        for name, details in CUSTOM.items():
+            yield f"project custom: {name}", self.with_access("custom", details)
+
+    def invited(self) -> str:
+        person = self.world.person()
+        self.world.membership(self.organization, person, status="invited")
+        return person.token
+
+    def member_of(self, *flags: str) -> str:
+        team = self.world.team(self.organization, *flags)
+        return self.world.member(self.organization, team).token
+
+    def with_access(self, level: str, details: dict[str, Any] | None = None) -> str:
+        team = self.world.team(self.organization)
+        self.world.access(team, self.project, level, details)
+        return self.world.member(self.organization, team).token
+
+
+def test_who_may_do_what(app: Flask, world: World) -> None:
+    actual = "\n".join([*table(app, world, allows_force=False), "", *table(app, world, allows_force=True), ""])
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(actual, encoding="utf-8")
+    assert actual == GOLDEN.read_text(encoding="utf-8")
+
+
+def table(app: Flask, world: World, *, allows_force: bool) -> Iterator[str]:
+    scene = Scene(world, allows_force=allows_force)
+    yield f"== the organization {'allows' if allows_force else 'does not allow'} force-deleting workspaces =="
+    load = loader(app)
+    for persona, token in scene.personas():
+        caller = load(token)
+        yield ""
+        yield f"[{persona}]"
+        on_site = caller.grants.at(Level.SITE, SITE)
+        if on_site:
+            yield f"  the site: {listed(on_site)}"
+        with Session(app.extensions["groundplan.engine"]) as session:
+            for name, (model, identifier) in scene.subjects().items():
+                options = [joinedload(TeamProject.team)] if model is TeamProject else []
+                row = session.get_one(model, identifier, options=options)
+                permissions = relevant(model, held(caller, model.scope, row) - on_site)
+                if permissions:
+                    yield f"  {name}: {listed(permissions)}"
+
+
+def relevant(model: type[Any], permissions: frozenset[P]) -> frozenset[P]:
+    """Those that are asked on rows of this table; an owner holds the others on it, too, to no effect."""
+    kinds = {
+        Organization: ("organization", "token", "membership", "user", "account", "team:create", "project:create"),
+        Team: ("team:", "owners:"),
+        TeamProject: ("project:read-teams", "project:manage-teams"),
+        Project: ("project:",),
+        Workspace: ("workspace:", "run:", "variable:", "state:"),
+    }[model]
+    return frozenset(permission for permission in permissions if permission.startswith(kinds))
+
+
+def listed(permissions: frozenset[P]) -> str:
+    return ", ".join(permission for permission in P if permission in permissions)
+
+
+def loader(app: Flask) -> Callable[[str], Caller]:
+    settings = app.extensions["groundplan.settings"]
+
+    def load(token: str) -> Caller:
+        with app.extensions["groundplan.engines"].reading.connect() as connection:
+            caller = load_caller(connection, token, settings.secret_key, users_create_organizations=False)
+        assert caller is not None
+        return caller
+
+    return load

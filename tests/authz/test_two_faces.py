@@ -1,0 +1,171 @@
+"""The policy has two faces, one for a row in memory and one in SQL. Whatever was granted, they agree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.authz.grants import SITE, Grants
+from app.authz.permissions import P
+from app.authz.policy import POLICY, Level
+from app.authz.rules import EVERYTHING, clause, held, holds, parameters, shape, where
+from app.resources.models import (
+    AuthenticationToken,
+    Organization,
+    OrganizationMembership,
+    Project,
+    Team,
+    TeamProject,
+    User,
+    Workspace,
+)
+from tests.world import World
+
+MODELS: tuple[Any, ...] = (
+    Organization,
+    User,
+    OrganizationMembership,
+    AuthenticationToken,
+    Team,
+    TeamProject,
+    Project,
+    Workspace,
+)
+OPTIONS: dict[Any, list[Any]] = {TeamProject: [joinedload(TeamProject.team)]}
+
+
+@dataclass
+class Somebody:
+    grants: Grants = field(default_factory=Grants)
+
+
+def populate(world: World) -> Mapping[Level, list[str]]:
+    """Two organizations with two of everything; the ids that a grant at each level may name."""
+    targets: dict[Level, list[str]] = {level: [] for level in Level}
+    targets[Level.SITE] = [SITE]
+    for _ in range(2):
+        person = world.person()
+        organization = world.organization(owner=person)
+        world.token(organization)
+        targets[Level.ORGANIZATION].append(organization.id)
+        targets[Level.VISIBLE_TEAMS].append(organization.id)
+        targets[Level.USER].append(person.id)
+        for visibility in ("secret", "organization"):
+            team = world.team(organization, visibility=visibility)
+            project = world.project(organization)
+            world.workspace(project)
+            world.access(team, project, "read")
+            targets[Level.TEAM].append(team.id)
+            targets[Level.PROJECT].append(project.id)
+    return targets
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__tablename__)
+def test_one_row_and_many_rows_give_the_same_answer(model: Any, world: World, engine: Engine) -> None:
+    targets = populate(world)
+    grants = st.lists(
+        st.sampled_from(list(Level)).flatmap(
+            lambda level: st.tuples(
+                st.just(level),
+                st.sampled_from(targets[level]),
+                st.frozensets(st.sampled_from(list(P)), max_size=6),
+            )
+        ),
+        max_size=5,
+    )
+
+    @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @given(granted=grants, permission=st.sampled_from(list(P)))
+    def agree(granted: list[tuple[Level, str, frozenset[P]]], permission: P) -> None:
+        somebody = Somebody()
+        for level, target, permissions in granted:
+            somebody.grants.add(level, target, permissions | {permission})
+        with Session(engine) as session:
+            rows: list[Any] = list(session.scalars(select(model).options(*OPTIONS.get(model, []))))
+            in_memory = {row.id for row in rows if holds(somebody, permission, row)}
+            in_sql = {row.id for row in session.scalars(select(model).where(where(somebody, permission, model)))}
+        assert rows
+        assert in_memory == in_sql
+
+    agree()
+
+
+@pytest.mark.parametrize("model", [Project, Workspace, Team, TeamProject], ids=lambda model: model.__tablename__)
+def test_inside_one_organization_the_shorter_condition_selects_the_same_rows(
+    model: Any, world: World, engine: Engine
+) -> None:
+    targets = populate(world)
+    home = targets[Level.ORGANIZATION][0]
+    levels = [Level.SITE, Level.ORGANIZATION, Level.PROJECT, Level.TEAM, Level.VISIBLE_TEAMS]
+
+    @settings(max_examples=40, deadline=None, derandomize=True)
+    @given(
+        granted=st.lists(
+            st.sampled_from(levels).flatmap(lambda level: st.tuples(st.just(level), st.sampled_from(targets[level]))),
+            max_size=4,
+        ),
+        permission=st.sampled_from([P.PROJECT_READ, P.WORKSPACE_READ, P.TEAM_READ, P.PROJECT_READ_TEAMS]),
+    )
+    def agree(granted: list[tuple[Level, str]], permission: P) -> None:
+        somebody = Somebody()
+        for level, target in granted:
+            somebody.grants.add(level, target, frozenset({permission}))
+        short = shape(somebody, permission, model, home)
+        inside = model.organization_id == home
+        with Session(engine) as session:
+            by_short = select(model.id).where(inside, clause(permission, model, short))
+            by_full = select(model.id).where(inside, where(somebody, permission, model))
+            found = set(session.scalars(by_short, parameters(somebody, permission, short)))
+            assert found == set(session.scalars(by_full))
+
+    agree()
+
+
+@given(st.frozensets(st.sampled_from(list(P))), st.sampled_from(list(Level)))
+@settings(max_examples=100, derandomize=True)
+def test_a_grant_gives_nothing_that_the_policy_does_not_allow_at_its_level(
+    permissions: frozenset[P], level: Level
+) -> None:
+    grants = Grants()
+    grants.add(level, "target", permissions)
+    for permission in grants.at(level, "target"):
+        assert level in POLICY[permission].levels
+    assert grants.at(level, "another") == frozenset()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__tablename__)
+def test_without_grants_there_is_nothing(model: Any, world: World, engine: Engine) -> None:
+    populate(world)
+    with Session(engine) as session:
+        for permission in P:
+            found = select(func.count()).select_from(model).where(where(Somebody(), permission, model))
+            assert session.scalar(found) == 0
+
+
+def test_a_missing_row_is_a_no() -> None:
+    somebody = Somebody()
+    somebody.grants.add(Level.SITE, SITE, frozenset(P))
+    assert not holds(somebody, P.PROJECT_READ, None)
+
+
+def test_a_level_that_a_table_does_not_name_never_reaches_it() -> None:
+    somebody = Somebody()
+    somebody.grants.add(Level.TEAM, "prj-1", frozenset(P))
+
+    class Row:
+        id = "prj-1"
+        organization_id = "org-1"
+
+    assert held(somebody, Project.scope, Row()) == frozenset()
+
+
+def test_the_whole_site_is_everything() -> None:
+    somebody = Somebody()
+    somebody.grants.add(Level.SITE, SITE, frozenset({P.PROJECT_READ}))
+    assert shape(somebody, P.PROJECT_READ, Project) == EVERYTHING
+    assert shape(somebody, P.PROJECT_UPDATE, Project) == ()
