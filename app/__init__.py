@@ -17,6 +17,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes
     app.config["PROPAGATE_EXCEPTIONS"] = False
+    # OPTIONS would answer without a token, and nobody asks it: this API serves no browsers of other sites.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     # A trailing slash is another address, not a redirect that would lose the body of a POST.
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False

@@ -13,6 +13,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+SEARCHED = ("projects", "workspaces")
+
 
 def upgrade() -> None:
     """Apply the change."""
@@ -304,6 +306,23 @@ def upgrade() -> None:
         )
 
     # ### end Alembic commands ###
+    create_search_indexes()
+
+
+def create_search_indexes() -> None:
+    """Index the names for searches by a part of them, where PostgreSQL has the extension and lets us create it."""
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    if not connection.scalar(sa.text("SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'")):
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+    except sa.exc.ProgrammingError:
+        return
+    for table in SEARCHED:
+        connection.execute(sa.text(f"CREATE INDEX trgm_{table}_name ON {table} USING gin (lower(name) gin_trgm_ops)"))
 
 
 def downgrade() -> None:
