@@ -66,5 +66,5 @@ def when_ready(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
 
 def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401
     """Let each worker open its own connections: two processes on one would read each other's answers."""
-    engine = server.app.wsgi().extensions["groundplan.engine"]
-    engine.dispose(close=False)
+    engines = server.app.wsgi().extensions["groundplan.engines"]
+    engines.dispose(close=False)

@@ -1,20 +1,23 @@
 """What a new service needs before anybody can sign in, made without a request."""
 
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from app.authentication.tokens import digest, new_token
-from app.config import Settings
+from app.config import InvalidSettingError, Settings
 from app.resources.activity_events.model import ActivityEvent
 from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.authentication_tokens.operations import add_token as store_token
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import Organization
 from app.resources.organizations.operations import found_organization, make_owner
+from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN, NAME_LENGTH, NAME_PATTERN
 from app.resources.users.model import User
 
+USERNAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ADMINISTRATOR = "admin"
 EMAIL = "admin@localhost"
 
@@ -76,6 +79,7 @@ def add_user(  # noqa: PLR0913 - one keyword for each option of the command
     is_owner: bool,
 ) -> str:
     """Add a user, perhaps to an organization, and return its first token. ``ValueError`` says what is wrong."""
+    _check_user(username, email, organization, is_owner=is_owner)
     with Session(engine) as session, session.begin():
         taken = select(User.id).where(
             (func.lower(User.username) == username.lower()) | (func.lower(User.email) == email.lower()),
@@ -122,11 +126,26 @@ def add_token(
 
 def _organization(session: Session, settings: Settings, administrator: User) -> Organization:
     name = settings.bootstrap_organization
+    if not re.fullmatch(NAME_PATTERN, name) or not NAME_LENGTH[0] <= len(name) <= NAME_LENGTH[1]:
+        message = "GROUNDPLAN_ORGANIZATION must have 3 to 40 letters, digits, hyphens and underscores"
+        raise InvalidSettingError(message)
     found = session.scalars(select(Organization).where(func.lower(Organization.name) == name.lower())).one_or_none()
     if found is None:
         found = found_organization(session, {"name": name, "email": administrator.email}, administrator.id)
         _note(session, "organizations.create", found.id, found.name, found.id)
     return found
+
+
+def _check_user(username: str, email: str, organization: str | None, *, is_owner: bool) -> None:
+    if not USERNAME.fullmatch(username):
+        message = "a name has 1 to 64 letters, digits, dots, hyphens and underscores"
+        raise ValueError(message)
+    if not re.fullmatch(EMAIL_PATTERN, email) or len(email) > EMAIL_LENGTH:
+        message = "this is no e-mail address"
+        raise ValueError(message)
+    if is_owner and organization is None:
+        message = "an owner needs an organization to own"
+        raise ValueError(message)
 
 
 def _exists(session: Session, condition: object) -> bool:

@@ -1,6 +1,7 @@
 """Commands for operators: ``flask bootstrap``, ``flask create-user`` and the documents made from the code."""
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -8,7 +9,8 @@ from flask import Flask, current_app
 
 from app.authz.document import permissions_page
 from app.bootstrap import Bootstrapped, add_user, bootstrap
-from app.config import Settings
+from app.config import InvalidSettingError, Settings
+from app.jsonapi.document import errors_page
 from app.openapi import openapi_document
 
 
@@ -18,14 +20,22 @@ def install(app: Flask) -> None:
     app.cli.add_command(create_user_command)
     app.cli.add_command(openapi_command)
     app.cli.add_command(permissions_command)
+    app.cli.add_command(errors_command)
+
+
+def _listening() -> str:
+    return f"http://{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8080'}"
 
 
 @click.command("bootstrap")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--url", default="http://127.0.0.1:8080", envvar="GROUNDPLAN_URL", help="Where the service will listen.")
+@click.option("--url", default=_listening, help="Where the service will listen; from HOST and PORT.")
 def bootstrap_command(as_json: bool, url: str) -> None:  # noqa: FBT001 - click passes flags so
     """Make what a new service lacks: an administrator, an organization, a token for each. Safe to run again."""
-    made = bootstrap(current_app.extensions["groundplan.engine"], _settings())
+    try:
+        made = bootstrap(current_app.extensions["groundplan.engine"], _settings())
+    except InvalidSettingError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(json.dumps({"url": url, **made.as_json()}) if as_json else _for_people(made, url))
 
 
@@ -62,6 +72,13 @@ def openapi_command(path: Path) -> None:
 def permissions_command(path: Path) -> None:
     """Write the page with the whole policy as tables."""
     path.write_text(permissions_page(), encoding="utf-8")
+
+
+@click.command("errors-table")
+@click.argument("path", type=click.Path(path_type=Path), default=Path("docs/errors.md"))
+def errors_command(path: Path) -> None:
+    """Write the page with every error that the API answers with."""
+    path.write_text(errors_page(), encoding="utf-8")
 
 
 def _settings() -> Settings:

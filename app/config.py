@@ -1,15 +1,19 @@
 """Settings of the service: read from the environment once, validated, then never changed."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-MINIMUM_TOKEN_LENGTH = 32
+# What fits into the header of a request as it is.
+TOKEN = re.compile("[!-~]{32,512}")
 MINIMUM_SECRET_LENGTH = 32
 ORGANIZATION_CREATION = ("admins", "users")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+DATABASES = ("postgresql+psycopg://", "sqlite://", "sqlite+pysqlite://")
 
 
 class InvalidSettingError(ValueError):
@@ -37,14 +41,21 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what can't work before anything is opened."""
-        if self.bootstrap_token is not None and len(self.bootstrap_token) < MINIMUM_TOKEN_LENGTH:
-            message = f"GROUNDPLAN_BOOTSTRAP_TOKEN must have at least {MINIMUM_TOKEN_LENGTH} characters"
+        if self.bootstrap_token is not None and not TOKEN.fullmatch(self.bootstrap_token):
+            message = "GROUNDPLAN_BOOTSTRAP_TOKEN must have 32 to 512 characters, all of them ASCII and none a blank"
             raise InvalidSettingError(message)
         if len(self.secret_key) < MINIMUM_SECRET_LENGTH:
             message = f"GROUNDPLAN_SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters"
             raise InvalidSettingError(message)
         if self.organization_creation not in ORGANIZATION_CREATION:
             message = f"GROUNDPLAN_ORGANIZATION_CREATION must be one of {', '.join(ORGANIZATION_CREATION)}"
+            raise InvalidSettingError(message)
+        if self.log_level not in LOG_LEVELS:
+            message = f"GROUNDPLAN_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}"
+            raise InvalidSettingError(message)
+        if not self.database_url.startswith(DATABASES):
+            # The text of a URL may hold a password, so it is not repeated.
+            message = "DATABASE_URL must begin with postgresql:// or sqlite:///"
             raise InvalidSettingError(message)
 
     @classmethod
@@ -78,7 +89,7 @@ def whole_number(given: Mapping[str, str], name: str, default: int) -> int:
     text = given.get(name)
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    if not re.fullmatch("[1-9][0-9]{0,8}", text):
         message = f"{name} must be a positive whole number"
         raise InvalidSettingError(message)
     return int(text)

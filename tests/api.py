@@ -32,7 +32,7 @@ class Api:
     def delete(self, path: str, token: str | None = None, document: Any = None, *, expect: int = 204) -> Any:
         return self.send("DELETE", path, token, document, expect=expect)
 
-    def send(  # noqa: PLR0913 - the parts of a request
+    def send(
         self,
         method: str,
         path: str,
@@ -47,7 +47,7 @@ class Api:
         assert response.status_int == expect, f"{method} {path}: {response.status} {response.text}"
         return orjson.loads(response.body) if response.body else None
 
-    def raw(  # noqa: PLR0913 - the parts of a request
+    def raw(
         self,
         method: str,
         path: str,

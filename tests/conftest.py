@@ -95,13 +95,14 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Abstrac
             )
         )
         app.testing = True
-        engine = engine_of(app)
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", hurry)
+        engines = app.extensions["groundplan.engines"]
+        if engines.writing.dialect.name == "sqlite":
+            for engine in (engines.writing, engines.reading):
+                event.listen(engine, "connect", hurry)
         try:
             yield app
         finally:
-            engine.dispose()
+            engines.dispose()
 
     return serving
 
@@ -160,7 +161,7 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def statements(engine: Engine) -> Callable[[], AbstractContextManager[list[str]]]:
+def statements(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
     """Records the SQL within a block: ``with statements() as seen: ...``, then look at ``seen``."""
 
     @contextmanager
@@ -170,11 +171,14 @@ def statements(engine: Engine) -> Callable[[], AbstractContextManager[list[str]]
         def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             seen.append(statement)
 
-        event.listen(engine, "before_cursor_execute", record)
+        engines = app.extensions["groundplan.engines"]
+        for engine in (engines.writing, engines.reading):
+            event.listen(engine, "before_cursor_execute", record)
         try:
             yield seen
         finally:
-            event.remove(engine, "before_cursor_execute", record)
+            for engine in (engines.writing, engines.reading):
+                event.remove(engine, "before_cursor_execute", record)
 
     return recording
 

@@ -1,7 +1,7 @@
 """People and places for the tests, put straight into the database."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask
 from sqlalchemy import select
@@ -23,6 +23,8 @@ from app.resources.models import (
     Workspace,
 )
 from app.resources.organizations.operations import found_organization, make_owner
+
+Entity = TypeVar("Entity", bound=Base)
 
 
 @dataclass(frozen=True)
@@ -153,11 +155,11 @@ class World:
             )
         )
 
-    def add(self, *entities: Any) -> Any:
-        """Store the entities; the first one."""
+    def add(self, entity: Entity) -> Entity:
+        """Store the entity."""
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            session.add_all(entities)
-        return entities[0]
+            session.add(entity)
+        return entity
 
     def all(self, model: type[Base]) -> list[Any]:
         """Every row of the table."""

@@ -85,6 +85,11 @@ CUSTOM_PROJECT: Mapping[str, Mapping[str, Permissions]] = {
         "read": frozenset({P.STATE_READ}),
         "write": frozenset({P.STATE_WRITE}),
     },
+    # There is no Sentinel here; the detail is kept for clients that read back what they wrote.
+    "sentinel-mocks": {
+        "none": frozenset(),
+        "read": frozenset(),
+    },
 }
 CUSTOM_PROJECT_FLAGS: Mapping[str, Permissions] = {
     # Creating also grants reading the project's workspaces (spec: custom ``create``); reading is in every grant.
@@ -93,6 +98,7 @@ CUSTOM_PROJECT_FLAGS: Mapping[str, Permissions] = {
     "delete": frozenset({P.WORKSPACE_DELETE}),
     "move": frozenset({P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE}),
     "run-tasks": frozenset({P.WORKSPACE_MANAGE_RUN_TASKS}),
+    "policy-overrides": frozenset(),
 }
 
 
@@ -104,7 +110,10 @@ def custom_project_level(details: frozenset[tuple[str, str | bool]]) -> Permissi
         if isinstance(chosen, bool):
             granted |= CUSTOM_PROJECT_FLAGS.get(detail, frozenset()) if chosen else frozenset()
             continue
-        for value, added in CUSTOM_PROJECT[detail].items():
+        steps = CUSTOM_PROJECT.get(detail, {})
+        if chosen not in steps:
+            continue  # what nobody has defined grants nothing
+        for value, added in steps.items():
             granted |= added
             if value == chosen:
                 break
@@ -155,8 +164,8 @@ OWN_TEAM: Permissions = frozenset({P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP})
 
 @cache
 def organization_access(flags: frozenset[str]) -> Permissions:
-    """What a team's flags grant on the organization."""
-    return frozenset().union(*(ORGANIZATION_ACCESS[flag] for flag in flags))
+    """What a team's flags grant on the organization; nothing for a flag that is only kept for clients."""
+    return frozenset().union(*(ORGANIZATION_ACCESS.get(flag, frozenset()) for flag in flags))
 
 
 @cache

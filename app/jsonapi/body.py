@@ -1,5 +1,6 @@
 """Reading a request body: strict JSON, then the JSON:API envelope, before any schema sees it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     """The JSON value of the body.
 
     NaN, infinities, lone surrogates, invalid UTF-8 and trailing text are refused by the parser with 400; so are
-    nesting beyond ``DEPTH`` and NUL characters, which no database column takes.
+    nesting beyond ``DEPTH``, NUL characters, which no database column takes, and members that are there twice.
     """
     try:
         value = orjson.loads(body)
@@ -23,27 +24,35 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON
         # The parser's message names the position, not the content.
         raise BadRequest(f"The request body is not valid JSON: {error.msg}") from None
     _check_tree(value)
+    # The fast parser keeps the last of two members with the same name, another reader of the same body the first.
+    json.loads(body, object_pairs_hook=_each_once, parse_int=str)
     return value
 
 
 def _check_tree(value: object) -> None:
     # Breadth first, without recursion: the depth is what is being bounded.
     level: list[object] = [value]
-    for _ in range(DEPTH):
+    depth = 0
+    while level:
         deeper: list[object] = []
         for node in level:
             if isinstance(node, str):
                 if "\0" in node:
                     raise BadRequest("The request body contains a NUL character")
-            elif isinstance(node, dict):
+            elif isinstance(node, dict | list):
+                if depth == DEPTH:
+                    raise BadRequest(f"The request body is nested more than {DEPTH} levels deep")
                 deeper.extend(node)
-                deeper.extend(node.values())
-            elif isinstance(node, list):
-                deeper.extend(node)
-        if not deeper:
-            return
+                if isinstance(node, dict):
+                    deeper.extend(node.values())
         level = deeper
-    raise BadRequest(f"The request body is nested more than {DEPTH} levels deep")
+        depth += 1
+
+
+def _each_once(members: list[tuple[str, object]]) -> None:
+    names = [name for name, _ in members]
+    if len(set(names)) < len(names):
+        raise BadRequest("The request body has an object with two members of the same name")
 
 
 def resource_object(value: object, types: tuple[str, ...], identifier: str | None = None) -> dict[str, Any]:
@@ -56,10 +65,11 @@ def resource_object(value: object, types: tuple[str, ...], identifier: str | Non
     if not isinstance(data, dict):
         raise Unprocessable("data must be an object", pointer="/data")
     check_type(data.get("type"), types, "/data/type")
-    if identifier is not None and data.get("id") not in (None, "", identifier):
+    # In an address the case of an organization's name does not matter.
+    if identifier is not None and str(data.get("id") or identifier).lower() != identifier.lower():
         raise Unprocessable("id must be the one in the address", pointer="/data/id")
     for member in ("attributes", "relationships"):
-        if not isinstance(data.get(member) or {}, dict):
+        if data.get(member) is not None and not isinstance(data[member], dict):
             raise Unprocessable(f"{member} must be an object", pointer=f"/data/{member}")
     return data
 

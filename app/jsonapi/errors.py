@@ -32,7 +32,7 @@ class ApiError(Exception):
         """The sentence for people, and what is at fault: a JSON pointer into the body or a query parameter."""
         super().__init__(detail or self.title)
         self.detail = detail or self.detail
-        self.pointer = pointer or self.pointer
+        self.pointer = pointer if pointer is not None else self.pointer
         self.parameter = parameter
 
     def errors(self) -> list[dict[str, Any]]:
@@ -40,7 +40,8 @@ class ApiError(Exception):
         error: dict[str, Any] = {"status": str(self.status), "title": self.title, "code": self.code}
         if self.detail:
             error["detail"] = self.detail
-        if self.pointer:
+        # The empty pointer is the whole document.
+        if self.pointer is not None:
             error["source"] = {"pointer": self.pointer}
         elif self.parameter:
             error["source"] = {"parameter": self.parameter}

@@ -12,6 +12,7 @@ DEFAULT_SIZE = 20
 MAXIMUM_SIZE = 100
 # Far beyond any table, and small enough that the offset fits the database's integers and JSON's numbers.
 MAXIMUM_NUMBER = 2**53 // MAXIMUM_SIZE
+DIGITS = len(str(MAXIMUM_NUMBER)) + 1
 TEXT_LIMIT = 1_000
 LIST_LIMIT = 200
 TAGS_LIMIT = 10
@@ -62,10 +63,11 @@ def _positive(arguments: Arguments, name: str, default: int) -> int:
     text = arguments.get(name)
     if text is None or text == "":
         return default
-    # Digits only: int() would also take "1_0", " 1" and digits of other scripts. 400 of them are no page number.
-    if not re.fullmatch(r"[0-9]{1,400}", text) or int(text) < 1:
+    # Digits only: int() would also take "1_0", " 1" and digits of other scripts.
+    if not re.fullmatch("0*[1-9][0-9]*", text):
         raise BadParameter(f"{name} must be a positive integer", parameter=name)
-    return int(text)
+    # int() refuses thousands of digits; these are already beyond every maximum.
+    return int(text.lstrip("0")[:DIGITS])
 
 
 def text_of(arguments: Arguments, name: str) -> str | None:

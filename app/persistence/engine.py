@@ -1,4 +1,4 @@
-"""The two engines of the service, over one pool. The only place that asks which database it is."""
+"""The two engines of the service. The only place, beside the column types, that asks which database it is."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,30 +11,40 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 # milliseconds each, so this is a queue of thousands.
 BUSY_TIMEOUT = 20_000
 
-READING = "groundplan_reading"
-
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """``writing`` opens transactions; ``reading`` runs each statement by itself, without BEGIN and ROLLBACK."""
+    """``writing`` opens transactions; ``reading`` runs each statement by itself, without BEGIN and ROLLBACK.
+
+    Each has a pool of its own: a connection that changed its mode at every checkout would spend more on that than on
+    the statement.
+    """
 
     writing: Engine
     reading: Engine
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Forget all connections; after a fork without closing them, for they are the parent's."""
+        self.writing.dispose(close=close)
+        self.reading.dispose(close=close)
 
 
 def connect_engines(url: str, pool_size: int) -> Engines:
     """Engines for the URL; nothing is connected yet."""
     options: dict[str, Any] = {"json_serializer": _dump_json, "json_deserializer": orjson.loads, "pool_size": pool_size}
     if make_url(url).get_backend_name() == "sqlite":
-        writing = create_engine(url, **options)
-        event.listen(writing, "connect", _prepare_sqlite)
-        event.listen(writing, "begin", _begin_immediate)
-        reading = writing.execution_options(**{READING: True})
         _restrict(url)
+        writing = create_engine(url, **options)
+        event.listen(writing, "begin", _begin_immediate)
+        reading = create_engine(url, pool_reset_on_return=None, **options)
+        for engine in (writing, reading):
+            event.listen(engine, "connect", _prepare_sqlite)
         return Engines(writing, reading)
     # Plans of these short statements never repay a JIT compilation; times are read back in UTC.
-    writing = create_engine(url, connect_args={"options": "-c timezone=UTC -c jit=off"}, pool_pre_ping=False, **options)
-    return Engines(writing, writing.execution_options(isolation_level="AUTOCOMMIT"))
+    options["connect_args"] = {"options": "-c timezone=UTC -c jit=off"}
+    writing = create_engine(url, **options)
+    reading = create_engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **options)
+    return Engines(writing, reading)
 
 
 def _dump_json(value: object) -> str:
@@ -68,6 +78,5 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 
 def _begin_immediate(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once when another one wrote in between, however long
-    # the busy timeout; one that starts as a writer waits for its turn.
-    if not connection.get_execution_options().get(READING):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # the busy timeout; one that starts as a writer waits for its turn. Readers begin nothing: a statement stands alone.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

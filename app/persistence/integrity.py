@@ -2,7 +2,7 @@
 
 import re
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import IntegrityError
 
 from app.persistence.base import Base
@@ -10,18 +10,20 @@ from app.persistence.base import Base
 _SQLITE_INDEX = re.compile(r"UNIQUE constraint failed: index '(?P<name>\w+)'")
 _SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (?P<columns>[\w., ]+)")
 _SQLITE_CHECK = re.compile(r"CHECK constraint failed: (?P<name>\w+)")
+# A missing row, and since PostgreSQL 18 one that may not go.
+_FOREIGN_KEY_STATES = frozenset({"23503", "23001"})
 FOREIGN_KEY = "foreign key"
 
 
 def violated_constraint(error: IntegrityError) -> str | None:
     """The name of the constraint or unique index that was broken, ``FOREIGN_KEY`` for any foreign key.
 
-    SQLite names neither foreign keys nor unique constraints over plain columns; the latter are looked up in the
-    metadata by their columns.
+    SQLite names neither foreign keys nor keys and unique constraints over plain columns; the latter are looked up
+    in the metadata by their columns.
     """
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is not None:
-        return FOREIGN_KEY if diagnosis.sqlstate == "23503" else diagnosis.constraint_name
+        return FOREIGN_KEY if diagnosis.sqlstate in _FOREIGN_KEY_STATES else diagnosis.constraint_name
     text = str(error.orig)
     for pattern in (_SQLITE_INDEX, _SQLITE_CHECK):
         if found := pattern.search(text):
@@ -36,7 +38,10 @@ def _unique_over(columns: str) -> str | None:
     table = Base.metadata.tables[names[0].partition(".")[0]]
     wanted = {name.partition(".")[2] for name in names}
     for constraint in table.constraints:
-        if isinstance(constraint, UniqueConstraint) and {column.name for column in constraint.columns} == wanted:
+        if (
+            isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint)
+            and {column.name for column in constraint.columns} == wanted
+        ):
             return str(constraint.name)
     for index in table.indexes:
         if index.unique and {column.name for column in index.columns} == wanted:

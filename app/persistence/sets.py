@@ -5,7 +5,7 @@ twice, and PostgreSQL ends at 65,535. One array (JSON text on SQLite) has neithe
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from sqlalchemy import BindParameter, Boolean, ColumnElement, Dialect, SQLColumnExpression, Text, bindparam
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -37,6 +38,10 @@ class _Among(FunctionElement[bool]):
 
     inherit_cache = True
     type = Boolean()
+
+    def self_group(self, against: OperatorType | None = None) -> Self:  # noqa: ARG002 - SQLAlchemy's own
+        """Itself: it binds like ``IN``, and compared with 1, as is usual without booleans, it could use no index."""
+        return self
 
 
 @compiles(_Among)

@@ -24,7 +24,10 @@ def resource(shown: dict[str, Any], status: int = 200, included: list[dict[str, 
 
 def nothing() -> Response:
     """204: done, and there is nothing to show."""
-    return Response(status=204)
+    response = Response(status=204)
+    # What has no content has no type either.
+    del response.headers["Content-Type"]
+    return response
 
 
 def error_document(error: ApiError) -> Response:

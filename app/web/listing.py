@@ -236,11 +236,18 @@ class Listing:
             .select_from(self.joined.join(cut_rows, cut_rows.c.id == self.identifier))
             .subquery("page")
         )
-        count = select(func.count()).select_from(matching).scalar_subquery()
-        visible = count
+        matched = select(func.count().label("n")).select_from(matching).subquery("matched")
+        counted: FromClause = matched
+        visible = matched
         if self.counted_by_status and wanted:
-            visible = select(func.count(self.identifier)).where(*seen).scalar_subquery()
-        counts = select(count.label("matching_count"), visible.label("visible_count")).subquery("counts")
+            visible = select(func.count().label("n")).select_from(self.model).where(*seen).subquery("visible")
+            counted = matched.join(visible, true())
+        # A column of its own for each count, read from one subquery: written twice, it would be counted twice.
+        counts = (
+            select(matched.c.n.label("matching_count"), visible.c.n.label("visible_count"))
+            .select_from(counted)
+            .subquery("counts")
+        )
         return (
             select(*(page.c[name] for name in self.columns), counts.c.matching_count, counts.c.visible_count)
             .select_from(counts.outerjoin(page, true()))

@@ -6,8 +6,8 @@ from flask import Flask, Response, has_request_context, request
 
 from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.body import read_json
-from app.jsonapi.errors import UnsupportedMediaType
-from app.web.context import release_reader, request_id
+from app.jsonapi.errors import NotFound, TooLarge, UnsupportedMediaType
+from app.web.context import release_reader, request_id, settings
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -22,6 +22,12 @@ HEADERS = {
 
 def install(app: Flask) -> None:
     """Register the hooks."""
+
+    @app.before_request
+    def nameable() -> None:
+        # Nothing has a NUL character in its name, and PostgreSQL takes none to look for it.
+        if "\0" in request.path:
+            raise NotFound
 
     @app.before_request
     def announced_as_jsonapi() -> None:
@@ -43,13 +49,23 @@ def install(app: Flask) -> None:
 
 def body() -> object:
     """The JSON of the request; 400 when it is none, 413 when it is too long."""
-    return read_json(request.get_data(cache=False))
+    return read_json(_sent())
 
 
 def optional_body() -> object:
     """The JSON of the request, or an empty document when there is no body at all."""
-    raw = request.get_data(cache=False)
+    raw = _sent()
     return read_json(raw) if raw.strip() else {"data": {}}
+
+
+def _sent() -> bytes:
+    limit = settings().request_bytes
+    # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
+    request.max_content_length = limit + 1
+    sent = request.get_data(cache=False)
+    if len(sent) > limit:
+        raise TooLarge
+    return sent
 
 
 class RequestIdFilter(logging.Filter):

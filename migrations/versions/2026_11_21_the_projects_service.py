@@ -169,7 +169,10 @@ def upgrade() -> None:
             postgresql_where=sa.text("is_default"),
         )
         batch_op.create_index(
-            "uq_projects_organization_id_name", ["organization_id", sa.literal_column("lower(name)")], unique=True
+            "uq_projects_organization_id_name",
+            ["organization_id", sa.literal_column("lower(name)")],
+            unique=True,
+            postgresql_include=["id", "name"],
         )
 
     op.create_table(
@@ -302,7 +305,10 @@ def upgrade() -> None:
             "ix_workspaces_project_id_name", ["project_id", sa.literal_column("lower(name)")], unique=False
         )
         batch_op.create_index(
-            "uq_workspaces_organization_id_name", ["organization_id", sa.literal_column("lower(name)")], unique=True
+            "uq_workspaces_organization_id_name",
+            ["organization_id", sa.literal_column("lower(name)")],
+            unique=True,
+            postgresql_include=["id", "name"],
         )
 
     # ### end Alembic commands ###

@@ -6,6 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden
+from app.persistence import now
 from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
 
@@ -64,4 +65,5 @@ def move_workspaces(workspaces: Sequence[Workspace], project: Project) -> Mappin
         if workspace.project_id != project.id:
             moved[workspace.id] = [workspace.project_id, project.id]
             workspace.project_id = project.id
+            workspace.updated_at = now()
     return moved

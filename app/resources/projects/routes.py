@@ -129,7 +129,15 @@ def move_workspaces_into_project(project_id: str) -> Response:
     """Move workspaces into a project: all of them, or none and 403 with the ids of those that can't be moved."""
     wanted = identifiers(resource_list(body(), ("workspaces",), MOVED_AT_ONCE))
     with change() as session:
-        project = subject(session, Project, project_id, P.PROJECT_MOVE_WORKSPACE, visible_by=P.PROJECT_READ)
+        # Only kept from going: a lock of its own would wait for who moves one of the workspaces here, and he for it.
+        project = subject(
+            session,
+            Project,
+            project_id,
+            P.PROJECT_MOVE_WORKSPACE,
+            visible_by=P.PROJECT_READ,
+            is_kept=True,
+        )
         workspaces = _movable(session, wanted, project.organization_id)
         moved = move_workspaces(workspaces, project)
         session.flush()

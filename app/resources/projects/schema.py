@@ -1,5 +1,6 @@
 """The members of a project (spec: projects, resource)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import ValidationError
@@ -14,7 +15,7 @@ from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = (3, 40)
 DESCRIPTION_LENGTH = 256
-NAME_PATTERN = r"[A-Za-z0-9_-][A-Za-z0-9_ -]*[A-Za-z0-9_-]"
+NAME_PATTERN = r"[A-Za-z0-9_-]([A-Za-z0-9_ -]*[A-Za-z0-9_-])?"
 DURATION_PATTERN = "[1-9][0-9]{0,3}[dh]"
 DURATION_MESSAGE = "has an incorrect format, we expect up to 4 numeric digits and 1 unit ('d' or 'h')"
 MODE_MESSAGE = "must be 'default', 'remote', 'local', or 'agent'"
@@ -40,6 +41,18 @@ FLAGS: dict[str, P | bool] = {
     "can-manage-varsets": P.PROJECT_MANAGE_VARSETS,
     "can-manage-ephemeral-workspace-for-projects": P.PROJECT_UPDATE,
 }
+
+
+class Duration(Text):
+    """A number of hours or days. Clients know one sentence for all that can be wrong with it."""
+
+    def __init__(self) -> None:
+        """Null where there is none."""
+        super().__init__(maximum=5, pattern=DURATION_PATTERN, pattern_message=DURATION_MESSAGE, nullable=True)
+
+    def _faults(self, value: str) -> Iterable[str]:
+        if self.pattern_message in super()._faults(value):
+            yield self.pattern_message
 
 
 def read_overwrites(value: Any) -> bool | None:  # noqa: ANN401 - whatever a client sent
@@ -89,12 +102,7 @@ class ProjectSchema(Schema):
     )
     description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
     created_at = Moment(dump_only=True)
-    auto_destroy_activity_duration = Text(
-        maximum=5,
-        pattern=DURATION_PATTERN,
-        pattern_message=DURATION_MESSAGE,
-        nullable=True,
-    )
+    auto_destroy_activity_duration = Duration()
     default_execution_mode = Choice((*EXECUTION_MODES, "default"), message=MODE_MESSAGE)
     default_agent_pool_id = Text(maximum=64, nullable=True, load_only=True)
     setting_overwrites = Setting(

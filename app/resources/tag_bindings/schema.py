@@ -1,6 +1,5 @@
 """The members of tag bindings."""
 
-import re
 from typing import Any
 
 from marshmallow import ValidationError
@@ -15,8 +14,8 @@ TYPES = ("tag-bindings",)
 KEY_LENGTH = 128
 VALUE_LENGTH = 256
 CHARACTERS = r"[A-Za-z0-9_.=+\-@:]"
-# Prefixes of the vendor's own tags.
-RESERVED = re.compile(r"hcp?:", re.IGNORECASE)
+# Not hc: or hcp:, the prefixes of the vendor's own tags.
+NOT_RESERVED = "(?![Hh][Cc][Pp]?:)"
 
 
 class TagBindingSchema(Schema):
@@ -28,7 +27,7 @@ class TagBindingSchema(Schema):
         type_ = "tag-bindings"
 
     id = Attribute()
-    key = Text(minimum=1, maximum=KEY_LENGTH, pattern=f"{CHARACTERS}+", required=True)
+    key = Text(minimum=1, maximum=KEY_LENGTH, pattern=f"{NOT_RESERVED}{CHARACTERS}+", required=True)
     value = Text(maximum=VALUE_LENGTH, pattern=f"{CHARACTERS}*", nullable=True)
     created_at = Moment(dump_only=True)
 
@@ -64,9 +63,7 @@ def read_tags(items: list[Any], pointer: str = "/data") -> dict[str, str]:
         key, value = attributes.get("key"), attributes.get("value")
         faults += _faults("key", key, at) + ([] if value is None else _faults("value", value, at))
         if isinstance(key, str):
-            if RESERVED.match(key):
-                faults.append(InvalidAttribute("Key is invalid", pointer=f"{at}/key"))
-            elif key in tags:
+            if key in tags:
                 faults.append(InvalidAttribute("Key has already been taken", pointer=f"{at}/key"))
             tags[key] = value or ""
     if faults:

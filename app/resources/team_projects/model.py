@@ -26,7 +26,7 @@ class TeamProject(Base):
     access: Mapped[str] = mapped_column()
     details: Mapped[dict[str, Any] | None]
 
-    team: Mapped[Team] = relationship(lazy="raise", viewonly=True)
+    team: Mapped[Team] = relationship(lazy="joined", innerjoin=True, viewonly=True)
 
     __table_args__ = (
         # The team first: the caller's grants are looked up by their teams, at each request.

@@ -5,7 +5,13 @@ from collections.abc import Iterable, Mapping
 from app.authz import roles
 from app.jsonapi.errors import ApiError, Invalid, InvalidAttribute, humanized
 
-FLAGS = tuple(roles.ORGANIZATION_ACCESS)
+# Of a registry, which is not here: kept for clients that read back what they wrote.
+REGISTRY = (
+    "manage-registry-components",
+    "manage-registry-artifact-tags",
+    "manage-registry-artifact-version-tags",
+)
+FLAGS = (*roles.ORGANIZATION_ACCESS, *REGISTRY)
 POINTER = "/data/attributes/organization-access"
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {

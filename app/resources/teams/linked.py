@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 from sqlalchemy.orm import Session
 
 from app.authz.rules import where
@@ -35,10 +35,13 @@ class LinkedListing(Listing):
     link_columns: Mapping[str, Expression]
     lists: Mapping[str, Callable[[Sequence[Link]], list[str]]]
 
+    def linked(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Any:  # noqa: ANN401
+        """The row of ``one`` with its linkage."""
+        return self._linked([self.one(conditions, source)], source)[0]
+
     def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
-        """The resource object of ``one``, with its linkage."""
-        row = self.one(conditions, source)
-        return self.shown(self._linked([row], source)[0])
+        """The resource object of ``one`` with its linkage."""
+        return self.shown(self.linked(conditions, source))
 
     def some(self, identifiers: Iterable[str]) -> list[Shown]:
         """The resource objects of those rows that the caller can see, with their linkage, in one statement."""
@@ -68,7 +71,7 @@ class LinkedListing(Listing):
     def _linked(self, rows: Sequence[Any], source: Connection | Session | None = None) -> list[Any]:
         links: dict[str, list[Link]] = {row.id: [] for row in rows}
         if links:
-            statement = (
+            statement: Select[*tuple[Any, ...]] = (
                 select(self.near.label("near_id"), *self._links())
                 .select_from(TeamMember.__table__.join(self.other.__table__, self.far == self._other_id))
                 .where(among(self.near, links), self.linked_if())

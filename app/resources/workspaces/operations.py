@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
 from app.jsonapi.errors import Conflict, Unprocessable
+from app.resources.organizations.model import Organization
+from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
 
 
@@ -50,6 +55,15 @@ def settle_auto_destroy(members: Mapping[str, Any]) -> dict[str, Any]:
         settled["own_auto_destroy_activity_duration"] = duration
         settled.setdefault("inherits_project_auto_destroy", duration is None)
     return settled
+
+
+def mode_of_project(session: Session, project_id: str) -> str:
+    """The execution mode that the project's workspaces without one of their own have."""
+    return session.scalars(
+        select(func.coalesce(Project.own_execution_mode, Organization.default_execution_mode))
+        .join(Organization, Organization.id == Project.organization_id)
+        .where(Project.id == project_id),
+    ).one()
 
 
 def check_safe_to_delete(workspace: Workspace) -> None:

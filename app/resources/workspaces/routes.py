@@ -12,12 +12,17 @@ from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.persistence import now
-from app.resources.organizations.execution_mode import mode_of_organization, own_mode
+from app.resources.organizations.execution_mode import own_mode
 from app.resources.projects.model import Project
 from app.resources.projects.operations import WorkspacesNotMovable
 from app.resources.workspaces.listing import WORKSPACES, including
 from app.resources.workspaces.model import Workspace
-from app.resources.workspaces.operations import check_safe_to_delete, settle_auto_destroy, settle_operations
+from app.resources.workspaces.operations import (
+    check_safe_to_delete,
+    mode_of_project,
+    settle_auto_destroy,
+    settle_operations,
+)
 from app.resources.workspaces.schema import WorkspaceSchema
 from app.web.answers import nothing, resource
 from app.web.context import caller, enter, subject
@@ -50,7 +55,7 @@ def create_workspace(organization: str) -> Response:
     with change() as session:
         project_id = members.pop("project_id", None) or _default_project(session, home.id)
         project = _destination(session, project_id, home.id, P.PROJECT_CREATE_WORKSPACE)
-        settled = _settle(session, members, None, home.id)
+        settled = _settle(session, members, None, project.id)
         workspace = Workspace(organization_id=home.id, project_id=project.id, **settled)
         session.add(workspace)
         session.flush()
@@ -146,7 +151,7 @@ def _update(workspace_id: str) -> Response:
         changes: dict[str, Any] = {}
         if destination_id is not None and destination_id != workspace.project_id:
             changes = _move(session, workspace, destination_id)
-        settled = _settle(session, members, workspace.own_execution_mode, workspace.organization_id)
+        settled = _settle(session, members, workspace.own_execution_mode, workspace.project_id)
         changes |= assign(workspace, settled)
         if changes:
             workspace.updated_at = now()
@@ -177,9 +182,9 @@ def _default_project(session: Session, organization_id: str) -> str:
     return session.scalars(found).one()
 
 
-def _settle(session: Session, members: dict[str, Any], current: str | None, organization_id: str) -> dict[str, Any]:
+def _settle(session: Session, members: dict[str, Any], current: str | None, project_id: str) -> dict[str, Any]:
     settled = settle_auto_destroy(settle_operations(members))
-    return own_mode(settled, current, lambda: mode_of_organization(session, organization_id), prefix="")
+    return own_mode(settled, current, lambda: mode_of_project(session, project_id), prefix="")
 
 
 def _destroy(workspace_id: str, permission: P) -> Response:

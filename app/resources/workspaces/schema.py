@@ -8,7 +8,7 @@ from app.authz.permissions import P
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Moment, Setting, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.resources.organizations.model import EXECUTION_MODES
-from app.resources.projects.schema import DURATION_MESSAGE, DURATION_PATTERN
+from app.resources.projects.schema import Duration
 from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = 90
@@ -85,12 +85,7 @@ class WorkspaceSchema(Schema):
     latest_change_at = Moment(dump_only=True, attribute="created_at")
     auto_apply = Flag()
     allow_destroy_plan = Flag()
-    auto_destroy_activity_duration = Text(
-        maximum=5,
-        pattern=DURATION_PATTERN,
-        pattern_message=DURATION_MESSAGE,
-        nullable=True,
-    )
+    auto_destroy_activity_duration = Duration()
     inherits_project_auto_destroy = Flag()
     execution_mode = Choice((*EXECUTION_MODES,))
     operations = Flag(load_only=True)

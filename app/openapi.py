@@ -1,5 +1,0 @@
-"""x"""
-
-
-def openapi_document(app):
-    return {}

@@ -1,0 +1,57 @@
+"""The OpenAPI document of the service, made from its routes, what they say about themselves, and the schemas."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Flask
+
+from app.openapi.components import Components
+from app.openapi.docstrings import text_of
+from app.openapi.errors import error_responses
+from app.openapi.operations import header_objects, operation_object
+from app.openapi.routes import Route, routes_of
+from app.web.requests import HEADERS
+
+SECURITY = "bearer"
+
+
+def openapi_document(app: Flask) -> dict[str, Any]:
+    """The description of every route of the API, in OpenAPI 3.1."""
+    routes = routes_of(app)
+    components = Components([route.operation for route in routes])
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method] = operation_object(route, components)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Groundplan",
+            "version": HEADERS["TFP-API-Version"],
+            "summary": "Projects and workspaces for Terraform, spoken as HCP Terraform speaks it.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{SECURITY: []}],
+        "tags": [{"name": tag, "description": text} for tag, text in sorted(_tags(app, routes).items())],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                SECURITY: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The token of a user or of an organization.",
+                },
+            },
+            "headers": header_objects(),
+            "parameters": components.parameters,
+            "responses": error_responses(),
+            "schemas": dict(sorted(components.schemas.items())),
+        },
+    }
+
+
+def _tags(app: Flask, routes: Iterable[Route]) -> dict[str, str]:
+    # A blueprint is described by the module in which it stands.
+    modules = {route.tag: sys.modules[app.blueprints[route.blueprint].import_name] for route in routes}
+    return {tag: text_of(module) for tag, module in modules.items()}

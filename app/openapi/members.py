@@ -1,0 +1,140 @@
+"""The members of a resource as JSON Schema: what a client may send, and what it is shown."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from marshmallow.fields import Field
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import QueryableAttribute
+
+from app.jsonapi.fields import Attribute, Choice, Computed, Flag, Links, Moment, Setting, Text, ToMany, ToOne, Whole
+from app.persistence import Expression
+
+JsonSchema = dict[str, Any]
+
+TYPES: dict[type, JsonSchema] = {
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    datetime: {"type": "string", "format": "date-time"},
+}
+
+Relationship = ToOne | ToMany | Links
+Identify = Callable[[Sequence[str]], JsonSchema]
+"""From types to the schema of a resource identifier of one of them."""
+
+
+def anchored(pattern: str) -> str:
+    """A pattern that the whole text must match; JSON Schema looks for it anywhere in the text."""
+    return f"^(?:{pattern})$"
+
+
+def nullable(schema: JsonSchema) -> JsonSchema:
+    """The schema, or null."""
+    or_null = {**schema, "type": [schema["type"], "null"]}
+    return {**or_null, "enum": [*schema["enum"], None]} if "enum" in schema else or_null
+
+
+def accepted(member: Field[Any]) -> JsonSchema:
+    """What a client may send for an attribute."""
+    if isinstance(member, Setting):
+        return member.json_schema
+    schema = _kind(member) | _bounds(member)
+    return nullable(schema) if member.allow_none else schema
+
+
+def shown(member: Field[Any], column: Expression | None) -> JsonSchema:
+    """What an attribute is shown as; ``column`` is where its value comes from, if that is known."""
+    if isinstance(member, Computed):
+        return member.json_schema
+    schema = _of_column(column) if isinstance(member, Attribute) else _kind(member)
+    # An expression is made so that it always has a value; a plain column says whether it has.
+    may_lack = member.allow_none or (isinstance(member, Moment) if column is None else _is_nullable(column))
+    return nullable(schema) if may_lack and "type" in schema else schema
+
+
+def _kind(member: Field[Any]) -> JsonSchema:
+    if isinstance(member, Choice):
+        return {"type": "string", "enum": list(member.values)}
+    if isinstance(member, Flag):
+        return TYPES[bool]
+    if isinstance(member, Whole):
+        return TYPES[int]
+    if isinstance(member, Moment):
+        return TYPES[datetime]
+    if isinstance(member, Text):
+        return TYPES[str]
+    message = f"the API document does not know {type(member).__name__}"
+    raise TypeError(message)
+
+
+def _bounds(member: Field[Any]) -> JsonSchema:
+    if isinstance(member, Whole):
+        return {"minimum": member.minimum, "maximum": member.maximum}
+    if not isinstance(member, Text):
+        return {}
+    bounds: JsonSchema = {"maxLength": member.maximum}
+    if member.minimum:
+        bounds["minLength"] = member.minimum
+    if member.pattern:
+        bounds["pattern"] = anchored(member.pattern)
+    elif member.minimum:
+        # What is blank counts as empty.
+        bounds["pattern"] = r"\S"
+    return bounds
+
+
+def _of_column(column: Expression | None) -> JsonSchema:
+    # Of what can be in a row, every expression has a type; the most general class of them does not say so.
+    return TYPES.get(column.type.python_type, {}) if isinstance(column, ColumnElement | QueryableAttribute) else {}
+
+
+def _is_nullable(column: Expression) -> bool:
+    return bool(getattr(column, "nullable", False))
+
+
+# --- relationships -------------------------------------------------------------------------------------------------
+
+
+def shown_relationship(member: Relationship, identify: Identify, *, is_linked: bool) -> JsonSchema:
+    """The relationship object in an answer; ``is_linked`` if an include can give it linkage."""
+    types = member_types(member)
+    properties: JsonSchema = {}
+    required = []
+    if isinstance(member, ToOne):
+        properties["data"] = _or_null(identify(types)) if member.column else {"type": "null"}
+        required = ["data"]
+    elif isinstance(member, ToMany) and member.column:
+        properties["data"] = {"type": "array", "items": identify(types)}
+        required = ["data"]
+    elif is_linked:
+        properties["data"] = {"type": "array", "items": identify(types), "description": "With include only"}
+    if member.related:
+        properties["links"] = {"$ref": "#/components/schemas/related-link"}
+        # A to-one relationship that leads nowhere has no link.
+        required += [] if isinstance(member, ToOne) else ["links"]
+    schema: JsonSchema = {"type": "object", "properties": properties}
+    return {**schema, "required": required} if required else schema
+
+
+def accepted_relationship(member: Relationship, identify: Identify) -> JsonSchema:
+    """The relationship object that a client may send."""
+    if isinstance(member, ToOne):
+        identifier = identify(member.types)
+        linkage = identifier if member.required else _or_null(identifier)
+    else:
+        # What a list of them means, the resource reads itself: identifiers, or whole resource objects.
+        kind = {"type": {"const": member_types(member)[0]}}
+        item = {"type": "object", "required": ["type"], "properties": kind | {"attributes": {"type": "object"}}}
+        linkage = {"type": "array", "items": item}
+    return {"type": "object", "required": ["data"], "properties": {"data": linkage}}
+
+
+def member_types(member: Relationship) -> Sequence[str]:
+    """The types that a relationship can lead to; of one that is a link only, what its name says."""
+    return (member.data_key or "",) if isinstance(member, Links) else member.types
+
+
+def _or_null(schema: JsonSchema) -> JsonSchema:
+    return {"anyOf": [schema, {"type": "null"}]}

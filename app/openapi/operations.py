@@ -1,0 +1,187 @@
+"""One operation of the document: its parameters, its body, its answers."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.jsonapi import MEDIA_TYPE
+from app.openapi.components import COUNT, Components
+from app.openapi.errors import RESPONSE_HEADERS, error_name
+from app.openapi.members import JsonSchema, anchored
+from app.openapi.routes import Route
+from app.web.context import REQUEST_ID
+from app.web.guard import Operation
+from app.web.requests import HEADERS
+
+EMPTY = 204
+STATUSES = {200: "Done.", 201: "Created.", 204: "Done; there is nothing to show."}
+
+
+def operation_object(route: Route, components: Components) -> dict[str, Any]:
+    """The operation of a route."""
+    operation = route.operation
+    summary, text = _texts(route)
+    described: dict[str, Any] = {
+        "operationId": route.name,
+        "tags": [route.tag],
+        "summary": summary,
+        "description": text,
+        "responses": _responses(route, components),
+    }
+    parameters = [*map(_path_parameter, route.parameters), *_query_parameters(operation)]
+    if parameters:
+        described["parameters"] = parameters
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {MEDIA_TYPE: {"schema": _body(route, components)}},
+        }
+    if not route.is_guarded:
+        described["security"] = []
+    return described
+
+
+def header_objects() -> dict[str, Any]:
+    """The headers of every answer, by name."""
+    return {
+        "TFP-API-Version": {
+            "description": "The version of the API that the service speaks",
+            "required": True,
+            "schema": {"type": "string", "enum": [HEADERS["TFP-API-Version"]]},
+        },
+        "X-Request-Id": {
+            "description": "The id of the request: the one that was sent, or a new one",
+            "required": True,
+            "schema": {"type": "string", "pattern": anchored(REQUEST_ID.pattern)},
+        },
+    }
+
+
+def _texts(route: Route) -> tuple[str, str]:
+    text = route.text
+    summary = text.partition("\n\n")[0].partition(". ")[0].removesuffix(".")
+    if route.permissions:
+        asked = ", ".join(f"`{permission}`" for permission in route.permissions)
+        text += f"\n\nAsks for {asked}."
+    return summary, text
+
+
+# --- parameters ----------------------------------------------------------------------------------------------------
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    words = name.removesuffix("_id").replace("_", " ")
+    member = "Id" if name.endswith("_id") else "Name"
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": "Name" if name == "name" else f"{member} of the {words}",
+        "schema": {"type": "string", "minLength": 1},
+    }
+
+
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    listing = operation.listing
+    parameters: list[dict[str, Any]] = []
+    if listing:
+        parameters += [{"$ref": f"#/components/parameters/{name}"} for name in ("page-number", "page-size")]
+        if listing.sorts:
+            orders = [f"{sign}{name}" for name in listing.sorts for sign in ("", "-")]
+            text = "The order of the list; with - before it, descending"
+            parameters.append(_query("sort", text, {"type": "string", "enum": orders}))
+    if operation.includes:
+        items = {"type": "string", "enum": list(operation.includes)}
+        included = _query("include", "Related resources to show as well", {"type": "array", "items": items})
+        parameters.append(included | {"style": "form", "explode": False})
+    of_filters = [documented for each in (listing.filters if listing else ()) for documented in each.documented]
+    parameters += [_query(name, text, {"type": "string"}) for name, text in (*of_filters, *operation.parameters)]
+    return parameters
+
+
+def _query(name: str, text: str, schema: JsonSchema) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": text, "schema": schema}
+
+
+# --- body and answers ----------------------------------------------------------------------------------------------
+
+
+def _body(route: Route, components: Components) -> JsonSchema:
+    operation = route.operation
+    if operation.body is None or isinstance(operation.body, dict):
+        return components.given(operation.body or {})
+    item = components.sent(operation.body, route.method, is_partial=operation.is_partial)
+    return _document(_list_of(item) if operation.many else item)
+
+
+def _responses(route: Route, components: Components) -> dict[str, Any]:
+    operation = route.operation
+    success: dict[str, Any] = {"description": STATUSES[operation.status], "headers": RESPONSE_HEADERS}
+    if operation.status != EMPTY:
+        media_type = MEDIA_TYPE if route.is_jsonapi else "application/json"
+        success["content"] = {media_type: {"schema": _answer(operation, components)}}
+    errors = {
+        str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in sorted(_errors(route))
+    }
+    return {str(operation.status): success, **errors}
+
+
+def _errors(route: Route) -> set[int]:
+    operation = route.operation
+    statuses = {500, *operation.errors}
+    if route.is_guarded:
+        statuses |= {401, 404}
+    if route.is_changing:
+        # Another request may have changed the same meanwhile.
+        statuses |= {409, 415}
+    if operation.listing or operation.includes or operation.parameters:
+        statuses.add(400)
+    if operation.body is not None:
+        statuses |= {400, 413, 422}
+    return statuses
+
+
+def _answer(operation: Operation, components: Components) -> JsonSchema:
+    if isinstance(operation.answer, dict):
+        return components.given(operation.answer)
+    schema_type = operation.listing.schema if operation.listing else operation.answer
+    if schema_type is None:
+        return {}
+    item = components.resource(schema_type)
+    others: dict[str, JsonSchema] = {}
+    if operation.includes:
+        others["included"] = {"$ref": "#/components/schemas/included"}
+    if operation.listing:
+        required = ("links", "meta") if operation.paged else ()
+        return _document(_list_of(item), {**others, **_page(operation)}, required)
+    if operation.many:
+        others["links"] = {"type": "object", "additionalProperties": {"type": "string"}}
+        return _document(_list_of(item), others)
+    return _document(item, others)
+
+
+def _page(operation: Operation) -> dict[str, JsonSchema]:
+    counts = {"type": "object", "additionalProperties": COUNT}
+    meta = {"pagination": {"$ref": "#/components/schemas/pagination"}, "status-counts": counts}
+    required = ["pagination"] if operation.paged else []
+    if operation.listing and operation.listing.counted_by_status:
+        required.append("status-counts")
+    return {
+        "links": {"$ref": "#/components/schemas/page-links"},
+        "meta": {"type": "object", "required": required, "properties": meta},
+    }
+
+
+def _list_of(item: JsonSchema) -> JsonSchema:
+    return {"type": "array", "items": item}
+
+
+def _document(
+    primary: JsonSchema,
+    others: dict[str, JsonSchema] | None = None,
+    required: Iterable[str] = (),
+) -> JsonSchema:
+    return {
+        "type": "object",
+        "required": ["data", *required],
+        "properties": {"data": primary, **(others or {})},
+    }

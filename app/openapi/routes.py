@@ -1,0 +1,85 @@
+"""The routes of an application with what their views say about themselves."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from app.authz.permissions import P
+from app.openapi.docstrings import text_of
+from app.web.documentation import blueprint as documentation
+from app.web.guard import Operation
+from app.web.requests import CHANGING
+
+JSONAPI = "/api/v2/"
+"""Below this address the service speaks JSON:API; elsewhere it answers with plain JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method of one address."""
+
+    path: str
+    method: str
+    name: str
+    blueprint: str
+    operation: Operation
+    permissions: Sequence[P]
+    text: str
+
+    @property
+    def tag(self) -> str:
+        """The group of operations it belongs to."""
+        return self.blueprint.replace("_", "-")
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the variable parts of its address."""
+        return re.findall(r"\{(\w+)\}", self.path)
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether it wants a token."""
+        return bool(self.permissions)
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it can change anything, and so wants the media type announced."""
+        return self.method.upper() in CHANGING
+
+    @property
+    def is_jsonapi(self) -> bool:
+        """Whether it answers with a JSON:API document."""
+        return self.path.startswith(JSONAPI)
+
+
+def routes_of(app: Flask) -> list[Route]:
+    """Every route of the API, by address. The pages that describe it are not part of it."""
+    rules = [rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith(f"{documentation.name}.")]
+    return [
+        _route(rule, method, app.view_functions[rule.endpoint])
+        for rule in sorted(rules, key=lambda rule: (rule.rule, rule.endpoint))
+        for method in methods_of(rule)
+    ]
+
+
+def methods_of(rule: Rule) -> list[str]:
+    """The methods of a rule that a view answers; HEAD is Flask's own."""
+    return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+
+
+def _route(rule: Rule, method: str, view: Callable[..., Any]) -> Route:
+    is_shared = len(methods_of(rule)) > 1
+    return Route(
+        path=re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule),
+        method=method.lower(),
+        # A view that answers several methods is as many operations, and each needs a name of its own.
+        name=f"{rule.endpoint}.{method.lower()}" if is_shared else rule.endpoint,
+        blueprint=rule.endpoint.rpartition(".")[0],
+        operation=getattr(view, "operation"),  # noqa: B009 - set by a decorator, unknown to the type
+        permissions=getattr(view, "permissions"),  # noqa: B009 - likewise
+        text=text_of(view),
+    )

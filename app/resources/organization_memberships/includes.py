@@ -1,0 +1,56 @@
+"""What a request for memberships can include: the user, the teams, the organization."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.persistence import among
+from app.resources.organizations.listing import ORGANIZATIONS
+from app.resources.teams.listing import TEAMS
+from app.resources.users.listing import UserRow, dump_user
+from app.resources.users.model import User
+from app.web.context import reader
+from app.web.listing import Shown
+
+INCLUDES = ("user", "teams")
+OWN_INCLUDES = (*INCLUDES, "organization")
+
+
+def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
+    """What reads the wanted resources for a list of memberships; nothing when none are wanted."""
+    return (lambda rows, shown: included(rows, shown, wanted)) if wanted else None
+
+
+def included(rows: Sequence[Any], memberships: list[Shown], wanted: set[str]) -> list[Shown]:
+    """The users, and those teams and organizations of the memberships that the caller can see."""
+    found: list[Shown] = []
+    if "user" in wanted:
+        found += shown_users({row.user_id for row in rows}, with_email=True)
+    if "teams" in wanted:
+        teams = (team["id"] for shown in memberships for team in shown["relationships"]["teams"]["data"])
+        found += TEAMS.some(set(teams))
+    if "organization" in wanted:
+        found += ORGANIZATIONS.some({row.organization_id for row in rows})
+    return found
+
+
+def shown_users(identifiers: Collection[str], *, with_email: bool) -> list[Shown]:
+    """The users with these ids, by name. Whoever sees their memberships or teams sees them, too."""
+    rows = reader().execute(
+        select(User.id, User.username, User.email, User.site_role)
+        .where(among(User.id, identifiers))
+        .order_by(func.lower(User.username)),
+    )
+    return [
+        dump_user(
+            UserRow(
+                id=row.id,
+                username=row.username,
+                email=row.email if with_email else None,
+                is_admin=row.site_role == "admin",
+            ),
+            None,
+        )
+        for row in rows
+    ]

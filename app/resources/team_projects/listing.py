@@ -1,0 +1,31 @@
+"""Reading what teams may do on projects."""
+
+from sqlalchemy import func, select
+
+from app.authz.permissions import P
+from app.resources.team_projects.model import TeamProject
+from app.resources.team_projects.schema import TeamProjectSchema
+from app.resources.teams.model import Team
+from app.web.filters import Equals
+from app.web.listing import Listing
+
+TEAM_PROJECTS = Listing(
+    schema=TeamProjectSchema,
+    model=TeamProject,
+    visible_by=P.PROJECT_READ_TEAMS,
+    columns={
+        "id": TeamProject.id,
+        "organization_id": TeamProject.organization_id,
+        "shown_project_id": TeamProject.shown_project_id,
+        "project_id": TeamProject.project_id,
+        "team_id": TeamProject.team_id,
+        "access": TeamProject.access,
+        "details": TeamProject.details,
+    },
+    joined=TeamProject.__table__,
+    order=(
+        select(func.lower(Team.name)).where(Team.id == TeamProject.team_id).correlate(TeamProject).scalar_subquery(),
+        TeamProject.id,
+    ),
+    filters=(Equals("filter[team][id]", TeamProject.team_id),),
+)

@@ -1,0 +1,47 @@
+"""The rules of a team's access to a project."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import Invalid, InvalidAttribute, NotFound, humanized
+from app.resources.projects.model import Project
+from app.resources.team_projects.details import PROJECT_DETAILS, expanded
+from app.resources.team_projects.model import TeamProject
+from app.resources.teams.model import Team
+
+
+def settle_details(members: Mapping[str, Any], current: TeamProject | None = None) -> dict[str, Any]:
+    """The level and the details that are to be kept of what a client sent; details belong to the custom level alone.
+
+    An access that becomes custom begins with the details of the level it had.
+    """
+    given = (members.get("project_access") or {}) | (members.get("workspace_access") or {})
+    access = members.get("access", current.access if current else None)
+    if access != "custom":
+        if given:
+            raise Invalid(_read_only(name, access) for name in given)
+        return {"access": access, "details": None}
+    kept = expanded(current.access, current.details) if current else expanded("custom", None)
+    return {"access": access, "details": kept | given}
+
+
+def team_for(session: Session, team_id: str, project: Project) -> Team:
+    """The team that is to get access to the project: one of its organization."""
+    team = session.scalars(
+        select(Team).where(Team.id == team_id, Team.organization_id == project.organization_id),
+    ).one_or_none()
+    if team is None:
+        raise NotFound
+    return team
+
+
+def _read_only(name: str, access: str | None) -> InvalidAttribute:
+    group = "project-access" if name in PROJECT_DETAILS else "workspace-access"
+    return InvalidAttribute(
+        f"{humanized(name)} is read-only when access level is '{access}'; "
+        "use the 'custom' access level to set this attribute.",
+        pointer=f"/data/attributes/{group}/{name}",
+    )

@@ -1,0 +1,123 @@
+"""What teams may do on projects, over HTTP (spec: team access to projects)."""
+
+from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import held, holds
+from app.jsonapi.errors import InvalidAttribute, NotFound
+from app.jsonapi.query import text_of
+from app.jsonapi.schema import load
+from app.resources.projects.listing import PROJECTS
+from app.resources.projects.model import Project
+from app.resources.team_projects.listing import TEAM_PROJECTS
+from app.resources.team_projects.model import TeamProject
+from app.resources.team_projects.operations import settle_details, team_for
+from app.resources.team_projects.schema import TeamProjectSchema
+from app.web.answers import nothing, resource
+from app.web.context import caller, refused, subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import assign, change, made, record
+
+blueprint = Blueprint("team_projects", __name__, url_prefix="/api/v2")
+
+PROJECT_FILTER = "filter[project][id]"
+
+
+@blueprint.get("/team-projects")
+@requires(P.PROJECT_READ, P.PROJECT_READ_TEAMS)
+@describes(listing=TEAM_PROJECTS, parameters=((PROJECT_FILTER, "The project; required"),), errors=(400,))
+def list_team_projects() -> Response:
+    """List what teams may do on a project: all of them, or for the project's administrators those not secret."""
+    project_id = text_of(request.args, PROJECT_FILTER)
+    if project_id is None:
+        raise NotFound
+    project = PROJECTS.one({"id": project_id})
+    if P.PROJECT_READ_TEAMS not in held(caller(), Project.scope, project):
+        raise refused(P.PROJECT_READ_TEAMS)
+    return TEAM_PROJECTS.page({"organization_id": project.organization_id, "project_id": project_id})
+
+
+@blueprint.post("/team-projects")
+@requires(P.PROJECT_READ, P.PROJECT_MANAGE_TEAMS)
+@describes(body=TeamProjectSchema, answer=TeamProjectSchema, status=201, errors=(422,))
+def create_team_project() -> Response:
+    """Give a team access to a project."""
+    members = load(TeamProjectSchema, body())
+    for member in ("team", "project"):
+        if members[f"{member}_id"] is None:
+            raise InvalidAttribute(f"{member.capitalize()} can't be blank", pointer=f"/data/relationships/{member}")
+    with change() as session:
+        project = subject(
+            session,
+            Project,
+            members["project_id"],
+            P.PROJECT_MANAGE_TEAMS,
+            visible_by=P.PROJECT_READ,
+            is_kept=True,
+        )
+        team = team_for(session, members["team_id"], project)
+        settled = settle_details(members)
+        access = TeamProject(
+            organization_id=project.organization_id,
+            project_id=project.id,
+            team_id=team.id,
+            **settled,
+        )
+        access.team = team
+        if not holds(caller(), P.PROJECT_MANAGE_TEAMS, access):
+            raise refused(P.PROJECT_MANAGE_TEAMS)
+        session.add(access)
+        session.flush()
+        record(session, "team-projects.create", access, {"team": [None, team.name], **made(settled)})
+        session.flush()
+        shown = TEAM_PROJECTS.show({"id": access.id}, session)
+    return resource(shown, 201)
+
+
+@blueprint.get("/team-projects/<team_project_id>")
+@requires(P.PROJECT_READ_TEAMS)
+@describes(answer=TeamProjectSchema)
+def show_team_project(team_project_id: str) -> Response:
+    """Show what a team may do on a project."""
+    return resource(TEAM_PROJECTS.show({"id": team_project_id}))
+
+
+@blueprint.patch("/team-projects/<team_project_id>")
+@requires(P.PROJECT_READ_TEAMS, P.PROJECT_MANAGE_TEAMS)
+@describes(body=TeamProjectSchema, is_partial=True, answer=TeamProjectSchema, errors=(422,))
+def update_team_project(team_project_id: str) -> Response:
+    """Change what a team may do on a project; details of a custom access that are left out stay as they are."""
+    members = load(TeamProjectSchema, body(), partial=True, identifier=team_project_id)
+    with change() as session:
+        access = _subject(session, team_project_id)
+        changes = assign(access, settle_details(members, access))
+        session.flush()
+        if changes:
+            record(session, "team-projects.update", access, {"team": [access.team.name] * 2, **changes})
+        shown = TEAM_PROJECTS.show({"id": team_project_id}, session)
+    return resource(shown)
+
+
+@blueprint.delete("/team-projects/<team_project_id>")
+@requires(P.PROJECT_READ_TEAMS, P.PROJECT_MANAGE_TEAMS)
+@describes(status=204)
+def destroy_team_project(team_project_id: str) -> Response:
+    """Take a team's access to a project away."""
+    with change() as session:
+        access = _subject(session, team_project_id)
+        team_name = access.team.name
+        session.delete(access)
+        record(session, "team-projects.delete", access, {"team": [team_name, None], "access": [access.access, None]})
+    return nothing()
+
+
+def _subject(session: Session, team_project_id: str) -> TeamProject:
+    return subject(
+        session,
+        TeamProject,
+        team_project_id,
+        P.PROJECT_MANAGE_TEAMS,
+        visible_by=P.PROJECT_READ_TEAMS,
+    )

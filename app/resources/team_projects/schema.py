@@ -1,0 +1,88 @@
+"""The members of a team's access to a project (spec: team access to projects)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
+from app.jsonapi.schema import Schema
+from app.resources.team_projects.details import FLAG, PROJECT_DETAILS, WORKSPACE_DETAILS, Detail, Value, expanded
+from app.resources.team_projects.model import ACCESS_LEVELS
+
+
+def reader_of(details: Mapping[str, Detail]) -> Callable[[Any], dict[str, Value]]:
+    """What reads an object of these details; null is no mention, and what is no detail is ignored."""
+
+    def read(value: Any) -> dict[str, Value]:  # noqa: ANN401 - whatever a client sent
+        if not isinstance(value, dict):
+            raise ValidationError("must be an object")
+        given = {name: value[name] for name in details if value.get(name) is not None}
+        faults = {}
+        for name, chosen in given.items():
+            values = details[name].values
+            if values == FLAG and not isinstance(chosen, bool):
+                faults[name] = ["must be true or false"]
+            elif values != FLAG and (not isinstance(chosen, str) or chosen not in values):
+                faults[name] = ["is not included in the list"]
+        if faults:
+            raise ValidationError(faults)
+        return given
+
+    return read
+
+
+def shown(details: Mapping[str, Detail]) -> Computed:
+    """The attribute with the values in force of these details."""
+
+    def make(row: Any, _held: Any) -> dict[str, Value]:  # noqa: ANN401 - a row of the listing
+        values = expanded(row.access, row.details)
+        return {name: values[name] for name in details}
+
+    key = "project-access" if details is PROJECT_DETAILS else "workspace-access"
+    properties = {name: {"enum": list(detail.values)} for name, detail in details.items()}
+    return Computed(
+        make,
+        data_key=key,
+        schema={"type": "object", "properties": properties, "required": sorted(properties)},
+    )
+
+
+def sent(details: Mapping[str, Detail]) -> Setting:
+    """The attribute with those of these details that the client mentions."""
+    key = "project-access" if details is PROJECT_DETAILS else "workspace-access"
+    properties = {name: {"enum": [*detail.values, None]} for name, detail in details.items()}
+    return Setting(
+        reader_of(details),
+        allow_none=True,
+        load_only=True,
+        data_key=key,
+        schema={"type": ["object", "null"], "properties": properties},
+    )
+
+
+class TeamProjectSchema(Schema):
+    """What a team may do on a project, always with every detail."""
+
+    class Meta:
+        """Its type, with the spelling of HashiCorp's Python client, and its address."""
+
+        type_ = "team-projects"
+        accepted_types = ("team-projects", "team-project-access")
+        self_link = "/api/v2/team-projects/{id}"
+
+    id = Attribute()
+    access = Choice(ACCESS_LEVELS, required=True)
+    project_access = sent(PROJECT_DETAILS)
+    workspace_access = sent(WORKSPACE_DETAILS)
+    shown_project_access = shown(PROJECT_DETAILS)
+    shown_workspace_access = shown(WORKSPACE_DETAILS)
+
+    team = ToOne("teams", column="team_id", related="/api/v2/teams/{team_id}", writable=True, required=True)
+    project = ToOne(
+        "projects",
+        column="project_id",
+        related="/api/v2/projects/{project_id}",
+        writable=True,
+        required=True,
+    )

@@ -1,0 +1,18 @@
+"""The place where most tests of resources happen: an organization and the person who owns it."""
+
+import pytest
+
+from app.resources.models import Organization
+from tests.world import Person, World
+
+
+@pytest.fixture
+def owner(world: World) -> Person:
+    """Owns ``acme``."""
+    return world.person("ada")
+
+
+@pytest.fixture
+def acme(world: World, owner: Person) -> Organization:
+    """An organization named acme with nothing in it but its default project."""
+    return world.organization("acme", owner=owner)

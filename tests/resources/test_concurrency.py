@@ -1,0 +1,203 @@
+"""Requests at the same time: whoever comes first, the rules hold and nobody gets a 5xx."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask import Flask
+from webtest.response import TestResponse
+
+from app.resources.models import Organization, Project, TagBinding, Workspace
+from tests.activity import left_by_requests
+from tests.api import Api, document, faults
+from tests.world import Person, World
+
+ROUNDS = 8
+Request = tuple[str, str, Any]
+AtOnce = Callable[..., list[TestResponse]]
+
+
+@pytest.fixture
+def at_once(app: Flask, owner: Person) -> AtOnce:
+    """Sends requests of the owner at once, each from a thread of its own; the responses in the order given."""
+
+    def send(*requests: Request) -> list[TestResponse]:
+        barrier = Barrier(len(requests))
+
+        def run(request: Request) -> TestResponse:
+            api = Api(app)
+            method, path, sent = request
+            barrier.wait(timeout=10)
+            return api.raw(method, path, owner.token, sent)
+
+        with ThreadPoolExecutor(len(requests)) as pool:
+            responses = list(pool.map(run, requests, timeout=60))
+        assert [response.text for response in responses if response.status_int >= 500] == []
+        return responses
+
+    return send
+
+
+def statuses(responses: list[TestResponse]) -> list[int]:
+    return [response.status_int for response in responses]
+
+
+def moved(*workspaces: Workspace) -> Any:
+    return {"data": [{"type": "workspaces", "id": workspace.id} for workspace in workspaces]}
+
+
+@pytest.mark.parametrize("kind", ["projects", "workspaces"])
+def test_one_of_two_creators_gets_the_name(at_once: AtOnce, world: World, acme: Organization, kind: str) -> None:
+    path = f"/organizations/{acme.name}/{kind}"
+    for index in range(ROUNDS):
+        responses = at_once(
+            ("POST", path, document(kind, {"name": f"name-{index}"})),
+            ("POST", path, document(kind, {"name": f"NAME-{index}"})),
+        )
+        assert sorted(statuses(responses)) == [201, 422]
+        [refused] = [response for response in responses if response.status_int == 422]
+        assert faults(refused.json) == [("Name has already been taken", "/data/attributes/name")]
+    model = Project if kind == "projects" else Workspace
+    assert len([row for row in world.all(model) if row.name.lower().startswith("name-")]) == ROUNDS
+    assert len(left_by_requests(world)) == ROUNDS
+
+
+def test_one_of_two_projects_is_renamed_to_the_name(at_once: AtOnce, world: World, acme: Organization) -> None:
+    projects = [world.project(acme) for _ in range(2)]
+    for index in range(ROUNDS):
+        sent = document("projects", {"name": f"name-{index}"})
+        responses = at_once(*(("PATCH", f"/projects/{project.id}", sent) for project in projects))
+        assert sorted(statuses(responses)) == [200, 422]
+
+
+def test_two_that_add_tags_do_not_pass_the_limit_together(at_once: AtOnce, world: World, acme: Organization) -> None:
+    for _ in range(ROUNDS):
+        project = world.project(acme)
+        path = f"/projects/{project.id}/relationships/tag-bindings"
+        requests: list[Request] = [
+            (
+                "POST",
+                path,
+                {"data": [{"type": "tag-bindings", "attributes": {"key": f"{who}-{index}"}} for index in range(6)]},
+            )
+            for who in ("a", "b")
+        ]
+        assert sorted(statuses(at_once(*requests))) == [204, 422]
+        assert len([tag for tag in world.all(TagBinding) if tag.project_id == project.id]) == 6
+
+
+def test_two_that_set_the_same_tags_both_succeed(at_once: AtOnce, world: World, acme: Organization) -> None:
+    for _ in range(ROUNDS):
+        project = world.project(acme)
+        requests: list[Request] = [
+            (
+                "PATCH",
+                f"/projects/{project.id}/tag-bindings",
+                {"data": [{"type": "tag-bindings", "attributes": {"key": "env", "value": value}}]},
+            )
+            for value in ("prod", "test")
+        ]
+        assert statuses(at_once(*requests)) == [200, 200]
+        assert len([tag for tag in world.all(TagBinding) if tag.project_id == project.id]) == 1
+
+
+def test_moves_in_opposite_orders_do_not_lock_each_other_out(at_once: AtOnce, world: World, acme: Organization) -> None:
+    left, right = world.project(acme), world.project(acme)
+    workspaces = [world.workspace(left) for _ in range(20)]
+    for _ in range(ROUNDS):
+        responses = at_once(
+            ("POST", f"/projects/{left.id}/relationships/workspaces", moved(*workspaces)),
+            ("POST", f"/projects/{right.id}/relationships/workspaces", moved(*reversed(workspaces))),
+        )
+        assert statuses(responses) == [204, 204]
+        assert len({workspace.project_id for workspace in world.all(Workspace)}) == 1, "all or nothing"
+
+
+def test_a_list_of_moves_and_single_moves_do_not_lock_each_other_out(
+    at_once: AtOnce, world: World, acme: Organization
+) -> None:
+    left, right = world.project(acme), world.project(acme)
+    workspaces = [world.workspace(left) for _ in range(3)]
+    for index in range(ROUNDS):
+        destination = (right, left)[index % 2]
+        responses = at_once(
+            ("POST", f"/projects/{destination.id}/relationships/workspaces", moved(*workspaces)),
+            *(
+                (
+                    "PATCH",
+                    f"/workspaces/{workspace.id}",
+                    document("workspaces", project=("projects", destination.id)),
+                )
+                for workspace in workspaces
+            ),
+        )
+        assert statuses(responses) == [204, 200, 200, 200]
+        assert {workspace.project_id for workspace in world.all(Workspace)} == {destination.id}
+
+
+@pytest.mark.parametrize("parameters", ["", "?force=true"], ids=["plain", "force"])
+def test_a_workspace_is_not_orphaned_by_the_deletion_of_its_project(
+    at_once: AtOnce, world: World, acme: Organization, parameters: str
+) -> None:
+    seen: Counter[tuple[int, ...]] = Counter()
+    for index in range(ROUNDS):
+        project = world.project(acme)
+        responses = at_once(
+            ("DELETE", f"/projects/{project.id}{parameters}", None),
+            (
+                "POST",
+                "/organizations/acme/workspaces",
+                document("workspaces", {"name": f"workspace-{index}"}, project=("projects", project.id)),
+            ),
+        )
+        seen[tuple(statuses(responses))] += 1
+        projects = {found.id for found in world.all(Project)}
+        assert {workspace.project_id for workspace in world.all(Workspace)} <= projects
+    expected = {(204, 404), (204, 201)} if parameters else {(204, 404), (403, 201)}
+    assert set(seen) <= expected
+
+
+@pytest.mark.parametrize("way", ["list", "patch"])
+@pytest.mark.parametrize("parameters", ["", "?force=true"], ids=["plain", "force"])
+def test_a_workspace_is_not_moved_into_a_project_that_goes(
+    at_once: AtOnce, world: World, acme: Organization, *, parameters: str, way: str
+) -> None:
+    default = world.default_project(acme)
+    for _ in range(ROUNDS):
+        project, workspace = world.project(acme), world.workspace(default)
+        move: Request = (
+            ("POST", f"/projects/{project.id}/relationships/workspaces", moved(workspace))
+            if way == "list"
+            else ("PATCH", f"/workspaces/{workspace.id}", document("workspaces", project=("projects", project.id)))
+        )
+        deletion, moving = statuses(at_once(("DELETE", f"/projects/{project.id}{parameters}", None), move))
+        done = 204 if way == "list" else 200
+        assert (deletion, moving) in {(204, 404), (204 if parameters else 403, done)}
+        projects = {found.id for found in world.all(Project)}
+        assert {each.project_id for each in world.all(Workspace)} <= projects
+
+
+def test_a_project_is_deleted_once(at_once: AtOnce, world: World, acme: Organization) -> None:
+    for index in range(ROUNDS):
+        project = world.project(acme)
+        world.workspace(project)
+        responses = at_once(*[("DELETE", f"/projects/{project.id}?force=true", None)] * 3)
+        assert sorted(statuses(responses)) == [204, 404, 404]
+        assert len(left_by_requests(world)) == 2 * (index + 1)
+
+
+def test_what_two_change_at_once_is_changed_twice(at_once: AtOnce, world: World, acme: Organization) -> None:
+    project = world.project(acme, description="first")
+    for _ in range(ROUNDS):
+        responses = at_once(
+            ("PATCH", f"/projects/{project.id}", document("projects", {"description": "second"})),
+            ("PATCH", f"/projects/{project.id}", document("projects", {"auto-destroy-activity-duration": "1d"})),
+        )
+        assert statuses(responses) == [200, 200]
+        [found] = [row for row in world.all(Project) if row.id == project.id]
+        assert (found.description, found.auto_destroy_activity_duration) == ("second", "1d")
+        reset = document("projects", {"description": "first", "auto-destroy-activity-duration": None})
+        at_once(("PATCH", f"/projects/{project.id}", reset))

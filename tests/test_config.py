@@ -1,0 +1,169 @@
+"""Settings from the environment."""
+
+import re
+import stat
+import threading
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.config import InvalidSettingError, Settings, kept_secret, sqlalchemy_url
+
+SECRET = "a secret of more than thirty-two characters"
+TOKEN = "a-token-of-more-than-thirty-two-characters"
+
+
+def settings(home: Path, **environment: str) -> Settings:
+    return Settings.from_environment({"GROUNDPLAN_HOME": str(home), **environment})
+
+
+def test_without_variables_everything_has_a_default(tmp_path: Path) -> None:
+    home = tmp_path / "new" / "home"
+    found = settings(home)
+    assert found == Settings(
+        home=home,
+        database_url=f"sqlite:///{home / 'groundplan.sqlite3'}",
+        secret_key=(home / "secret.key").read_text(),
+        bootstrap_token=None,
+        bootstrap_organization="groundplan",
+        organization_creation="admins",
+        request_bytes=1_000_000,
+        pool_size=5,
+        log_level="INFO",
+    )
+
+
+def test_the_home_is_below_the_current_folder_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings.from_environment({}).home == tmp_path / "instance"
+    assert (tmp_path / "instance" / "secret.key").is_file()
+
+
+VARIABLES: list[tuple[str, str, str, Any]] = [
+    ("DATABASE_URL", "sqlite:////var/lib/x.sqlite3", "database_url", "sqlite:////var/lib/x.sqlite3"),
+    ("DATABASE_URL", "postgres://u:p@db/x", "database_url", "postgresql+psycopg://u:p@db/x"),
+    ("GROUNDPLAN_SECRET_KEY", SECRET, "secret_key", SECRET),
+    ("GROUNDPLAN_BOOTSTRAP_TOKEN", TOKEN, "bootstrap_token", TOKEN),
+    ("GROUNDPLAN_BOOTSTRAP_TOKEN", "x" * 32, "bootstrap_token", "x" * 32),
+    ("GROUNDPLAN_BOOTSTRAP_TOKEN", "x" * 512, "bootstrap_token", "x" * 512),
+    ("GROUNDPLAN_BOOTSTRAP_TOKEN", "", "bootstrap_token", None),
+    ("GROUNDPLAN_ORGANIZATION", "acme", "bootstrap_organization", "acme"),
+    ("GROUNDPLAN_ORGANIZATION_CREATION", "users", "organization_creation", "users"),
+    ("GROUNDPLAN_ORGANIZATION_CREATION", "admins", "organization_creation", "admins"),
+    ("GROUNDPLAN_ORGANIZATION_CREATION", "", "organization_creation", "admins"),
+    ("GROUNDPLAN_POOL_SIZE", "12", "pool_size", 12),
+    ("GROUNDPLAN_POOL_SIZE", "", "pool_size", 5),
+    ("GROUNDPLAN_LOG_LEVEL", "debug", "log_level", "DEBUG"),
+    ("GROUNDPLAN_LOG_LEVEL", "WARNING", "log_level", "WARNING"),
+]
+
+
+@pytest.mark.parametrize(("variable", "value", "member", "expected"), VARIABLES)
+def test_a_variable_is_taken(tmp_path: Path, variable: str, value: str, member: str, expected: Any) -> None:
+    assert getattr(settings(tmp_path, **{variable: value}), member) == expected
+
+
+BAD = [
+    ("DATABASE_URL", "groundplan.sqlite3"),
+    ("DATABASE_URL", "mysql://u:p@db/x"),
+    ("DATABASE_URL", "postgresql+psycopg2://u:p@db/x"),
+    ("GROUNDPLAN_SECRET_KEY", "x" * 31),
+    ("GROUNDPLAN_BOOTSTRAP_TOKEN", "x" * 31),
+    ("GROUNDPLAN_BOOTSTRAP_TOKEN", "x" * 513),
+    ("GROUNDPLAN_BOOTSTRAP_TOKEN", "a blank in a token that is long enough"),
+    ("GROUNDPLAN_BOOTSTRAP_TOKEN", f"{TOKEN}\n"),
+    ("GROUNDPLAN_BOOTSTRAP_TOKEN", f" {TOKEN}"),
+    ("GROUNDPLAN_BOOTSTRAP_TOKEN", f"{TOKEN}\u00e9"),
+    ("GROUNDPLAN_ORGANIZATION_CREATION", "everybody"),
+    ("GROUNDPLAN_ORGANIZATION_CREATION", "Users"),
+    ("GROUNDPLAN_POOL_SIZE", "0"),
+    ("GROUNDPLAN_POOL_SIZE", "-1"),
+    ("GROUNDPLAN_POOL_SIZE", "1.5"),
+    ("GROUNDPLAN_POOL_SIZE", "1_0"),
+    ("GROUNDPLAN_POOL_SIZE", " 5"),
+    ("GROUNDPLAN_POOL_SIZE", "five"),
+    ("GROUNDPLAN_POOL_SIZE", "\uff15"),
+    ("GROUNDPLAN_POOL_SIZE", "9" * 5000),
+    ("GROUNDPLAN_LOG_LEVEL", "loud"),
+]
+
+
+@pytest.mark.parametrize(("variable", "value"), BAD, ids=lambda text: ascii(text)[:60])
+def test_a_bad_value_is_refused_by_the_name_of_its_variable(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(InvalidSettingError, match=variable) as caught:
+        settings(tmp_path, **{variable: value})
+    # It may be a secret.
+    assert value.strip() not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("postgres://u:p@db:5432/x?sslmode=require", "postgresql+psycopg://u:p@db:5432/x?sslmode=require"),
+        ("postgresql://u@/x?host=/run", "postgresql+psycopg://u@/x?host=/run"),
+        ("postgresql+psycopg://db/x", "postgresql+psycopg://db/x"),
+        ("sqlite:///x.sqlite3", "sqlite:///x.sqlite3"),
+    ],
+)
+def test_a_url_gets_the_driver_that_is_installed(given: str, expected: str) -> None:
+    assert sqlalchemy_url(given) == expected
+
+
+def test_settings_never_change(tmp_path: Path) -> None:
+    with pytest.raises(FrozenInstanceError):
+        settings(tmp_path).pool_size = 6  # type: ignore[misc]
+
+
+def test_the_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    first = settings(tmp_path).secret_key
+    assert re.fullmatch(r"[A-Za-z0-9_-]{64}", first)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert settings(tmp_path).secret_key == first == path.read_text()
+    assert [each.name for each in tmp_path.iterdir()] == ["secret.key"]
+
+
+def test_each_home_has_a_secret_of_its_own(tmp_path: Path) -> None:
+    assert settings(tmp_path / "one").secret_key != settings(tmp_path / "two").secret_key
+
+
+def test_a_secret_of_the_operator_is_used_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_text(f"{SECRET}\n")
+    assert settings(tmp_path).secret_key == SECRET
+
+
+def test_an_emptied_secret_is_told(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_text("")
+    with pytest.raises(InvalidSettingError, match="GROUNDPLAN_SECRET_KEY"):
+        settings(tmp_path)
+
+
+def test_no_secret_is_kept_when_the_environment_has_one(tmp_path: Path) -> None:
+    settings(tmp_path, GROUNDPLAN_SECRET_KEY=SECRET)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_that_start_at_once_agree_on_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "secret.key"
+    exists = Path.exists
+    both_looked = threading.Barrier(2, timeout=10)
+
+    def look_and_wait(self: Path, **options: bool) -> bool:
+        found = exists(self, **options)
+        if self == path:
+            both_looked.wait()
+        return found
+
+    # Both see that there is no file before either of them makes it.
+    monkeypatch.setattr(Path, "exists", look_and_wait)
+    found: list[str] = []
+    threads = [threading.Thread(target=lambda: found.append(kept_secret(path))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(found) == 2
+    assert len(set(found)) == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["secret.key"]
