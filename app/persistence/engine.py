@@ -43,7 +43,13 @@ def connect_engines(url: str, pool_size: int) -> Engines:
     # Plans of these short statements never repay a JIT compilation; times are read back in UTC.
     options["connect_args"] = {"options": "-c timezone=UTC -c jit=off"}
     writing = create_engine(url, **options)
-    reading = create_engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **options)
+    reading = create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        pool_reset_on_return=None,
+        **options,
+    )
     return Engines(writing, reading)
 
 
