@@ -57,7 +57,7 @@ class Contains:
     def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
         """See ``Filter``; ignored when the parameter that wins over it is given."""
         text = text_of(arguments, self.parameter)
-        if text is None or (self.ignored_with is not None and self.ignored_with in arguments):
+        if text is None or (self.ignored_with is not None and arguments.get(self.ignored_with)):
             return None
         name = f"contains_{self.parameter}".replace("[", "_").replace("]", "")
         return Chosen(("contains", self.parameter), lambda: [self._clause(name)], {name: containing(text)})

@@ -19,7 +19,6 @@ from pytfe.models import (
     TeamListOptions,
     TeamReadOptions,
     TeamUpdateOptions,
-    UserUpdateCurrentOptions,
 )
 
 from tests.end_to_end.service import Service, sdk
@@ -214,7 +213,7 @@ def test_the_last_owner_stays(tfe: TFEClient, service: Service, organization: st
     assert [user.username for user in tfe.teams.list_users(owners.id)] == [service.username]
 
 
-def test_the_account_is_read_and_renamed(tfe: TFEClient, service: Service) -> None:
+def test_the_account_is_read(tfe: TFEClient, service: Service) -> None:
     account = tfe.users.read_current()
     assert account.id.startswith("user-")
     assert account.username == service.username
@@ -224,13 +223,6 @@ def test_the_account_is_read_and_renamed(tfe: TFEClient, service: Service) -> No
     assert tfe.users.read(account.id).username == service.username
     with pytest.raises(NotFound):
         tfe.users.read("user-0000000000000000")
-
-    renamed = tfe.users.update_current(UserUpdateCurrentOptions.model_validate({"username": "renamed"}))
-    try:
-        assert (renamed.id, renamed.username) == (account.id, "renamed")
-    finally:
-        tfe.users.update_current(UserUpdateCurrentOptions.model_validate({"username": service.username}))
-    assert tfe.users.read_current() == account
 
 
 def test_a_wrong_token_is_an_authentication_error(service: Service) -> None:

@@ -1,0 +1,205 @@
+"""How many SQL statements a request sends: these numbers are the baseline, and a change of one wants a reason.
+
+They are the same for one row and for many, in small tables and in large ones.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from app.resources.models import Organization, Project, TagBinding, Team, TeamProject, Workspace
+from tests.api import Api, document
+from tests.personas import table
+from tests.world import Person, World
+
+Statements = Callable[[], AbstractContextManager[list[str]]]
+Request = tuple[str, str, Any]
+
+# The caller is one statement; what teams were granted on projects is another, for who is in a team.
+READS = table("""
+                                                            | owner token member
+/projects/PROJECT                                           | 2     2     3
+/projects/PROJECT?include=effective_tag_bindings            | 3     3     4
+/projects/PROJECT/tag-bindings                              | 3     3     4
+/projects/PROJECT/effective-tag-bindings                    | 3     3     4
+/organizations/acme/projects                                | 2     2     3
+/organizations/acme/projects?include=effective_tag_bindings | 3     3     4
+/organizations/acme/projects?q=project                      | 2     2     3
+/organizations/acme/projects?filter[names]=project-0        | 2     2     3
+/organizations/acme/projects?sort=-name&page[number]=2      | 2     2     3
+/organizations/acme/projects?filter[permissions][update]    | 2     2     3
+/organizations/acme/projects?filter[tagged][0][key]=env     | 2     2     3
+/workspaces/WORKSPACE                                       | 2     2     3
+/workspaces/WORKSPACE?include=project                       | 3     3     4
+/workspaces/WORKSPACE?include=project,organization          | 4     4     5
+/organizations/acme/workspaces/workspace-0                  | 2     2     3
+/organizations/acme/workspaces                              | 2     2     3
+/organizations/acme/workspaces?include=project              | 3     3     4
+/organizations/acme/workspaces?include=project,organization | 4     4     5
+/organizations/acme/workspaces?search[name]=work            | 2     2     3
+/organizations/acme/workspaces?filter[project][id]=PROJECT  | 2     2     3
+""")
+
+WRITES = {
+    "create a project": 4,  # caller, insert, show, event
+    "create a project with tags": 6,  # and the tags there are, the new tags
+    "update a project": 5,  # caller, lock, update, event, show
+    "update a project by nothing": 3,  # caller, lock, show
+    "update a project with tags": 8,  # and the tags there are, those that go, those that come
+    "update tags": 6,  # caller, lock, tags, the new ones, event, tags to answer
+    "add tags": 5,
+    "replace tags": 6,
+    "delete a project": 5,  # caller, lock, whether it holds anything, delete, event
+    "delete a project with its workspaces": 6,  # caller, lock, workspaces, delete them, delete it, events
+    "move workspaces": 5,  # caller, lock, workspaces, update, events
+    "create a workspace": 5,  # caller, lock of the project, insert, event, show
+    "create a workspace in the default project": 6,
+    "update a workspace": 5,  # caller, lock, update, event, show
+    "update a workspace by name": 6,
+    "move a workspace by updating it": 6,  # and the lock of the project
+    "delete a workspace safely": 4,  # caller, lock, delete, event
+    "delete a workspace by force": 4,
+}
+
+
+@pytest.fixture
+def fill(engine: Engine, acme: Organization) -> Callable[[int, Team | None], None]:
+    """Adds so many projects to acme, each with a tag, a workspace and what the team may do on it."""
+
+    def filling(count: int, team: Team | None) -> None:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            there = session.query(Project).count()
+            organization = {"organization_id": acme.id}
+            projects = [Project(**organization, name=f"project-{there + index}") for index in range(count)]
+            session.add_all(projects)
+            session.flush()
+            for project in projects:
+                session.add(TagBinding(**organization, project_id=project.id, key="env", value="prod"))
+                session.add(Workspace(**organization, project_id=project.id, name=f"workspace-of-{project.name}"))
+                if team is not None:
+                    session.add(TeamProject(**organization, project_id=project.id, team_id=team.id, access="admin"))
+
+    return filling
+
+
+def cost(statements: Statements, api: Api, token: str, request: Request) -> int:
+    """The statements of the request; that a transaction on SQLite begins is none of them."""
+    method, path, sent = request
+    with statements() as seen:
+        response = api.raw(method, path, token, sent)
+    assert response.status_int < 300, response.text
+    return len([statement for statement in seen if statement != "BEGIN IMMEDIATE"])
+
+
+@pytest.mark.parametrize("who", ["owner", "token", "member"])
+def test_a_read_costs_the_same_whatever_there_is(
+    api: Api,
+    world: World,
+    acme: Organization,
+    statements: Statements,
+    fill: Callable[[int, Team | None], None],
+    *,
+    who: str,
+) -> None:
+    team = world.team(acme)
+    project = world.project(acme, "project-0")
+    workspace = world.workspace(project, "workspace-0")
+    world.access(team, project, "admin")
+    token = {
+        "owner": lambda: world.owner(acme).token,
+        "token": lambda: world.token(acme),
+        "member": lambda: world.member(acme, team).token,
+    }[who]()
+    api.get("/organizations/acme/projects", token)  # notes that the token was used, as it does every few minutes
+    expected = {path: int(count) for path, column, count in READS if column == who}
+    for added in (0, 100, 900):
+        fill(added, team)
+        size = "" if added == 0 else "page[size]=100"
+        costs = {
+            path: cost(
+                statements,
+                api,
+                token,
+                (
+                    "GET",
+                    f"{path}{'&' if '?' in path else '?'}{size}".replace("PROJECT", project.id).replace(
+                        "WORKSPACE", workspace.id
+                    ),
+                    None,
+                ),
+            )
+            for path in expected
+        }
+        assert costs == expected, f"with {added} more"
+
+
+def tags(count: int, first: int = 0) -> list[Any]:
+    return [
+        {"type": "tag-bindings", "attributes": {"key": f"key-{index}", "value": "x"}}
+        for index in range(first, first + min(count, 5))
+    ]
+
+
+def listed(workspaces: Iterable[Workspace]) -> Any:
+    return {"data": [{"type": "workspaces", "id": workspace.id} for workspace in workspaces]}
+
+
+def prepared(world: World, acme: Organization, write: str, count: int) -> Request:
+    """The request of this name, for so many tags or workspaces; everything it needs is there."""
+    project, other = world.project(acme), world.project(acme)
+    workspaces = [world.workspace(project) for _ in range(count if "workspace" in write else 0)]
+    for tag in tags(count, first=100):
+        world.tag(other, tag["attributes"]["key"])
+    path, its_tags = f"/projects/{other.id}", f"/projects/{other.id}/relationships/tag-bindings"
+    first = f"/workspaces/{workspaces[0].id}" if workspaces else ""
+    new, updated = {"name": f"{write.replace(' ', '-')}-{count}"}, {"description": f"new {count}"}
+    created = "/organizations/acme/workspaces"
+    by_name = f"{created}/{workspaces[0].name}" if workspaces else ""
+    requests: dict[str, Request] = {
+        "create a project": ("POST", "/organizations/acme/projects", document("projects", new)),
+        "create a project with tags": (
+            "POST",
+            "/organizations/acme/projects",
+            document("projects", new, tag_bindings=tags(count)),
+        ),
+        "update a project": ("PATCH", path, document("projects", updated)),
+        "update a project by nothing": ("PATCH", path, document("projects", {"name": other.name})),
+        "update a project with tags": ("PATCH", path, document("projects", updated, tag_bindings=tags(count))),
+        "update tags": ("PATCH", f"{path}/tag-bindings", {"data": tags(count)}),
+        "add tags": ("POST", its_tags, {"data": tags(count)}),
+        "replace tags": ("PATCH", its_tags, {"data": tags(count)}),
+        "delete a project": ("DELETE", path, None),
+        "delete a project with its workspaces": ("DELETE", f"/projects/{project.id}?force=true", None),
+        "move workspaces": ("POST", f"{path}/relationships/workspaces", listed(workspaces)),
+        "create a workspace": ("POST", created, document("workspaces", new, project=("projects", other.id))),
+        "create a workspace in the default project": ("POST", created, document("workspaces", new)),
+        "update a workspace": ("PATCH", first, document("workspaces", updated)),
+        "update a workspace by name": ("PATCH", by_name, document("workspaces", updated)),
+        "move a workspace by updating it": (
+            "PATCH",
+            first,
+            document("workspaces", project=("projects", other.id)),
+        ),
+        "delete a workspace safely": ("POST", f"{first}/actions/safe-delete", None),
+        "delete a workspace by force": ("DELETE", first, None),
+    }
+    return requests[write]
+
+
+def test_a_write_costs_the_same_whatever_there_is(
+    api: Api,
+    world: World,
+    acme: Organization,
+    statements: Statements,
+    fill: Callable[[int, Team | None], None],
+) -> None:
+    token = world.owner(acme).token
+    api.get("/organizations/acme/projects", token)
+    for added, count in ((0, 1), (100, 50), (900, 51)):
+        fill(added, None)
+        costs = {write: cost(statements, api, token, prepared(world, acme, write, count)) for write in WRITES}
+        assert costs == WRITES, f"with {added} more"

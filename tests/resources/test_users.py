@@ -1,0 +1,125 @@
+"""Users as others see them, and the caller's own account."""
+
+from typing import Any
+
+import pytest
+
+from app.resources.models import Organization
+from tests.api import Api
+from tests.world import Person, World
+
+
+def attributes(answer: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = answer["data"]["attributes"]
+    return found
+
+
+def test_an_account_is_the_own_user(api: Api, world: World) -> None:
+    ada = world.person("ada")
+    shown = api.get("/account/details", ada.token)["data"]
+    assert shown == {
+        "id": ada.id,
+        "type": "users",
+        "attributes": {
+            "username": "ada",
+            "is-service-account": False,
+            "email": "ada@example.test",
+            "unconfirmed-email": None,
+            "auth-method": "tfc",
+            "avatar-url": None,
+            "v2-only": False,
+            "is-admin": False,
+            "is-site-admin": False,
+            "is-sso-login": False,
+            "is-unified": False,
+            "two-factor": {"enabled": False, "verified": False},
+            "permissions": {
+                "can-create-organization": False,
+                "can-create-organizations": False,
+                "can-change-email": False,
+                "can-change-username": False,
+                "can-change-password": False,
+                "can-manage-user-tokens": True,
+                "can-view2fa-settings": False,
+                "can-manage-hcp-account": False,
+            },
+        },
+        "relationships": {
+            "authentication-tokens": {"links": {"related": f"/api/v2/users/{ada.id}/authentication-tokens"}},
+            "authenticated-resource": {
+                "data": {"id": ada.id, "type": "users"},
+                "links": {"related": f"/api/v2/users/{ada.id}"},
+            },
+        },
+        "links": {"self": f"/api/v2/users/{ada.id}"},
+    }
+
+
+def test_an_administrators_account_says_so(api: Api, world: World) -> None:
+    found = attributes(api.get("/account/details", world.person(site_role="admin").token))
+    assert found["is-admin"] is found["is-site-admin"] is True
+    assert found["permissions"]["can-create-organizations"] is True
+
+
+def test_an_organizations_token_has_the_account_of_a_service(api: Api, world: World, acme: Organization) -> None:
+    shown = api.get("/account/details", world.token(acme))["data"]
+    assert (shown["id"], shown["type"]) == (f"user-{acme.id.removeprefix('org-')}", "users")
+    found = shown["attributes"]
+    assert (found["username"], found["is-service-account"], found["email"]) == ("api-org-acme", True, None)
+    assert found["is-admin"] is False
+    assert not any(found["permissions"].values())
+    assert shown["relationships"]["authenticated-resource"] == {
+        "data": {"id": "acme", "type": "organizations"},
+        "links": {"related": "/api/v2/organizations/acme"},
+    }
+    # It is no user that anybody could look at.
+    api.get(f"/users/{shown['id']}", world.person(site_role="admin").token, expect=404)
+
+
+def test_oneself_is_seen_with_the_address(api: Api, world: World) -> None:
+    ada = world.person("ada")
+    found = attributes(api.get(f"/users/{ada.id}", ada.token))
+    assert (found["username"], found["email"]) == ("ada", "ada@example.test")
+    assert found["permissions"]["can-manage-user-tokens"] is True
+
+
+@pytest.mark.parametrize("who", ["member", "owner", "organization", "site administrator"])
+def test_others_are_seen_without_it(api: Api, world: World, acme: Organization, owner: Person, who: str) -> None:
+    ada = world.member(acme)
+    token = {
+        "member": lambda: world.member(acme).token,
+        "owner": lambda: owner.token,
+        "organization": lambda: world.token(acme),
+        "site administrator": lambda: world.person(site_role="admin").token,
+    }[who]()
+    shown = api.get(f"/users/{ada.id}", token)["data"]
+    assert (shown["id"], shown["attributes"]["username"]) == (ada.id, ada.username)
+    assert shown["attributes"]["email"] is None
+    assert shown["attributes"]["permissions"]["can-manage-user-tokens"] is False
+    assert "authenticated-resource" not in shown["relationships"]
+
+
+def test_strangers_see_nobody(api: Api, world: World, acme: Organization, owner: Person) -> None:
+    assert acme.name == "acme"
+    for token in (world.person().token, world.token(world.organization()), world.member(world.organization()).token):
+        api.get(f"/users/{owner.id}", token, expect=404)
+
+
+def test_who_has_left_is_seen_no_more(api: Api, world: World, acme: Organization, owner: Person) -> None:
+    ada, grace = world.member(acme), world.member(acme)
+    api.get(f"/users/{ada.id}", grace.token)
+    api.delete(f"/organizations/{acme.name}", owner.token)
+    api.get(f"/users/{ada.id}", grace.token, expect=404)
+
+
+def test_an_invited_user_sees_nobody_yet(api: Api, world: World, acme: Organization, owner: Person) -> None:
+    invited = world.person()
+    world.membership(acme, invited, status="invited")
+    api.get(f"/users/{owner.id}", invited.token, expect=404)
+    assert attributes(api.get(f"/users/{invited.id}", owner.token))["email"] is None
+
+
+def test_an_unknown_user_is_not_found(api: Api, world: World) -> None:
+    admin = world.person(site_role="admin").token
+    for user_id in ("user-1111111111111111", "x", "me", "org-1111111111111111"):
+        api.get(f"/users/{user_id}", admin, expect=404)
