@@ -183,7 +183,7 @@ def test_people_read_how_to_go_on(run: Run) -> None:
     assert "(shown once)" not in run("bootstrap").stdout
 
 
-# --- create-user -------------------------------------------------------------------------------------------------------
+# --- create-user -----------------------------------------------------------------------------------------------------
 
 
 def test_a_user_gets_a_token(run: Run, api: Api) -> None:
@@ -196,7 +196,11 @@ def test_a_user_gets_a_token(run: Run, api: Api) -> None:
 
 @pytest.mark.parametrize(("options", "may_update"), [((), False), (("--owner",), True)])
 def test_a_user_may_be_put_into_an_organization(
-    run: Run, api: Api, world: World, options: tuple[str, ...], may_update: bool  # noqa: FBT001
+    run: Run,
+    api: Api,
+    world: World,
+    options: tuple[str, ...],
+    may_update: bool,  # noqa: FBT001
 ) -> None:
     world.organization("acme")
     token = run("create-user", "ada", "ada@example.test", "--organization", "ACME", *options).stdout.strip()

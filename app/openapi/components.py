@@ -62,7 +62,7 @@ SHARED: dict[str, JsonSchema] = {
         "properties": {"related": TEXT},
     },
     "included": {
-        "description": "The resources that include asks for.",
+        "description": "Related resources: those that include asks for, or that were made along with this one.",
         "type": "array",
         "items": {
             "type": "object",

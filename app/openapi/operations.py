@@ -62,6 +62,8 @@ def _texts(route: Route) -> tuple[str, str]:
     if route.permissions:
         asked = ", ".join(f"`{permission}`" for permission in route.permissions)
         text += f"\n\nAsks for {asked}."
+    if route.is_changing and route.operation.body is None:
+        text += f"\n\nThe request has no body and says `Content-Type: {MEDIA_TYPE}` all the same."
     return summary, text
 
 
@@ -148,7 +150,9 @@ def _answer(operation: Operation, components: Components) -> JsonSchema:
         return {}
     item = components.resource(schema_type)
     others: dict[str, JsonSchema] = {}
-    if operation.includes:
+    is_list = bool(operation.listing) or operation.many
+    # What was just made may come with what was made along with it.
+    if operation.includes or not is_list:
         others["included"] = {"$ref": "#/components/schemas/included"}
     if operation.listing:
         required = ("links", "meta") if operation.paged else ()

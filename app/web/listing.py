@@ -130,11 +130,12 @@ class Listing:
         *,
         include: Callable[[Sequence[Row[Any]], list[Shown]], list[Shown]] | None = None,
         paged: bool = True,
+        meta: Mapping[str, Any] | None = None,
     ) -> Response:
         """The page of visible rows that the request asks for, below the given parents.
 
         ``include`` gets the rows and their resource objects and returns what goes into ``included``. A list that is
-        not ``paged`` is whole unless a page is asked for.
+        not ``paged`` is whole unless a page is asked for. ``meta`` goes beside the pagination block.
         """
         arguments = request.args
         page = page_of(arguments) if paged or is_paged(arguments) else None
@@ -143,9 +144,9 @@ class Listing:
         document: dict[str, Any] = {"data": data}
         if include is not None:
             document["included"] = include(rows, data)
-        meta: dict[str, Any] = {}
+        shown_meta: dict[str, Any] = dict(meta or {})
         if self.counted_by_status:
-            meta["status-counts"] = {"total": visible, "matching": total}
+            shown_meta["status-counts"] = {"total": visible, "matching": total}
         if page is not None:
             document["links"] = page_links(
                 request.base_url,
@@ -153,9 +154,9 @@ class Listing:
                 page,
                 last_page(page, total),
             )
-            meta["pagination"] = page_meta(page, total)
-        if meta:
-            document["meta"] = meta
+            shown_meta["pagination"] = page_meta(page, total)
+        if shown_meta:
+            document["meta"] = shown_meta
         return answer(document)
 
     def _rows(

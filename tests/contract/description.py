@@ -53,11 +53,12 @@ class Description:
         if documented is None:
             return [f"status {status} is not documented"]
         response = resolved(self.document, documented)
-        faults = [f"header {name} is missing" for name in response["headers"] if name not in headers]
+        given = {name.lower(): value for name, value in headers.items()}
+        faults = [f"header {name} is missing" for name in response["headers"] if name.lower() not in given]
         content = response.get("content")
         if content is None:
             return faults + (["it has a body"] if body else [])
-        media_type = headers.get("Content-Type", "").partition(";")[0]
+        media_type = given.get("content-type", "").partition(";")[0]
         if media_type not in content:
             return [*faults, f"media type {media_type!r} is not documented"]
         validator = self._validator(json.dumps(content[media_type]["schema"]))

@@ -3,9 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from app.resources.models import AuthenticationToken, Organization
 from tests.world import World
 
@@ -17,12 +14,13 @@ class Targets:
         self._world = world
         self.owner = world.person()
         self._known: dict[str, str] = {}
-        self._organization: Organization = world.organization(owner=self.owner)
+        self.renew()
 
     def renew(self) -> None:
-        """Forget what the last request may have changed."""
+        """Forget what the last request may have changed, the organization and its token included."""
         self._known.clear()
-        self._organization = self._world.organization(owner=self.owner)
+        self._organization: Organization = self._world.organization(owner=self.owner)
+        self._world.token(self._organization)
 
     def of_type(self, type_: str) -> str | None:
         """The id of a resource of the type; None for a type of which there are none."""
@@ -52,7 +50,8 @@ class Targets:
         if name == "organization":
             return self._organization.name
         if name == "name":
-            return self._world.workspace(self._world.default_project(self._organization)).name
+            self.of_type("workspaces")
+            return self._workspace_name
         found = self.of_type(_PARAMETERS[name])
         assert found is not None
         return found
@@ -65,7 +64,9 @@ class Targets:
         return project.id
 
     def _workspace(self) -> str:
-        return self._world.workspace(self._world.project(self._organization)).id
+        workspace = self._world.workspace(self._world.project(self._organization))
+        self._workspace_name = workspace.name
+        return workspace.id
 
     def _team_project(self) -> str:
         project = self._world.project(self._organization)
@@ -78,10 +79,8 @@ class Targets:
         return self._world.membership(self._organization, self._world.person())
 
     def _token(self) -> str:
-        self._world.token(self._organization)
-        with Session(self._world.engine) as session:
-            mine = AuthenticationToken.organization_id == self._organization.id
-            return session.scalars(select(AuthenticationToken.id).where(mine)).one()
+        tokens = self._world.all(AuthenticationToken)
+        return next(str(token.id) for token in tokens if token.organization_id == self._organization.id)
 
 
 _MAKERS: Mapping[str, Callable[[Targets], str]] = {

@@ -13,7 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.web.documentation import POLICY
-from tests.api import Api, document as sent
+from tests.api import Api
+from tests.api import document as sent
 from tests.contract.description import COMMITTED, Description, committed, operations
 from tests.world import World
 

@@ -32,7 +32,7 @@ def create(api: Api, person: Person, attributes: dict[str, Any] | None = None) -
 
 
 def works(api: Api, token: str) -> bool:
-    return api.raw("GET", "/account/details", token).status_int == 200
+    return bool(api.raw("GET", "/account/details", token).status_int == 200)
 
 
 def test_a_user_creates_tokens_for_oneself(api: Api, ada: Person) -> None:
@@ -146,7 +146,7 @@ def test_tokens_of_invited_users_manage_their_own(api: Api, world: World, acme: 
     assert works(api, create(api, ada)["attributes"]["token"])
 
 
-# --- the text of a token is in one answer only --------------------------------------------------------------------------
+# --- the text of a token is in one answer only -----------------------------------------------------------------------
 
 
 def everything_stored(engine: Engine) -> str:

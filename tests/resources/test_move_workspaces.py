@@ -61,7 +61,7 @@ def test_workspaces_move(api: Api, world: World, source: Project, destination: P
 
 
 def test_workspaces_of_several_projects_move_together(
-    api: Api, world: World, acme: Organization, source: Project, destination: Project, owner: Person
+    api: Api, world: World, acme: Organization, source: Project, destination: Project, *, owner: Person
 ) -> None:
     moving = [world.workspace(project) for project in (source, world.project(acme), world.default_project(acme))]
     api.post(path_into(destination), owner.token, listed(each.id for each in moving), expect=204)
@@ -69,7 +69,7 @@ def test_workspaces_of_several_projects_move_together(
 
 
 def test_one_bad_id_among_a_thousand_moves_nothing(
-    api: Api, world: World, source: Project, destination: Project, owner: Person, engine: Engine
+    api: Api, world: World, source: Project, destination: Project, owner: Person, *, engine: Engine
 ) -> None:
     with Session(engine, expire_on_commit=False) as session, session.begin():
         rows = [
@@ -131,6 +131,7 @@ def test_moving_needs_the_right_on_both_sides(
     acme: Organization,
     source: Project,
     destination: Project,
+    *,
     at_source: str,
     at_destination: str,
     status: int,

@@ -14,7 +14,7 @@ def names(answer: dict[str, Any]) -> list[str]:
     return [each["id"] for each in answer["data"]]
 
 
-# --- the list ----------------------------------------------------------------------------------------------------------
+# --- the list --------------------------------------------------------------------------------------------------------
 
 
 def test_people_see_the_organizations_they_belong_to(api: Api, world: World) -> None:
@@ -79,7 +79,7 @@ def test_the_list_may_include_entitlement_sets(api: Api, world: World, acme: Org
     assert "include parameter" in answer["errors"][0]["detail"]
 
 
-# --- one ---------------------------------------------------------------------------------------------------------------
+# --- one -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("address", ["acme", "ACME", "aCmE"])

@@ -47,8 +47,8 @@ def test_nobody_else_updates_it(api: Api, world: World, acme: Organization, meth
     assert left_by_requests(world) == []
 
 
-def test_the_administrator_of_the_site_updates_it(api: Api, world: World, acme: Organization) -> None:
-    assert acme.name == "acme"
+@pytest.mark.usefixtures("acme")
+def test_the_administrator_of_the_site_updates_it(api: Api, world: World) -> None:
     update(api, world.person(site_role="admin").token, {"email": "new@example.test"})
 
 
@@ -67,7 +67,7 @@ def test_the_same_values_again_are_no_change(api: Api, world: World, acme: Organ
     assert left_by_requests(world) == []
 
 
-# --- the name ----------------------------------------------------------------------------------------------------------
+# --- the name --------------------------------------------------------------------------------------------------------
 
 
 def test_a_new_name_is_a_new_address(api: Api, world: World, acme: Organization, owner: Person) -> None:
@@ -95,9 +95,9 @@ def test_a_name_in_use_is_refused(api: Api, world: World, acme: Organization, ow
     assert left_by_requests(world) == []
 
 
-# --- the values --------------------------------------------------------------------------------------------------------
+# --- the values ------------------------------------------------------------------------------------------------------
 
-ACCEPTED = [
+ACCEPTED: list[tuple[str, Any]] = [
     ("name", "abc"),
     ("name", "x" * 40),
     ("name", "A-b_9"),
@@ -125,9 +125,9 @@ ACCEPTED = [
 ]
 
 
+@pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(("member", "value"), ACCEPTED, ids=lambda value: str(value)[:30])
-def test_a_value_is_kept(api: Api, acme: Organization, owner: Person, member: str, value: Any) -> None:
-    assert acme.name == "acme"
+def test_a_value_is_kept(api: Api, owner: Person, member: str, value: Any) -> None:
     assert update(api, owner.token, {member: value})["data"]["attributes"][member] == value
 
 
@@ -135,7 +135,7 @@ BLANK = "can't be blank"
 LISTED = "is not included in the list"
 BOOLEAN = "must be true or false"
 MINUTES = "must be between 0 and 10000000"
-REFUSED = [
+REFUSED: list[tuple[str, Any, str]] = [
     ("name", None, BLANK),
     ("name", "", BLANK),
     ("name", "   ", BLANK),
@@ -178,11 +178,9 @@ REFUSED = [
 ]
 
 
+@pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(("member", "value", "message"), REFUSED, ids=lambda value: ascii(value)[:30])
-def test_a_value_is_refused(
-    api: Api, world: World, acme: Organization, owner: Person, member: str, value: Any, message: str
-) -> None:
-    assert acme.name == "acme"
+def test_a_value_is_refused(api: Api, world: World, owner: Person, member: str, value: Any, message: str) -> None:
     words = member.replace("-", " ").capitalize()
     answer = update(api, owner.token, {member: value}, expect=422)
     assert faults(answer) == [(f"{words} {message}", f"/data/attributes/{member}")]
@@ -231,6 +229,7 @@ PASSING, AGGREGATED = (
 )
 
 
+@pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(
     ("before", "sent", "at_fault"),
     [
@@ -245,9 +244,8 @@ PASSING, AGGREGATED = (
     ],
 )
 def test_two_kinds_of_statuses_exclude_each_other(
-    api: Api, acme: Organization, owner: Person, before: dict[str, bool], sent: dict[str, Any], at_fault: str | None
+    api: Api, owner: Person, before: dict[str, bool], sent: dict[str, Any], at_fault: str | None
 ) -> None:
-    assert acme.name == "acme"
     update(api, owner.token, before)
     answer = update(api, owner.token, sent, expect=422 if at_fault else 200)
     if at_fault:
@@ -256,7 +254,7 @@ def test_two_kinds_of_statuses_exclude_each_other(
         assert pointer == f"/data/attributes/{at_fault}"
 
 
-# --- closed to user tokens ---------------------------------------------------------------------------------------------
+# --- closed to user tokens -------------------------------------------------------------------------------------------
 
 
 def test_a_closed_organization_takes_no_user_tokens(api: Api, world: World, acme: Organization, owner: Person) -> None:
@@ -281,7 +279,7 @@ def test_a_closed_organization_takes_no_user_tokens(api: Api, world: World, acme
     assert api.get("/organizations/acme", member.token)
 
 
-# --- the end -----------------------------------------------------------------------------------------------------------
+# --- the end ---------------------------------------------------------------------------------------------------------
 
 BELONGINGS = (OrganizationMembership, Project, TagBinding, Team, TeamMember, TeamProject, Workspace)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine
 
 from app.resources.models import ActivityEvent, Organization, OrganizationMembership, Project, Team, TeamMember
 from tests.activity import left_by_requests
@@ -54,8 +53,8 @@ def test_it_comes_with_a_project_and_an_owner(api: Api, world: World, admin: Per
     assert (seat.team_id, seat.membership_id) == (team.id, membership.id)
 
 
-def test_the_creator_owns_it_at_once(api: Api, world: World, open_to_users: None) -> None:
-    assert open_to_users is None
+@pytest.mark.usefixtures("open_to_users")
+def test_the_creator_owns_it_at_once(api: Api, world: World) -> None:
     ada = world.person()
     permissions = create(api, ada.token)["data"]["attributes"]["permissions"]
     assert permissions["can-update"]
@@ -87,8 +86,8 @@ def test_by_default_nobody_else_creates_one(api: Api, world: World) -> None:
     assert len(world.all(Organization)) == 1
 
 
-def test_every_user_creates_one_where_that_is_allowed(api: Api, world: World, open_to_users: None) -> None:
-    assert open_to_users is None
+@pytest.mark.usefixtures("open_to_users")
+def test_every_user_creates_one_where_that_is_allowed(api: Api, world: World) -> None:
     ada = world.person()
     before = api.get("/account/details", ada.token)["data"]["attributes"]["permissions"]
     assert before["can-create-organizations"] is before["can-create-organization"] is True
@@ -99,8 +98,8 @@ def test_every_user_creates_one_where_that_is_allowed(api: Api, world: World, op
     api.get("/organizations/other", ada.token, expect=404)
 
 
-def test_an_organizations_token_never_creates_one(api: Api, world: World, open_to_users: None) -> None:
-    assert open_to_users is None
+@pytest.mark.usefixtures("open_to_users")
+def test_an_organizations_token_never_creates_one(api: Api, world: World) -> None:
     create(api, world.token(world.organization("other")), expect=404)
     assert len(world.all(Organization)) == 1
 
@@ -165,12 +164,11 @@ def test_what_the_service_decides_can_not_be_sent(api: Api, world: World, admin:
 
 
 def test_a_failure_midway_leaves_nothing(
-    api: Api, world: World, admin: Person, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    api: Api, world: World, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(*_: object) -> None:
         raise RuntimeError
 
-    assert engine
     monkeypatch.setattr("app.resources.organizations.operations.make_owner", explode)
     create(api, admin.token, expect=500)
     assert [world.all(table) for table in (Organization, Project, Team, OrganizationMembership)] == [[]] * 4

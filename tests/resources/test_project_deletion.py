@@ -61,7 +61,7 @@ def test_a_project_that_holds_workspaces_is_not_deleted(
 @pytest.mark.parametrize("parameters", ["", "?force=true"], ids=["plain", "force"])
 @pytest.mark.parametrize("holds", ["nothing", "a workspace"])
 def test_the_default_project_is_never_deleted(
-    api: Api, world: World, acme: Organization, owner: Person, parameters: str, holds: str
+    api: Api, world: World, acme: Organization, owner: Person, *, parameters: str, holds: str
 ) -> None:
     default = world.default_project(acme)
     if holds == "a workspace":

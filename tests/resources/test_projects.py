@@ -136,6 +136,7 @@ def test_an_update_changes_what_it_names_and_nothing_else(
     world: World,
     acme: Organization,
     owner: Person,
+    *,
     attributes: dict[str, Any],
     changed: dict[str, Any],
 ) -> None:
@@ -220,6 +221,7 @@ def test_a_malformed_document_is_refused(
     world: World,
     acme: Organization,
     owner: Person,
+    *,
     method: str,
     sent: Any,
     status: int,

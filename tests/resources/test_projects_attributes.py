@@ -33,7 +33,7 @@ NAMES = {
     "10,000 characters": ("a" * 10_000, [LONG]),
     "slash": ("plat/form", [CHARACTERS]),
     "dot": ("plat.form", [CHARACTERS]),
-    "letters of other scripts": ("пла\u0442форма", [CHARACTERS]),
+    "letters of other scripts": ("\u7db2\u8def\u5e73\u53f0", [CHARACTERS]),
     "digits of other scripts": ("abc\u0661\u0662", [CHARACTERS]),
     "line feed inside": ("plat\nform", [CHARACTERS]),
     "line feed at the end": ("platform\n", [CHARACTERS]),

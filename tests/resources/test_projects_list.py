@@ -132,6 +132,7 @@ def test_projects_are_found_by_what_the_caller_may_do(
     world: World,
     acme: Organization,
     five: list[Project],
+    *,
     who: str,
     creating: int,
     updating: int,
@@ -186,7 +187,7 @@ def tagged(tags: list[tuple[str, str | None]]) -> str:
 
 @pytest.mark.parametrize(("tags", "found"), TAGGED, ids=[str(each[0]) for each in TAGGED])
 def test_projects_are_found_by_all_of_their_tags(
-    api: Api, world: World, owner: Person, five: list[Project], tags: list[tuple[str, str | None]], found: list[str]
+    api: Api, world: World, owner: Person, five: list[Project], *, tags: list[tuple[str, str | None]], found: list[str]
 ) -> None:
     network, alpha, _, beta, edge = five
     world.tag(network, "env", "prod")

@@ -124,7 +124,7 @@ REQUESTS: Mapping[str, Callable[[World, Scene], Request]] = {
     ("who", "request_name", "status"), STATUSES, ids=[f"{who}: {action}" for who, action, _ in STATUSES]
 )
 def test_each_kind_of_caller_is_answered_as_the_table_says(
-    api: Api, world: World, scene: Scene, who: str, request_name: str, status: str
+    api: Api, world: World, scene: Scene, *, who: str, request_name: str, status: str
 ) -> None:
     token = PERSONAS[who](world, scene.organization, (scene.one, scene.two))
     method, path, sent = REQUESTS[request_name](world, scene)
@@ -224,7 +224,7 @@ def filled(value: Any, identifier: str) -> Any:
     ids=[f"{route[0]} {route[1]} {route[2] or ''}"[:80] for route in EVERY_ROUTE],
 )
 def test_a_hidden_project_answers_like_a_missing_one(
-    api: Api, world: World, scene: Scene, who: str, method: str, path: str, sent: Any
+    api: Api, world: World, scene: Scene, *, who: str, method: str, path: str, sent: Any
 ) -> None:
     token = PERSONAS[who](world, scene.organization, ())
     hidden, missing = (
@@ -256,7 +256,7 @@ def test_a_foreign_organization_answers_like_a_missing_one(
     ids=lambda value: str(value)[:60],
 )
 def test_without_a_token_there_is_no_answer(
-    api: Api, scene: Scene, token: str | None, method: str, path: str, sent: Any
+    api: Api, scene: Scene, *, token: str | None, method: str, path: str, sent: Any
 ) -> None:
     for identifier in (scene.one.id, MISSING):
         answer = api.send(method, filled(path, identifier), token, filled(sent, identifier), expect=401)

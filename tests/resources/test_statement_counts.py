@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.resources.models import Organization, Project, TagBinding, Team, TeamProject, Workspace
 from tests.api import Api, document
 from tests.personas import table
-from tests.world import Person, World
+from tests.world import World
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 Request = tuple[str, str, Any]

@@ -99,8 +99,8 @@ def test_others_are_seen_without_it(api: Api, world: World, acme: Organization, 
     assert "authenticated-resource" not in shown["relationships"]
 
 
-def test_strangers_see_nobody(api: Api, world: World, acme: Organization, owner: Person) -> None:
-    assert acme.name == "acme"
+@pytest.mark.usefixtures("acme")
+def test_strangers_see_nobody(api: Api, world: World, owner: Person) -> None:
     for token in (world.person().token, world.token(world.organization()), world.member(world.organization()).token):
         api.get(f"/users/{owner.id}", token, expect=404)
 

@@ -159,8 +159,10 @@ BAD: list[tuple[str, Any, str]] = [
         (
             "auto-destroy-activity-duration",
             duration,
-            "Auto destroy activity duration has an incorrect format, "
-            "we expect up to 4 numeric digits and 1 unit ('d' or 'h')",
+            (
+                "Auto destroy activity duration has an incorrect format, "
+                "we expect up to 4 numeric digits and 1 unit ('d' or 'h')"
+            ),
         )
         for duration in ("0d", "20m", "10000d", "", "14")
     ),

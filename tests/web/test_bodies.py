@@ -83,7 +83,7 @@ def test_the_deepest_body_that_is_read(api: Api, admin: Person, body: bytes) -> 
     assert faults(answer)[0] == ("Name can't be blank", "/data/attributes/name")
 
 
-# --- the envelope ------------------------------------------------------------------------------------------------------
+# --- the envelope ----------------------------------------------------------------------------------------------------
 
 ENVELOPES: dict[str, tuple[Any, str]] = {
     "null": (None, ""),
@@ -200,7 +200,7 @@ def test_what_nobody_knows_is_ignored(api: Api, world: World, admin: Person) -> 
     assert after["data"]["attributes"] == before["data"]["attributes"]
 
 
-# --- the size ----------------------------------------------------------------------------------------------------------
+# --- the size --------------------------------------------------------------------------------------------------------
 
 
 def padded(size: int) -> bytes:
@@ -210,9 +210,7 @@ def padded(size: int) -> bytes:
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/organizations"), ("PATCH", "/organizations/acme")])
-def test_a_body_beyond_the_limit_is_too_large(
-    api: Api, world: World, admin: Person, method: str, path: str
-) -> None:
+def test_a_body_beyond_the_limit_is_too_large(api: Api, world: World, admin: Person, method: str, path: str) -> None:
     world.organization("acme", owner=admin)
     answer = api.send(method, path, admin.token, padded(LIMIT + 1), expect=413)
     assert answer == {"errors": [{"status": "413", "title": "payload too large", "code": "payload-too-large"}]}

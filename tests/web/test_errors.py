@@ -47,7 +47,10 @@ def test_the_whole_document_is_a_pointer_too() -> None:
 def test_several_faults_are_several_error_objects() -> None:
     both = Invalid([InvalidAttribute("Name can't be blank", pointer="/data/attributes/name"), Taken("email")])
     assert [error["detail"] for error in both.errors()] == ["Name can't be blank", "Email has already been taken"]
-    assert [error["source"]["pointer"] for error in both.errors()] == ["/data/attributes/name", "/data/attributes/email"]
+    assert [error["source"]["pointer"] for error in both.errors()] == [
+        "/data/attributes/name",
+        "/data/attributes/email",
+    ]
     assert both.status == 422
 
 

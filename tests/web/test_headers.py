@@ -77,8 +77,7 @@ def test_a_harmful_request_id_is_replaced(api: Api, given: str) -> None:
 @pytest.fixture
 def lines(app: Flask) -> Iterator[list[str]]:
     """The lines that the application's log handler would write."""
-    assert app
-    logger = logging.getLogger("app")
+    logger = logging.getLogger(app.name)
     handler = logger.handlers[0]
     written: list[str] = []
 
@@ -113,9 +112,7 @@ def test_log_lines_outside_of_a_request_have_no_id(lines: list[str]) -> None:
     assert any("[-]" in line and "standing alone" in line for line in lines)
 
 
-def test_an_unexpected_failure_tells_the_client_nothing(
-    api: Api, admin: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unexpected_failure_tells_the_client_nothing(api: Api, admin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def explode(*_: object) -> None:
         message = "kaboom with a secret"
         raise RuntimeError(message)

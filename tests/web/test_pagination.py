@@ -62,7 +62,15 @@ PAGES = [
 
 @pytest.mark.parametrize(("query", "number", "size", "count", "before", "after", "last"), PAGES)
 def test_a_page_says_where_it_is(
-    api: Api, token: str, query: str, number: int, size: int, count: int, before: int | None, after: int | None, last: int
+    api: Api,
+    token: str,
+    query: str,
+    number: int,
+    size: int,
+    count: int,
+    before: int | None,
+    after: int | None,
+    last: int,
 ) -> None:
     names, meta, links = page(api, token, query)
     assert len(names) == count
@@ -134,9 +142,7 @@ def test_links_are_absolute_and_encoded(api: Api, token: str) -> None:
     *_, links = page(api, token, "?page[size]=20")
     start = links["self"].partition("/api/")[0]
     assert start in {"http://localhost", "http://localhost:80"}
-    assert links["next"] == (
-        f"{start}/api/v2/organizations/acme/projects?page%5Bnumber%5D=2&page%5Bsize%5D=20"
-    )
+    assert links["next"] == (f"{start}/api/v2/organizations/acme/projects?page%5Bnumber%5D=2&page%5Bsize%5D=20")
 
 
 def test_links_keep_the_other_parameters(api: Api, token: str) -> None:
@@ -148,7 +154,10 @@ def test_links_keep_the_other_parameters(api: Api, token: str) -> None:
         ("unknown", "again"),
         ("empty", ""),
     ]
-    query = "?q=project&page[number]=1&sort=-name&filter[tagged][0][key]=a%26b%3Dc%20d%2Be&unknown=%C3%A9/?%23%25&unknown=again&empty="
+    query = (
+        "?q=project&page[number]=1&sort=-name&filter[tagged][0][key]=a%26b%3Dc%20d%2Be"
+        "&unknown=%C3%A9/?%23%25&unknown=again&empty="
+    )
     *_, links = page(api, token, query)
     for name in ("self", "first", "last"):
         split = urlsplit(links[name])

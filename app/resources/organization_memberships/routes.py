@@ -1,6 +1,5 @@
 """Memberships of organizations over HTTP (spec: organization memberships)."""
 
-import orjson
 from flask import Blueprint, Response, request
 
 from app.authz.permissions import P
@@ -17,7 +16,7 @@ from app.resources.organization_memberships.operations import (
 )
 from app.resources.organization_memberships.schema import OrganizationMembershipSchema
 from app.resources.users.model import User
-from app.web.answers import answer, nothing, resource
+from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, require_own, subject
 from app.web.guard import describes, requires
 from app.web.transaction import change, record
@@ -32,10 +31,8 @@ def list_organization_memberships(organization: str) -> Response:
     """List the memberships in an organization that the caller can see: without a right to more, the own one."""
     home = enter(organization, P.ORGANIZATION_READ)
     wanted = includes_of(request.args, INCLUDES)
-    page = MEMBERSHIPS.page({"organization_id": home.id}, include=including(wanted))
-    document = orjson.loads(page.get_data())
-    document["meta"]["status-counts"] = status_counts(home.id)
-    return answer(document)
+    counts = {"status-counts": status_counts(home.id)}
+    return MEMBERSHIPS.page({"organization_id": home.id}, include=including(wanted), meta=counts)
 
 
 @blueprint.get("/organization-memberships")
