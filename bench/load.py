@@ -58,9 +58,9 @@ def by_wrk(workload: Workload, port: int, seconds: float, connections: int) -> N
             "--timeout",
             f"{PATIENCE:.0f}s",
         ]
+        arguments = [workload.method, str(paths), str(workload.expected), workload.body, f"{time.time_ns()}-"]
         finished = subprocess.run(
-            ["wrk", *options, "-s", str(SCRIPT), *headers, f"http://{HOST}:{port}", "--"]
-            + [workload.method, str(paths), str(workload.expected), workload.body, f"{time.time_ns()}-"],
+            ["wrk", *options, "-s", str(SCRIPT), *headers, f"http://{HOST}:{port}", "--", *arguments],
             check=True,
             capture_output=True,
             text=True,
@@ -144,7 +144,7 @@ class _Client:
         self._sent_at = time.perf_counter()
         if self._socket is None:
             self._socket = socket(AF_INET, SOCK_STREAM)
-            self._socket.setblocking(False)
+            self._socket.settimeout(0)  # never wait here, only in the selector
             self._socket.connect_ex((HOST, self._load.port))
             self._selector.register(self._socket, EVENT_WRITE, self)
         else:

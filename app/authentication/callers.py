@@ -201,11 +201,11 @@ def add_team(grants: Grants, team: Any) -> None:  # noqa: ANN401 - a row with th
 
 def add_projects(grants: Grants, connection: Connection, teams: Mapping[str, bool]) -> None:
     """What the teams were granted on projects; the value says whether the team's organization allows force."""
-    for row in connection.execute(_TEAM_PROJECTS, {"teams": list(teams)}):
-        granted = project_level(row.access, row.details)
-        if teams[row.team_id]:
+    for team_id, project_id, access, details in connection.execute(_TEAM_PROJECTS, {"teams": list(teams)}).all():
+        granted = project_level(access, details)
+        if teams[team_id]:
             granted = roles.with_force(granted)
-        grants.add(Level.PROJECT, row.project_id, granted)
+        grants.add(Level.PROJECT, project_id, granted)
 
 
 def project_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P]:

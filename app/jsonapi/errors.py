@@ -8,7 +8,8 @@ ApiError
  ├── Conflict 409
  ├── UnsupportedMediaType 415
  ├── InvalidAttribute 422 (names the member) ── Taken
- └── Unprocessable 422
+ ├── Unprocessable 422
+ └── ServiceUnavailable 503
 
 The titles and, where clients match on them, the details are those of HCP Terraform (spec: conventions, error
 documents). 401 and 404 carry no detail, so that a forbidden resource and a missing one answer the same bytes.
@@ -117,6 +118,14 @@ class UnsupportedMediaType(ApiError):
     title = "unsupported media type"
     code = "unsupported-media-type"
     detail = "Content-Type must be application/vnd.api+json"
+
+
+class ServiceUnavailable(ApiError):
+    """The database can't be reached or gave up on a conflict; the same request may succeed in a moment."""
+
+    status = 503
+    title = "service unavailable"
+    code = "service-unavailable"
 
 
 class InvalidAttribute(ApiError):

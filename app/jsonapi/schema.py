@@ -65,6 +65,11 @@ class Schema(LibrarySchema):
         return InvalidAttribute(f"{humanized(member)} {message}", pointer=f"/data/{group}/{field_name}")
 
 
+# To make a schema copies all its fields. One that only loads may be shared, also by threads: what the library keeps on
+# it comes from the members "included" and "meta", which it never gets here.
+_LOADERS: dict[type[Schema], Schema] = {}
+
+
 def load(
     schema_type: type[Schema],
     document: object,
@@ -77,7 +82,7 @@ def load(
     With ``partial`` (an update) required members may be absent. Raises ``Invalid`` with one error object for each
     fault, ``Unprocessable`` for a malformed envelope.
     """
-    schema = schema_type()
+    schema = _LOADERS.get(schema_type) or _LOADERS.setdefault(schema_type, schema_type())
     item = resource_object(document, schema.opts.accepted_types, identifier)
     return load_item(schema, item, partial=partial)
 

@@ -9,28 +9,32 @@ from typing import Any, Self
 
 import orjson
 from sqlalchemy import BindParameter, Boolean, ColumnElement, Dialect, SQLColumnExpression, Text, bindparam
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+# The control character that is meant for this; no name or id contains it.
+SEPARATOR = "\x1f"
+
 
 class TextSet(TypeDecorator[Iterable[str]]):
-    """A parameter that is a set of texts."""
+    """A parameter that is a set of texts, none of them empty."""
 
     impl = Text
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """``text[]`` on PostgreSQL, a JSON list elsewhere."""
-        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
+        """A text on both; the statement takes it apart."""
+        return dialect.type_descriptor(Text())
 
     def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> Any:  # noqa: ANN401 - per dialect
         """The values in the form the driver takes."""
-        values = list(value or ())
-        return values if dialect.name == "postgresql" else orjson.dumps(values).decode()
+        # PostgreSQL takes an empty text apart into nothing; no id and no name is empty.
+        values = [each for each in value or () if each]
+        # An array would be looked through by the driver, value by value, for what needs quoting.
+        return SEPARATOR.join(values) if dialect.name == "postgresql" else orjson.dumps(values).decode()
 
 
 class _Among(FunctionElement[bool]):
@@ -55,7 +59,8 @@ def _in_json_list(element: _Among, compiler: SQLCompiler, **options: Any) -> str
 @compiles(_Among, "postgresql")
 def _equals_any(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     column, values = element.clauses
-    return f"{compiler.process(column, **options)} = ANY ({compiler.process(values, **options)})"
+    tested = compiler.process(column, **options)
+    return f"{tested} = ANY (string_to_array({compiler.process(values, **options)}, E'\\x1f'))"
 
 
 def set_parameter(name: str) -> BindParameter[Iterable[str]]:

@@ -6,7 +6,7 @@ import orjson
 from flask import Response
 
 from app.jsonapi import CONTENT_TYPE
-from app.jsonapi.errors import ApiError
+from app.jsonapi.errors import ApiError, Unauthorized
 
 
 def answer(document: dict[str, Any], status: int = 200) -> Response:
@@ -32,4 +32,7 @@ def nothing() -> Response:
 
 def error_document(error: ApiError) -> Response:
     """The error objects of an error."""
-    return answer({"errors": error.errors()}, error.status)
+    answered = answer({"errors": error.errors()}, error.status)
+    if error.status == Unauthorized.status:
+        answered.headers["WWW-Authenticate"] = "Bearer"
+    return answered

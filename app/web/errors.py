@@ -4,6 +4,7 @@ import logging
 from typing import Final
 
 from flask import Flask, Response
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.jsonapi.errors import (
@@ -11,6 +12,7 @@ from app.jsonapi.errors import (
     BadRequest,
     MethodNotAllowed,
     NotFound,
+    ServiceUnavailable,
     TooLarge,
     UnsupportedMediaType,
 )
@@ -39,6 +41,14 @@ def install(app: Flask) -> None:
         answered = error_document(kind())
         if status == MethodNotAllowed.status:
             answered.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return answered
+
+    @app.errorhandler(OperationalError)
+    def of_the_database(error: OperationalError) -> Response:
+        # Lost connections, deadlocks, a database that stayed locked: nothing was changed, and a retry may well work.
+        logger.error("the database failed", exc_info=error)
+        answered = error_document(ServiceUnavailable())
+        answered.headers["Retry-After"] = "1"
         return answered
 
     @app.errorhandler(Exception)

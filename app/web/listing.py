@@ -89,7 +89,9 @@ class Listing:
                 .where(rules.clause(self.visible_by, self.model, levels), *self._equal(conditions))
             )
         values = {**conditions, **rules.parameters(who, self.visible_by, levels)}
-        row = (source or reader()).execute(statement, values).one_or_none()
+        # A session would run it through the machinery of entities; its connection is in the same transaction.
+        connection = source.connection() if isinstance(source, Session) else source or reader()
+        row = connection.execute(statement, values).one_or_none()
         if row is None:
             raise NotFound
         return row
@@ -140,7 +142,8 @@ class Listing:
         arguments = request.args
         page = page_of(arguments) if paged or is_paged(arguments) else None
         rows, total, visible = self._rows(parents, arguments, page)
-        data = [self.shown(row) for row in rows]
+        who, scope, dump = caller(), self.model.scope, self.dump
+        data = [dump(row, rules.held(who, scope, row)) for row in rows]
         document: dict[str, Any] = {"data": data}
         if include is not None:
             document["included"] = include(rows, data)

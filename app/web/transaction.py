@@ -1,6 +1,6 @@
 """The one transaction of a change, with the event that tells of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.persistence import Base, violated_constraint
 from app.resources.activity_events.model import ActivityEvent
 from app.web.context import caller, engines, release_reader, request_id
 
+_EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
 _CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
 
 
@@ -41,29 +42,39 @@ def _as_answer(error: IntegrityError) -> ApiError:
 
 
 def record(session: Session, action: str, subject: Any, changes: Mapping[str, Any] | None = None) -> None:  # noqa: ANN401
-    """Write the event of a change, in its transaction.
+    """Write the event of a change, in its transaction; the subject is flushed, so that it has its id.
 
     ``action`` is ``type.verb``; ``changes`` maps members to ``[before, after]``. Secrets never belong in it.
     """
+    record_each(session, action, [(subject, changes)])
+
+
+def record_each(session: Session, action: str, subjects: Sequence[tuple[Any, Mapping[str, Any] | None]]) -> None:
+    """Write the events of the same change to many subjects, each with what changed on it."""
+    # Plain inserts: events are never read back here, and the unit of work would take longer than the database.
+    if subjects:
+        events = [_event(action, subject, changes) for subject, changes in subjects]
+        session.connection().execute(_EVENTS, events)
+
+
+def _event(action: str, subject: Any, changes: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ANN401 - any entity
     who = caller()
     table = subject.__tablename__
-    session.add(
-        ActivityEvent(
-            action=action,
-            actor_type=who.type,
-            actor_id=who.id,
-            actor_name=who.name,
-            token_id=who.token_id,
-            request_id=request_id(),
-            organization_id=subject.id if table == "organizations" else getattr(subject, "organization_id", None),
-            project_id=subject.id if table == "projects" else getattr(subject, "project_id", None),
-            workspace_id=subject.id if table == "workspaces" else getattr(subject, "workspace_id", None),
-            subject_type=table.replace("_", "-"),
-            subject_id=subject.id,
-            subject_name=getattr(subject, "name", None),
-            changes=dict(changes or {}),
-        ),
-    )
+    return {
+        "action": action,
+        "actor_type": who.type,
+        "actor_id": who.id,
+        "actor_name": who.name,
+        "token_id": who.token_id,
+        "request_id": request_id(),
+        "organization_id": subject.id if table == "organizations" else getattr(subject, "organization_id", None),
+        "project_id": subject.id if table == "projects" else getattr(subject, "project_id", None),
+        "workspace_id": subject.id if table == "workspaces" else getattr(subject, "workspace_id", None),
+        "subject_type": table.replace("_", "-"),
+        "subject_id": subject.id,
+        "subject_name": getattr(subject, "name", None),
+        "changes": dict(changes or {}),
+    }
 
 
 def assign(entity: Base, members: Mapping[str, Any]) -> dict[str, list[Any]]:

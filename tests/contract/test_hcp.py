@@ -72,7 +72,8 @@ def primary(document: dict[str, Any], operation: Mapping[str, Any], where: str) 
         given = resolved(document, operation.get("requestBody", {}))
     else:
         given = resolved(document, operation["responses"][min(successes(operation))])
-    schema = next(iter(given.get("content", {}).values()), {}).get("schema", {})
+    contents: list[dict[str, Any]] = list(given.get("content", {}).values())
+    schema = contents[0]["schema"] if contents else {}
     data: dict[str, Any] = members(document, schema, "nothing").get("data", {})
     return data
 

@@ -11,6 +11,7 @@ import pytest
 import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
+from schemathesis.core.result import Ok
 
 from app.web.documentation import POLICY
 from tests.api import Api
@@ -101,9 +102,46 @@ def test_every_pattern_holds_for_the_whole_text(document: dict[str, Any]) -> Non
     assert all(pattern.startswith("^") and pattern.endswith("$") for pattern in patterns if pattern != r"\S")
 
 
+# By the specification of OpenAPI 3.1: what each object must have, and what else this document uses of it.
+OBJECTS = {
+    "operation": (
+        {"operationId", "responses"},
+        {"summary", "description", "tags", "parameters", "requestBody", "security"},
+    ),
+    "parameter": ({"name", "in", "schema"}, {"description", "required", "style", "explode"}),
+    "response": ({"description"}, {"headers", "content"}),
+    "header": ({"schema"}, {"description", "required"}),
+    "body": ({"content"}, {"required"}),
+}
+
+
+def objects(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of the document with their kinds; references, which stand for one, are left out."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    components = document["components"]
+    for _, _, operation in operations(document):
+        found.append(("operation", operation))
+        found += [("parameter", each) for each in operation.get("parameters", ())]
+        found += [("body", operation["requestBody"])] if "requestBody" in operation else []
+        found += [("response", each) for each in operation["responses"].values()]
+    for kind in ("parameter", "response", "header"):
+        found += [(kind, each) for each in components[f"{kind}s"].values()]
+    return ((kind, each) for kind, each in found if "$ref" not in each)
+
+
+def test_every_object_has_the_members_that_openapi_gives_it(document: dict[str, Any]) -> None:
+    assert re.fullmatch(r"3\.1\.\d+", document["openapi"])
+    for kind, each in objects(document):
+        required, optional = OBJECTS[kind]
+        assert required <= set(each) <= required | optional, f"{kind}: {each}"
+    for group in document["components"].values():
+        assert all(re.fullmatch("[a-zA-Z0-9._-]+", name) for name in group)
+
+
 def test_a_client_can_load_it(document: dict[str, Any]) -> None:
     loaded = schemathesis.openapi.from_dict(json.loads(json.dumps(document)))
-    found = [each.ok().label for each in loaded.get_all_operations()]
+    found = list(loaded.get_all_operations())
+    assert all(isinstance(each, Ok) for each in found)
     assert len(found) == len(list(operations(document)))
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import Engine, Text, func, literal, or_, select, union_all
 from app.persistence import among, set_parameter
 from app.resources.models import TeamProject
 
-# What a database takes as text: no NUL, no lone surrogates.
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6) | st.sampled_from(
-    ["a", "A", "", " ", '"', "\\", "{a,b}", "[]", "null", "NULL", "%", "\u00e9", "e\u0301", "\U0001f98a"]
+# What a database takes as text: no NUL, no lone surrogates; and what a set may hold: nothing empty, no separator.
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\x1f"), min_size=1, max_size=6) | st.sampled_from(
+    ["a", "A", " ", '"', "\\", "{a,b}", "[]", "null", "NULL", "%", "\u00e9", "e\u0301", "\U0001f98a"]
 )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
-from app.resources.models import ActivityEvent, AuthenticationToken, Organization, Project, TagBinding, Workspace
+from app.resources.models import AuthenticationToken, Organization, Project, TagBinding, Workspace
 from tests.activity import left_by_requests
 from tests.api import Api, document
 from tests.world import Person, World
@@ -302,17 +302,18 @@ def test_what_fails_changes_nothing_and_leaves_no_event(
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_change_that_can_not_be_recorded_does_not_happen(
-    api: Api, world: World, scene: Scene, owner: Person, write: str
+    api: Api, world: World, scene: Scene, owner: Person, engine: Engine, *, write: str
 ) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError("the disk is full")
+    def fail(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO activity_events"):
+            raise RuntimeError("the disk is full")
 
     before = everything(world)
     method, path, sent = WRITES[write][0](scene)
-    event.listen(ActivityEvent, "before_insert", fail)
+    event.listen(engine, "before_cursor_execute", fail)
     try:
         answer = api.send(method, path, owner.token, sent, expect=500)
     finally:
-        event.remove(ActivityEvent, "before_insert", fail)
+        event.remove(engine, "before_cursor_execute", fail)
     assert "disk" not in str(answer)
     assert everything(world) == before

@@ -54,7 +54,7 @@ WRITES = {
     "add tags": 5,
     "replace tags": 6,
     "delete a project": 5,  # caller, lock, whether it holds anything, delete, event
-    "delete a project with its workspaces": 6,  # caller, lock, workspaces, delete them, delete it, events
+    "delete a project with its workspaces": 7,  # caller, lock, workspaces, delete them, delete it, their events, its own
     "move workspaces": 5,  # caller, lock, workspaces, update, events
     "create a workspace": 5,  # caller, lock of the project, insert, event, show
     "create a workspace in the default project": 6,

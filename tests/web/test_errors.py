@@ -28,7 +28,7 @@ def test_an_error_object_has_text_members_only(kind: type[ApiError]) -> None:
         "source": {"pointer": "/data/attributes/name"},
     }
     assert all(isinstance(error[member], str) for member in ("status", "title", "code", "detail"))
-    assert 400 <= int(error["status"]) <= 500
+    assert 400 <= int(error["status"]) <= 503
 
 
 @pytest.mark.parametrize("kind", PLAIN)

@@ -29,7 +29,7 @@ from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, subject
 from app.web.guard import describes, requires
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record
+from app.web.transaction import assign, change, made, record, record_each
 
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v2")
 
@@ -116,8 +116,7 @@ def destroy_project(project_id: str) -> Response:
         if by_force and not holds(caller(), P.PROJECT_FORCE_DELETE, project):
             raise refused(P.PROJECT_FORCE_DELETE)
         workspaces = delete_project(session, project, by_force=by_force)
-        for workspace in workspaces:
-            record(session, "workspaces.delete", workspace)
+        record_each(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
         record(session, "projects.delete", project, {"workspace-count": [len(workspaces), 0]} if workspaces else None)
     return nothing()
 
@@ -141,9 +140,8 @@ def move_workspaces_into_project(project_id: str) -> Response:
         workspaces = _movable(session, wanted, project.organization_id)
         moved = move_workspaces(workspaces, project)
         session.flush()
-        for workspace in workspaces:
-            if workspace.id in moved:
-                record(session, "workspaces.move", workspace, {"project": moved[workspace.id]})
+        moves = [(workspace, {"project": moved[workspace.id]}) for workspace in workspaces if workspace.id in moved]
+        record_each(session, "workspaces.move", moves)
     return nothing()
 
 

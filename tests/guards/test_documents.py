@@ -1,0 +1,48 @@
+"""Generated pages are those of the code, and links lead somewhere."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from app.authz.document import permissions_page
+from app.jsonapi.document import errors_page
+from app.resources import BLUEPRINTS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted({ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")})
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_of_permissions_is_the_policy() -> None:
+    assert (DOCS / "permissions.md").read_text(encoding="utf-8") == permissions_page(), "run `flask permissions-table`"
+
+
+def test_the_page_of_errors_has_every_error() -> None:
+    for name in BLUEPRINTS:
+        # An error is known once its module is imported.
+        import_module(f"{name}.routes")
+    assert (DOCS / "errors.md").read_text(encoding="utf-8") == errors_page(), "run `flask errors-table`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
+    for target in LINK.findall(text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        place, _, section = target.partition("#")
+        found = (page.parent / place).resolve() if place else page
+        assert found.exists(), f"{target} leads nowhere"
+        assert not section or section in sections(found), f"{target} names no section"
+
+
+def sections(page: Path) -> set[str]:
+    """The anchors of a page's headings, as the usual viewers make them."""
+    headings = HEADING.findall(CODE.sub("", page.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,0 +1,96 @@
+"""Every route is guarded or on a short list, every permission counts and is used, every answer asked the policy."""
+
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, Response
+
+from app.authz.permissions import P
+from app.authz.policy import POLICY
+from app.web.answers import nothing
+from app.web.context import asked
+from app.web.guard import Operation, describes, requires
+from tests.api import Api
+from tests.world import World
+
+APP = Path(__file__).parents[2] / "app"
+
+OPEN = {
+    "documentation.show_asset",
+    "documentation.show_document",
+    "documentation.show_page",
+    "documentation.show_start",
+    "service.discover",
+    "service.ping",
+}
+"""Who answers without a token. Whoever adds to this list says why it is harmless."""
+
+
+@pytest.fixture(scope="module")
+def views(
+    new_app: Callable[[str], AbstractContextManager[Flask]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, Any]]:
+    """The view of each route, by the name of its endpoint."""
+    folder = tmp_path_factory.mktemp("routes")
+    with new_app(f"sqlite:///{folder / 'empty.sqlite3'}") as app:
+        yield {rule.endpoint: app.view_functions[rule.endpoint] for rule in app.url_map.iter_rules()}
+
+
+def test_every_route_names_its_permissions_or_is_known_to_be_open(views: dict[str, Any]) -> None:
+    unmarked = [name for name, view in views.items() if not hasattr(view, "permissions")]
+    assert unmarked == [], "a view needs @requires, or @open_to_all"
+    assert {name for name, view in views.items() if not view.permissions} == OPEN
+
+
+def test_every_view_describes_itself(views: dict[str, Any]) -> None:
+    for name, view in views.items():
+        assert isinstance(getattr(view, "operation", None), Operation), f"{name} needs @describes"
+        assert (view.__doc__ or "").strip(), f"{name} needs a docstring: the API document quotes it"
+
+
+def test_every_permission_has_its_row_in_the_policy() -> None:
+    assert set(POLICY) == set(P)
+
+
+def test_every_permission_protects_something() -> None:
+    used = {name for folder in ("resources", "web") for path in (APP / folder).rglob("*.py") for name in named(path)}
+    assert {permission.name for permission in P} - used == set(), "nothing asks for it: no route, flag or filter"
+
+
+def named(path: Path) -> Iterator[str]:
+    """The permissions that the module names: ``P.PROJECT_READ`` and so on."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "P":
+            yield node.attr
+
+
+# --- that the guard of the guards works: see tests/conftest.py -----------------------------------------------------
+
+
+def forgetful() -> Response:
+    """Answer without a question."""
+    return nothing()
+
+
+def careful() -> Response:
+    """Ask, then answer."""
+    asked()
+    return nothing()
+
+
+@pytest.mark.parametrize(("view", "status"), [(forgetful, 500), (careful, 204)])
+def test_an_answer_of_a_view_that_did_not_ask_the_policy_fails(
+    database: str,
+    new_app: Callable[[str], AbstractContextManager[Flask]],
+    world: World,
+    view: Callable[[], Response],
+    status: int,
+) -> None:
+    with new_app(database) as app:
+        app.add_url_rule("/api/v2/rogue", view_func=requires(P.PROJECT_READ)(describes(status=204)(view)))
+        Api(app).get("/rogue", world.person().token, expect=status)
