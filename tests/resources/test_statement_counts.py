@@ -50,11 +50,11 @@ WRITES = {
     "update a project": 5,  # caller, lock, update, event, show
     "update a project by nothing": 3,  # caller, lock, show
     "update a project with tags": 8,  # and the tags there are, those that go, those that come
-    "update tags": 6,  # caller, lock, tags, the new ones, event, tags to answer
+    "update tags": 6,  # caller, lock, tags, new ones, event, tags to answer
     "add tags": 5,
     "replace tags": 6,
     "delete a project": 5,  # caller, lock, whether it holds anything, delete, event
-    "delete a project with its workspaces": 7,  # caller, lock, workspaces, delete them, delete it, their events, its own
+    "delete a project with its workspaces": 7,  # caller, lock, workspaces, delete them and it, both their events
     "move workspaces": 5,  # caller, lock, workspaces, update, events
     "create a workspace": 5,  # caller, lock of the project, insert, event, show
     "create a workspace in the default project": 6,
