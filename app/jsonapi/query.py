@@ -81,13 +81,11 @@ def text_of(arguments: Arguments, name: str) -> str | None:
 
 
 def texts_of(arguments: Arguments, name: str) -> list[str] | None:
-    """The comma-separated texts of a parameter that may also be repeated; None when it is absent."""
-    if name not in arguments:
-        return None
+    """The comma-separated texts of a parameter that may also be repeated; None when it is absent or empty."""
     texts = [text for value in arguments.getlist(name) for text in value.split(",") if text]
     if len(texts) > LIST_LIMIT or any(len(text) > TEXT_LIMIT or "\0" in text for text in texts):
         raise BadParameter(f"{name} must have at most {LIST_LIMIT} texts", parameter=name)
-    return texts
+    return texts or None
 
 
 def tags_of(arguments: Arguments) -> list[tuple[str, str | None]]:

@@ -218,7 +218,8 @@ class Listing:
         is_narrow: bool,
         is_paged: bool,
     ) -> Select[Any]:
-        keys = [*self.sorts[sort.removeprefix("-")], *self.order] if sort else list(self.order)
+        # The same expression twice would keep an index from serving the order.
+        keys = list(dict.fromkeys([*self.sorts[sort.removeprefix("-")], *self.order] if sort else self.order))
         names = [f"order_{index}" for index in range(len(keys))]
         matching: FromClause
         if is_narrow:

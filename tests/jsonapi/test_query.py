@@ -132,7 +132,7 @@ def test_an_unknown_include_is_told_with_the_words_clients_look_for(text: str) -
     ("values", "expected"),
     [
         ([], None),
-        ([""], []),
+        ([""], None),
         (["a"], ["a"]),
         (["a,b"], ["a", "b"]),
         (["a", "b"], ["a", "b"]),
