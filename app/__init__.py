@@ -7,6 +7,7 @@ from flask import Flask
 from app import cli, resources
 from app.config import Settings
 from app.migrate import migrate
+from app.openapi import openapi_document
 from app.persistence import connect_engines
 from app.web import documentation, errors, requests
 
@@ -30,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.install(app)
     requests.install(app)
     resources.install(app)
-    documentation.install(app)
+    documentation.install(app, openapi_document)
     cli.install(app)
     return app
 

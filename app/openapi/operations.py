@@ -131,7 +131,8 @@ def _errors(route: Route) -> set[int]:
     operation = route.operation
     statuses = {500, *operation.errors}
     if route.is_guarded:
-        statuses |= {401, 404}
+        # The token is looked up in the database, which may be out of reach.
+        statuses |= {401, 404, 503}
     if route.is_changing:
         # Another request may have changed the same meanwhile.
         statuses |= {409, 415}

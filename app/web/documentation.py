@@ -1,8 +1,8 @@
 """The description of the API: a document for machines, and a page that makes it readable without the internet."""
 
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import flask_swagger_ui
 import orjson
@@ -14,6 +14,7 @@ from app.web.guard import describes, open_to_all
 blueprint = Blueprint("documentation", __name__)
 
 KEPT: Final = "groundplan.openapi"
+DESCRIBE: Final = "groundplan.openapi.describe"
 PACKAGED: Final = Path(flask_swagger_ui.__file__).parent / "dist"
 # Of what the package carries, the page needs these; it would also serve a page with inline scripts.
 ASSETS: Final = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
@@ -47,8 +48,9 @@ POLICY: Final = (
 )
 
 
-def install(app: Flask) -> None:
-    """Register the routes."""
+def install(app: Flask, describe: Callable[[Flask], dict[str, Any]]) -> None:
+    """Register the routes; ``describe`` makes the document when it is first asked for."""
+    app.extensions[DESCRIBE] = describe
     app.register_blueprint(blueprint)
 
 
@@ -101,6 +103,5 @@ def _document() -> bytes:
     # Made once in each process. Two threads that make it at the same time make the same.
     kept = current_app.extensions
     if KEPT not in kept:
-        # Named, not imported: what makes the document sees the whole application, this layer included.
-        kept[KEPT] = orjson.dumps(import_module("app.openapi").openapi_document(current_app))
+        kept[KEPT] = orjson.dumps(kept[DESCRIBE](current_app))
     return cast("bytes", kept[KEPT])

@@ -160,6 +160,7 @@ ENTITLEMENT_SET_DOCUMENT = {
                         **{name: {"type": ["integer", "null"]} for name in LIMITS},
                     },
                 },
+                "links": {"type": "object", "properties": {"self": {"type": "string"}}},
             },
         },
     },
