@@ -7,7 +7,7 @@ from typing import Any
 
 host = os.environ.get("HOST") or "127.0.0.1"
 port = os.environ.get("PORT") or "8080"
-threads_wanted = int(os.environ.get("GROUNDPLAN_THREADS") or 1)
+threads_wanted = int(os.environ.get("GROUNDPLAN_THREADS") or 4)
 
 # Only this machine by default: the service speaks plain HTTP, TLS belongs to a proxy in front.
 bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -16,13 +16,13 @@ bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 # every worker holds connections of its own.
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(4, 2 * (os.cpu_count() or 1)))
 
-# One request at a time is the fastest way behind a proxy that buffers. Without a proxy, clients that are slow or keep
-# connections open occupy a worker each: then give the workers threads.
+# Threads, because without a proxy that buffers, a connection that is open and silent would occupy a whole worker:
+# a handful of them would stop the service. Behind such a proxy GROUNDPLAN_THREADS=1 is a little faster.
 worker_class = "gthread" if threads_wanted > 1 else "sync"
 threads = threads_wanted
 
-# A thread waits this long for the next request of a kept connection: longer than a client thinks between two calls,
-# shorter than what a pool of threads can spare. Sync workers close after each answer.
+# A kept connection waits this long for its next request, without a thread: longer than a client thinks between two
+# calls. Sync workers close after each answer.
 keepalive = 5
 
 # No request takes seconds; a worker that is silent for so long hangs and is replaced.
@@ -52,6 +52,8 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # unless asked for.
 errorlog = "-"
 accesslog = "-" if os.environ.get("GROUNDPLAN_ACCESS_LOG") in {"1", "true", "yes"} else None
+# As usual, with the request's id at the end.
+access_log_format = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({x-request-id}o)s'
 loglevel = (os.environ.get("GROUNDPLAN_LOG_LEVEL") or "info").lower()
 
 # The socket by which gunicorn can be controlled would stand in the home folder of the user, for nobody.

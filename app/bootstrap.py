@@ -45,8 +45,10 @@ class Bootstrapped:
 def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
     """Make what is missing of: administrator with a token, organization with its owners team and a token.
 
-    Nothing that exists is touched, and no second token is made for who has one. Two at once: the second waits for
-    the first (SQLite) or fails on a unique name and changes nothing (PostgreSQL).
+    Nothing that exists is touched, an organization that was renamed included. The organization's token is made with
+    the organization alone, so that one that was revoked stays revoked; an administrator who has none gets a token,
+    for otherwise nobody could get in. Two at once: the second waits for the first (SQLite) or fails on a unique name
+    and changes nothing (PostgreSQL).
     """
     with Session(engine) as session, session.begin():
         administrator = session.scalars(
@@ -57,13 +59,13 @@ def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
             session.add(administrator)
             session.flush()
             _note(session, "users.create", administrator.id, administrator.username, None)
-        organization = _organization(session, settings, administrator)
+        organization, is_new = _organization(session, settings, administrator)
         user_token = None
-        if not _exists(session, AuthenticationToken.user_id == administrator.id):
+        if not _has_token(session, administrator):
             user_token = settings.bootstrap_token or new_token()
             add_token(session, settings, user_token, user_id=administrator.id)
         organization_token = None
-        if not _exists(session, AuthenticationToken.organization_id == organization.id):
+        if is_new:
             organization_token = new_token()
             add_token(session, settings, organization_token, organization_id=organization.id)
         return Bootstrapped(organization.name, administrator.username, user_token, organization_token)
@@ -124,16 +126,21 @@ def add_token(
     return stored
 
 
-def _organization(session: Session, settings: Settings, administrator: User) -> Organization:
+def _organization(session: Session, settings: Settings, administrator: User) -> tuple[Organization, bool]:
     name = settings.bootstrap_organization
     if not re.fullmatch(NAME_PATTERN, name) or not NAME_LENGTH[0] <= len(name) <= NAME_LENGTH[1]:
         message = "GROUNDPLAN_ORGANIZATION must have 3 to 40 letters, digits, hyphens and underscores"
         raise InvalidSettingError(message)
-    found = session.scalars(select(Organization).where(func.lower(Organization.name) == name.lower())).one_or_none()
-    if found is None:
-        found = found_organization(session, {"name": name, "email": administrator.email}, administrator.id)
-        _note(session, "organizations.create", found.id, found.name, found.id)
-    return found
+    # The one with the name, else the oldest: it may have been renamed since.
+    is_named = func.lower(Organization.name) == name.lower()
+    found = session.scalars(
+        select(Organization).order_by(is_named.desc(), Organization.created_at, Organization.id).limit(1),
+    ).one_or_none()
+    if found is not None:
+        return found, False
+    founded = found_organization(session, {"name": name, "email": administrator.email}, administrator.id)
+    _note(session, "organizations.create", founded.id, founded.name, founded.id)
+    return founded, True
 
 
 def _check_user(username: str, email: str, organization: str | None, *, is_owner: bool) -> None:
@@ -148,8 +155,9 @@ def _check_user(username: str, email: str, organization: str | None, *, is_owner
         raise ValueError(message)
 
 
-def _exists(session: Session, condition: object) -> bool:
-    return session.scalar(select(AuthenticationToken.id).where(condition).limit(1)) is not None  # type: ignore[arg-type]
+def _has_token(session: Session, user: User) -> bool:
+    found = select(AuthenticationToken.id).where(AuthenticationToken.user_id == user.id).limit(1)
+    return session.scalar(found) is not None
 
 
 def _note(session: Session, action: str, subject_id: str, name: str | None, organization_id: str | None) -> None:

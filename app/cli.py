@@ -89,15 +89,18 @@ def _settings() -> Settings:
 def _for_people(made: Bootstrapped, url: str) -> str:
     lines = [f"Groundplan is ready: organization {made.organization}, administrator {made.username}."]
     if made.user_token:
-        lines += ["", f"Token of {made.username} (shown once):", f"  {made.user_token}"]
+        lines += [
+            "",
+            f"Token of {made.username} (shown once):",
+            f"  {made.user_token}",
+            f'  curl -H "Authorization: Bearer {made.user_token}" {url}/api/v2/account/details',
+        ]
     if made.organization_token:
         listing = f"{url}/api/v2/organizations/{made.organization}/projects"
         lines += [
             "",
             f"Token of the organization {made.organization} (shown once):",
             f"  {made.organization_token}",
-            "",
-            "Try it:",
             f'  curl -H "Authorization: Bearer {made.organization_token}" {listing}',
         ]
     return "\n".join(lines)

@@ -22,7 +22,7 @@ from app.resources.models import (
     TeamMember,
     User,
 )
-from tests.api import Api
+from tests.api import Api, document
 from tests.world import World
 
 CHOSEN = "bootstrap-token-of-the-test-suite-0123456789"
@@ -120,20 +120,10 @@ def test_a_name_that_no_organization_can_have_is_refused(run: Run, world: World,
 
 
 MISSING: dict[str, tuple[type[Any], Callable[[], Any], set[str]]] = {
-    "the organization's token": (
-        AuthenticationToken,
-        lambda: AuthenticationToken.organization_id.is_not(None),
-        {"organization_token"},
-    ),
     "the administrator's token": (
         AuthenticationToken,
         lambda: AuthenticationToken.user_id.is_not(None),
         {"user_token"},
-    ),
-    "both tokens": (
-        AuthenticationToken,
-        lambda: AuthenticationToken.id.is_not(None),
-        {"user_token", "organization_token"},
     ),
     "the organization": (Organization, lambda: Organization.id.is_not(None), {"organization_token"}),
     "the administrator": (User, lambda: User.id.is_not(None), {"user_token"}),
@@ -150,6 +140,22 @@ def test_what_is_missing_is_made_again(
     assert set(again) == {"url", "organization", "username"} | made
     for name, path in (("user_token", "/account/details"), ("organization_token", "/organizations/groundplan")):
         assert api.get(path, again.get(name, first[name]))
+
+
+def test_a_token_of_the_organization_that_was_revoked_stays_revoked(run: Run, api: Api) -> None:
+    first = bootstrapped(run)
+    api.delete("/organizations/groundplan/authentication-token", first["user_token"])
+    assert set(bootstrapped(run)) == {"url", "organization", "username"}
+    api.get("/organizations/groundplan", first["organization_token"], expect=401)
+
+
+def test_a_renamed_organization_is_still_the_organization(run: Run, api: Api, world: World) -> None:
+    first = bootstrapped(run)
+    renamed = document("organizations", {"name": "acme"})
+    api.patch("/organizations/groundplan", first["user_token"], renamed)
+    again = bootstrapped(run)
+    assert (again["organization"], "organization_token" in again) == ("acme", False)
+    assert len(world.all(Organization)) == 1
 
 
 def test_an_administrator_that_is_there_is_used(run: Run, api: Api, world: World) -> None:

@@ -60,7 +60,10 @@ def _roles() -> Iterable[str]:
     yield ""
     yield (
         "Where the organization allows force-deleting workspaces, a grant also has: "
-        + ", ".join(f"with `{needed}` `{forced}`" for needed, forced in roles.FORCE.items())
+        + ", ".join(
+            f"with {' and '.join(f'`{each}`' for each in sorted(needed))} `{forced}`"
+            for forced, needed in roles.FORCE.items()
+        )
         + "."
     )
 

@@ -47,4 +47,4 @@ class Grants:
 SITE = "site"
 """The one target of the site level."""
 
-__all__ = ["NOTHING", "SITE", "Grants", "Level"]
+__all__ = ["SITE", "Grants", "Level"]

@@ -4,7 +4,7 @@ This table is the whole of it. A route names its permission, a listing names the
 the rule (one row in memory, many rows in SQL) read the same line.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -102,8 +102,3 @@ POLICY: Mapping[P, Rule] = {
 def allowed_at(level: Level, permissions: frozenset[P]) -> frozenset[P]:
     """Those of the permissions that the policy lets a grant at this level give."""
     return frozenset(permission for permission in permissions if level in POLICY[permission].levels)
-
-
-def permissions_at(level: Level) -> Iterable[P]:
-    """The permissions that a grant at this level can give."""
-    return (permission for permission, rule in POLICY.items() if level in rule.levels)

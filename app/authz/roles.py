@@ -176,16 +176,17 @@ def team_access(flags: frozenset[str]) -> Permissions:
 
 
 # Where the organization allows it, whoever may delete may also force: workspaces with what they hold, and projects.
-FORCE: Mapping[P, P] = {
-    P.WORKSPACE_DELETE: P.WORKSPACE_FORCE_DELETE,
-    P.PROJECT_DELETE: P.PROJECT_FORCE_DELETE,
+# A project takes its workspaces with it, so that the right to delete those is needed as well.
+FORCE: Mapping[P, Permissions] = {
+    P.WORKSPACE_FORCE_DELETE: frozenset({P.WORKSPACE_DELETE}),
+    P.PROJECT_FORCE_DELETE: frozenset({P.PROJECT_DELETE, P.WORKSPACE_DELETE}),
 }
 
 
 @cache
 def with_force(permissions: Permissions) -> Permissions:
     """The permissions of a grant in an organization that allows force-deleting workspaces."""
-    return permissions | {forced for permission, forced in FORCE.items() if permission in permissions}
+    return permissions | {forced for forced, needed in FORCE.items() if needed <= permissions}
 
 
 # manage-workspaces opens the default project, and no other: its holders see it and create workspaces in it.

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, false, or_, true
 
-from app.authz.grants import NOTHING, SITE, Grants
+from app.authz.grants import SITE, Grants
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
 from app.persistence import Base, among, set_parameter
@@ -101,7 +101,6 @@ def _parameter(permission: P, level: Level) -> str:
 
 __all__ = [
     "EVERYTHING",
-    "NOTHING",
     "Caller",
     "clause",
     "held",

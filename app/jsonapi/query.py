@@ -16,6 +16,8 @@ DIGITS = len(str(MAXIMUM_NUMBER)) + 1
 TEXT_LIMIT = 1_000
 LIST_LIMIT = 200
 TAGS_LIMIT = 10
+# No name has one; NUL is none to PostgreSQL, and a set is sent with one of them between its values.
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Arguments(Protocol):
@@ -75,7 +77,7 @@ def text_of(arguments: Arguments, name: str) -> str | None:
     text = arguments.get(name)
     if not text:
         return None
-    if len(text) > TEXT_LIMIT or "\0" in text:
+    if len(text) > TEXT_LIMIT or CONTROL.search(text):
         raise BadParameter(f"{name} must be a text of at most {TEXT_LIMIT} characters", parameter=name)
     return text
 
@@ -83,7 +85,7 @@ def text_of(arguments: Arguments, name: str) -> str | None:
 def texts_of(arguments: Arguments, name: str) -> list[str] | None:
     """The comma-separated texts of a parameter that may also be repeated; None when it is absent or empty."""
     texts = [text for value in arguments.getlist(name) for text in value.split(",") if text]
-    if len(texts) > LIST_LIMIT or any(len(text) > TEXT_LIMIT or "\0" in text for text in texts):
+    if len(texts) > LIST_LIMIT or any(len(text) > TEXT_LIMIT or CONTROL.search(text) for text in texts):
         raise BadParameter(f"{name} must have at most {LIST_LIMIT} texts", parameter=name)
     return texts or None
 

@@ -1,7 +1,7 @@
 """The base of every resource's schema, and loading what a client sent through it."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from marshmallow import EXCLUDE, ValidationError
 from marshmallow_jsonapi import Schema as LibrarySchema
@@ -44,8 +44,6 @@ class Schema(LibrarySchema):
         """The base is never dumped; the library wants a type all the same."""
 
         type_ = "resources"
-
-    needs: ClassVar[tuple[str, ...]] = ()
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:  # noqa: ANN401 - the library's own
         """The document with one resource object, as the library makes it, and its link."""

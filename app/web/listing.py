@@ -34,9 +34,12 @@ from app.jsonapi.schema import Schema
 from app.persistence import Base, Expression, among, set_parameter
 from app.web.answers import answer
 from app.web.context import asked, caller, reader
-from app.web.filters import Filter
+from app.web.filters import Chosen, Filter
 
 Shown = dict[str, Any]
+
+# How many statements a listing keeps. Clients choose the filters, and each combination is a statement of its own.
+KEPT = 256
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,14 +83,14 @@ class Listing:
         asked()
         who = caller()
         levels = rules.shape(who, self.visible_by, self.model, conditions.get("organization_id"))
-        key = ("one", levels, tuple(conditions))
-        statement = self._statements.get(key)
-        if statement is None:
-            statement = self._statements[key] = (
+        statement = self._kept(
+            ("one", levels, tuple(conditions)),
+            lambda: (
                 select(*self._labelled())
                 .select_from(self.joined)
                 .where(rules.clause(self.visible_by, self.model, levels), *self._equal(conditions))
-            )
+            ),
+        )
         values = {**conditions, **rules.parameters(who, self.visible_by, levels)}
         # A session would run it through the machinery of entities; its connection is in the same transaction.
         connection = source.connection() if isinstance(source, Session) else source or reader()
@@ -109,10 +112,9 @@ class Listing:
         asked()
         who = caller()
         levels = rules.shape(who, self.visible_by, self.model)
-        key = ("among", levels)
-        statement = self._statements.get(key)
-        if statement is None:
-            statement = self._statements[key] = (
+        statement = self._kept(
+            ("some", levels),
+            lambda: (
                 select(*self._labelled())
                 .select_from(self.joined)
                 .where(
@@ -120,7 +122,8 @@ class Listing:
                     among(self.identifier, set_parameter("identifiers")),
                 )
                 .order_by(*self.order)
-            )
+            ),
+        )
         values = {"identifiers": identifiers, **rules.parameters(who, self.visible_by, levels)}
         return [self.shown(row) for row in reader().execute(statement, values)]
 
@@ -175,20 +178,7 @@ class Listing:
         chosen = [found for each in self.filters if (found := each.read(arguments, who, organization_id)) is not None]
         sort = self._sort(arguments)
         key = ("many", levels, tuple(parents), tuple(each.key for each in chosen), sort, page is not None)
-        statement = self._statements.get(key)
-        if statement is None:
-            seen = [rules.clause(self.visible_by, self.model, levels), *self._equal(parents)]
-            wanted = [clause for each in chosen for clause in each.clauses()]
-            # Few rows match a filter or what a member sees: they are found once, then counted and cut. Of a whole
-            # organization the count and the page each have a better way of their own, by index.
-            is_narrow = bool(wanted) or levels != rules.EVERYTHING
-            statement = self._statements[key] = self._many(
-                seen,
-                wanted,
-                sort,
-                is_narrow=is_narrow,
-                is_paged=page is not None,
-            )
+        statement = self._kept(key, lambda: self._many(levels, parents, chosen, sort, is_paged=page is not None))
         values: dict[str, Any] = {**parents, **rules.parameters(who, self.visible_by, levels)}
         for each in chosen:
             values |= each.parameters
@@ -209,15 +199,31 @@ class Listing:
             return ""
         return wanted
 
+    def _kept(self, key: Hashable, build: Callable[[], Select[Any]]) -> Select[Any]:
+        statement = self._statements.get(key)
+        if statement is None:
+            if len(self._statements) >= KEPT:
+                self._statements.clear()
+            statement = self._statements[key] = build()
+        return statement
+
     def _many(
         self,
-        seen: list[ColumnElement[bool]],
-        wanted: list[ColumnElement[bool]],
+        levels: rules.Shape,
+        parents: Mapping[str, Any],
+        chosen: Sequence[Chosen],
         sort: str,
         *,
-        is_narrow: bool,
         is_paged: bool,
     ) -> Select[Any]:
+        seen = [
+            rules.clause(self.visible_by, self.model, levels),
+            *self._equal(parents, by_index=not self._reaches_by_id(levels)),
+        ]
+        wanted = [clause for each in chosen for clause in each.clauses()]
+        # Few rows match a filter or what a member sees: they are found once, then counted and cut. Of a whole
+        # organization the count and the page each have a better way of their own, by index.
+        is_narrow = bool(wanted) or levels != rules.EVERYTHING
         # The same expression twice would keep an index from serving the order.
         keys = list(dict.fromkeys([*self.sorts[sort.removeprefix("-")], *self.order] if sort else self.order))
         names = [f"order_{index}" for index in range(len(keys))]
@@ -259,6 +265,9 @@ class Listing:
             .order_by(*self._directed([page.c[name] for name in names], sort))
         )
 
+    def _reaches_by_id(self, levels: rules.Shape) -> bool:
+        return levels != rules.EVERYTHING and all(self.model.scope[level] in {"id", "project_id"} for level in levels)
+
     @staticmethod
     def _directed(keys: Sequence[Expression], sort: str) -> list[Expression]:
         # Only the wanted sort turns around; the tie-breakers behind it may as well, which lets one index serve both.
@@ -267,8 +276,11 @@ class Listing:
     def _labelled(self) -> list[Expression]:
         return [expression.label(name) for name, expression in self.columns.items()]
 
-    def _equal(self, conditions: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    def _equal(self, conditions: Mapping[str, Any], *, by_index: bool = True) -> list[ColumnElement[bool]]:
         columns = self.model.__table__.c
+        if not by_index:
+            # SQLite would rather go through all of the organization than look up the few ids that the caller has.
+            return [columns[name].concat("") == bindparam(name) for name in conditions]
         return [
             func.lower(columns[name.removesuffix("_lower")]) == bindparam(name)
             if name.endswith("_lower")

@@ -6,7 +6,7 @@ from flask import Flask, Response, has_request_context, request
 
 from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.body import read_json
-from app.jsonapi.errors import NotFound, TooLarge, UnsupportedMediaType
+from app.jsonapi.errors import BadRequest, NotFound, TooLarge, UnsupportedMediaType
 from app.web.context import release_reader, request_id, settings
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -62,7 +62,11 @@ def _sent() -> bytes:
     limit = settings().request_bytes
     # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
     request.max_content_length = limit + 1
-    sent = request.get_data(cache=False)
+    try:
+        sent = request.get_data(cache=False)
+    except OSError:
+        # The server could not read it: chunks that are malformed, or a client that went away.
+        raise BadRequest("The request body could not be read") from None
     if len(sent) > limit:
         raise TooLarge
     return sent

@@ -161,11 +161,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_projects")),
     )
     with op.batch_alter_table("projects", schema=None) as batch_op:
+        batch_op.create_index("ix_projects_organization_id", ["organization_id"], unique=False)
         batch_op.create_index(
             "uq_projects_default",
             ["organization_id"],
             unique=True,
-            sqlite_where=sa.text("is_default"),
+            sqlite_where=sa.text("is_default = 1"),
             postgresql_where=sa.text("is_default"),
         )
         batch_op.create_index(
@@ -200,7 +201,7 @@ def upgrade() -> None:
             "uq_teams_owners",
             ["organization_id"],
             unique=True,
-            sqlite_where=sa.text("is_owners"),
+            sqlite_where=sa.text("is_owners = 1"),
             postgresql_where=sa.text("is_owners"),
         )
 
@@ -301,6 +302,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workspaces")),
     )
     with op.batch_alter_table("workspaces", schema=None) as batch_op:
+        batch_op.create_index("ix_workspaces_organization_id", ["organization_id"], unique=False)
         batch_op.create_index(
             "ix_workspaces_project_id_name", ["project_id", sa.literal_column("lower(name)")], unique=False
         )
@@ -337,6 +339,7 @@ def downgrade() -> None:
     with op.batch_alter_table("workspaces", schema=None) as batch_op:
         batch_op.drop_index("uq_workspaces_organization_id_name")
         batch_op.drop_index("ix_workspaces_project_id_name")
+        batch_op.drop_index("ix_workspaces_organization_id")
 
     op.drop_table("workspaces")
     with op.batch_alter_table("team_projects", schema=None) as batch_op:
@@ -353,14 +356,17 @@ def downgrade() -> None:
 
     op.drop_table("tag_bindings")
     with op.batch_alter_table("teams", schema=None) as batch_op:
-        batch_op.drop_index("uq_teams_owners", sqlite_where=sa.text("is_owners"), postgresql_where=sa.text("is_owners"))
+        batch_op.drop_index(
+            "uq_teams_owners", sqlite_where=sa.text("is_owners = 1"), postgresql_where=sa.text("is_owners")
+        )
         batch_op.drop_index("uq_teams_organization_id_name")
 
     op.drop_table("teams")
     with op.batch_alter_table("projects", schema=None) as batch_op:
         batch_op.drop_index("uq_projects_organization_id_name")
+        batch_op.drop_index("ix_projects_organization_id")
         batch_op.drop_index(
-            "uq_projects_default", sqlite_where=sa.text("is_default"), postgresql_where=sa.text("is_default")
+            "uq_projects_default", sqlite_where=sa.text("is_default = 1"), postgresql_where=sa.text("is_default")
         )
 
     op.drop_table("projects")

@@ -140,12 +140,24 @@ def test_who_may_delete_may_force_where_the_organization_allows_it(
         team = world.team(organization, access)
     else:
         team = world.team(organization)
-        world.access(team, project, access, {"settings": "delete"} if access == "custom" else None)
+        world.access(team, project, access, {"settings": "delete", "delete": True} if access == "custom" else None)
     token = world.member(organization, team).token
     api.delete(f"/projects/{project.id}", token, expect=403)
     api.delete(f"/projects/{project.id}?force=true", token, expect=status)
     assert [found.id for found in world.all(Workspace)] == ([] if allowed else [workspace.id])
     assert (project.id in ids(world.all(Project))) is not allowed
+
+
+def test_who_may_not_delete_the_workspaces_can_not_force_them_out_with_their_project(api: Api, world: World) -> None:
+    organization = world.organization(allow_force_delete_workspaces=True)
+    project = world.project(organization)
+    workspace = world.workspace(project)
+    team = world.team(organization)
+    world.access(team, project, "custom", {"settings": "delete"})
+    token = world.member(organization, team).token
+    api.delete(f"/workspaces/{workspace.id}", token, expect=403)
+    api.delete(f"/projects/{project.id}?force=true", token, expect=403)
+    assert [found.id for found in world.all(Workspace)] == [workspace.id]
 
 
 def test_who_may_not_delete_can_not_even_ask_for_force(api: Api, world: World) -> None:

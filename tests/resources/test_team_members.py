@@ -102,7 +102,7 @@ def test_users_who_are_no_members(
     api.post(path(team, USERS), owner.token, identifiers(USERS, inside.username), expect=204)
     right = inside if method == "DELETE" else outside
     answer = api.send(method, path(team, USERS), owner.token, identifiers(USERS, right.username, name), expect=400)
-    assert faults(answer) == [(detail, "")]
+    assert faults(answer) == [(detail, "/data/1/id")]
     assert answer["errors"][0]["title"] == "bad request"
     assert members(api, team, owner.token) == {"bob"}, "all or none"
 
@@ -115,7 +115,7 @@ def test_memberships_of_another_organization_do_not_exist(
     for given in (foreign, "ou-0000000000000000"):
         wrong = identifiers(MEMBERSHIPS, given)
         answer = api.send(method, path(team, MEMBERSHIPS), owner.token, wrong, expect=400)
-        assert faults(answer) == [(f"{given} does not exist", "")]
+        assert faults(answer) == [(f"{given} does not exist", "/data/0/id")]
 
 
 def test_who_is_in_a_team_cannot_join_and_who_is_not_cannot_leave(
@@ -124,11 +124,12 @@ def test_who_is_in_a_team_cannot_join_and_who_is_not_cannot_leave(
     bob = world.member(acme, team, username="bob")
     world.member(acme, username="eve")
     again = api.post(path(team, USERS), owner.token, identifiers(USERS, "eve", "bob"), expect=400)
-    assert faults(again) == [("bob is already a member of the team", "")]
+    assert faults(again) == [("bob is already a member of the team", "/data/1/id")]
     by_id = identifiers(MEMBERSHIPS, world.membership(acme, bob))
-    assert api.post(path(team, MEMBERSHIPS), owner.token, by_id, expect=400) == again
+    alone = api.post(path(team, MEMBERSHIPS), owner.token, by_id, expect=400)
+    assert faults(alone) == [("bob is already a member of the team", "/data/0/id")]
     absent = api.delete(path(team, USERS), owner.token, identifiers(USERS, "bob", "eve"), expect=400)
-    assert faults(absent) == [("eve is not a member of the team", "")]
+    assert faults(absent) == [("eve is not a member of the team", "/data/1/id")]
     assert members(api, team, owner.token) == {"bob"}
 
 
@@ -136,7 +137,7 @@ def test_who_is_in_a_team_cannot_join_and_who_is_not_cannot_leave(
 @pytest.mark.parametrize(("type_", "wrong"), [(USERS, MEMBERSHIPS), (USERS, ""), (MEMBERSHIPS, USERS)])
 def test_linkage_of_another_type(api: Api, owner: Person, team: Team, *, method: str, type_: str, wrong: str) -> None:
     answer = api.send(method, path(team, type_), owner.token, identifiers(wrong, "ada"), expect=400)
-    assert faults(answer) == [(f"type must be {type_}", "")]
+    assert faults(answer) == [(f"type must be {type_}", "/data/0/type")]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,9 @@ def test_linkage_that_is_no_list(api: Api, owner: Person, team: Team, sent: Any,
 
 def test_how_many_can_join_at_once(api: Api, owner: Person, team: Team) -> None:
     within = identifiers(USERS, *(f"user-{number}" for number in range(1_000)))
-    assert faults(api.post(path(team, USERS), owner.token, within, expect=400)) == [("user-0 does not exist", "")]
+    assert faults(api.post(path(team, USERS), owner.token, within, expect=400)) == [
+        ("user-0 does not exist", "/data/0/id")
+    ]
     beyond = identifiers(USERS, *(f"user-{number}" for number in range(1_001)))
     answer = api.post(path(team, USERS), owner.token, beyond, expect=422)
     assert faults(answer) == [("data must not have more than 1000 items", "/data")]

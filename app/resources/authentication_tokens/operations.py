@@ -43,7 +43,7 @@ def revoke_organization_token(session: Session, organization_id: str) -> Authent
     """
     session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update())
     token = session.scalars(
-        select(AuthenticationToken).where(AuthenticationToken.organization_id == organization_id),
+        select(AuthenticationToken).where(AuthenticationToken.organization_id == organization_id).with_for_update(),
     ).one_or_none()
     if token is not None:
         session.delete(token)

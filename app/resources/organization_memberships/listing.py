@@ -25,8 +25,9 @@ from app.web.filters import Contains, Filter, OneOf
 class MembershipListing(LinkedListing):
     """Memberships, also those in one team: then ``team_id`` is among the parents of the list."""
 
-    def _equal(self, conditions: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-        own = super()._equal({name: value for name, value in conditions.items() if name != "team_id"})
+    def _equal(self, conditions: Mapping[str, Any], *, by_index: bool = True) -> list[ColumnElement[bool]]:
+        plain = {name: value for name, value in conditions.items() if name != "team_id"}
+        own = super()._equal(plain, by_index=by_index)
         if "team_id" not in conditions:
             return own
         in_team = exists().where(

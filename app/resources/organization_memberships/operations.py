@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Forbidden
+from app.jsonapi.errors import Forbidden, NotFound
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.teams.model import Team, TeamMember
 from app.resources.teams.operations import keep_an_owner
@@ -24,9 +24,12 @@ def lock_owners(session: Session, organization_id: str) -> Team:
     To be called before a membership is locked, as changes of a team's members do it, so that the two can't lock each
     other out.
     """
-    return session.scalars(
+    owners = session.scalars(
         select(Team).where(Team.organization_id == organization_id, Team.is_owners).with_for_update(),
-    ).one()
+    ).one_or_none()
+    if owners is None:  # the organization was deleted since the caller entered it
+        raise NotFound
+    return owners
 
 
 def teams_of(session: Session, membership: OrganizationMembership) -> Sequence[Team]:

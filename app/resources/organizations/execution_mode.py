@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import InvalidAttribute, Unprocessable, humanized
+from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
 from app.resources.organizations.model import Organization
 
 INHERIT = "default"
@@ -29,7 +29,8 @@ def own_mode(
     settled = dict(members)
     overwrites = settled.pop("setting_overwrites", None)
     mode = settled.pop(f"{prefix}execution_mode", None)
-    pool = settled.pop(f"{prefix}agent_pool_id", None)
+    pool = settled.pop(f"{prefix}agent_pool_id", None) or settled.get(f"{prefix}agent_pool")
+    settled.pop(f"{prefix}agent_pool", None)
     if overwrites is False or mode == INHERIT:
         settled["own_execution_mode"] = None
     elif mode is not None:
@@ -67,6 +68,9 @@ def check_agent_pool(
 
 def mode_of_organization(session: Session, organization_id: str) -> str:
     """The execution mode that a project without its own one has."""
-    return session.scalars(
+    mode = session.scalars(
         select(Organization.default_execution_mode).where(Organization.id == organization_id),
-    ).one()
+    ).one_or_none()
+    if mode is None:  # it was deleted since the caller entered it
+        raise NotFound
+    return mode

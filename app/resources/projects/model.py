@@ -38,11 +38,13 @@ class Project(Base):
             unique=True,
             postgresql_include=["id", "name"],
         ),
+        # For counting all projects of an organization: nothing is smaller to read.
+        Index("ix_projects_organization_id", organization_id),
         Index(
             "uq_projects_default",
             organization_id,
             unique=True,
-            sqlite_where=text("is_default"),
+            sqlite_where=text("is_default = 1"),
             postgresql_where=text("is_default"),
         ),
         CheckConstraint(own_execution_mode.in_(EXECUTION_MODES), name="own_execution_mode"),

@@ -49,7 +49,8 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
             raise ProjectNotEmpty
         workspaces: Sequence[Workspace] = ()
     else:
-        workspaces = session.scalars(held.with_for_update()).all()
+        # Always in the same order, as who moves workspaces does: two can't lock each other out.
+        workspaces = session.scalars(held.order_by(Workspace.id).with_for_update()).all()
         session.execute(delete(Workspace).where(Workspace.project_id == project.id))
         for workspace in workspaces:
             session.expunge(workspace)

@@ -29,7 +29,7 @@ from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, subject
 from app.web.guard import describes, requires
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record, record_each
+from app.web.transaction import assign, change, insert, made, record, record_each
 
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v2")
 
@@ -58,12 +58,11 @@ def create_project(organization: str) -> Response:
         tags = members.pop("tag_bindings", {})
         settled = own_mode(members, None, lambda: mode_of_organization(session, home.id))
         project = Project(organization_id=home.id, **settled)
-        session.add(project)
-        session.flush()
+        insert(session, project)
         if tags:
             add_tags(session, project, tags)
+            session.flush()
         record(session, "projects.create", project, made({**settled, "tag_bindings": tags or None}))
-        session.flush()
         shown = PROJECTS.show({"id": project.id}, session)
     return resource(shown, 201)
 

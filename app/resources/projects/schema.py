@@ -82,6 +82,11 @@ def show_overwrites(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - 
     return dict.fromkeys(OVERWRITES, own) | dict.fromkeys(STACKS_OVERWRITES, False)
 
 
+def show_team_count(row: Any, held: Any) -> int | None:  # noqa: ANN401 - a row of the listing
+    """How many teams have access; not for those who may not see which, for some of them may be secret."""
+    return row.team_count if P.PROJECT_READ_TEAMS in held else None
+
+
 class ProjectSchema(Schema):
     """A project."""
 
@@ -120,7 +125,7 @@ class ProjectSchema(Schema):
     # There are no stacks and no HCP organizations here; clients still expect the members.
     stacks_default_execution_mode = Constant("remote")
     workspace_count = Attribute()
-    team_count = Attribute()
+    team_count = Computed(show_team_count, schema={"type": ["integer", "null"]})
     is_unified = Constant(value=False)
     hcp_id = Constant(None)
     permissions = permission_flags(FLAGS)
@@ -130,7 +135,7 @@ class ProjectSchema(Schema):
         column="organization_name",
         related="/api/v2/organizations/{organization_name}",
     )
-    default_agent_pool = ToOne("agent-pools")
+    default_agent_pool = ToOne("agent-pools", writable=True)
     stacks_default_agent_pool = ToOne("agent-pools")
     tag_bindings = ToMany("tag-bindings", related="/api/v2/projects/{id}/tag-bindings", read=read_relationship)
     effective_tag_bindings = Links("/api/v2/projects/{id}/effective-tag-bindings")

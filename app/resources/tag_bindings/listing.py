@@ -1,10 +1,10 @@
 """Reading tags: of one project, of a page of projects, and as a filter."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Row, Text, bindparam, exists, func, or_, select
 
 from app.authentication.callers import Caller
 from app.jsonapi.dump import compile_dump
@@ -62,21 +62,14 @@ class Tagged:
             return None
         parameters: dict[str, Any] = {}
         for index, (key, value) in enumerate(tags):
-            parameters[f"tagged_{index}_key"] = key
-            if value is not None:
-                parameters[f"tagged_{index}_value"] = value
-        valued = tuple(value is not None for _, value in tags)
-        return Chosen(("tagged", valued), _having(valued), parameters)
+            parameters |= {f"tagged_{index}_key": key, f"tagged_{index}_value": value}
+        return Chosen(("tagged", len(tags)), lambda: [_has(index) for index in range(len(tags))], parameters)
 
 
-def _having(valued: tuple[bool, ...]) -> Callable[[], Sequence[ColumnElement[bool]]]:
-    def clauses() -> Sequence[ColumnElement[bool]]:
-        found = []
-        for index, has_value in enumerate(valued):
-            wanted = [TagBinding.project_id == Project.id, TagBinding.key == bindparam(f"tagged_{index}_key")]
-            if has_value:
-                wanted.append(TagBinding.value == bindparam(f"tagged_{index}_value"))
-            found.append(exists().where(*wanted))
-        return found
-
-    return clauses
+def _has(index: int) -> ColumnElement[bool]:
+    value = bindparam(f"tagged_{index}_value", type_=Text)
+    return exists().where(
+        TagBinding.project_id == Project.id,
+        TagBinding.key == bindparam(f"tagged_{index}_key"),
+        or_(value.is_(None), TagBinding.value == value),
+    )

@@ -40,7 +40,7 @@ class Team(Base):
             "uq_teams_owners",
             organization_id,
             unique=True,
-            sqlite_where=text("is_owners"),
+            sqlite_where=text("is_owners = 1"),
             postgresql_where=text("is_owners"),
         ),
         CheckConstraint(visibility.in_(VISIBILITIES), name="visibility"),

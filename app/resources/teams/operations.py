@@ -76,12 +76,12 @@ def members_by_username(session: Session, team: Team, names: Sequence[str]) -> M
     known = {row.username.lower(): row for row in found}
     by_id = {row.id: row for row in found}
     members = {}
-    for name in names:
+    for index, name in enumerate(names):
         row = by_id.get(name) or known.get(name.lower())
         if row is None:
-            raise BadRequest(f"{name} does not exist")
+            raise BadRequest(f"{name} does not exist", pointer=f"/data/{index}/id")
         if row.membership_id is None:
-            raise BadRequest(f"{name} is not a member of the organization")
+            raise BadRequest(f"{name} is not a member of the organization", pointer=f"/data/{index}/id")
         members[row.membership_id] = row.username
     return members
 
@@ -99,9 +99,9 @@ def members_by_id(session: Session, team: Team, identifiers: Sequence[str]) -> M
             ),
         )
     }
-    for identifier in identifiers:
+    for index, identifier in enumerate(identifiers):
         if identifier not in found:
-            raise BadRequest(f"{identifier} does not exist")
+            raise BadRequest(f"{identifier} does not exist", pointer=f"/data/{index}/id")
     return {identifier: found[identifier] for identifier in identifiers}
 
 
@@ -113,8 +113,10 @@ def add_members(session: Session, team: Team, members: Members) -> None:
 
     The team's row is locked by the caller, here and below: changes of its members come one after the other.
     """
-    for membership_id in _in_team(session, team, members):
-        raise BadRequest(f"{members[membership_id]} is already a member of the team")
+    present = _in_team(session, team, members)
+    for index, (membership_id, username) in enumerate(members.items()):
+        if membership_id in present:
+            raise BadRequest(f"{username} is already a member of the team", pointer=f"/data/{index}/id")
     session.add_all([TeamMember(team_id=team.id, membership_id=membership_id) for membership_id in members])
     session.flush()
 
@@ -122,9 +124,9 @@ def add_members(session: Session, team: Team, members: Members) -> None:
 def remove_members(session: Session, team: Team, members: Members) -> None:
     """Take the members out of the team: all, or none and 400 when one is not in it."""
     present = _in_team(session, team, members)
-    for membership_id, username in members.items():
+    for index, (membership_id, username) in enumerate(members.items()):
         if membership_id not in present:
-            raise BadRequest(f"{username} is not a member of the team")
+            raise BadRequest(f"{username} is not a member of the team", pointer=f"/data/{index}/id")
     session.execute(
         delete(TeamMember).where(TeamMember.team_id == team.id, among(TeamMember.membership_id, list(members))),
     )

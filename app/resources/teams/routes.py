@@ -188,11 +188,11 @@ def _remove(team_id: str, type_: str, find: Finder) -> Response:
 def _identifiers(type_: str) -> list[str]:
     # HCP Terraform answers 400 to linkage that is not right, where other documents get 422.
     items = resource_list(body(), (), MEMBERS_AT_ONCE)
-    for item in items:
+    for index, item in enumerate(items):
         if item.get("type") != type_:
-            raise BadRequest(f"type must be {type_}")
+            raise BadRequest(f"type must be {type_}", pointer=f"/data/{index}/type")
         if not isinstance(item.get("id"), str) or not item["id"].strip():
-            raise BadRequest("id can't be blank")
+            raise BadRequest("id can't be blank", pointer=f"/data/{index}/id")
     return list(dict.fromkeys(item["id"] for item in items))
 
 

@@ -53,6 +53,8 @@ class Workspace(Base):
             unique=True,
             postgresql_include=["id", "name"],
         ),
+        # For counting all workspaces of an organization: nothing is smaller to read.
+        Index("ix_workspaces_organization_id", organization_id),
         Index("ix_workspaces_project_id_name", project_id, func.lower(name)),
         CheckConstraint(own_execution_mode.in_(EXECUTION_MODES), name="own_execution_mode"),
     )

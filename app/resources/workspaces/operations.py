@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Conflict, Unprocessable
+from app.jsonapi.errors import Conflict, NotFound, Unprocessable
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
@@ -59,11 +59,14 @@ def settle_auto_destroy(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def mode_of_project(session: Session, project_id: str) -> str:
     """The execution mode that the project's workspaces without one of their own have."""
-    return session.scalars(
+    mode = session.scalars(
         select(func.coalesce(Project.own_execution_mode, Organization.default_execution_mode))
         .join(Organization, Organization.id == Project.organization_id)
         .where(Project.id == project_id),
-    ).one()
+    ).one_or_none()
+    if mode is None:  # it was deleted since the caller saw it
+        raise NotFound
+    return mode
 
 
 def check_safe_to_delete(workspace: Workspace) -> None:

@@ -28,7 +28,7 @@ from app.web.answers import nothing, resource
 from app.web.context import caller, enter, subject
 from app.web.guard import describes, requires
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record
+from app.web.transaction import assign, change, insert, made, record
 
 blueprint = Blueprint("workspaces", __name__, url_prefix="/api/v2")
 
@@ -57,10 +57,8 @@ def create_workspace(organization: str) -> Response:
         project = _destination(session, project_id, home.id, P.PROJECT_CREATE_WORKSPACE)
         settled = _settle(session, members, None, project.id)
         workspace = Workspace(organization_id=home.id, project_id=project.id, **settled)
-        session.add(workspace)
-        session.flush()
+        insert(session, workspace)
         record(session, "workspaces.create", workspace, made({**settled, "project": project.id}))
-        session.flush()
         shown = WORKSPACES.show({"id": workspace.id}, session)
     return resource(shown, 201)
 
@@ -179,7 +177,10 @@ def _destination(session: Session, project_id: str, organization_id: str, permis
 
 def _default_project(session: Session, organization_id: str) -> str:
     found = select(Project.id).where(Project.organization_id == organization_id, Project.is_default)
-    return session.scalars(found).one()
+    project_id = session.scalars(found).one_or_none()
+    if project_id is None:  # the organization was deleted since the caller entered it
+        raise NotFound
+    return project_id
 
 
 def _settle(session: Session, members: dict[str, Any], current: str | None, project_id: str) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class WorkspaceSchema(Schema):
 
     organization = ToOne("organizations", column="organization_name")
     project = ToOne("projects", column="project_id", writable=True)
-    agent_pool = ToOne("agent-pools")
+    agent_pool = ToOne("agent-pools", writable=True)
     locked_by = ToOne("users")
     current_run = ToOne("runs")
     current_state_version = ToOne("state-versions")
