@@ -224,6 +224,17 @@ class Listing:
         # Few rows match a filter or what a member sees: they are found once, then counted and cut. Of a whole
         # organization the count and the page each have a better way of their own, by index.
         is_narrow = bool(wanted) or levels != rules.EVERYTHING
+        return self._cut(seen, wanted, sort, is_narrow=is_narrow, is_paged=is_paged)
+
+    def _cut(
+        self,
+        seen: list[ColumnElement[bool]],
+        wanted: list[ColumnElement[bool]],
+        sort: str,
+        *,
+        is_narrow: bool,
+        is_paged: bool,
+    ) -> Select[Any]:
         # The same expression twice would keep an index from serving the order.
         keys = list(dict.fromkeys([*self.sorts[sort.removeprefix("-")], *self.order] if sort else self.order))
         names = [f"order_{index}" for index in range(len(keys))]
