@@ -10,6 +10,7 @@ from typing import Self
 
 # What fits into the header of a request as it is.
 TOKEN = re.compile("[!-~]{32,512}")
+PASSWORD = re.compile(".{10,512}", re.DOTALL)
 MINIMUM_SECRET_LENGTH = 32
 ORGANIZATION_CREATION = ("admins", "users")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -21,31 +22,55 @@ class InvalidSettingError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """Where objects live that are not to be on the disk: a bucket, of Amazon's service unless an endpoint is given."""
+
+    name: str
+    endpoint: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything an operator decides.
 
     ``home`` holds the embedded database and the generated secret key; ``database_url`` is an SQLAlchemy URL;
-    ``secret_key`` keys the token digests, so changing it revokes every token; ``organization_creation`` says who may
-    create organizations (``admins``: site administrators, ``users``: every user); ``request_bytes`` bounds a body.
+    ``secret_key`` keys the token digests, so changing it revokes every token; ``encryption_keys`` open what is
+    encrypted at rest, and the first of them closes it; ``organization_creation`` says who may create organizations
+    (``admins``: site administrators, ``users``: every user); ``request_bytes`` bounds a body,
+    ``state_bytes`` one that is a state.
     """
 
     home: Path
     database_url: str
     secret_key: str
+    encryption_keys: tuple[str, ...]
     bootstrap_token: str | None = None
+    bootstrap_password: str | None = None
     bootstrap_organization: str = "groundplan"
     organization_creation: str = "admins"
     request_bytes: int = 1_000_000
+    state_bytes: int = 100 * 2**20
     pool_size: int = 5
     log_level: str = "INFO"
+    bucket: Bucket | None = None
 
     def __post_init__(self) -> None:
         """Refuse what can't work before anything is opened."""
         if self.bootstrap_token is not None and not TOKEN.fullmatch(self.bootstrap_token):
             message = "GROUNDPLAN_BOOTSTRAP_TOKEN must have 32 to 512 characters, all of them ASCII and none a blank"
             raise InvalidSettingError(message)
+        if self.bootstrap_password is not None and not PASSWORD.fullmatch(self.bootstrap_password):
+            message = "GROUNDPLAN_BOOTSTRAP_PASSWORD must have 10 to 512 characters"
+            raise InvalidSettingError(message)
         if len(self.secret_key) < MINIMUM_SECRET_LENGTH:
             message = f"GROUNDPLAN_SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters"
+            raise InvalidSettingError(message)
+        if not self.encryption_keys or any(len(key) < MINIMUM_SECRET_LENGTH for key in self.encryption_keys):
+            message = (
+                f"GROUNDPLAN_ENCRYPTION_KEYS must be keys of at least {MINIMUM_SECRET_LENGTH} characters each, "
+                "separated by commas"
+            )
             raise InvalidSettingError(message)
         if self.organization_creation not in ORGANIZATION_CREATION:
             message = f"GROUNDPLAN_ORGANIZATION_CREATION must be one of {', '.join(ORGANIZATION_CREATION)}"
@@ -68,11 +93,14 @@ class Settings:
             home=home,
             database_url=sqlalchemy_url(given.get("DATABASE_URL") or f"sqlite:///{home / 'groundplan.sqlite3'}"),
             secret_key=given.get("GROUNDPLAN_SECRET_KEY") or kept_secret(home / "secret.key"),
+            encryption_keys=listed(given.get("GROUNDPLAN_ENCRYPTION_KEYS") or kept_secret(home / "encryption.key")),
             bootstrap_token=given.get("GROUNDPLAN_BOOTSTRAP_TOKEN") or None,
+            bootstrap_password=given.get("GROUNDPLAN_BOOTSTRAP_PASSWORD") or None,
             bootstrap_organization=given.get("GROUNDPLAN_ORGANIZATION") or "groundplan",
             organization_creation=given.get("GROUNDPLAN_ORGANIZATION_CREATION") or "admins",
             pool_size=whole_number(given, "GROUNDPLAN_POOL_SIZE", 5),
             log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),
+            bucket=bucket_of(given),
         )
 
 
@@ -93,6 +121,22 @@ def whole_number(given: Mapping[str, str], name: str, default: int) -> int:
         message = f"{name} must be a positive whole number"
         raise InvalidSettingError(message)
     return int(text)
+
+
+def bucket_of(given: Mapping[str, str]) -> Bucket | None:
+    """The bucket that the variables name; without one, objects are files in the home folder."""
+    name, endpoint = given.get("GROUNDPLAN_S3_BUCKET"), given.get("GROUNDPLAN_S3_ENDPOINT") or None
+    if not name:
+        return None
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        message = "GROUNDPLAN_S3_ENDPOINT must begin with http:// or https://"
+        raise InvalidSettingError(message)
+    return Bucket(name=name, endpoint=endpoint, region=given.get("GROUNDPLAN_S3_REGION") or None)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The items of a list with commas between them."""
+    return tuple(item.strip() for item in text.split(","))
 
 
 def kept_secret(path: Path) -> str:

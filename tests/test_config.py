@@ -26,7 +26,9 @@ def test_without_variables_everything_has_a_default(tmp_path: Path) -> None:
         home=home,
         database_url=f"sqlite:///{home / 'groundplan.sqlite3'}",
         secret_key=(home / "secret.key").read_text(),
+        encryption_keys=((home / "encryption.key").read_text(),),
         bootstrap_token=None,
+        bootstrap_password=None,
         bootstrap_organization="groundplan",
         organization_creation="admins",
         request_bytes=1_000_000,
@@ -122,7 +124,8 @@ def test_the_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]{64}", first)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert settings(tmp_path).secret_key == first == path.read_text()
-    assert [each.name for each in tmp_path.iterdir()] == ["secret.key"]
+    assert {each.name for each in tmp_path.iterdir()} == {"secret.key", "encryption.key"}
+    assert stat.S_IMODE((tmp_path / "encryption.key").stat().st_mode) == 0o600
 
 
 def test_each_home_has_a_secret_of_its_own(tmp_path: Path) -> None:
@@ -141,8 +144,20 @@ def test_an_emptied_secret_is_told(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_kept_when_the_environment_has_one(tmp_path: Path) -> None:
-    settings(tmp_path, GROUNDPLAN_SECRET_KEY=SECRET)
+    settings(tmp_path, GROUNDPLAN_SECRET_KEY=SECRET, GROUNDPLAN_ENCRYPTION_KEYS=SECRET)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_encryption_keys_are_separated_by_commas(tmp_path: Path) -> None:
+    other = SECRET[::-1]
+    found = settings(tmp_path, GROUNDPLAN_ENCRYPTION_KEYS=f"{other}, {SECRET}")
+    assert found.encryption_keys == (other, SECRET)
+
+
+@pytest.mark.parametrize("keys", ["short", f"{SECRET},", f"{SECRET},short", ","])
+def test_a_short_encryption_key_is_told(tmp_path: Path, keys: str) -> None:
+    with pytest.raises(InvalidSettingError, match="GROUNDPLAN_ENCRYPTION_KEYS"):
+        settings(tmp_path, GROUNDPLAN_ENCRYPTION_KEYS=keys)
 
 
 def test_processes_that_start_at_once_agree_on_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

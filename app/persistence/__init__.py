@@ -4,11 +4,12 @@ from app.persistence.base import NAMING, Base
 from app.persistence.engine import connect_engines
 from app.persistence.identifiers import identifier
 from app.persistence.integrity import violated_constraint
-from app.persistence.sets import among, set_parameter
+from app.persistence.sets import SEPARATOR, among, joined_texts, set_parameter
 from app.persistence.types import Expression, Name, Timestamp, now
 
 __all__ = [
     "NAMING",
+    "SEPARATOR",
     "Base",
     "Expression",
     "Name",
@@ -16,6 +17,7 @@ __all__ = [
     "among",
     "connect_engines",
     "identifier",
+    "joined_texts",
     "now",
     "set_parameter",
     "violated_constraint",

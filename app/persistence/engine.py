@@ -31,7 +31,13 @@ class Engines:
 
 def connect_engines(url: str, pool_size: int) -> Engines:
     """Engines for the URL; nothing is connected yet."""
-    options: dict[str, Any] = {"json_serializer": _dump_json, "json_deserializer": orjson.loads, "pool_size": pool_size}
+    options: dict[str, Any] = {
+        "json_serializer": _dump_json,
+        "json_deserializer": orjson.loads,
+        "pool_size": pool_size,
+        # Errors go to the log, and what a statement writes may be the value of somebody's variable.
+        "hide_parameters": True,
+    }
     if make_url(url).get_backend_name() == "sqlite":
         _restrict(url)
         writing = create_engine(url, **options)

@@ -8,7 +8,19 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 import orjson
-from sqlalchemy import BindParameter, Boolean, ColumnElement, Dialect, SQLColumnExpression, Text, bindparam
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Dialect,
+    FromClause,
+    ScalarSelect,
+    SQLColumnExpression,
+    Text,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -74,3 +86,15 @@ def among(
     """The condition that ``column`` is one of ``values``; an empty set is never."""
     parameter = values if isinstance(values, BindParameter) else bindparam(None, list(values), type_=TextSet())
     return _Among(column, parameter)
+
+
+def joined_texts(
+    column: SQLColumnExpression[str], condition: ColumnElement[bool], order: SQLColumnExpression[Any], outer: FromClause
+) -> ScalarSelect[Any]:
+    """The texts of a column, one text with ``SEPARATOR`` between them, in their order; null when there are none.
+
+    It belongs to a row of ``outer``, to which the condition refers.
+    """
+    # Both databases take the rows of an aggregate in the order in which the subquery gives them.
+    ordered = select(column.label("text")).where(condition).order_by(order).correlate(outer).subquery()
+    return select(func.aggregate_strings(ordered.c.text, SEPARATOR)).scalar_subquery()

@@ -1,0 +1,107 @@
+"""Objects in a bucket of an S3-compatible service."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from app.config import Bucket
+from app.storage.store import Missing, checked
+
+# Parts of a multipart upload: the service wants at least 5 MiB in all but the last, and one at a time is in memory.
+PART = 8 * 2**20
+PIECE = 256 * 1024
+ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+class BucketStore:
+    """A bucket. What is answered with success there is as safe as the service keeps it."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        """Credentials come from where boto3 looks for them: environment, files, the machine's role."""
+        self._bucket = bucket.name
+        self._settings = bucket
+        self._made: Any = None
+
+    @property
+    def _client(self) -> Any:  # noqa: ANN401 - boto3 has no types
+        # Made when it is first needed: a worker must not share connections with the process that forked it.
+        if self._made is None:
+            self._made = boto3.session.Session().client(
+                "s3",
+                endpoint_url=self._settings.endpoint,
+                region_name=self._settings.region,
+                config=Config(
+                    connect_timeout=5,
+                    read_timeout=30,
+                    retries={"max_attempts": 4, "mode": "standard"},
+                    s3={"addressing_style": "path" if self._settings.endpoint else "auto"},
+                    # Other services than Amazon's know no newer checksums; the content authenticates itself.
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                ),
+            )
+        return self._made
+
+    def put(self, name: str, chunks: Iterable[bytes]) -> None:
+        """See ``Store``: one request for a small object, parts for a large one, which appear together or not at all."""
+        where = {"Bucket": self._bucket, "Key": checked(name)}
+        parts = _parts(chunks)
+        first = next(parts)
+        second = next(parts, None)
+        if second is None:
+            self._client.put_object(**where, Body=first)
+            return
+        upload = {**where, "UploadId": self._client.create_multipart_upload(**where)["UploadId"]}
+        try:
+            sent = [self._send(upload, 1, first), self._send(upload, 2, second)]
+            del first, second
+            sent += (self._send(upload, number, part) for number, part in enumerate(parts, 3))
+            self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": sent})
+        except BaseException:
+            self._client.abort_multipart_upload(**upload)
+            raise
+
+    def _send(self, upload: dict[str, Any], number: int, part: bytes) -> dict[str, Any]:
+        answer = self._client.upload_part(**upload, PartNumber=number, Body=part)
+        return {"ETag": answer["ETag"], "PartNumber": number}
+
+    def open(self, name: str) -> Iterator[bytes]:
+        """See ``Store``."""
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=checked(name))["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ABSENT:
+                raise Missing(name) from None
+            raise
+        pieces: Iterator[bytes] = body.iter_chunks(PIECE)
+        return pieces
+
+    def delete(self, name: str) -> None:
+        """See ``Store``."""
+        self._client.delete_object(Bucket=self._bucket, Key=checked(name))
+
+    def exists(self, name: str) -> bool:
+        """See ``Store``."""
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=checked(name))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ABSENT:
+                return False
+            raise
+        return True
+
+
+def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes in parts of at least ``PART``; the last one may be shorter, and there is always one."""
+    waiting: list[bytes] = []
+    length = 0
+    for chunk in chunks:
+        if length >= PART:
+            yield b"".join(waiting)
+            waiting, length = [], 0
+        waiting.append(chunk)
+        length += len(chunk)
+    yield b"".join(waiting)

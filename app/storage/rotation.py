@@ -1,0 +1,50 @@
+"""Changing the master key while the service runs."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Column, Engine, Table, select, update
+
+from app.persistence import Base
+from app.storage.keyring import Keyring
+
+BATCH = 200
+
+
+def reseal(engine: Engine, keyring: Keyring) -> int:
+    """Seal with the newest master key whatever an older one has sealed; how many texts that were.
+
+    A text that somebody changes meanwhile is left as he wrote it. Stopped at any moment, it goes on where it was.
+    """
+    return sum(_reseal_column(engine, keyring, table, column) for table, column in sealed_columns())
+
+
+def sealed_columns() -> Iterator[tuple[Table, Column[str]]]:
+    """The columns that hold sealed text, as their models say."""
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            if column.info.get("sealed"):
+                yield table, column
+
+
+def _reseal_column(engine: Engine, keyring: Keyring, table: Table, column: Column[str]) -> int:
+    count = 0
+    last = ""
+    while True:
+        # By key, a batch in each transaction: no row is locked for long, and none is looked at twice.
+        with engine.begin() as connection:
+            rows = connection.execute(
+                select(table.c.id, column)
+                .where(table.c.id > last, column.is_not(None), column.not_like(f"{keyring.newest}%"))
+                .order_by(table.c.id)
+                .limit(BATCH),
+            ).all()
+            for identifier, sealed in rows:
+                written = connection.execute(
+                    update(table)
+                    .where(table.c.id == identifier, column == sealed)
+                    .values({column: keyring.seal(keyring.unseal(sealed))}),
+                )
+                count += written.rowcount
+        if not rows:
+            return count
+        last = rows[-1][0]

@@ -1,0 +1,95 @@
+"""Objects in a bucket, against an S3 service within the tests."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from app.config import Bucket, InvalidSettingError, bucket_of
+from app.storage.keyring import Keyring, Unreadable
+from app.storage.objects import PART, BucketStore
+from app.storage.store import Missing
+from app.storage.vault import Vault
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def client(endpoint: str) -> Any:
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    client.create_bucket(Bucket="states")
+    return client
+
+
+@pytest.fixture
+def vault(endpoint: str, client: Any) -> Vault:
+    assert client
+    store = BucketStore(Bucket(name="states", endpoint=endpoint, region="us-east-1"))
+    return Vault(store, Keyring(["master-key-of-the-tests-0123456789-0123"]))
+
+
+@pytest.mark.parametrize("size", [0, 1, PART, 2 * PART + 7])
+def test_what_goes_in_comes_out(vault: Vault, client: Any, size: int) -> None:
+    content = os.urandom(size)
+    key = vault.put("a/b", (content[start : start + 100_000] for start in range(0, size, 100_000)))
+    assert vault.exists("a/b")
+    assert b"".join(vault.open("a/b", key)) == content
+    stored = client.get_object(Bucket="states", Key="a/b")["Body"].read()
+    assert size < 16 or content[:16] not in stored
+
+
+def test_a_deleted_object_is_missing(vault: Vault) -> None:
+    key = vault.put("a/gone", [b"x"])
+    vault.delete("a/gone")
+    vault.delete("a/gone")
+    assert not vault.exists("a/gone")
+    with pytest.raises(Missing):
+        vault.open("a/gone", key)
+
+
+@pytest.mark.parametrize("size", [10, 3 * PART])
+def test_a_failing_source_leaves_nothing(vault: Vault, client: Any, size: int) -> None:
+    def source() -> Iterator[bytes]:
+        for _ in range(0, size, 65_536):
+            yield b"x" * 65_536
+        raise OSError
+
+    with pytest.raises(OSError):
+        vault.put("a/failed", source())
+    assert not vault.exists("a/failed")
+    assert "Uploads" not in client.list_multipart_uploads(Bucket="states")
+
+
+def test_a_changed_object_is_not_read(vault: Vault, client: Any) -> None:
+    key = vault.put("a/changed", [b"x" * 100])
+    client.put_object(Bucket="states", Key="a/changed", Body=b"y" * 116)
+    with pytest.raises(Unreadable):
+        b"".join(vault.open("a/changed", key))
+
+
+def test_settings() -> None:
+    assert bucket_of({}) is None
+    assert bucket_of({"GROUNDPLAN_S3_BUCKET": "b"}) == Bucket(name="b")
+    given = {
+        "GROUNDPLAN_S3_BUCKET": "b",
+        "GROUNDPLAN_S3_ENDPOINT": "https://s3.example",
+        "GROUNDPLAN_S3_REGION": "eu-central-1",
+    }
+    assert bucket_of(given) == Bucket(name="b", endpoint="https://s3.example", region="eu-central-1")
+    with pytest.raises(InvalidSettingError, match="GROUNDPLAN_S3_ENDPOINT"):
+        bucket_of({**given, "GROUNDPLAN_S3_ENDPOINT": "s3.example"})

@@ -1,0 +1,87 @@
+"""A new master key, while the service runs."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, select
+
+from app.resources.models import StateVersion, StateVersionOutput
+from app.storage.keyring import Keyring, Unreadable
+from app.storage.place import VAULT
+from app.storage.rotation import reseal, sealed_columns
+from app.storage.secrets import KEYRING
+from app.storage.vault import Vault
+from tests.api import Api
+from tests.states import OUTPUTS, States, state
+from tests.world import World
+
+NEW = "new-master-key-0123456789-0123456789"
+OLD = "encryption-key-of-the-test-suite-0123456789"
+
+
+@pytest.fixture
+def states(api: Api, world: World) -> States:
+    owner = world.person()
+    organization = world.organization("acme", owner=owner)
+    return States(api, world.workspace(world.project(organization), "net"), owner.token)
+
+
+def use(app: Flask, monkeypatch: pytest.MonkeyPatch, *keys: str) -> Keyring:
+    """Let the service run with these keys."""
+    ring = Keyring(keys)
+    monkeypatch.setitem(app.extensions, KEYRING, ring)
+    monkeypatch.setitem(app.extensions, VAULT, Vault(app.extensions[VAULT].store, ring))
+    return ring
+
+
+def test_everything_sealed_is_known() -> None:
+    names = {f"{table.name}.{column.name}" for table, column in sealed_columns()}
+    assert {"state_versions.state_key", "state_versions.json_state_key", "state_version_outputs.value"} <= names
+
+
+def test_after_a_rotation_the_old_key_may_go(
+    states: States, app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = state(outputs=OUTPUTS)
+    version = states.save(content)
+    password = version["data"]["relationships"]["outputs"]["data"][1]["id"]
+    use(app, monkeypatch, NEW, OLD)
+    assert states.fetched(version) == content
+    with app.app_context():
+        result = app.test_cli_runner().invoke(args=["rotate-encryption-keys"])
+    assert (result.exit_code, result.output) == (0, "Sealed 4 with the first key.\n")
+    ring = use(app, monkeypatch, NEW)
+    assert states.fetched(version) == content
+    shown = states.api.get(f"/state-version-outputs/{password}", states.token)["data"]["attributes"]
+    assert (shown["name"], shown["value"]) == ("password", "hunter2")
+    assert reseal(engine, ring) == 0
+
+
+def test_nothing_is_lost_without_the_old_key(
+    states: States, app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = states.save(state(outputs=OUTPUTS))
+    ring = use(app, monkeypatch, NEW)
+    with pytest.raises(Unreadable):
+        reseal(engine, ring)
+    with app.app_context():
+        result = app.test_cli_runner().invoke(args=["rotate-encryption-keys"])
+    assert result.exit_code == 1
+    assert "GROUNDPLAN_ENCRYPTION_KEYS" in result.output
+    use(app, monkeypatch, OLD)
+    assert states.fetched(version) == state(outputs=OUTPUTS)
+
+
+def test_nothing_of_a_state_stands_in_the_database_as_it_is(states: States, world: World) -> None:
+    states.save(state(outputs=OUTPUTS))
+    stored = [row.__dict__ for model in (StateVersion, StateVersionOutput) for row in world.all(model)]
+    assert "hunter2" not in str(stored)
+    assert "10.0.0.1" not in str(stored)
+
+
+def test_more_rows_than_a_batch(states: States, app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    states.save(state(outputs={f"o{index}": {"value": index, "type": "number"} for index in range(450)}))
+    ring = use(app, monkeypatch, NEW, OLD)
+    assert reseal(engine, ring) == 451
+    with engine.connect() as connection:
+        values = connection.scalars(select(StateVersionOutput.value)).all()
+    assert all(value.startswith(ring.newest) for value in values)
