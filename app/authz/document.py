@@ -47,6 +47,10 @@ def _roles() -> Iterable[str]:
     yield ""
     yield from _table(roles.PROJECT_LEVELS)
     yield ""
+    yield "## Team access to a workspace"
+    yield ""
+    yield from _table(roles.WORKSPACE_LEVELS)
+    yield ""
     yield "## Organization access of a team"
     yield ""
     yield from _table({flag: granted for flag, granted in roles.ORGANIZATION_ACCESS.items() if granted})

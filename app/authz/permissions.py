@@ -15,9 +15,11 @@ class P(StrEnum):
     ORGANIZATION_DELETE = "organization:delete"
 
     MEMBERSHIP_READ = "membership:read"
+    MEMBERSHIP_CREATE = "membership:create"
     MEMBERSHIP_DELETE = "membership:delete"
     USER_READ = "user:read"
     ACCOUNT_READ = "account:read"
+    ACCOUNT_UPDATE = "account:update"
     TOKEN_MANAGE = "token:manage"  # noqa: S105 - a permission
 
     TEAM_READ = "team:read"
@@ -27,6 +29,8 @@ class P(StrEnum):
     TEAM_UPDATE_ORGANIZATION_ACCESS = "team:update-organization-access"
     TEAM_UPDATE_MEMBERSHIP = "team:update-membership"
     OWNERS_UPDATE_MEMBERSHIP = "owners:update-membership"
+
+    TAG_KEY_RESERVE = "tag-key:reserve"
 
     PROJECT_READ = "project:read"
     PROJECT_CREATE = "project:create"
@@ -41,6 +45,9 @@ class P(StrEnum):
     PROJECT_MANAGE_TEAMS = "project:manage-teams"
     PROJECT_MANAGE_VARSETS = "project:manage-varsets"
 
+    VARSET_READ = "varset:read"
+    VARSET_MANAGE = "varset:manage"
+
     WORKSPACE_READ = "workspace:read"
     WORKSPACE_UPDATE = "workspace:update"
     WORKSPACE_DELETE = "workspace:delete"
@@ -50,6 +57,8 @@ class P(StrEnum):
     WORKSPACE_FORCE_UNLOCK = "workspace:force-unlock"
     WORKSPACE_MANAGE_TAGS = "workspace:manage-tags"
     WORKSPACE_MANAGE_RUN_TASKS = "workspace:manage-run-tasks"
+    WORKSPACE_MANAGE_TEAMS = "workspace:manage-teams"
+    WORKSPACE_REPLACE_CONSUMERS = "workspace:replace-consumers"
 
     RUN_READ = "run:read"
     RUN_PLAN = "run:plan"

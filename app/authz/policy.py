@@ -21,8 +21,13 @@ class Level(StrEnum):
     ORGANIZATION = "organization"
     VISIBLE_TEAMS = "visible-teams"
     """The teams of an organization that are not secret."""
+    ORDINARY_TEAMS = "ordinary-teams"
+    """The teams of an organization, secret ones, too, without that of its owners."""
     TEAM = "team"
+    SHARED_VARSETS = "shared-varsets"
+    """The variable sets that an organization owns itself, not one of its projects."""
     PROJECT = "project"
+    WORKSPACE = "workspace"
     USER = "user"
 
 
@@ -45,9 +50,13 @@ def _rule(*levels: Level, refusal: int = 404) -> Rule:
 _ORGANIZATION = _rule(Level.ORGANIZATION)
 _TEAM = _rule(Level.ORGANIZATION, Level.VISIBLE_TEAMS, Level.TEAM)
 _PROJECT = _rule(Level.ORGANIZATION, Level.PROJECT)
-_WORKSPACE = _PROJECT
+_VARSET = _rule(Level.ORGANIZATION, Level.SHARED_VARSETS, Level.PROJECT)
+_WORKSPACE = _rule(Level.ORGANIZATION, Level.PROJECT, Level.WORKSPACE)
 # Not of the site: no administrator acts as somebody else.
 _OWN = Rule(frozenset({Level.ORGANIZATION, Level.USER}))
+_TOKEN = Rule(
+    frozenset({Level.ORGANIZATION, Level.VISIBLE_TEAMS, Level.ORDINARY_TEAMS, Level.TEAM, Level.USER}),
+)
 
 POLICY: Mapping[P, Rule] = {
     P.ORGANIZATION_READ: _ORGANIZATION,
@@ -55,10 +64,12 @@ POLICY: Mapping[P, Rule] = {
     P.ORGANIZATION_UPDATE: _ORGANIZATION,
     P.ORGANIZATION_DELETE: _ORGANIZATION,
     P.MEMBERSHIP_READ: _rule(Level.ORGANIZATION, Level.USER),
+    P.MEMBERSHIP_CREATE: _ORGANIZATION,
     P.MEMBERSHIP_DELETE: _ORGANIZATION,
     P.USER_READ: _rule(Level.ORGANIZATION, Level.USER),
     P.ACCOUNT_READ: _OWN,
-    P.TOKEN_MANAGE: _OWN,
+    P.ACCOUNT_UPDATE: _OWN,
+    P.TOKEN_MANAGE: _TOKEN,
     P.TEAM_READ: _TEAM,
     P.TEAM_CREATE: _ORGANIZATION,
     P.TEAM_UPDATE: _TEAM,
@@ -66,6 +77,7 @@ POLICY: Mapping[P, Rule] = {
     P.TEAM_UPDATE_ORGANIZATION_ACCESS: _TEAM,
     P.TEAM_UPDATE_MEMBERSHIP: _TEAM,
     P.OWNERS_UPDATE_MEMBERSHIP: _ORGANIZATION,
+    P.TAG_KEY_RESERVE: _ORGANIZATION,
     P.PROJECT_READ: _PROJECT,
     P.PROJECT_CREATE: _ORGANIZATION,
     P.PROJECT_UPDATE: _PROJECT,
@@ -78,15 +90,20 @@ POLICY: Mapping[P, Rule] = {
     P.PROJECT_READ_TEAMS: _PROJECT,
     P.PROJECT_MANAGE_TEAMS: _PROJECT,
     P.PROJECT_MANAGE_VARSETS: _PROJECT,
+    P.VARSET_READ: _VARSET,
+    P.VARSET_MANAGE: _VARSET,
     P.WORKSPACE_READ: _WORKSPACE,
     P.WORKSPACE_UPDATE: _WORKSPACE,
     P.WORKSPACE_DELETE: _WORKSPACE,
-    P.WORKSPACE_FORCE_DELETE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
+    P.WORKSPACE_FORCE_DELETE: _rule(Level.ORGANIZATION, Level.PROJECT, Level.WORKSPACE, refusal=403),
     P.WORKSPACE_MOVE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
     P.WORKSPACE_LOCK: _WORKSPACE,
     P.WORKSPACE_FORCE_UNLOCK: _WORKSPACE,
     P.WORKSPACE_MANAGE_TAGS: _WORKSPACE,
     P.WORKSPACE_MANAGE_RUN_TASKS: _WORKSPACE,
+    P.WORKSPACE_MANAGE_TEAMS: _WORKSPACE,
+    # The whole list at once reaches workspaces that a caller may not see.
+    P.WORKSPACE_REPLACE_CONSUMERS: _ORGANIZATION,
     P.RUN_READ: _WORKSPACE,
     P.RUN_PLAN: _WORKSPACE,
     P.RUN_APPLY: _WORKSPACE,

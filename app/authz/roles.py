@@ -28,12 +28,24 @@ WORKSPACE_ADMIN: Permissions = WORKSPACE_WRITER | {
     P.WORKSPACE_DELETE,
     P.WORKSPACE_FORCE_UNLOCK,
     P.WORKSPACE_MANAGE_RUN_TASKS,
+    P.WORKSPACE_MANAGE_TEAMS,
 }
+
+WORKSPACE_LEVELS: Mapping[str, Permissions] = {
+    "read": WORKSPACE_READER,
+    "plan": WORKSPACE_READER | {P.RUN_PLAN},
+    "write": WORKSPACE_WRITER,
+    "admin": WORKSPACE_ADMIN,
+}
+# What access to a workspace grants on its project.
+PROJECT_OF_WORKSPACE: Permissions = frozenset({P.PROJECT_READ})
 
 # --- one project: the levels of team project access ----------------------------------------------------------------
 
 PROJECT_READER: Permissions = WORKSPACE_READER | {P.PROJECT_READ}
-PROJECT_WRITER: Permissions = PROJECT_READER | WORKSPACE_WRITER | {P.PROJECT_ADD_TAGS, P.PROJECT_MANAGE_VARSETS}
+# On a project these reach the variable sets that it owns; the permission on the project lets create them.
+PROJECT_VARSETS: Permissions = frozenset({P.PROJECT_MANAGE_VARSETS, P.VARSET_READ, P.VARSET_MANAGE})
+PROJECT_WRITER: Permissions = PROJECT_READER | WORKSPACE_WRITER | PROJECT_VARSETS | {P.PROJECT_ADD_TAGS}
 PROJECT_MAINTAINER: Permissions = PROJECT_WRITER | WORKSPACE_ADMIN | {P.PROJECT_CREATE_WORKSPACE}
 PROJECT_ADMIN: Permissions = PROJECT_MAINTAINER | {
     P.PROJECT_UPDATE,
@@ -66,8 +78,8 @@ CUSTOM_PROJECT: Mapping[str, Mapping[str, Permissions]] = {
     },
     "variable-sets": {
         "none": frozenset(),
-        "read": frozenset(),
-        "write": frozenset({P.PROJECT_MANAGE_VARSETS}),
+        "read": frozenset({P.VARSET_READ}),
+        "write": PROJECT_VARSETS,
     },
     "runs": {
         "read": frozenset({P.RUN_READ}),
@@ -91,10 +103,12 @@ CUSTOM_PROJECT: Mapping[str, Mapping[str, Permissions]] = {
         "read": frozenset(),
     },
 }
-CUSTOM_PROJECT_FLAGS: Mapping[str, Permissions] = {
+CUSTOM_FLAGS: Mapping[str, Permissions] = {
     # Creating also grants reading the project's workspaces (spec: custom ``create``); reading is in every grant.
     "create": frozenset({P.PROJECT_CREATE_WORKSPACE}),
     "locking": frozenset({P.WORKSPACE_LOCK}),
+    # The same, as it is called in the access to a workspace.
+    "workspace-locking": frozenset({P.WORKSPACE_LOCK}),
     "delete": frozenset({P.WORKSPACE_DELETE}),
     "move": frozenset({P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE}),
     "run-tasks": frozenset({P.WORKSPACE_MANAGE_RUN_TASKS}),
@@ -105,10 +119,19 @@ CUSTOM_PROJECT_FLAGS: Mapping[str, Permissions] = {
 @cache
 def custom_project_level(details: frozenset[tuple[str, str | bool]]) -> Permissions:
     """What a custom team project access with these details grants; the least is reading runs."""
-    granted: set[P] = {P.PROJECT_READ, P.WORKSPACE_READ, P.RUN_READ}
+    return _custom({P.PROJECT_READ, P.WORKSPACE_READ, P.RUN_READ}, details)
+
+
+@cache
+def custom_workspace_level(details: frozenset[tuple[str, str | bool]]) -> Permissions:
+    """What a custom team workspace access with these details grants; the least is reading runs."""
+    return _custom({P.WORKSPACE_READ, P.RUN_READ}, details) & WORKSPACE_ADMIN
+
+
+def _custom(granted: set[P], details: frozenset[tuple[str, str | bool]]) -> Permissions:
     for detail, chosen in details:
         if isinstance(chosen, bool):
-            granted |= CUSTOM_PROJECT_FLAGS.get(detail, frozenset()) if chosen else frozenset()
+            granted |= CUSTOM_FLAGS.get(detail, frozenset()) if chosen else frozenset()
             continue
         steps = CUSTOM_PROJECT.get(detail, {})
         if chosen not in steps:
@@ -124,8 +147,14 @@ def custom_project_level(details: frozenset[tuple[str, str | bool]]) -> Permissi
 
 MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ})
 VISIBLE_TEAM_MEMBER: Permissions = frozenset({P.TEAM_READ})
+# A team's token acts for the team; it has an account of its own to look at, and no more tokens to make.
+TEAM_TOKEN: Permissions = MEMBER | {P.ACCOUNT_READ}
+# Who reads the variables of any workspace sees where those come from that are shared.
+SHARED_VARSETS_READER: Permissions = frozenset({P.VARSET_READ})
+SHARED_VARSETS_MANAGER: Permissions = SHARED_VARSETS_READER | {P.VARSET_MANAGE}
 
-ALL_WORKSPACES: Permissions = WORKSPACE_ADMIN
+MEMBERSHIPS: Permissions = frozenset({P.MEMBERSHIP_READ, P.MEMBERSHIP_CREATE, P.MEMBERSHIP_DELETE})
+ALL_WORKSPACES: Permissions = WORKSPACE_ADMIN | {P.WORKSPACE_REPLACE_CONSUMERS}
 ALL_PROJECTS: Permissions = PROJECT_ADMIN | ALL_WORKSPACES | {P.PROJECT_CREATE}
 
 # What a flag of a team's organization-access grants on the whole organization.
@@ -133,7 +162,7 @@ ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
     "manage-policies": frozenset({P.WORKSPACE_READ, P.RUN_READ}),
     "manage-policy-overrides": frozenset({P.WORKSPACE_READ, P.RUN_READ}),
     "delegate-policy-overrides": frozenset(),
-    "manage-workspaces": ALL_WORKSPACES,
+    "manage-workspaces": ALL_WORKSPACES | {P.VARSET_READ},
     "read-workspaces": WORKSPACE_READER,
     "manage-projects": ALL_PROJECTS,
     "read-projects": PROJECT_READER,
@@ -144,22 +173,30 @@ ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
     "manage-public-providers": frozenset(),
     "manage-run-tasks": frozenset(),
     "manage-agent-pools": frozenset({P.PROJECT_READ, P.WORKSPACE_READ}),
-    "manage-membership": frozenset({P.MEMBERSHIP_READ, P.MEMBERSHIP_DELETE}),
-    "manage-teams": frozenset({P.MEMBERSHIP_READ, P.MEMBERSHIP_DELETE, P.TEAM_CREATE}),
-    "manage-organization-access": frozenset({P.MEMBERSHIP_READ, P.MEMBERSHIP_DELETE, P.TEAM_CREATE}),
+    "manage-membership": MEMBERSHIPS,
+    "manage-teams": MEMBERSHIPS | {P.TEAM_CREATE},
+    "manage-organization-access": MEMBERSHIPS | {P.TEAM_CREATE},
     "access-secret-teams": frozenset(),
 }
 
 # What a flag grants on the teams its holder can see: the visible ones, with access-secret-teams all of them.
 TEAM_ACCESS: Mapping[str, Permissions] = {
     "manage-membership": frozenset({P.TEAM_UPDATE_MEMBERSHIP}),
-    "manage-teams": frozenset({P.TEAM_UPDATE_MEMBERSHIP, P.TEAM_UPDATE, P.TEAM_DELETE}),
+    "manage-teams": frozenset({P.TEAM_UPDATE_MEMBERSHIP, P.TEAM_UPDATE, P.TEAM_DELETE, P.TOKEN_MANAGE}),
     "manage-organization-access": frozenset(
-        {P.TEAM_UPDATE_MEMBERSHIP, P.TEAM_UPDATE, P.TEAM_DELETE, P.TEAM_UPDATE_ORGANIZATION_ACCESS},
+        {
+            P.TEAM_UPDATE_MEMBERSHIP,
+            P.TEAM_UPDATE,
+            P.TEAM_DELETE,
+            P.TEAM_UPDATE_ORGANIZATION_ACCESS,
+            P.TOKEN_MANAGE,
+        },
     ),
 }
 # On a team of his own that he could not see otherwise, a holder of such a flag manages the members, nothing more.
 OWN_TEAM: Permissions = frozenset({P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP})
+# A team that trusts its members with its tokens.
+OWN_TOKENS: Permissions = frozenset({P.TOKEN_MANAGE})
 
 
 @cache
@@ -202,6 +239,7 @@ TEAM_ADMIN: Permissions = frozenset(
         P.TEAM_UPDATE_MEMBERSHIP,
         P.OWNERS_UPDATE_MEMBERSHIP,
         P.MEMBERSHIP_READ,
+        P.MEMBERSHIP_CREATE,
         P.MEMBERSHIP_DELETE,
         P.USER_READ,
     },
@@ -211,7 +249,7 @@ ORGANIZATION_TOKEN: Permissions = (
     MEMBER
     | TEAM_ADMIN
     | (ALL_PROJECTS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE})
-    | {P.ACCOUNT_READ, P.TOKEN_MANAGE, P.PROJECT_FORCE_DELETE}
+    | {P.ACCOUNT_READ, P.TOKEN_MANAGE, P.PROJECT_FORCE_DELETE, P.TAG_KEY_RESERVE}
 )
 OWNER: Permissions = (
     ORGANIZATION_TOKEN | ALL_PROJECTS | {P.ORGANIZATION_UPDATE, P.ORGANIZATION_DELETE, P.WORKSPACE_FORCE_DELETE}
@@ -219,7 +257,9 @@ OWNER: Permissions = (
 
 # --- one's own -----------------------------------------------------------------------------------------------------
 
-SELF: Permissions = frozenset({P.ACCOUNT_READ, P.USER_READ, P.TOKEN_MANAGE, P.MEMBERSHIP_READ})
+SELF: Permissions = frozenset(
+    {P.ACCOUNT_READ, P.ACCOUNT_UPDATE, P.USER_READ, P.TOKEN_MANAGE, P.MEMBERSHIP_READ},
+)
 
 # --- the whole service ---------------------------------------------------------------------------------------------
 

@@ -21,7 +21,9 @@ from app.resources.models import (
     Project,
     Team,
     TeamProject,
+    TeamWorkspace,
     User,
+    Varset,
     Workspace,
 )
 from tests.world import World
@@ -33,10 +35,15 @@ MODELS: tuple[Any, ...] = (
     AuthenticationToken,
     Team,
     TeamProject,
+    TeamWorkspace,
     Project,
+    Varset,
     Workspace,
 )
-OPTIONS: dict[Any, list[Any]] = {TeamProject: [joinedload(TeamProject.team)]}
+OPTIONS: dict[Any, list[Any]] = {
+    TeamProject: [joinedload(TeamProject.team)],
+    TeamWorkspace: [joinedload(TeamWorkspace.team), joinedload(TeamWorkspace.workspace)],
+}
 
 
 @dataclass
@@ -54,14 +61,21 @@ def populate(world: World) -> Mapping[Level, list[str]]:
         world.token(organization)
         targets[Level.ORGANIZATION].append(organization.id)
         targets[Level.VISIBLE_TEAMS].append(organization.id)
+        targets[Level.ORDINARY_TEAMS].append(organization.id)
+        targets[Level.SHARED_VARSETS].append(organization.id)
+        world.varset(organization)
         targets[Level.USER].append(person.id)
         for visibility in ("secret", "organization"):
             team = world.team(organization, visibility=visibility)
             project = world.project(organization)
-            world.workspace(project)
+            workspace = world.workspace(project)
+            world.workspace_access(team, workspace, "read")
+            targets[Level.WORKSPACE].append(workspace.id)
             world.access(team, project, "read")
             targets[Level.TEAM].append(team.id)
             targets[Level.PROJECT].append(project.id)
+            world.varset(organization, project=project)
+            world.team_token(team)
     return targets
 
 
@@ -101,7 +115,7 @@ def test_inside_one_organization_the_shorter_condition_selects_the_same_rows(
 ) -> None:
     targets = populate(world)
     home = targets[Level.ORGANIZATION][0]
-    levels = [Level.SITE, Level.ORGANIZATION, Level.PROJECT, Level.TEAM, Level.VISIBLE_TEAMS]
+    levels = [Level.SITE, Level.ORGANIZATION, Level.PROJECT, Level.WORKSPACE, Level.TEAM, Level.VISIBLE_TEAMS]
 
     @settings(max_examples=40, deadline=None, derandomize=True)
     @given(
