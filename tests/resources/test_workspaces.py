@@ -17,6 +17,7 @@ def test_a_workspace_is_shown_with_its_members(api: Api, world: World, acme: Org
     workspace = world.workspace(project, "network-prod", description="all of it", working_directory="infra")
     shown = api.get(f"/workspaces/{workspace.id}", owner.token)["data"]
     attributes = shown.pop("attributes")
+    assert attributes.pop("auto-destroy-at") > attributes["created-at"]
     for name in ("created-at", "updated-at", "latest-change-at"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", attributes.pop(name))
     permissions = attributes.pop("permissions")
@@ -26,24 +27,38 @@ def test_a_workspace_is_shown_with_its_members(api: Api, world: World, acme: Org
         "name": "network-prod",
         "description": "all of it",
         "auto-apply": False,
+        "auto-apply-run-trigger": False,
+        "assessments-enabled": False,
         "allow-destroy-plan": True,
         "auto-destroy-activity-duration": "14d",
+        "auto-destroy-status": None,
         "inherits-project-auto-destroy": True,
         "execution-mode": "local",
         "operations": False,
         "setting-overwrites": {"execution-mode": False, "agent-pool": False},
         "file-triggers-enabled": True,
         "global-remote-state": False,
+        "project-remote-state": False,
         "locked": False,
+        "locked-reason": None,
         "queue-all-runs": False,
         "resource-count": 0,
         "source": "tfe-api",
+        "source-name": None,
+        "source-url": None,
         "speculative-enabled": True,
         "structured-run-output-enabled": True,
         "terraform-version": workspace.terraform_version,
         "working-directory": "infra",
         "environment": "default",
         "vcs-repo": None,
+        "vcs-repo-identifier": None,
+        "last-assessment-result-at": None,
+        "apply-duration-average": None,
+        "plan-duration-average": None,
+        "policy-check-failures": None,
+        "run-failures": None,
+        "workspace-kpis-runs-count": None,
         "tag-names": [],
         "trigger-prefixes": [],
         "trigger-patterns": [],
@@ -51,8 +66,21 @@ def test_a_workspace_is_shown_with_its_members(api: Api, world: World, acme: Org
     }
     assert shown["id"] == workspace.id
     assert shown["type"] == "workspaces"
-    assert shown["links"] == {"self": f"{'/api/v2'}{WORKSPACES}/network-prod"}
-    linkage = {name: each["data"] for name, each in shown["relationships"].items()}
+    assert shown["links"] == {
+        "self": f"{'/api/v2'}{WORKSPACES}/network-prod",
+        "self-html": "/app/acme/workspaces/network-prod",
+    }
+    relationships = shown["relationships"]
+    related = {name: each["links"]["related"] for name, each in relationships.items() if "data" not in each}
+    path = f"/api/v2/workspaces/{workspace.id}"
+    assert related == {
+        "outputs": f"{path}/current-state-version-outputs",
+        "vars": f"{path}/vars",
+        "remote-state-consumers": f"{path}/relationships/remote-state-consumers",
+        "tag-bindings": f"{path}/tag-bindings",
+        "effective-tag-bindings": f"{path}/effective-tag-bindings",
+    }
+    linkage = {name: each["data"] for name, each in relationships.items() if "data" in each}
     assert linkage == {
         "organization": {"id": "acme", "type": "organizations"},
         "project": {"id": project.id, "type": "projects"},
@@ -60,6 +88,11 @@ def test_a_workspace_is_shown_with_its_members(api: Api, world: World, acme: Org
         "locked-by": None,
         "current-run": None,
         "current-state-version": None,
+        "ssh-key": None,
+        "latest-run": None,
+        "current-configuration-version": None,
+        "current-assessment-result": None,
+        "readme": None,
     }
 
 

@@ -39,7 +39,9 @@ def test_workspaces_are_listed_by_name_without_regard_to_case(api: Api, owner: P
     assert names(api.get(f"{WORKSPACES}?sort=name", owner.token)) == ordered
     assert names(api.get(f"{WORKSPACES}?sort=-name", owner.token)) == ordered[::-1]
     answer = api.get(f"{WORKSPACES}?sort=resource-count", owner.token, expect=400)
-    assert faults(answer) == [("sort must be one of name, with - before it for descending", "sort")]
+    assert faults(answer) == [
+        ("sort must be one of name, latest-change-at, current-run.created-at, with - before it for descending", "sort")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_a_related_project_that_is_hidden_does_not_come_along(
     assert answer["included"] == []
 
 
-@pytest.mark.parametrize("include", ["effective_tag_bindings", "current_run", "project,x", "projects"])
+@pytest.mark.parametrize("include", ["readme", "current_run", "project,x", "projects"])
 def test_an_unknown_include_is_refused(api: Api, world: World, network: Project, owner: Person, include: str) -> None:
     workspace = world.workspace(network, "last")
     for path in (WORKSPACES, f"{WORKSPACES}/last", f"/workspaces/{workspace.id}"):

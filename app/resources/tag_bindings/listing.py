@@ -1,10 +1,11 @@
-"""Reading tags: of one project, of a page of projects, and as a filter."""
+"""Reading tags: of one project or workspace, of a page of them, and as a filter."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Text, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Text, and_, bindparam, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from app.authentication.callers import Caller
 from app.jsonapi.dump import compile_dump
@@ -13,16 +14,28 @@ from app.persistence import among, set_parameter
 from app.resources.projects.model import Project
 from app.resources.tag_bindings.model import TagBinding
 from app.resources.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema
+from app.resources.workspaces.model import Workspace
 from app.web.context import reader
 from app.web.filters import Chosen
 
-COLUMNS = ("id", "bare_id", "project_id", "key", "value", "created_at")
+Shown = dict[str, Any]
+
+COLUMNS = ("id", "bare_id", "project_id", "workspace_id", "key", "value", "created_at")
 _BARE_ID = func.substr(TagBinding.id, len("tb-") + 1).label("bare_id")
-_OF_PROJECTS = (
-    select(TagBinding.id, _BARE_ID, TagBinding.project_id, TagBinding.key, TagBinding.value, TagBinding.created_at)
-    .where(among(TagBinding.__table__.c.project_id, set_parameter("projects")))
-    .order_by(TagBinding.key)
-)
+_TAGS = select(
+    TagBinding.id,
+    _BARE_ID,
+    TagBinding.project_id,
+    TagBinding.workspace_id,
+    TagBinding.key,
+    TagBinding.value,
+    TagBinding.created_at,
+).order_by(TagBinding.key)
+_BY_PROJECT = among(TagBinding.__table__.c.project_id, set_parameter("projects"))
+_BY_WORKSPACE = among(TagBinding.__table__.c.workspace_id, set_parameter("workspaces"))
+_OF_PROJECTS = _TAGS.where(_BY_PROJECT)
+_OF_WORKSPACES = _TAGS.where(_BY_WORKSPACE)
+_OF_BOTH = _TAGS.where(or_(_BY_WORKSPACE, _BY_PROJECT))
 dump_binding = compile_dump(TagBindingSchema, COLUMNS)
 dump_effective = compile_dump(EffectiveTagBindingSchema, COLUMNS)
 
@@ -32,20 +45,94 @@ def tags_of_projects(projects: Sequence[str]) -> Sequence[Row[Any]]:
     return reader().execute(_OF_PROJECTS, {"projects": projects}).all()
 
 
-def include_effective_tags(rows: Sequence[Row[Any]], shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def tags_of_workspaces(workspaces: Sequence[str]) -> Sequence[Row[Any]]:
+    """The tags of visible workspaces, by key: one statement however many there are."""
+    return reader().execute(_OF_WORKSPACES, {"workspaces": workspaces}).all()
+
+
+def effective_tags(workspaces: Sequence[Row[Any]]) -> Mapping[str, list[Shown]]:
+    """The tags that count for each of these visible workspaces, by id: its own, then those only its project has."""
+    wanted = {
+        "workspaces": [workspace.id for workspace in workspaces],
+        "projects": {workspace.project_id for workspace in workspaces},
+    }
+    own: dict[str, dict[str, Shown]] = {}
+    inherited: dict[str, dict[str, Shown]] = {}
+    for tag in reader().execute(_OF_BOTH, wanted):
+        shown = dump_effective(tag, None)
+        if tag.workspace_id is not None:
+            own.setdefault(tag.workspace_id, {})[tag.key] = shown
+        else:
+            shown["links"] = {"inherited-from": f"/api/v2/projects/{tag.project_id}"}
+            inherited.setdefault(tag.project_id, {})[tag.key] = shown
+    return {
+        workspace.id: list((own.get(workspace.id, {}) | _others(own, inherited, workspace)).values())
+        for workspace in workspaces
+    }
+
+
+def _others(
+    own: Mapping[str, dict[str, Shown]], inherited: Mapping[str, dict[str, Shown]], workspace: Row[Any]
+) -> dict[str, Shown]:
+    hidden = own.get(workspace.id, {})
+    return {key: tag for key, tag in inherited.get(workspace.project_id, {}).items() if key not in hidden}
+
+
+def include_effective_tags(rows: Sequence[Row[Any]], shown: list[Shown]) -> list[Shown]:
     """The effective tags of the page's projects; sets the linkage on the resource objects as well."""
-    by_project: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
+    by_project: dict[str, list[Shown]] = {row.id: [] for row in rows}
     for tag in tags_of_projects(list(by_project)):
         by_project[tag.project_id].append(dump_effective(tag, None))
+    return linked(by_project, shown)
+
+
+def include_workspace_tags(rows: Sequence[Row[Any]], shown: list[Shown]) -> list[Shown]:
+    """The effective tags of the page's workspaces; sets the linkage on the resource objects as well."""
+    return linked(effective_tags(rows), shown)
+
+
+def linked(by_owner: Mapping[str, list[Shown]], shown: list[Shown]) -> list[Shown]:
+    """Every tag once, after each resource object got the linkage to its own."""
     for resource in shown:
-        linkage = [{"id": tag["id"], "type": tag["type"]} for tag in by_project[resource["id"]]]
+        linkage = [{"id": tag["id"], "type": tag["type"]} for tag in by_owner[resource["id"]]]
         resource["relationships"]["effective-tag-bindings"]["data"] = linkage
-    return [tag for tags in by_project.values() for tag in tags]
+    # Workspaces of one project inherit the same ones.
+    return list({tag["id"]: tag for tags in by_owner.values() for tag in tags}.values())
+
+
+Having = Callable[[ColumnElement[bool]], ColumnElement[bool]]
+"""The condition that a resource has a tag for which the given condition holds."""
+
+
+def project_has(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a project has such a tag."""
+    return exists().where(TagBinding.project_id == Project.id, wanted)
+
+
+def workspace_has(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether such a tag counts for a workspace: its own, or the project's where it has none with that key."""
+    own = aliased(TagBinding)
+    hidden = (
+        exists().where(own.workspace_id == Workspace.id, own.key == TagBinding.key).correlate(TagBinding, Workspace)
+    )
+    return exists().where(
+        wanted,
+        or_(
+            TagBinding.workspace_id == Workspace.id,
+            and_(TagBinding.project_id == Workspace.project_id, ~hidden),
+        ),
+    )
 
 
 @dataclass(frozen=True)
 class Tagged:
-    """``filter[tagged][i][key]`` and ``[value]``: projects that have all of the tags."""
+    """``filter[tagged][i][key]`` and ``[value]``: resources that have all of the tags.
+
+    ``filter[tag-union]`` asks for any of them; with ``filter[tag-value-default-null]`` a tag without a value in the
+    filter is one without a value.
+    """
+
+    having: Having = project_has
 
     @property
     def documented(self) -> Sequence[tuple[str, str]]:
@@ -53,6 +140,8 @@ class Tagged:
         return [
             ("filter[tagged][0][key]", "A tag's key; further tags with 1, 2 and so on, all of which must be there"),
             ("filter[tagged][0][value]", "The tag's value; any value when empty or absent"),
+            ("filter[tag-union]", "true: one of the tags is enough"),
+            ("filter[tag-value-default-null]", "true: a tag whose value is absent here is one without a value"),
         ]
 
     def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
@@ -60,16 +149,18 @@ class Tagged:
         tags = tags_of(arguments)
         if not tags:
             return None
+        is_union = arguments.get("filter[tag-union]") == "true"
+        if arguments.get("filter[tag-value-default-null]") == "true":
+            tags = [(key, value or "") for key, value in tags]
         parameters: dict[str, Any] = {}
         for index, (key, value) in enumerate(tags):
             parameters |= {f"tagged_{index}_key": key, f"tagged_{index}_value": value}
-        return Chosen(("tagged", len(tags)), lambda: [_has(index) for index in range(len(tags))], parameters)
+        return Chosen(("tagged", len(tags), is_union), lambda: self._clauses(len(tags), is_union=is_union), parameters)
 
-
-def _has(index: int) -> ColumnElement[bool]:
-    value = bindparam(f"tagged_{index}_value", type_=Text)
-    return exists().where(
-        TagBinding.project_id == Project.id,
-        TagBinding.key == bindparam(f"tagged_{index}_key"),
-        or_(value.is_(None), TagBinding.value == value),
-    )
+    def _clauses(self, count: int, *, is_union: bool) -> Sequence[ColumnElement[bool]]:
+        found = []
+        for index in range(count):
+            value = bindparam(f"tagged_{index}_value", type_=Text)
+            is_wanted = TagBinding.key == bindparam(f"tagged_{index}_key")
+            found.append(self.having(and_(is_wanted, or_(value.is_(None), TagBinding.value == value))))
+        return [or_(*found)] if is_union else found

@@ -1,29 +1,58 @@
-"""Key/value tags of projects."""
+"""Tags of projects and workspaces."""
 
+import hashlib
 from datetime import datetime
+from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 MAXIMUM = 10
-"""How many tags a project may have."""
+"""How many tags with a value a resource may have; a project, how many at all."""
+MAXIMUM_PLAIN = 100
+"""How many tags without a value a workspace may have."""
+
+
+def tag_id(organization_id: str, name: str) -> str:
+    """The id of an organization's plain tag: of the same name always the same, so that no table has to keep it."""
+    return f"tag-{hashlib.sha256(f'{organization_id}/{name}'.encode()).hexdigest()[:24]}"
+
+
+def _own_tag_id(context: Any) -> str | None:  # noqa: ANN401 - SQLAlchemy's context of an insert
+    parameters = context.get_current_parameters()
+    if parameters["workspace_id"] is None:
+        return None
+    return tag_id(parameters["organization_id"], parameters["key"])
 
 
 class TagBinding(Base):
-    """One key of one project, with its value; an empty value is a tag that has only a key."""
+    """One key of one project or workspace, with its value; an empty value is a tag that has only a key.
+
+    What the API calls a plain tag of a workspace is a binding without value. The plain tags of an organization are
+    those that any workspace has.
+    """
 
     __tablename__ = "tag_bindings"
+    scope: ClassVar[dict[str, str]] = {"organization": "organization_id"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("tb"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
-    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    project_id: Mapped[str | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), default=None)
+    workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), default=None)
     key: Mapped[str] = mapped_column(Name)
     value: Mapped[str] = mapped_column(Name)
+    # The order in which the tags of one resource came; several come in one moment.
+    position: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    # Last, because it is made of the others.
+    tag_id: Mapped[str | None] = mapped_column(default=_own_tag_id)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 
     __table_args__ = (
         UniqueConstraint("project_id", "key"),
+        UniqueConstraint("workspace_id", "key"),
         Index("ix_tag_bindings_organization_id_key_value", organization_id, key, value),
+        Index("ix_tag_bindings_tag_id", tag_id),
+        CheckConstraint("(project_id IS NULL) <> (workspace_id IS NULL)", name="bound_to_one"),
     )

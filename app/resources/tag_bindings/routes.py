@@ -1,25 +1,40 @@
-"""The tags of a project: two ways to read them, one that adds and answers, one that adds, one that replaces."""
+"""The tags of projects and of workspaces: two ways to read them, three to set them."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
 from flask import Blueprint, Response
 
 from app.authz.permissions import P
-from app.jsonapi.body import primary_data
-from app.jsonapi.errors import Unprocessable
 from app.resources.projects.listing import PROJECTS
 from app.resources.projects.model import Project
-from app.resources.tag_bindings.listing import dump_binding, dump_effective, tags_of_projects
-from app.resources.tag_bindings.operations import add_tags, replace_tags
-from app.resources.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema, read_tags
-from app.web.answers import answer, nothing
-from app.web.context import subject
+from app.resources.tag_bindings.listing import dump_effective, effective_tags, tags_of_projects, tags_of_workspaces
+from app.resources.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema
+from app.resources.tag_bindings.targets import Target
+from app.resources.workspaces.listing import WORKSPACES
+from app.resources.workspaces.model import Workspace
+from app.web.answers import answer
 from app.web.guard import describes, requires
-from app.web.requests import body
-from app.web.transaction import change, record
 
 blueprint = Blueprint("tag_bindings", __name__, url_prefix="/api/v2")
+
+OF_PROJECTS: Final = Target(
+    model=Project,
+    listing=PROJECTS,
+    tags=tags_of_projects,
+    path="projects",
+    read=P.PROJECT_READ,
+    add=P.PROJECT_ADD_TAGS,
+    remove=P.PROJECT_REMOVE_TAGS,
+)
+OF_WORKSPACES: Final = Target(
+    model=Workspace,
+    listing=WORKSPACES,
+    tags=tags_of_workspaces,
+    path="workspaces",
+    read=P.WORKSPACE_READ,
+    add=P.WORKSPACE_MANAGE_TAGS,
+    remove=P.WORKSPACE_MANAGE_TAGS,
+)
 
 
 @blueprint.get("/projects/<project_id>/tag-bindings")
@@ -28,8 +43,7 @@ blueprint = Blueprint("tag_bindings", __name__, url_prefix="/api/v2")
 @describes(answer=TagBindingSchema, many=True, paged=False)
 def list_tag_bindings(project_id: str) -> Response:
     """List the tags of a project."""
-    PROJECTS.one({"id": project_id})
-    return _answer_tags(project_id, dump_binding)
+    return OF_PROJECTS.listed(project_id)
 
 
 @blueprint.get("/projects/<project_id>/effective-tag-bindings")
@@ -37,8 +51,7 @@ def list_tag_bindings(project_id: str) -> Response:
 @describes(answer=EffectiveTagBindingSchema, many=True, paged=False)
 def list_effective_tag_bindings(project_id: str) -> Response:
     """List the tags that count for a project; nothing is above it, so they are its own."""
-    PROJECTS.one({"id": project_id})
-    return _answer_tags(project_id, dump_effective)
+    return OF_PROJECTS.listed(project_id, dump_effective)
 
 
 @blueprint.patch("/projects/<project_id>/tag-bindings")
@@ -46,10 +59,7 @@ def list_effective_tag_bindings(project_id: str) -> Response:
 @describes(body=TagBindingSchema, answer=TagBindingSchema, many=True, paged=False, errors=(422,))
 def update_tag_bindings(project_id: str) -> Response:
     """Add tags or give existing keys new values; the other tags stay. Answers them in the order sent."""
-    tags = _sent_tags()
-    _add(project_id, tags)
-    by_key = {row.key: dump_binding(row, None) for row in tags_of_projects([project_id])}
-    return answer({"data": [by_key[key] for key in tags if key in by_key], "links": _target(project_id)})
+    return OF_PROJECTS.updated(project_id)
 
 
 @blueprint.post("/projects/<project_id>/relationships/tag-bindings")
@@ -57,8 +67,7 @@ def update_tag_bindings(project_id: str) -> Response:
 @describes(body=TagBindingSchema, many=True, status=204, errors=(422,))
 def add_tag_bindings(project_id: str) -> Response:
     """Add tags or give existing keys new values; the other tags stay."""
-    _add(project_id, _sent_tags())
-    return nothing()
+    return OF_PROJECTS.added(project_id)
 
 
 @blueprint.patch("/projects/<project_id>/relationships/tag-bindings")
@@ -66,33 +75,49 @@ def add_tag_bindings(project_id: str) -> Response:
 @describes(body=TagBindingSchema, many=True, status=204, errors=(422,))
 def replace_tag_bindings(project_id: str) -> Response:
     """Replace all tags by these; an empty list removes every one."""
-    tags = _sent_tags()
-    with change() as session:
-        project = subject(session, Project, project_id, P.PROJECT_REMOVE_TAGS, visible_by=P.PROJECT_READ)
-        changes = replace_tags(session, project, tags)
-        if changes:
-            record(session, "projects.tag", project, {"tag-bindings": changes})
-    return nothing()
+    return OF_PROJECTS.replaced(project_id)
 
 
-def _add(project_id: str, tags: Mapping[str, str]) -> None:
-    with change() as session:
-        project = subject(session, Project, project_id, P.PROJECT_ADD_TAGS, visible_by=P.PROJECT_READ)
-        changes = add_tags(session, project, tags)
-        if changes:
-            record(session, "projects.tag", project, {"tag-bindings": changes})
+@blueprint.get("/workspaces/<workspace_id>/tag-bindings")
+@blueprint.get(
+    "/workspaces/<workspace_id>/relationships/tag-bindings",
+    endpoint="list_workspace_tag_bindings_relationship",
+)
+@requires(P.WORKSPACE_READ)
+@describes(answer=TagBindingSchema, many=True, paged=False)
+def list_workspace_tag_bindings(workspace_id: str) -> Response:
+    """List a workspace's own tags; those without a value are its plain tags."""
+    return OF_WORKSPACES.listed(workspace_id)
 
 
-def _sent_tags() -> dict[str, str]:
-    data = primary_data(body())
-    if not isinstance(data, list):
-        raise Unprocessable("data must be an array", pointer="/data")
-    return read_tags(data)
+@blueprint.get("/workspaces/<workspace_id>/effective-tag-bindings")
+@requires(P.WORKSPACE_READ)
+@describes(answer=EffectiveTagBindingSchema, many=True, paged=False)
+def list_effective_workspace_tag_bindings(workspace_id: str) -> Response:
+    """List the tags that count for a workspace: its own, and those of the project whose keys it does not have."""
+    workspace = WORKSPACES.one({"id": workspace_id})
+    return answer({"data": effective_tags([workspace])[workspace_id], "links": OF_WORKSPACES.links(workspace_id)})
 
 
-def _answer_tags(project_id: str, dump: Any) -> Response:  # noqa: ANN401 - a compiled dump
-    return answer({"data": [dump(row, None) for row in tags_of_projects([project_id])], "links": _target(project_id)})
+@blueprint.patch("/workspaces/<workspace_id>/tag-bindings")
+@requires(P.WORKSPACE_MANAGE_TAGS)
+@describes(body=TagBindingSchema, answer=TagBindingSchema, many=True, paged=False, errors=(422,))
+def update_workspace_tag_bindings(workspace_id: str) -> Response:
+    """Add tags or give existing keys new values; the other tags stay. Answers them in the order sent."""
+    return OF_WORKSPACES.updated(workspace_id)
 
 
-def _target(project_id: str) -> dict[str, str]:
-    return {"target": f"/api/v2/projects/{project_id}"}
+@blueprint.post("/workspaces/<workspace_id>/relationships/tag-bindings")
+@requires(P.WORKSPACE_MANAGE_TAGS)
+@describes(body=TagBindingSchema, many=True, status=204, errors=(422,))
+def add_workspace_tag_bindings(workspace_id: str) -> Response:
+    """Add tags or give existing keys new values; the other tags stay."""
+    return OF_WORKSPACES.added(workspace_id)
+
+
+@blueprint.patch("/workspaces/<workspace_id>/relationships/tag-bindings")
+@requires(P.WORKSPACE_MANAGE_TAGS)
+@describes(body=TagBindingSchema, many=True, status=204, errors=(422,))
+def replace_workspace_tag_bindings(workspace_id: str) -> Response:
+    """Replace all own tags of a workspace by these; an empty list removes every one."""
+    return OF_WORKSPACES.replaced(workspace_id)

@@ -1,21 +1,21 @@
 """Reading workspaces."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from sqlalchemy import Row, case, func
+from sqlalchemy import case, func
 
 from app.authz.permissions import P
-from app.resources.organizations.listing import ORGANIZATIONS
+from app.persistence import joined_texts
 from app.resources.organizations.model import Organization
-from app.resources.projects.listing import PROJECTS
 from app.resources.projects.model import Project
+from app.resources.tag_bindings.listing import Tagged, workspace_has
+from app.resources.tag_bindings.model import TagBinding
+from app.resources.workspaces.filters import TagNames, Wildcard
 from app.resources.workspaces.model import Workspace
 from app.resources.workspaces.schema import WorkspaceSchema
 from app.web.filters import Contains, Equals
 from app.web.listing import Listing
 
 _NAME = func.lower(Workspace.name)
+_LATEST_CHANGE = func.coalesce(Workspace.state_changed_at, Workspace.created_at)
 _PLAIN = (
     "id",
     "organization_id",
@@ -31,6 +31,18 @@ _PLAIN = (
     "file_triggers_enabled",
     "global_remote_state",
     "locked",
+    "locked_by_type",
+    "locked_by_id",
+    "locked_reason",
+    "current_state_version_id",
+    "auto_apply_run_trigger",
+    "assessments_enabled",
+    "project_remote_state",
+    "trigger_prefixes",
+    "trigger_patterns",
+    "own_auto_destroy_at",
+    "source_name",
+    "source_url",
     "queue_all_runs",
     "resource_count",
     "source",
@@ -57,31 +69,27 @@ WORKSPACES = Listing(
             (Workspace.inherits_project_auto_destroy, Project.auto_destroy_activity_duration),
             else_=Workspace.own_auto_destroy_activity_duration,
         ),
+        "latest_change_at": _LATEST_CHANGE,
+        "tag_names": joined_texts(
+            TagBinding.key,
+            TagBinding.workspace_id == Workspace.id,
+            TagBinding.position,
+            Workspace.__table__,
+        ),
     },
     joined=Workspace.__table__.join(Project.__table__, Project.id == Workspace.project_id).join(
         Organization.__table__,
         Organization.id == Workspace.organization_id,
     ),
     order=(_NAME,),
-    sorts={"name": (_NAME,)},
+    # There are no runs, so that by their time all workspaces are equal, and the name decides.
+    sorts={"name": (_NAME,), "latest-change-at": (_LATEST_CHANGE,), "current-run.created-at": ()},
     filters=(
         Contains("search[name]", (Workspace.name,)),
+        Wildcard("search[wildcard-name]"),
+        TagNames("search[tags]", wanted=True),
+        TagNames("search[exclude-tags]", wanted=False),
         Equals("filter[project][id]", Workspace.project_id),
+        Tagged(workspace_has),
     ),
 )
-
-
-def including(included: set[str]) -> Callable[[Sequence[Row[Any]], list[dict[str, Any]]], list[dict[str, Any]]] | None:
-    """What loads the wanted related resources of a page of workspaces; those the caller may not see are left out."""
-    if not included:
-        return None
-
-    def load(rows: Sequence[Row[Any]], _shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        found = []
-        if "project" in included:
-            found += PROJECTS.some({row.project_id for row in rows})
-        if "organization" in included:
-            found += ORGANIZATIONS.some({row.organization_id for row in rows})
-        return found
-
-    return load

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.persistence import Base, Name, Timestamp, identifier, now
@@ -17,7 +17,7 @@ class Workspace(Base):
     """One set of infrastructure. Settings that are null are inherited from the project, then the organization."""
 
     __tablename__ = "workspaces"
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id"}
+    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id", "workspace": "id"}
     taken: ClassVar[dict[str, str]] = {"uq_workspaces_organization_id_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("ws"))
@@ -43,6 +43,24 @@ class Workspace(Base):
     structured_run_output_enabled: Mapped[bool] = mapped_column(default=True)
     terraform_version: Mapped[str] = mapped_column(default=TERRAFORM_VERSION)
     working_directory: Mapped[str | None]
+    # Who holds the lock, as the client sees it: users or teams, the id, the name that refusals tell.
+    locked_by_type: Mapped[str | None]
+    locked_by_id: Mapped[str | None]
+    locked_by_name: Mapped[str | None]
+    locked_reason: Mapped[str | None]
+    # When a state version last became current; none was until then, and the creation counts.
+    state_changed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    # No foreign key: the tables would need each other, and a version goes only together with its workspace.
+    current_state_version_id: Mapped[str | None]
+    # New columns have their default in the database as well, for the rows that were there before them.
+    auto_apply_run_trigger: Mapped[bool] = mapped_column(default=False, server_default=false())
+    assessments_enabled: Mapped[bool] = mapped_column(default=False, server_default=false())
+    project_remote_state: Mapped[bool] = mapped_column(default=False, server_default=false())
+    trigger_prefixes: Mapped[list[str] | None]
+    trigger_patterns: Mapped[list[str] | None]
+    own_auto_destroy_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    source_name: Mapped[str | None]
+    source_url: Mapped[str | None]
 
     __table_args__ = (
         # It carries what cuts a page, so that the rows before the page need no visit.
@@ -56,5 +74,24 @@ class Workspace(Base):
         # For counting all workspaces of an organization: nothing is smaller to read.
         Index("ix_workspaces_organization_id", organization_id),
         Index("ix_workspaces_project_id_name", project_id, func.lower(name)),
+        Index(
+            "ix_workspaces_organization_id_latest_change",
+            organization_id,
+            func.coalesce(state_changed_at, created_at),
+            func.lower(name),
+        ),
         CheckConstraint(own_execution_mode.in_(EXECUTION_MODES), name="own_execution_mode"),
+    )
+
+
+class RemoteStateConsumer(Base):
+    """That one workspace may read the state of another; both are of the same organization."""
+
+    __tablename__ = "remote_state_consumers"
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    consumer_id: Mapped[str] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
     )

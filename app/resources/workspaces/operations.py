@@ -6,10 +6,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Conflict, NotFound, Unprocessable
+from app.jsonapi.errors import Conflict, InvalidAttribute, NotFound, Unprocessable
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
+
+OWN_AUTO_DESTROY = ("own_auto_destroy_activity_duration", "own_auto_destroy_at")
+CREATE_ONLY = ("source_name", "source_url")
 
 
 class WorkspaceLocked(Conflict):
@@ -40,20 +43,60 @@ def settle_operations(members: Mapping[str, Any]) -> dict[str, Any]:
     return {**settled, "execution_mode": "remote" if operations else "local"}
 
 
-def settle_auto_destroy(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members with the duration as the workspace's own or the project's (spec: workspaces, update).
+def settle_auto_destroy(members: Mapping[str, Any], current: Workspace | None = None) -> dict[str, Any]:
+    """The members with the time or the duration as the workspace's own or the project's (spec: workspaces, update).
 
-    A duration is an own one; null takes it away, after which the project's counts again, unless the client says in
-    the same request that the workspace does not inherit.
+    A duration or a time is an own one; null takes it away, after which the project's duration counts again, unless
+    the client says in the same request that the workspace does not inherit. A duration wins over a time.
     """
     settled = dict(members)
+    is_duration_given = "auto_destroy_activity_duration" in settled
+    duration = settled.pop("auto_destroy_activity_duration", None)
+    is_time_given = "auto_destroy_at" in settled
+    moment = settled.pop("auto_destroy_at", None)
     if settled.get("inherits_project_auto_destroy") is True:
-        settled.pop("auto_destroy_activity_duration", None)
-        return {**settled, "own_auto_destroy_activity_duration": None}
-    if "auto_destroy_activity_duration" in settled:
-        duration = settled.pop("auto_destroy_activity_duration")
-        settled["own_auto_destroy_activity_duration"] = duration
-        settled.setdefault("inherits_project_auto_destroy", duration is None)
+        return {**settled, "own_auto_destroy_activity_duration": None, "own_auto_destroy_at": None}
+    if duration is not None:
+        own: dict[str, Any] = {"own_auto_destroy_activity_duration": duration, "own_auto_destroy_at": None}
+    elif moment is not None:
+        own = {"own_auto_destroy_activity_duration": None, "own_auto_destroy_at": moment}
+    elif is_duration_given:
+        own = {"own_auto_destroy_activity_duration": None}
+        if is_time_given or settled.get("inherits_project_auto_destroy") is False:
+            own["own_auto_destroy_at"] = None
+    elif is_time_given and current is not None and current.own_auto_destroy_at is not None:
+        own = {"own_auto_destroy_at": None}
+    else:
+        return settled
+    # Without any of its own the project's counts again.
+    has_own = any(own.get(name, getattr(current, name, None)) is not None for name in OWN_AUTO_DESTROY)
+    settled.setdefault("inherits_project_auto_destroy", not has_own)
+    return {**settled, **own}
+
+
+def settle_settings(members: Mapping[str, Any], current: Workspace | None = None) -> dict[str, Any]:
+    """The members without what is not kept; refuses settings that exclude each other, one of them there already."""
+    settled = dict(members)
+    settled.pop("vcs_repo", None)
+    if current is not None:
+        for member in CREATE_ONLY:
+            settled.pop(member, None)
+
+    def after(member: str) -> Any:  # noqa: ANN401 - any attribute
+        return settled.get(member, getattr(current, member, None))
+
+    if after("trigger_prefixes") and after("trigger_patterns"):
+        member = "trigger-patterns" if "trigger_patterns" in settled else "trigger-prefixes"
+        raise InvalidAttribute(
+            "Trigger patterns and trigger prefixes can't both be set",
+            pointer=f"/data/attributes/{member}",
+        )
+    if after("project_remote_state") and after("global_remote_state"):
+        member = "project-remote-state" if "project_remote_state" in settled else "global-remote-state"
+        raise InvalidAttribute(
+            "Project remote state cannot be enabled when global remote state sharing is enabled",
+            pointer=f"/data/attributes/{member}",
+        )
     return settled
 
 

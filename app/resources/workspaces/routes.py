@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,13 +15,19 @@ from app.persistence import now
 from app.resources.organizations.execution_mode import own_mode
 from app.resources.projects.model import Project
 from app.resources.projects.operations import WorkspacesNotMovable
-from app.resources.workspaces.listing import WORKSPACES, including
+from app.resources.tag_bindings.operations import replace_plain_tags, replace_tags
+from app.resources.tags.operations import SentTags, names_of
+from app.resources.workspaces import consumer_routes, lock_routes
+from app.resources.workspaces.blueprint import BY_NAME, blueprint, by_name
+from app.resources.workspaces.includes import INCLUDES, including
+from app.resources.workspaces.listing import WORKSPACES
 from app.resources.workspaces.model import Workspace
 from app.resources.workspaces.operations import (
     check_safe_to_delete,
     mode_of_project,
     settle_auto_destroy,
     settle_operations,
+    settle_settings,
 )
 from app.resources.workspaces.schema import WorkspaceSchema
 from app.web.answers import nothing, resource
@@ -30,10 +36,7 @@ from app.web.guard import describes, requires
 from app.web.requests import body
 from app.web.transaction import assign, change, insert, made, record
 
-blueprint = Blueprint("workspaces", __name__, url_prefix="/api/v2")
-
-INCLUDES = ("organization", "project")
-BY_NAME = "/organizations/<organization>/workspaces/<name>"
+__all__ = ["blueprint", "consumer_routes", "lock_routes"]
 
 
 @blueprint.get("/organizations/<organization>/workspaces")
@@ -55,10 +58,13 @@ def create_workspace(organization: str) -> Response:
     with change() as session:
         project_id = members.pop("project_id", None) or _default_project(session, home.id)
         project = _destination(session, project_id, home.id, P.PROJECT_CREATE_WORKSPACE)
+        tags = _sent_tags(members)
         settled = _settle(session, members, None, project.id)
-        workspace = Workspace(organization_id=home.id, project_id=project.id, **settled)
+        workspace = Workspace(organization_id=home.id, project_id=project.id, source=_source(), **settled)
         insert(session, workspace)
-        record(session, "workspaces.create", workspace, made({**settled, "project": project.id}))
+        tagged = _tag(session, workspace, tags)
+        session.flush()
+        record(session, "workspaces.create", workspace, {**made({**settled, "project": project.id}), **tagged})
         shown = WORKSPACES.show({"id": workspace.id}, session)
     return resource(shown, 201)
 
@@ -74,9 +80,9 @@ def show_workspace(workspace_id: str) -> Response:
 @blueprint.get(BY_NAME)
 @requires(P.ORGANIZATION_READ, P.WORKSPACE_READ)
 @describes(answer=WorkspaceSchema, includes=INCLUDES, errors=(400,))
-def show_workspace_by_name(organization: str, name: str) -> Response:
+def show_workspaceby_name(organization: str, name: str) -> Response:
     """Show the workspace of an organization with this name."""
-    return _show(_by_name(organization, name))
+    return _show(by_name(organization, name))
 
 
 @blueprint.patch("/workspaces/<workspace_id>")
@@ -90,9 +96,9 @@ def update_workspace(workspace_id: str) -> Response:
 @blueprint.patch(BY_NAME)
 @requires(P.ORGANIZATION_READ, P.WORKSPACE_UPDATE, P.WORKSPACE_MOVE, P.PROJECT_MOVE_WORKSPACE)
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
-def update_workspace_by_name(organization: str, name: str) -> Response:
+def update_workspaceby_name(organization: str, name: str) -> Response:
     """Update, rename or move the workspace of an organization with this name."""
-    return _update(WORKSPACES.one(_by_name(organization, name)).id)
+    return _update(WORKSPACES.one(by_name(organization, name)).id)
 
 
 @blueprint.delete("/workspaces/<workspace_id>")
@@ -106,9 +112,9 @@ def destroy_workspace(workspace_id: str) -> Response:
 @blueprint.delete(BY_NAME)
 @requires(P.ORGANIZATION_READ, P.WORKSPACE_FORCE_DELETE)
 @describes(status=204, errors=(403,))
-def destroy_workspace_by_name(organization: str, name: str) -> Response:
+def destroy_workspaceby_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name by force."""
-    return _destroy(WORKSPACES.one(_by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
+    return _destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/safe-delete")
@@ -122,14 +128,9 @@ def safely_destroy_workspace(workspace_id: str) -> Response:
 @blueprint.post(f"{BY_NAME}/actions/safe-delete")
 @requires(P.ORGANIZATION_READ, P.WORKSPACE_DELETE)
 @describes(status=204, errors=(409,))
-def safely_destroy_workspace_by_name(organization: str, name: str) -> Response:
+def safely_destroy_workspaceby_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name, if it is unlocked and manages nothing."""
-    return _destroy(WORKSPACES.one(_by_name(organization, name)).id, P.WORKSPACE_DELETE)
-
-
-def _by_name(organization: str, name: str) -> dict[str, Any]:
-    home = enter(organization, P.ORGANIZATION_READ)
-    return {"organization_id": home.id, "name_lower": name.lower()}
+    return _destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_DELETE)
 
 
 def _show(conditions: dict[str, Any]) -> Response:
@@ -149,8 +150,8 @@ def _update(workspace_id: str) -> Response:
         changes: dict[str, Any] = {}
         if destination_id is not None and destination_id != workspace.project_id:
             changes = _move(session, workspace, destination_id)
-        settled = _settle(session, members, workspace.own_execution_mode, workspace.project_id)
-        changes |= assign(workspace, settled)
+        changes |= _tag(session, workspace, _sent_tags(members))
+        changes |= assign(workspace, _settle(session, members, workspace, workspace.project_id))
         if changes:
             workspace.updated_at = now()
             record(session, "workspaces.update", workspace, changes)
@@ -183,9 +184,33 @@ def _default_project(session: Session, organization_id: str) -> str:
     return project_id
 
 
-def _settle(session: Session, members: dict[str, Any], current: str | None, project_id: str) -> dict[str, Any]:
-    settled = settle_auto_destroy(settle_operations(members))
-    return own_mode(settled, current, lambda: mode_of_project(session, project_id), prefix="")
+def _settle(session: Session, members: dict[str, Any], current: Workspace | None, project_id: str) -> dict[str, Any]:
+    settled = settle_settings(settle_auto_destroy(settle_operations(members), current), current)
+    own = current.own_execution_mode if current else None
+    return own_mode(settled, own, lambda: mode_of_project(session, project_id), prefix="")
+
+
+def _sent_tags(members: dict[str, Any]) -> tuple[dict[str, str] | None, SentTags | None]:
+    return members.pop("tag_bindings", None), members.pop("tags", None)
+
+
+def _tag(
+    session: Session,
+    workspace: Workspace,
+    tags: tuple[dict[str, str] | None, SentTags | None],
+) -> dict[str, Any]:
+    bindings, plain = tags
+    changes = {}
+    if bindings is not None:
+        changes = replace_tags(session, workspace, bindings)
+    if plain is not None:
+        changes |= replace_plain_tags(session, workspace, names_of(session, workspace.organization_id, plain))
+    return {"tag-bindings": changes} if changes else {}
+
+
+def _source() -> str:
+    # The terraform CLI says who it is when a configuration has a cloud block.
+    return "terraform" if request.headers.get("X-Terraform-Integration") == "cloud" else "tfe-api"
 
 
 def _destroy(workspace_id: str, permission: P) -> Response:

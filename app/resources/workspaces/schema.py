@@ -1,14 +1,33 @@
-"""The members of a workspace, as far as projects need them (spec: workspaces)."""
+"""The members of a workspace (spec: workspaces)."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from marshmallow import ValidationError
 
 from app.authz.permissions import P
-from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Moment, Setting, Text, ToOne
+from app.jsonapi.fields import (
+    Attribute,
+    Choice,
+    Computed,
+    Constant,
+    Flag,
+    Links,
+    Moment,
+    Setting,
+    Text,
+    ToMany,
+    ToOne,
+    stamp,
+)
 from app.jsonapi.schema import Schema
+from app.persistence import SEPARATOR
 from app.resources.organizations.model import EXECUTION_MODES
 from app.resources.projects.schema import Duration
+from app.resources.tag_bindings.schema import read_relationship
+from app.resources.tags.schema import read_new_tags
 from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = 90
@@ -19,6 +38,13 @@ VERSION_LENGTH = 64
 # An exact release, or a constraint such as "~> 1.5.0" or ">= 1.1, < 2".
 VERSION_PATTERN = r"latest|[<>=!~0-9][-0-9A-Za-z.,<>=!~+ ]*"
 OVERWRITES = ("execution-mode", "agent-pool")
+TRIGGERS = 100
+TRIGGER_LENGTH = 1_000
+URL_LENGTH = 2_000
+URL_PATTERN = r"https?://[^\s/]\S*"
+TEXTS = {"type": "array", "items": {"type": "string"}}
+NO_NUMBER = {"type": ["integer", "null"]}
+NO_TEXT = {"type": ["string", "null"]}
 
 FLAGS: dict[str, P | bool] = {
     "can-update": P.WORKSPACE_UPDATE,
@@ -68,6 +94,53 @@ def show_operations(row: Any, _held: Any) -> bool:  # noqa: ANN401 - a row of th
     return bool(row.execution_mode != "local")
 
 
+def read_triggers(value: Any) -> list[str]:  # noqa: ANN401 - whatever a client sent
+    """Paths or patterns of files that would start a run; null is none."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or any(not isinstance(item, str) for item in value):
+        raise ValidationError("must be an array of strings")
+    if len(value) > TRIGGERS or any(len(item) > TRIGGER_LENGTH for item in value):
+        raise ValidationError(f"must have at most {TRIGGERS} strings of at most {TRIGGER_LENGTH} characters")
+    return value
+
+
+def show_texts(column: str) -> Callable[[Any, Any], list[str]]:
+    """The list in the column; none is an empty one."""
+    return lambda row, _held: getattr(row, column) or []
+
+
+def read_vcs_repo(value: Any) -> None:  # noqa: ANN401 - whatever a client sent
+    """Nothing: null and the empty object, which some clients always send, mean that there is no repository."""
+    if value not in (None, {}) or isinstance(value, bool):
+        raise ValidationError("can't be set: this service has no connections to version control")
+
+
+def show_tag_names(row: Any, _held: Any) -> list[str]:  # noqa: ANN401 - a row of the listing
+    """The keys of all tags, with and without a value, in the order in which they came."""
+    return row.tag_names.split(SEPARATOR) if row.tag_names else []
+
+
+@cache
+def duration_of(text: str) -> timedelta:
+    """The duration of a text such as ``14d`` or ``2h``."""
+    return timedelta(**{"days" if text.endswith("d") else "hours": int(text[:-1])})
+
+
+def auto_destroy_at(row: Any) -> datetime | None:  # noqa: ANN401 - a row of the listing
+    """When the workspace is to be destroyed: the time that was set, or the duration after the latest change."""
+    if row.auto_destroy_activity_duration is None:
+        at: datetime | None = row.own_auto_destroy_at
+        return at
+    latest: datetime = row.latest_change_at
+    return latest + duration_of(row.auto_destroy_activity_duration)
+
+
+def show_auto_destroy_at(row: Any, _held: Any) -> str | None:  # noqa: ANN401 - a row of the listing
+    """``auto_destroy_at`` as clients parse it."""
+    return stamp(auto_destroy_at(row))
+
+
 class WorkspaceSchema(Schema):
     """A workspace. It is addressed by id, but links to itself by name."""
 
@@ -76,17 +149,26 @@ class WorkspaceSchema(Schema):
 
         type_ = "workspaces"
         self_link = "/api/v2/organizations/{organization_name}/workspaces/{name}"
+        page_link = "/app/{organization_name}/workspaces/{name}"
 
     id = Attribute()
     name = Text(required=True, minimum=1, maximum=NAME_LENGTH, pattern=NAME_PATTERN)
     description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
     created_at = Moment(dump_only=True)
     updated_at = Moment(dump_only=True)
-    latest_change_at = Moment(dump_only=True, attribute="created_at")
+    latest_change_at = Moment(dump_only=True)
     auto_apply = Flag()
+    auto_apply_run_trigger = Flag()
+    assessments_enabled = Flag()
     allow_destroy_plan = Flag()
     auto_destroy_activity_duration = Duration()
     inherits_project_auto_destroy = Flag()
+    auto_destroy_at = Moment(allow_none=True, load_only=True)
+    shown_auto_destroy_at = Computed(
+        show_auto_destroy_at,
+        data_key="auto-destroy-at",
+        schema={"type": ["string", "null"], "format": "date-time"},
+    )
     execution_mode = Choice((*EXECUTION_MODES,))
     operations = Flag(load_only=True)
     shown_operations = Computed(show_operations, data_key="operations", schema={"type": "boolean"})
@@ -104,26 +186,57 @@ class WorkspaceSchema(Schema):
     )
     file_triggers_enabled = Flag()
     global_remote_state = Flag()
+    project_remote_state = Flag()
     locked = Attribute()
+    locked_reason = Attribute()
     queue_all_runs = Flag()
     resource_count = Attribute()
     source = Attribute()
+    # Only when a workspace is created.
+    source_name = Text(maximum=NAME_LENGTH, nullable=True)
+    source_url = Text(maximum=URL_LENGTH, pattern=URL_PATTERN, nullable=True)
     speculative_enabled = Flag()
     structured_run_output_enabled = Flag()
     terraform_version = Text(minimum=1, maximum=VERSION_LENGTH, pattern=VERSION_PATTERN)
     working_directory = Text(maximum=DIRECTORY_LENGTH, nullable=True)
-    # What the service does not have yet reads as empty.
+    trigger_prefixes = Setting(read_triggers, allow_none=True, load_only=True, schema=TEXTS)
+    shown_trigger_prefixes = Computed(show_texts("trigger_prefixes"), data_key="trigger-prefixes", schema=TEXTS)
+    trigger_patterns = Setting(read_triggers, allow_none=True, load_only=True, schema=TEXTS)
+    shown_trigger_patterns = Computed(show_texts("trigger_patterns"), data_key="trigger-patterns", schema=TEXTS)
+    tag_names = Computed(show_tag_names, schema=TEXTS)
+    vcs_repo = Setting(read_vcs_repo, allow_none=True, load_only=True, schema={"type": ["object", "null"]})
+    shown_vcs_repo = Constant(None, data_key="vcs-repo")
+    # What the service does not have reads as empty.
+    vcs_repo_identifier = Constant(None, schema=NO_TEXT)
     environment = Constant("default")
-    vcs_repo = Constant(None)
-    tag_names = Constant([], schema={"type": "array", "items": {"type": "string"}})
-    trigger_prefixes = Constant([], schema={"type": "array", "items": {"type": "string"}})
-    trigger_patterns = Constant([], schema={"type": "array", "items": {"type": "string"}})
+    auto_destroy_status = Constant(None, schema=NO_TEXT)
+    last_assessment_result_at = Constant(None, schema=NO_TEXT)
+    apply_duration_average = Constant(None, schema=NO_NUMBER)
+    plan_duration_average = Constant(None, schema=NO_NUMBER)
+    policy_check_failures = Constant(None, schema=NO_NUMBER)
+    run_failures = Constant(None, schema=NO_NUMBER)
+    workspace_kpis_runs_count = Constant(None, schema=NO_NUMBER)
     actions = Constant({"is-destroyable": True})
     permissions = permission_flags(FLAGS)
 
     organization = ToOne("organizations", column="organization_name")
     project = ToOne("projects", column="project_id", writable=True)
     agent_pool = ToOne("agent-pools", writable=True)
-    locked_by = ToOne("users")
+    locked_by = ToOne("users", "teams", column="locked_by_id", type_column="locked_by_type")
     current_run = ToOne("runs")
-    current_state_version = ToOne("state-versions")
+    current_state_version = ToOne(
+        "state-versions",
+        column="current_state_version_id",
+        related="/api/v2/workspaces/{id}/current-state-version",
+    )
+    ssh_key = ToOne("ssh-keys")
+    latest_run = ToOne("runs")
+    current_configuration_version = ToOne("configuration-versions")
+    current_assessment_result = ToOne("assessment-results")
+    readme = ToOne("workspace-readme")
+    outputs = Links("/api/v2/workspaces/{id}/current-state-version-outputs")
+    vars = Links("/api/v2/workspaces/{id}/vars")
+    remote_state_consumers = Links("/api/v2/workspaces/{id}/relationships/remote-state-consumers")
+    tag_bindings = ToMany("tag-bindings", related="/api/v2/workspaces/{id}/tag-bindings", read=read_relationship)
+    effective_tag_bindings = Links("/api/v2/workspaces/{id}/effective-tag-bindings")
+    tags = ToMany("tags", read=read_new_tags, load_only=True)

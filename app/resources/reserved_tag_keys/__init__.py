@@ -1,0 +1,1 @@
+"""The reserved-tag-keys of the API."""

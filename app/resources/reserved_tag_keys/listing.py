@@ -1,0 +1,26 @@
+"""Reading reserved keys of tags."""
+
+from sqlalchemy import func
+
+from app.authz.permissions import P
+from app.resources.organizations.model import Organization
+from app.resources.reserved_tag_keys.model import ReservedTagKey
+from app.resources.reserved_tag_keys.schema import ReservedTagKeySchema
+from app.web.listing import Listing
+
+RESERVED_TAG_KEYS = Listing(
+    schema=ReservedTagKeySchema,
+    model=ReservedTagKey,
+    visible_by=P.ORGANIZATION_READ,
+    columns={
+        "id": ReservedTagKey.id,
+        "organization_id": ReservedTagKey.organization_id,
+        "organization_name": Organization.name,
+        "key": ReservedTagKey.key,
+        "disable_overrides": ReservedTagKey.disable_overrides,
+        "created_at": ReservedTagKey.created_at,
+        "updated_at": ReservedTagKey.updated_at,
+    },
+    joined=ReservedTagKey.__table__.join(Organization.__table__, Organization.id == ReservedTagKey.organization_id),
+    order=(func.lower(ReservedTagKey.key),),
+)

@@ -1,0 +1,71 @@
+"""Reserved keys of tags over HTTP (spec: workspaces, tags)."""
+
+from flask import Blueprint, Response
+
+from app.authz.permissions import P
+from app.jsonapi.schema import load
+from app.persistence import now
+from app.resources.reserved_tag_keys.listing import RESERVED_TAG_KEYS
+from app.resources.reserved_tag_keys.model import ReservedTagKey
+from app.resources.reserved_tag_keys.schema import ReservedTagKeySchema
+from app.web.answers import nothing, resource
+from app.web.context import enter, subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import assign, change, made, record
+
+blueprint = Blueprint("reserved_tag_keys", __name__, url_prefix="/api/v2")
+
+
+@blueprint.get("/organizations/<organization>/reserved-tag-keys")
+@requires(P.ORGANIZATION_READ)
+@describes(listing=RESERVED_TAG_KEYS, errors=(400,))
+def list_reserved_tag_keys(organization: str) -> Response:
+    """List the keys that an organization reserves."""
+    home = enter(organization, P.ORGANIZATION_READ)
+    return RESERVED_TAG_KEYS.page({"organization_id": home.id})
+
+
+@blueprint.post("/organizations/<organization>/reserved-tag-keys")
+@requires(P.TAG_KEY_RESERVE)
+@describes(body=ReservedTagKeySchema, answer=ReservedTagKeySchema, status=201, errors=(422,))
+def create_reserved_tag_key(organization: str) -> Response:
+    """Reserve a key."""
+    home = enter(organization, P.TAG_KEY_RESERVE)
+    members = load(ReservedTagKeySchema, body())
+    with change() as session:
+        key = ReservedTagKey(organization_id=home.id, **members)
+        session.add(key)
+        session.flush()
+        record(session, "reserved-tag-keys.create", key, made(members))
+        shown = RESERVED_TAG_KEYS.show({"id": key.id}, session)
+    return resource(shown, 201)
+
+
+@blueprint.patch("/reserved-tag-keys/<key_id>")
+@requires(P.ORGANIZATION_READ, P.TAG_KEY_RESERVE)
+@describes(body=ReservedTagKeySchema, is_partial=True, answer=ReservedTagKeySchema, errors=(422,))
+def update_reserved_tag_key(key_id: str) -> Response:
+    """Change a reserved key."""
+    members = load(ReservedTagKeySchema, body(), partial=True, identifier=key_id)
+    with change() as session:
+        key = subject(session, ReservedTagKey, key_id, P.TAG_KEY_RESERVE, visible_by=P.ORGANIZATION_READ)
+        changes = assign(key, members)
+        if changes:
+            key.updated_at = now()
+            session.flush()
+            record(session, "reserved-tag-keys.update", key, changes)
+        shown = RESERVED_TAG_KEYS.show({"id": key_id}, session)
+    return resource(shown)
+
+
+@blueprint.delete("/reserved-tag-keys/<key_id>")
+@requires(P.ORGANIZATION_READ, P.TAG_KEY_RESERVE)
+@describes(status=204)
+def destroy_reserved_tag_key(key_id: str) -> Response:
+    """Reserve a key no longer; tags with it stay."""
+    with change() as session:
+        key = subject(session, ReservedTagKey, key_id, P.TAG_KEY_RESERVE, visible_by=P.ORGANIZATION_READ)
+        session.delete(key)
+        record(session, "reserved-tag-keys.delete", key, {"key": [key.key, None]})
+    return nothing()

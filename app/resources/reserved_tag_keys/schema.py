@@ -1,0 +1,22 @@
+"""The members of reserved keys of tags."""
+
+from app.jsonapi.fields import Attribute, Flag, Moment, Text, ToOne
+from app.jsonapi.schema import Schema
+from app.resources.tag_bindings.schema import CHARACTERS, KEY_LENGTH, NOT_RESERVED
+
+
+class ReservedTagKeySchema(Schema):
+    """A key that an organization reserves."""
+
+    class Meta:
+        """Its type."""
+
+        type_ = "reserved-tag-keys"
+
+    id = Attribute()
+    key = Text(minimum=1, maximum=KEY_LENGTH, pattern=f"{NOT_RESERVED}{CHARACTERS}+", required=True)
+    disable_overrides = Flag()
+    created_at = Moment(dump_only=True)
+    updated_at = Moment(dump_only=True)
+
+    organization = ToOne("organizations", column="organization_name")

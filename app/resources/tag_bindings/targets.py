@@ -1,0 +1,89 @@
+"""What has tags: how its tags are read and set over HTTP, the same way for each type."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.jsonapi.body import primary_data
+from app.jsonapi.dump import Dump
+from app.jsonapi.errors import Unprocessable
+from app.resources.projects.model import Project
+from app.resources.tag_bindings.listing import dump_binding
+from app.resources.tag_bindings.operations import Changes, add_tags, replace_tags
+from app.resources.tag_bindings.schema import read_tags
+from app.resources.workspaces.model import Workspace
+from app.web.answers import answer, nothing
+from app.web.context import subject
+from app.web.listing import Listing
+from app.web.requests import body
+from app.web.transaction import change, record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A type whose resources have tags, and the permissions to read, add and remove them."""
+
+    model: type[Project | Workspace]
+    listing: Listing
+    tags: Callable[[Sequence[str]], Sequence[Row[Any]]]
+    path: str
+    read: P
+    add: P
+    remove: P
+
+    def listed(self, identifier: str, dump: Dump = dump_binding) -> Response:
+        """The answer with all own tags."""
+        self.listing.one({"id": identifier})
+        return answer(
+            {
+                "data": [dump(row, None) for row in self.tags([identifier])],
+                "links": self.links(identifier),
+            },
+        )
+
+    def updated(self, identifier: str) -> Response:
+        """Add the tags that were sent; the answer with them in the order sent."""
+        tags = sent_tags()
+        self._change(identifier, self.add, add_tags, tags)
+        by_key = {row.key: dump_binding(row, None) for row in self.tags([identifier])}
+        return answer({"data": [by_key[key] for key in tags if key in by_key], "links": self.links(identifier)})
+
+    def added(self, identifier: str) -> Response:
+        """Add the tags that were sent."""
+        self._change(identifier, self.add, add_tags, sent_tags())
+        return nothing()
+
+    def replaced(self, identifier: str) -> Response:
+        """Make the tags that were sent the only ones."""
+        self._change(identifier, self.remove, replace_tags, sent_tags())
+        return nothing()
+
+    def links(self, identifier: str) -> dict[str, str]:
+        """The links of a list of its tags."""
+        return {"target": f"/api/v2/{self.path}/{identifier}"}
+
+    def _change(
+        self,
+        identifier: str,
+        permission: P,
+        operation: Callable[[Session, Any, Mapping[str, str]], Changes],
+        tags: Mapping[str, str],
+    ) -> None:
+        with change() as session:
+            owner = subject(session, self.model, identifier, permission, visible_by=self.read)
+            changes = operation(session, owner, tags)
+            if changes:
+                record(session, f"{self.path}.tag", owner, {"tag-bindings": changes})
+
+
+def sent_tags() -> dict[str, str]:
+    """The tags in the body of the request."""
+    data = primary_data(body())
+    if not isinstance(data, list):
+        raise Unprocessable("data must be an array", pointer="/data")
+    return read_tags(data)

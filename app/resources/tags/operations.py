@@ -1,0 +1,36 @@
+"""Plain tags: which ones a client means."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import NotFound
+from app.persistence import among
+from app.resources.tag_bindings.model import TagBinding
+
+
+@dataclass(frozen=True, slots=True)
+class SentTags:
+    """Tags that a client named, by id or by name; names are in lower case, each once, in their order."""
+
+    identifiers: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def names_of(session: Session, organization_id: str, tags: SentTags, *, ignoring_unknown: bool = False) -> list[str]:
+    """The names of the tags; those that were given by id must be in use in the organization."""
+    if not tags.identifiers:
+        return list(tags.names)
+    rows = session.execute(
+        select(TagBinding.tag_id, TagBinding.key)
+        .where(
+            among(TagBinding.__table__.c.tag_id, tags.identifiers),
+            TagBinding.organization_id == organization_id,
+        )
+        .distinct(),
+    )
+    found = {row.tag_id: row.key for row in rows}
+    if not ignoring_unknown and len(found) < len(tags.identifiers):
+        raise NotFound
+    return list(dict.fromkeys([*tags.names, *found.values()]))

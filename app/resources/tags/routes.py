@@ -1,0 +1,151 @@
+"""Plain tags over HTTP: of a workspace, of an organization (spec: workspaces, tags)."""
+
+from collections.abc import Callable, Iterable
+
+from flask import Blueprint, Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.policy import Level
+from app.authz.rules import holds, holds_at
+from app.jsonapi.body import identifiers, primary_data, resource_list
+from app.jsonapi.errors import NotFound, Unprocessable
+from app.persistence import among
+from app.resources.tag_bindings.model import TagBinding
+from app.resources.tag_bindings.operations import Changes, add_plain_tags, remove_plain_tags
+from app.resources.tags.listing import FIRST_OF_EACH, TAGS
+from app.resources.tags.operations import SentTags, names_of
+from app.resources.tags.schema import TagSchema, read_tags
+from app.resources.workspaces.listing import WORKSPACES
+from app.resources.workspaces.model import Workspace
+from app.web.answers import nothing
+from app.web.context import asked, caller, enter, subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import change, record_each
+
+blueprint = Blueprint("tags", __name__, url_prefix="/api/v2")
+
+AT_ONCE = 1_000
+
+
+@blueprint.get("/workspaces/<workspace_id>/relationships/tags")
+@requires(P.WORKSPACE_READ, P.ORGANIZATION_READ)
+@describes(listing=TAGS)
+def list_tags_of_workspace(workspace_id: str) -> Response:
+    """List the plain tags of a workspace."""
+    workspace = WORKSPACES.one({"id": workspace_id})
+    return TAGS.page({"organization_id": workspace.organization_id, "workspace_id": workspace_id, "value": ""})
+
+
+@blueprint.post("/workspaces/<workspace_id>/relationships/tags")
+@requires(P.WORKSPACE_MANAGE_TAGS)
+@describes(body=TagSchema, many=True, status=204, errors=(422,))
+def add_tags_to_workspace(workspace_id: str) -> Response:
+    """Add plain tags, by name or by id; names that are new make new tags."""
+    return _change(workspace_id, add_plain_tags, ignoring_unknown=False)
+
+
+@blueprint.delete("/workspaces/<workspace_id>/relationships/tags")
+@requires(P.WORKSPACE_MANAGE_TAGS)
+@describes(body=TagSchema, many=True, status=204, errors=(422,))
+def remove_tags_from_workspace(workspace_id: str) -> Response:
+    """Remove plain tags, by name or by id; those that the workspace does not have are ignored."""
+    return _change(workspace_id, remove_plain_tags, ignoring_unknown=True)
+
+
+@blueprint.get("/organizations/<organization>/tags")
+@requires(P.ORGANIZATION_READ)
+@describes(listing=TAGS, errors=(400,))
+def list_tags(organization: str) -> Response:
+    """List the plain tags that the workspaces of an organization have."""
+    home = enter(organization, P.ORGANIZATION_READ)
+    return TAGS.page({"organization_id": home.id}, also=(FIRST_OF_EACH,))
+
+
+@blueprint.delete("/organizations/<organization>/tags")
+@requires(P.WORKSPACE_MANAGE_TAGS)
+@describes(body={"$ref": "#/components/schemas/tags-identifiers"}, status=204, errors=(422,))
+def destroy_tags(organization: str) -> Response:
+    """Remove plain tags from all workspaces of an organization; who may, manages the tags of all of them."""
+    home = enter(organization, P.WORKSPACE_MANAGE_TAGS)
+    wanted = identifiers(resource_list(body(), ("tags",), AT_ONCE))
+    with change() as session:
+        names = names_of(session, home.id, SentTags(tuple(dict.fromkeys(wanted)), ()), ignoring_unknown=True)
+        tagged = select(TagBinding.workspace_id).where(
+            TagBinding.organization_id == home.id,
+            TagBinding.workspace_id.is_not(None),
+            TagBinding.value == "",
+            among(TagBinding.__table__.c.key, names),
+        )
+        workspaces = session.scalars(
+            # Always in the same order, so that two can't lock each other out.
+            select(Workspace).where(Workspace.id.in_(tagged)).order_by(Workspace.id).with_for_update(),
+        ).all()
+        _change_each(session, workspaces, lambda workspace: remove_plain_tags(session, workspace, names))
+    return nothing()
+
+
+@blueprint.post("/tags/<tag_id>/relationships/workspaces")
+@requires(P.ORGANIZATION_READ, P.WORKSPACE_READ, P.WORKSPACE_MANAGE_TAGS)
+@describes(body={"$ref": "#/components/schemas/workspaces-identifiers"}, status=204, errors=(422,))
+def add_workspaces_to_tag(tag_id: str) -> Response:
+    """Give a tag that is in use to further workspaces: all of them, or none."""
+    wanted = set(identifiers(resource_list(body(), ("workspaces",), AT_ONCE)))
+    with change() as session:
+        organization_id, name = _tag(session, tag_id)
+        workspaces = session.scalars(
+            select(Workspace)
+            .where(among(Workspace.__table__.c.id, wanted), Workspace.organization_id == organization_id)
+            .order_by(Workspace.id)
+            .with_for_update(),
+        ).all()
+        if len(workspaces) < len(wanted) or not all(
+            holds(caller(), P.WORKSPACE_READ, each) and holds(caller(), P.WORKSPACE_MANAGE_TAGS, each)
+            for each in workspaces
+        ):
+            raise NotFound
+        _change_each(session, workspaces, lambda workspace: add_plain_tags(session, workspace, [name]))
+    return nothing()
+
+
+def _tag(session: Session, tag_id: str) -> tuple[str, str]:
+    asked()
+    found = session.execute(
+        select(TagBinding.organization_id, TagBinding.key)
+        .where(TagBinding.tag_id == tag_id, TagBinding.value == "")
+        .limit(1),
+    ).one_or_none()
+    if found is None or not holds_at(caller(), P.ORGANIZATION_READ, Level.ORGANIZATION, found.organization_id):
+        raise NotFound
+    return found.organization_id, found.key
+
+
+def _change(
+    workspace_id: str,
+    operation: Callable[[Session, Workspace, Iterable[str]], Changes],
+    *,
+    ignoring_unknown: bool,
+) -> Response:
+    data = primary_data(body())
+    if not isinstance(data, list):
+        raise Unprocessable("data must be an array", pointer="/data")
+    tags = read_tags(data)
+    with change() as session:
+        workspace = subject(
+            session,
+            Workspace,
+            workspace_id,
+            P.WORKSPACE_MANAGE_TAGS,
+            visible_by=P.WORKSPACE_READ,
+        )
+        names = names_of(session, workspace.organization_id, tags, ignoring_unknown=ignoring_unknown)
+        _change_each(session, [workspace], lambda each: operation(session, each, names))
+    return nothing()
+
+
+def _change_each(session: Session, workspaces: Iterable[Workspace], operation: Callable[[Workspace], Changes]) -> None:
+    changed = [(workspace, changes) for workspace in workspaces if (changes := operation(workspace))]
+    session.flush()
+    record_each(session, "workspaces.tag", [(workspace, {"tag-bindings": changes}) for workspace, changes in changed])

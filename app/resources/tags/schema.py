@@ -1,0 +1,64 @@
+"""The members of plain tags (spec: workspaces, tags)."""
+
+import re
+from typing import Any
+
+from app.jsonapi.body import checked_list
+from app.jsonapi.errors import Invalid, InvalidAttribute
+from app.jsonapi.fields import Attribute, Moment, ToOne
+from app.jsonapi.schema import Schema
+from app.resources.tag_bindings.model import MAXIMUM_PLAIN
+from app.resources.tags.operations import SentTags
+
+NAME_LENGTH = 255
+NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9_:-]*[a-z0-9])?")
+TYPES = ("tags",)
+
+
+class TagSchema(Schema):
+    """A plain tag of an organization; ``instance-count`` is the number of workspaces that have it."""
+
+    class Meta:
+        """Its type."""
+
+        type_ = "tags"
+
+    id = Attribute()
+    name = Attribute()
+    created_at = Moment(dump_only=True)
+    instance_count = Attribute()
+
+    organization = ToOne("organizations", column="organization_name")
+
+
+def read_tags(items: list[Any], pointer: str = "/data") -> SentTags:
+    """The tags of a list of resource objects. Raises one error object for each fault."""
+    identifiers, names, faults = [], [], []
+    for index, item in enumerate(checked_list(items, TYPES, MAXIMUM_PLAIN, pointer)):
+        attributes = item.get("attributes")
+        name = attributes.get("name") if isinstance(attributes, dict) else None
+        if name is None and isinstance(item.get("id"), str) and item["id"]:
+            identifiers.append(item["id"])
+            continue
+        fault = _fault(name)
+        if fault:
+            faults.append(InvalidAttribute(fault, pointer=f"{pointer}/{index}/attributes/name"))
+        names.append(str(name).lower())
+    if faults:
+        raise Invalid(faults)
+    return SentTags(tuple(dict.fromkeys(identifiers)), tuple(dict.fromkeys(names)))
+
+
+def read_new_tags(items: list[Any]) -> SentTags:
+    """The tags in the relationship of a workspace that is made or changed."""
+    return read_tags(items, "/data/relationships/tags/data")
+
+
+def _fault(name: object) -> str | None:
+    if name is None or name == "":
+        return "Name can't be blank"
+    if not isinstance(name, str):
+        return "Name must be a string"
+    if len(name) > NAME_LENGTH:
+        return f"Name is too long (maximum is {NAME_LENGTH} characters)"
+    return None if NAME_PATTERN.fullmatch(name.lower()) else "Name is invalid"

@@ -1,0 +1,1 @@
+"""The team-workspaces of the API."""

@@ -1,0 +1,46 @@
+"""Reading what teams may do on workspaces."""
+
+from sqlalchemy import func, select
+
+from app.authz.permissions import P
+from app.resources.organizations.model import Organization
+from app.resources.team_workspaces.model import TeamWorkspace
+from app.resources.team_workspaces.schema import TeamWorkspaceSchema
+from app.resources.teams.model import Team
+from app.resources.workspaces.model import Workspace
+from app.web.filters import Equals
+from app.web.listing import Listing
+
+_TEAM_NAME = (
+    select(func.lower(Team.name)).where(Team.id == TeamWorkspace.team_id).correlate(TeamWorkspace).scalar_subquery()
+)
+
+TEAM_WORKSPACES = Listing(
+    schema=TeamWorkspaceSchema,
+    model=TeamWorkspace,
+    visible_by=P.WORKSPACE_MANAGE_TEAMS,
+    columns={
+        "id": TeamWorkspace.id,
+        "organization_id": TeamWorkspace.organization_id,
+        "organization_name": Organization.name,
+        "shown_project_id": TeamWorkspace.shown_project_id,
+        "shown_workspace_id": TeamWorkspace.shown_workspace_id,
+        "workspace_id": TeamWorkspace.workspace_id,
+        "workspace_name": Workspace.name,
+        "team_id": TeamWorkspace.team_id,
+        "access": TeamWorkspace.access,
+        "details": TeamWorkspace.details,
+    },
+    joined=TeamWorkspace.__table__.join(Workspace.__table__, Workspace.id == TeamWorkspace.workspace_id).join(
+        Organization.__table__,
+        Organization.id == TeamWorkspace.organization_id,
+    ),
+    order=(
+        select(func.lower(Team.name))
+        .where(Team.id == TeamWorkspace.team_id)
+        .correlate(TeamWorkspace)
+        .scalar_subquery(),
+        TeamWorkspace.id,
+    ),
+    filters=(Equals("filter[team][id]", TeamWorkspace.team_id),),
+)

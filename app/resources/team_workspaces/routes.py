@@ -1,0 +1,124 @@
+"""What teams may do on workspaces, over HTTP (spec: team access to a workspace)."""
+
+from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import held, holds
+from app.jsonapi.errors import InvalidAttribute, NotFound
+from app.jsonapi.query import text_of
+from app.jsonapi.schema import load
+from app.resources.team_workspaces.listing import TEAM_WORKSPACES
+from app.resources.team_workspaces.model import TeamWorkspace
+from app.resources.team_workspaces.operations import settle_details, team_of
+from app.resources.team_workspaces.schema import TeamWorkspaceSchema
+from app.resources.workspaces.listing import WORKSPACES
+from app.resources.workspaces.model import Workspace
+from app.web.answers import nothing, resource
+from app.web.context import caller, refused, subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import assign, change, made, record
+
+blueprint = Blueprint("team_workspaces", __name__, url_prefix="/api/v2")
+
+WORKSPACE_FILTER = "filter[workspace][id]"
+
+
+@blueprint.get("/team-workspaces")
+@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_TEAMS)
+@describes(
+    listing=TEAM_WORKSPACES,
+    paged=False,
+    parameters=((WORKSPACE_FILTER, "The workspace; required"),),
+    errors=(400,),
+)
+def list_team_workspaces() -> Response:
+    """List what teams may do on a workspace: all of them, or for its administrators those not secret."""
+    workspace_id = text_of(request.args, WORKSPACE_FILTER)
+    if workspace_id is None:
+        raise NotFound
+    workspace = WORKSPACES.one({"id": workspace_id})
+    if P.WORKSPACE_MANAGE_TEAMS not in held(caller(), Workspace.scope, workspace):
+        raise refused(P.WORKSPACE_MANAGE_TEAMS)
+    parents = {"organization_id": workspace.organization_id, "workspace_id": workspace_id}
+    return TEAM_WORKSPACES.page(parents, paged=False)
+
+
+@blueprint.post("/team-workspaces")
+@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_TEAMS)
+@describes(body=TeamWorkspaceSchema, answer=TeamWorkspaceSchema, status=201, errors=(422,))
+def create_team_workspace() -> Response:
+    """Give a team access to a workspace."""
+    members = load(TeamWorkspaceSchema, body())
+    for member in ("team", "workspace"):
+        if members[f"{member}_id"] is None:
+            raise InvalidAttribute(f"{member.capitalize()} can't be blank", pointer=f"/data/relationships/{member}")
+    with change() as session:
+        workspace = subject(
+            session,
+            Workspace,
+            members["workspace_id"],
+            P.WORKSPACE_MANAGE_TEAMS,
+            visible_by=P.WORKSPACE_READ,
+            is_kept=True,
+        )
+        team = team_of(session, members["team_id"], workspace.organization_id)
+        settled = settle_details(members)
+        access = TeamWorkspace(
+            organization_id=workspace.organization_id,
+            workspace_id=workspace.id,
+            team_id=team.id,
+            **settled,
+        )
+        access.team, access.workspace = team, workspace
+        if not holds(caller(), P.WORKSPACE_MANAGE_TEAMS, access):
+            raise refused(P.WORKSPACE_MANAGE_TEAMS)
+        session.add(access)
+        session.flush()
+        record(session, "team-workspaces.create", access, {"team": [None, team.name], **made(settled)})
+        session.flush()
+        shown = TEAM_WORKSPACES.show({"id": access.id}, session)
+    return resource(shown, 201)
+
+
+@blueprint.get("/team-workspaces/<team_workspace_id>")
+@requires(P.WORKSPACE_MANAGE_TEAMS)
+@describes(answer=TeamWorkspaceSchema)
+def show_team_workspace(team_workspace_id: str) -> Response:
+    """Show what a team may do on a workspace."""
+    return resource(TEAM_WORKSPACES.show({"id": team_workspace_id}))
+
+
+@blueprint.patch("/team-workspaces/<team_workspace_id>")
+@requires(P.WORKSPACE_MANAGE_TEAMS)
+@describes(body=TeamWorkspaceSchema, is_partial=True, answer=TeamWorkspaceSchema, errors=(422,))
+def update_team_workspace(team_workspace_id: str) -> Response:
+    """Change what a team may do on a workspace; details of a custom access that are left out stay as they are."""
+    members = load(TeamWorkspaceSchema, body(), partial=True, identifier=team_workspace_id)
+    with change() as session:
+        access = _subject(session, team_workspace_id)
+        changes = assign(access, settle_details(members, access))
+        session.flush()
+        if changes:
+            record(session, "team-workspaces.update", access, {"team": [access.team.name] * 2, **changes})
+        shown = TEAM_WORKSPACES.show({"id": team_workspace_id}, session)
+    return resource(shown)
+
+
+@blueprint.delete("/team-workspaces/<team_workspace_id>")
+@requires(P.WORKSPACE_MANAGE_TEAMS)
+@describes(status=204)
+def destroy_team_workspace(team_workspace_id: str) -> Response:
+    """Take a team's access to a workspace away."""
+    with change() as session:
+        access = _subject(session, team_workspace_id)
+        name = access.team.name
+        session.delete(access)
+        record(session, "team-workspaces.delete", access, {"team": [name, None], "access": [access.access, None]})
+    return nothing()
+
+
+def _subject(session: Session, team_workspace_id: str) -> TeamWorkspace:
+    needed = P.WORKSPACE_MANAGE_TEAMS
+    return subject(session, TeamWorkspace, team_workspace_id, needed, visible_by=needed)

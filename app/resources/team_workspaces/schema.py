@@ -1,0 +1,71 @@
+"""The members of a team's access to a workspace (spec: team access to a workspace)."""
+
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
+from app.jsonapi.schema import Schema
+from app.resources.team_workspaces.details import DETAILS, FLAG, Value, expanded
+from app.resources.team_workspaces.model import ACCESS_LEVELS
+
+
+def sent(name: str) -> Setting:
+    """The detail as a client sends it; null is no mention."""
+    values = DETAILS[name].values
+
+    def read(value: Any) -> Value:  # noqa: ANN401 - whatever a client sent
+        if values == FLAG and not isinstance(value, bool):
+            raise ValidationError("must be true or false")
+        if values != FLAG and (not isinstance(value, str) or value not in values):
+            raise ValidationError("is not included in the list")
+        chosen: Value = value
+        return chosen
+
+    return Setting(read, allow_none=True, load_only=True, data_key=name, schema={"enum": [*values, None]})
+
+
+def shown(name: str) -> Computed:
+    """The detail with the value that is in force."""
+
+    def make(row: Any, _held: Any) -> Value:  # noqa: ANN401 - a row of the listing
+        return expanded(row.access, row.details)[name]
+
+    return Computed(make, data_key=name, schema={"enum": list(DETAILS[name].values)})
+
+
+class TeamWorkspaceSchema(Schema):
+    """What a team may do on a workspace, always with every detail."""
+
+    class Meta:
+        """Its type, with the spelling of HashiCorp's Python client, and its address."""
+
+        type_ = "team-workspaces"
+        accepted_types = ("team-workspaces", "team-workspace-access")
+        self_link = "/api/v2/team-workspaces/{id}"
+
+    id = Attribute()
+    access = Choice(ACCESS_LEVELS, required=True)
+    runs = sent("runs")
+    variables = sent("variables")
+    state_versions = sent("state-versions")
+    sentinel_mocks = sent("sentinel-mocks")
+    workspace_locking = sent("workspace-locking")
+    run_tasks = sent("run-tasks")
+    policy_overrides = sent("policy-overrides")
+    shown_runs = shown("runs")
+    shown_variables = shown("variables")
+    shown_state_versions = shown("state-versions")
+    shown_sentinel_mocks = shown("sentinel-mocks")
+    shown_workspace_locking = shown("workspace-locking")
+    shown_run_tasks = shown("run-tasks")
+    shown_policy_overrides = shown("policy-overrides")
+
+    team = ToOne("teams", column="team_id", related="/api/v2/teams/{team_id}", writable=True, required=True)
+    workspace = ToOne(
+        "workspaces",
+        column="workspace_id",
+        related="/api/v2/organizations/{organization_name}/workspaces/{workspace_name}",
+        writable=True,
+        required=True,
+    )

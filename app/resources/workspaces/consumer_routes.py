@@ -1,0 +1,106 @@
+"""Remote state consumers over HTTP (spec: workspaces, remote state consumers)."""
+
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import held, where
+from app.jsonapi.body import identifiers, resource_list
+from app.resources.workspaces.blueprint import blueprint
+from app.resources.workspaces.consumers import Change, check_consumers, set_consumers
+from app.resources.workspaces.listing import WORKSPACES
+from app.resources.workspaces.model import RemoteStateConsumer, Workspace
+from app.web.answers import nothing
+from app.web.context import caller, refused, subject
+from app.web.filters import Chosen
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import change, record
+
+PATH = "/workspaces/<workspace_id>/relationships/remote-state-consumers"
+ONLY_CONFIGURED = "show_only_configured"
+SENT = {"$ref": "#/components/schemas/workspaces-identifiers"}
+AT_ONCE = 1_000
+
+
+@blueprint.get(PATH)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE)
+@describes(listing=WORKSPACES, parameters=((ONLY_CONFIGURED, "true: those that were named, in any case"),))
+def list_remote_state_consumers(workspace_id: str) -> Response:
+    """List the workspaces that may read the state of a workspace; with global sharing all others, as far as seen."""
+    workspace = WORKSPACES.one({"id": workspace_id})
+    if P.WORKSPACE_UPDATE not in held(caller(), Workspace.scope, workspace):
+        raise refused(P.WORKSPACE_UPDATE)
+    parents: dict[str, Any] = {"organization_id": workspace.organization_id}
+    is_configured = request.args.get(ONLY_CONFIGURED) == "true"
+    if workspace.global_remote_state and not is_configured:
+        return WORKSPACES.page(parents, also=(_others(workspace_id),))
+    if workspace.project_remote_state and not is_configured:
+        return WORKSPACES.page({**parents, "project_id": workspace.project_id}, also=(_others(workspace_id),))
+    return WORKSPACES.page(parents, also=(_consumers(workspace_id),))
+
+
+@blueprint.post(PATH)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE)
+@describes(body=SENT, status=204, errors=(422,))
+def add_remote_state_consumers(workspace_id: str) -> Response:
+    """Let further workspaces read the state of a workspace."""
+    wanted = _sent()
+    with change() as session:
+        workspace = _subject(session, workspace_id, P.WORKSPACE_UPDATE)
+        check_consumers(session, workspace, wanted, where(caller(), P.WORKSPACE_READ, Workspace))
+        _record(session, workspace, set_consumers(session, workspace, add=wanted))
+    return nothing()
+
+
+@blueprint.patch(PATH)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_REPLACE_CONSUMERS)
+@describes(body=SENT, status=204, errors=(422,))
+def replace_remote_state_consumers(workspace_id: str) -> Response:
+    """Let exactly these workspaces read the state of a workspace; for who manages all workspaces."""
+    wanted = _sent()
+    with change() as session:
+        workspace = _subject(session, workspace_id, P.WORKSPACE_REPLACE_CONSUMERS)
+        check_consumers(session, workspace, wanted, where(caller(), P.WORKSPACE_READ, Workspace))
+        _record(session, workspace, set_consumers(session, workspace, add=wanted, remove=None))
+    return nothing()
+
+
+@blueprint.delete(PATH)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE)
+@describes(body=SENT, status=204, errors=(422,))
+def remove_remote_state_consumers(workspace_id: str) -> Response:
+    """Let these workspaces no longer read the state of a workspace; those that could not are ignored."""
+    wanted = _sent()
+    with change() as session:
+        workspace = _subject(session, workspace_id, P.WORKSPACE_UPDATE)
+        _record(session, workspace, set_consumers(session, workspace, remove=wanted))
+    return nothing()
+
+
+def _sent() -> list[str]:
+    return identifiers(resource_list(body(), ("workspaces",), AT_ONCE))
+
+
+def _subject(session: Session, workspace_id: str, permission: P) -> Workspace:
+    return subject(session, Workspace, workspace_id, permission, visible_by=P.WORKSPACE_READ)
+
+
+def _record(session: Session, workspace: Workspace, changed: Change | None) -> None:
+    if changed is not None:
+        session.flush()
+        record(session, "workspaces.update", workspace, {"remote-state-consumers": changed})
+
+
+def _others(workspace_id: str) -> Chosen:
+    return Chosen("others", lambda: [Workspace.id != bindparam("shared_by")], {"shared_by": workspace_id})
+
+
+def _consumers(workspace_id: str) -> Chosen:
+    consumers = select(RemoteStateConsumer.consumer_id).where(
+        RemoteStateConsumer.workspace_id == bindparam("shared_by"),
+    )
+    return Chosen("consumers", lambda: [Workspace.id.in_(consumers)], {"shared_by": workspace_id})

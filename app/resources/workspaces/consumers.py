@@ -1,0 +1,78 @@
+"""Which workspaces may read the state of a workspace (spec: workspaces, remote state consumers).
+
+Whoever calls these functions has locked the workspace's row.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import NotFound, Unprocessable
+from app.persistence import among
+from app.resources.workspaces.model import RemoteStateConsumer, Workspace
+
+Change = list[list[str]]
+"""The ids before and after, sorted."""
+
+
+class StateSharedGlobally(Unprocessable):
+    """A workspace that shares its state with all others has no list of consumers to change."""
+
+    code = "remote-state-shared-globally"
+    detail = "Remote state consumers can't be changed while global remote state sharing is enabled"
+
+
+class OwnConsumer(Unprocessable):
+    """A workspace reads its own state anyway."""
+
+    code = "own-remote-state-consumer"
+    detail = "A workspace can't be a remote state consumer of itself"
+
+
+def check_consumers(
+    session: Session, workspace: Workspace, wanted: Sequence[str], visible: ColumnElement[bool]
+) -> None:
+    """Refuse what can't be a consumer: itself, and what is not there, not visible or of another organization."""
+    if workspace.global_remote_state:
+        raise StateSharedGlobally(pointer="/data")
+    if workspace.id in wanted:
+        raise OwnConsumer(pointer=f"/data/{wanted.index(workspace.id)}/id")
+    found = session.scalars(
+        select(Workspace.id).where(
+            among(Workspace.__table__.c.id, wanted),
+            Workspace.organization_id == workspace.organization_id,
+            visible,
+        ),
+    ).all()
+    if len(found) < len(set(wanted)):
+        raise NotFound
+
+
+def set_consumers(
+    session: Session,
+    workspace: Workspace,
+    *,
+    add: Iterable[str] = (),
+    remove: Iterable[str] | None = (),
+) -> Change | None:
+    """Add and remove consumers, ``remove=None`` being all others; None when that changes nothing."""
+    before = set(
+        session.scalars(
+            select(RemoteStateConsumer.consumer_id).where(RemoteStateConsumer.workspace_id == workspace.id),
+        ),
+    )
+    added = set(add)
+    after = added if remove is None else (before - set(remove)) | added
+    if after == before:
+        return None
+    session.execute(
+        delete(RemoteStateConsumer).where(
+            RemoteStateConsumer.workspace_id == workspace.id,
+            among(RemoteStateConsumer.__table__.c.consumer_id, before - after),
+        ),
+    )
+    session.add_all(
+        RemoteStateConsumer(workspace_id=workspace.id, consumer_id=consumer) for consumer in sorted(after - before)
+    )
+    return [sorted(before), sorted(after)]

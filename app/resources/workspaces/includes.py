@@ -1,0 +1,86 @@
+"""The related resources of a page of workspaces: each kind costs a statement or two, however many there are."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+
+from app.persistence import among, set_parameter
+from app.resources.organizations.listing import ORGANIZATIONS
+from app.resources.projects.listing import PROJECTS
+from app.resources.state_versions.listing import OUTPUTS, STATE_VERSIONS
+from app.resources.state_versions.model import StateVersionOutput
+from app.resources.tag_bindings.listing import include_workspace_tags
+from app.resources.teams.listing import TEAMS
+from app.resources.users.listing import some_users
+from app.web.context import reader
+
+Rows = Sequence[Row[Any]]
+Shown = list[dict[str, Any]]
+
+_OUTPUTS_OF: Final = (
+    select(StateVersionOutput.id, StateVersionOutput.workspace_id)
+    .where(among(StateVersionOutput.__table__.c.state_version_id, set_parameter("versions")))
+    .order_by(StateVersionOutput.name)
+)
+
+
+def including(included: set[str]) -> Callable[[Rows, Shown], Shown] | None:
+    """What loads the wanted related resources of a page of workspaces; those the caller may not see are left out."""
+    if not included:
+        return None
+
+    def load(rows: Rows, shown: Shown) -> Shown:
+        return [each for name, load_one in LOADERS.items() if name in included for each in load_one(rows, shown)]
+
+    return load
+
+
+def _projects(rows: Rows, _shown: Shown) -> Shown:
+    return PROJECTS.some({row.project_id for row in rows})
+
+
+def _organizations(rows: Rows, _shown: Shown) -> Shown:
+    return ORGANIZATIONS.some({row.organization_id for row in rows})
+
+
+def _holders(rows: Rows, _shown: Shown) -> Shown:
+    users = {row.locked_by_id for row in rows if row.locked_by_type == "users"}
+    teams = {row.locked_by_id for row in rows if row.locked_by_type == "teams"}
+    return (some_users(users) if users else []) + (TEAMS.some(teams) if teams else [])
+
+
+def _current_versions(rows: Rows) -> set[str]:
+    return {row.current_state_version_id for row in rows if row.current_state_version_id}
+
+
+def _states(rows: Rows, _shown: Shown) -> Shown:
+    return STATE_VERSIONS.some(_current_versions(rows))
+
+
+def _outputs(rows: Rows, shown: Shown) -> Shown:
+    versions = _current_versions(rows)
+    of_workspace = {row.id: row.workspace_id for row in reader().execute(_OUTPUTS_OF, {"versions": versions})}
+    linked: dict[str, list[dict[str, str]]] = {workspace["id"]: [] for workspace in shown}
+    found = []
+    # The name that workspaces have for what a state version calls its outputs.
+    for output in OUTPUTS.some(of_workspace):
+        attributes = output["attributes"]
+        identity = {"id": output["id"], "type": "workspace-outputs"}
+        linked[of_workspace[output["id"]]].append(identity)
+        kept = {name: attributes[name] for name in ("name", "sensitive", "value")}
+        found.append({**identity, "attributes": {**kept, "output-type": attributes["type"]}})
+    for workspace in shown:
+        workspace["relationships"]["outputs"]["data"] = linked[workspace["id"]]
+    return found
+
+
+LOADERS: Final = {
+    "project": _projects,
+    "organization": _organizations,
+    "locked_by": _holders,
+    "effective_tag_bindings": include_workspace_tags,
+    "current_state_version": _states,
+    "outputs": _outputs,
+}
+INCLUDES: Final = tuple(LOADERS)

@@ -1,0 +1,139 @@
+"""The lock of a workspace: who holds it, and what is refused because of it (spec: workspaces, locking).
+
+Whoever calls these functions has locked the workspace's row, so that of two who want the lock one gets it.
+"""
+
+from typing import NamedTuple, Protocol
+
+from app.jsonapi.errors import Conflict, Unprocessable
+from app.resources.workspaces.model import Workspace
+
+TITLES = {"users": "User", "teams": "Team", "runs": "Run"}
+
+
+class Calling(Protocol):
+    """Whoever sent the request."""
+
+    @property
+    def kind(self) -> str:
+        """``user``, ``team`` or ``organization``."""
+
+    @property
+    def id(self) -> str:
+        """The id of the user, team or organization."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+class Holder(NamedTuple):
+    """Who holds a lock, as clients see it."""
+
+    type: str
+    id: str
+    name: str
+
+    def __str__(self) -> str:
+        """In the words that clients look for: "User ada"."""
+        return f"{TITLES[self.type]} {self.name}"
+
+
+NOBODY_KNOWN = Holder("users", "", "unknown")
+
+
+class AlreadyLocked(Conflict):
+    """The workspace is locked, be it by the same caller."""
+
+    code = "workspace-already-locked"
+
+
+class NotLocked(Conflict):
+    """The workspace is not locked, so that there is nothing to unlock."""
+
+    code = "workspace-not-locked"
+    detail = "Unable to unlock workspace. The workspace is not locked."
+
+
+class LockedByAnother(Conflict):
+    """Somebody else holds the lock. Clients look for "is locked by User", "… Team" or "… Run"."""
+
+    code = "workspace-locked-by-another"
+
+
+class NotLockedForState(Conflict):
+    """State is only taken while the workspace is locked."""
+
+    code = "workspace-not-locked-for-state"
+    detail = "This workspace is not locked and will only accept state uploads when locked"
+
+
+class StatePending(Unprocessable):
+    """A state version has been announced and its content is not here yet. Clients look for the words and retry."""
+
+    code = "state-version-pending"
+    detail = "Unable to unlock workspace. The latest state version is still pending"
+
+
+def holder_from(caller: Calling) -> Holder:
+    """The caller as the holder of locks; for an organization's token the service account that stands for it."""
+    if caller.kind == "organization":
+        return Holder("users", f"user-{caller.id.removeprefix('org-')}", f"api-org-{caller.name}")
+    return Holder(f"{caller.kind}s", caller.id, caller.name)
+
+
+def holder_of(workspace: Workspace) -> Holder | None:
+    """Who holds the lock; None while it is free."""
+    if not workspace.locked:
+        return None
+    if workspace.locked_by_type is None or workspace.locked_by_id is None:
+        return NOBODY_KNOWN
+    return Holder(workspace.locked_by_type, workspace.locked_by_id, workspace.locked_by_name or "")
+
+
+def is_held_by(workspace: Workspace, caller: Calling) -> bool:
+    """Whether the caller holds the lock."""
+    holder = holder_of(workspace)
+    # Names change; who it is does not.
+    return holder is not None and holder[:2] == holder_from(caller)[:2]
+
+
+def check_held_by(workspace: Workspace, caller: Calling) -> None:
+    """Refuse state for a workspace that the caller does not hold (spec: state versions, create)."""
+    holder = holder_of(workspace)
+    if holder is None:
+        raise NotLockedForState
+    if not is_held_by(workspace, caller):
+        raise LockedByAnother(
+            f"This workspace is locked by {holder} and will only accept state uploads from them while locked.",
+        )
+
+
+def lock(workspace: Workspace, caller: Calling, reason: str | None) -> None:
+    """Give the lock to the caller."""
+    holder = holder_of(workspace)
+    if holder is not None:
+        raise AlreadyLocked(f"Unable to lock workspace. The workspace is already locked by {holder}.")
+    workspace.locked = True
+    workspace.locked_by_type, workspace.locked_by_id, workspace.locked_by_name = holder_from(caller)
+    workspace.locked_reason = reason
+
+
+def check_may_unlock(workspace: Workspace, caller: Calling) -> None:
+    """Refuse to unlock what is free or somebody else's."""
+    holder = holder_of(workspace)
+    if holder is None:
+        raise NotLocked
+    if not is_held_by(workspace, caller):
+        raise LockedByAnother(
+            f"Unable to unlock workspace. The workspace is locked by {holder} and may not be unlocked except by them.",
+        )
+
+
+def release(workspace: Workspace) -> None:
+    """Take the lock from whoever holds it."""
+    if not workspace.locked:
+        raise NotLocked
+    workspace.locked = False
+    workspace.locked_by_type = workspace.locked_by_id = workspace.locked_by_name = None
+    workspace.locked_reason = None

@@ -1,0 +1,259 @@
+"""Locks of workspaces: who gets them, who gives them back, what is said to the others."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.resources.models import Organization, StateVersion, Workspace
+from app.resources.workspaces.locking import Holder, holder_of
+from tests.activity import left_by_requests
+from tests.api import Api, faults
+from tests.personas import table
+from tests.world import Person, World
+
+
+@pytest.fixture
+def workspace(world: World, acme: Organization) -> Workspace:
+    """A free workspace."""
+    return world.workspace(world.project(acme), "network")
+
+
+def act(workspace: Workspace, action: str) -> str:
+    return f"/workspaces/{workspace.id}/actions/{action}"
+
+
+def lock_of(answer: Any) -> tuple[bool, str | None, Any]:
+    attributes = answer["data"]["attributes"]
+    return attributes["locked"], attributes["locked-reason"], answer["data"]["relationships"]["locked-by"]["data"]
+
+
+BODIES: list[tuple[Any, str | None]] = [
+    (None, None),
+    ({}, None),
+    ({"reason": "on purpose"}, "on purpose"),
+    ({"reason": None}, None),
+    ({"reason": ""}, ""),
+    ({"data": None}, None),
+    ({"data": {}}, None),
+    ({"data": {"type": "", "attributes": {"reason": "Locked by Terraform"}}}, "Locked by Terraform"),
+    ({"data": {"type": "workspaces", "attributes": None}}, None),
+]
+
+
+@pytest.mark.parametrize(("sent", "reason"), BODIES, ids=[str(sent) for sent, _ in BODIES])
+def test_a_workspace_is_locked_and_unlocked(
+    api: Api, owner: Person, workspace: Workspace, *, sent: Any, reason: str | None
+) -> None:
+    locked = api.post(act(workspace, "lock"), owner.token, sent, expect=200)
+    assert lock_of(locked) == (True, reason, {"id": owner.id, "type": "users"})
+    assert api.get(f"/workspaces/{workspace.id}", owner.token) == locked
+    unlocked = api.post(act(workspace, "unlock"), owner.token, expect=200)
+    assert lock_of(unlocked) == (False, None, None)
+    assert api.get(f"/workspaces/{workspace.id}", owner.token) == unlocked
+
+
+BAD: list[tuple[Any, str, str]] = [
+    ([], "The document must be an object", ""),
+    ("x", "The document must be an object", ""),
+    ({"reason": 1}, "Reason must be a string", "/reason"),
+    ({"reason": "r" * 1_001}, "Reason is too long (maximum is 1000 characters)", "/reason"),
+    ({"data": []}, "attributes must be an object", "/data/attributes"),
+    ({"data": "x"}, "attributes must be an object", "/data/attributes"),
+    ({"data": {"attributes": []}}, "attributes must be an object", "/data/attributes"),
+    ({"data": {"attributes": {"reason": {}}}}, "Reason must be a string", "/data/attributes/reason"),
+]
+
+
+@pytest.mark.parametrize(("sent", "detail", "pointer"), BAD, ids=[str(sent)[:40] for sent, _, _ in BAD])
+def test_a_bad_reason_locks_nothing(
+    api: Api, owner: Person, workspace: Workspace, *, sent: Any, detail: str, pointer: str
+) -> None:
+    answer = api.post(act(workspace, "lock"), owner.token, sent, expect=422)
+    # The empty pointer is the whole document, and empty lists and objects are the document "nothing".
+    assert faults(answer) == [(detail, pointer)]
+    assert lock_of(api.get(f"/workspaces/{workspace.id}", owner.token)) == (False, None, None)
+
+
+def test_what_is_locked_is_not_locked_again(
+    api: Api, world: World, acme: Organization, owner: Person, workspace: Workspace
+) -> None:
+    api.post(act(workspace, "lock"), owner.token, {"reason": "mine"}, expect=200)
+    for token in (owner.token, world.owner(acme).token, world.token(acme)):
+        answer = api.post(act(workspace, "lock"), token, {"reason": "mine now"}, expect=409)
+        [error] = answer["errors"]
+        assert (error["title"], error["status"]) == ("conflict", "409")
+        assert error["detail"] == "Unable to lock workspace. The workspace is already locked by User ada."
+    assert lock_of(api.get(f"/workspaces/{workspace.id}", owner.token))[1] == "mine"
+
+
+def test_only_the_holder_unlocks(
+    api: Api, world: World, acme: Organization, owner: Person, workspace: Workspace
+) -> None:
+    api.post(act(workspace, "lock"), owner.token, expect=200)
+    for token in (world.owner(acme).token, world.token(acme), world.person(site_role="admin").token):
+        answer = api.post(act(workspace, "unlock"), token, expect=409)
+        assert faults(answer) == [
+            (
+                (
+                    "Unable to unlock workspace. The workspace is locked by User ada "
+                    "and may not be unlocked except by them."
+                ),
+                "",
+            )
+        ]
+    assert lock_of(api.get(f"/workspaces/{workspace.id}", owner.token))[0] is True
+
+
+@pytest.mark.parametrize("action", ["unlock", "force-unlock"])
+def test_what_is_free_is_not_unlocked(api: Api, owner: Person, workspace: Workspace, action: str) -> None:
+    answer = api.post(act(workspace, action), owner.token, expect=409)
+    [(detail, _)] = faults(answer)
+    assert detail == "Unable to unlock workspace. The workspace is not locked."
+    assert "is locked by" not in detail
+
+
+def test_an_organization_token_locks_as_its_service_account(
+    api: Api, world: World, acme: Organization, owner: Person, workspace: Workspace
+) -> None:
+    token = world.token(acme)
+    locked = api.post(act(workspace, "lock"), token, expect=200)
+    account = api.get("/account/details", token)["data"]
+    assert lock_of(locked)[2] == {"id": account["id"], "type": "users"}
+    answer = api.post(act(workspace, "unlock"), owner.token, expect=409)
+    assert f"is locked by User {account['attributes']['username']}" in faults(answer)[0][0]
+    api.post(act(workspace, "unlock"), token, expect=200)
+
+
+def test_a_team_is_named_as_such(api: Api, world: World, acme: Organization, owner: Person) -> None:
+    workspace = world.workspace(
+        world.project(acme), locked=True, locked_by_type="teams", locked_by_id="team-1", locked_by_name="platform"
+    )
+    assert holder_of(workspace) == Holder("teams", "team-1", "platform")
+    answer = api.post(act(workspace, "unlock"), owner.token, expect=409)
+    assert "is locked by Team platform" in faults(answer)[0][0]
+
+
+def test_force_unlock_takes_the_lock_from_anybody(
+    api: Api, world: World, acme: Organization, owner: Person, workspace: Workspace
+) -> None:
+    api.post(act(workspace, "lock"), owner.token, expect=200)
+    unlocked = api.post(act(workspace, "force-unlock"), world.owner(acme).token, expect=200)
+    assert lock_of(unlocked) == (False, None, None)
+
+
+def state(world: World, workspace: Workspace, number: int, status: str, **members: Any) -> StateVersion:
+    return world.add(
+        StateVersion(
+            organization_id=workspace.organization_id,
+            workspace_id=workspace.id,
+            number=number,
+            serial=number,
+            md5="0" * 32,
+            status=status,
+            **members,
+        )
+    )
+
+
+def test_a_pending_state_version_keeps_the_lock(api: Api, world: World, owner: Person, workspace: Workspace) -> None:
+    api.post(act(workspace, "lock"), owner.token, expect=200)
+    state(world, workspace, 1, "pending")
+    answer = api.post(act(workspace, "unlock"), owner.token, expect=422)
+    assert "latest state version is still pending" in faults(answer)[0][0]
+    api.post(act(workspace, "force-unlock"), owner.token, expect=200)
+    assert [version.status for version in world.all(StateVersion)] == ["discarded"]
+    api.post(act(workspace, "lock"), owner.token, expect=200)
+    api.post(act(workspace, "unlock"), owner.token, expect=200)
+
+
+@pytest.mark.parametrize("action", ["unlock", "force-unlock"])
+def test_unlocking_publishes_the_newest_state(
+    api: Api, world: World, owner: Person, workspace: Workspace, action: str
+) -> None:
+    api.post(act(workspace, "lock"), owner.token, expect=200)
+    state(world, workspace, 1, "finalized", resource_count=1)
+    newest = state(world, workspace, 2, "finalized", resource_count=7)
+    shown = api.post(act(workspace, action), owner.token, expect=200)["data"]
+    assert shown["attributes"]["resource-count"] == 7
+    assert shown["attributes"]["latest-change-at"] > shown["attributes"]["created-at"]
+    assert shown["relationships"]["current-state-version"]["data"] == {"id": newest.id, "type": "state-versions"}
+
+
+# What somebody may do who has this access to the project: lock, unlock the own lock, force somebody else's.
+RIGHTS = table("""
+                 | lock force-unlock
+admin            | 200  200
+maintain         | 200  200
+write            | 200  404
+read             | 404  404
+custom           | 404  404
+custom locking   | 200  404
+none             | 404  404
+""")
+
+
+@pytest.mark.parametrize(("access", "action", "status"), RIGHTS, ids=str)
+def test_locking_needs_the_right(
+    api: Api,
+    world: World,
+    acme: Organization,
+    owner: Person,
+    workspace: Workspace,
+    *,
+    access: str,
+    action: str,
+    status: str,
+) -> None:
+    team = world.team(acme)
+    if access != "none":
+        project = next(each for each in world.all(type(world.default_project(acme))) if each.id == workspace.project_id)
+        world.access(team, project, access.split(maxsplit=1)[0], {"locking": True} if "locking" in access else None)
+    token = world.member(acme, team).token
+    if action == "force-unlock":
+        api.post(act(workspace, "lock"), owner.token, expect=200)
+    api.post(act(workspace, action), token, expect=int(status))
+    if action == "lock":
+        api.post(act(workspace, "unlock"), token, expect=int(status))
+
+
+def test_locks_of_workspaces_that_are_not_there_are_not_found(api: Api, owner: Person) -> None:
+    for action in ("lock", "unlock", "force-unlock"):
+        api.post(f"/workspaces/ws-1111111111111111/actions/{action}", owner.token, expect=404)
+
+
+def test_locking_leaves_events(api: Api, world: World, owner: Person, workspace: Workspace) -> None:
+    api.post(act(workspace, "lock"), owner.token, {"reason": "migration"}, expect=200)
+    api.post(act(workspace, "lock"), owner.token, expect=409)
+    api.post(act(workspace, "unlock"), owner.token, expect=200)
+    api.post(act(workspace, "lock"), owner.token, expect=200)
+    api.post(act(workspace, "force-unlock"), owner.token, expect=200)
+    assert [(event.action, event.changes) for event in left_by_requests(world)] == [
+        ("workspaces.lock", {"locked": [False, True], "locked-reason": [None, "migration"]}),
+        ("workspaces.unlock", {"locked": [True, False], "locked-by": ["User ada", None]}),
+        ("workspaces.lock", {"locked": [False, True], "locked-reason": [None, None]}),
+        ("workspaces.force-unlock", {"locked": [True, False], "locked-by": ["User ada", None]}),
+    ]
+
+
+def test_of_two_who_lock_at_once_one_gets_it(app: Flask, world: World, owner: Person, workspace: Workspace) -> None:
+    for _ in range(8):
+        barrier = Barrier(4)
+
+        def locking(_index: int, barrier: Barrier = barrier) -> int:
+            barrier.wait(timeout=10)
+            return int(Api(app).raw("POST", act(workspace, "lock"), owner.token).status_int)
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(locking, range(4), timeout=60)) == [200, 409, 409, 409]
+        Api(app).post(act(workspace, "unlock"), owner.token, expect=200)
+    assert len(left_by_requests(world)) == 16
+
+
+def test_a_locked_workspace_is_not_deleted_safely(api: Api, owner: Person, workspace: Workspace) -> None:
+    api.post(act(workspace, "lock"), owner.token, expect=200)
+    answer = api.post(act(workspace, "safe-delete"), owner.token, expect=409)
+    assert "Workspace must be unlocked" in faults(answer)[0][0]
+    api.delete(f"/workspaces/{workspace.id}", owner.token)
