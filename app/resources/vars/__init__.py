@@ -1,0 +1,1 @@
+"""The vars of the API: variables of workspaces and of variable sets."""

@@ -1,0 +1,117 @@
+"""Reading variables. Whoever may read them may do so on the workspace or the set that has them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import where
+from app.jsonapi.dump import compile_dump
+from app.jsonapi.errors import NotFound
+from app.resources.organizations.model import Organization
+from app.resources.vars.model import Var
+from app.resources.vars.schema import SharedSchema, VarSchema
+from app.resources.workspaces.model import Workspace
+from app.web.context import asked, caller, reader
+
+Shown = dict[str, Any]
+
+# What is sealed is not even selected.
+COLUMNS = (
+    "id",
+    "key",
+    "value",
+    "description",
+    "category",
+    "hcl",
+    "sensitive",
+    "version_id",
+    "created_at",
+    "workspace_id",
+    "varset_id",
+)
+PLACES = ("organization_name", "workspace_name")
+ORDER = (Var.key, Var.category)
+
+PLAIN = [getattr(Var, name) for name in COLUMNS]
+_OF_WORKSPACES = (
+    select(*PLAIN, Organization.name.label("organization_name"), Workspace.name.label("workspace_name"))
+    .join(Workspace, Workspace.id == Var.workspace_id)
+    .join(Organization, Organization.id == Var.organization_id)
+    .order_by(*ORDER)
+)
+_OF_SETS = select(*PLAIN).where(Var.varset_id.is_not(None)).order_by(*ORDER)
+
+_dump_own = compile_dump(VarSchema, (*COLUMNS, *PLACES))
+_dump_shared = compile_dump(SharedSchema, COLUMNS)
+
+
+def dump_var(row: Any) -> Shown:  # noqa: ANN401 - a row of these columns, with the places for one of a workspace
+    """The resource object of a variable, whichever kind it is."""
+    return (_dump_shared if row.workspace_id is None else _dump_own)(row, None)
+
+
+def readable_workspace(conditions: Mapping[str, Any]) -> Row[*tuple[Any, ...]]:
+    """The workspace with these values in its columns, if the caller may read its variables; else 404."""
+    asked()
+    columns = Workspace.__table__.c
+    row: Row[*tuple[Any, ...]] | None = (
+        reader()
+        .execute(
+            select(
+                Workspace.id,
+                Workspace.project_id,
+                Workspace.organization_id,
+                Workspace.name.label("workspace_name"),
+                Organization.name.label("organization_name"),
+            )
+            .join(Organization, Organization.id == Workspace.organization_id)
+            .where(
+                *(
+                    func.lower(columns.name) == value if name == "name_lower" else columns[name] == value
+                    for name, value in conditions.items()
+                ),
+                where(caller(), P.VARIABLE_READ, Workspace),
+            ),
+        )
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound
+    return row
+
+
+def vars_of_workspace(workspace_id: str) -> list[Shown]:
+    """The variables of a workspace, by key: all of them, in one statement."""
+    return [_dump_own(row, None) for row in rows_of_workspace(workspace_id)]
+
+
+def rows_of_workspace(workspace_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The same as rows."""
+    return reader().execute(_OF_WORKSPACES.where(Var.workspace_id == workspace_id)).all()
+
+
+def var_of_workspace(workspace_id: str, var_id: str, source: Session | None = None) -> Shown:
+    """One variable of a workspace."""
+    row = _one(_OF_WORKSPACES.where(Var.workspace_id == workspace_id, Var.id == var_id), source)
+    return _dump_own(row, None)
+
+
+def vars_of_sets(*conditions: ColumnElement[bool]) -> list[Shown]:
+    """The variables of sets that fulfil the conditions, by key."""
+    return [_dump_shared(row, None) for row in reader().execute(_OF_SETS.where(*conditions))]
+
+
+def var_of_set(varset_id: str, var_id: str, source: Session | None = None) -> Shown:
+    """One variable of a set."""
+    return _dump_shared(_one(_OF_SETS.where(Var.varset_id == varset_id, Var.id == var_id), source), None)
+
+
+def _one(statement: Any, source: Session | None) -> Row[Any]:  # noqa: ANN401 - a select of any columns
+    connection: Connection = reader() if source is None else source.connection()
+    row: Row[Any] | None = connection.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return row

@@ -1,0 +1,105 @@
+"""The rules of variables: which values may be what, and that nobody hears of a value here."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import InvalidAttribute, NotFound, humanized
+from app.persistence import among
+from app.resources.vars.model import Var, new_version
+from app.storage.secrets import seal
+
+# In the environment of a program a name ends at the first of these.
+ENV_KEY = re.compile(r"[^=\s]+")
+# What the record of activity says of any value: even a plain one may turn out to have been a secret.
+HIDDEN = "(hidden)"
+FIXED = ("key", "category")
+
+Changes = dict[str, list[Any]]
+
+
+def new_var(members: Mapping[str, Any], **place: str | None) -> tuple[Var, Changes]:
+    """A variable with these members, not stored yet, and what the record says of it."""
+    check_key(members["key"], members["category"])
+    plain = {name: value for name, value in members.items() if name != "value"}
+    plain["sensitive"] = members.get("sensitive", False)
+    variable = Var(**plain, **_kept(members.get("value") or "", sensitive=plain["sensitive"]), **place)
+    shown = {name.replace("_", "-"): [None, value] for name, value in plain.items() if value is not None}
+    return variable, {**shown, "value": [None, HIDDEN]}
+
+
+def change_var(variable: Var, members: Mapping[str, Any]) -> Changes:
+    """Give the variable these members, and a new version whatever they are; what changed.
+
+    Null is no value for a sensitive variable: it is what a client was shown, and may send back.
+    """
+    if variable.sensitive:
+        _check_sensitive(variable, members)
+    check_key(members.get("key", variable.key), members.get("category", variable.category))
+    columns = {name: value for name, value in members.items() if name != "value"}
+    sensitive = columns.get("sensitive", variable.sensitive)
+    value = variable.value if members.get("value") is None and sensitive else members.get("value", variable.value)
+    is_new_value = False
+    if not sensitive or value is not None:
+        is_new_value = sensitive or (value or "") != variable.value
+        columns |= _kept(value or "", sensitive=sensitive)
+    columns["version_id"] = new_version()
+    changes: Changes = {}
+    for name, after in columns.items():
+        before = getattr(variable, name)
+        if before != after:
+            setattr(variable, name, after)
+            if name not in {"value", "sealed_value"}:
+                changes[name.replace("_", "-")] = [before, after]
+    if is_new_value:
+        changes["value"] = [HIDDEN, HIDDEN]
+    return changes
+
+
+def check_key(key: str, category: str, pointer: str = "/data/attributes/key") -> None:
+    """Refuse a name that no environment variable can have."""
+    if category == "env" and not ENV_KEY.fullmatch(key):
+        raise InvalidAttribute(
+            "Key of an environment variable may not contain blanks or an equals sign",
+            pointer=pointer,
+        )
+
+
+def vars_to_change(session: Session, identifiers: Sequence[str], **place: str) -> dict[str, Var]:
+    """The variables with these ids in the place, locked, by id; 404 when one is not there."""
+    columns = Var.__table__.c
+    found = session.scalars(
+        select(Var)
+        .where(among(Var.id, identifiers), *(columns[name] == value for name, value in place.items()))
+        # Always in the same order, so that two batches can't wait for each other.
+        .order_by(Var.id)
+        .with_for_update(),
+    )
+    by_id = {variable.id: variable for variable in found}
+    if len(by_id) < len(set(identifiers)):
+        raise NotFound
+    return by_id
+
+
+def _kept(value: str, *, sensitive: bool) -> dict[str, str | None]:
+    if sensitive:
+        return {"value": None, "sealed_value": seal(value)}
+    return {"value": value, "sealed_value": None}
+
+
+def _check_sensitive(variable: Var, members: Mapping[str, Any]) -> None:
+    if members.get("sensitive") is False:
+        raise InvalidAttribute(
+            "Sensitive can't be taken back; delete the variable and create it again",
+            pointer="/data/attributes/sensitive",
+        )
+    # Under another name a program might print what it takes for something harmless.
+    for name in FIXED:
+        if members.get(name, getattr(variable, name)) != getattr(variable, name):
+            raise InvalidAttribute(
+                f"{humanized(name)} of a sensitive variable can't be changed; delete it and create another",
+                pointer=f"/data/attributes/{name}",
+            )

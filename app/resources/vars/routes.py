@@ -1,0 +1,227 @@
+"""Variables of workspaces over HTTP, and the older addresses of the same (spec: variables)."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.jsonapi.body import resource_list
+from app.jsonapi.errors import BadRequest, InvalidAttribute, NotFound, Unprocessable
+from app.jsonapi.query import text_of
+from app.jsonapi.schema import load
+from app.resources.vars.listing import readable_workspace, var_of_workspace, vars_of_workspace
+from app.resources.vars.model import Var
+from app.resources.vars.operations import change_var, new_var, vars_to_change
+from app.resources.vars.schema import PlacedSchema, VarSchema, load_each
+from app.resources.workspaces.model import Workspace
+from app.web.answers import answer, nothing, resource
+from app.web.context import asked, enter, subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import change, record, record_each
+
+blueprint = Blueprint("vars", __name__, url_prefix="/api/v2")
+
+AT_ONCE = 1_000
+BATCH = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "type": "array",
+            "maxItems": AT_ONCE,
+            "items": {
+                "type": "object",
+                "required": ["id", "type"],
+                "properties": {
+                    "id": {"type": "string", "minLength": 1},
+                    "type": {"const": "vars"},
+                    "attributes": {"type": "object"},
+                },
+            },
+        },
+    },
+}
+ORGANIZATION_FILTER = "filter[organization][name]"
+WORKSPACE_FILTER = "filter[workspace][name]"
+
+
+@blueprint.get("/workspaces/<workspace_id>/vars")
+@requires(P.VARIABLE_READ)
+@describes(answer=VarSchema, many=True, paged=False)
+def list_vars(workspace_id: str) -> Response:
+    """List the variables of a workspace, always all of them."""
+    readable_workspace({"id": workspace_id})
+    return answer({"data": vars_of_workspace(workspace_id)})
+
+
+@blueprint.post("/workspaces/<workspace_id>/vars")
+@requires(P.VARIABLE_WRITE)
+@describes(body=VarSchema, answer=VarSchema, status=201, errors=(422,))
+def create_var(workspace_id: str) -> Response:
+    """Create a variable."""
+    return _create(workspace_id, load(VarSchema, body()))
+
+
+@blueprint.get("/workspaces/<workspace_id>/vars/<var_id>")
+@requires(P.VARIABLE_READ)
+@describes(answer=VarSchema)
+def show_var(workspace_id: str, var_id: str) -> Response:
+    """Show a variable; the value of a sensitive one is null."""
+    readable_workspace({"id": workspace_id})
+    return resource(var_of_workspace(workspace_id, var_id))
+
+
+@blueprint.patch("/workspaces/<workspace_id>/vars/<var_id>")
+@requires(P.VARIABLE_WRITE)
+@describes(body=VarSchema, is_partial=True, answer=VarSchema, errors=(422,))
+def update_var(workspace_id: str, var_id: str) -> Response:
+    """Update a variable, which gives it a new version; members that are left out stay as they are."""
+    return _update(workspace_id, var_id)
+
+
+@blueprint.delete("/workspaces/<workspace_id>/vars/<var_id>")
+@requires(P.VARIABLE_WRITE)
+@describes(status=204)
+def destroy_var(workspace_id: str, var_id: str) -> Response:
+    """Delete a variable."""
+    return _destroy(workspace_id, var_id)
+
+
+@blueprint.patch("/workspaces/<workspace_id>/relationships/vars")
+@requires(P.VARIABLE_WRITE)
+@describes(body=BATCH, status=204, errors=(400, 422))
+def update_vars(workspace_id: str) -> Response:
+    """Update many variables of a workspace at once: all of them, or none."""
+    items = _sent_batch()
+    with change() as session:
+        _writable(session, workspace_id)
+        found = vars_to_change(session, [item["id"] for item in items], workspace_id=workspace_id)
+        loaded = load_each(items, "/data", partial=True)
+        changes = [
+            (found[item["id"]], change_var(found[item["id"]], members))
+            for item, members in zip(items, loaded, strict=True)
+        ]
+        session.flush()
+        record_each(session, "vars.update", changes)
+    return nothing()
+
+
+# --- the older addresses -------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/vars")
+@requires(P.ORGANIZATION_READ, P.VARIABLE_READ)
+@describes(
+    answer=VarSchema,
+    many=True,
+    paged=False,
+    parameters=(
+        (ORGANIZATION_FILTER, "The organization's name; required"),
+        (WORKSPACE_FILTER, "The workspace's name; required"),
+    ),
+    errors=(400,),
+)
+def list_vars_by_name() -> Response:
+    """List the variables of the workspace with this name."""
+    organization = text_of(request.args, ORGANIZATION_FILTER)
+    name = text_of(request.args, WORKSPACE_FILTER)
+    if organization is None or name is None:
+        raise NotFound
+    home = enter(organization, P.ORGANIZATION_READ)
+    workspace = readable_workspace({"organization_id": home.id, "name_lower": name.lower()})
+    return answer({"data": vars_of_workspace(workspace.id)})
+
+
+@blueprint.post("/vars")
+@requires(P.VARIABLE_WRITE)
+@describes(body=PlacedSchema, answer=VarSchema, status=201, errors=(422,))
+def create_placed_var() -> Response:
+    """Create a variable in the workspace that the document names."""
+    members = load(PlacedSchema, body())
+    workspace_id = members.pop("workspace_id", None)
+    if workspace_id is None:
+        raise InvalidAttribute("Workspace can't be blank", pointer="/data/relationships/workspace")
+    return _create(workspace_id, members)
+
+
+@blueprint.patch("/vars/<var_id>")
+@requires(P.VARIABLE_READ, P.VARIABLE_WRITE)
+@describes(body=VarSchema, is_partial=True, answer=VarSchema, errors=(422,))
+def update_var_by_id(var_id: str) -> Response:
+    """Update a variable of a workspace by its id alone."""
+    return _update(None, var_id)
+
+
+@blueprint.delete("/vars/<var_id>")
+@requires(P.VARIABLE_READ, P.VARIABLE_WRITE)
+@describes(status=204)
+def destroy_var_by_id(var_id: str) -> Response:
+    """Delete a variable of a workspace by its id alone."""
+    return _destroy(None, var_id)
+
+
+def _create(workspace_id: str, members: dict[str, Any]) -> Response:
+    with change() as session:
+        workspace = _writable(session, workspace_id)
+        variable, told = new_var(members, organization_id=workspace.organization_id, workspace_id=workspace.id)
+        session.add(variable)
+        session.flush()
+        record(session, "vars.create", variable, told)
+        shown = var_of_workspace(workspace.id, variable.id, session)
+    return resource(shown, 201)
+
+
+def _update(workspace_id: str | None, var_id: str) -> Response:
+    members = load(VarSchema, body(), partial=True, identifier=var_id)
+    with change() as session:
+        variable = _subject(session, workspace_id, var_id)
+        changes = change_var(variable, members)
+        session.flush()
+        record(session, "vars.update", variable, changes)
+        shown = var_of_workspace(str(variable.workspace_id), var_id, session)
+    return resource(shown)
+
+
+def _destroy(workspace_id: str | None, var_id: str) -> Response:
+    with change() as session:
+        variable = _subject(session, workspace_id, var_id)
+        session.delete(variable)
+        session.flush()
+        record(session, "vars.delete", variable)
+    return nothing()
+
+
+def _subject(session: Session, workspace_id: str | None, var_id: str) -> Var:
+    if workspace_id is None:
+        asked()
+        workspace_id = session.scalar(select(Var.workspace_id).where(Var.id == var_id))
+        if workspace_id is None:
+            raise NotFound
+    _writable(session, workspace_id)
+    return vars_to_change(session, [var_id], workspace_id=workspace_id)[var_id]
+
+
+def _writable(session: Session, workspace_id: str) -> Workspace:
+    # Only kept from going: what changes are its variables, and several at once are welcome.
+    return subject(session, Workspace, workspace_id, P.VARIABLE_WRITE, visible_by=P.VARIABLE_READ, is_kept=True)
+
+
+def _sent_batch() -> list[dict[str, Any]]:
+    try:
+        items = resource_list(body(), ("vars",), AT_ONCE)
+    except Unprocessable as error:
+        # HCP Terraform answers 400 to a batch that is none, or too long.
+        raise BadRequest(error.detail, pointer=error.pointer) from None
+    identifiers = [item.get("id") for item in items]
+    for index, identifier in enumerate(identifiers):
+        if not isinstance(identifier, str) or not identifier:
+            raise BadRequest("id must be a string", pointer=f"/data/{index}/id")
+        for group in ("attributes", "relationships"):
+            if not isinstance(items[index].get(group, {}), dict):
+                raise BadRequest(f"{group} must be an object", pointer=f"/data/{index}/{group}")
+    if len(set(identifiers)) < len(identifiers):
+        raise BadRequest("data names a variable twice", pointer="/data")
+    return items

@@ -1,0 +1,88 @@
+"""The members of a variable (spec: variables)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.jsonapi.errors import ApiError, Invalid
+from app.jsonapi.fields import Attribute, Choice, Flag, Moment, Text, ToOne
+from app.jsonapi.schema import Schema, load_item
+from app.resources.vars.model import CATEGORIES
+
+KEY_LENGTH = 128
+VALUE_BYTES = 256 * 1024
+DESCRIPTION_LENGTH = 512
+
+
+class ValueText(Text):
+    """A text whose bound counts bytes, for that is what a value takes."""
+
+    def _faults(self, value: str) -> Iterable[str]:
+        if len(value.encode()) > self.maximum:
+            yield f"is too long (maximum is {self.maximum} bytes)"
+
+
+class VarSchema(Schema):
+    """A variable. The value of a sensitive one is written and never shown."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "vars"
+        self_link = "/api/v2/workspaces/{workspace_id}/vars/{id}"
+
+    id = Attribute()
+    key = Text(required=True, minimum=1, maximum=KEY_LENGTH)
+    value = ValueText(maximum=VALUE_BYTES, nullable=True)
+    description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
+    category = Choice(CATEGORIES, required=True)
+    hcl = Flag()
+    sensitive = Flag()
+    version_id = Attribute()
+    created_at = Moment(dump_only=True)
+
+    configurable = ToOne(
+        "workspaces",
+        column="workspace_id",
+        related="/api/v2/organizations/{organization_name}/workspaces/{workspace_name}",
+    )
+
+
+class PlacedSchema(VarSchema):
+    """A variable whose document says which workspace it is for."""
+
+    class Meta(VarSchema.Meta):
+        """As any variable."""
+
+    workspace = ToOne("workspaces", column="workspace_id", writable=True)
+
+
+class SharedSchema(VarSchema):
+    """A variable of a variable set. The value of a sensitive one is written and never shown."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "vars"
+        self_link = "/api/v2/varsets/{varset_id}/relationships/vars/{id}"
+        exclude = ("configurable",)
+
+    varset = ToOne("varsets", column="varset_id", related="/api/v2/varsets/{varset_id}")
+
+
+def load_each(items: Iterable[dict[str, Any]], pointer: str, *, partial: bool = False) -> list[dict[str, Any]]:
+    """The members of each resource object; the pointers of all faults begin with that of the list."""
+    schema = VarSchema()
+    loaded, faults = [], []
+    for index, item in enumerate(items):
+        try:
+            loaded.append(load_item(schema, item, partial=partial))
+        except Invalid as error:
+            faults += [_moved(fault, f"{pointer}/{index}") for fault in error.faults]
+    if faults:
+        raise Invalid(faults)
+    return loaded
+
+
+def _moved(fault: ApiError, pointer: str) -> ApiError:
+    fault.pointer = f"{pointer}{(fault.pointer or '').removeprefix('/data')}"
+    return fault

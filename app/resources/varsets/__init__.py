@@ -1,0 +1,1 @@
+"""The varsets of the API."""

@@ -1,0 +1,163 @@
+"""The sets of a workspace and of a project, and the variables that count in the end (spec: variable sets)."""
+
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy import ColumnElement, or_, select
+
+from app.authz.permissions import P
+from app.authz.rules import where
+from app.jsonapi.errors import BadParameter, NotFound
+from app.jsonapi.query import includes_of, text_of
+from app.resources.projects.listing import PROJECTS
+from app.resources.vars.listing import (
+    PLAIN,
+    dump_var,
+    readable_workspace,
+    rows_of_workspace,
+    var_of_set,
+    vars_of_sets,
+)
+from app.resources.vars.model import Var
+from app.resources.vars.schema import SharedSchema
+from app.resources.varsets.blueprint import blueprint
+from app.resources.varsets.listing import (
+    CHOSEN_VARSETS,
+    INCLUDES,
+    applied_to_workspace,
+    by_project,
+    by_workspace,
+    including,
+)
+from app.resources.varsets.model import Varset
+from app.resources.varsets.operations import effective
+from app.web.answers import answer, resource
+from app.web.context import caller, reader
+from app.web.guard import describes, requires
+
+THROUGH = "/workspaces/<workspace_id>/varsets/<varset_id>/relationships/vars"
+SCOPES = ("applied", "shared", "owned", "all")
+SCOPE_TEXT = (
+    "applied: the sets that apply to the project, the default; shared: those of them that the organization owns; "
+    "owned: those that the project owns; all: applied and owned"
+)
+EFFECTIVE_VARS = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "data": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "type", "attributes", "relationships", "links"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "type": {"const": "vars"},
+                    "attributes": {"type": "object"},
+                    "relationships": {"type": "object"},
+                    "links": {"type": "object"},
+                },
+            },
+        },
+    },
+}
+
+
+@blueprint.get("/workspaces/<workspace_id>/all-vars")
+@requires(P.VARIABLE_READ)
+@describes(answer=EFFECTIVE_VARS)
+def list_all_vars(workspace_id: str) -> Response:
+    """List the variables that count for a workspace: its own and those of sets, without what is overridden."""
+    workspace = readable_workspace({"id": workspace_id})
+    shared = reader().execute(
+        select(
+            *PLAIN,
+            Varset.name.label("varset_name"),
+            Varset.priority,
+            Varset.is_global,
+            Varset.project_id,
+            by_workspace(workspace.id).label("by_workspace"),
+            by_project(workspace.project_id).label("by_project"),
+        )
+        .join(Varset, Varset.id == Var.varset_id)
+        .where(applied_to_workspace(workspace)),
+    )
+    return answer({"data": [dump_var(row) for row in effective(rows_of_workspace(workspace_id), shared)]})
+
+
+@blueprint.get("/workspaces/<workspace_id>/varsets")
+@requires(P.VARIABLE_READ)
+@describes(listing=CHOSEN_VARSETS, includes=INCLUDES, errors=(400,))
+def list_workspace_varsets(workspace_id: str) -> Response:
+    """List the sets that apply to a workspace: global ones, those of its project and its own."""
+    return _page(applied_to_workspace(readable_workspace({"id": workspace_id})))
+
+
+@blueprint.get("/workspaces/<workspace_id>/applicable-varsets")
+@requires(P.VARIABLE_READ, P.VARSET_READ)
+@describes(listing=CHOSEN_VARSETS, includes=INCLUDES, errors=(400,))
+def list_applicable_varsets(workspace_id: str) -> Response:
+    """List the sets that the caller sees and that may be applied to a workspace; global ones need not be."""
+    workspace = readable_workspace({"id": workspace_id})
+    return _page(
+        (Varset.organization_id == workspace.organization_id)
+        & or_(Varset.project_id.is_(None), Varset.project_id == workspace.project_id)
+        & ~Varset.is_global
+        & where(caller(), P.VARSET_READ, Varset),
+    )
+
+
+@blueprint.get("/projects/<project_id>/varsets")
+@requires(P.PROJECT_READ, P.VARSET_READ)
+@describes(
+    listing=CHOSEN_VARSETS,
+    includes=INCLUDES,
+    parameters=(("scope", SCOPE_TEXT),),
+    errors=(400,),
+)
+def list_project_varsets(project_id: str) -> Response:
+    """List the sets of a project that the caller can see."""
+    project = PROJECTS.one({"id": project_id})
+    scope = text_of(request.args, "scope") or "applied"
+    if scope not in SCOPES:
+        raise BadParameter(f"scope must be one of {', '.join(SCOPES)}", parameter="scope")
+    applied = or_(Varset.is_global, by_project(project_id))
+    owned = Varset.project_id == project_id
+    chosen = {
+        "applied": applied,
+        "shared": applied & Varset.project_id.is_(None),
+        "owned": owned,
+        "all": or_(applied, owned),
+    }[scope]
+    return _page(
+        (Varset.organization_id == project.organization_id) & chosen & where(caller(), P.VARSET_READ, Varset),
+    )
+
+
+@blueprint.get(THROUGH)
+@requires(P.VARIABLE_READ)
+@describes(answer=SharedSchema, many=True, paged=False)
+def list_vars_through_workspace(workspace_id: str, varset_id: str) -> Response:
+    """List the variables of a set that applies to a workspace whose variables the caller may read."""
+    _check_applied(readable_workspace({"id": workspace_id}), varset_id)
+    return answer({"data": vars_of_sets(Var.varset_id == varset_id)})
+
+
+@blueprint.get(f"{THROUGH}/<var_id>")
+@requires(P.VARIABLE_READ)
+@describes(answer=SharedSchema)
+def show_var_through_workspace(workspace_id: str, varset_id: str, var_id: str) -> Response:
+    """Show a variable of a set that applies to a workspace whose variables the caller may read."""
+    _check_applied(readable_workspace({"id": workspace_id}), varset_id)
+    return resource(var_of_set(varset_id, var_id))
+
+
+def _page(condition: ColumnElement[bool]) -> Response:
+    include = including(includes_of(request.args, INCLUDES))
+    return CHOSEN_VARSETS.page({"condition": condition}, include=include)
+
+
+def _check_applied(workspace: Any, varset_id: str) -> None:  # noqa: ANN401 - a row with the workspace's ids
+    found = select(Varset.id).where(Varset.id == varset_id, applied_to_workspace(workspace))
+    if reader().execute(found).one_or_none() is None:
+        raise NotFound

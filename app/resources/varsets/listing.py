@@ -1,0 +1,241 @@
+"""Reading variable sets, with the ids of what they hold and where they apply."""
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from app.authentication.callers import Caller
+from app.authz.permissions import P
+from app.authz.rules import where
+from app.jsonapi.errors import BadParameter
+from app.jsonapi.query import Arguments, Page, text_of
+from app.persistence import Expression, among
+from app.resources.organizations.model import Organization
+from app.resources.projects.listing import PROJECTS
+from app.resources.projects.model import Project
+from app.resources.vars.listing import vars_of_sets
+from app.resources.vars.model import Var
+from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
+from app.resources.varsets.schema import VarsetSchema
+from app.resources.workspaces.listing import WORKSPACES
+from app.resources.workspaces.model import Workspace
+from app.web.context import asked, caller, reader
+from app.web.filters import Chosen, Contains
+from app.web.listing import Listing, Shown
+
+INCLUDES = ("vars", "workspaces", "projects", "stacks", "parent", "organization")
+LISTS = ("var_ids", "workspace_ids", "project_ids", "stack_ids")
+
+
+@dataclass(frozen=True)
+class IsGlobal:
+    """``filter[global]``: sets that apply everywhere, or those that don't."""
+
+    parameter: str = "filter[global]"
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, "true or false")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
+        """See ``Filter``; 400 for anything but true and false."""
+        wanted = text_of(arguments, self.parameter)
+        if wanted is None:
+            return None
+        if wanted not in ("true", "false"):
+            raise BadParameter(f"{self.parameter} must be true or false", parameter=self.parameter)
+        return Chosen(("global", wanted), lambda: [Varset.is_global.is_(wanted == "true")])
+
+
+@dataclass(frozen=True)
+class Owned:
+    """``scope=owned``: sets of the organization itself, not of its projects."""
+
+    parameter: str = "scope"
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, "owned keeps the sets that the organization owns itself")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
+        """See ``Filter``."""
+        if text_of(arguments, self.parameter) != "owned":
+            return None
+        return Chosen("owned", lambda: [Varset.project_id.is_(None)])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VarsetListing(Listing):
+    """Sets, each with its linkage, which is read for a whole page in one statement; ``lists`` are its columns."""
+
+    lists: ClassVar[tuple[str, ...]] = LISTS
+
+    def linked(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Any:  # noqa: ANN401
+        """The row of ``one`` with its linkage."""
+        return self._linked([self.one(conditions, source)], source)[0]
+
+    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
+        """The resource object of ``one`` with its linkage."""
+        return self.shown(self.linked(conditions, source))
+
+    def _rows(self, parents: Mapping[str, Any], arguments: Arguments, page: Page | None) -> tuple[list[Any], int, int]:
+        rows, total, visible = super()._rows(parents, arguments, page)
+        return self._linked(rows), total, visible
+
+    def _linked(self, rows: Sequence[Any], source: Connection | Session | None = None) -> list[Any]:
+        links: dict[str, dict[str, list[str]]] = {row.id: {name: [] for name in LISTS} for row in rows}
+        if links:
+            for varset_id, name, linked_id, _ in (source or reader()).execute(_links(list(links))):
+                links[varset_id][name].append(linked_id)
+        return [self._row_type(*row[: len(self.columns)], **links[row.id]) for row in rows]
+
+    @cached_property
+    def _row_type(self) -> Any:  # noqa: ANN401 - a class made from the columns
+        return namedtuple("VarsetRow", (*self.columns, *LISTS))  # noqa: PYI024 - the names are known only here
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChosenListing(VarsetListing):
+    """Sets that fulfil a condition, for a caller who was let in somewhere else: ``condition`` among the parents."""
+
+    def _rows(self, parents: Mapping[str, Any], arguments: Arguments, page: Page | None) -> tuple[list[Any], int, int]:
+        asked()
+        chosen = [found for each in self.filters if (found := each.read(arguments, caller(), None)) is not None]
+        wanted = [clause for each in chosen for clause in each.clauses()]
+        statement = self._cut([parents["condition"]], wanted, "", is_narrow=True, is_paged=page is not None)
+        values = {name: value for each in chosen for name, value in each.parameters.items()}
+        if page is not None:
+            values |= {"page_size": page.size, "page_offset": page.offset}
+        rows = reader().execute(statement, values).all()
+        first = rows[0]
+        return self._linked([] if first.id is None else rows), first.matching_count, first.visible_count
+
+
+def _count(column: Expression) -> Expression:
+    return select(func.count()).where(column == Varset.id).correlate(Varset).scalar_subquery()
+
+
+_PLAIN = (
+    "id",
+    "organization_id",
+    "shared_in",
+    "project_id",
+    "name",
+    "description",
+    "is_global",
+    "priority",
+    "created_at",
+    "updated_at",
+)
+_LISTING: dict[str, Any] = {
+    "schema": VarsetSchema,
+    "model": Varset,
+    "visible_by": P.VARSET_READ,
+    "columns": {
+        **{name: getattr(Varset, name) for name in _PLAIN},
+        "organization_name": Organization.name,
+        "parent_id": func.coalesce(Varset.project_id, Organization.name),
+        "parent_type": case((Varset.project_id.is_(None), "organizations"), else_="projects"),
+        "var_count": _count(Var.varset_id),
+        "workspace_count": _count(VarsetWorkspace.varset_id),
+        "project_count": _count(VarsetProject.varset_id),
+    },
+    "joined": Varset.__table__.join(Organization.__table__),
+    "order": (Varset.name, Varset.id),
+}
+_NAMED = Contains("q", (Varset.name,))
+
+VARSETS = VarsetListing(**_LISTING, filters=(_NAMED, IsGlobal(), Owned()))
+CHOSEN_VARSETS = ChosenListing(**_LISTING, filters=(_NAMED,))
+
+
+def applied_to_workspace(workspace: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a row with the workspace's ids
+    """The condition that a set applies to the workspace, by whichever way."""
+    # A set of a project stays behind when a workspace moves to another one.
+    is_reached = Varset.project_id.is_(None) | (Varset.project_id == workspace.project_id)
+    applies = or_(Varset.is_global, by_workspace(workspace.id), by_project(workspace.project_id))
+    return and_(Varset.organization_id == workspace.organization_id, is_reached, applies)
+
+
+def by_workspace(workspace_id: str) -> ColumnElement[bool]:
+    """The condition that a set is applied to the workspace itself."""
+    return exists().where(VarsetWorkspace.varset_id == Varset.id, VarsetWorkspace.workspace_id == workspace_id)
+
+
+def by_project(project_id: str) -> ColumnElement[bool]:
+    """The condition that a set is applied to the project."""
+    return exists().where(VarsetProject.varset_id == Varset.id, VarsetProject.project_id == project_id)
+
+
+def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
+    """What reads the wanted resources for a list of sets; nothing when none are wanted."""
+    return (lambda rows, _shown: included(rows, wanted)) if wanted else None
+
+
+def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
+    """The variables, and those workspaces and projects of the sets that the caller can see."""
+    found: list[Shown] = []
+    if "vars" in wanted and rows:
+        found += vars_of_sets(among(Var.varset_id, [row.id for row in rows]))
+    if "workspaces" in wanted:
+        found += WORKSPACES.some({identifier for row in rows for identifier in row.workspace_ids})
+    if "projects" in wanted:
+        found += PROJECTS.some({identifier for row in rows for identifier in row.project_ids})
+    return found
+
+
+def _links(identifiers: Sequence[str]) -> Any:  # noqa: ANN401 - a union of selects
+    # A workspace whose variables the caller may not read is not named, and neither is such a project.
+    who = caller()
+    parts = (
+        ("var_ids", Var.varset_id, Var.id, Var.key, Var.__table__, true()),
+        (
+            "workspace_ids",
+            VarsetWorkspace.varset_id,
+            Workspace.id,
+            Workspace.name,
+            VarsetWorkspace.__table__.join(Workspace.__table__),
+            where(who, P.VARIABLE_READ, Workspace),
+        ),
+        (
+            "project_ids",
+            VarsetProject.varset_id,
+            Project.id,
+            Project.name,
+            VarsetProject.__table__.join(Project.__table__),
+            where(who, P.VARIABLE_READ, Project),
+        ),
+    )
+    return union_all(
+        *(
+            select(
+                column.label("varset_id"),
+                literal(name).label("kind"),
+                linked.label("linked_id"),
+                order.label("position"),
+            )
+            .select_from(table)
+            .where(among(column, identifiers), condition)
+            for name, column, linked, order, table, condition in parts
+        ),
+    ).order_by(literal_column("position"), literal_column("linked_id"))

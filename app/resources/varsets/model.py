@@ -1,0 +1,86 @@
+"""Variable sets and where they apply."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, case, or_, text
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Name, Timestamp, identifier, now
+
+
+class Varset(Base):
+    """A set of variables, owned by its organization or, with ``project_id``, by a project of it."""
+
+    __tablename__ = "varsets"
+    scope: ClassVar[dict[str, str]] = {
+        "organization": "organization_id",
+        "shared-varsets": "shared_in",
+        "project": "project_id",
+    }
+    taken: ClassVar[dict[str, str]] = {
+        "uq_varsets_organization_id_name": "name",
+        "uq_varsets_project_id_name": "name",
+    }
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("varset"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    project_id: Mapped[str | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Name)
+    description: Mapped[str] = mapped_column(default="")
+    is_global: Mapped[bool] = mapped_column(default=False)
+    priority: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    updated_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+
+    __table_args__ = (
+        # An owner's names are distinct as they are written: precedence goes by their code points, too.
+        Index(
+            "uq_varsets_organization_id_name",
+            "organization_id",
+            "name",
+            unique=True,
+            sqlite_where=text("project_id IS NULL"),
+            postgresql_where=text("project_id IS NULL"),
+        ),
+        Index("uq_varsets_project_id_name", "project_id", "name", unique=True),
+        Index("ix_varsets_organization_id_name", "organization_id", "name"),
+        CheckConstraint(or_(~is_global, project_id.is_(None)), name="global"),
+    )
+
+    @hybrid_property
+    def shared_in(self) -> str | None:
+        """The organization, where it owns the set itself; none for a set of a project."""
+        return self.organization_id if self.project_id is None else None
+
+    @shared_in.inplace.expression
+    @classmethod
+    def _shared_in(cls) -> ColumnElement[str | None]:
+        return case((cls.project_id.is_(None), cls.organization_id))
+
+
+class VarsetWorkspace(Base):
+    """A set applied to a workspace."""
+
+    __tablename__ = "varset_workspaces"
+
+    varset_id: Mapped[str] = mapped_column(ForeignKey("varsets.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    )
+
+
+class VarsetProject(Base):
+    """A set applied to all workspaces of a project."""
+
+    __tablename__ = "varset_projects"
+
+    varset_id: Mapped[str] = mapped_column(ForeignKey("varsets.id", ondelete="CASCADE"), primary_key=True)
+    project_id: Mapped[str] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    )

@@ -1,0 +1,149 @@
+"""The rules of variable sets: precedence, global sets, where a set may apply."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session, aliased
+
+from app.jsonapi.errors import InvalidAttribute, Unprocessable
+from app.persistence import among
+from app.resources.vars.model import Var
+from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
+from app.resources.workspaces.model import Workspace
+
+Place = type[VarsetWorkspace] | type[VarsetProject]
+
+
+class GlobalVarset(Unprocessable):
+    """A global set applies everywhere as it is."""
+
+    code = "global-varset"
+    detail = "A global variable set applies to every workspace and can't be applied to single ones"
+
+
+# --- precedence ----------------------------------------------------------------------------------------------------
+
+WORKSPACE_RANK = 8
+
+
+def rank(row: Any) -> int:  # noqa: ANN401 - a row with what is needed of the set
+    """The rung of a set on the ladder of precedence; the lowest number wins (spec: precedence)."""
+    is_owned_by_project = row.project_id is not None
+    if row.priority:
+        if row.is_global:
+            return 1
+        if is_owned_by_project:
+            return 4 if row.by_project else 5
+        return 2 if row.by_project else 3
+    if row.is_global:
+        return 13
+    # Where a set applies in two ways, it counts by the stronger one.
+    if is_owned_by_project:
+        return 9 if row.by_workspace else 10
+    return 11 if row.by_workspace else 12
+
+
+def effective(own: Iterable[Any], shared: Iterable[Any]) -> list[Any]:
+    """The variables that count for a workspace, by key: of those with the same key and category the strongest.
+
+    ``own`` are rows of its own variables, ``shared`` rows of those of sets, with what ``rank`` needs of the set. On
+    the same rung the set whose name comes first by code point wins.
+    """
+    best: dict[tuple[str, str], tuple[int, str, Any]] = {
+        (row.key, row.category): (WORKSPACE_RANK, "", row) for row in own
+    }
+    for row in shared:
+        pair = (row.key, row.category)
+        mine = (rank(row), row.varset_name, row)
+        if pair not in best or mine[:2] < best[pair][:2]:
+            best[pair] = mine
+    return [best[pair][2] for pair in sorted(best)]
+
+
+# --- global sets ---------------------------------------------------------------------------------------------------
+
+
+def settle(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members as columns."""
+    settled = dict(members)
+    if settled.get("description", "") is None:
+        settled["description"] = ""
+    return settled
+
+
+def spread(session: Session, varset: Varset) -> None:
+    """Make the set apply everywhere: it leaves the places it was applied to, and joins the other global sets.
+
+    The set's row is locked by the caller. That two requests at once don't bring in the same key is held by a unique
+    constraint.
+    """
+    if varset.project_id is not None:
+        raise InvalidAttribute("Global must be false for a set of a project", pointer="/data/attributes/global")
+    mine, other = aliased(Var), aliased(Var)
+    shared = session.scalar(
+        select(mine.key)
+        .join(other, (other.key == mine.key) & (other.category == mine.category))
+        .where(mine.varset_id == varset.id, other.global_in == varset.organization_id, other.varset_id != varset.id)
+        .limit(1),
+    )
+    if shared is not None:
+        raise InvalidAttribute(
+            f"Global sets can't share a variable: {shared} is in another one",
+            pointer="/data/attributes/global",
+        )
+    for place in (VarsetWorkspace, VarsetProject):
+        session.execute(delete(place).where(place.varset_id == varset.id))
+    session.execute(update(Var).where(Var.varset_id == varset.id).values(global_in=varset.organization_id))
+
+
+def confine(session: Session, varset: Varset) -> None:
+    """Make a global set one that applies only where it is applied."""
+    session.execute(update(Var).where(Var.varset_id == varset.id).values(global_in=None))
+
+
+# --- where a set applies -------------------------------------------------------------------------------------------
+
+
+def places_of(session: Session, varset: Varset, place: Place) -> set[str]:
+    """The ids of the workspaces or projects that the set is applied to."""
+    return set(session.scalars(select(column_of(place)).where(place.varset_id == varset.id)))
+
+
+def check_place(session: Session, varset: Varset, place: Place, identifiers: Collection[str], pointer: str) -> None:
+    """Refuse places that a set can't be applied to: a project's set stays in its project."""
+    if varset.is_global and identifiers:
+        raise GlobalVarset(pointer=pointer)
+    if varset.project_id is None or not identifiers:
+        return
+    if place is VarsetProject:
+        outside = set(identifiers) - {varset.project_id}
+    else:
+        inside = select(Workspace.id).where(
+            among(Workspace.id, list(identifiers)),
+            Workspace.project_id == varset.project_id,
+        )
+        outside = set(identifiers) - set(session.scalars(inside))
+    if outside:
+        raise Unprocessable(
+            "A set of a project can be applied to that project and its workspaces alone",
+            pointer=pointer,
+        )
+
+
+def apply_to(session: Session, varset: Varset, place: Place, identifiers: Collection[str]) -> None:
+    """Apply the set to these places, none of which it is applied to."""
+    name = column_of(place).key
+    session.add_all([place(varset_id=varset.id, **{name: identifier}) for identifier in sorted(identifiers)])
+
+
+def remove_from(session: Session, varset: Varset, place: Place, identifiers: Collection[str]) -> None:
+    """Take the set from these places."""
+    session.execute(
+        delete(place).where(place.varset_id == varset.id, among(column_of(place), list(identifiers))),
+    )
+
+
+def column_of(place: Place) -> Any:  # noqa: ANN401 - a mapped column
+    """The column with the id of the place."""
+    return place.workspace_id if place is VarsetWorkspace else place.project_id  # type: ignore[union-attr]

@@ -1,0 +1,75 @@
+"""Applying sets: which places the caller may touch, and what changes."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import where
+from app.jsonapi.errors import NotFound
+from app.persistence import among
+from app.resources.projects.model import Project
+from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
+from app.resources.varsets.operations import Place, apply_to, check_place, places_of, remove_from
+from app.resources.workspaces.model import Workspace
+from app.web.context import caller
+
+PLACES: dict[str, Place] = {"workspaces": VarsetWorkspace, "projects": VarsetProject}
+Changes = dict[str, list[Any]]
+
+
+def add_places(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
+    """Apply the set to the places, too; where it is applied already, nothing happens. What changed."""
+    place = PLACES[kind]
+    new = set(wanted) - places_of(session, varset, place)
+    _check(session, varset, kind, new)
+    check_place(session, varset, place, wanted, pointer)
+    apply_to(session, varset, place, new)
+    return {kind: [[], sorted(new)]} if new else {}
+
+
+def remove_places(session: Session, varset: Varset, kind: str, wanted: Collection[str]) -> Changes:
+    """Take the set from the places; where it is not applied, nothing happens. What changed."""
+    place = PLACES[kind]
+    old = set(wanted) & places_of(session, varset, place)
+    _check(session, varset, kind, old)
+    remove_from(session, varset, place, old)
+    return {kind: [sorted(old), []]} if old else {}
+
+
+def replace_places(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
+    """Apply the set to exactly these of the places that the caller knows. What changed."""
+    place = PLACES[kind]
+    present = places_of(session, varset, place)
+    new = set(wanted) - present
+    # A place that the caller was not shown can't be missing in what he sends.
+    old = _those(session, varset, kind, present - set(wanted), P.VARIABLE_READ)
+    _check(session, varset, kind, new | old)
+    check_place(session, varset, place, wanted, pointer)
+    remove_from(session, varset, place, old)
+    apply_to(session, varset, place, new)
+    return {kind: [sorted(old), sorted(new)]} if old or new else {}
+
+
+def _check(session: Session, varset: Varset, kind: str, touched: Collection[str]) -> None:
+    # Who manages the sets of a project decides for the whole project; elsewhere the variables must be the caller's.
+    others = set(touched) - {varset.project_id}
+    if others - _those(session, varset, kind, others, P.VARIABLE_WRITE):
+        raise NotFound
+
+
+def _those(session: Session, varset: Varset, kind: str, identifiers: Collection[str], permission: P) -> set[str]:
+    if not identifiers:
+        return set()
+    model = Workspace if kind == "workspaces" else Project
+    return set(
+        session.scalars(
+            select(model.__table__.c.id).where(
+                among(model.__table__.c.id, list(identifiers)),
+                model.__table__.c.organization_id == varset.organization_id,
+                where(caller(), permission, model),
+            ),
+        ),
+    )

@@ -1,0 +1,86 @@
+"""The members of a variable set (spec: variable sets)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import marshmallow
+
+from app.authz.permissions import P
+from app.jsonapi.body import checked_list
+from app.jsonapi.errors import Unprocessable
+from app.jsonapi.fields import Attribute, Constant, Flag, Moment, Text, ToMany, ToOne
+from app.jsonapi.schema import Schema
+from app.resources.vars.schema import load_each
+from app.web.permission_flags import permission_flags
+
+NAME_LENGTH = 90
+DESCRIPTION_LENGTH = 2_000
+AT_ONCE = 1_000
+
+FLAGS: dict[str, P | bool] = {"can-update": P.VARSET_MANAGE}
+
+
+def identifiers_at(items: list[Any], type_: str, pointer: str) -> list[str]:
+    """The ids of the resource identifiers in the list, each once; ``pointer`` names the list in the document."""
+    for index, item in enumerate(checked_list(items, (type_,), AT_ONCE, pointer)):
+        if not isinstance(item.get("id"), str) or not item["id"]:
+            raise Unprocessable("id must be a string", pointer=f"{pointer}/{index}/id")
+    return list(dict.fromkeys(item["id"] for item in items))
+
+
+def read_vars(items: list[Any]) -> list[dict[str, Any]]:
+    """The variables that a document brings along: whole ones, without ids.
+
+    What has an id is there already: clients send back what they were shown.
+    """
+    pointer = "/data/relationships/vars/data"
+    new = [item for item in checked_list(items, ("vars",), AT_ONCE, pointer) if not item.get("id")]
+    for item in new:
+        if not isinstance(item.get("attributes"), dict):
+            raise Unprocessable("attributes must be an object", pointer=pointer)
+    return load_each(new, pointer)
+
+
+def _reader(type_: str) -> Callable[[list[Any]], list[str]]:
+    return lambda items: identifiers_at(items, type_, f"/data/relationships/{type_}/data")
+
+
+class Parent(ToOne):
+    """The owner: an organization, by name, or a project. Loaded as type and id, for a name may look like an id."""
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        """The type and the id."""
+        identifier = super().deserialize(value, attr, data, **options)
+        if identifier is marshmallow.missing or identifier is None:
+            return identifier
+        return value["data"]["type"], identifier
+
+
+class VarsetSchema(Schema):
+    """A set of variables for many workspaces."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "varsets"
+        self_link = "/api/v2/varsets/{id}"
+
+    id = Attribute()
+    name = Text(required=True, minimum=1, maximum=NAME_LENGTH)
+    description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
+    is_global = Flag(data_key="global")
+    priority = Flag()
+    created_at = Moment(dump_only=True)
+    updated_at = Moment(dump_only=True)
+    var_count = Attribute()
+    workspace_count = Attribute()
+    project_count = Attribute()
+    stack_count = Constant(0)
+    permissions = permission_flags(FLAGS)
+
+    organization = ToOne("organizations", column="organization_name")
+    parent = Parent("organizations", "projects", column="parent_id", type_column="parent_type", writable=True)
+    vars = ToMany("vars", column="var_ids", read=read_vars)
+    workspaces = ToMany("workspaces", column="workspace_ids", read=_reader("workspaces"))
+    projects = ToMany("projects", column="project_ids", read=_reader("projects"))
+    stacks = ToMany("stacks", column="stack_ids")

@@ -1,0 +1,171 @@
+"""The variables of a set, and the places it is applied to, over HTTP (spec: variable sets)."""
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.jsonapi.body import primary_data
+from app.jsonapi.errors import Unprocessable
+from app.jsonapi.schema import load
+from app.persistence import now
+from app.resources.vars.listing import var_of_set, vars_of_sets
+from app.resources.vars.model import Var
+from app.resources.vars.operations import change_var, new_var, vars_to_change
+from app.resources.vars.schema import SharedSchema
+from app.resources.varsets.blueprint import blueprint
+from app.resources.varsets.listing import VARSETS
+from app.resources.varsets.model import Varset
+from app.resources.varsets.places import add_places, remove_places
+from app.resources.varsets.schema import identifiers_at
+from app.web.answers import answer, nothing, resource
+from app.web.context import subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import change, record
+
+VARS = "/varsets/<varset_id>/relationships/vars"
+ONE = f"{VARS}/<var_id>"
+WORKSPACES = {"$ref": "#/components/schemas/workspaces-identifiers"}
+PROJECTS = {"$ref": "#/components/schemas/projects-identifiers"}
+
+
+@blueprint.get(VARS)
+@requires(P.VARSET_READ)
+@describes(answer=SharedSchema, many=True, paged=False)
+def list_varset_vars(varset_id: str) -> Response:
+    """List the variables of a set, always all of them."""
+    VARSETS.one({"id": varset_id})
+    return answer({"data": vars_of_sets(Var.varset_id == varset_id)})
+
+
+@blueprint.post(VARS)
+@requires(P.VARSET_READ, P.VARSET_MANAGE)
+@describes(body=SharedSchema, answer=SharedSchema, status=201, errors=(422,))
+def create_varset_var(varset_id: str) -> Response:
+    """Create a variable in a set."""
+    members = load(SharedSchema, body())
+    with change() as session:
+        varset = _subject(session, varset_id)
+        variable, told = new_var(
+            members,
+            organization_id=varset.organization_id,
+            varset_id=varset.id,
+            global_in=varset.organization_id if varset.is_global else None,
+        )
+        session.add(variable)
+        varset.updated_at = now()
+        session.flush()
+        record(session, "vars.create", variable, {**told, "varset": [None, varset.name]})
+        shown = var_of_set(varset_id, variable.id, session)
+    return resource(shown, 201)
+
+
+@blueprint.get(ONE)
+@requires(P.VARSET_READ)
+@describes(answer=SharedSchema)
+def show_varset_var(varset_id: str, var_id: str) -> Response:
+    """Show a variable of a set; the value of a sensitive one is null."""
+    VARSETS.one({"id": varset_id})
+    return resource(var_of_set(varset_id, var_id))
+
+
+@blueprint.patch(ONE)
+@requires(P.VARSET_READ, P.VARSET_MANAGE)
+@describes(body=SharedSchema, is_partial=True, answer=SharedSchema, errors=(422,))
+def update_varset_var(varset_id: str, var_id: str) -> Response:
+    """Update a variable of a set, which gives it a new version; members that are left out stay as they are."""
+    members = load(SharedSchema, body(), partial=True, identifier=var_id)
+    with change() as session:
+        varset = _subject(session, varset_id)
+        variable = vars_to_change(session, [var_id], varset_id=varset_id)[var_id]
+        changes = change_var(variable, members)
+        varset.updated_at = now()
+        session.flush()
+        record(session, "vars.update", variable, changes)
+        shown = var_of_set(varset_id, var_id, session)
+    return resource(shown)
+
+
+@blueprint.delete(ONE)
+@requires(P.VARSET_READ, P.VARSET_MANAGE)
+@describes(status=204)
+def destroy_varset_var(varset_id: str, var_id: str) -> Response:
+    """Delete a variable of a set."""
+    with change() as session:
+        varset = _subject(session, varset_id)
+        variable = vars_to_change(session, [var_id], varset_id=varset_id)[var_id]
+        session.delete(variable)
+        varset.updated_at = now()
+        session.flush()
+        record(session, "vars.delete", variable)
+    return nothing()
+
+
+# --- where it applies ----------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/varsets/<varset_id>/relationships/workspaces")
+@requires(P.VARSET_READ, P.VARSET_MANAGE, P.VARIABLE_WRITE)
+@describes(body=WORKSPACES, status=204, errors=(422,))
+def apply_to_workspaces(varset_id: str) -> Response:
+    """Apply a set to workspaces, beside those it is applied to: all of them, or none."""
+    return _apply(varset_id, "workspaces")
+
+
+@blueprint.delete("/varsets/<varset_id>/relationships/workspaces")
+@requires(P.VARSET_READ, P.VARSET_MANAGE, P.VARIABLE_WRITE)
+@describes(body=WORKSPACES, status=204, errors=(422,))
+def remove_from_workspaces(varset_id: str) -> Response:
+    """Take a set from workspaces; those it is not applied to don't matter."""
+    return _remove(varset_id, "workspaces")
+
+
+@blueprint.post("/varsets/<varset_id>/relationships/projects")
+@requires(P.VARSET_READ, P.VARSET_MANAGE, P.VARIABLE_WRITE)
+@describes(body=PROJECTS, status=204, errors=(422,))
+def apply_to_projects(varset_id: str) -> Response:
+    """Apply a set to projects, beside those it is applied to: all of them, or none."""
+    return _apply(varset_id, "projects")
+
+
+@blueprint.delete("/varsets/<varset_id>/relationships/projects")
+@requires(P.VARSET_READ, P.VARSET_MANAGE, P.VARIABLE_WRITE)
+@describes(body=PROJECTS, status=204, errors=(422,))
+def remove_from_projects(varset_id: str) -> Response:
+    """Take a set from projects; those it is not applied to don't matter."""
+    return _remove(varset_id, "projects")
+
+
+def _apply(varset_id: str, kind: str) -> Response:
+    wanted = _sent(kind)
+    with change() as session:
+        varset = _subject(session, varset_id)
+        changes = add_places(session, varset, kind, wanted, "/data")
+        if changes:
+            varset.updated_at = now()
+            session.flush()
+            record(session, "varsets.apply", varset, changes)
+    return nothing()
+
+
+def _remove(varset_id: str, kind: str) -> Response:
+    wanted = _sent(kind)
+    with change() as session:
+        varset = _subject(session, varset_id)
+        changes = remove_places(session, varset, kind, wanted)
+        if changes:
+            varset.updated_at = now()
+            session.flush()
+            record(session, "varsets.remove", varset, changes)
+    return nothing()
+
+
+def _sent(kind: str) -> list[str]:
+    data = primary_data(body())
+    if not isinstance(data, list):
+        raise Unprocessable("data must be an array", pointer="/data")
+    return identifiers_at(data, kind, "/data")
+
+
+def _subject(session: Session, varset_id: str) -> Varset:
+    return subject(session, Varset, varset_id, P.VARSET_MANAGE, visible_by=P.VARSET_READ)
