@@ -1,0 +1,1 @@
+"""The state versions of the API, and their outputs."""

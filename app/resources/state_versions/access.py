@@ -1,0 +1,33 @@
+"""Which workspace or version a request is about, for those who may know of its state."""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from app.authz.permissions import P
+from app.authz.rules import where
+from app.jsonapi.errors import NotFound
+from app.persistence import Base
+from app.resources.state_versions.model import StateVersion
+from app.resources.workspaces.model import Workspace
+from app.web.context import asked, caller, reader
+
+
+def workspace_for(workspace_id: str, permission: P) -> Row[Any]:
+    """The id of the workspace and of its current version; 404 when the caller lacks the permission on it."""
+    return _only(Workspace, workspace_id, permission, Workspace.__table__.c.current_state_version_id)
+
+
+def version_for(version_id: str, permission: P) -> Row[Any]:
+    """The id of the version; 404 when the caller lacks the permission on it."""
+    return _only(StateVersion, version_id, permission)
+
+
+def _only(model: type[Base], identifier: str, permission: P, *columns: Any) -> Row[Any]:  # noqa: ANN401 - columns
+    asked()
+    key = model.__table__.c.id
+    found = select(key, *columns).where(key == identifier, where(caller(), permission, model))
+    row = reader().execute(found).one_or_none()
+    if row is None:
+        raise NotFound
+    return row

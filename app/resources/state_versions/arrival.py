@@ -1,0 +1,49 @@
+"""States that come in a document or from the service itself: into the store first, then into the database."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.resources.state_versions.model import StateVersion
+from app.resources.state_versions.objects import stored
+from app.resources.state_versions.operations import Stored, accept_json_state, accept_state
+from app.resources.state_versions.reading import Intake, Summary
+from app.resources.workspaces.model import Workspace
+from app.web.requests import PIECE
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A state that is safe in the store and that no row names yet."""
+
+    summary: Summary
+    state: Stored
+    json_state: Stored | None
+
+    def accept(self, session: Session, workspace: Workspace, version: StateVersion) -> None:
+        """Take it for the version."""
+        accept_state(session, workspace, version, self.state, self.summary)
+        if self.json_state is not None:
+            accept_json_state(session, version, self.json_state)
+
+
+@contextmanager
+def arrived(
+    workspace_id: str, pieces: Iterable[bytes], *, md5: str | None = None, json_state: bytes | None = None
+) -> Iterator[Arrival]:
+    """The state in the store; gone again when the block refuses it. ``md5`` is what was announced, if anything was."""
+    intake = Intake(md5)
+    with stored(workspace_id, intake.passing(pieces)) as state:
+        if not json_state:
+            yield Arrival(intake.summary, state, None)
+            return
+        with stored(workspace_id, in_pieces(json_state)) as kept:
+            yield Arrival(intake.summary, state, kept)
+
+
+def in_pieces(content: bytes) -> Iterator[bytes]:
+    """The bytes, a few at a time."""
+    view = memoryview(content)
+    return (bytes(view[start : start + PIECE]) for start in range(0, len(content), PIECE))

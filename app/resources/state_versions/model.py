@@ -1,0 +1,98 @@
+"""State versions, and the outputs in them."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column
+
+from app.persistence import Base, Timestamp, identifier, now
+from app.resources.workspaces.model import Workspace
+from app.storage.sealed import SEALED
+
+PENDING = "pending"
+FINALIZED = "finalized"
+DISCARDED = "discarded"
+STATUSES = (PENDING, FINALIZED, DISCARDED)
+SCOPE = {"organization": "organization_id", "project": "project_id", "workspace": "workspace_id"}
+
+
+class StateVersion(Base):
+    """One state that a workspace had, has or waits for. The bytes are in the object store, never here."""
+
+    __tablename__ = "state_versions"
+    scope: ClassVar[dict[str, str]] = SCOPE
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("sv"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    # The order in which the versions of a workspace came: serials repeat, and so do times.
+    number: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    created_by_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    rollback_of_id: Mapped[str | None] = mapped_column(ForeignKey("state_versions.id", ondelete="SET NULL"))
+    status: Mapped[str] = mapped_column(default=PENDING)
+    intermediate: Mapped[bool] = mapped_column(default=True)
+    serial: Mapped[int] = mapped_column(BigInteger)
+    md5: Mapped[str]
+    lineage: Mapped[str | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    # Name and sealed data key of what has arrived; both null until then.
+    state_object: Mapped[str | None]
+    state_key: Mapped[str | None] = mapped_column(info=SEALED)
+    json_state_object: Mapped[str | None]
+    json_state_key: Mapped[str | None] = mapped_column(info=SEALED)
+    # What was read from the state when it arrived.
+    format: Mapped[int | None]
+    terraform_version: Mapped[str | None]
+    resource_count: Mapped[int] = mapped_column(default=0)
+    modules: Mapped[dict[str, Any] | None]
+    providers: Mapped[dict[str, Any] | None]
+    resources: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+
+    # A workspace moves between projects; its versions must not keep the old one.
+    project_id: Mapped[str] = column_property(
+        select(Workspace.project_id)
+        .where(Workspace.__table__.c.id == workspace_id)
+        .correlate_except(Workspace)
+        .scalar_subquery(),
+    )
+
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "number"),
+        # What SET NULL looks for when a user or a version goes.
+        Index("ix_state_versions_created_by_id", created_by_id),
+        Index("ix_state_versions_rollback_of_id", rollback_of_id),
+        Index("ix_state_versions_organization_id", organization_id),
+        CheckConstraint(status.in_(STATUSES), name="status"),
+    )
+
+
+class StateVersionOutput(Base):
+    """An output of a state version. Its value is sealed, whether terraform calls it sensitive or not."""
+
+    __tablename__ = "state_version_outputs"
+    scope: ClassVar[dict[str, str]] = SCOPE
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("wsout"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    state_version_id: Mapped[str] = mapped_column(ForeignKey("state_versions.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    sensitive: Mapped[bool]
+    type: Mapped[str]
+    detailed_type: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    value: Mapped[str] = mapped_column(info=SEALED)
+
+    project_id: Mapped[str] = column_property(
+        select(Workspace.project_id)
+        .where(Workspace.__table__.c.id == workspace_id)
+        .correlate_except(Workspace)
+        .scalar_subquery(),
+    )
+
+    __table_args__ = (
+        UniqueConstraint("state_version_id", "name"),
+        Index("ix_state_version_outputs_workspace_id", workspace_id),
+        Index("ix_state_version_outputs_organization_id", organization_id),
+    )

@@ -1,0 +1,144 @@
+"""The bytes of states over HTTP, at addresses that need no token."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from flask import Response, request
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import ApiError, NotFound
+from app.resources.state_versions.addresses import PREFIX, Part, opened
+from app.resources.state_versions.blueprint import blueprint
+from app.resources.state_versions.model import DISCARDED, PENDING, StateVersion
+from app.resources.state_versions.operations import (
+    Stored,
+    VersionDiscarded,
+    accept_json_state,
+    accept_state,
+    object_name,
+)
+from app.resources.state_versions.reading import Intake
+from app.resources.workspaces.model import Workspace
+from app.storage.place import vault
+from app.web.context import reader, release_reader, settings
+from app.web.guard import any_media_type, describes, open_to_all
+from app.web.requests import sent_pieces
+from app.web.transaction import change
+
+BYTES: Final = "application/octet-stream"
+ADDRESS: Final = f"{PREFIX}<ticket>"
+
+
+@contextmanager
+def stored(workspace_id: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
+    """The pieces in the store, safe against a loss of power; gone again when the block refuses them.
+
+    The block commits the row that names the object. A process that dies between the two leaves an object that nothing
+    names and that nobody can open, never a row without its object. So does a commit whose answer is lost: whether it
+    happened is not known, and the object stays.
+    """
+    name = object_name(workspace_id)
+    kept = Stored(name, vault().put(name, pieces))
+    try:
+        yield kept
+    except ApiError:
+        vault().delete(name)
+        raise
+
+
+@blueprint.put(ADDRESS)
+@open_to_all
+@any_media_type
+@describes(body={"type": "string", "format": "binary"}, errors=(400, 403, 409, 413, 422))
+def upload_object(ticket: str) -> Response:
+    """Take a state or its JSON form. The address is the permission; sent again, the same bytes change nothing."""
+    version_id, part = opened("upload", ticket)
+    _upload(version_id, part)
+    return Response(status=200, content_type=BYTES)
+
+
+@blueprint.get(ADDRESS)
+@open_to_all
+@describes(answer={"type": "string", "format": "binary"}, errors=(403,))
+def download_object(ticket: str) -> Response:
+    """Give a state or its JSON form, byte for byte as it was sent. The address is the permission."""
+    version_id, part = opened("download", ticket)
+    row = _row(version_id)
+    name, key = (row.state_object, row.state_key) if part == "state" else (row.json_state_object, row.json_state_key)
+    if name is None or key is None:
+        raise NotFound
+    if request.method == "HEAD":
+        return Response(content_type=BYTES)
+    answered = Response(vault().open(name, key), content_type=BYTES)
+    if part == "state":
+        answered.content_length = row.size
+    return answered
+
+
+def _row(version_id: str) -> Row[Any]:
+    table = StateVersion.__table__
+    row = reader().execute(select(table).where(table.c.id == version_id)).one_or_none()
+    # A body takes its time, and the connection has other things to do.
+    release_reader()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _upload(version_id: str, part: Part) -> None:
+    before = _row(version_id)
+    if before.status == DISCARDED:
+        raise VersionDiscarded
+    pieces = sent_pieces(settings().state_bytes)
+    if part == "json-state":
+        _upload_json(before, pieces)
+        return
+    intake = Intake(before.md5)
+    arriving = intake.passing(pieces)
+    if before.status != PENDING:
+        # A retry of a request whose answer was lost. Its bytes are compared, and otherwise dropped.
+        for _ in arriving:
+            pass
+        return
+    with stored(before.workspace_id, arriving) as state:
+        taken = False
+        with change() as session:
+            workspace, version = _locked(session, before)
+            if version.status == PENDING:
+                accept_state(session, workspace, version, state, intake.summary)
+                taken = True
+            elif version.status == DISCARDED:
+                raise VersionDiscarded
+    if not taken:
+        vault().delete(state.name)
+
+
+def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
+    if before.json_state_object is not None:
+        for _ in pieces:
+            pass
+        return
+    with stored(before.workspace_id, pieces) as state:
+        taken = False
+        with change() as session:
+            _, version = _locked(session, before)
+            if version.status == DISCARDED:
+                raise VersionDiscarded
+            if version.json_state_object is None:
+                accept_json_state(session, version, state)
+                taken = True
+    if not taken:
+        vault().delete(state.name)
+
+
+def _locked(session: Session, version: Row[Any]) -> tuple[Workspace, StateVersion]:
+    # Always the workspace first: lock and unlock take it, too, and two orders would wait for each other.
+    workspace = session.scalars(
+        select(Workspace).where(Workspace.__table__.c.id == version.workspace_id).with_for_update(),
+    ).one_or_none()
+    again = session.scalars(select(StateVersion).where(StateVersion.__table__.c.id == version.id)).one_or_none()
+    if workspace is None or again is None:
+        raise NotFound
+    return workspace, again

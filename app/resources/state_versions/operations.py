@@ -1,0 +1,181 @@
+"""The rules of state versions: what a new one must agree with, which is current, what a lock has to do with it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import ApiError, Conflict
+from app.persistence import identifier, now
+from app.persistence.identifiers import random_text
+from app.resources.state_versions.model import DISCARDED, FINALIZED, PENDING, StateVersion, StateVersionOutput
+from app.resources.state_versions.reading import Output, Summary
+from app.resources.workspaces.model import Workspace
+from app.storage.secrets import seal
+
+new_output_id = identifier("wsout")
+
+
+class LineageMismatch(Conflict):
+    """The state began somewhere else than the one of the workspace."""
+
+    code = "state-lineage-mismatch"
+    detail = (
+        "The lineage provided in the state file does not match the value currently known by Terraform Cloud. "
+        "This means that the provided state is most likely not related to the target workspace. "
+        "Check that the backend configuration is correct and try again."
+    )
+
+
+class SerialNotGreater(ApiError):
+    """The state is older than the one of the workspace. The line breaks are in the text that clients know."""
+
+    status = 412
+    title = "Precondition Failed"
+    code = "state-serial-not-greater"
+    detail = (
+        "The serial provided in the state file is not greater than the serial\n"
+        "currently known remotely. This means that there may be an update performed\n"
+        "since your version of that state. Update to the latest state to resolve\n"
+        "conflicts and try again"
+    )
+
+
+class SerialTaken(Conflict):
+    """Another state has the same serial."""
+
+    code = "state-serial-taken"
+    detail = "The MD5 hash of the state provided does not match what is currently known for the same serial number"
+
+
+class VersionDiscarded(Conflict):
+    """Nothing is taken for a version that a newer one or a force-unlock has overtaken."""
+
+    code = "state-version-discarded"
+    detail = "The state version was discarded; its state is no longer accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object in the store: its name and what opens it."""
+
+    name: str
+    key: str
+
+
+def object_name(workspace_id: str) -> str:
+    """A new name in the store. Each attempt to send a state writes an object of its own; the row says which counts."""
+    return f"states/{workspace_id}/{random_text(24)}"
+
+
+def pending_version(session: Session, workspace_id: str) -> StateVersion | None:
+    """The version whose state has been announced and has not arrived; while there is one, no unlock."""
+    return _last(session, workspace_id, PENDING)
+
+
+def newest_version(session: Session, workspace_id: str) -> StateVersion | None:
+    """The last version whose state has arrived, current or not yet."""
+    return _last(session, workspace_id, FINALIZED)
+
+
+def _last(session: Session, workspace_id: str, status: str) -> StateVersion | None:
+    return session.scalars(
+        select(StateVersion)
+        .where(StateVersion.workspace_id == workspace_id, StateVersion.status == status)
+        .order_by(StateVersion.number.desc())
+        .limit(1),
+    ).one_or_none()
+
+
+def discard_pending(session: Session, workspace_id: str) -> None:
+    """Wait for no announced state any longer; what arrives for it from now on is refused."""
+    session.execute(
+        update(StateVersion)
+        .where(StateVersion.workspace_id == workspace_id, StateVersion.status == PENDING)
+        .values(status=DISCARDED, intermediate=False)
+        .execution_options(synchronize_session="fetch"),
+    )
+
+
+def publish_newest(session: Session, workspace: Workspace) -> None:
+    """Make the last version that has arrived the workspace's current one; for unlock and force-unlock."""
+    newest = newest_version(session, workspace.id)
+    if newest is None or newest.id == workspace.current_state_version_id:
+        return
+    newest.intermediate = False
+    workspace.current_state_version_id = newest.id
+    workspace.resource_count = newest.resource_count
+    workspace.state_changed_at = now()
+    session.flush()
+
+
+def check_agrees(session: Session, workspace_id: str, serial: int, md5: str, lineage: str | None) -> None:
+    """Refuse a state that does not follow the newest one of the workspace, whose row the caller has locked."""
+    newest = newest_version(session, workspace_id)
+    if newest is None:
+        return
+    if lineage and newest.lineage and lineage != newest.lineage:
+        raise LineageMismatch
+    if serial < newest.serial:
+        raise SerialNotGreater
+    if serial == newest.serial and md5 != newest.md5:
+        raise SerialTaken
+
+
+def announce(session: Session, workspace: Workspace, author_id: str | None, members: dict[str, Any]) -> StateVersion:
+    """A new version that waits for its state; one that still waited before waits no longer."""
+    discard_pending(session, workspace.id)
+    last = session.scalar(
+        select(func.max(StateVersion.number)).where(StateVersion.workspace_id == workspace.id),
+    )
+    version = StateVersion(
+        organization_id=workspace.organization_id,
+        workspace_id=workspace.id,
+        number=(last or 0) + 1,
+        created_by_id=author_id,
+        **members,
+    )
+    session.add(version)
+    session.flush()
+    return version
+
+
+def accept_state(
+    session: Session, workspace: Workspace, version: StateVersion, stored: Stored, summary: Summary
+) -> None:
+    """Take the state, which is safe in the store, for the version; at once the current one of a free workspace."""
+    version.status = FINALIZED
+    version.state_object, version.state_key = stored.name, stored.key
+    version.size, version.md5 = summary.size, summary.md5
+    version.format, version.terraform_version = summary.format, summary.terraform_version
+    version.resource_count = summary.resource_count
+    version.resources = summary.resources
+    version.modules, version.providers = dict(summary.modules), dict(summary.providers)
+    session.flush()
+    if summary.outputs:
+        rows = [_output_row(version, output) for output in summary.outputs.values()]
+        session.execute(insert(StateVersionOutput), rows)
+    if not workspace.locked:
+        publish_newest(session, workspace)
+
+
+def accept_json_state(session: Session, version: StateVersion, stored: Stored) -> None:
+    """Take the JSON form of the state for the version."""
+    version.json_state_object, version.json_state_key = stored.name, stored.key
+    session.flush()
+
+
+def _output_row(version: StateVersion, output: Output) -> dict[str, Any]:
+    return {
+        "id": new_output_id(),
+        "organization_id": version.organization_id,
+        "workspace_id": version.workspace_id,
+        "state_version_id": version.id,
+        "name": output.name,
+        "sensitive": output.sensitive,
+        "type": output.type,
+        "detailed_type": orjson.loads(output.detailed_type),
+        "value": seal(output.value),
+    }

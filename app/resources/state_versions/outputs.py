@@ -1,0 +1,39 @@
+"""Outputs of states over HTTP (spec: state versions, outputs)."""
+
+from flask import Response
+
+from app.authz.permissions import P
+from app.resources.state_versions.access import version_for, workspace_for
+from app.resources.state_versions.blueprint import API, OF_WORKSPACE, blueprint
+from app.resources.state_versions.listing import OUTPUTS, REVEALED_OUTPUTS
+from app.resources.state_versions.schema import OutputSchema, RevealedOutputSchema
+from app.web.answers import answer, resource
+from app.web.guard import describes, requires
+
+
+@blueprint.get(f"{API}/state-versions/<version_id>/outputs")
+@requires(P.STATE_READ_OUTPUTS)
+@describes(listing=OUTPUTS, errors=(400,))
+def list_outputs(version_id: str) -> Response:
+    """List the outputs of a state version; sensitive values are null."""
+    version_for(version_id, P.STATE_READ_OUTPUTS)
+    return OUTPUTS.page({"state_version_id": version_id})
+
+
+@blueprint.get(f"{OF_WORKSPACE}/current-state-version-outputs")
+@requires(P.STATE_READ_OUTPUTS)
+@describes(answer=OutputSchema, many=True, paged=False, errors=(400,))
+def list_current_outputs(workspace_id: str) -> Response:
+    """List the outputs of the current state of a workspace, none without a state; sensitive values are null."""
+    current = workspace_for(workspace_id, P.STATE_READ_OUTPUTS).current_state_version_id
+    if current is None:
+        return answer({"data": []})
+    return OUTPUTS.page({"state_version_id": current}, paged=False)
+
+
+@blueprint.get(f"{API}/state-version-outputs/<output_id>")
+@requires(P.STATE_READ_OUTPUTS)
+@describes(answer=RevealedOutputSchema)
+def show_output(output_id: str) -> Response:
+    """Show an output with its value, sensitive or not."""
+    return resource(REVEALED_OUTPUTS.show({"id": output_id}))

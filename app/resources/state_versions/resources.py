@@ -1,0 +1,72 @@
+"""What a workspace manages, over HTTP (spec: workspaces, resources)."""
+
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy import select
+
+from app.authz.permissions import P
+from app.jsonapi.fields import stamp
+from app.jsonapi.query import last_page, page_links, page_meta, page_of, text_of
+from app.resources.state_versions.access import workspace_for
+from app.resources.state_versions.blueprint import OF_WORKSPACE, blueprint
+from app.resources.state_versions.model import StateVersion
+from app.resources.state_versions.reading import ROOT
+from app.web.answers import answer
+from app.web.context import reader
+from app.web.guard import describes, requires
+
+DESCRIBED = {
+    "type": "object",
+    "properties": {
+        "data": {"type": "array", "items": {"type": "object"}},
+        "links": {"type": "object"},
+        "meta": {"type": "object"},
+    },
+    "required": ["data"],
+}
+
+
+@blueprint.get(f"{OF_WORKSPACE}/resources")
+@requires(P.STATE_READ)
+@describes(answer=DESCRIBED, parameters=[("q", "Part of the address, without regard to case")], errors=(400,))
+def list_resources(workspace_id: str) -> Response:
+    """List the resources in the current state of a workspace, by address."""
+    current = workspace_for(workspace_id, P.STATE_READ).current_state_version_id
+    page, wanted = page_of(request.args), text_of(request.args, "q")
+    table = StateVersion.__table__
+    row = reader().execute(select(table.c.resources, table.c.created_at).where(table.c.id == current)).one_or_none()
+    moment = stamp(row.created_at) if row else None
+    shown = [_shown(current, index, each, moment) for index, each in enumerate(row.resources or () if row else ())]
+    if wanted:
+        shown = [each for each in shown if wanted.lower() in each["attributes"]["address"].lower()]
+    shown.sort(key=lambda each: str(each["attributes"]["address"]))
+    arguments = request.args.to_dict(flat=False)
+    return answer(
+        {
+            "data": shown[page.offset : page.offset + page.size],
+            "links": page_links(request.base_url, arguments, page, last_page(page, len(shown))),
+            "meta": {"pagination": page_meta(page, len(shown))},
+        },
+    )
+
+
+def _shown(version_id: str, index: int, resource: dict[str, Any], moment: str | None) -> dict[str, Any]:
+    kind, name, module = resource["type"], resource["name"], resource["module"]
+    address = f"{kind}.{name}" if module == ROOT else f"{module}.{kind}.{name}"
+    return {
+        # The version's own id with the place in it: always the same for the same state.
+        "id": f"wsr-{version_id.removeprefix('sv-')}{index}",
+        "type": "resources",
+        "attributes": {
+            "address": address,
+            "name": name,
+            "created-at": moment,
+            "updated-at": moment,
+            "module": module,
+            "provider": resource["provider"],
+            "provider-type": kind,
+            "modified-by-state-version-id": version_id,
+            "name-index": None,
+        },
+    }

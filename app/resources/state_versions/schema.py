@@ -1,0 +1,164 @@
+"""The members of state versions and of their outputs (spec: state versions)."""
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError
+
+from app.authz.permissions import P
+from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Moment, Setting, Text, ToMany, ToOne, Whole
+from app.jsonapi.schema import Schema
+from app.resources.state_versions.addresses import Direction, Part, address
+from app.resources.state_versions.model import PENDING, STATUSES
+from app.storage.secrets import unseal
+
+# Leaves room above it: a rollback takes the next one.
+MAXIMUM_SERIAL = 2**62
+LINEAGE_LENGTH = 255
+NULLABLE_TEXT = {"type": ["string", "null"]}
+NULLABLE_OBJECT = {"type": ["object", "null"]}
+
+
+def read_base64(value: Any) -> bytes:  # noqa: ANN401 - whatever a client sent
+    """The bytes that a member has in base64."""
+    if not isinstance(value, str):
+        raise ValidationError("must be a string")
+    try:
+        return b64decode(value, validate=True)
+    except (Base64Error, ValueError):
+        raise ValidationError("is not valid base64") from None
+
+
+def _encoded() -> Setting:
+    return Setting(read_base64, load_only=True, allow_none=True, schema=NULLABLE_TEXT)
+
+
+def _processed(row: Any, _held: Any) -> bool:  # noqa: ANN401 - a row of the listing
+    return row.resources is not None
+
+
+def _address(direction: Direction, part: Part, is_due: Callable[[Any], bool], needed: P) -> Computed:
+    """An attribute with an address while it leads anywhere, for those who may use it."""
+
+    def make(row: Any, held: frozenset[P]) -> str | None:  # noqa: ANN401 - a row of the listing
+        return address(direction, row.id, part) if needed in held and is_due(row) else None
+
+    return Computed(make, schema=NULLABLE_TEXT)
+
+
+class StateVersionSchema(Schema):
+    """A state version; its bytes travel by addresses of their own, or inline on creation."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "state-versions"
+        self_link = "/api/v2/state-versions/{id}"
+
+    id = Attribute()
+    created_at = Moment(dump_only=True)
+    size = Attribute()
+    serial = Whole(required=True, minimum=0, maximum=MAXIMUM_SERIAL)
+    md5 = Text(
+        required=True,
+        maximum=32,
+        pattern="[0-9A-Fa-f]{32}",
+        pattern_message="must be 32 hexadecimal digits",
+        load_only=True,
+    )
+    lineage = Text(maximum=LINEAGE_LENGTH, nullable=True, load_only=True)
+    force = Flag(load_only=True, allow_none=True)
+    state = _encoded()
+    json_state = _encoded()
+    json_state_outputs = _encoded()
+    status = Choice(STATUSES, dump_only=True)
+    intermediate = Attribute()
+    hosted_state_download_url = _address("download", "state", lambda row: bool(row.state_object), P.STATE_READ)
+    hosted_json_state_download_url = _address(
+        "download",
+        "json-state",
+        lambda row: bool(row.json_state_object),
+        P.STATE_READ,
+    )
+    hosted_state_upload_url = _address("upload", "state", lambda row: row.status == PENDING, P.STATE_WRITE)
+    hosted_json_state_upload_url = _address(
+        "upload",
+        "json-state",
+        lambda row: row.status == PENDING and not row.json_state_object,
+        P.STATE_WRITE,
+    )
+    resources_processed = Computed(_processed, schema={"type": "boolean"})
+    resources = Attribute()
+    modules = Attribute()
+    providers = Attribute()
+    state_version = Attribute(attribute="format")
+    terraform_version = Attribute()
+    vcs_commit_sha = Constant(None)
+    vcs_commit_url = Constant(None)
+
+    workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")
+    run = ToOne("runs")
+    created_by = ToOne("users", column="created_by_id", related="/api/v2/users/{created_by_id}")
+    outputs = ToMany("state-version-outputs", related="/api/v2/state-versions/{id}/outputs")
+    rollback_state_version = ToOne("state-versions", column="rollback_of_id")
+    previous_state_version = ToOne("state-versions", column="previous_id")
+    next_state_version = ToOne("state-versions", column="next_id")
+
+
+class RollbackSchema(Schema):
+    """What a rollback names: the version to go back to."""
+
+    class Meta:
+        """Its type."""
+
+        type_ = "state-versions"
+
+    id = Attribute()
+    rollback_of_id = ToOne("state-versions", writable=True, required=True, data_key="rollback-state-version")
+
+
+def _value(row: Any) -> orjson.Fragment:  # noqa: ANN401 - a row of the listing
+    # The text as the state had it, so that no number loses a digit.
+    return orjson.Fragment(unseal(row.value))
+
+
+def show_unless_sensitive(row: Any, _held: Any) -> orjson.Fragment | None:  # noqa: ANN401 - a row of the listing
+    """The value of an output; null when terraform calls it sensitive."""
+    return None if row.sensitive else _value(row)
+
+
+def show_value(row: Any, _held: Any) -> orjson.Fragment:  # noqa: ANN401 - a row of the listing
+    """The value of an output."""
+    return _value(row)
+
+
+class OutputSchema(Schema):
+    """An output as lists show it, without sensitive values."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "state-version-outputs"
+        self_link = "/api/v2/state-version-outputs/{id}"
+
+    id = Attribute()
+    name = Attribute()
+    sensitive = Attribute()
+    type = Attribute()
+    value = Computed(show_unless_sensitive, schema={})
+    detailed_type = Attribute()
+
+
+class RevealedOutputSchema(OutputSchema):
+    """An output with its value, sensitive or not."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "state-version-outputs"
+        self_link = "/api/v2/state-version-outputs/{id}"
+
+    value = Computed(show_value, schema={})
