@@ -6,36 +6,42 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from app.authentication.passwords import hash_password, new_password
 from app.authentication.tokens import digest, new_token
 from app.config import InvalidSettingError, Settings
 from app.resources.activity_events.model import ActivityEvent
 from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.authentication_tokens.operations import add_token as store_token
 from app.resources.organization_memberships.model import OrganizationMembership
+from app.resources.organization_memberships.operations import accept_invitations, take_over
 from app.resources.organizations.model import Organization
 from app.resources.organizations.operations import found_organization, make_owner
 from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN, NAME_LENGTH, NAME_PATTERN
 from app.resources.users.model import User
+from app.resources.users.operations import EmailTaken, NothingToConfirm, confirm_email
+from app.resources.users.schema import USERNAME_PATTERN
 
-USERNAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+USERNAME = re.compile(USERNAME_PATTERN)
 ADMINISTRATOR = "admin"
 EMAIL = "admin@localhost"
 
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """What is there now; a token only when it was just made."""
+    """What is there now; a token or a password only when it was just made."""
 
     organization: str
     username: str
     user_token: str | None
     organization_token: str | None
+    password: str | None = None
 
     def as_json(self) -> dict[str, str]:
         """The members that are there."""
         members = {
             "organization": self.organization,
             "username": self.username,
+            "password": self.password,
             "user_token": self.user_token,
             "organization_token": self.organization_token,
         }
@@ -43,7 +49,7 @@ class Bootstrapped:
 
 
 def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
-    """Make what is missing of: administrator with a token, organization with its owners team and a token.
+    """Make what is missing of: administrator with password and token, organization with its owners team and a token.
 
     Nothing that exists is touched, an organization that was renamed included. The organization's token is made with
     the organization alone, so that one that was revoked stays revoked; an administrator who has none gets a token,
@@ -59,6 +65,11 @@ def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
             session.add(administrator)
             session.flush()
             _note(session, "users.create", administrator.id, administrator.username, None)
+        password = None
+        if administrator.password_hash is None:
+            # One that the operator chose is known to him and shown to nobody.
+            password = None if settings.bootstrap_password else new_password()
+            administrator.password_hash = hash_password(settings.bootstrap_password or str(password))
         organization, is_new = _organization(session, settings, administrator)
         user_token = None
         if not _has_token(session, administrator):
@@ -68,7 +79,7 @@ def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
         if is_new:
             organization_token = new_token()
             add_token(session, settings, organization_token, organization_id=organization.id)
-        return Bootstrapped(organization.name, administrator.username, user_token, organization_token)
+        return Bootstrapped(organization.name, administrator.username, user_token, organization_token, password)
 
 
 def add_user(  # noqa: PLR0913 - one keyword for each option of the command
@@ -83,27 +94,9 @@ def add_user(  # noqa: PLR0913 - one keyword for each option of the command
     """Add a user, perhaps to an organization, and return its first token. ``ValueError`` says what is wrong."""
     _check_user(username, email, organization, is_owner=is_owner)
     with Session(engine) as session, session.begin():
-        taken = select(User.id).where(
-            (func.lower(User.username) == username.lower()) | (func.lower(User.email) == email.lower()),
-        )
-        if session.scalar(taken):
-            message = "a user with this name or e-mail address exists"
-            raise ValueError(message)
-        user = User(username=username, email=email)
-        session.add(user)
-        session.flush()
-        _note(session, "users.create", user.id, user.username, None)
+        user = _user_for(session, username, email)
         if organization is not None:
-            home = session.scalars(
-                select(Organization).where(func.lower(Organization.name) == organization.lower()),
-            ).one_or_none()
-            if home is None:
-                message = f"there is no organization named {organization}"
-                raise ValueError(message)
-            membership = OrganizationMembership(organization_id=home.id, user_id=user.id)
-            session.add(membership)
-            session.flush()
-            _note(session, "organization-memberships.create", membership.id, user.username, home.id)
+            membership = _membership_in(session, organization, user)
             if is_owner:
                 make_owner(session, membership)
         token = new_token()
@@ -111,17 +104,81 @@ def add_user(  # noqa: PLR0913 - one keyword for each option of the command
         return token
 
 
-def add_token(
+def _user_for(session: Session, username: str, email: str) -> User:
+    same_name = select(User.id).where(func.lower(User.username) == username.lower())
+    there = session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
+    if session.scalar(same_name) or (there is not None and there.invited_at is None):
+        message = "a user with this name or e-mail address exists"
+        raise ValueError(message)
+    user = there or User(email=email)
+    user.username = username
+    session.add(user)
+    session.flush()
+    _note(session, "users.create" if there is None else "users.accept", user.id, user.username, None)
+    for membership in accept_invitations(session, user):
+        _note(session, "organization-memberships.accept", membership.id, user.username, membership.organization_id)
+    return user
+
+
+def _membership_in(session: Session, organization: str, user: User) -> OrganizationMembership:
+    home = session.scalars(
+        select(Organization).where(func.lower(Organization.name) == organization.lower()),
+    ).one_or_none()
+    if home is None:
+        message = f"there is no organization named {organization}"
+        raise ValueError(message)
+    found = session.scalars(
+        select(OrganizationMembership).where(
+            OrganizationMembership.organization_id == home.id,
+            OrganizationMembership.user_id == user.id,
+        ),
+    ).one_or_none()
+    if found is not None:
+        return found
+    membership = OrganizationMembership(organization_id=home.id, user_id=user.id)
+    session.add(membership)
+    session.flush()
+    _note(session, "organization-memberships.create", membership.id, user.username, home.id)
+    return membership
+
+
+def confirm_user_email(engine: Engine, username: str) -> str:
+    """Make the address that the user asked for the user's own, and return it. ``ValueError`` says what is wrong."""
+    with Session(engine) as session, session.begin():
+        user = session.scalars(select(User).where(func.lower(User.username) == username.lower())).one_or_none()
+        if user is None:
+            message = f"there is no user named {username}"
+            raise ValueError(message)
+        wanted = (user.unconfirmed_email or "").lower()
+        placeholder = session.scalars(
+            select(User).where(func.lower(User.email) == wanted, User.invited_at.is_not(None), User.id != user.id),
+        ).one_or_none()
+        if placeholder is not None:
+            for membership in take_over(session, user, placeholder):
+                _note(session, "organization-memberships.accept", membership.id, username, membership.organization_id)
+        try:
+            confirm_email(session, user)
+        except (EmailTaken, NothingToConfirm) as error:
+            raise ValueError(str(error)) from error
+        _note(session, "users.confirm-email", user.id, user.username, None)
+        return user.email
+
+
+def add_token(  # noqa: PLR0913 - one keyword for each kind of owner
     session: Session,
     settings: Settings,
     token: str,
     *,
     user_id: str | None = None,
     organization_id: str | None = None,
+    team_id: str | None = None,
+    description: str | None = None,
 ) -> AuthenticationToken:
-    """Store a token of a user or an organization, with its event."""
-    owner = {"user_id": user_id} if user_id else {"organization_id": str(organization_id)}
-    stored = store_token(session, {}, digest=digest(token, settings.secret_key), **owner)
+    """Store a token of a user, an organization or a team of it, with its event."""
+    given = {"user_id": user_id, "organization_id": organization_id, "team_id": team_id}
+    owner = {name: identifier for name, identifier in given.items() if identifier is not None}
+    members = {"description": description}
+    stored = store_token(session, members, digest=digest(token, settings.secret_key), **owner)
     _note(session, "authentication-tokens.create", stored.id, None, organization_id)
     return stored
 

@@ -8,19 +8,24 @@ import click
 from flask import Flask, current_app
 
 from app.authz.document import permissions_page
-from app.bootstrap import Bootstrapped, add_user, bootstrap
+from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email
 from app.config import InvalidSettingError, Settings
 from app.jsonapi.document import errors_page
 from app.openapi import openapi_document
+from app.storage.keyring import Unreadable
+from app.storage.rotation import reseal
+from app.storage.secrets import keyring
 
 
 def install(app: Flask) -> None:
     """Register the commands."""
     app.cli.add_command(bootstrap_command)
     app.cli.add_command(create_user_command)
+    app.cli.add_command(confirm_email_command)
     app.cli.add_command(openapi_command)
     app.cli.add_command(permissions_command)
     app.cli.add_command(errors_command)
+    app.cli.add_command(rotate_command)
 
 
 def _listening() -> str:
@@ -60,6 +65,17 @@ def create_user_command(username: str, email: str, organization: str | None, own
     click.echo(token)
 
 
+@click.command("confirm-email")
+@click.argument("username")
+def confirm_email_command(username: str) -> None:
+    """Confirm the new e-mail address that a user has asked for; the service sends no mail that could."""
+    try:
+        email = confirm_user_email(current_app.extensions["groundplan.engine"], username)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(email)
+
+
 @click.command("openapi")
 @click.argument("path", type=click.Path(path_type=Path), default=Path("docs/openapi.json"))
 def openapi_command(path: Path) -> None:
@@ -81,6 +97,16 @@ def errors_command(path: Path) -> None:
     path.write_text(errors_page(), encoding="utf-8")
 
 
+@click.command("rotate-encryption-keys")
+def rotate_command() -> None:
+    """Seal every data key and secret with the first of the encryption keys; the others may go when it is done."""
+    try:
+        count = reseal(current_app.extensions["groundplan.engine"], keyring())
+    except Unreadable as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Sealed {count} with the first key.")
+
+
 def _settings() -> Settings:
     settings: Settings = current_app.extensions["groundplan.settings"]
     return settings
@@ -88,6 +114,8 @@ def _settings() -> Settings:
 
 def _for_people(made: Bootstrapped, url: str) -> str:
     lines = [f"Groundplan is ready: organization {made.organization}, administrator {made.username}."]
+    if made.password:
+        lines += ["", f"Password of {made.username} (shown once):", f"  {made.password}"]
     if made.user_token:
         lines += [
             "",

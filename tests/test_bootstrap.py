@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
+from app.authentication.passwords import is_password
 from app.resources.models import (
     ActivityEvent,
     AuthenticationToken,
@@ -64,7 +65,7 @@ def remove(engine: Engine, model: type[Any], *conditions: Any) -> None:
 
 def test_a_new_service_gets_an_administrator_and_an_organization(run: Run, api: Api, world: World) -> None:
     answer = bootstrapped(run, bootstrap_token=None)
-    assert set(answer) == {"url", "organization", "username", "user_token", "organization_token"}
+    assert set(answer) == {"url", "organization", "username", "password", "user_token", "organization_token"}
     assert (answer["organization"], answer["username"]) == ("groundplan", "admin")
     assert TOKEN.fullmatch(answer["user_token"])
     assert TOKEN.fullmatch(answer["organization_token"])
@@ -103,6 +104,21 @@ def test_the_operator_may_choose_the_administrators_token(run: Run, api: Api) ->
     assert api.raw("GET", "/account/details", CHOSEN[::-1]).status_int == 401
 
 
+def test_the_administrator_gets_a_password_that_is_shown_once(run: Run, world: World) -> None:
+    password = bootstrapped(run)["password"]
+    (administrator,) = world.all(User)
+    assert is_password(password, administrator.password_hash)
+    assert password not in run("bootstrap").output
+
+
+def test_the_operator_may_choose_the_administrators_password(run: Run, world: World) -> None:
+    assert "password" not in bootstrapped(run, bootstrap_password="chosen by hand")
+    # Another one later does not replace it.
+    bootstrapped(run, bootstrap_password="chosen by hand again")
+    (administrator,) = world.all(User)
+    assert is_password("chosen by hand", administrator.password_hash)
+
+
 def test_the_operator_may_choose_the_organization(run: Run, api: Api) -> None:
     answer = bootstrapped(run, bootstrap_organization="Acme")
     assert answer["organization"] == "Acme"
@@ -126,7 +142,7 @@ MISSING: dict[str, tuple[type[Any], Callable[[], Any], set[str]]] = {
         {"user_token"},
     ),
     "the organization": (Organization, lambda: Organization.id.is_not(None), {"organization_token"}),
-    "the administrator": (User, lambda: User.id.is_not(None), {"user_token"}),
+    "the administrator": (User, lambda: User.id.is_not(None), {"user_token", "password"}),
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, Text, and_, bindparam, func, null, or_, select, union_all, update
 
 from app.authentication.tokens import MAXIMUM_LENGTH, digest, same
 from app.authz import roles
@@ -18,8 +18,10 @@ from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
 from app.resources.team_projects.model import TeamProject
+from app.resources.team_workspaces.model import TeamWorkspace
 from app.resources.teams.model import Team, TeamMember
 from app.resources.users.model import User
+from app.resources.workspaces.model import Workspace
 
 # How stale "last used" may be; a write for each read would cost more than the read.
 LAST_USED_EVERY = timedelta(minutes=5)
@@ -38,7 +40,7 @@ class Home:
 
 @dataclass(slots=True)
 class Caller:
-    """Whoever sent the request: a user or an organization, by a token, with the union of all grants."""
+    """Whoever sent the request: a user, an organization or a team, by a token, with the union of all grants."""
 
     kind: str
     id: str
@@ -53,7 +55,7 @@ class Caller:
     @property
     def type(self) -> str:
         """The JSON:API type of whoever calls."""
-        return "users" if self.kind == "user" else "organizations"
+        return f"{self.kind}s"
 
     @property
     def user_id(self) -> str | None:
@@ -79,7 +81,9 @@ _TOKEN: Select[*tuple[Any, ...]] = (
         Organization.allow_force_delete_workspaces,
         Team.id.label("team_id"),
         Team.is_owners,
+        Team.name.label("team_name"),
         Team.organization_access,
+        Team.allow_member_token_management,
         Project.id.label("default_project_id"),
     )
     .select_from(AuthenticationToken)
@@ -90,17 +94,31 @@ _TOKEN: Select[*tuple[Any, ...]] = (
         Organization.id == func.coalesce(AuthenticationToken.organization_id, OrganizationMembership.organization_id),
     )
     .outerjoin(TeamMember, TeamMember.membership_id == OrganizationMembership.id)
-    .outerjoin(Team, Team.id == TeamMember.team_id)
+    .outerjoin(Team, Team.id == func.coalesce(AuthenticationToken.team_id, TeamMember.team_id))
     .outerjoin(Project, and_(Project.organization_id == Organization.id, Project.is_default))
     .where(AuthenticationToken.digest == bindparam("digest"))
 )
 
-_TEAM_PROJECTS = select(
-    TeamProject.team_id,
-    TeamProject.project_id,
-    TeamProject.access,
-    TeamProject.details,
-).where(among(TeamProject.__table__.c.team_id, set_parameter("teams")))
+_TEAM_ACCESS = union_all(
+    select(
+        TeamProject.team_id,
+        TeamProject.organization_id,
+        TeamProject.project_id,
+        null().cast(Text).label("workspace_id"),
+        TeamProject.access,
+        TeamProject.details,
+    ).where(among(TeamProject.__table__.c.team_id, set_parameter("teams"))),
+    select(
+        TeamWorkspace.team_id,
+        TeamWorkspace.organization_id,
+        Workspace.project_id,
+        TeamWorkspace.workspace_id,
+        TeamWorkspace.access,
+        TeamWorkspace.details,
+    )
+    .join(Workspace, Workspace.id == TeamWorkspace.workspace_id)
+    .where(among(TeamWorkspace.__table__.c.team_id, set_parameter("teams"))),
+)
 
 _USED = (
     update(AuthenticationToken)
@@ -127,6 +145,8 @@ def load_caller(connection: Connection, token: str, key: str, *, users_create_or
     _note_use(connection, first, moment)
     if first.kind == "organization":
         return _organization(first)
+    if first.kind == "team":
+        return _team(connection, first)
     return _user(connection, rows, users_create_organizations=users_create_organizations)
 
 
@@ -143,6 +163,17 @@ def _organization(row: TokenRow) -> Caller:
     if row.allow_force_delete_workspaces:
         granted = roles.with_force(granted)
     caller.grants.add(Level.ORGANIZATION, row.organization_id, granted)
+    return caller
+
+
+def _team(connection: Connection, row: TokenRow) -> Caller:
+    caller = Caller("team", row.team_id, row.team_name, row.token_id)
+    caller.homes[row.organization_name.lower()] = Home(row.organization_id, row.organization_name)
+    caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.TEAM_TOKEN)
+    caller.grants.add(Level.VISIBLE_TEAMS, row.organization_id, roles.VISIBLE_TEAM_MEMBER)
+    add_team(caller.grants, row)
+    if not row.is_owners:
+        add_projects(caller.grants, connection, {row.team_id: row.allow_force_delete_workspaces})
     return caller
 
 
@@ -170,6 +201,8 @@ def _user(connection: Connection, rows: Sequence[TokenRow], *, users_create_orga
         if row.team_id is not None:
             add_team(caller.grants, row)
             if not row.is_owners:
+                if row.allow_member_token_management:
+                    caller.grants.add(Level.TEAM, row.team_id, roles.OWN_TOKENS)
                 teams[row.team_id] = row.allow_force_delete_workspaces
     if teams:
         add_projects(caller.grants, connection, teams)
@@ -190,22 +223,44 @@ def add_team(grants: Grants, team: Any) -> None:  # noqa: ANN401 - a row with th
     if team.allow_force_delete_workspaces:
         granted = roles.with_force(granted)
     grants.add(Level.ORGANIZATION, organization, granted)
+    if P.VARIABLE_READ in granted:
+        grants.add(Level.SHARED_VARSETS, organization, roles.SHARED_VARSETS_READER)
     managed = roles.team_access(frozenset(flags))
     if managed:
         sees_secret = "access-secret-teams" in flags
+        # On the organization, managing tokens would reach the token of the organization itself.
+        grants.add(
+            Level.ORDINARY_TEAMS if sees_secret else Level.VISIBLE_TEAMS, organization, managed & roles.OWN_TOKENS
+        )
+        managed -= roles.OWN_TOKENS
         grants.add(Level.ORGANIZATION if sees_secret else Level.VISIBLE_TEAMS, organization, managed)
         grants.add(Level.TEAM, team.team_id, roles.OWN_TEAM)
+    if "manage-workspaces" in flags:
+        grants.add(Level.SHARED_VARSETS, organization, roles.SHARED_VARSETS_MANAGER)
     if "manage-workspaces" in flags and team.default_project_id is not None:
         grants.add(Level.PROJECT, team.default_project_id, roles.DEFAULT_PROJECT)
 
 
 def add_projects(grants: Grants, connection: Connection, teams: Mapping[str, bool]) -> None:
-    """What the teams were granted on projects; the value says whether the team's organization allows force."""
-    for team_id, project_id, access, details in connection.execute(_TEAM_PROJECTS, {"teams": list(teams)}).all():
-        granted = project_level(access, details)
+    """What the teams were granted on projects and on single workspaces.
+
+    The value says whether the team's organization allows force.
+    """
+    for team_id, organization_id, project_id, workspace_id, access, details in connection.execute(
+        _TEAM_ACCESS,
+        {"teams": list(teams)},
+    ).all():
+        granted = project_level(access, details) if workspace_id is None else workspace_level(access, details)
         if teams[team_id]:
             granted = roles.with_force(granted)
-        grants.add(Level.PROJECT, project_id, granted)
+        if workspace_id is None:
+            grants.add(Level.PROJECT, project_id, granted)
+        else:
+            grants.add(Level.WORKSPACE, workspace_id, granted)
+            # Who sees a workspace sees what its project is called.
+            grants.add(Level.PROJECT, project_id, roles.PROJECT_OF_WORKSPACE)
+        if P.VARIABLE_READ in granted:
+            grants.add(Level.SHARED_VARSETS, organization_id, roles.SHARED_VARSETS_READER)
 
 
 def project_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P]:
@@ -213,3 +268,10 @@ def project_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P
     if access == "custom":
         return roles.custom_project_level(frozenset((details or {}).items()))
     return roles.PROJECT_LEVELS[access]
+
+
+def workspace_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P]:
+    """What one team workspace access grants."""
+    if access == "custom":
+        return roles.custom_workspace_level(frozenset((details or {}).items()))
+    return roles.WORKSPACE_LEVELS[access]

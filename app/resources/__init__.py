@@ -12,9 +12,15 @@ BLUEPRINTS = (
     "app.resources.authentication_tokens",
     "app.resources.teams",
     "app.resources.team_projects",
+    "app.resources.team_workspaces",
     "app.resources.projects",
     "app.resources.tag_bindings",
     "app.resources.workspaces",
+    "app.resources.tags",
+    "app.resources.reserved_tag_keys",
+    "app.resources.state_versions",
+    "app.resources.vars",
+    "app.resources.varsets",
 )
 
 

@@ -5,11 +5,16 @@ from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
+from app.resources.reserved_tag_keys.model import ReservedTagKey
+from app.resources.state_versions.model import StateVersion, StateVersionOutput
 from app.resources.tag_bindings.model import TagBinding
 from app.resources.team_projects.model import TeamProject
+from app.resources.team_workspaces.model import TeamWorkspace
 from app.resources.teams.model import Team, TeamMember
 from app.resources.users.model import User
-from app.resources.workspaces.model import Workspace
+from app.resources.vars.model import Var
+from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
+from app.resources.workspaces.model import RemoteStateConsumer, Workspace
 
 __all__ = [
     "ActivityEvent",
@@ -17,10 +22,19 @@ __all__ = [
     "Organization",
     "OrganizationMembership",
     "Project",
+    "RemoteStateConsumer",
+    "ReservedTagKey",
+    "StateVersion",
+    "StateVersionOutput",
     "TagBinding",
     "Team",
     "TeamMember",
     "TeamProject",
+    "TeamWorkspace",
     "User",
+    "Var",
+    "Varset",
+    "VarsetProject",
+    "VarsetWorkspace",
     "Workspace",
 ]

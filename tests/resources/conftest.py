@@ -3,6 +3,8 @@
 import pytest
 
 from app.resources.models import Organization
+from tests.api import Api
+from tests.states import States
 from tests.world import Person, World
 
 
@@ -16,3 +18,9 @@ def owner(world: World) -> Person:
 def acme(world: World, owner: Person) -> Organization:
     """An organization named acme with nothing in it but its default project."""
     return world.organization("acme", owner=owner)
+
+
+@pytest.fixture
+def states(api: Api, world: World, acme: Organization, owner: Person) -> States:
+    """The states of the workspace net of acme, for its owner."""
+    return States(api, world.workspace(world.project(acme), "net"), owner.token)

@@ -38,6 +38,8 @@ def test_owners_have_every_flag_and_nobody_changes_that(api: Api, owner: Person,
     assert attributes["organization-access"] == dict.fromkeys(FLAGS, True)
     assert {flag for flag, held in attributes["permissions"].items() if held} == {
         "can-update-membership",
+        "can-update-api-token",
+        "can-view-api-token",
         "can-update-sso-team-id",
         "can-update-member-token-management",
     }

@@ -36,6 +36,19 @@ READS = table("""
 /workspaces/WORKSPACE                                       | 2     2     3
 /workspaces/WORKSPACE?include=project                       | 3     3     4
 /workspaces/WORKSPACE?include=project,organization          | 4     4     5
+/workspaces/WORKSPACE?include=effective_tag_bindings        | 3     3     4
+/workspaces/WORKSPACE/tag-bindings                          | 3     3     4
+/workspaces/WORKSPACE/effective-tag-bindings                | 3     3     4
+/workspaces/WORKSPACE/relationships/tags                    | 3     3     4
+/workspaces/WORKSPACE/relationships/remote-state-consumers  | 3     3     4
+/team-workspaces?filter[workspace][id]=WORKSPACE            | 3     3     4
+/organizations/acme/tags                                    | 2     2     3
+/organizations/acme/workspaces?include=effective-tag-bindings | 3     3     4
+/organizations/acme/workspaces?search[tags]=blue            | 2     2     3
+/organizations/acme/workspaces?search[exclude-tags]=blue    | 2     2     3
+/organizations/acme/workspaces?search[wildcard-name]=w*     | 2     2     3
+/organizations/acme/workspaces?filter[tagged][0][key]=env   | 2     2     3
+/organizations/acme/workspaces?sort=-latest-change-at       | 2     2     3
 /organizations/acme/workspaces/workspace-0                  | 2     2     3
 /organizations/acme/workspaces                              | 2     2     3
 /organizations/acme/workspaces?include=project              | 3     3     4
@@ -61,6 +74,10 @@ WRITES = {
     "update a workspace": 5,  # caller, lock, update, event, show
     "update a workspace by name": 6,
     "move a workspace by updating it": 6,  # and the lock of the project
+    "create a workspace with tags": 8,  # as in the default project; and the tags there are, the new tags
+    "update tags of a workspace": 6,
+    "lock a workspace": 5,  # caller, lock of the row, update, event, show
+    "unlock a workspace": 7,  # and whether a state is pending, which one is the newest
     "delete a workspace safely": 4,  # caller, lock, delete, event
     "delete a workspace by force": 4,
 }
@@ -74,7 +91,7 @@ def fill(engine: Engine, acme: Organization) -> Callable[[int, Team | None], Non
         with Session(engine, expire_on_commit=False) as session, session.begin():
             there = session.query(Project).count()
             organization = {"organization_id": acme.id}
-            projects = [Project(**organization, name=f"project-{there + index}") for index in range(count)]
+            projects = [Project(**organization, name=f"project-of-many-{there + index}") for index in range(count)]
             session.add_all(projects)
             session.flush()
             for project in projects:
@@ -148,7 +165,7 @@ def listed(workspaces: Iterable[Workspace]) -> Any:
     return {"data": [{"type": "workspaces", "id": workspace.id} for workspace in workspaces]}
 
 
-def prepared(world: World, acme: Organization, write: str, count: int) -> Request:
+def prepared(world: World, acme: Organization, owner_id: str, write: str, count: int) -> Request:
     """The request of this name, for so many tags or workspaces; everything it needs is there."""
     project, other = world.project(acme), world.project(acme)
     workspaces = [world.workspace(project) for _ in range(count if "workspace" in write else 0)]
@@ -159,7 +176,18 @@ def prepared(world: World, acme: Organization, write: str, count: int) -> Reques
     new, updated = {"name": f"{write.replace(' ', '-')}-{count}"}, {"description": f"new {count}"}
     created = "/organizations/acme/workspaces"
     by_name = f"{created}/{workspaces[0].name}" if workspaces else ""
+    held: dict[str, Any] = {
+        "locked": True,
+        "locked_by_type": "users",
+        "locked_by_id": owner_id,
+        "locked_by_name": "somebody",
+    }
+    locked = f"/workspaces/{world.workspace(project, **held).id}" if write.startswith("unlock") else ""
     requests: dict[str, Request] = {
+        "create a workspace with tags": ("POST", created, document("workspaces", new, tag_bindings=tags(count))),
+        "update tags of a workspace": ("PATCH", f"{first}/tag-bindings", {"data": tags(count)}),
+        "lock a workspace": ("POST", f"{first}/actions/lock", {"reason": "x"}),
+        "unlock a workspace": ("POST", f"{locked}/actions/unlock", None),
         "create a project": ("POST", "/organizations/acme/projects", document("projects", new)),
         "create a project with tags": (
             "POST",
@@ -197,9 +225,10 @@ def test_a_write_costs_the_same_whatever_there_is(
     statements: Statements,
     fill: Callable[[int, Team | None], None],
 ) -> None:
-    token = world.owner(acme).token
+    owner = world.owner(acme)
+    token = owner.token
     api.get("/organizations/acme/projects", token)
     for added, count in ((0, 1), (100, 50), (900, 51)):
         fill(added, None)
-        costs = {write: cost(statements, api, token, prepared(world, acme, write, count)) for write in WRITES}
+        costs = {write: cost(statements, api, token, prepared(world, acme, owner.id, write, count)) for write in WRITES}
         assert costs == WRITES, f"with {added} more"

@@ -59,8 +59,8 @@ def test_a_team_is_shown_with_every_member(api: Api, world: World, acme: Organiz
                 "can-update-name": True,
                 "can-update-sso-team-id": True,
                 "can-update-member-token-management": True,
-                "can-update-api-token": False,
-                "can-view-api-token": False,
+                "can-update-api-token": True,
+                "can-view-api-token": True,
             },
         },
         "links": {"self": f"/api/v2/teams/{team.id}"},
@@ -385,7 +385,8 @@ def test_a_member_sees_his_own_secret_team(api: Api, world: World, acme: Organiz
     team = world.team(acme, "manage-membership", name="mine")
     member = world.member(acme, team)
     permissions = api.get(f"/teams/{team.id}", member.token)["data"]["attributes"]["permissions"]
-    assert {flag for flag, held in permissions.items() if held} == {"can-update-membership"}
+    held = {flag for flag, held in permissions.items() if held}
+    assert held == {"can-update-membership", "can-update-api-token", "can-view-api-token"}
 
 
 def test_a_team_of_another_organization_is_not_found(api: Api, world: World, owner: Person) -> None:

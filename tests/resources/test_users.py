@@ -36,9 +36,10 @@ def test_an_account_is_the_own_user(api: Api, world: World) -> None:
             "permissions": {
                 "can-create-organization": False,
                 "can-create-organizations": False,
-                "can-change-email": False,
-                "can-change-username": False,
-                "can-change-password": False,
+                "can-change-email": True,
+                "can-change-username": True,
+                "can-change-password": True,
+                "can-update-user": True,
                 "can-manage-user-tokens": True,
                 "can-view2fa-settings": False,
                 "can-manage-hcp-account": False,

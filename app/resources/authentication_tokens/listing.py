@@ -1,31 +1,109 @@
 """Reading tokens; their digests are never selected."""
 
-from sqlalchemy import func
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
+from sqlalchemy import Row, bindparam, func, literal, or_, select
+
+from app.authentication.callers import Caller
 from app.authz.permissions import P
+from app.jsonapi.errors import BadParameter
+from app.jsonapi.query import Arguments, text_of
+from app.persistence import Expression, Timestamp, now
 from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.authentication_tokens.schema import AuthenticationTokenSchema
+from app.resources.authentication_tokens.schema import AuthenticationTokenSchema, TeamTokenSchema
 from app.resources.organizations.model import Organization
-from app.web.listing import Listing
+from app.resources.teams.model import Team
+from app.web.filters import Chosen, Contains
+from app.web.listing import Listing, Shown
 
 _MAKER = Organization.__table__.alias("maker")
+# Where there is no moment, one before or after all others: the databases order null differently.
+_NEVER_USED = literal(datetime(1970, 1, 1, tzinfo=UTC), Timestamp())
+_NEVER_EXPIRES = literal(datetime(9999, 12, 31, tzinfo=UTC), Timestamp())
+_EXPIRY = func.coalesce(AuthenticationToken.expired_at, _NEVER_EXPIRES)
+STATUSES = ("active", "expired")
+
+
+@dataclass(frozen=True)
+class ExpiryStatus:
+    """``filter[expiry_status]``: tokens that still work, or those that don't any more."""
+
+    parameter: str = "filter[expiry_status]"
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, f"One of {', '.join(STATUSES)}")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
+        """See ``Filter``; 400 for a status that there is not."""
+        wanted = text_of(arguments, self.parameter)
+        if wanted is None:
+            return None
+        if wanted not in STATUSES:
+            raise BadParameter(f"{self.parameter} must be one of {', '.join(STATUSES)}", parameter=self.parameter)
+        moment = bindparam("expiry_moment", type_=Timestamp())
+        expired = AuthenticationToken.expired_at <= moment
+        active = or_(AuthenticationToken.expired_at.is_(None), AuthenticationToken.expired_at > moment)
+        return Chosen(
+            ("expiry", wanted),
+            lambda: [expired if wanted == "expired" else active],
+            {"expiry_moment": now()},
+        )
+
+
+def _team_name() -> Expression:
+    return (
+        select(Team.name).where(Team.id == AuthenticationToken.team_id).correlate(AuthenticationToken).scalar_subquery()
+    )
+
+
+_COLUMNS: dict[str, Expression] = {
+    "id": AuthenticationToken.id,
+    "organization_id": AuthenticationToken.organization_id,
+    "team_id": AuthenticationToken.team_id,
+    "visible_in": AuthenticationToken.visible_in,
+    "ordinary_in": AuthenticationToken.ordinary_in,
+    "user_id": AuthenticationToken.user_id,
+    "description": AuthenticationToken.description,
+    "created_at": AuthenticationToken.created_at,
+    "last_used_at": AuthenticationToken.last_used_at,
+    "expired_at": AuthenticationToken.expired_at,
+    "created_by_type": AuthenticationToken.created_by_type,
+    # An organization is known by its name, whatever that is by now.
+    "created_by": func.coalesce(_MAKER.c.name, AuthenticationToken.created_by_id),
+}
+_JOINED = AuthenticationToken.__table__.outerjoin(_MAKER, _MAKER.c.id == AuthenticationToken.created_by_id)
 
 TOKENS = Listing(
     schema=AuthenticationTokenSchema,
     model=AuthenticationToken,
     visible_by=P.TOKEN_MANAGE,
-    columns={
-        "id": AuthenticationToken.id,
-        "organization_id": AuthenticationToken.organization_id,
-        "user_id": AuthenticationToken.user_id,
-        "description": AuthenticationToken.description,
-        "created_at": AuthenticationToken.created_at,
-        "last_used_at": AuthenticationToken.last_used_at,
-        "expired_at": AuthenticationToken.expired_at,
-        "created_by_type": AuthenticationToken.created_by_type,
-        # An organization is known by its name, whatever that is by now.
-        "created_by": func.coalesce(_MAKER.c.name, AuthenticationToken.created_by_id),
-    },
-    joined=AuthenticationToken.__table__.outerjoin(_MAKER, _MAKER.c.id == AuthenticationToken.created_by_id),
+    columns=_COLUMNS,
+    joined=_JOINED,
     order=(AuthenticationToken.created_at, AuthenticationToken.id),
 )
+TEAM_TOKENS = Listing(
+    schema=TeamTokenSchema,
+    model=AuthenticationToken,
+    visible_by=P.TOKEN_MANAGE,
+    columns=_COLUMNS,
+    joined=_JOINED,
+    # What ends soonest needs somebody's attention first.
+    order=(_EXPIRY, AuthenticationToken.created_at, AuthenticationToken.id),
+    sorts={
+        "team-name": (func.lower(_team_name()),),
+        "created-by": (func.coalesce(AuthenticationToken.created_by_id, ""),),
+        "expired-at": (_EXPIRY,),
+        "last-used-at": (func.coalesce(AuthenticationToken.last_used_at, _NEVER_USED),),
+    },
+    filters=(Contains("q", (_team_name(),)), ExpiryStatus()),
+)
+
+
+def shown_token(row: Row[Any]) -> Shown:
+    """The resource object of any token; that of a team says which."""
+    return (TOKENS if row.team_id is None else TEAM_TOKENS).shown(row)

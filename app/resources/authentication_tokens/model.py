@@ -3,26 +3,35 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, and_, or_
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, or_, select, text
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.persistence import Base, Timestamp, identifier, now
+from app.resources.teams.model import Team
 
-KINDS = ("user", "organization")
+KINDS = ("user", "organization", "team")
 
 
 class AuthenticationToken(Base):
-    """A bearer token of a user or an organization. Only the keyed digest of its text is kept."""
+    """A bearer token of a user, an organization or a team. Only the keyed digest of its text is kept."""
 
     __tablename__ = "authentication_tokens"
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "user": "user_id"}
+    scope: ClassVar[dict[str, str]] = {
+        "organization": "organization_id",
+        "visible-teams": "visible_in",
+        "ordinary-teams": "ordinary_in",
+        "team": "team_id",
+        "user": "user_id",
+    }
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("at"))
     digest: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str] = mapped_column()
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     organization_id: Mapped[str | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
-    description: Mapped[str | None]
+    team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
+    description: Mapped[str | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
     expired_at: Mapped[datetime | None] = mapped_column(Timestamp)
     last_used_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -30,14 +39,54 @@ class AuthenticationToken(Base):
     created_by_type: Mapped[str | None]
     created_by_id: Mapped[str | None]
 
+    team: Mapped[Team | None] = relationship(lazy="joined", viewonly=True)
+
     __table_args__ = (
         # An organization has one token; making another replaces it.
-        Index("uq_authentication_tokens_organization_id", organization_id, unique=True),
+        Index(
+            "uq_authentication_tokens_organization_id",
+            organization_id,
+            unique=True,
+            sqlite_where=text("team_id IS NULL"),
+            postgresql_where=text("team_id IS NULL"),
+        ),
+        # A team has one without a description, which works like that, and any number with one.
+        Index(
+            "uq_authentication_tokens_team_id",
+            team_id,
+            unique=True,
+            sqlite_where=text("description IS NULL"),
+            postgresql_where=text("description IS NULL"),
+        ),
+        Index("uq_authentication_tokens_team_id_description", team_id, description, unique=True),
+        Index("ix_authentication_tokens_organization_id", organization_id),
         CheckConstraint(
             or_(
-                and_(kind == "user", user_id.is_not(None), organization_id.is_(None)),
-                and_(kind == "organization", organization_id.is_not(None), user_id.is_(None)),
+                and_(kind == "user", user_id.is_not(None), organization_id.is_(None), team_id.is_(None)),
+                and_(kind == "organization", organization_id.is_not(None), user_id.is_(None), team_id.is_(None)),
+                and_(kind == "team", organization_id.is_not(None), user_id.is_(None), team_id.is_not(None)),
             ),
             name="kind",
         ),
     )
+
+    @hybrid_property
+    def visible_in(self) -> str | None:
+        """The organization whose managers of visible teams manage the token; never one of the owners team."""
+        return self.team.visible_in if self.team and not self.team.is_owners else None
+
+    @visible_in.inplace.expression
+    @classmethod
+    def _visible_in(cls) -> ColumnElement[str | None]:
+        of_team = select(Team.visible_in).where(Team.id == cls.team_id, ~Team.is_owners)
+        return of_team.correlate_except(Team).scalar_subquery()
+
+    @hybrid_property
+    def ordinary_in(self) -> str | None:
+        """The organization whose managers of all teams manage the token; never one of the owners team."""
+        return self.team.ordinary_in if self.team else None
+
+    @ordinary_in.inplace.expression
+    @classmethod
+    def _ordinary_in(cls) -> ColumnElement[str | None]:
+        return select(Team.ordinary_in).where(Team.id == cls.team_id).correlate_except(Team).scalar_subquery()

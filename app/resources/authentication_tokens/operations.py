@@ -1,26 +1,35 @@
 """Making tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import InvalidAttribute
-from app.persistence import now
+from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable
+from app.persistence import among, now
 from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.organizations.model import Organization
 
 EXPIRY_POINTER = "/data/attributes/expired-at"
 
 
+class DescriptionTaken(Unprocessable):
+    """A team has another token with this description. Clients compare the words."""
+
+    title = "invalid attributes"
+    code = "description-taken"
+    detail = "Validation failed: Description has already been taken"
+    pointer = "/data/attributes/description"
+
+
 def add_token(session: Session, members: Mapping[str, Any], *, digest: str, **owner: str) -> AuthenticationToken:
-    """Store a new token. ``owner`` is ``user_id`` or ``organization_id``, and who made it."""
+    """Store a new token. ``owner`` is ``user_id``, ``organization_id`` or that and ``team_id``, and who made it."""
     check_expiry(members.get("expired_at"))
     token = AuthenticationToken(
         digest=digest,
-        kind="user" if "user_id" in owner else "organization",
+        kind="user" if "user_id" in owner else "team" if "team_id" in owner else "organization",
         **members,
         **owner,
     )
@@ -43,9 +52,60 @@ def revoke_organization_token(session: Session, organization_id: str) -> Authent
     """
     session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update())
     token = session.scalars(
-        select(AuthenticationToken).where(AuthenticationToken.organization_id == organization_id).with_for_update(),
+        select(AuthenticationToken)
+        .where(AuthenticationToken.organization_id == organization_id, AuthenticationToken.kind == "organization")
+        .with_for_update(of=AuthenticationToken),
     ).one_or_none()
     if token is not None:
         session.delete(token)
         session.flush()
     return token
+
+
+def plain_team_token(session: Session, team_id: str) -> AuthenticationToken | None:
+    """The team's one token without a description."""
+    return session.scalars(
+        select(AuthenticationToken).where(
+            AuthenticationToken.team_id == team_id,
+            AuthenticationToken.description.is_(None),
+        ),
+    ).one_or_none()
+
+
+def revoke_plain_team_token(session: Session, team_id: str) -> AuthenticationToken | None:
+    """Delete the team's token without a description, which stops to work at once; None when there is none.
+
+    The team's row is locked by the caller, here and below.
+    """
+    token = plain_team_token(session, team_id)
+    if token is not None:
+        session.delete(token)
+        session.flush()
+    return token
+
+
+def check_description(session: Session, team_id: str, description: str | None) -> None:
+    """Refuse a second token with the same description; an empty one is a description."""
+    same = select(AuthenticationToken.id).where(
+        AuthenticationToken.team_id == team_id,
+        AuthenticationToken.description.is_not_distinct_from(description),
+    )
+    if session.scalar(same) is not None:
+        raise DescriptionTaken
+
+
+def team_tokens(session: Session, organization_id: str, identifiers: Sequence[str]) -> Sequence[AuthenticationToken]:
+    """The tokens of teams with these ids, locked; 404 when one is not there."""
+    found = session.scalars(
+        select(AuthenticationToken)
+        .where(
+            among(AuthenticationToken.id, identifiers),
+            AuthenticationToken.organization_id == organization_id,
+            AuthenticationToken.kind == "team",
+        )
+        .order_by(AuthenticationToken.id)
+        .with_for_update(of=AuthenticationToken),
+    ).all()
+    if len(found) < len(set(identifiers)):
+        raise NotFound
+    return found

@@ -1,26 +1,24 @@
-"""Tokens over HTTP: the one of an organization, those of a user (spec: tokens)."""
+"""Tokens over HTTP: the one of an organization, those of a user, any by its id (spec: tokens)."""
 
-from typing import Any
+from flask import Response, request
 
-from flask import Blueprint, Response, request
-from sqlalchemy.orm import Session
-
-from app.authentication.tokens import digest, new_token
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
-from app.resources.authentication_tokens.listing import TOKENS
+from app.resources.authentication_tokens import team_routes
+from app.resources.authentication_tokens.blueprint import blueprint, issue, shown_once
+from app.resources.authentication_tokens.listing import TOKENS, shown_token
 from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.authentication_tokens.operations import add_token, revoke_organization_token
+from app.resources.authentication_tokens.operations import revoke_organization_token
 from app.resources.authentication_tokens.schema import AuthenticationTokenSchema
 from app.resources.users.listing import find_user
 from app.web.answers import nothing, resource
-from app.web.context import caller, enter, require_own, settings, subject
+from app.web.context import caller, enter, require_own, subject
 from app.web.guard import describes, requires
 from app.web.requests import body, optional_body
-from app.web.transaction import change, made, record
+from app.web.transaction import change, record
 
-blueprint = Blueprint("authentication_tokens", __name__, url_prefix="/api/v2")
+__all__ = ["blueprint", "team_routes"]
 
 
 @blueprint.post("/organizations/<organization>/authentication-token")
@@ -36,8 +34,8 @@ def create_organization_token(organization: str) -> Response:
         revoked = revoke_organization_token(session, home.id)
         if revoked is not None:
             record(session, "authentication-tokens.delete", revoked)
-        text, shown = _create(session, members, organization_id=home.id)
-    return _shown_once(shown, text)
+        text, shown = issue(session, members, organization_id=home.id)
+    return shown_once(shown, text)
 
 
 @blueprint.get("/organizations/<organization>/authentication-token")
@@ -47,7 +45,7 @@ def show_organization_token(organization: str) -> Response:
     """Show the organization's token, without its text; 404 when there is none."""
     home = enter(organization, P.TOKEN_MANAGE)
     _only_the_plain_token()
-    return resource(TOKENS.show({"organization_id": home.id}))
+    return resource(TOKENS.show({"organization_id": home.id, "kind": "organization"}))
 
 
 @blueprint.delete("/organizations/<organization>/authentication-token")
@@ -84,16 +82,16 @@ def create_user_token(user_id: str) -> Response:
         raise NotFound
     members = load(AuthenticationTokenSchema, body())
     with change() as session:
-        text, shown = _create(session, members, user_id=user_id)
-    return _shown_once(shown, text)
+        text, shown = issue(session, members, user_id=user_id)
+    return shown_once(shown, text)
 
 
 @blueprint.get("/authentication-tokens/<token_id>")
 @requires(P.TOKEN_MANAGE)
 @describes(answer=AuthenticationTokenSchema)
 def show_token(token_id: str) -> Response:
-    """Show a token of one's own or of an organization that one manages."""
-    return resource(TOKENS.show({"id": token_id}))
+    """Show a token of one's own, or of an organization or a team whose tokens one manages."""
+    return resource(shown_token(TOKENS.one({"id": token_id})))
 
 
 @blueprint.delete("/authentication-tokens/<token_id>")
@@ -106,27 +104,6 @@ def delete_token(token_id: str) -> Response:
         session.delete(token)
         record(session, "authentication-tokens.delete", token)
     return nothing()
-
-
-def _create(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, dict[str, Any]]:
-    text = new_token()
-    who = caller()
-    token = add_token(
-        session,
-        members,
-        digest=digest(text, settings().secret_key),
-        created_by_type=who.type,
-        created_by_id=who.id,
-        **owner,
-    )
-    record(session, "authentication-tokens.create", token, made(members))
-    session.flush()
-    return text, TOKENS.show({"id": token.id}, session)
-
-
-def _shown_once(shown: dict[str, Any], text: str) -> Response:
-    shown["attributes"]["token"] = text
-    return resource(shown, 201)
 
 
 def _only_the_plain_token() -> None:

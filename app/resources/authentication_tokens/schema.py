@@ -23,4 +23,13 @@ class AuthenticationTokenSchema(Schema):
     expired_at = Moment(allow_none=True)
     token = Constant(None, schema={"type": ["string", "null"]})
 
-    created_by = ToOne("users", "organizations", column="created_by", type_column="created_by_type")
+    created_by = ToOne("users", "organizations", "teams", column="created_by", type_column="created_by_type")
+
+
+class TeamTokenSchema(AuthenticationTokenSchema):
+    """A token of a team."""
+
+    class Meta(AuthenticationTokenSchema.Meta):
+        """As any token."""
+
+    team = ToOne("teams", column="team_id")

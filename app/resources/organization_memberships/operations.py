@@ -1,14 +1,17 @@
-"""The rules of leaving an organization."""
+"""The rules of joining and leaving an organization."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden, NotFound
+from app.persistence import now
+from app.persistence.identifiers import random_text
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.teams.model import Team, TeamMember
 from app.resources.teams.operations import keep_an_owner
+from app.resources.users.model import User
 
 
 class OwnOrganization(Forbidden):
@@ -16,6 +19,61 @@ class OwnOrganization(Forbidden):
 
     code = "own-organization"
     detail = "You cannot remove yourself from an organization that you own"
+
+
+def user_to_invite(session: Session, email: str) -> tuple[User, bool]:
+    """Who has the address, or somebody whose place it keeps until a user is made for it; whether that one is new."""
+    found = session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
+    if found is not None:
+        return found, False
+    # HCP Terraform has no name for who is only invited; clients want one that is text.
+    user = User(username=f"invited-{random_text()}", email=email, invited_at=now())
+    session.add(user)
+    session.flush()
+    return user, True
+
+
+def invite(session: Session, organization_id: str, user: User) -> OrganizationMembership:
+    """A membership for the user: at once for who has an account here, else one that waits for the account."""
+    membership = OrganizationMembership(
+        organization_id=organization_id,
+        user_id=user.id,
+        status="active" if user.invited_at is None else "invited",
+    )
+    session.add(membership)
+    session.flush()
+    return membership
+
+
+def accept_invitations(session: Session, user: User) -> Sequence[OrganizationMembership]:
+    """Make the invited memberships of the user active, for he has an account now."""
+    user.invited_at = None
+    invited = session.scalars(
+        select(OrganizationMembership)
+        .where(OrganizationMembership.user_id == user.id, OrganizationMembership.status == "invited")
+        .with_for_update(),
+    ).all()
+    for membership in invited:
+        membership.status = "active"
+    session.flush()
+    return invited
+
+
+def take_over(session: Session, user: User, placeholder: User) -> Sequence[OrganizationMembership]:
+    """Give the user the invitations of the address that is his now; what kept their place goes."""
+    homes = select(OrganizationMembership.organization_id).where(OrganizationMembership.user_id == user.id)
+    present = set(session.scalars(homes))
+    invited = session.scalars(
+        select(OrganizationMembership).where(OrganizationMembership.user_id == placeholder.id).with_for_update(),
+    )
+    taken = [membership for membership in invited if membership.organization_id not in present]
+    for membership in taken:
+        membership.user_id = user.id
+        membership.status = "active"
+    session.flush()
+    session.delete(placeholder)
+    session.flush()
+    return taken
 
 
 def lock_owners(session: Session, organization_id: str) -> Team:

@@ -1,25 +1,33 @@
 """Memberships of organizations over HTTP (spec: organization memberships)."""
 
 from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.rules import holds
+from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
+from app.jsonapi.schema import load
 from app.resources.organization_memberships.includes import INCLUDES, OWN_INCLUDES, included, including
 from app.resources.organization_memberships.listing import MEMBERSHIPS, status_counts
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organization_memberships.operations import (
     OwnOrganization,
+    invite,
     lock_owners,
     remove_membership,
     teams_of,
+    user_to_invite,
 )
 from app.resources.organization_memberships.schema import OrganizationMembershipSchema
+from app.resources.teams.model import Team
+from app.resources.teams.operations import add_members
 from app.resources.users.model import User
 from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, require_own, subject
 from app.web.guard import describes, requires
-from app.web.transaction import change, record
+from app.web.requests import body
+from app.web.transaction import change, made, record
 
 blueprint = Blueprint("organization_memberships", __name__, url_prefix="/api/v2")
 
@@ -33,6 +41,33 @@ def list_organization_memberships(organization: str) -> Response:
     wanted = includes_of(request.args, INCLUDES)
     counts = {"status-counts": status_counts(home.id)}
     return MEMBERSHIPS.page({"organization_id": home.id}, include=including(wanted), meta=counts)
+
+
+@blueprint.post("/organizations/<organization>/organization-memberships")
+@requires(P.MEMBERSHIP_CREATE, P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
+@describes(body=OrganizationMembershipSchema, answer=OrganizationMembershipSchema, status=201, errors=(422,))
+def create_organization_membership(organization: str) -> Response:
+    """Invite an e-mail address, perhaps into teams; the user comes along in ``included``.
+
+    Who has an account here is a member at once. For an address that nobody has, a user keeps the place, and the
+    membership is active when an operator makes the account. The service sends no mail.
+    """
+    home = enter(organization, P.MEMBERSHIP_CREATE)
+    members = load(OrganizationMembershipSchema, body())
+    with change() as session:
+        # Always in the same order, so that two requests can't wait for each other.
+        teams = [_team(session, home.id, team_id) for team_id in sorted(members.get("team_ids", ()))]
+        user, is_new = user_to_invite(session, members["email"])
+        if is_new:
+            record(session, "users.create", user)
+        membership = invite(session, home.id, user)
+        for team in teams:
+            add_members(session, team, {membership.id: user.username})
+        told = {"email": members["email"], "status": membership.status, "teams": [team.name for team in teams] or None}
+        record(session, "organization-memberships.create", membership, made(told))
+    row = MEMBERSHIPS.linked({"id": membership.id})
+    shown = MEMBERSHIPS.shown(row)
+    return resource(shown, 201, included=included([row], [shown], {"user"}))
 
 
 @blueprint.get("/organization-memberships")
@@ -86,3 +121,12 @@ def destroy_organization_membership(membership_id: str) -> Response:
         changes = {"username": [username, None], "teams": [[team.name for team in teams], []]}
         record(session, "organization-memberships.delete", membership, changes)
     return nothing()
+
+
+def _team(session: Session, organization_id: str, team_id: str) -> Team:
+    team = subject(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP, visible_by=P.TEAM_READ)
+    if team.organization_id != organization_id:
+        raise NotFound
+    if team.is_owners and not holds(caller(), P.OWNERS_UPDATE_MEMBERSHIP, team):
+        raise refused(P.OWNERS_UPDATE_MEMBERSHIP)
+    return team

@@ -1,7 +1,23 @@
 """The members of an organization membership (spec: organization memberships)."""
 
-from app.jsonapi.fields import Attribute, Moment, ToMany, ToOne
+from typing import Any
+
+from app.jsonapi.body import checked_list
+from app.jsonapi.errors import Unprocessable
+from app.jsonapi.fields import Attribute, Moment, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
+from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
+
+TEAMS_AT_ONCE = 100
+
+
+def read_teams(items: list[Any]) -> list[str]:
+    """The ids of the teams that somebody is invited into."""
+    pointer = "/data/relationships/teams/data"
+    for index, item in enumerate(checked_list(items, ("teams",), TEAMS_AT_ONCE, pointer)):
+        if not isinstance(item.get("id"), str) or not item["id"]:
+            raise Unprocessable("id must be a string", pointer=f"{pointer}/{index}/id")
+    return list(dict.fromkeys(item["id"] for item in items))
 
 
 class OrganizationMembershipSchema(Schema):
@@ -15,9 +31,9 @@ class OrganizationMembershipSchema(Schema):
 
     id = Attribute()
     status = Attribute()
-    email = Attribute()
+    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
     created_at = Moment(dump_only=True)
 
-    teams = ToMany("teams", column="team_ids")
+    teams = ToMany("teams", column="team_ids", read=read_teams)
     user = ToOne("users", column="user_id")
     organization = ToOne("organizations", column="organization_name")

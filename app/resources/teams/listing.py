@@ -21,6 +21,7 @@ TEAMS = LinkedListing(
         "organization_id": Team.organization_id,
         "organization_name": Organization.name,
         "visible_in": Team.visible_in,
+        "ordinary_in": Team.ordinary_in,
         "name": Team.name,
         "is_owners": Team.is_owners,
         "visibility": Team.visibility,

@@ -20,6 +20,7 @@ class Team(Base):
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "visible-teams": "visible_in",
+        "ordinary-teams": "ordinary_in",
         "team": "id",
     }
     taken: ClassVar[dict[str, str]] = {"uq_teams_organization_id_name": "name"}
@@ -55,6 +56,16 @@ class Team(Base):
     @classmethod
     def _visible_in(cls) -> ColumnElement[str | None]:
         return case((cls.visibility == "organization", cls.organization_id))
+
+    @hybrid_property
+    def ordinary_in(self) -> str | None:
+        """The organization that the team is an ordinary one of; none for that of the owners."""
+        return None if self.is_owners else self.organization_id
+
+    @ordinary_in.inplace.expression
+    @classmethod
+    def _ordinary_in(cls) -> ColumnElement[str | None]:
+        return case((~cls.is_owners, cls.organization_id))
 
 
 class TeamMember(Base):

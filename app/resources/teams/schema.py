@@ -15,8 +15,7 @@ NAME_LENGTH = (1, 90)
 NAME_PATTERN = "[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*"
 SSO_TEAM_ID_LENGTH = 255
 
-# There are no tokens of teams yet.
-_TOKENS = {"can-update-api-token": False, "can-view-api-token": False}
+_TOKENS = {"can-update-api-token": P.TOKEN_MANAGE, "can-view-api-token": P.TOKEN_MANAGE}
 _PLAIN = permission_flags(
     {
         "can-update-membership": P.TEAM_UPDATE_MEMBERSHIP,
@@ -45,8 +44,10 @@ _OWNERS = permission_flags(
 
 def show_permissions(row: Any, held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row of the listing
     """What the caller may do with the team; the owners team has rules of its own."""
-    flags: dict[str, bool] = (_OWNERS if row.is_owners else _PLAIN).make(row, held)
-    return flags
+    if not row.is_owners:
+        return dict(_PLAIN.make(row, held))
+    # Who may manage visible teams sees that of the owners among them.
+    return dict(_OWNERS.make(row, held if P.OWNERS_UPDATE_MEMBERSHIP in held else held - {P.TOKEN_MANAGE}))
 
 
 def read_access(value: Any) -> dict[str, bool]:  # noqa: ANN401 - whatever a client sent

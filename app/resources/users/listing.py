@@ -1,13 +1,15 @@
 """Reading users."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound
+from app.persistence import among
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.users.model import User
 from app.resources.users.schema import AccountSchema, UserSchema
@@ -25,6 +27,8 @@ class UserRow(NamedTuple):
     creates_organizations: bool = False
     resource_type: str | None = None
     resource_id: str | None = None
+    unconfirmed_email: str | None = None
+    is_own: bool = False
 
 
 USER_COLUMNS = UserRow._fields
@@ -35,20 +39,37 @@ dump_account = compile_dump(AccountSchema, USER_COLUMNS)
 def find_user(user_id: str) -> Any:  # noqa: ANN401 - a row with id, username, email and site_role
     """The user, if it is the caller or shares an organization with the caller; else 404."""
     asked()
-    shared = exists().where(
-        OrganizationMembership.user_id == User.id,
-        where(caller(), P.USER_READ, OrganizationMembership),
-    )
     row = (
         reader()
         .execute(
-            select(User.id, User.username, User.email, User.site_role).where(
-                User.id == user_id,
-                or_(where(caller(), P.USER_READ, User), shared),
-            ),
+            select(User.id, User.username, User.email, User.unconfirmed_email, User.site_role).where(
+                User.id == user_id, _is_seen()
+            )
         )
         .one_or_none()
     )
     if row is None:
         raise NotFound
     return row
+
+
+def some_users(identifiers: Iterable[str]) -> list[dict[str, Any]]:
+    """The resource objects of those users that the caller can see, for ``included``; without addresses."""
+    asked()
+    rows = reader().execute(
+        select(User.id, User.username, User.site_role)
+        .where(among(User.__table__.c.id, identifiers), _is_seen())
+        .order_by(User.username),
+    )
+    return [
+        dump_user(UserRow(id=row.id, username=row.username, email=None, is_admin=row.site_role == "admin"), None)
+        for row in rows
+    ]
+
+
+def _is_seen() -> ColumnElement[bool]:
+    shared = exists().where(
+        OrganizationMembership.user_id == User.id,
+        where(caller(), P.USER_READ, OrganizationMembership),
+    )
+    return or_(where(caller(), P.USER_READ, User), shared)

@@ -22,6 +22,11 @@ class User(Base):
     username: Mapped[str] = mapped_column(Name)
     email: Mapped[str] = mapped_column(Name)
     site_role: Mapped[str] = mapped_column(default="user")
+    unconfirmed_email: Mapped[str | None] = mapped_column(Name)
+    # Without one nobody signs in with a password; tokens work all the same.
+    password_hash: Mapped[str | None]
+    # When an address was invited that nobody had; null once somebody has it.
+    invited_at: Mapped[datetime | None] = mapped_column(Timestamp)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 
     __table_args__ = (

@@ -1,16 +1,25 @@
 """Users and the caller's own account (spec: users, account)."""
 
+from typing import Any
+
 from flask import Blueprint, Response
+from sqlalchemy import select
 
 from app.authz.grants import SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.rules import holds_at
+from app.jsonapi.errors import Conflict
+from app.jsonapi.schema import load
 from app.resources.users.listing import UserRow, dump_account, dump_user, find_user
-from app.resources.users.schema import AccountSchema, UserSchema
+from app.resources.users.model import User
+from app.resources.users.operations import new_hash, settle_account
+from app.resources.users.schema import AccountSchema, PasswordSchema, ProfileSchema, UserSchema
 from app.web.answers import resource
-from app.web.context import asked, caller, refused
+from app.web.context import asked, caller, reader, refused, require_own, subject
 from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import assign, change, record
 
 blueprint = Blueprint("users", __name__, url_prefix="/api/v2")
 
@@ -19,35 +28,62 @@ blueprint = Blueprint("users", __name__, url_prefix="/api/v2")
 @requires(P.ACCOUNT_READ)
 @describes(answer=AccountSchema)
 def show_account() -> Response:
-    """Show who the token belongs to; for an organization's token, the service account that stands for it."""
+    """Show who the token belongs to; for an organization's or a team's, the service account that stands for it."""
     asked()
     who = caller()
-    creates = P.ORGANIZATION_CREATE in who.grants.at(Level.SITE, SITE)
     if who.user_id is None:
-        if not holds_at(who, P.ACCOUNT_READ, Level.ORGANIZATION, who.id):
+        (home,) = who.homes.values()
+        if not holds_at(who, P.ACCOUNT_READ, Level.ORGANIZATION, home.id):
             raise refused(P.ACCOUNT_READ)
-        # An id of its own, always the same, that no user has: the organization's, under the prefix of users.
+        # An id of its own, always the same, that no user has: the organization's or team's under the prefix of users.
+        number = who.id.partition("-")[2]
+        is_team = who.kind == "team"
         account = UserRow(
-            id=f"user-{who.id.removeprefix('org-')}",
-            username=f"api-org-{who.name}",
+            id=f"user-{number}",
+            username=f"api-team_{number}" if is_team else f"api-org-{who.name}",
             email=None,
             is_admin=False,
             is_service_account=True,
-            resource_type="organizations",
-            resource_id=who.name,
+            resource_type=who.type,
+            resource_id=who.id if is_team else who.name,
         )
         return resource(dump_account(account, None))
-    found = find_user(who.user_id)
-    account = UserRow(
-        id=found.id,
-        username=found.username,
-        email=found.email,
-        is_admin=found.site_role == "admin",
-        creates_organizations=creates,
-        resource_type="users",
-        resource_id=found.id,
-    )
-    return resource(dump_account(account, None))
+    return resource(_own(who.user_id))
+
+
+@blueprint.patch("/account/update")
+@requires(P.ACCOUNT_UPDATE, P.USER_READ)
+@describes(body=ProfileSchema, is_partial=True, answer=AccountSchema, errors=(422,))
+def update_account() -> Response:
+    """Change the own username, or ask for another e-mail address: it is unconfirmed until an operator confirms it."""
+    user_id = require_own(P.ACCOUNT_UPDATE)
+    members = load(ProfileSchema, body(), partial=True, identifier=user_id)
+    with change() as session:
+        user = subject(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
+        changes = assign(user, settle_account(members, user))
+        session.flush()
+        if changes:
+            record(session, "users.update", user, changes)
+    return resource(_own(user_id))
+
+
+@blueprint.patch("/account/password")
+@requires(P.ACCOUNT_UPDATE, P.USER_READ)
+@describes(body=PasswordSchema, answer=AccountSchema, errors=(422,))
+def update_password() -> Response:
+    """Change the own password. Who has none yet sets the first one without a current one."""
+    user_id = require_own(P.ACCOUNT_UPDATE)
+    members = load(PasswordSchema, body(), identifier=user_id)
+    stored = reader().execute(select(User.password_hash).where(User.id == user_id)).scalar_one()
+    wanted = new_hash(members, stored)
+    with change() as session:
+        user = subject(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
+        if user.password_hash != stored:
+            raise Conflict("The password was changed by another request meanwhile")
+        user.password_hash = wanted
+        session.flush()
+        record(session, "users.change-password", user)
+    return resource(_own(user_id))
 
 
 @blueprint.get("/users/<user_id>")
@@ -62,6 +98,24 @@ def show_user(user_id: str) -> Response:
         username=found.username,
         email=found.email if is_own else None,
         is_admin=found.site_role == "admin",
+        is_own=is_own,
+        unconfirmed_email=found.unconfirmed_email if is_own else None,
         creates_organizations=is_own and P.ORGANIZATION_CREATE in caller().grants.at(Level.SITE, SITE),
     )
     return resource(dump_user(shown, None))
+
+
+def _own(user_id: str) -> dict[str, Any]:
+    found = find_user(user_id)
+    account = UserRow(
+        id=found.id,
+        username=found.username,
+        email=found.email,
+        is_admin=found.site_role == "admin",
+        creates_organizations=P.ORGANIZATION_CREATE in caller().grants.at(Level.SITE, SITE),
+        resource_type="users",
+        resource_id=found.id,
+        unconfirmed_email=found.unconfirmed_email,
+        is_own=True,
+    )
+    return dump_account(account, None)

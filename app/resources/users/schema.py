@@ -2,21 +2,29 @@
 
 from typing import Any
 
-from app.jsonapi.fields import Attribute, Computed, Constant, Links, ToOne
+from marshmallow.fields import Field
+
+from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from app.jsonapi.fields import Attribute, Computed, Constant, Links, Text, ToOne
 from app.jsonapi.schema import Schema
+from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
+
+USERNAME_LENGTH = 64
+USERNAME_PATTERN = f"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}"
 
 
 def permissions(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row with the columns of a user
-    """What the user may do with the own account; accounts are not changed over HTTP yet, save for their tokens.
+    """What the user may do with the own account.
 
     HCP's documents and clients spell the first one in two ways.
     """
     return {
         "can-create-organization": row.creates_organizations,
         "can-create-organizations": row.creates_organizations,
-        "can-change-email": False,
-        "can-change-username": False,
-        "can-change-password": False,
+        "can-change-email": row.is_own,
+        "can-change-username": row.is_own,
+        "can-change-password": row.is_own,
+        "can-update-user": row.is_own,
         "can-manage-user-tokens": row.email is not None and not row.is_service_account,
         "can-view2fa-settings": False,
         "can-manage-hcp-account": False,
@@ -33,10 +41,10 @@ class UserSchema(Schema):
         self_link = "/api/v2/users/{id}"
 
     id = Attribute()
-    username = Attribute()
+    username: Field[Any] = Attribute()
     is_service_account = Attribute()
-    email = Attribute()
-    unconfirmed_email = Constant(None)
+    email: Field[Any] = Attribute()
+    unconfirmed_email = Attribute()
     auth_method = Constant("tfc")
     avatar_url = Constant(None)
     v2_only = Constant(value=False)
@@ -59,7 +67,50 @@ class AccountSchema(UserSchema):
     authenticated_resource = ToOne(
         "users",
         "organizations",
+        "teams",
         column="resource_id",
         type_column="resource_type",
         related="/api/v2/{resource_type}/{resource_id}",
+    )
+
+
+class ProfileSchema(UserSchema):
+    """What a user may change of the own account."""
+
+    class Meta(UserSchema.Meta):
+        """As a user."""
+
+    username = Text(
+        minimum=1,
+        maximum=USERNAME_LENGTH,
+        pattern=USERNAME_PATTERN,
+        pattern_message="may only contain letters, numbers, dots, hyphens and underscores",
+    )
+    email = Text(minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
+
+
+class PasswordSchema(UserSchema):
+    """A new password; these members are spelled with underscores, as HCP Terraform does."""
+
+    class Meta(UserSchema.Meta):
+        """As a user."""
+
+    current_password = Text(
+        maximum=MAXIMUM_LENGTH,
+        nullable=True,
+        load_only=True,
+        data_key="current_password",
+    )
+    password = Text(
+        minimum=MINIMUM_LENGTH,
+        maximum=MAXIMUM_LENGTH,
+        required=True,
+        load_only=True,
+        data_key="password",
+    )
+    password_confirmation = Text(
+        maximum=MAXIMUM_LENGTH,
+        required=True,
+        load_only=True,
+        data_key="password_confirmation",
     )

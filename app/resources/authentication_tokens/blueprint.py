@@ -1,0 +1,38 @@
+"""The blueprint that the routes of tokens share, and how a token comes into the world."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+from sqlalchemy.orm import Session
+
+from app.authentication.tokens import digest, new_token
+from app.resources.authentication_tokens.listing import TOKENS, shown_token
+from app.resources.authentication_tokens.operations import add_token
+from app.web.answers import resource
+from app.web.context import caller, settings
+from app.web.transaction import made, record
+
+blueprint = Blueprint("authentication_tokens", __name__, url_prefix="/api/v2")
+
+
+def issue(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, dict[str, Any]]:
+    """A new token: its text, and its resource object without it."""
+    text = new_token()
+    who = caller()
+    token = add_token(
+        session,
+        members,
+        digest=digest(text, settings().secret_key),
+        created_by_type=who.type,
+        created_by_id=who.id,
+        **owner,
+    )
+    record(session, "authentication-tokens.create", token, made(members))
+    session.flush()
+    return text, shown_token(TOKENS.one({"id": token.id}, session))
+
+
+def shown_once(shown: dict[str, Any], text: str) -> Response:
+    """The answer with the text of a new token: the only one that has it."""
+    shown["attributes"]["token"] = text
+    return resource(shown, 201)

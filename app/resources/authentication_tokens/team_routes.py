@@ -1,0 +1,140 @@
+"""The tokens of teams over HTTP (spec: tokens)."""
+
+from flask import Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import holds
+from app.jsonapi.body import identifiers, resource_list
+from app.jsonapi.errors import NotFound
+from app.jsonapi.schema import load
+from app.resources.authentication_tokens.blueprint import blueprint, issue, shown_once
+from app.resources.authentication_tokens.listing import TEAM_TOKENS
+from app.resources.authentication_tokens.model import AuthenticationToken
+from app.resources.authentication_tokens.operations import (
+    check_description,
+    revoke_plain_team_token,
+    team_tokens,
+)
+from app.resources.authentication_tokens.schema import AuthenticationTokenSchema, TeamTokenSchema
+from app.resources.teams.listing import TEAMS
+from app.resources.teams.model import Team
+from app.web.answers import nothing, resource
+from app.web.context import asked, caller, enter, reader, refused, subject
+from app.web.guard import describes, requires
+from app.web.requests import body, optional_body
+from app.web.transaction import change, record, record_each
+
+ONE = "/teams/<team_id>/authentication-token"
+MANY = "/teams/<team_id>/authentication-tokens"
+IN_ORGANIZATION = "/organizations/<organization>/team-tokens"
+AT_ONCE = 1_000
+IDENTIFIERS = {"$ref": "#/components/schemas/authentication-tokens-identifiers"}
+
+
+@blueprint.post(ONE)
+@requires(P.TEAM_READ, P.TOKEN_MANAGE, P.OWNERS_UPDATE_MEMBERSHIP)
+@describes(body=AuthenticationTokenSchema, is_partial=True, answer=TeamTokenSchema, status=201, errors=(422,))
+def create_team_token(team_id: str) -> Response:
+    """Create the team's token without a description; one that exists stops to work. The text is in this answer only."""
+    sent = load(AuthenticationTokenSchema, optional_body())
+    with change() as session:
+        team = _team(session, team_id)
+        revoked = revoke_plain_team_token(session, team.id)
+        if revoked is not None:
+            record(session, "authentication-tokens.delete", revoked)
+        members = {"expired_at": sent.get("expired_at")}
+        text, shown = issue(session, members, organization_id=team.organization_id, team_id=team.id)
+    return shown_once(shown, text)
+
+
+@blueprint.get(ONE)
+@requires(P.TOKEN_MANAGE)
+@describes(answer=TeamTokenSchema)
+def show_team_token(team_id: str) -> Response:
+    """Show the team's token without a description, and without its text; 404 when there is none."""
+    asked()
+    found = (
+        reader()
+        .execute(
+            select(AuthenticationToken.__table__.c.id).where(
+                AuthenticationToken.team_id == team_id,
+                AuthenticationToken.description.is_(None),
+            ),
+        )
+        .one_or_none()
+    )
+    if found is None:
+        raise NotFound
+    return resource(TEAM_TOKENS.show({"id": found.id}))
+
+
+@blueprint.delete(ONE)
+@requires(P.TEAM_READ, P.TOKEN_MANAGE, P.OWNERS_UPDATE_MEMBERSHIP)
+@describes(status=204)
+def delete_team_token(team_id: str) -> Response:
+    """Revoke the team's token without a description at once; 404 when there is none."""
+    with change() as session:
+        revoked = revoke_plain_team_token(session, _team(session, team_id).id)
+        if revoked is None:
+            raise NotFound
+        record(session, "authentication-tokens.delete", revoked)
+    return nothing()
+
+
+@blueprint.get(MANY)
+@requires(P.TEAM_READ, P.TOKEN_MANAGE)
+@describes(listing=TEAM_TOKENS, errors=(400,))
+def list_tokens_of_team(team_id: str) -> Response:
+    """List the tokens of a team; none for who may not manage them."""
+    team = TEAMS.one({"id": team_id})
+    return TEAM_TOKENS.page({"organization_id": team.organization_id, "team_id": team_id})
+
+
+@blueprint.post(MANY)
+@requires(P.TEAM_READ, P.TOKEN_MANAGE, P.OWNERS_UPDATE_MEMBERSHIP)
+@describes(body=AuthenticationTokenSchema, is_partial=True, answer=TeamTokenSchema, status=201, errors=(422,))
+def create_described_team_token(team_id: str) -> Response:
+    """Create one more token of a team, with a description of its own. The text is in this answer only."""
+    members = load(AuthenticationTokenSchema, body())
+    with change() as session:
+        team = _team(session, team_id)
+        check_description(session, team.id, members.get("description"))
+        text, shown = issue(session, members, organization_id=team.organization_id, team_id=team.id)
+    return shown_once(shown, text)
+
+
+@blueprint.get(IN_ORGANIZATION)
+@requires(P.ORGANIZATION_READ, P.TOKEN_MANAGE)
+@describes(listing=TEAM_TOKENS, errors=(400,))
+def list_team_tokens(organization: str) -> Response:
+    """List the tokens of those teams of an organization whose tokens the caller manages."""
+    home = enter(organization, P.ORGANIZATION_READ)
+    return TEAM_TOKENS.page({"organization_id": home.id, "kind": "team"})
+
+
+@blueprint.delete(IN_ORGANIZATION)
+@requires(P.ORGANIZATION_READ, P.TOKEN_MANAGE)
+@describes(body=IDENTIFIERS, status=204, errors=(422,))
+def delete_team_tokens(organization: str) -> Response:
+    """Revoke tokens of teams at once: all of them, or none."""
+    home = enter(organization, P.ORGANIZATION_READ)
+    wanted = identifiers(resource_list(body(), ("authentication-tokens",), AT_ONCE))
+    with change() as session:
+        found = team_tokens(session, home.id, wanted)
+        if not all(holds(caller(), P.TOKEN_MANAGE, token) for token in found):
+            raise refused(P.TOKEN_MANAGE)
+        for token in found:
+            session.delete(token)
+        session.flush()
+        record_each(session, "authentication-tokens.delete", [(token, None) for token in found])
+    return nothing()
+
+
+def _team(session: Session, team_id: str) -> Team:
+    team = subject(session, Team, team_id, P.TOKEN_MANAGE, visible_by=P.TEAM_READ)
+    # Whoever has a token of the owners team owns the organization: managing teams is not enough for it.
+    if team.is_owners and not holds(caller(), P.OWNERS_UPDATE_MEMBERSHIP, team):
+        raise refused(P.OWNERS_UPDATE_MEMBERSHIP)
+    return team

@@ -1,0 +1,57 @@
+"""The rules of accounts: passwords and e-mail addresses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.authentication.passwords import hash_password, is_password
+from app.jsonapi.errors import InvalidAttribute
+from app.resources.users.model import User
+
+
+class EmailTaken(ValueError):
+    """Somebody else has the address by now."""
+
+
+class NothingToConfirm(ValueError):
+    """The user has not asked for another address."""
+
+
+def settle_account(members: Mapping[str, Any], user: User) -> dict[str, Any]:
+    """The members with a new address as an unconfirmed one; asking for the own one takes that back.
+
+    Nobody learns here whether somebody else has the address: that shows when it is confirmed.
+    """
+    settled = dict(members)
+    email = settled.pop("email", None)
+    if email is not None:
+        settled["unconfirmed_email"] = None if email.lower() == user.email.lower() else email
+    return settled
+
+
+def confirm_email(session: Session, user: User) -> None:
+    """Make the unconfirmed address the user's own."""
+    if user.unconfirmed_email is None:
+        raise NothingToConfirm("the user has not asked for another e-mail address")
+    taken = select(User.id).where(func.lower(User.email) == user.unconfirmed_email.lower(), User.id != user.id)
+    if session.scalar(taken) is not None:
+        raise EmailTaken("another user has this e-mail address")
+    user.email, user.unconfirmed_email = user.unconfirmed_email, None
+    session.flush()
+
+
+def new_hash(members: Mapping[str, Any], stored: str | None) -> str:
+    """The hash of the new password, if the request may set it. Takes a while, so not within a transaction.
+
+    Who has no password yet sets the first one by the token alone.
+    """
+    if members["password"] != members["password_confirmation"]:
+        raise InvalidAttribute(
+            "Password confirmation doesn't match Password",
+            pointer="/data/attributes/password_confirmation",
+        )
+    if stored is not None and not is_password(members.get("current_password") or "", stored):
+        raise InvalidAttribute("Current password is invalid", pointer="/data/attributes/current_password")
+    return hash_password(members["password"])
