@@ -9,6 +9,9 @@ from app.config import Settings
 from app.migrate import migrate
 from app.openapi import openapi_document
 from app.persistence import connect_engines
+from app.storage.keyring import Keyring
+from app.storage.place import VAULT, connect_vault
+from app.storage.secrets import KEYRING
 from app.web import documentation, errors, requests
 
 
@@ -26,6 +29,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["groundplan.settings"] = settings
     app.extensions["groundplan.engines"] = connect_engines(settings.database_url, settings.pool_size)
     app.extensions["groundplan.engine"] = app.extensions["groundplan.engines"].writing
+    app.extensions[KEYRING] = Keyring(settings.encryption_keys)
+    app.extensions[VAULT] = connect_vault(settings, app.extensions[KEYRING])
     log_to_standard_error(settings.log_level)
     migrate(app)
     errors.install(app)

@@ -97,6 +97,7 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Abstrac
                 home=tmp_path_factory.mktemp("home"),
                 database_url=url,
                 secret_key="secret-key-of-the-test-suite-0123456789",
+                encryption_keys=("encryption-key-of-the-test-suite-0123456789",),
                 bootstrap_token=BOOTSTRAP_TOKEN,
             )
         )

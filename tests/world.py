@@ -19,7 +19,9 @@ from app.resources.models import (
     Team,
     TeamMember,
     TeamProject,
+    TeamWorkspace,
     User,
+    Varset,
     Workspace,
 )
 from app.resources.organizations.operations import found_organization, make_owner
@@ -144,6 +146,20 @@ class World:
             )
         )
 
+    def workspace_access(
+        self, team: Team, workspace: Workspace, access: str, details: dict[str, Any] | None = None
+    ) -> TeamWorkspace:
+        """What the team may do on the workspace."""
+        return self.add(
+            TeamWorkspace(
+                organization_id=workspace.organization_id,
+                team_id=team.id,
+                workspace_id=workspace.id,
+                access=access,
+                details=details,
+            )
+        )
+
     def workspace(self, project: Project, name: str | None = None, **members: Any) -> Workspace:
         """A workspace in the project."""
         return self.add(
@@ -154,6 +170,26 @@ class World:
                 **members,
             )
         )
+
+    def team_token(self, team: Team, description: str | None = None) -> str:
+        """A new token of the team."""
+        token = new_token()
+        with Session(self._engine) as session, session.begin():
+            add_token(
+                session,
+                self._settings,
+                token,
+                organization_id=team.organization_id,
+                team_id=team.id,
+                description=description,
+            )
+        return token
+
+    def varset(self, organization: Organization, *, project: Project | None = None, **members: Any) -> Varset:
+        """A variable set, of the organization or of the project."""
+        members.setdefault("name", self._name("varset"))
+        owner = None if project is None else project.id
+        return self.add(Varset(organization_id=organization.id, project_id=owner, **members))
 
     def add(self, entity: Entity) -> Entity:
         """Store the entity."""

@@ -44,7 +44,11 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
     moments, constants, computed = members.moments, members.constants, members.computed
     relationships = members.relationships
     attributes_of = _picker(members.plain)
-    self_link = _template(schema.opts.self_link, at) if schema.opts.self_link else None
+    links = {
+        name: _template(template, at)
+        for name, template in (("self", schema.opts.self_link), ("self-html", schema.opts.page_link))
+        if template
+    }
 
     def dump(row: Any, held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of these columns
         attributes = attributes_of(row) | constants
@@ -55,8 +59,8 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
         resource = {"id": row[identifier], "type": type_, "attributes": attributes}
         if relationships:
             resource["relationships"] = {key: show(row, held) for key, show in relationships.items()}
-        if self_link:
-            resource["links"] = {"self": self_link(row)}
+        if links:
+            resource["links"] = {name: link(row) for name, link in links.items()}
         return resource
 
     return dump

@@ -19,7 +19,10 @@ def dasherized(name: str) -> str:
 
 
 class Options(SchemaOpts):
-    """Options of the schemas here: dashed names and a ``self_link`` template over the row's columns."""
+    """Options of the schemas here: dashed names and a ``self_link`` template over the row's columns.
+
+    ``page_link`` is the template for the page that is for people; clients show it, whether or not it is there.
+    """
 
     def __init__(self, meta: type, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
         """Read the options from the inner class ``Meta``."""
@@ -27,6 +30,7 @@ class Options(SchemaOpts):
         self.inflect = dasherized
         self.unknown = EXCLUDE
         self.self_link: str | None = getattr(meta, "self_link", None)
+        self.page_link: str | None = getattr(meta, "page_link", None)
         self.accepted_types: tuple[str, ...] = getattr(meta, "accepted_types", (self.type_,))
 
 
@@ -50,6 +54,8 @@ class Schema(LibrarySchema):
         document = super().dump(obj, many=many)
         if self.opts.self_link:
             document["data"]["links"] = {"self": filled(self.opts.self_link, obj)}
+        if self.opts.page_link:
+            document["data"]["links"]["self-html"] = filled(self.opts.page_link, obj)
         return document
 
     def format_error(self, field_name: str, message: str, index: int | None = None) -> InvalidAttribute:  # noqa: ARG002 - the library's own

@@ -33,11 +33,16 @@ def operation_object(route: Route, components: Components) -> dict[str, Any]:
     if operation.body is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {MEDIA_TYPE: {"schema": _body(route, components)}},
+            "content": {_sent_as(operation): {"schema": _body(route, components)}},
         }
     if not route.is_guarded:
         described["security"] = []
     return described
+
+
+def _sent_as(operation: Operation) -> str:
+    is_bytes = isinstance(operation.body, dict) and operation.body.get("format") == "binary"
+    return "application/octet-stream" if is_bytes else MEDIA_TYPE
 
 
 def header_objects() -> dict[str, Any]:

@@ -74,3 +74,14 @@ def open_to_all(view: View) -> View:
     """Mark a view that answers without a token; a test pins the list of them."""
     view.permissions = ()  # type: ignore[attr-defined]
     return view
+
+
+def any_media_type(view: View) -> View:
+    """Mark a view whose body is no document: bytes, or the form of a page."""
+    view.any_media_type = True  # type: ignore[attr-defined]
+    return view
+
+
+def takes_any_media_type(view: Callable[..., object]) -> bool:
+    """Whether the view is marked so."""
+    return getattr(view, "any_media_type", False)

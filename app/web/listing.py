@@ -136,15 +136,19 @@ class Listing:
         include: Callable[[Sequence[Row[Any]], list[Shown]], list[Shown]] | None = None,
         paged: bool = True,
         meta: Mapping[str, Any] | None = None,
+        also: Sequence[Chosen] = (),
     ) -> Response:
         """The page of visible rows that the request asks for, below the given parents.
+
+        ``also`` are further conditions, of the view itself.
 
         ``include`` gets the rows and their resource objects and returns what goes into ``included``. A list that is
         not ``paged`` is whole unless a page is asked for. ``meta`` goes beside the pagination block.
         """
         arguments = request.args
         page = page_of(arguments) if paged or is_paged(arguments) else None
-        rows, total, visible = self._rows(parents, arguments, page)
+        found = self._narrowed(parents, arguments, page, also) if also else self._rows(parents, arguments, page)
+        rows, total, visible = found
         who, scope, dump = caller(), self.model.scope, self.dump
         data = [dump(row, rules.held(who, scope, row)) for row in rows]
         document: dict[str, Any] = {"data": data}
@@ -171,11 +175,21 @@ class Listing:
         arguments: Arguments,
         page: Page | None,
     ) -> tuple[list[Row[Any]], int, int]:
+        return self._narrowed(parents, arguments, page, ())
+
+    def _narrowed(
+        self,
+        parents: Mapping[str, Any],
+        arguments: Arguments,
+        page: Page | None,
+        also: Sequence[Chosen],
+    ) -> tuple[list[Row[Any]], int, int]:
         asked()
         who = caller()
         organization_id = parents.get("organization_id")
         levels = rules.shape(who, self.visible_by, self.model, organization_id)
-        chosen = [found for each in self.filters if (found := each.read(arguments, who, organization_id)) is not None]
+        asked_for = (each.read(arguments, who, organization_id) for each in self.filters)
+        chosen = [*also, *(found for found in asked_for if found is not None)]
         sort = self._sort(arguments)
         key = ("many", levels, tuple(parents), tuple(each.key for each in chosen), sort, page is not None)
         statement = self._kept(key, lambda: self._many(levels, parents, chosen, sort, is_paged=page is not None))

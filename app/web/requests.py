@@ -1,6 +1,7 @@
 """Before and after every request: media type, request id, headers."""
 
 import logging
+from collections.abc import Iterator
 
 from flask import Flask, Response, has_request_context, request
 
@@ -8,7 +9,9 @@ from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.body import read_json
 from app.jsonapi.errors import BadRequest, NotFound, TooLarge, UnsupportedMediaType
 from app.web.context import release_reader, request_id, settings
+from app.web.guard import takes_any_media_type
 
+PIECE = 64 * 1024
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 # The terraform CLI refuses a service below 2.5; clients tell HCP Terraform from Enterprise by the second.
@@ -32,7 +35,9 @@ def install(app: Flask) -> None:
     @app.before_request
     def announced_as_jsonapi() -> None:
         # HCP Terraform wants the header on an empty body, too (spec: conventions, base URL and media type).
-        if request.method in CHANGING and request.url_rule is not None and request.mimetype != MEDIA_TYPE:
+        if request.method not in CHANGING or request.url_rule is None or request.mimetype == MEDIA_TYPE:
+            return
+        if not takes_any_media_type(app.view_functions[request.endpoint or ""]):
             raise UnsupportedMediaType
 
     @app.after_request
@@ -47,9 +52,21 @@ def install(app: Flask) -> None:
         release_reader()
 
 
-def body() -> object:
-    """The JSON of the request; 400 when it is none, 413 when it is too long."""
-    return read_json(_sent())
+def body(limit: int | None = None) -> object:
+    """The JSON of the request; 400 when it is none, 413 when it is longer than the limit, else than the setting."""
+    return read_json(_sent(limit))
+
+
+def sent_pieces(limit: int) -> Iterator[bytes]:
+    """The bytes of the request as they arrive, never many at once; 413 when there are more than the limit."""
+    # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
+    request.max_content_length = limit + 1
+    size = 0
+    while piece := request.stream.read(PIECE):
+        size += len(piece)
+        if size > limit:
+            raise TooLarge
+        yield piece
 
 
 def optional_body() -> object:
@@ -58,8 +75,8 @@ def optional_body() -> object:
     return read_json(raw) if raw.strip() else {"data": {}}
 
 
-def _sent() -> bytes:
-    limit = settings().request_bytes
+def _sent(limit: int | None = None) -> bytes:
+    limit = limit or settings().request_bytes
     # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
     request.max_content_length = limit + 1
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.resources.models import AuthenticationToken, Organization
+from app.resources.models import AuthenticationToken, Organization, ReservedTagKey, StateVersion, Var
 from tests.world import World
 
 
@@ -47,6 +47,8 @@ class Targets:
         return found
 
     def _parameter(self, name: str) -> str:
+        if name in MADE_UP:
+            return MADE_UP[name]
         if name == "organization":
             return self._organization.name
         if name == "name":
@@ -78,6 +80,22 @@ class Targets:
     def _membership(self) -> str:
         return self._world.membership(self._organization, self._world.person())
 
+    def _var(self) -> str:
+        workspace_id = self.of_type("workspaces")
+        place = {"organization_id": self._organization.id, "workspace_id": workspace_id}
+        return self._world.add(Var(**place, key="region", category="env", value="here")).id
+
+    def _team_workspace(self) -> str:
+        workspace = self._world.workspace(self._world.project(self._organization))
+        return self._world.workspace_access(self._world.team(self._organization), workspace, "write").id
+
+    def _reserved_tag_key(self) -> str:
+        return self._world.add(ReservedTagKey(organization_id=self._organization.id, key="cost-center")).id
+
+    def _state_version(self) -> str:
+        place = {"organization_id": self._organization.id, "workspace_id": self.of_type("workspaces")}
+        return self._world.add(StateVersion(**place, number=1, serial=1, md5="0" * 32)).id
+
     def _token(self) -> str:
         tokens = self._world.all(AuthenticationToken)
         return next(str(token.id) for token in tokens if token.organization_id == self._organization.id)
@@ -88,17 +106,29 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "organization-memberships": Targets._membership,
     "organizations": lambda targets: targets._organization.name,
     "projects": Targets._project,
+    "reserved-tag-keys": Targets._reserved_tag_key,
+    "state-versions": Targets._state_version,
     "team-projects": Targets._team_project,
+    "team-workspaces": Targets._team_workspace,
     "teams": Targets._team,
+    "vars": Targets._var,
+    "varsets": lambda targets: targets._world.varset(targets._organization).id,
     "users": lambda targets: targets.owner.id,
     "workspaces": Targets._workspace,
 }
+# Aimed at nothing: an upload's address and an output come from a whole state, a tag's id from its name.
+MADE_UP = {"output_id": "wsout-1111111111111111", "tag_id": "tag-1111111111111111", "ticket": "made-up"}
 _PARAMETERS = {
+    "key_id": "reserved-tag-keys",
     "membership_id": "organization-memberships",
     "project_id": "projects",
     "team_id": "teams",
     "team_project_id": "team-projects",
+    "team_workspace_id": "team-workspaces",
     "token_id": "authentication-tokens",
     "user_id": "users",
+    "var_id": "vars",
+    "varset_id": "varsets",
+    "version_id": "state-versions",
     "workspace_id": "workspaces",
 }
