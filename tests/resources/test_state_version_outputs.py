@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.resources.state_versions import tokens
 from app.resources.state_versions.reading import Intake
 from app.resources.state_versions.serials import with_serial
-from tests.states import OUTPUTS, States, state
+from tests.states import OUTPUTS, States, md5, state
 
 
 def shown(states: States, outputs: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +110,46 @@ def test_odd_outputs_and_resources_do_no_harm(states: States) -> None:
     for serial, members in enumerate(oddities, 2):
         content = json.dumps({**json.loads(state(serial)), **members}).encode()
         assert states.save(content)["data"]["attributes"]["status"] == "finalized"
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize(
+    ("value", "detailed", "is_described"),
+    [
+        ("1", "7", False),
+        ("1", "12345678901234567890123", False),
+        ("1", "true", False),
+        ("1", '["tuple", [1e999]]', False),
+        ("1", nested(200), True),
+        ("1", nested(201), False),
+        ("1", nested(3_000), False),
+        (nested(200), '"dynamic"', True),
+        (nested(201), '"dynamic"', False),
+        ("[" * 3_000 + "1" + "]" * 3_000, '"dynamic"', False),
+    ],
+)
+def test_values_and_types_that_make_no_sense_do_no_harm(
+    states: States, value: str, detailed: str, *, is_described: bool
+) -> None:
+    outputs = f'{{"o": {{"value": {value}, "type": {detailed}}}, "p": {{"value": 2, "type": "number"}}}}'
+    content = state().replace(b'"outputs": {}', f'"outputs": {outputs}'.encode())
+    states.lock()
+    version = states.create(state(), md5=md5(content))
+    states.put(version, content)
+    listed = states.api.get(f"/state-versions/{version['data']['id']}/outputs", states.token)["data"]
+    odd, plain = [each["attributes"] for each in listed]
+    assert odd["detailed-type"] == (json.loads(detailed) if is_described else None)
+    assert plain["value"] == 2
+
+
+def test_names_of_outputs_are_bounded_in_bytes(states: States) -> None:
+    # Of as many different characters as an index can't compress.
+    many = "".join(chr(0x4E00 + index * 31 % 20_000) for index in range(1_000))
+    just = many[:333] + "x"
+    assert set(shown(states, {just: {"value": 1}, f"{just}x": {"value": 1}, many: {"value": 1}})) == {just}
 
 
 def test_data_sources_are_not_managed(states: States) -> None:

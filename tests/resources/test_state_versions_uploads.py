@@ -16,6 +16,7 @@ from flask import Flask
 from itsdangerous import TimestampSigner
 
 from app.config import Settings
+from app.resources.state_versions.reading import Intake
 from tests.api import faults
 from tests.states import OUTPUTS, States, announcement, fetch, md5, put, state
 
@@ -141,6 +142,15 @@ def test_endless_numbers_are_refused(states: States, number: bytes) -> None:
     content = state().replace(b'"check_results": null', b'"check_results": ' + number)
     states.lock()
     states.put(states.create(state(), md5=md5(content)), content, expect=422)
+
+
+def test_long_numbers_are_read_in_passing() -> None:
+    numbers = b'{"version": 4, "x": [' + b",".join([b"1" * 3_999] * 500) + b"]}"
+    pieces = (numbers[start : start + 65_536] for start in range(0, len(numbers), 65_536))
+    began = time.process_time()
+    assert sum(len(piece) for piece in Intake().passing(pieces)) == len(numbers)
+    # Tried at each digit, it took seven seconds.
+    assert time.process_time() - began < 2
 
 
 def test_a_truncated_upload_is_refused(states: States, app: Flask) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -176,6 +175,6 @@ def _output_row(version: StateVersion, output: Output) -> dict[str, Any]:
         "name": output.name,
         "sensitive": output.sensitive,
         "type": output.type,
-        "detailed_type": orjson.loads(output.detailed_type),
+        "detailed_type": output.declared,
         "value": seal(output.value),
     }

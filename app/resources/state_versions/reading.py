@@ -21,6 +21,10 @@ OUTPUTS_KEPT: Final = 10_000
 OUTPUT_LENGTH: Final = TEXT_LENGTH
 OUTPUTS_LENGTH: Final = 16_000_000
 NAME_LENGTH: Final = 1_000
+# In bytes, for the index that holds them apart takes no more than 2,700 of a whole row.
+OUTPUT_NAME_BYTES: Final = 1_000
+# A value nested deeper would make the list that has it unreadable for clients; parsers end at a thousand.
+DEPTH: Final = 200
 
 Event = tuple[str, Any]
 Reading = Generator[None, Event, Any]
@@ -62,9 +66,18 @@ class Output:
     detailed_type: str = "null"
 
     @property
+    def declared(self) -> str | list[Any] | dict[str, Any] | None:
+        """The type in terraform's own notation; None where the state has none that makes sense."""
+        try:
+            declared = orjson.loads(self.detailed_type)
+        except orjson.JSONDecodeError:  # numbers that are too large, which are no types either
+            return None
+        return declared if isinstance(declared, str | list | dict) else None
+
+    @property
     def type(self) -> str:
         """The type in the words of the API."""
-        declared = orjson.loads(self.detailed_type)
+        declared = self.declared
         if isinstance(declared, list) and declared:
             declared = declared[0]
         known = TYPES_OF_TYPES.get(declared) if isinstance(declared, str) else None
@@ -172,7 +185,7 @@ def _outputs(found: Summary) -> Reading:
         if event == "end_map":
             return
         output = yield from _output(name, min(room, OUTPUT_LENGTH))
-        is_nameable = len(name) <= NAME_LENGTH and "\0" not in name and name != TOO_LONG
+        is_nameable = len(name.encode()) <= OUTPUT_NAME_BYTES and "\0" not in name and name != TOO_LONG
         if output is not None and is_nameable and len(found.outputs) < OUTPUTS_KEPT:
             room -= len(output.value) + len(output.detailed_type)
             found.outputs[name] = output
@@ -293,7 +306,7 @@ def _rest(event: str) -> Reading:
 
 
 def _text(room: int) -> Reading:
-    """The JSON text of a value, with its numbers digit for digit; None when it is longer than ``room``."""
+    """The JSON text of a value, with its numbers digit for digit; None when it is longer than ``room`` or too deep."""
     parts: list[str] = []
     length = depth = 0
     comma = ""
@@ -305,6 +318,7 @@ def _text(room: int) -> Reading:
         elif event in STARTS:
             depth += 1
             part, comma = comma + ("{" if event == "start_map" else "["), ""
+            room = room if depth <= DEPTH else -1
         elif event == "map_key":
             part, comma = f"{comma}{orjson.dumps(value).decode()}:", ""
         else:

@@ -20,7 +20,8 @@ DIGITS: Final = 4_000
 _ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
 _INSIDE: Final = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _TEXT: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_ENDLESS: Final = re.compile(rb"[0-9.eE+-]{%d}" % DIGITS)
+# Only where a number begins: tried at each of its digits, a state full of long numbers would take minutes.
+_ENDLESS: Final = re.compile(rb"(?<![0-9.eE+-])[0-9.eE+-]{%d}" % DIGITS)
 _NUMBER: Final = b"0123456789.eE+-"
 _QUOTE: Final = ord('"')
 
