@@ -43,8 +43,9 @@ class TextSet(TypeDecorator[Iterable[str]]):
 
     def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> Any:  # noqa: ANN401 - per dialect
         """The values in the form the driver takes."""
-        # PostgreSQL takes an empty text apart into nothing; no id and no name is empty.
-        values = [each for each in value or () if each]
+        # PostgreSQL takes an empty text apart into nothing; no id and no name is empty. One with the separator in it
+        # would stand for several, and none has it either.
+        values = [each for each in value or () if each and SEPARATOR not in each]
         # An array would be looked through by the driver, value by value, for what needs quoting.
         return SEPARATOR.join(values) if dialect.name == "postgresql" else orjson.dumps(values).decode()
 

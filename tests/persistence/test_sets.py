@@ -49,6 +49,12 @@ def test_an_empty_set_holds_nothing_and_null_is_in_no_set(connected: Engine) -> 
         assert connection.scalar(select(func.count()).where(among(func.nullif("a", "a"), ["a"]))) == 0
 
 
+def test_a_text_never_stands_for_several(connected: Engine) -> None:
+    with connected.connect() as connection:
+        for each in ("a", "b", "a\x1fb"):
+            assert connection.scalar(select(func.count()).where(among(literal(each), ["a\x1fb"]))) == 0
+
+
 def test_a_set_has_no_limit_of_parameters(connected: Engine) -> None:
     many = [str(number) for number in range(100_000)]
     with connected.connect() as connection:

@@ -207,3 +207,12 @@ def test_the_older_addresses_let_nobody_else_in(
     api.get("/vars?filter[organization][name]=acme", owner.token, expect=404)
     api.post("/vars", owner.token, document("vars", {"key": "a", "category": "env"}), expect=422)
     assert {each.value for each in world.all(Var)} == {"old"}
+
+
+def test_an_id_never_stands_for_several(api: Api, owner: Person, workspace: Workspace, variables: list[Var]) -> None:
+    both = "\x1f".join(variable.id for variable in variables[:2])
+    batch = {"data": [{"type": "vars", "id": both, "attributes": {"value": "new"}}]}
+    api.patch(f"/workspaces/{workspace.id}/relationships/vars", owner.token, batch, expect=404)
+    one = f"/workspaces/{workspace.id}/vars/{both.replace(chr(31), '%1f')}"
+    api.patch(one, owner.token, document("vars", {"value": "new"}), expect=404)
+    api.delete(one, owner.token, expect=404)
