@@ -298,3 +298,38 @@ def test_a_thousand_variables_cost_as_many_statements_as_one(
     with statements() as seen:
         api.post(path, owner.token, sent())
     assert len([each for each in seen if each != "BEGIN IMMEDIATE"]) == 5  # caller, workspace, insert, event, show
+
+
+def test_a_batch_costs_the_same_whatever_changes(
+    api: Api,
+    world: World,
+    owner: Person,
+    workspace: Workspace,
+    path: str,
+    statements: Callable[[], AbstractContextManager[list[str]]],
+) -> None:
+    api.get("/account/details", owner.token)
+    kinds: list[dict[str, Any]] = [
+        {"value": "new"},
+        {"sensitive": True},
+        {"hcl": True, "category": "terraform"},
+        {"description": "new"},
+        {},
+    ]
+    for count in (5, 50):
+        changed = []
+        for number in range(count):
+            place = {"organization_id": workspace.organization_id, "workspace_id": workspace.id}
+            variable = world.add(Var(**place, key=f"key_{count}_{number}", category="env", value="old"))
+            changed.append({"type": "vars", "id": variable.id, "attributes": kinds[number % len(kinds)]})
+        with statements() as seen:
+            api.patch(path.replace("/vars", "/relationships/vars"), owner.token, {"data": changed}, expect=204)
+        # The caller, the workspace, its variables, what changed, the events.
+        assert len([each for each in seen if each != "BEGIN IMMEDIATE"]) == 5
+    found = {each["attributes"]["key"]: each["attributes"] for each in api.get(path, owner.token)["data"]}
+    first = [found[f"key_50_{number}"] for number in range(5)]
+    assert [each["value"] for each in first] == ["new", None, "old", "old", "old"]
+    assert [each["sensitive"] for each in first] == [False, True, False, False, False]
+    assert [each["hcl"] for each in first] == [False, False, True, False, False]
+    assert [each["category"] for each in first] == ["env", "env", "terraform", "env", "env"]
+    assert [each["description"] for each in first] == [None, None, None, "new", None]

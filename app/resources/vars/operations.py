@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, humanized
 from app.persistence import among
@@ -17,6 +18,7 @@ ENV_KEY = re.compile(r"[^=\s]+")
 # What the record of activity says of any value: even a plain one may turn out to have been a secret.
 HIDDEN = "(hidden)"
 FIXED = ("key", "category")
+CHANGEABLE = (*FIXED, "value", "sealed_value", "description", "hcl", "sensitive", "version_id")
 
 Changes = dict[str, list[Any]]
 
@@ -82,6 +84,12 @@ def vars_to_change(session: Session, identifiers: Sequence[str], **place: str) -
     if len(by_id) < len(set(identifiers)):
         raise NotFound
     return by_id
+
+
+def write_whole(variable: Var) -> None:
+    """Write all that can change, whatever did: variables that set the same columns are one statement."""
+    for name in CHANGEABLE:
+        flag_modified(variable, name)
 
 
 def _kept(value: str, *, sensitive: bool) -> dict[str, str | None]:

@@ -13,7 +13,7 @@ from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.resources.vars.listing import readable_workspace, var_of_workspace, vars_of_workspace
 from app.resources.vars.model import Var
-from app.resources.vars.operations import change_var, new_var, vars_to_change
+from app.resources.vars.operations import change_var, new_var, vars_to_change, write_whole
 from app.resources.vars.schema import PlacedSchema, VarSchema, load_each
 from app.resources.workspaces.model import Workspace
 from app.web.answers import answer, nothing, resource
@@ -104,6 +104,8 @@ def update_vars(workspace_id: str) -> Response:
             (found[item["id"]], change_var(found[item["id"]], members))
             for item, members in zip(items, loaded, strict=True)
         ]
+        for variable in found.values():
+            write_whole(variable)
         session.flush()
         record_each(session, "vars.update", changes)
     return nothing()
