@@ -1,5 +1,7 @@
 """The plain tags of an organization, and the keys it reserves."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -95,6 +97,29 @@ def test_a_deleted_tag_is_gone_from_every_workspace(api: Api, world: World, acme
     assert {event.action for event in events} == {"workspaces.tag"}
     manager = world.member(acme, world.team(acme, "manage-workspaces")).token
     api.delete(TAGS, manager, ids("tags"))
+
+
+def test_many_workspaces_cost_as_many_statements_as_few(
+    api: Api,
+    world: World,
+    acme: Organization,
+    owner: Person,
+    statements: Callable[[], AbstractContextManager[list[str]]],
+) -> None:
+    api.get("/account/details", owner.token)
+    for count in (2, 40):
+        tagged(api, world, acme, owner, "blue")
+        (tag,) = api.get(TAGS, owner.token)["data"]
+        others = [world.workspace(world.project(acme)).id for _ in range(count)]
+        with statements() as seen:
+            path = f"/tags/{tag['id']}/relationships/workspaces"
+            api.post(path, owner.token, ids("workspaces", *others), expect=204)
+        # Caller, tag, workspaces, their tags, what is reserved of them, the new ones, events.
+        assert len([each for each in seen if each != "BEGIN IMMEDIATE"]) == 7
+        with statements() as seen:
+            api.delete(TAGS, owner.token, ids("tags", tag["id"]))
+        assert len([each for each in seen if each != "BEGIN IMMEDIATE"]) == 6
+        assert api.get(TAGS, owner.token)["data"] == []
 
 
 def test_a_key_is_reserved_changed_and_released(api: Api, world: World, acme: Organization, owner: Person) -> None:

@@ -74,8 +74,8 @@ WRITES = {
     "update a workspace": 5,  # caller, lock, update, event, show
     "update a workspace by name": 6,
     "move a workspace by updating it": 6,  # and the lock of the project
-    "create a workspace with tags": 8,  # as in the default project; and the tags there are, the new tags
-    "update tags of a workspace": 6,
+    "create a workspace with tags": 9,  # as in the default project; the tags there are, what is reserved, the new tags
+    "update tags of a workspace": 7,  # as of a project; and what is reserved
     "lock a workspace": 5,  # caller, lock of the row, update, event, show
     "unlock a workspace": 7,  # and whether a state is pending, which one is the newest
     "delete a workspace safely": 4,  # caller, lock, delete, event

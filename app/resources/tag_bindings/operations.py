@@ -1,12 +1,14 @@
 """Setting the tags of a project or a workspace."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.jsonapi.errors import Unprocessable
+from app.jsonapi.errors import InvalidAttribute, Unprocessable
+from app.persistence import among
 from app.resources.projects.model import Project
+from app.resources.reserved_tag_keys.model import ReservedTagKey
 from app.resources.tag_bindings.model import MAXIMUM, MAXIMUM_PLAIN, TagBinding
 from app.resources.workspaces.model import Workspace
 
@@ -16,38 +18,56 @@ Changes = dict[str, list[str | None]]
 """The value of each key that changed, before and after."""
 
 
+class OverrideDisabled(InvalidAttribute):
+    """A workspace inherits the key from its project, and the organization has reserved it against other values."""
+
+    code = "tag-override-disabled"
+
+
 def add_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Changes:
     """Give the project or workspace these tags beside its others; an existing key gets the new value.
 
     What changed, by key. The owner's row is locked by the caller, so that two requests can't pass the limit together.
     """
-    return _bind(session, owner, _bindings(session, owner), tags)
+    bound = _bindings(session, owner)
+    return _bind(session, owner, bound, tags, _fixed_for(session, owner, bound, tags))
 
 
 def replace_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Changes:
     """Give the project or workspace exactly these tags. What changed, by key."""
     bound = _bindings(session, owner)
     changes = _unbind(session, bound, [key for key in bound if key not in tags])
-    return changes | _bind(session, owner, bound, tags)
+    return changes | _bind(session, owner, bound, tags, _fixed_for(session, owner, bound, tags))
 
 
-def add_plain_tags(session: Session, workspace: Workspace, names: Iterable[str]) -> Changes:
-    """Give the workspace these tags without a value; a key that is there keeps its value. What changed, by key."""
-    bound = _bindings(session, workspace)
-    return _bind(session, workspace, bound, {name: "" for name in names if name not in bound})
+def add_plain_tags(
+    session: Session, workspaces: Sequence[Workspace], names: Iterable[str]
+) -> list[tuple[Workspace, Changes]]:
+    """Give each of the workspaces these tags without a value; a key that is there keeps its value. What changed."""
+    wanted, bound = list(names), _bindings_of(session, workspaces)
+    new = {key: {name: "" for name in wanted if name not in each} for key, each in bound.items()}
+    fixed = _fixed_keys(session, workspaces, wanted)
+    return [
+        (workspace, _bind(session, workspace, bound[workspace.id], new[workspace.id], fixed))
+        for workspace in workspaces
+    ]
 
 
-def remove_plain_tags(session: Session, workspace: Workspace, names: Iterable[str]) -> Changes:
-    """Take these tags without a value from the workspace, as far as it has them. What changed, by key."""
-    bound = _bindings(session, workspace)
-    return _unbind(session, bound, [name for name in names if name in bound and not bound[name].value])
+def remove_plain_tags(
+    session: Session, workspaces: Sequence[Workspace], names: Iterable[str]
+) -> list[tuple[Workspace, Changes]]:
+    """Take these tags without a value from each of the workspaces, as far as it has them. What changed."""
+    wanted, bound = list(names), _bindings_of(session, workspaces)
+    there = {key: [name for name in wanted if name in each and not each[name].value] for key, each in bound.items()}
+    return [(workspace, _unbind(session, bound[workspace.id], there[workspace.id])) for workspace in workspaces]
 
 
 def replace_plain_tags(session: Session, workspace: Workspace, names: Iterable[str]) -> Changes:
     """Give the workspace exactly these tags without a value, beside those with one. What changed, by key."""
     bound, wanted = _bindings(session, workspace), list(names)
     changes = _unbind(session, bound, [key for key, each in bound.items() if not each.value and key not in wanted])
-    return changes | _bind(session, workspace, bound, {name: "" for name in wanted if name not in bound})
+    new = {name: "" for name in wanted if name not in bound}
+    return changes | _bind(session, workspace, bound, new, _fixed_for(session, workspace, bound, new))
 
 
 def _bindings(session: Session, owner: Tagged) -> Bound:
@@ -55,6 +75,42 @@ def _bindings(session: Session, owner: Tagged) -> Bound:
     session.flush()
     found = session.scalars(select(TagBinding).where(_owner_column(owner) == owner.id))
     return {binding.key: binding for binding in found}
+
+
+def _bindings_of(session: Session, workspaces: Sequence[Workspace]) -> dict[str, Bound]:
+    found: dict[str, Bound] = {workspace.id: {} for workspace in workspaces}
+    for binding in session.scalars(select(TagBinding).where(among(TagBinding.__table__.c.workspace_id, list(found)))):
+        found[str(binding.workspace_id)][binding.key] = binding
+    return found
+
+
+Fixed = set[tuple[str | None, str]]
+"""Projects, each with a key that its workspaces can't give another value."""
+
+
+def _fixed_for(session: Session, owner: Tagged, bound: Bound, tags: Mapping[str, str]) -> Fixed:
+    # What the workspace has already may stay, for clients send all tags of a workspace to change one.
+    new = [key for key, value in tags.items() if key not in bound or bound[key].value != value]
+    return _fixed_keys(session, [owner] if isinstance(owner, Workspace) else [], new)
+
+
+def _fixed_keys(session: Session, workspaces: Sequence[Workspace], keys: Sequence[str]) -> Fixed:
+    if not workspaces or not keys:
+        return set()
+    found = session.execute(
+        select(TagBinding.project_id, TagBinding.key)
+        .join(
+            ReservedTagKey,
+            (ReservedTagKey.organization_id == TagBinding.organization_id)
+            & (func.lower(ReservedTagKey.key) == func.lower(TagBinding.key)),
+        )
+        .where(
+            among(TagBinding.__table__.c.project_id, {workspace.project_id for workspace in workspaces}),
+            among(TagBinding.__table__.c.key, keys),
+            ReservedTagKey.disable_overrides,
+        ),
+    )
+    return {(row.project_id, row.key) for row in found}
 
 
 def _owner_column(owner: Tagged) -> InstrumentedAttribute[str | None]:
@@ -70,8 +126,11 @@ def _unbind(session: Session, bound: Bound, keys: Iterable[str]) -> Changes:
     return changes
 
 
-def _bind(session: Session, owner: Tagged, bound: Bound, tags: Mapping[str, str]) -> Changes:
+def _bind(session: Session, owner: Tagged, bound: Bound, tags: Mapping[str, str], fixed: Fixed) -> Changes:
     _check_limits(owner, {key: binding.value for key, binding in bound.items()} | dict(tags))
+    for key in tags:
+        if isinstance(owner, Workspace) and (owner.project_id, key) in fixed:
+            raise OverrideDisabled(f"Key {key} is inherited from the project and can't be overridden", pointer="/data")
     owned = {"organization_id": owner.organization_id, _owner_column(owner).key: owner.id}
     position = max((binding.position for binding in bound.values()), default=0)
     changes: Changes = {}

@@ -1,6 +1,6 @@
 """Plain tags over HTTP: of a workspace, of an organization (spec: workspaces, tags)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from flask import Blueprint, Response
 from sqlalchemy import select
@@ -28,6 +28,7 @@ from app.web.transaction import change, record_each
 blueprint = Blueprint("tags", __name__, url_prefix="/api/v2")
 
 AT_ONCE = 1_000
+Changed = list[tuple[Workspace, Changes]]
 
 
 @blueprint.get("/workspaces/<workspace_id>/relationships/tags")
@@ -83,7 +84,7 @@ def destroy_tags(organization: str) -> Response:
             # Always in the same order, so that two can't lock each other out.
             select(Workspace).where(Workspace.id.in_(tagged)).order_by(Workspace.id).with_for_update(),
         ).all()
-        _change_each(session, workspaces, lambda workspace: remove_plain_tags(session, workspace, names))
+        _record(session, remove_plain_tags(session, workspaces, names))
     return nothing()
 
 
@@ -106,7 +107,7 @@ def add_workspaces_to_tag(tag_id: str) -> Response:
             for each in workspaces
         ):
             raise NotFound
-        _change_each(session, workspaces, lambda workspace: add_plain_tags(session, workspace, [name]))
+        _record(session, add_plain_tags(session, workspaces, [name]))
     return nothing()
 
 
@@ -124,7 +125,7 @@ def _tag(session: Session, tag_id: str) -> tuple[str, str]:
 
 def _change(
     workspace_id: str,
-    operation: Callable[[Session, Workspace, Iterable[str]], Changes],
+    operation: Callable[[Session, Sequence[Workspace], Iterable[str]], Changed],
     *,
     ignoring_unknown: bool,
 ) -> Response:
@@ -141,11 +142,11 @@ def _change(
             visible_by=P.WORKSPACE_READ,
         )
         names = names_of(session, workspace.organization_id, tags, ignoring_unknown=ignoring_unknown)
-        _change_each(session, [workspace], lambda each: operation(session, each, names))
+        _record(session, operation(session, [workspace], names))
     return nothing()
 
 
-def _change_each(session: Session, workspaces: Iterable[Workspace], operation: Callable[[Workspace], Changes]) -> None:
-    changed = [(workspace, changes) for workspace in workspaces if (changes := operation(workspace))]
+def _record(session: Session, changed: Changed) -> None:
     session.flush()
-    record_each(session, "workspaces.tag", [(workspace, {"tag-bindings": changes}) for workspace, changes in changed])
+    events = [(workspace, {"tag-bindings": changes}) for workspace, changes in changed if changes]
+    record_each(session, "workspaces.tag", events)
