@@ -11,6 +11,7 @@ from pytfe import TFEClient
 from pytfe.models import OrganizationCreateOptions
 
 from tests.end_to_end.service import Service, sdk
+from tests.end_to_end.terraform import Terraform
 
 
 @pytest.hookimpl(wrapper=True)
@@ -70,6 +71,16 @@ def http(service: Service) -> Iterator[httpx.Client]:
     """A plain HTTP client with the first user's token, for what the SDK can't ask."""
     with service.client(service.user_token) as client:
         yield client
+
+
+@pytest.fixture
+def terraform(service: Service, tmp_path: Path) -> Callable[..., Terraform]:
+    """Makes folders to run the terraform CLI in, with the first user's token unless another is given."""
+
+    def make(name: str = "app", token: str | None = None) -> Terraform:
+        return Terraform(tmp_path / name, f"{service.url}/api/v2/", token or service.user_token)
+
+    return make
 
 
 @pytest.fixture
