@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.activity import left_by_requests
-from tests.api import document
+from tests.api import MEDIA_TYPE, document
 from tests.states import LINEAGE, NULL, OUTPUTS, States, announcement, md5, state
 from tests.world import World
 
@@ -215,3 +215,17 @@ def test_the_serial_and_lineage_of_the_request_count_not_those_of_the_file(state
 
 def listed() -> str:
     return "/state-versions?filter[organization][name]=acme&filter[workspace][name]=net"
+
+
+def test_the_interval_of_snapshots_is_told_wherever_the_cli_looks_for_it(states: States) -> None:
+    def interval(method: str, path: str, document: Any = None) -> tuple[int, str | None, str | None]:
+        response = states.api.raw(method, f"{states.path}/{path}", states.token, document)
+        return response.status_int, response.headers.get("X-Terraform-Snapshot-Interval"), response.content_type
+
+    # The CLI reads it from JSON:API alone, and before a first apply there is nothing but the 404.
+    assert interval("GET", "current-state-version") == (404, "20", MEDIA_TYPE)
+    states.lock()
+    assert interval("POST", "state-versions", announcement(state(), is_inline=True)) == (201, "20", MEDIA_TYPE)
+    states.unlock()
+    assert interval("GET", "current-state-version") == (200, "20", MEDIA_TYPE)
+    assert interval("GET", "current-state-version-outputs") == (200, None, MEDIA_TYPE)

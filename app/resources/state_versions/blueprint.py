@@ -2,9 +2,25 @@
 
 from typing import Final
 
-from flask import Blueprint
+from flask import Blueprint, Response, request
 
 blueprint: Final = Blueprint("state_versions", __name__)
 
 API: Final = "/api/v2"
 OF_WORKSPACE: Final = f"{API}/workspaces/<workspace_id>"
+
+# How many seconds apart the terraform CLI saves what it has so far during a long apply, so that little is lost when it
+# dies: as often as it is ready to. Without the header it saves once, at the end.
+SNAPSHOT_INTERVAL: Final = "20"
+SNAPSHOT_ADDRESSES: Final = {
+    ("GET", f"{OF_WORKSPACE}/current-state-version"),
+    ("POST", f"{OF_WORKSPACE}/state-versions"),
+}
+
+
+@blueprint.after_request
+def with_snapshot_interval(response: Response) -> Response:
+    """Tell the interval wherever the CLI looks for it; also where there is no state yet, for the first apply."""
+    if request.url_rule is not None and (request.method, request.url_rule.rule) in SNAPSHOT_ADDRESSES:
+        response.headers["X-Terraform-Snapshot-Interval"] = SNAPSHOT_INTERVAL
+    return response
