@@ -9,7 +9,7 @@ host = os.environ.get("HOST") or "127.0.0.1"
 port = os.environ.get("PORT") or "8080"
 threads_wanted = int(os.environ.get("GROUNDPLAN_THREADS") or 4)
 
-# Only this machine by default: the service speaks plain HTTP, TLS belongs to a proxy in front.
+# Only this machine by default: the service speaks plain HTTP unless gunicorn is given a certificate.
 bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 # Two for each core keep the cores busy while some wait for the database; more than four only by request, because
@@ -27,6 +27,10 @@ keepalive = 5
 
 # No request takes seconds; a worker that is silent for so long hangs and is replaced.
 timeout = 30
+
+# Gunicorn would believe what any client on this machine says about https. The application believes proxies, as many
+# as GROUNDPLAN_TRUSTED_PROXIES says.
+forwarded_allow_ips = ""
 
 # What a request that has begun may still take after the signal to stop; below the ten seconds that container
 # runtimes wait before they kill.

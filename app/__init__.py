@@ -3,6 +3,7 @@
 import logging
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, resources
 from app.config import Settings
@@ -32,6 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[KEYRING] = Keyring(settings.encryption_keys)
     app.extensions[VAULT] = connect_vault(settings, app.extensions[KEYRING])
     log_to_standard_error(settings.log_level)
+    believe_proxies(app, settings.trusted_proxies)
     migrate(app)
     errors.install(app)
     requests.install(app)
@@ -39,6 +41,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     documentation.install(app, openapi_document)
     cli.install(app)
     return app
+
+
+def believe_proxies(app: Flask, count: int) -> None:
+    """Take the scheme, host and address of the client from so many proxies; by default from nobody.
+
+    Whoever can reach the service around its proxies could say anything, so that has to be asked for.
+    """
+    if count:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count
+        )
 
 
 def log_to_standard_error(level: str) -> None:

@@ -38,7 +38,8 @@ class Settings:
     ``secret_key`` keys the token digests, so changing it revokes every token; ``encryption_keys`` open what is
     encrypted at rest, and the first of them closes it; ``organization_creation`` says who may create organizations
     (``admins``: site administrators, ``users``: every user); ``request_bytes`` bounds a body,
-    ``state_bytes`` one that is a state.
+    ``state_bytes`` one that is a state; ``trusted_proxies`` is how many proxies stand in front whose word is taken for
+    the address that the client asked for.
     """
 
     home: Path
@@ -52,6 +53,7 @@ class Settings:
     request_bytes: int = 1_000_000
     state_bytes: int = 100 * 2**20
     pool_size: int = 5
+    trusted_proxies: int = 0
     log_level: str = "INFO"
     bucket: Bucket | None = None
 
@@ -99,6 +101,7 @@ class Settings:
             bootstrap_organization=given.get("GROUNDPLAN_ORGANIZATION") or "groundplan",
             organization_creation=given.get("GROUNDPLAN_ORGANIZATION_CREATION") or "admins",
             pool_size=whole_number(given, "GROUNDPLAN_POOL_SIZE", 5),
+            trusted_proxies=whole_number(given, "GROUNDPLAN_TRUSTED_PROXIES", 0),
             log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),
             bucket=bucket_of(given),
         )
@@ -113,9 +116,9 @@ def sqlalchemy_url(url: str) -> str:
 
 
 def whole_number(given: Mapping[str, str], name: str, default: int) -> int:
-    """The positive whole number in the variable ``name``."""
+    """The whole number in the variable ``name``: a positive one, or the default."""
     text = given.get(name)
-    if not text:
+    if not text or text == str(default):
         return default
     if not re.fullmatch("[1-9][0-9]{0,8}", text):
         message = f"{name} must be a positive whole number"

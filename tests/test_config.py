@@ -33,6 +33,7 @@ def test_without_variables_everything_has_a_default(tmp_path: Path) -> None:
         organization_creation="admins",
         request_bytes=1_000_000,
         pool_size=5,
+        trusted_proxies=0,
         log_level="INFO",
     )
 
@@ -57,6 +58,9 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
     ("GROUNDPLAN_ORGANIZATION_CREATION", "", "organization_creation", "admins"),
     ("GROUNDPLAN_POOL_SIZE", "12", "pool_size", 12),
     ("GROUNDPLAN_POOL_SIZE", "", "pool_size", 5),
+    ("GROUNDPLAN_TRUSTED_PROXIES", "2", "trusted_proxies", 2),
+    ("GROUNDPLAN_TRUSTED_PROXIES", "0", "trusted_proxies", 0),
+    ("GROUNDPLAN_TRUSTED_PROXIES", "", "trusted_proxies", 0),
     ("GROUNDPLAN_LOG_LEVEL", "debug", "log_level", "DEBUG"),
     ("GROUNDPLAN_LOG_LEVEL", "WARNING", "log_level", "WARNING"),
 ]
@@ -88,6 +92,8 @@ BAD = [
     ("GROUNDPLAN_POOL_SIZE", "five"),
     ("GROUNDPLAN_POOL_SIZE", "\uff15"),
     ("GROUNDPLAN_POOL_SIZE", "9" * 5000),
+    ("GROUNDPLAN_TRUSTED_PROXIES", "-1"),
+    ("GROUNDPLAN_TRUSTED_PROXIES", "yes"),
     ("GROUNDPLAN_LOG_LEVEL", "loud"),
 ]
 

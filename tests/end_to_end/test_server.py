@@ -95,6 +95,13 @@ def test_a_second_bootstrap_prints_no_tokens_and_loses_nothing(service: Service,
             assert len(found) == 1
 
 
+def test_what_a_client_says_about_proxies_is_not_believed(service: Service, http: httpx.Client) -> None:
+    # The server itself would believe whoever speaks to it from this machine.
+    claims = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.test"}
+    links = http.get(f"organizations/{service.organization}/projects", headers=claims).json()["links"]
+    assert links["self"].startswith(f"{service.url}/api/v2/organizations")
+
+
 def test_sigterm_ends_the_server_cleanly_even_with_an_idle_connection(own_service: Service) -> None:
     with own_service.client(own_service.user_token) as http:
         assert create_project(http, own_service.organization, "kept").status_code == 201

@@ -1,0 +1,67 @@
+"""Absolute addresses in answers: those by which the client came here; proxies in between count if they are known."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from tests.api import Api
+from tests.states import States, announcement, state
+
+DIRECT = "http://localhost"
+CLAIMS = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "terraform.acme.test:8443", "X-Forwarded-For": "10.0.0.9"}
+CLAIMED = "https://terraform.acme.test:8443"
+
+
+@pytest.fixture
+def behind(app: Flask, request: pytest.FixtureRequest) -> Iterator[Api]:
+    """The application with as many proxies in front as the parameter says, over the same database."""
+    proxied = create_app(replace(app.extensions["groundplan.settings"], trusted_proxies=request.param))
+    yield Api(proxied)
+    proxied.extensions["groundplan.engines"].dispose()
+
+
+def addresses(api: Api, states: States, **headers: str) -> set[str]:
+    """The schemes and hosts of all addresses in a new state version and in a page of a list."""
+    said: dict[str, Any] = {"headers": headers}
+    states.lock()
+    made = api.raw("POST", f"{states.path}/state-versions", states.token, announcement(state()), **said)
+    assert made.status_int == 201, made.text
+    listed = api.raw("GET", "/organizations/acme/workspaces", states.token, **said)
+    attributes = made.json["data"]["attributes"]
+    found = [*listed.json["links"].values(), *(attributes[name] for name in attributes if name.endswith("-url"))]
+    absolute = [text for text in found if text is not None]
+    assert len(absolute) >= 5
+    return {"/".join(text.split("/")[:3]) for text in absolute}
+
+
+@pytest.mark.parametrize("behind", [0], indirect=True)
+def test_nobody_is_believed_by_default(app: Flask, behind: Api, states: States) -> None:
+    assert app.extensions["groundplan.settings"].trusted_proxies == 0
+    assert addresses(behind, states, **CLAIMS) == {DIRECT}
+
+
+@pytest.mark.parametrize("behind", [1], indirect=True)
+def test_a_known_proxy_is_believed(behind: Api, states: States) -> None:
+    assert addresses(behind, states, **CLAIMS) == {CLAIMED}
+
+
+@pytest.mark.parametrize("behind", [1], indirect=True)
+def test_a_proxy_that_says_nothing_changes_nothing(behind: Api, states: States) -> None:
+    assert addresses(behind, states) == {DIRECT}
+
+
+@pytest.mark.parametrize("behind", [1], indirect=True)
+def test_what_a_client_says_to_the_proxy_is_not_believed(behind: Api, states: States) -> None:
+    # A proxy adds its own word at the end of what it was told.
+    told = {"X-Forwarded-Proto": "gopher, https", "X-Forwarded-Host": f"evil.test, {CLAIMED.removeprefix('https://')}"}
+    assert addresses(behind, states, **told) == {CLAIMED}
+
+
+@pytest.mark.parametrize("behind", [2], indirect=True)
+def test_of_two_proxies_the_outer_one_knows_the_client(behind: Api, states: States) -> None:
+    told = {"X-Forwarded-Proto": "https, http", "X-Forwarded-Host": "terraform.acme.test:8443, inner.test"}
+    assert addresses(behind, states, **told) == {CLAIMED}
