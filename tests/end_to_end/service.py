@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -48,6 +49,7 @@ class Service:
         self.log = home / "service.log"
         self._environment = _environment(home, database_url, self.port)
         self._process: subprocess.Popen[bytes] | None = None
+        self._trusted: ssl.SSLContext | bool = True
         self.organization = ""
         self.username = ""
         self.user_token = ""
@@ -85,6 +87,13 @@ class Service:
             message = f"flask {' '.join(arguments)} ended with {finished.returncode}\n{self.last_log_lines()}"
             raise ServiceFailedError(message)
         return finished.stdout.decode()
+
+    def with_certificate(self, certificate: Path, gunicorn_arguments: str) -> Self:
+        """Speak https from the next start on, by these arguments of gunicorn."""
+        self._environment["GUNICORN_CMD_ARGS"] = gunicorn_arguments
+        self._trusted = ssl.create_default_context(cafile=certificate)
+        self.url = f"https://127.0.0.1:{self.port}"
+        return self
 
     def start(self) -> Self:
         """Start gunicorn in a process group of its own and wait for its first answer."""
@@ -157,11 +166,10 @@ class Service:
         if not self.is_running():
             return True
         try:
-            return (
-                httpx.get(f"{self.url}/api/v2/ping", timeout=5, trust_env=False).status_code == httpx.codes.NO_CONTENT
-            )
+            ping = httpx.get(f"{self.url}/api/v2/ping", timeout=5, trust_env=False, verify=self._trusted)
         except httpx.TransportError:
             return False
+        return ping.status_code == httpx.codes.NO_CONTENT
 
 
 def sdk(service: Service, token: str) -> TFEClient:

@@ -205,6 +205,9 @@ def test_the_outputs_of_another_workspace_are_read_with_the_right_to_its_state(
 
     workspace = http.get(f"organizations/{organization}/workspaces/source").json()["data"]["id"]
     access, token = team_with(http, organization, workspace, "read-outputs")
+    outputs = terraform("outputs", token).write(cloud(organization, 'name = "source"'))
+    outputs.run("init")
+    assert outputs.outputs() == expected["copy"], "a cloud block reads the outputs alone"
     # Only the source is somewhere else: the reader keeps its own state on its own disk.
     theirs = terraform("theirs", token).write(reader_of(organization, "remote"))
     theirs.run("init")
