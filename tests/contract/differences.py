@@ -13,16 +13,21 @@ BODY = "body"
 SHOWN_ONLY = "nobody sets it: it is made by the service, or constant"
 # The API reference has it, the OpenAPI document does not.
 IN_REFERENCE = "the API reference of HCP Terraform documents it"
-ACCOUNTS = "accounts come from outside: there are no passwords, confirmations or links to other services"
-ASSESSMENTS = "there are no health assessments"
-AUTO_DESTROY = "nothing is destroyed by a clock yet; only the durations are kept"
+ACCOUNTS = "an account has no support contract, no links to other services, no elevated mode and is confirmed when made"
+APPLICABLE = "here HCP's document has a short form of its own, unlike that of its other lists of sets"
+BACKING_DATA = "what a state version stands on is not deleted apart from it, so there is nothing to restore"
+HYOK = "customers hold no keys of their own: the service encrypts with its own"
 MODULES = "there is no registry of modules and providers"
-RUNS = "there are no runs, hence nothing to count, to average or to keep"
+NO_CODE = "there are no no-code modules"
+OF_RELATIONSHIP = "tags come as the relationships tag-bindings and tags"
+ONLY_NAMES = "of an account only the user name and the address can be changed here; whatever else is sent is ignored"
+PASSWORD = "set at /account/password, and never shown"
+RETENTION = "nothing is deleted by age, so there is no policy to describe"
+ROLLBACK = "a rollback only names a version; HCP's document describes it with the form for new versions"
 SCIM = "users are not provisioned by SCIM"
-SOURCE = "there are no no-code modules, and clients send no source of their own yet"
 STACKS = "there are no stacks"
 TWO_FACTOR = "there is no second factor that an organization could require"
-VCS = "there is no connection to version control"
+UNIFIED = "only organizations that are part of the HashiCorp Cloud Platform have it"
 LATER = "not built yet"
 
 
@@ -37,8 +42,7 @@ _USER = _of(
     "-has-linked-hcp",
     "-is-confirmed",
     "-is-sudo",
-    "-password",
-)
+) | _of(PASSWORD, "-password")
 
 DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("organization-memberships", ANSWER): _of(TWO_FACTOR, "-is-org-two-factor-required"),
@@ -68,65 +72,98 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(STACKS, "-stacks-default-execution-mode"),
         **_of(IN_REFERENCE, "+default-agent-pool-id"),
     },
+    ("state-version-outputs", ANSWER): _of(IN_REFERENCE, "+value"),
+    ("state-versions", ANSWER): {
+        **_of(
+            HYOK,
+            "-encrypted-state-download-url",
+            "-sanitized-state-download-url",
+            "-sanitized-state-upload-url",
+        ),
+        **_of(BACKING_DATA, "-permissions"),
+    },
     ("tag-bindings", BODY): _of(SHOWN_ONLY, "-created-at"),
+    ("tags", ANSWER): _of(IN_REFERENCE, "+created-at", "+instance-count"),
     ("teams", ANSWER): {
         **_of(SCIM, "-scim-group-name", "-scim-linked", "-scim-sync-paused", "-scim-updated-at"),
-        **_of(LATER, "-description"),
+        **_of(UNIFIED, "-description"),
     },
-    ("teams", BODY): _of(LATER, "-description"),
+    ("teams", BODY): _of(UNIFIED, "-description"),
     ("users", ANSWER): _USER,
+    ("vars", BODY): _of(SHOWN_ONLY, "-version-id"),
+    ("varsets", ANSWER): _of("HCP's document has it where it lists the sets applicable to a workspace", "+created-at"),
     ("workspaces", ANSWER): {
-        **_of(ASSESSMENTS, "-assessments-enabled", "-last-assessment-result-at"),
-        **_of(AUTO_DESTROY, "-auto-destroy-at", "-auto-destroy-status"),
         **_of(
-            RUNS,
-            "-apply-duration-average",
-            "-auto-apply-run-trigger",
+            RETENTION,
             "-effective-run-data-retention-desc",
             "-effective-state-version-retention-desc",
-            "-plan-duration-average",
-            "-policy-check-failures",
-            "-run-failures",
-            "-workspace-kpis-runs-count",
         ),
-        **_of(SOURCE, "-no-code-upgrade-available", "-source-module-id", "-source-name", "-source-url"),
-        **_of(VCS, "-vcs-repo-identifier"),
-        **_of(LATER, "-hyok-enabled", "-locked-reason", "-project-remote-state"),
+        **_of(NO_CODE, "-no-code-upgrade-available", "-source-module-id"),
+        **_of(HYOK, "-hyok-enabled"),
     },
     ("workspaces", BODY): {
         **_of(
             SHOWN_ONLY,
             "-actions",
+            "-apply-duration-average",
+            "-auto-destroy-status",
             "-environment",
+            "-last-assessment-result-at",
             "-latest-change-at",
             "-locked",
+            "-locked-reason",
             "-permissions",
-            "-resource-count",
-            "-source",
-        ),
-        **_of(ASSESSMENTS, "-assessments-enabled", "-last-assessment-result-at"),
-        **_of(AUTO_DESTROY, "-auto-destroy-at", "-auto-destroy-status"),
-        **_of(
-            RUNS,
-            "-apply-duration-average",
-            "-auto-apply-run-trigger",
-            "-effective-run-data-retention-desc",
-            "-effective-state-version-retention-desc",
             "-plan-duration-average",
             "-policy-check-failures",
+            "-resource-count",
             "-run-failures",
+            "-source",
+            "-vcs-repo-identifier",
             "-workspace-kpis-runs-count",
         ),
-        **_of(SOURCE, "-source-name", "-source-url"),
-        **_of(VCS, "-trigger-patterns", "-trigger-prefixes", "-vcs-repo", "-vcs-repo-identifier"),
-        **_of(LATER, "-hyok-enabled", "-locked-reason", "-project-remote-state", "-tag-names"),
+        **_of(
+            RETENTION,
+            "-effective-run-data-retention-desc",
+            "-effective-state-version-retention-desc",
+        ),
+        **_of(HYOK, "-hyok-enabled"),
+        **_of(OF_RELATIONSHIP, "-tag-names"),
         **_of(IN_REFERENCE, "+agent-pool-id"),
     },
 }
 
-# What has come since the table was last gone through; each is skipped with a word until it has its rows above.
-UNSORTED = {
-    (type_, where)
-    for type_ in ("", "state-versions", "state-version-outputs", "tags", "vars", "varsets", "workspaces")
-    for where in (ANSWER, BODY)
-} | {("users", BODY)}
+# Where HCP's document describes one operation unlike the others with resources of the type; instead of what is above.
+OF_ONE_OPERATION: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("DELETE /api/v2/workspaces/{workspace_id}/relationships/tags", BODY): _of(IN_REFERENCE, "+name"),
+    ("GET /api/v2/workspaces/{workspace_id}/applicable-varsets", ANSWER): {
+        **_of(APPLICABLE, "+permissions", "+priority", "+stack-count"),
+        **_of("sets have no such setting, neither in the API reference nor elsewhere in HCP's document", "-auto-apply"),
+    },
+    ("PATCH /api/v2/account/update", BODY): _USER
+    | _of(
+        ONLY_NAMES,
+        "-auth-method",
+        "-avatar-url",
+        "-is-admin",
+        "-is-service-account",
+        "-is-site-admin",
+        "-is-sso-login",
+        "-is-unified",
+        "-permissions",
+        "-two-factor",
+        "-unconfirmed-email",
+        "-v2-only",
+    ),
+    # Here HCP's document names only what a client may send.
+    ("PATCH /api/v2/workspaces/{workspace_id}/relationships/vars", BODY): {},
+    ("PATCH /api/v2/workspaces/{workspace_id}/state-versions", BODY): _of(
+        ROLLBACK,
+        "-force",
+        "-json-state",
+        "-json-state-outputs",
+        "-lineage",
+        "-md5",
+        "-serial",
+        "-state",
+    ),
+}

@@ -23,6 +23,7 @@ def test_a_new_version_waits_for_its_state(states: States) -> None:
     assert attributes["hosted-json-state-download-url"] is None
     assert attributes["hosted-state-upload-url"].startswith("http://localhost")
     assert attributes["hosted-json-state-upload-url"].startswith("http://localhost")
+    assert attributes["billable-rum-count"] is None
     assert not {"md5", "lineage", "state", "force"} & set(attributes)
 
 

@@ -16,14 +16,40 @@ from app.web.answers import answer
 from app.web.context import reader
 from app.web.guard import describes, requires
 
+TEXT = {"type": "string"}
+MOMENT = {"type": "string", "format": "date-time"}
+ATTRIBUTES = {
+    "address": TEXT,
+    "name": TEXT,
+    "created-at": MOMENT,
+    "updated-at": MOMENT,
+    "module": TEXT,
+    "provider": TEXT,
+    "provider-type": TEXT,
+    "modified-by-state-version-id": TEXT,
+    "name-index": {"const": None},
+}
+ITEM = {
+    "type": "object",
+    "required": ["id", "type", "attributes"],
+    "properties": {
+        "id": TEXT,
+        "type": {"const": "resources"},
+        "attributes": {"type": "object", "required": sorted(ATTRIBUTES), "properties": ATTRIBUTES},
+    },
+}
 DESCRIBED = {
     "type": "object",
+    "required": ["data", "links", "meta"],
     "properties": {
-        "data": {"type": "array", "items": {"type": "object"}},
-        "links": {"type": "object"},
-        "meta": {"type": "object"},
+        "data": {"type": "array", "items": ITEM},
+        "links": {"$ref": "#/components/schemas/page-links"},
+        "meta": {
+            "type": "object",
+            "required": ["pagination"],
+            "properties": {"pagination": {"$ref": "#/components/schemas/pagination"}},
+        },
     },
-    "required": ["data"],
 }
 
 

@@ -98,6 +98,8 @@ class StateVersionSchema(Schema):
     terraform_version = Attribute()
     vcs_commit_sha = Constant(None)
     vcs_commit_url = Constant(None)
+    # Nobody is billed by the number of resources.
+    billable_rum_count = Constant(None)
 
     workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")
     run = ToOne("runs")

@@ -16,7 +16,7 @@ from app.resources.tag_bindings.model import TagBinding
 from app.resources.tag_bindings.operations import Changes, add_plain_tags, remove_plain_tags
 from app.resources.tags.listing import FIRST_OF_EACH, TAGS
 from app.resources.tags.operations import SentTags, names_of
-from app.resources.tags.schema import TagSchema, read_tags
+from app.resources.tags.schema import NAMED_TAGS, read_tags
 from app.resources.workspaces.listing import WORKSPACES
 from app.resources.workspaces.model import Workspace
 from app.web.answers import nothing
@@ -42,7 +42,7 @@ def list_tags_of_workspace(workspace_id: str) -> Response:
 
 @blueprint.post("/workspaces/<workspace_id>/relationships/tags")
 @requires(P.WORKSPACE_MANAGE_TAGS)
-@describes(body=TagSchema, many=True, status=204, errors=(422,))
+@describes(body=NAMED_TAGS, status=204, errors=(422,))
 def add_tags_to_workspace(workspace_id: str) -> Response:
     """Add plain tags, by name or by id; names that are new make new tags."""
     return _change(workspace_id, add_plain_tags, ignoring_unknown=False)
@@ -50,7 +50,7 @@ def add_tags_to_workspace(workspace_id: str) -> Response:
 
 @blueprint.delete("/workspaces/<workspace_id>/relationships/tags")
 @requires(P.WORKSPACE_MANAGE_TAGS)
-@describes(body=TagSchema, many=True, status=204, errors=(422,))
+@describes(body=NAMED_TAGS, status=204, errors=(422,))
 def remove_tags_from_workspace(workspace_id: str) -> Response:
     """Remove plain tags, by name or by id; those that the workspace does not have are ignored."""
     return _change(workspace_id, remove_plain_tags, ignoring_unknown=True)

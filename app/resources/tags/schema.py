@@ -13,6 +13,31 @@ from app.resources.tags.operations import SentTags
 NAME_LENGTH = 255
 NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9_:-]*[a-z0-9])?")
 TYPES = ("tags",)
+# A tag that is there by its id, any tag by its name, in upper or lower case.
+NAMED = {
+    "type": "object",
+    "required": ["type"],
+    "properties": {
+        "type": {"const": "tags"},
+        "id": {"type": "string"},
+        "attributes": {
+            "type": "object",
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": NAME_LENGTH,
+                    "pattern": "^[A-Za-z0-9](?:[A-Za-z0-9_:-]*[A-Za-z0-9])?$",
+                },
+            },
+        },
+    },
+}
+NAMED_TAGS = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {"data": {"type": "array", "maxItems": MAXIMUM_PLAIN, "items": NAMED}},
+}
 
 
 class TagSchema(Schema):

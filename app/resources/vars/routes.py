@@ -33,13 +33,10 @@ BATCH = {
             "type": "array",
             "maxItems": AT_ONCE,
             "items": {
-                "type": "object",
-                "required": ["id", "type"],
-                "properties": {
-                    "id": {"type": "string", "minLength": 1},
-                    "type": {"const": "vars"},
-                    "attributes": {"type": "object"},
-                },
+                "allOf": [
+                    {"$ref": "#/components/schemas/vars-update"},
+                    {"required": ["id"], "properties": {"id": {"minLength": 1}}},
+                ],
             },
         },
     },

@@ -48,15 +48,7 @@ EFFECTIVE_VARS = {
         "data": {
             "type": "array",
             "items": {
-                "type": "object",
-                "required": ["id", "type", "attributes", "relationships", "links"],
-                "properties": {
-                    "id": {"type": "string"},
-                    "type": {"const": "vars"},
-                    "attributes": {"type": "object"},
-                    "relationships": {"type": "object"},
-                    "links": {"type": "object"},
-                },
+                "anyOf": [{"$ref": "#/components/schemas/vars"}, {"$ref": "#/components/schemas/vars-shared"}],
             },
         },
     },
