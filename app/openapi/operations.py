@@ -13,6 +13,7 @@ from app.web.guard import Operation
 from app.web.requests import HEADERS
 
 EMPTY = 204
+BYTES = "application/octet-stream"
 STATUSES = {200: "Done.", 201: "Created.", 204: "Done; there is nothing to show."}
 
 
@@ -41,8 +42,17 @@ def operation_object(route: Route, components: Components) -> dict[str, Any]:
 
 
 def _sent_as(operation: Operation) -> str:
-    is_bytes = isinstance(operation.body, dict) and operation.body.get("format") == "binary"
-    return "application/octet-stream" if is_bytes else MEDIA_TYPE
+    return BYTES if _is_bytes(operation.body) else MEDIA_TYPE
+
+
+def _answered_as(route: Route) -> str:
+    if _is_bytes(route.operation.answer):
+        return BYTES
+    return MEDIA_TYPE if route.is_jsonapi else "application/json"
+
+
+def _is_bytes(described: object) -> bool:
+    return isinstance(described, dict) and described.get("format") == "binary"
 
 
 def header_objects() -> dict[str, Any]:
@@ -123,9 +133,9 @@ def _body(route: Route, components: Components) -> JsonSchema:
 def _responses(route: Route, components: Components) -> dict[str, Any]:
     operation = route.operation
     success: dict[str, Any] = {"description": STATUSES[operation.status], "headers": RESPONSE_HEADERS}
-    if operation.status != EMPTY:
-        media_type = MEDIA_TYPE if route.is_jsonapi else "application/json"
-        success["content"] = {media_type: {"schema": _answer(operation, components)}}
+    answered = _answer(operation, components)
+    if answered is not None:
+        success["content"] = {_answered_as(route): {"schema": answered}}
     errors = {
         str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in sorted(_errors(route))
     }
@@ -148,12 +158,12 @@ def _errors(route: Route) -> set[int]:
     return statuses
 
 
-def _answer(operation: Operation, components: Components) -> JsonSchema:
+def _answer(operation: Operation, components: Components) -> JsonSchema | None:
     if isinstance(operation.answer, dict):
         return components.given(operation.answer)
     schema_type = operation.listing.schema if operation.listing else operation.answer
     if schema_type is None:
-        return {}
+        return None
     item = components.resource(schema_type)
     others: dict[str, JsonSchema] = {}
     is_list = bool(operation.listing) or operation.many

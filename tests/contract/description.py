@@ -61,6 +61,8 @@ class Description:
         media_type = given.get("content-type", "").partition(";")[0]
         if media_type not in content:
             return [*faults, f"media type {media_type!r} is not documented"]
+        if not media_type.endswith("json"):
+            return faults
         validator = self._validator(json.dumps(content[media_type]["schema"]))
         return faults + [
             f"{error.message} at {'/'.join(map(str, error.instance_path))}"

@@ -3,15 +3,44 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.resources.models import AuthenticationToken, Organization, ReservedTagKey, StateVersion, Var
+from schemathesis.transport.serialization import Binary
+
+from app.resources.models import (
+    AuthenticationToken,
+    Organization,
+    ReservedTagKey,
+    TagBinding,
+    Var,
+    VarsetWorkspace,
+)
+from tests.api import Api
+from tests.states import OUTPUTS, States, state
 from tests.world import World
+
+FILTERS = {
+    "filter[organization][name]": "organization",
+    "filter[project][id]": "project_id",
+    "filter[workspace][id]": "workspace_id",
+    "filter[workspace][name]": "name",
+}
+ANNOUNCED = state(outputs=OUTPUTS)
+# What is found in a workspace when it is only looked at, so that no list is empty.
+CONTENTS = ("state-versions", "tags", "vars", "varset-vars")
+# The operations that only the holder of the workspace's lock may do.
+OF_LOCK_HOLDERS = {
+    "state_versions.create_state_version",
+    "state_versions.roll_back_state",
+    "workspaces.unlock_workspace",
+}
 
 
 class Targets:
     """Fresh resources of one owner, made when they are asked for: an earlier request may have deleted the last ones."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, api: Api) -> None:
         self._world = world
+        self._api = api
+        self._turn = 0
         self.owner = world.person()
         self._known: dict[str, str] = {}
         self.renew()
@@ -19,6 +48,7 @@ class Targets:
     def renew(self) -> None:
         """Forget what the last request may have changed, the organization and its token included."""
         self._known.clear()
+        self._turn += 1
         self._organization: Organization = self._world.organization(owner=self.owner)
         self._world.token(self._organization)
 
@@ -30,12 +60,31 @@ class Targets:
             self._known[type_] = _MAKERS[type_](self)
         return self._known[type_]
 
-    def parameters(self, names: Mapping[str, Any]) -> dict[str, str]:
+    def parameters(self, names: Mapping[str, Any], operation: str = "", method: str = "get") -> dict[str, str]:
         """Real values for the variable parts of an address."""
-        return {name: self._parameter(name) for name in names}
+        found = {name: self._parameter(name, method) for name in names}
+        if "varset_id" in names and "var_id" in names:
+            found["var_id"] = str(self.of_type("varset-vars"))
+        if "workspaces" in self._known and method == "get":
+            for type_ in CONTENTS:
+                self.of_type(type_)
+        if operation in OF_LOCK_HOLDERS:
+            self.of_type("state-versions")
+            self._states.lock()
+        return found
+
+    def narrowed(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """The query with what there is, wherever a filter names one thing."""
+        known = {name: self._parameter(FILTERS[name], "get") for name in query if name in FILTERS}
+        return {**query, **known}
 
     def aimed(self, body: Any) -> Any:
-        """The body with the ids of resources that there are, wherever it names one of a known type."""
+        """The body with the ids of resources that there are, wherever it names one of a known type.
+
+        Bytes are every third time those that were announced, for nothing else is taken as a state.
+        """
+        if isinstance(body, Binary):
+            return Binary(ANNOUNCED) if self._turn % 3 == 0 else body
         if isinstance(body, list):
             return [self.aimed(item) for item in body]
         if not isinstance(body, dict):
@@ -46,9 +95,9 @@ class Targets:
             found["id"] = real
         return found
 
-    def _parameter(self, name: str) -> str:
-        if name in MADE_UP:
-            return MADE_UP[name]
+    def _parameter(self, name: str, method: str) -> str:
+        if name == "ticket":
+            return self._ticket("download" if method == "get" else "upload")
         if name == "organization":
             return self._organization.name
         if name == "name":
@@ -68,6 +117,7 @@ class Targets:
     def _workspace(self) -> str:
         workspace = self._world.workspace(self._world.project(self._organization))
         self._workspace_name = workspace.name
+        self._states = States(self._api, workspace, self.owner.token)
         return workspace.id
 
     def _team_project(self) -> str:
@@ -85,6 +135,15 @@ class Targets:
         place = {"organization_id": self._organization.id, "workspace_id": workspace_id}
         return self._world.add(Var(**place, key="region", category="env", value="here")).id
 
+    def _varset(self) -> str:
+        varset = self._world.varset(self._organization)
+        self._world.add(VarsetWorkspace(varset_id=varset.id, workspace_id=self.of_type("workspaces")))
+        return varset.id
+
+    def _varset_var(self) -> str:
+        place = {"organization_id": self._organization.id, "varset_id": self.of_type("varsets")}
+        return self._world.add(Var(**place, key="zone", category="terraform", value="there")).id
+
     def _team_workspace(self) -> str:
         workspace = self._world.workspace(self._world.project(self._organization))
         return self._world.workspace_access(self._world.team(self._organization), workspace, "write").id
@@ -93,8 +152,28 @@ class Targets:
         return self._world.add(ReservedTagKey(organization_id=self._organization.id, key="cost-center")).id
 
     def _state_version(self) -> str:
+        self.of_type("workspaces")
+        return str(self._states.save(ANNOUNCED)["data"]["id"])
+
+    def _output(self) -> str:
+        version_id = self.of_type("state-versions")
+        found = self._api.get(f"/state-versions/{version_id}/outputs", self.owner.token)
+        return str(found["data"][0]["id"])
+
+    def _ticket(self, direction: str) -> str:
+        """The last part of a signed address: where a state can be fetched, or one that waits for it can be sent."""
+        part = "json-state" if self._turn % 3 == 2 else "state"
+        self.of_type("workspaces")
+        if direction == "download":
+            part, version = "state", self._states.save(ANNOUNCED)
+        else:
+            self._states.lock()
+            version = self._states.create(ANNOUNCED)
+        return str(version["data"]["attributes"][f"hosted-{part}-{direction}-url"]).rpartition("/")[2]
+
+    def _tag(self) -> str:
         place = {"organization_id": self._organization.id, "workspace_id": self.of_type("workspaces")}
-        return self._world.add(StateVersion(**place, number=1, serial=1, md5="0" * 32)).id
+        return str(self._world.add(TagBinding(**place, key="blue", value="")).tag_id)
 
     def _token(self) -> str:
         tokens = self._world.all(AuthenticationToken)
@@ -107,21 +186,24 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "organizations": lambda targets: targets._organization.name,
     "projects": Targets._project,
     "reserved-tag-keys": Targets._reserved_tag_key,
+    "state-version-outputs": Targets._output,
     "state-versions": Targets._state_version,
+    "tags": Targets._tag,
     "team-projects": Targets._team_project,
     "team-workspaces": Targets._team_workspace,
     "teams": Targets._team,
     "vars": Targets._var,
-    "varsets": lambda targets: targets._world.varset(targets._organization).id,
+    "varset-vars": Targets._varset_var,
+    "varsets": Targets._varset,
     "users": lambda targets: targets.owner.id,
     "workspaces": Targets._workspace,
 }
-# Aimed at nothing: an upload's address and an output come from a whole state, a tag's id from its name.
-MADE_UP = {"output_id": "wsout-1111111111111111", "tag_id": "tag-1111111111111111", "ticket": "made-up"}
 _PARAMETERS = {
     "key_id": "reserved-tag-keys",
     "membership_id": "organization-memberships",
+    "output_id": "state-version-outputs",
     "project_id": "projects",
+    "tag_id": "tags",
     "team_id": "teams",
     "team_project_id": "team-projects",
     "team_workspace_id": "team-workspaces",

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode, Response
 
 from app.jsonapi import MEDIA_TYPE
+from tests.api import Api
 from tests.contract.description import Description, committed, operations, strict
 from tests.contract.targets import Targets
 from tests.world import World
@@ -30,7 +31,6 @@ Send = Callable[[Case[Any]], None]
 # Valid requests have nothing that the document does not name, so that they get far.
 VALID, BROKEN = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 DOCUMENTS = {VALID: strict(committed()), BROKEN: committed()}
-FILTERED_BY = "filter[project][id]"
 
 
 class Kind(NamedTuple):
@@ -97,11 +97,12 @@ def check_errors(response: Response) -> None:
 @pytest.mark.parametrize("kind", kinds())
 def test_no_request_of_an_owner_makes_the_service_fail(
     app: Flask,
+    api: Api,
     world: World,
     description: Description,
     kind: Kind,
 ) -> None:
-    targets = Targets(world)
+    targets = Targets(world, api)
     token = (world.person(site_role="admin") if kind.name in OF_ADMINISTRATORS else targets.owner).token
 
     def send(case: Case[Any]) -> None:
@@ -109,11 +110,10 @@ def test_no_request_of_an_owner_makes_the_service_fail(
             targets.renew()
             # Which Content-Type is missing or wrong is another test; behind it, the rest is reached.
             case.headers["Content-Type"] = MEDIA_TYPE
-        case.path_parameters = targets.parameters(case.path_parameters)
+        case.path_parameters = targets.parameters(case.path_parameters, kind.name, kind.method)
         if kind.mode is VALID:
             case.body = targets.aimed(case.body)
-            if FILTERED_BY in case.query:
-                case.query[FILTERED_BY] = targets.of_type("projects")
+            case.query = targets.narrowed(case.query)
         response = case.call(headers={"Authorization": f"Bearer {token}"})
         assert response.status_code < 500
         if response.status_code >= 400:
@@ -125,8 +125,8 @@ def test_no_request_of_an_owner_makes_the_service_fail(
 
 
 @pytest.mark.parametrize("kind", kinds(guarded=True))
-def test_no_request_without_a_token_gets_anywhere(app: Flask, world: World, kind: Kind) -> None:
-    targets = Targets(world)
+def test_no_request_without_a_token_gets_anywhere(app: Flask, api: Api, world: World, kind: Kind) -> None:
+    targets = Targets(world, api)
 
     def send(case: Case[Any]) -> None:
         case.path_parameters = targets.parameters(case.path_parameters)
