@@ -18,7 +18,7 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.roles import ORGANIZATION_ACCESS
 from app.authz.rules import held
-from app.resources.models import Organization, Project, Team, TeamProject, Workspace
+from app.resources.models import Organization, Project, Team, TeamProject, TeamWorkspace, Varset, Workspace
 from tests.world import World
 
 GOLDEN = Path(__file__).parent / "golden_matrix.txt"
@@ -42,6 +42,22 @@ CUSTOM: dict[str, dict[str, Any]] = {
     "move": {"move": True},
     "run-tasks": {"run-tasks": True},
 }
+OPTIONS: dict[Any, list[Any]] = {
+    TeamProject: [joinedload(TeamProject.team)],
+    TeamWorkspace: [joinedload(TeamWorkspace.team), joinedload(TeamWorkspace.workspace)],
+}
+ON_WORKSPACE: dict[str, dict[str, Any]] = {
+    "nothing more": {},
+    "runs plan": {"runs": "plan"},
+    "runs apply": {"runs": "apply"},
+    "variables read": {"variables": "read"},
+    "variables write": {"variables": "write"},
+    "state-versions read-outputs": {"state-versions": "read-outputs"},
+    "state-versions read": {"state-versions": "read"},
+    "state-versions write": {"state-versions": "write"},
+    "workspace-locking": {"workspace-locking": True},
+    "run-tasks": {"run-tasks": True},
+}
 
 
 class Scene:
@@ -54,11 +70,15 @@ class Scene:
         self.project = world.project(self.organization)
         self.other = world.project(self.organization)
         self.workspace = world.workspace(self.project)
+        self.neighbour = world.workspace(self.project)
         self.visible = world.team(self.organization, visibility="organization")
         self.secret = world.team(self.organization)
         self.owners = world.owners(self.organization)
         self.shown_access = world.access(self.visible, self.project, "read")
         self.hidden_access = world.access(self.secret, self.project, "read")
+        self.shared_varset = world.varset(self.organization)
+        self.own_varset = world.varset(self.organization, project=self.project)
+        self.workspace_access = world.workspace_access(self.visible, self.workspace, "read")
 
     def subjects(self) -> dict[str, tuple[type[Any], str]]:
         return {
@@ -67,11 +87,15 @@ class Scene:
             "the project": (Project, self.project.id),
             "another project": (Project, self.other.id),
             "a workspace of the project": (Workspace, self.workspace.id),
+            "another workspace of it": (Workspace, self.neighbour.id),
+            "a variable set of the organization": (Varset, self.shared_varset.id),
+            "a variable set of the project": (Varset, self.own_varset.id),
             "a visible team": (Team, self.visible.id),
             "a secret team": (Team, self.secret.id),
             "the owners team": (Team, self.owners.id),
             "access of a visible team": (TeamProject, self.shown_access.id),
             "access of a secret team": (TeamProject, self.hidden_access.id),
+            "access of a visible team to the workspace": (TeamWorkspace, self.workspace_access.id),
         }
 
     def personas(self) -> Iterator[tuple[str, str]]:
@@ -90,6 +114,14 @@ class Scene:
             yield f"project {level}", self.with_access(level)
         for name, details in CUSTOM.items():
             yield f"project custom: {name}", self.with_access("custom", details)
+        for level in ("read", "plan", "write", "admin"):
+            yield f"workspace {level}", self.on_workspace(level)
+        for name, details in ON_WORKSPACE.items():
+            yield f"workspace custom: {name}", self.on_workspace("custom", details)
+        yield "token of a team with nothing", self.token_of()
+        yield "token of a team with manage-workspaces", self.token_of("manage-workspaces")
+        yield "token of a team with project write and workspace admin", self.token_of_granted()
+        yield "token of the owners team", world.team_token(self.owners)
 
     def invited(self) -> str:
         person = self.world.person()
@@ -104,6 +136,20 @@ class Scene:
         team = self.world.team(self.organization)
         self.world.access(team, self.project, level, details)
         return self.world.member(self.organization, team).token
+
+    def on_workspace(self, level: str, details: dict[str, Any] | None = None) -> str:
+        team = self.world.team(self.organization)
+        self.world.workspace_access(team, self.workspace, level, details)
+        return self.world.member(self.organization, team).token
+
+    def token_of(self, *flags: str) -> str:
+        return self.world.team_token(self.world.team(self.organization, *flags))
+
+    def token_of_granted(self) -> str:
+        team = self.world.team(self.organization)
+        self.world.access(team, self.project, "write")
+        self.world.workspace_access(team, self.workspace, "admin")
+        return self.world.team_token(team)
 
 
 def test_who_may_do_what(app: Flask, world: World) -> None:
@@ -126,7 +172,7 @@ def table(app: Flask, world: World, *, allows_force: bool) -> Iterator[str]:
             yield f"  the site: {listed(on_site)}"
         with Session(app.extensions["groundplan.engine"]) as session:
             for name, (model, identifier) in scene.subjects().items():
-                options = [joinedload(TeamProject.team)] if model is TeamProject else []
+                options = OPTIONS.get(model, [])
                 row = session.get_one(model, identifier, options=options)
                 permissions = relevant(model, held(caller, model.scope, row) - on_site)
                 if permissions:
@@ -139,6 +185,8 @@ def relevant(model: type[Any], permissions: frozenset[P]) -> frozenset[P]:
         Organization: ("organization", "token", "membership", "user", "account", "team:create", "project:create"),
         Team: ("team:", "owners:"),
         TeamProject: ("project:read-teams", "project:manage-teams"),
+        TeamWorkspace: ("workspace:read", "workspace:manage-teams"),
+        Varset: ("varset:",),
         Project: ("project:",),
         Workspace: ("workspace:", "run:", "variable:", "state:"),
     }[model]

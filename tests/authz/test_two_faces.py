@@ -19,6 +19,8 @@ from app.resources.models import (
     Organization,
     OrganizationMembership,
     Project,
+    StateVersion,
+    StateVersionOutput,
     Team,
     TeamProject,
     TeamWorkspace,
@@ -39,6 +41,8 @@ MODELS: tuple[Any, ...] = (
     Project,
     Varset,
     Workspace,
+    StateVersion,
+    StateVersionOutput,
 )
 OPTIONS: dict[Any, list[Any]] = {
     TeamProject: [joinedload(TeamProject.team)],
@@ -71,6 +75,7 @@ def populate(world: World) -> Mapping[Level, list[str]]:
             workspace = world.workspace(project)
             world.workspace_access(team, workspace, "read")
             targets[Level.WORKSPACE].append(workspace.id)
+            world.state_version(workspace, "address")
             world.access(team, project, "read")
             targets[Level.TEAM].append(team.id)
             targets[Level.PROJECT].append(project.id)
@@ -109,13 +114,25 @@ def test_one_row_and_many_rows_give_the_same_answer(model: Any, world: World, en
     agree()
 
 
-@pytest.mark.parametrize("model", [Project, Workspace, Team, TeamProject], ids=lambda model: model.__tablename__)
+@pytest.mark.parametrize(
+    "model",
+    [Project, Workspace, Team, TeamProject, Varset, StateVersion, StateVersionOutput],
+    ids=lambda model: model.__tablename__,
+)
 def test_inside_one_organization_the_shorter_condition_selects_the_same_rows(
     model: Any, world: World, engine: Engine
 ) -> None:
     targets = populate(world)
     home = targets[Level.ORGANIZATION][0]
-    levels = [Level.SITE, Level.ORGANIZATION, Level.PROJECT, Level.WORKSPACE, Level.TEAM, Level.VISIBLE_TEAMS]
+    levels = [
+        Level.SITE,
+        Level.ORGANIZATION,
+        Level.PROJECT,
+        Level.WORKSPACE,
+        Level.TEAM,
+        Level.VISIBLE_TEAMS,
+        Level.SHARED_VARSETS,
+    ]
 
     @settings(max_examples=40, deadline=None, derandomize=True)
     @given(
@@ -123,7 +140,9 @@ def test_inside_one_organization_the_shorter_condition_selects_the_same_rows(
             st.sampled_from(levels).flatmap(lambda level: st.tuples(st.just(level), st.sampled_from(targets[level]))),
             max_size=4,
         ),
-        permission=st.sampled_from([P.PROJECT_READ, P.WORKSPACE_READ, P.TEAM_READ, P.PROJECT_READ_TEAMS]),
+        permission=st.sampled_from(
+            [P.PROJECT_READ, P.WORKSPACE_READ, P.TEAM_READ, P.PROJECT_READ_TEAMS, P.VARSET_READ, P.STATE_READ]
+        ),
     )
     def agree(granted: list[tuple[Level, str]], permission: P) -> None:
         somebody = Somebody()
