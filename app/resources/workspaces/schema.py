@@ -234,7 +234,7 @@ class WorkspaceSchema(Schema):
     current_configuration_version = ToOne("configuration-versions")
     current_assessment_result = ToOne("assessment-results")
     readme = ToOne("workspace-readme")
-    outputs = Links("/api/v2/workspaces/{id}/current-state-version-outputs")
+    outputs = ToMany("workspace-outputs", related="/api/v2/workspaces/{id}/current-state-version-outputs")
     vars = Links("/api/v2/workspaces/{id}/vars")
     remote_state_consumers = Links("/api/v2/workspaces/{id}/relationships/remote-state-consumers")
     tag_bindings = ToMany("tag-bindings", related="/api/v2/workspaces/{id}/tag-bindings", read=read_relationship)
