@@ -4,7 +4,6 @@ They are the same for one row and for many, in small tables and in large ones.
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -14,10 +13,8 @@ from sqlalchemy.orm import Session
 from app.resources.models import Organization, Project, TagBinding, Team, TeamProject, Workspace
 from tests.api import Api, document
 from tests.personas import table
+from tests.statement_costs import Request, Statements, cost
 from tests.world import World
-
-Statements = Callable[[], AbstractContextManager[list[str]]]
-Request = tuple[str, str, Any]
 
 # The caller is one statement; what teams were granted on projects is another, for who is in a team.
 READS = table("""
@@ -101,15 +98,6 @@ def fill(engine: Engine, acme: Organization) -> Callable[[int, Team | None], Non
                     session.add(TeamProject(**organization, project_id=project.id, team_id=team.id, access="admin"))
 
     return filling
-
-
-def cost(statements: Statements, api: Api, token: str, request: Request) -> int:
-    """The statements of the request; that a transaction on SQLite begins is none of them."""
-    method, path, sent = request
-    with statements() as seen:
-        response = api.raw(method, path, token, sent)
-    assert response.status_int < 300, response.text
-    return len([statement for statement in seen if statement != "BEGIN IMMEDIATE"])
 
 
 @pytest.mark.parametrize("who", ["owner", "token", "member"])
