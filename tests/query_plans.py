@@ -1,0 +1,58 @@
+"""How the database would run what a request reads."""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event
+
+from app.persistence.engine import Engines
+from tests.api import Api
+
+
+def plans(app: Flask, api: Api, path: str, token: str) -> list[str]:
+    """How the database would run each statement of the request, a line for each way it reads a table."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        sent.append((statement, parameters))
+
+    engines: Engines = app.extensions["groundplan.engines"]
+    event.listen(engines.reading, "before_cursor_execute", note)
+    try:
+        api.get(path, token)
+    finally:
+        event.remove(engines.reading, "before_cursor_execute", note)
+    with engines.writing.connect() as connection:
+        read = [each for each in sent if each[0].startswith(("SELECT", "WITH"))]
+        assert len(read) > 1, "the caller and what he asks for"
+        if connection.dialect.name == "sqlite":
+            return [
+                row[3]
+                for statement, parameters in read
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
+        # What no index can do is then still done by reading the table from end to end, and shown.
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        return [
+            line
+            for statement, parameters in read
+            for line in nodes(
+                connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()[0]["Plan"]
+            )
+        ]
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[str]:
+    if "Relation Name" in plan:
+        index = f" USING INDEX {plan['Index Name']}" if "Index Name" in plan else ""
+        yield f"{'SCAN' if plan['Node Type'] == 'Seq Scan' else 'SEARCH'} {plan['Relation Name']}{index}"
+    for below in plan.get("Plans", []):
+        yield from nodes(below)
+
+
+def read_from_end_to_end(lines: list[str], tables: Collection[str]) -> list[str]:
+    """Those lines that read a whole one of the tables."""
+    # A table that a statement names twice has a number behind its name.
+    return [line for line in lines if line.startswith("SCAN") and re.sub(r"_\d+$", "", line.split()[1]) in tables]
