@@ -2,8 +2,12 @@
 
 import gc
 import os
+import threading
 from pathlib import Path
 from typing import Any
+
+from app.storage.place import VAULT
+from app.storage.sweeping import sweep_daily
 
 host = os.environ.get("HOST") or "127.0.0.1"
 port = os.environ.get("PORT") or "8080"
@@ -74,3 +78,12 @@ def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401
     """Let each worker open its own connections: two processes on one would read each other's answers."""
     engines = server.app.wsgi().extensions["groundplan.engines"]
     engines.dispose(close=False)
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ANN401
+    """Let each worker sweep the object store, now and daily, beside its requests; any number may do it at once."""
+    extensions = worker.wsgi.extensions
+    sweeping = threading.Thread(
+        target=sweep_daily, args=(extensions["groundplan.engines"], extensions[VAULT]), name="sweep", daemon=True
+    )
+    sweeping.start()

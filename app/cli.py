@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -12,9 +13,12 @@ from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email
 from app.config import InvalidSettingError, Settings
 from app.jsonapi.document import errors_page
 from app.openapi import openapi_document
+from app.persistence.engine import Engines
 from app.storage.keyring import Unreadable
+from app.storage.place import vault
 from app.storage.rotation import reseal
 from app.storage.secrets import keyring
+from app.storage.sweeping import GRACE, sweep, sweepable
 
 
 def install(app: Flask) -> None:
@@ -26,6 +30,7 @@ def install(app: Flask) -> None:
     app.cli.add_command(permissions_command)
     app.cli.add_command(errors_command)
     app.cli.add_command(rotate_command)
+    app.cli.add_command(sweep_command)
 
 
 def _listening() -> str:
@@ -105,6 +110,25 @@ def rotate_command() -> None:
     except Unreadable as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Sealed {count} with the first key.")
+
+
+@click.command("sweep-storage")
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option(
+    "--grace-hours",
+    type=click.FloatRange(min=0),
+    default=GRACE / timedelta(hours=1),
+    show_default=True,
+    help="Spare uploads that began so recently.",
+)
+def sweep_command(dry_run: bool, grace_hours: float) -> None:  # noqa: FBT001
+    """Remove the objects that nothing names: what killed uploads and deletions have left. The service does it daily."""
+    engines: Engines = current_app.extensions["groundplan.engines"]
+    grace = timedelta(hours=grace_hours)
+    if dry_run:
+        click.echo(f"{sweepable(engines, grace)} objects would be removed.")
+    else:
+        click.echo(f"Removed {sweep(engines, vault(), grace)} objects.")
 
 
 def _settings() -> Settings:

@@ -15,6 +15,7 @@ from app.resources.users.model import User
 from app.resources.vars.model import Var
 from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
 from app.resources.workspaces.model import RemoteStateConsumer, Workspace
+from app.storage.ledger import StoredObject
 
 __all__ = [
     "ActivityEvent",
@@ -26,6 +27,7 @@ __all__ = [
     "ReservedTagKey",
     "StateVersion",
     "StateVersionOutput",
+    "StoredObject",
     "TagBinding",
     "Team",
     "TeamMember",

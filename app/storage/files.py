@@ -1,8 +1,8 @@
 """Objects as files in a folder."""
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,10 +21,8 @@ class FileStore:
     def put(self, name: str, chunks: Iterable[bytes]) -> None:
         """See ``Store``: a draft, synced, then renamed; the folder is synced as well, for the name is in it."""
         path = self._path(name)
-        self._make(path.parent)
-        # No object has a dot in its name, so no draft is ever taken for one.
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        draft = _draft_of(path)
+        descriptor = self._begun(draft)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 for chunk in chunks:
@@ -46,8 +44,23 @@ class FileStore:
         return _pieces(file)
 
     def delete(self, name: str) -> None:
-        """See ``Store``."""
-        self._path(name).unlink(missing_ok=True)
+        """See ``Store``: also what a killed process has left of it, and the folder when it was the last one there.
+
+        Synced, too: what came back with the power would be nobody's.
+        """
+        path = self._path(name)
+        folder = path.parent
+        path.unlink(missing_ok=True)
+        _draft_of(path).unlink(missing_ok=True)
+        try:
+            if folder != self._root:
+                folder.rmdir()
+                folder = folder.parent
+        except OSError:
+            # It still holds something, or is not there.
+            pass
+        with suppress(FileNotFoundError):
+            _sync(folder)
 
     def exists(self, name: str) -> bool:
         """See ``Store``."""
@@ -55,6 +68,15 @@ class FileStore:
 
     def _path(self, name: str) -> Path:
         return self._root / checked(name)
+
+    def _begun(self, draft: Path) -> int:
+        while True:
+            try:
+                self._make(draft.parent)
+                return os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileNotFoundError:
+                # The folder was empty, and whoever removed the last object of it has just removed it, too.
+                continue
 
     def _make(self, folder: Path) -> None:
         # A new folder is lost with the power unless the one above is synced.
@@ -64,6 +86,11 @@ class FileStore:
             self._make(folder.parent)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sync(folder.parent)
+
+
+def _draft_of(path: Path) -> Path:
+    # No object has a dot in its name, so no draft is ever taken for one.
+    return path.with_name(f".{path.name}")
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

@@ -80,8 +80,13 @@ class BucketStore:
         return pieces
 
     def delete(self, name: str) -> None:
-        """See ``Store``."""
-        self._client.delete_object(Bucket=self._bucket, Key=checked(name))
+        """See ``Store``: also the parts that a killed process has left, which nobody sees and somebody pays for."""
+        where = {"Bucket": self._bucket, "Key": checked(name)}
+        begun = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=name)
+        for upload in begun.get("Uploads", ()):
+            if upload["Key"] == name:
+                self._client.abort_multipart_upload(**where, UploadId=upload["UploadId"])
+        self._client.delete_object(**where)
 
     def exists(self, name: str) -> bool:
         """See ``Store``."""

@@ -13,7 +13,7 @@ class Missing(LookupError):
 
 
 class Store(Protocol):
-    """A place for objects. An object is there whole or not at all, and is never changed."""
+    """A place for objects. An object is there whole or not at all, and is never changed; each has a name of its own."""
 
     def put(self, name: str, chunks: Iterable[bytes]) -> None:
         """Store the chunks; when it returns they survive a loss of power. What ``chunks`` raises leaves nothing."""
@@ -22,7 +22,7 @@ class Store(Protocol):
         """The bytes in pieces of any size; ``Missing`` is raised at once, not at the first piece."""
 
     def delete(self, name: str) -> None:
-        """Remove the object; nothing happens when there is none."""
+        """Remove the object or what there is of it; nothing happens when there is none."""
 
     def exists(self, name: str) -> bool:
         """Whether there is an object of this name."""

@@ -16,6 +16,7 @@ from app.jsonapi.errors import (
     TooLarge,
     UnsupportedMediaType,
 )
+from app.storage.ledger import Condemned
 from app.web.answers import error_document
 
 logger = logging.getLogger(__name__)
@@ -47,12 +48,21 @@ def install(app: Flask) -> None:
     def of_the_database(error: OperationalError) -> Response:
         # Lost connections, deadlocks, a database that stayed locked: nothing was changed, and a retry may well work.
         logger.error("the database failed", exc_info=error)
-        answered = error_document(ServiceUnavailable())
-        answered.headers["Retry-After"] = "1"
-        return answered
+        return _retry()
+
+    @app.errorhandler(Condemned)
+    def of_the_sweep(_error: Condemned) -> Response:
+        # It arrived so late that the sweep had given it up: nothing was changed.
+        return _retry()
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         # The exception's text may quote what a client sent; the log has it, the answer does not.
         logger.error("unexpected failure", exc_info=error)
         return error_document(ApiError())
+
+
+def _retry() -> Response:
+    answered = error_document(ServiceUnavailable())
+    answered.headers["Retry-After"] = "1"
+    return answered

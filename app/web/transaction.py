@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import ApiError, Conflict, Taken
 from app.persistence import Base, violated_constraint
 from app.resources.activity_events.model import ActivityEvent
+from app.storage.ledger import LET_GO
 from app.web.context import caller, engines, release_reader, request_id
+from app.web.objects import discard
 
 _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
 _CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
@@ -21,7 +23,7 @@ def change() -> Iterator[Session]:
     """A transaction that is committed when the block ends and rolled back when it raises.
 
     A broken constraint becomes the error that the model names for it, so that the database has the last word on
-    uniqueness however many requests come at once.
+    uniqueness however many requests come at once. Objects that were condemned in it are removed once it is committed.
     """
     release_reader()
     with Session(engines().writing, expire_on_commit=False, autoflush=False) as session:
@@ -30,6 +32,8 @@ def change() -> Iterator[Session]:
             session.commit()
         except IntegrityError as error:
             raise _as_answer(error) from error
+    if LET_GO in session.info:
+        discard(session.info[LET_GO])
 
 
 def _as_answer(error: IntegrityError) -> ApiError:

@@ -64,7 +64,8 @@ WRITES = {
     "add tags": 5,
     "replace tags": 6,
     "delete a project": 5,  # caller, lock, whether it holds anything, delete, event
-    "delete a project with its workspaces": 7,  # caller, lock, workspaces, delete them and it, both their events
+    # caller, lock, workspaces, their objects, delete them and it, both their events
+    "delete a project with its workspaces": 8,
     "move workspaces": 5,  # caller, lock, workspaces, update, events
     "create a workspace": 5,  # caller, lock of the project, insert, event, show
     "create a workspace in the default project": 6,
@@ -75,8 +76,8 @@ WRITES = {
     "update tags of a workspace": 7,  # as of a project; and what is reserved
     "lock a workspace": 5,  # caller, lock of the row, update, event, show
     "unlock a workspace": 7,  # and whether a state is pending, which one is the newest
-    "delete a workspace safely": 4,  # caller, lock, delete, event
-    "delete a workspace by force": 4,
+    "delete a workspace safely": 5,  # caller, lock, its objects, delete, event
+    "delete a workspace by force": 5,
 }
 
 

@@ -1,17 +1,22 @@
 """Objects in a bucket, against an S3 service within the tests."""
 
 import os
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
+from flask import Flask
 from moto.server import ThreadedMotoServer
 
 from app.config import Bucket, InvalidSettingError, bucket_of
 from app.storage.keyring import Keyring, Unreadable
+from app.storage.ledger import enter
 from app.storage.objects import PART, BucketStore
 from app.storage.store import Missing
+from app.storage.sweeping import sweep
 from app.storage.vault import Vault
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -73,6 +78,30 @@ def test_a_failing_source_leaves_nothing(vault: Vault, client: Any, size: int) -
         vault.put("a/failed", source())
     assert not vault.exists("a/failed")
     assert "Uploads" not in client.list_multipart_uploads(Bucket="states")
+
+
+def test_what_a_killed_upload_has_left_goes_with_the_object(vault: Vault, client: Any) -> None:
+    uploads = {name: client.create_multipart_upload(Bucket="states", Key=name) for name in ("a/half", "a/half-not")}
+    for name, upload in uploads.items():
+        client.upload_part(Bucket="states", Key=name, UploadId=upload["UploadId"], PartNumber=1, Body=b"x")
+    vault.delete("a/half")
+    left = client.list_multipart_uploads(Bucket="states")["Uploads"]
+    assert [upload["Key"] for upload in left] == ["a/half-not"]
+    vault.delete("a/half-not")
+    assert "Uploads" not in client.list_multipart_uploads(Bucket="states")
+
+
+def test_a_sweep_of_a_bucket(vault: Vault, client: Any, app: Flask) -> None:
+    engines = app.extensions["groundplan.engines"]
+    for name in ("swept/whole", "swept/half", "swept/never-begun"):
+        enter(engines.writing, name)
+    vault.put("swept/whole", [b"x"])
+    client.create_multipart_upload(Bucket="states", Key="swept/half")
+    time.sleep(0.002)
+    assert sweep(engines, vault, timedelta(0)) == 3
+    assert "Contents" not in client.list_objects_v2(Bucket="states", Prefix="swept/")
+    assert "Uploads" not in client.list_multipart_uploads(Bucket="states")
+    assert sweep(engines, vault, timedelta(0)) == 0
 
 
 def test_a_changed_object_is_not_read(vault: Vault, client: Any) -> None:

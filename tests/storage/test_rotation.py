@@ -10,19 +10,11 @@ from app.storage.place import VAULT
 from app.storage.rotation import reseal, sealed_columns
 from app.storage.secrets import KEYRING
 from app.storage.vault import Vault
-from tests.api import Api
 from tests.states import OUTPUTS, States, state
 from tests.world import World
 
 NEW = "new-master-key-0123456789-0123456789"
 OLD = "encryption-key-of-the-test-suite-0123456789"
-
-
-@pytest.fixture
-def states(api: Api, world: World) -> States:
-    owner = world.person()
-    organization = world.organization("acme", owner=owner)
-    return States(api, world.workspace(world.project(organization), "net"), owner.token)
 
 
 def use(app: Flask, monkeypatch: pytest.MonkeyPatch, *keys: str) -> Keyring:

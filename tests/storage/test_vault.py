@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,29 @@ def test_a_failing_source_leaves_nothing(vault: Vault, tmp_path: Path) -> None:
     with pytest.raises(OSError):
         vault.put("a/b", source())
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
+def test_a_deleted_object_takes_its_draft_and_its_folder_along(vault: Vault, tmp_path: Path) -> None:
+    for name in ("a/b", "a/c"):
+        vault.put(name, [b"x"])
+    (path_of(tmp_path, "a") / ".b").write_bytes(b"half")
+    vault.delete("a/b")
+    assert [path.name for path in path_of(tmp_path, "a").iterdir()] == ["c"]
+    vault.delete("a/c")
+    assert not path_of(tmp_path, "a").exists()
+    assert (tmp_path / "blobs").is_dir()
+
+
+def test_folders_come_and_go_under_the_feet_of_others(vault: Vault) -> None:
+    def put_and_delete(worker: int) -> None:
+        for turn in range(50):
+            name = f"a/{worker}-{turn}"
+            key = vault.put(name, [b"x"])
+            assert b"".join(vault.open(name, key)) == b"x"
+            vault.delete(name)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put_and_delete, range(8)))
 
 
 @pytest.mark.parametrize("name", ["", "/a", "a/", "a//b", "..", "a/../b", ".a", "a b", "a\0", "a.b", "a\n"])

@@ -13,6 +13,7 @@ from app.resources.organizations.model import Organization
 from app.resources.projects.model import DEFAULT_PROJECT, Project
 from app.resources.teams.model import OWNERS, Team, TeamMember
 from app.resources.workspaces.model import Workspace
+from app.storage.ledger import condemn, named_by
 
 
 def found_organization(session: Session, members: Mapping[str, Any], user_id: str) -> Organization:
@@ -60,6 +61,14 @@ def settle_members(members: dict[str, Any], current: Organization | None) -> dic
 
 def delete_organization(session: Session, organization: Organization) -> None:
     """Delete the organization with all it has; its activity events stay."""
+    # Locked before their objects are condemned, as by who deletes one of them: two can't lock each other out.
+    session.execute(
+        select(Workspace.id)
+        .where(Workspace.organization_id == organization.id)
+        .order_by(Workspace.id)
+        .with_for_update(),
+    )
+    condemn(session, named_by("organization_id", [organization.id]))
     # A project does not take its workspaces with it, so they go first.
     session.execute(delete(Workspace).where(Workspace.organization_id == organization.id))
     session.delete(organization)

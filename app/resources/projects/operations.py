@@ -9,6 +9,7 @@ from app.jsonapi.errors import Forbidden
 from app.persistence import now
 from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
+from app.storage.ledger import condemn, named_by
 
 
 class DefaultProject(Forbidden):
@@ -51,6 +52,7 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
     else:
         # Always in the same order, as who moves workspaces does: two can't lock each other out.
         workspaces = session.scalars(held.order_by(Workspace.id).with_for_update()).all()
+        condemn(session, named_by("workspace_id", [workspace.id for workspace in workspaces]))
         session.execute(delete(Workspace).where(Workspace.project_id == project.id))
         for workspace in workspaces:
             session.expunge(workspace)

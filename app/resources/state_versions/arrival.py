@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.resources.state_versions.model import StateVersion
-from app.resources.state_versions.objects import stored
-from app.resources.state_versions.operations import Stored, accept_json_state, accept_state
+from app.resources.state_versions.operations import accept_json_state, accept_state, object_name
 from app.resources.state_versions.reading import Intake, Summary
 from app.resources.workspaces.model import Workspace
+from app.storage.ledger import Stored
+from app.web.objects import stored
 from app.web.requests import PIECE
 
 
@@ -35,11 +36,11 @@ def arrived(
 ) -> Iterator[Arrival]:
     """The state in the store; gone again when the block refuses it. ``md5`` is what was announced, if anything was."""
     intake = Intake(md5)
-    with stored(workspace_id, intake.passing(pieces)) as state:
+    with stored(object_name(workspace_id), intake.passing(pieces)) as state:
         if not json_state:
             yield Arrival(intake.summary, state, None)
             return
-        with stored(workspace_id, in_pieces(json_state)) as kept:
+        with stored(object_name(workspace_id), in_pieces(json_state)) as kept:
             yield Arrival(intake.summary, state, kept)
 
 

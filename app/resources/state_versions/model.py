@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.persistence import Base, Timestamp, identifier, now
 from app.resources.workspaces.model import Workspace
+from app.storage.ledger import OBJECT
 from app.storage.sealed import SEALED
 
 PENDING = "pending"
@@ -38,9 +39,9 @@ class StateVersion(Base):
     lineage: Mapped[str | None]
     size: Mapped[int | None] = mapped_column(BigInteger)
     # Name and sealed data key of what has arrived; both null until then.
-    state_object: Mapped[str | None]
+    state_object: Mapped[str | None] = mapped_column(info=OBJECT)
     state_key: Mapped[str | None] = mapped_column(info=SEALED)
-    json_state_object: Mapped[str | None]
+    json_state_object: Mapped[str | None] = mapped_column(info=OBJECT)
     json_state_key: Mapped[str | None] = mapped_column(info=SEALED)
     # What was read from the state when it arrived.
     format: Mapped[int | None]
@@ -64,6 +65,9 @@ class StateVersion(Base):
         Index("ix_state_versions_created_by_id", created_by_id),
         Index("ix_state_versions_rollback_of_id", rollback_of_id),
         Index("ix_state_versions_organization_id", organization_id),
+        # The sweep asks whether anything names an object.
+        Index("uq_state_versions_state_object", state_object, unique=True),
+        Index("uq_state_versions_json_state_object", json_state_object, unique=True),
         CheckConstraint(status.in_(STATUSES), name="status"),
     )
 

@@ -1,51 +1,28 @@
 """The bytes of states over HTTP, at addresses that need no token."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any, Final
 
 from flask import Response, request
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import ApiError, NotFound
+from app.jsonapi.errors import NotFound
 from app.resources.state_versions.addresses import PREFIX, Part, opened
 from app.resources.state_versions.blueprint import blueprint
 from app.resources.state_versions.model import DISCARDED, PENDING, StateVersion
-from app.resources.state_versions.operations import (
-    Stored,
-    VersionDiscarded,
-    accept_json_state,
-    accept_state,
-    object_name,
-)
+from app.resources.state_versions.operations import VersionDiscarded, accept_json_state, accept_state, object_name
 from app.resources.state_versions.reading import Intake
 from app.resources.workspaces.model import Workspace
 from app.storage.place import vault
 from app.web.context import reader, release_reader, settings
 from app.web.guard import any_media_type, describes, open_to_all
+from app.web.objects import discard, stored
 from app.web.requests import sent_pieces
 from app.web.transaction import change
 
 BYTES: Final = "application/octet-stream"
 ADDRESS: Final = f"{PREFIX}<ticket>"
-
-
-@contextmanager
-def stored(workspace_id: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
-    """The pieces in the store, safe against a loss of power; gone again when the block refuses them.
-
-    The block commits the row that names the object. A process that dies between the two leaves an object that nothing
-    names and that nobody can open, never a row without its object. So does a commit whose answer is lost: whether it
-    happened is not known, and the object stays.
-    """
-    name = object_name(workspace_id)
-    kept = Stored(name, vault().put(name, pieces))
-    try:
-        yield kept
-    except ApiError:
-        vault().delete(name)
-        raise
 
 
 @blueprint.put(ADDRESS)
@@ -102,7 +79,7 @@ def _upload(version_id: str, part: Part) -> None:
         for _ in arriving:
             pass
         return
-    with stored(before.workspace_id, arriving) as state:
+    with stored(object_name(before.workspace_id), arriving) as state:
         taken = False
         with change() as session:
             workspace, version = _locked(session, before)
@@ -112,7 +89,7 @@ def _upload(version_id: str, part: Part) -> None:
             elif version.status == DISCARDED:
                 raise VersionDiscarded
     if not taken:
-        vault().delete(state.name)
+        discard([state.name])
 
 
 def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
@@ -120,7 +97,7 @@ def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
         for _ in pieces:
             pass
         return
-    with stored(before.workspace_id, pieces) as state:
+    with stored(object_name(before.workspace_id), pieces) as state:
         taken = False
         with change() as session:
             _, version = _locked(session, before)
@@ -130,7 +107,7 @@ def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
                 accept_json_state(session, version, state)
                 taken = True
     if not taken:
-        vault().delete(state.name)
+        discard([state.name])
 
 
 def _locked(session: Session, version: Row[Any]) -> tuple[Workspace, StateVersion]:

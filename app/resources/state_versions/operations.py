@@ -1,6 +1,5 @@
 """The rules of state versions: what a new one must agree with, which is current, what a lock has to do with it."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -12,6 +11,7 @@ from app.persistence.identifiers import random_text
 from app.resources.state_versions.model import DISCARDED, FINALIZED, PENDING, StateVersion, StateVersionOutput
 from app.resources.state_versions.reading import Output, Summary
 from app.resources.workspaces.model import Workspace
+from app.storage.ledger import Stored, claim
 from app.storage.secrets import seal
 
 new_output_id = identifier("wsout")
@@ -54,14 +54,6 @@ class VersionDiscarded(Conflict):
 
     code = "state-version-discarded"
     detail = "The state version was discarded; its state is no longer accepted"
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An object in the store: its name and what opens it."""
-
-    name: str
-    key: str
 
 
 def object_name(workspace_id: str) -> str:
@@ -145,6 +137,7 @@ def accept_state(
     session: Session, workspace: Workspace, version: StateVersion, stored: Stored, summary: Summary
 ) -> None:
     """Take the state, which is safe in the store, for the version; at once the current one of a free workspace."""
+    claim(session, stored.name)
     version.status = FINALIZED
     version.state_object, version.state_key = stored.name, stored.key
     version.size, version.md5 = summary.size, summary.md5
@@ -162,6 +155,7 @@ def accept_state(
 
 def accept_json_state(session: Session, version: StateVersion, stored: Stored) -> None:
     """Take the JSON form of the state for the version."""
+    claim(session, stored.name)
     version.json_state_object, version.json_state_key = stored.name, stored.key
     session.flush()
 

@@ -30,6 +30,7 @@ from app.resources.workspaces.operations import (
     settle_settings,
 )
 from app.resources.workspaces.schema import WorkspaceSchema
+from app.storage.ledger import condemn, named_by
 from app.web.answers import nothing, resource
 from app.web.context import caller, enter, subject
 from app.web.guard import describes, requires
@@ -218,6 +219,7 @@ def _destroy(workspace_id: str, permission: P) -> Response:
         workspace = subject(session, Workspace, workspace_id, permission, visible_by=P.WORKSPACE_READ)
         if permission is P.WORKSPACE_DELETE:
             check_safe_to_delete(workspace)
+        condemn(session, named_by("workspace_id", [workspace.id]))
         session.delete(workspace)
         record(session, "workspaces.delete", workspace)
     return nothing()

@@ -1,0 +1,126 @@
+"""Removing the objects that nothing names: what a killed process or a lost answer has left, and what was let go of.
+
+Everything here may be stopped at any moment and may run any number of times at once.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, func, or_, select, update
+
+from app.persistence import among, now
+from app.persistence.engine import Engines
+from app.storage.ledger import StoredObject, unnamed
+from app.storage.vault import Vault
+
+logger = logging.getLogger(__name__)
+
+# Longer than the longest upload. One that takes longer still is refused in the end, never half kept.
+GRACE: Final = timedelta(hours=24)
+BATCH: Final = 200
+DAY: Final = 24 * 60 * 60
+
+
+def sweep(engines: Engines, vault: Vault, grace: timedelta = GRACE) -> int:
+    """Remove what was let go of, and what is older than ``grace`` and named by nothing; how many objects that were."""
+    _condemn_orphans(engines, now() - grace)
+    count = 0
+    last = ""
+    condemned = (
+        select(StoredObject.name).where(StoredObject.condemned_at.is_not(None)).order_by(StoredObject.name).limit(BATCH)
+    )
+    while True:
+        with engines.reading.connect() as connection:
+            names = connection.scalars(condemned.where(StoredObject.name > last)).all()
+        if not names:
+            return count
+        removed = remove(engines, vault, names, patience=len(names))
+        if not removed:
+            logger.error("the store removes nothing; the next sweep will go on")
+            return count
+        count += removed
+        last = names[-1]
+
+
+def sweepable(engines: Engines, grace: timedelta = GRACE) -> int:
+    """How many objects a sweep would remove now."""
+    orphaned = (StoredObject.created_at < now() - grace) & unnamed()
+    with engines.reading.connect() as connection:
+        counted = (
+            select(func.count()).select_from(StoredObject).where(or_(StoredObject.condemned_at.is_not(None), orphaned))
+        )
+        return connection.execute(counted).scalar_one()
+
+
+def sweep_daily(engines: Engines, vault: Vault) -> None:
+    """Sweep at once and every day after, until the process ends."""
+    while True:
+        try:
+            count = sweep(engines, vault)
+        except Exception:
+            logger.exception("the sweep of the object store failed")
+        else:
+            if count:
+                logger.info("removed %d objects that nothing named", count)
+        time.sleep(DAY)
+
+
+def remove(engines: Engines, vault: Vault, names: Sequence[str], *, patience: int = 1) -> int:
+    """Remove objects that no column names or ever will; how many went. It ends after ``patience`` failures.
+
+    What the store did not remove keeps its row in the ledger.
+    """
+    removed: list[str] = []
+    failures = 0
+    for name in names:
+        try:
+            vault.delete(name)
+        except Exception:
+            logger.exception("the object %s could not be removed", name)
+            failures += 1
+            if failures == patience:
+                break
+        else:
+            removed.append(name)
+    if removed:
+        # In one order, and past the rows that another sweep is deleting: two must not wait for each other.
+        going = (
+            select(StoredObject.name)
+            .where(among(StoredObject.name, removed))
+            .order_by(StoredObject.name)
+            .with_for_update(skip_locked=True)
+        )
+        with engines.writing.begin() as connection:
+            connection.execute(delete(StoredObject).where(StoredObject.name.in_(going)))
+    return len(removed)
+
+
+def _condemn_orphans(engines: Engines, before: datetime) -> None:
+    last = ""
+    orphans = select(StoredObject.name).where(
+        StoredObject.condemned_at.is_(None), StoredObject.created_at < before, unnamed()
+    )
+    while True:
+        # Looked for without any lock, for that may take its time.
+        with engines.reading.connect() as connection:
+            names = connection.scalars(
+                orphans.where(StoredObject.name > last).order_by(StoredObject.name).limit(BATCH)
+            ).all()
+        if not names:
+            return
+        with engines.writing.begin() as connection:
+            # Who is about to name one holds its row. Once the rows are ours, a second look is the true one.
+            ours = (
+                select(StoredObject.name)
+                .where(among(StoredObject.name, names))
+                .order_by(StoredObject.name)
+                .with_for_update(skip_locked=True)
+            )
+            free = connection.scalars(ours).all()
+            connection.execute(
+                update(StoredObject).where(among(StoredObject.name, free), unnamed()).values(condemned_at=now())
+            )
+        last = names[-1]

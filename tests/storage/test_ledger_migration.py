@@ -1,0 +1,50 @@
+"""The ledger of a service that kept objects before it had one."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.resources.models import StateVersion, StoredObject
+from app.storage.place import VAULT
+from app.storage.sweeping import sweep
+from tests.api import Api
+from tests.states import States, state
+from tests.world import World
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+BEFORE = "e7d2b94c5a18"
+
+
+def test_the_objects_that_are_there_are_entered(
+    new_database: Callable[[], AbstractContextManager[str]], new_app: Callable[[str], AbstractContextManager[Flask]]
+) -> None:
+    with new_database() as url, new_app(url) as app:
+        with app.app_context():
+            upgrade(directory=MIGRATIONS)
+        world = World(app)
+        owner = world.person()
+        workspace = world.workspace(world.project(world.organization("acme", owner=owner)), "net")
+        states = States(Api(app), workspace, owner.token)
+        states.lock()
+        version = states.create(state())
+        states.put(version, b"{}", part="json-state")
+        states.put(version, state())
+        states.unlock()
+        with app.app_context():
+            downgrade(directory=MIGRATIONS, revision=BEFORE)
+            upgrade(directory=MIGRATIONS)
+        engines = app.extensions["groundplan.engines"]
+        with Session(engines.writing) as session:
+            kept = session.scalars(select(StateVersion)).one()
+            listed = {each.name: each.created_at for each in session.scalars(select(StoredObject))}
+        assert listed == {kept.state_object: kept.created_at, kept.json_state_object: kept.created_at}
+        assert sweep(engines, app.extensions[VAULT], timedelta(0)) == 0
+        states.api.delete(states.path, owner.token)
+        with Session(engines.writing) as session:
+            assert session.scalars(select(StoredObject)).all() == []
