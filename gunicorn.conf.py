@@ -1,10 +1,14 @@
 """How gunicorn serves Groundplan; every value an operator may want to change comes from the environment."""
 
 import gc
+import logging
 import os
+import re
 import threading
 from pathlib import Path
 from typing import Any
+
+from gunicorn.glogging import Logger
 
 from app.storage.place import VAULT
 from app.storage.sweeping import sweep_daily
@@ -62,6 +66,30 @@ errorlog = "-"
 accesslog = "-" if os.environ.get("GROUNDPLAN_ACCESS_LOG") in {"1", "true", "yes"} else None
 # As usual, with the request's id at the end.
 access_log_format = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({x-request-id}o)s'
+
+
+class WithoutTickets(logging.Filter):
+    """Cuts the ticket from the addresses of uploads and downloads: it is all that somebody needs to use them."""
+
+    ticket = re.compile(r"(/objects/)[^\s\"'?]+")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always lets the line through."""
+        record.msg, record.args = self.ticket.sub(r"\1(hidden)", record.getMessage()), ()
+        return True
+
+
+class DiscreetLogger(Logger):
+    """Gunicorn's own, which writes whole addresses into both of its logs."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+        """Add the filter."""
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            log.addFilter(WithoutTickets())
+
+
+logger_class = DiscreetLogger
 loglevel = (os.environ.get("GROUNDPLAN_LOG_LEVEL") or "info").lower()
 
 # The socket by which gunicorn can be controlled would stand in the home folder of the user, for nobody.

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 
 from flask import Flask, Response, has_request_context, request
 
@@ -10,6 +11,7 @@ from app.jsonapi.body import read_json
 from app.jsonapi.errors import BadRequest, NotFound, TooLarge, UnsupportedMediaType
 from app.web.context import release_reader, request_id, settings
 from app.web.guard import takes_any_media_type
+from app.web.leftover import read_off
 
 PIECE = 64 * 1024
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -45,6 +47,8 @@ def install(app: Flask) -> None:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = request_id()
+        if response.status_code >= 400 and request.method in CHANGING:  # noqa: PLR2004 - refused, perhaps unread
+            response.call_on_close(partial(read_off, request.environ))
         return response
 
     @app.teardown_request
@@ -58,7 +62,16 @@ def body(limit: int | None = None) -> object:
 
 
 def sent_pieces(limit: int) -> Iterator[bytes]:
-    """The bytes of the request as they arrive, never many at once; 413 when there are more than the limit."""
+    """The bytes of the request as they arrive, never many at once; 413 when there are more than the limit.
+
+    At once when the request says so itself, before anything is read.
+    """
+    if (request.content_length or 0) > limit:
+        raise TooLarge
+    return _pieces(limit)
+
+
+def _pieces(limit: int) -> Iterator[bytes]:
     # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
     request.max_content_length = limit + 1
     size = 0

@@ -47,6 +47,8 @@ class Service:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home / "service.log"
+        self.store = home / "home" / "blobs"
+        self.database_url = database_url
         self._environment = _environment(home, database_url, self.port)
         self._process: subprocess.Popen[bytes] | None = None
         self._trusted: ssl.SSLContext | bool = True
@@ -209,6 +211,7 @@ def _environment(home: Path, database_url: str, port: int) -> dict[str, str]:
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "WEB_CONCURRENCY": str(WORKERS),
+        "GROUNDPLAN_ACCESS_LOG": "1",
     }
 
 

@@ -1,0 +1,232 @@
+"""States on their way to a real server: too large ones, cut off ones, and what the logs tell of their addresses."""
+
+import hashlib
+import json
+import secrets
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Connection, NullPool, create_engine, func, select, update
+
+from app.config import sqlalchemy_url
+from app.persistence import now
+from app.resources.models import StateVersion, StoredObject
+from app.storage.ledger import object_columns
+from app.storage.sweeping import GRACE
+from tests.end_to_end.service import SECONDS_TO_ANSWER, Service, document, poll_until
+from tests.states import state
+
+CURL = shutil.which("curl")
+LIMIT = 100 * 2**20
+UPLOADS = 4
+
+
+class Workspaces:
+    """Makes workspaces, and versions of them that wait for their state."""
+
+    def __init__(self, service: Service) -> None:
+        self._http = service.client(service.user_token)
+        self._organization = service.organization
+
+    def announce(self, content: bytes = b"") -> dict[str, Any]:
+        """A version, with the addresses for its state, in a workspace of its own."""
+        created = self._post(
+            f"organizations/{self._organization}/workspaces",
+            document("workspaces", {"name": f"net-{secrets.token_hex(4)}"}),
+        )
+        path = f"workspaces/{created['id']}"
+        self._post(f"{path}/actions/lock", {"reason": "test"})
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        announced = document("state-versions", {"serial": 1, "md5": md5})
+        version: dict[str, Any] = self._post(f"{path}/state-versions", announced)
+        return version
+
+    def announced_url(self, content: bytes = b"", part: str = "state") -> str:
+        """Where to send the state of a version of its own."""
+        return upload_url(self.announce(content), part)
+
+    def download_url(self, version: dict[str, Any]) -> str:
+        """Where to fetch the state that was sent."""
+        shown = self._http.get(f"state-versions/{version['id']}").json()["data"]
+        return str(shown["attributes"]["hosted-state-download-url"])
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _post(self, path: str, sent: Any) -> Any:
+        answer = self._http.post(path, json=sent)
+        assert answer.status_code < 300, answer.text
+        return answer.json()["data"]
+
+
+def upload_url(version: dict[str, Any], part: str = "state") -> str:
+    return str(version["attributes"][f"hosted-{part}-upload-url"])
+
+
+@contextmanager
+def workspaces_of(service: Service) -> Iterator[Workspaces]:
+    workspaces = Workspaces(service)
+    try:
+        yield workspaces
+    finally:
+        workspaces.close()
+
+
+def put(url: str, content: bytes | Iterator[bytes]) -> httpx.Response:
+    return httpx.put(url, content=content, timeout=SECONDS_TO_ANSWER, trust_env=False)
+
+
+# --- too large ----------------------------------------------------------------------------------------------------
+
+WAYS = {
+    "curl's own way": [],
+    "expecting to continue": ["--header", "Expect: 100-continue"],
+    "expecting nothing": ["--header", "Expect:"],
+    "in chunks": ["--header", "Transfer-Encoding: chunked"],
+    "in chunks, expecting nothing": ["--header", "Transfer-Encoding: chunked", "--header", "Expect:"],
+}
+
+
+@pytest.mark.skipif(CURL is None, reason="curl is not installed")
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(("part", "size"), [("state", LIMIT + 1), ("json-state", LIMIT + 1), ("state", LIMIT * 3 // 2)])
+def test_a_state_that_is_too_large_is_refused_with_words(
+    service: Service, tmp_path: Path, way: list[str], part: str, size: int
+) -> None:
+    file = tmp_path / "state"
+    with file.open("wb") as written:
+        # A string without end, so that not its content is what is refused.
+        written.write(b'{"version":4,"x":"' if part == "state" else b"")
+        written.seek(0)
+        written.truncate(size)
+    with workspaces_of(service) as workspaces:
+        url = workspaces.announced_url(part=part)
+    command = [CURL or "curl", "--silent", "--show-error", "--max-time", "60", "--write-out", "\n%{http_code}"]
+    finished = subprocess.run(  # noqa: S603 - our own command
+        [*command, *way, "--upload-file", str(file), url], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    text, status = finished.stdout.rsplit("\n", 1)
+    assert (status, json.loads(text)["errors"][0]["code"]) == ("413", "payload-too-large")
+
+
+# --- the logs -----------------------------------------------------------------------------------------------------
+
+
+def test_no_log_has_the_address_of_an_object(service: Service) -> None:
+    content = state()
+    with workspaces_of(service) as workspaces:
+        version = workspaces.announce(content)
+        url = upload_url(version)
+        before = files(service)
+        assert put(url, content).status_code == 200
+        assert put(f"{url}?x=1", b"{}").status_code == 409
+        assert httpx.get(url, headers={"Referer": url}, trust_env=False).status_code == 403
+        (name,) = files(service) - before
+        # What fails while the answer is being sent is for the server itself to log.
+        (service.store / name).write_bytes(b"changed by somebody")
+        fetched = workspaces.download_url(version)
+    assert httpx.get(fetched, trust_env=False).status_code == 500
+    log = service.log.read_text()
+    assert '"PUT /objects/(hidden) HTTP/1.1" 200' in log
+    assert '"PUT /objects/(hidden)?x=1 HTTP/1.1" 409' in log
+    assert '"GET /objects/(hidden) HTTP/1.1" 403' in log
+    assert "Error handling request GET /objects/(hidden)" in log
+    for address in (url, fetched):
+        assert address.rpartition("/objects/")[2] not in log
+
+
+# --- cut off ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def connected(service: Service) -> Iterator[Connection]:
+    engine = create_engine(sqlalchemy_url(service.database_url), poolclass=NullPool)
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def named(service: Service) -> set[str]:
+    """The objects that rows name."""
+    with connected(service) as connection:
+        return {
+            name
+            for table, column in object_columns()
+            for name in connection.scalars(select(table.c[column.name]).where(column.is_not(None)))
+        }
+
+
+def listed(service: Service) -> int:
+    with connected(service) as connection:
+        return connection.execute(select(func.count()).select_from(StoredObject)).scalar_one()
+
+
+def files(service: Service) -> set[str]:
+    return {path.relative_to(service.store).as_posix() for path in service.store.rglob("*") if path.is_file()}
+
+
+def kill_during_uploads(service: Service) -> None:
+    """Upload states, and kill the server when as many others have arrived by half."""
+    half_sent, killed = threading.Semaphore(0), threading.Event()
+
+    def cut(content: bytes) -> Iterator[bytes]:
+        yield content[: len(content) // 2]
+        half_sent.release()
+        killed.wait(SECONDS_TO_ANSWER)
+        yield content[len(content) // 2 :]
+
+    def upload(url: str, content: bytes) -> None:
+        with suppress(httpx.TransportError):
+            put(url, cut(content))
+
+    content = state(resources=5_000)
+    before = listed(service)
+    with workspaces_of(service) as workspaces:
+        assert put(workspaces.announced_url(content), content).status_code == 200
+        urls = [workspaces.announced_url(content) for _ in range(UPLOADS)]
+    uploads = [threading.Thread(target=upload, args=(url, content)) for url in urls]
+    for each in uploads:
+        each.start()
+    for _ in uploads:
+        assert half_sent.acquire(timeout=SECONDS_TO_ANSWER)
+    poll_until(lambda: listed(service) == before + 1 + UPLOADS, SECONDS_TO_ANSWER, "a row for each upload")
+    service.kill()
+    killed.set()
+    for each in uploads:
+        each.join()
+
+
+def by_command(service: Service) -> None:
+    assert service.run_flask("sweep-storage") == "Removed 0 objects.\n"
+    assert service.run_flask("sweep-storage", "--grace-hours", "0") == f"Removed {UPLOADS} objects.\n"
+
+
+def by_the_next_start(service: Service) -> None:
+    with connected(service) as connection:
+        connection.execute(update(StoredObject).values(created_at=now() - GRACE - timedelta(minutes=1)))
+    service.start()
+    poll_until(lambda: listed(service) == len(named(service)), SECONDS_TO_ANSWER, "a sweep")
+    assert service.stop() == 0
+
+
+@pytest.mark.parametrize("sweep", [by_command, by_the_next_start])
+def test_after_a_kill_and_a_sweep_the_store_has_exactly_what_rows_name(
+    own_service: Service, sweep: Callable[[Service], None]
+) -> None:
+    kill_during_uploads(own_service)
+    kept = named(own_service)
+    assert len(kept) == 1
+    assert files(own_service) > kept
+    sweep(own_service)
+    assert named(own_service) == files(own_service) == kept
+    assert listed(own_service) == len(kept)
+    with connected(own_service) as connection:
+        assert connection.execute(select(func.count()).select_from(StateVersion)).scalar_one() == UPLOADS + 1
