@@ -5,40 +5,19 @@ import pytest
 from pytfe import TFEClient
 from pytfe.errors import NotFound, TFEError
 from pytfe.models import (
-    Project,
     ProjectAddTagBindingsOptions,
-    ProjectCreateOptions,
     ProjectListOptions,
     ProjectUpdateOptions,
     TagBinding,
-    Team,
-    TeamCreateOptions,
     TeamProjectAccessAddOptions,
     TeamProjectAccessListOptions,
     TeamProjectAccessUpdateOptions,
-    Workspace,
-    WorkspaceCreateOptions,
     WorkspaceListOptions,
     WorkspaceUpdateOptions,
 )
 from pytfe.models.team_project_access import TeamProjectAccess
 
-
-def make_project(tfe: TFEClient, organization: str, name: str, **attributes: object) -> Project:
-    """A project; attributes are given as the names on the wire, with underscores."""
-    given = {attribute.replace("_", "-"): value for attribute, value in attributes.items()}
-    return tfe.projects.create(organization, ProjectCreateOptions.model_validate({"name": name, **given}))
-
-
-def make_workspace(tfe: TFEClient, organization: str, name: str, project: Project | None = None) -> Workspace:
-    """A workspace in the project, or in the default one."""
-    options = WorkspaceCreateOptions.model_validate({"name": name, "project": project})
-    return tfe.workspaces.create(organization, options)
-
-
-def make_team(tfe: TFEClient, organization: str) -> Team:
-    """A team."""
-    return tfe.teams.create(organization, TeamCreateOptions.model_validate({"name": "builders"}))
+from tests.end_to_end.made import make_project, make_team, make_workspace
 
 
 def test_a_project_is_created_read_updated_and_deleted(tfe: TFEClient, organization: str) -> None:
