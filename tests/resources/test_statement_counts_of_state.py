@@ -65,12 +65,13 @@ READS = table(f"""
 """)
 
 WRITES = {
+    # Each object that is stored is entered in the ledger, and claimed there.
     "state": {
         "announce a state": 11,
-        "upload a state": 5,
-        "upload the JSON form of a state": 4,
-        "send a state in the document": 14,
-        "roll back": 16,
+        "upload a state": 7,
+        "upload the JSON form of a state": 6,
+        "send a state in the document": 16,
+        "roll back": 18,
     },
     "variables": {
         "create a variable": 5,
