@@ -101,6 +101,14 @@ def identifiers(items: list[dict[str, Any]]) -> list[str]:
     return [item["id"] for item in items]
 
 
+def identifiers_at(items: list[Any], type_: str, pointer: str, limit: int) -> list[str]:
+    """The ids of the resource identifiers in the list, each once; ``pointer`` names the list in the document."""
+    for index, item in enumerate(checked_list(items, (type_,), limit, pointer)):
+        if not isinstance(item.get("id"), str) or not item["id"]:
+            raise Unprocessable("id must be a string", pointer=f"{pointer}/{index}/id")
+    return list(dict.fromkeys(item["id"] for item in items))
+
+
 def primary_data(value: object) -> object:
     """The ``data`` member of the document."""
     if not isinstance(value, Mapping) or "data" not in value:

@@ -109,6 +109,9 @@ class Listing:
 
     def some(self, identifiers: Iterable[str]) -> list[Shown]:
         """The resource objects of those rows that the caller can see, for ``included``."""
+        return [self.shown(row) for row in self._some(identifiers)]
+
+    def _some(self, identifiers: Iterable[str]) -> Sequence[Any]:
         asked()
         who = caller()
         levels = rules.shape(who, self.visible_by, self.model)
@@ -125,7 +128,7 @@ class Listing:
             ),
         )
         values = {"identifiers": identifiers, **rules.parameters(who, self.visible_by, levels)}
-        return [self.shown(row) for row in reader().execute(statement, values)]
+        return reader().execute(statement, values).all()
 
     # --- many ------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from app.resources.organization_memberships.filters import InStatus, ServiceAcco
 from app.resources.organization_memberships.model import STATUSES, OrganizationMembership
 from app.resources.organization_memberships.schema import OrganizationMembershipSchema
 from app.resources.organizations.model import Organization
-from app.resources.teams.linked import LinkedListing
+from app.resources.teams.linked import TeamMembershipListing
 from app.resources.teams.model import Team, TeamMember
 from app.resources.users.model import User
 from app.web.context import caller, reader
@@ -22,7 +22,7 @@ from app.web.filters import Contains, Filter, OneOf
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MembershipListing(LinkedListing):
+class MembershipListing(TeamMembershipListing):
     """Memberships, also those in one team: then ``team_id`` is among the parents of the list."""
 
     def _equal(self, conditions: Mapping[str, Any], *, by_index: bool = True) -> list[ColumnElement[bool]]:

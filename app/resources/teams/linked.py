@@ -20,7 +20,7 @@ Link = Row[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LinkedListing(Listing):
+class TeamMembershipListing(Listing):
     """A listing of one side of team membership, whose rows carry the ids of those on the other side.
 
     ``near`` and ``far`` are the columns of ``TeamMember`` that name this side and the other one, ``other`` is the

@@ -5,14 +5,14 @@ from sqlalchemy import func, select, true
 from app.authz.permissions import P
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import Organization
-from app.resources.teams.linked import LinkedListing
+from app.resources.teams.linked import TeamMembershipListing
 from app.resources.teams.model import Team, TeamMember
 from app.resources.teams.schema import TeamSchema
 from app.web.filters import Contains, OneOf
 
 _NAME = func.lower(Team.name)
 
-TEAMS = LinkedListing(
+TEAMS = TeamMembershipListing(
     schema=TeamSchema,
     model=Team,
     visible_by=P.TEAM_READ,

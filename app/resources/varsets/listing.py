@@ -1,26 +1,19 @@
 """Reading variable sets, with the ids of what they hold and where they apply."""
 
-from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     and_,
     case,
     exists,
     func,
-    literal,
-    literal_column,
     or_,
     select,
     true,
-    union_all,
 )
-from sqlalchemy.orm import Session
 
 from app.authentication.callers import Caller
 from app.authz.permissions import P
@@ -39,7 +32,8 @@ from app.resources.workspaces.listing import WORKSPACES
 from app.resources.workspaces.model import Workspace
 from app.web.context import asked, caller, reader
 from app.web.filters import Chosen, Contains
-from app.web.listing import Listing, Shown
+from app.web.linked import Link, LinkedListing
+from app.web.listing import Shown
 
 INCLUDES = ("vars", "workspaces", "projects", "stacks", "parent", "organization")
 LISTS = ("var_ids", "workspace_ids", "project_ids", "stack_ids")
@@ -85,37 +79,7 @@ class Owned:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class VarsetListing(Listing):
-    """Sets, each with its linkage, which is read for a whole page in one statement; ``lists`` are its columns."""
-
-    lists: ClassVar[tuple[str, ...]] = LISTS
-
-    def linked(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Any:  # noqa: ANN401
-        """The row of ``one`` with its linkage."""
-        return self._linked([self.one(conditions, source)], source)[0]
-
-    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
-        """The resource object of ``one`` with its linkage."""
-        return self.shown(self.linked(conditions, source))
-
-    def _rows(self, parents: Mapping[str, Any], arguments: Arguments, page: Page | None) -> tuple[list[Any], int, int]:
-        rows, total, visible = super()._rows(parents, arguments, page)
-        return self._linked(rows), total, visible
-
-    def _linked(self, rows: Sequence[Any], source: Connection | Session | None = None) -> list[Any]:
-        links: dict[str, dict[str, list[str]]] = {row.id: {name: [] for name in LISTS} for row in rows}
-        if links:
-            for varset_id, name, linked_id, _ in (source or reader()).execute(_links(list(links))):
-                links[varset_id][name].append(linked_id)
-        return [self._row_type(*row[: len(self.columns)], **links[row.id]) for row in rows]
-
-    @cached_property
-    def _row_type(self) -> Any:  # noqa: ANN401 - a class made from the columns
-        return namedtuple("VarsetRow", (*self.columns, *LISTS))  # noqa: PYI024 - the names are known only here
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ChosenListing(VarsetListing):
+class ChosenListing(LinkedListing):
     """Sets that fulfil a condition, for a caller who was let in somewhere else: ``condition`` among the parents."""
 
     def _rows(self, parents: Mapping[str, Any], arguments: Arguments, page: Page | None) -> tuple[list[Any], int, int]:
@@ -129,6 +93,28 @@ class ChosenListing(VarsetListing):
         rows = reader().execute(statement, values).all()
         first = rows[0]
         return self._linked([] if first.id is None else rows), first.matching_count, first.visible_count
+
+
+def _links() -> Iterable[Link]:
+    # A workspace whose variables the caller may not read is not named, and neither is such a project.
+    who = caller()
+    yield Link("var_ids", Var.varset_id, Var.id, Var.key, Var.__table__, true())
+    yield Link(
+        "workspace_ids",
+        VarsetWorkspace.varset_id,
+        Workspace.id,
+        Workspace.name,
+        VarsetWorkspace.__table__.join(Workspace.__table__),
+        where(who, P.VARIABLE_READ, Workspace),
+    )
+    yield Link(
+        "project_ids",
+        VarsetProject.varset_id,
+        Project.id,
+        Project.name,
+        VarsetProject.__table__.join(Project.__table__),
+        where(who, P.VARIABLE_READ, Project),
+    )
 
 
 def _count(column: Expression) -> Expression:
@@ -162,10 +148,12 @@ _LISTING: dict[str, Any] = {
     },
     "joined": Varset.__table__.join(Organization.__table__),
     "order": (Varset.name, Varset.id),
+    "lists": LISTS,
+    "links": _links,
 }
 _NAMED = Contains("q", (Varset.name,))
 
-VARSETS = VarsetListing(**_LISTING, filters=(_NAMED, IsGlobal(), Owned()))
+VARSETS = LinkedListing(**_LISTING, filters=(_NAMED, IsGlobal(), Owned()))
 CHOSEN_VARSETS = ChosenListing(**_LISTING, filters=(_NAMED,))
 
 
@@ -202,40 +190,3 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
     if "projects" in wanted:
         found += PROJECTS.some({identifier for row in rows for identifier in row.project_ids})
     return found
-
-
-def _links(identifiers: Sequence[str]) -> Any:  # noqa: ANN401 - a union of selects
-    # A workspace whose variables the caller may not read is not named, and neither is such a project.
-    who = caller()
-    parts = (
-        ("var_ids", Var.varset_id, Var.id, Var.key, Var.__table__, true()),
-        (
-            "workspace_ids",
-            VarsetWorkspace.varset_id,
-            Workspace.id,
-            Workspace.name,
-            VarsetWorkspace.__table__.join(Workspace.__table__),
-            where(who, P.VARIABLE_READ, Workspace),
-        ),
-        (
-            "project_ids",
-            VarsetProject.varset_id,
-            Project.id,
-            Project.name,
-            VarsetProject.__table__.join(Project.__table__),
-            where(who, P.VARIABLE_READ, Project),
-        ),
-    )
-    return union_all(
-        *(
-            select(
-                column.label("varset_id"),
-                literal(name).label("kind"),
-                linked.label("linked_id"),
-                order.label("position"),
-            )
-            .select_from(table)
-            .where(among(column, identifiers), condition)
-            for name, column, linked, order, table, condition in parts
-        ),
-    ).order_by(literal_column("position"), literal_column("linked_id"))

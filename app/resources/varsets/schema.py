@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow
 
 from app.authz.permissions import P
-from app.jsonapi.body import checked_list
+from app.jsonapi.body import checked_list, identifiers_at
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, Constant, Flag, Moment, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
@@ -18,14 +18,6 @@ DESCRIPTION_LENGTH = 2_000
 AT_ONCE = 1_000
 
 FLAGS: dict[str, P | bool] = {"can-update": P.VARSET_MANAGE}
-
-
-def identifiers_at(items: list[Any], type_: str, pointer: str) -> list[str]:
-    """The ids of the resource identifiers in the list, each once; ``pointer`` names the list in the document."""
-    for index, item in enumerate(checked_list(items, (type_,), AT_ONCE, pointer)):
-        if not isinstance(item.get("id"), str) or not item["id"]:
-            raise Unprocessable("id must be a string", pointer=f"{pointer}/{index}/id")
-    return list(dict.fromkeys(item["id"] for item in items))
 
 
 def read_vars(items: list[Any]) -> list[dict[str, Any]]:
@@ -42,7 +34,7 @@ def read_vars(items: list[Any]) -> list[dict[str, Any]]:
 
 
 def _reader(type_: str) -> Callable[[list[Any]], list[str]]:
-    return lambda items: identifiers_at(items, type_, f"/data/relationships/{type_}/data")
+    return lambda items: identifiers_at(items, type_, f"/data/relationships/{type_}/data", AT_ONCE)
 
 
 class Parent(ToOne):

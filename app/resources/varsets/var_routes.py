@@ -4,7 +4,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.jsonapi.body import primary_data
+from app.jsonapi.body import identifiers_at, primary_data
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.schema import load
 from app.persistence import now
@@ -16,7 +16,7 @@ from app.resources.varsets.blueprint import blueprint
 from app.resources.varsets.listing import VARSETS
 from app.resources.varsets.model import Varset
 from app.resources.varsets.places import add_places, remove_places
-from app.resources.varsets.schema import identifiers_at
+from app.resources.varsets.schema import AT_ONCE
 from app.web.answers import answer, nothing, resource
 from app.web.context import subject
 from app.web.guard import describes, requires
@@ -164,7 +164,7 @@ def _sent(kind: str) -> list[str]:
     data = primary_data(body())
     if not isinstance(data, list):
         raise Unprocessable("data must be an array", pointer="/data")
-    return identifiers_at(data, kind, "/data")
+    return identifiers_at(data, kind, "/data", AT_ONCE)
 
 
 def _subject(session: Session, varset_id: str) -> Varset:
