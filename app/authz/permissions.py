@@ -32,6 +32,9 @@ class P(StrEnum):
 
     TAG_KEY_RESERVE = "tag-key:reserve"
 
+    AGENT_POOL_READ = "agent-pool:read"
+    AGENT_POOL_MANAGE = "agent-pool:manage"
+
     PROJECT_READ = "project:read"
     PROJECT_CREATE = "project:create"
     PROJECT_UPDATE = "project:update"

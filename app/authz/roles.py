@@ -145,7 +145,8 @@ def _custom(granted: set[P], details: frozenset[tuple[str, str | bool]]) -> Perm
 
 # --- one organization ----------------------------------------------------------------------------------------------
 
-MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ})
+# Whoever administers a workspace or a project picks a pool for it: every member sees what pools there are.
+MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ, P.AGENT_POOL_READ})
 VISIBLE_TEAM_MEMBER: Permissions = frozenset({P.TEAM_READ})
 # A team's token acts for the team; it has an account of its own to look at, and no more tokens to make.
 TEAM_TOKEN: Permissions = MEMBER | {P.ACCOUNT_READ}
@@ -172,7 +173,7 @@ ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
     "manage-public-modules": frozenset(),
     "manage-public-providers": frozenset(),
     "manage-run-tasks": frozenset(),
-    "manage-agent-pools": frozenset({P.PROJECT_READ, P.WORKSPACE_READ}),
+    "manage-agent-pools": frozenset({P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE, P.PROJECT_READ, P.WORKSPACE_READ}),
     "manage-membership": MEMBERSHIPS,
     "manage-teams": MEMBERSHIPS | {P.TEAM_CREATE},
     "manage-organization-access": MEMBERSHIPS | {P.TEAM_CREATE},
@@ -249,7 +250,7 @@ ORGANIZATION_TOKEN: Permissions = (
     MEMBER
     | TEAM_ADMIN
     | (ALL_PROJECTS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE})
-    | {P.ACCOUNT_READ, P.TOKEN_MANAGE, P.PROJECT_FORCE_DELETE, P.TAG_KEY_RESERVE}
+    | {P.ACCOUNT_READ, P.TOKEN_MANAGE, P.PROJECT_FORCE_DELETE, P.TAG_KEY_RESERVE, P.AGENT_POOL_MANAGE}
 )
 OWNER: Permissions = (
     ORGANIZATION_TOKEN | ALL_PROJECTS | {P.ORGANIZATION_UPDATE, P.ORGANIZATION_DELETE, P.WORKSPACE_FORCE_DELETE}

@@ -16,6 +16,7 @@ BLUEPRINTS = (
     "app.resources.projects",
     "app.resources.tag_bindings",
     "app.resources.workspaces",
+    "app.resources.agent_pools",
     "app.resources.tags",
     "app.resources.reserved_tag_keys",
     "app.resources.state_versions",

@@ -1,6 +1,7 @@
 """Every table, imported so that the metadata is complete for migrations and tests."""
 
 from app.resources.activity_events.model import ActivityEvent
+from app.resources.agent_pools.model import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
 from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import Organization
@@ -19,7 +20,11 @@ from app.storage.ledger import StoredObject
 
 __all__ = [
     "ActivityEvent",
+    "AgentPool",
+    "AllowedProject",
+    "AllowedWorkspace",
     "AuthenticationToken",
+    "ExcludedWorkspace",
     "Organization",
     "OrganizationMembership",
     "Project",

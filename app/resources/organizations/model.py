@@ -24,6 +24,8 @@ class Organization(Base):
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
     # Runs execute on the user's machine: until this service runs anything itself, local is the honest default.
     default_execution_mode: Mapped[str] = mapped_column(default="local")
+    # Where the mode is agent; why it is no foreign key says the table of pools.
+    default_agent_pool_id: Mapped[str | None]
     session_timeout: Mapped[int | None]
     session_remember: Mapped[int | None]
     collaborator_auth_policy: Mapped[str] = mapped_column(default="password")

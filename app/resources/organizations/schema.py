@@ -28,6 +28,7 @@ FLAGS: dict[str, P | bool] = {
     "can-update-api-token": P.TOKEN_MANAGE,
     "can-update-authentication-token": P.TOKEN_MANAGE,
     "can-view-authentication": P.TOKEN_MANAGE,
+    "can-update-agent-pools": P.AGENT_POOL_MANAGE,
     # What the service does not have nobody may do; clients look for these members.
     "can-create-module": False,
     "can-create-provider": False,
@@ -37,7 +38,6 @@ FLAGS: dict[str, P | bool] = {
     "can-manage-subscription": False,
     "can-read-run-tasks": False,
     "can-start-trial": False,
-    "can-update-agent-pools": False,
     "can-update-oauth": False,
     "can-update-sentinel": False,
     "can-update-ssh-keys": False,
@@ -46,7 +46,8 @@ FLAGS: dict[str, P | bool] = {
 
 # What the service implements; an entitlement that is absent elsewhere means 404 for the feature.
 ENTITLEMENTS = {
-    "agents": False,
+    # Pools and the execution mode that names them; there is nothing yet that agents could run.
+    "agents": True,
     "audit-logging": False,
     "configuration-designer": False,
     "cost-estimation": False,
@@ -123,7 +124,7 @@ class OrganizationSchema(Schema):
     stacks_default_execution_mode = Constant("remote")
     permissions = permission_flags(FLAGS)
 
-    default_agent_pool = ToOne("agent-pools", writable=True)
+    default_agent_pool = ToOne("agent-pools", column="default_agent_pool", writable=True)
     default_project = ToOne("projects", column="default_project_id", related="/api/v2/projects/{default_project_id}")
     entitlement_set = ToOne(
         "entitlement-sets",

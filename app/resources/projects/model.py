@@ -27,6 +27,8 @@ class Project(Base):
     is_default: Mapped[bool] = mapped_column(default=False)
     auto_destroy_activity_duration: Mapped[str | None]
     own_execution_mode: Mapped[str | None] = mapped_column()
+    # Where that mode is agent; why it is no foreign key says the table of pools.
+    own_agent_pool_id: Mapped[str | None] = mapped_column(index=True)
 
     __table_args__ = (
         # Uniqueness without regard to case, and the order of every list of projects.

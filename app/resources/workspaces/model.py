@@ -33,6 +33,8 @@ class Workspace(Base):
     inherits_project_auto_destroy: Mapped[bool] = mapped_column(default=True)
     own_auto_destroy_activity_duration: Mapped[str | None]
     own_execution_mode: Mapped[str | None] = mapped_column()
+    # Where that mode is agent; why it is no foreign key says the table of pools.
+    own_agent_pool_id: Mapped[str | None] = mapped_column(index=True)
     file_triggers_enabled: Mapped[bool] = mapped_column(default=True)
     global_remote_state: Mapped[bool] = mapped_column(default=False)
     locked: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,111 @@
+"""Reading agent pools, with the ids of who uses them and who may."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, bindparam, exists, func
+
+from app.authentication.callers import Caller
+from app.authz import rules
+from app.authz.permissions import P
+from app.jsonapi.query import Arguments, text_of
+from app.resources.agent_pools.model import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
+from app.resources.agent_pools.schema import AgentPoolSchema
+from app.resources.agent_pools.usage import open_to_project, open_to_workspace
+from app.resources.organizations.model import Organization
+from app.resources.projects.model import Project
+from app.resources.workspaces.model import Workspace
+from app.web.context import caller
+from app.web.filters import Chosen, Contains
+from app.web.linked import Link, LinkedListing
+
+_NAME = func.lower(AgentPool.name)
+
+
+@dataclass(frozen=True)
+class OpenTo:
+    """The name of a workspace or project that the caller can see: the pools that it may use."""
+
+    parameter: str
+    model: type[Workspace | Project]
+    seen_by: P
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, "An exact name, without regard to case: the pools open to what is called so")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:
+        """See ``Filter``; HCP Terraform's documents spell the parameter with dashes as well."""
+        name = text_of(arguments, self.parameter) or text_of(arguments, self.parameter.replace("_", "-"))
+        if name is None:
+            return None
+        levels = rules.shape(caller, self.seen_by, self.model, organization_id)
+        table = self.model.__tablename__
+        return Chosen(
+            ("open to", table, levels),
+            lambda: [self._clause(f"open_to_{table}", levels)],
+            {f"open_to_{table}": name.lower(), **rules.parameters(caller, self.seen_by, levels)},
+        )
+
+    def _clause(self, name: str, levels: rules.Shape) -> ColumnElement[bool]:
+        model = self.model
+        is_open = open_to_project(Project.id) if model is Project else open_to_workspace(Workspace.id, _PROJECT_ID)
+        return (
+            exists()
+            .where(
+                model.organization_id == AgentPool.organization_id,
+                func.lower(model.name) == bindparam(name),
+                rules.clause(self.seen_by, model, levels),
+                is_open,
+            )
+            .correlate(AgentPool.__table__)
+        )
+
+
+_PROJECT_ID: ColumnElement[str] = Workspace.__table__.c.project_id
+
+
+def _links() -> Iterable[Link]:
+    # Nobody learns from a pool of workspaces and projects that he can't see.
+    workspace_seen = rules.where(caller(), P.WORKSPACE_READ, Workspace)
+    project_seen = rules.where(caller(), P.PROJECT_READ, Project)
+    workspaces, projects = Workspace.__table__, Project.__table__
+    yield Link("workspace_ids", Workspace.own_agent_pool_id, Workspace.id, Workspace.name, workspaces, workspace_seen)
+    for name, table in (("allowed_workspace_ids", AllowedWorkspace), ("excluded_workspace_ids", ExcludedWorkspace)):
+        joined = table.__table__.join(workspaces)
+        yield Link(name, table.agent_pool_id, Workspace.id, Workspace.name, joined, workspace_seen)
+    yield Link(
+        "allowed_project_ids",
+        AllowedProject.agent_pool_id,
+        Project.id,
+        Project.name,
+        AllowedProject.__table__.join(projects),
+        project_seen,
+    )
+
+
+AGENT_POOLS = LinkedListing(
+    schema=AgentPoolSchema,
+    model=AgentPool,
+    visible_by=P.AGENT_POOL_READ,
+    columns={
+        "id": AgentPool.id,
+        "organization_id": AgentPool.organization_id,
+        "organization_name": Organization.name,
+        "name": AgentPool.name,
+        "organization_scoped": AgentPool.organization_scoped,
+        "created_at": AgentPool.created_at,
+    },
+    joined=AgentPool.__table__.join(Organization.__table__),
+    order=(_NAME,),
+    sorts={"name": (_NAME,), "created-at": (AgentPool.created_at,)},
+    filters=(
+        Contains("q", (AgentPool.name,)),
+        OpenTo("filter[allowed_workspaces][name]", Workspace, P.WORKSPACE_READ),
+        OpenTo("filter[allowed_projects][name]", Project, P.PROJECT_READ),
+    ),
+    counted_by_status=True,
+    lists=("workspace_ids", "allowed_workspace_ids", "excluded_workspace_ids", "allowed_project_ids"),
+    links=_links,
+)

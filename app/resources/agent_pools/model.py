@@ -1,0 +1,72 @@
+"""Agent pools, and who may use them."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import ForeignKey, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Name, Timestamp, identifier, now
+
+
+class AgentPool(Base):
+    """A pool that the execution mode ``agent`` names.
+
+    No foreign key leads to it from the settings that name it: the tables would need each other. Whoever begins to use
+    a pool keeps its row until the transaction ends, and whoever deletes it locks the row before looking for users.
+    """
+
+    __tablename__ = "agent_pools"
+    scope: ClassVar[dict[str, str]] = {"organization": "organization_id"}
+    taken: ClassVar[dict[str, str]] = {"uq_agent_pools_organization_id_name": "name"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("apool"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Name)
+    # Open to every project and workspace of the organization, but for the excluded ones.
+    organization_scoped: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+
+    __table_args__ = (
+        Index("uq_agent_pools_organization_id_name", organization_id, func.lower(name), unique=True),
+        Index("ix_agent_pools_organization_id_created_at", organization_id, created_at, func.lower(name)),
+    )
+
+
+class AllowedWorkspace(Base):
+    """That a workspace may use a pool which is not open to all."""
+
+    __tablename__ = "agent_pool_allowed_workspaces"
+
+    agent_pool_id: Mapped[str] = mapped_column(ForeignKey("agent_pools.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    )
+
+
+class AllowedProject(Base):
+    """That a project and its workspaces may use a pool which is not open to all."""
+
+    __tablename__ = "agent_pool_allowed_projects"
+
+    agent_pool_id: Mapped[str] = mapped_column(ForeignKey("agent_pools.id", ondelete="CASCADE"), primary_key=True)
+    project_id: Mapped[str] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    )
+
+
+class ExcludedWorkspace(Base):
+    """That a workspace may not use a pool, whatever else allows it."""
+
+    __tablename__ = "agent_pool_excluded_workspaces"
+
+    agent_pool_id: Mapped[str] = mapped_column(ForeignKey("agent_pools.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    )

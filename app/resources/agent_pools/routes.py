@@ -1,0 +1,143 @@
+"""Agent pools over HTTP."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, Response, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import where
+from app.jsonapi.query import includes_of
+from app.jsonapi.schema import load
+from app.persistence import among
+from app.resources.agent_pools.listing import AGENT_POOLS
+from app.resources.agent_pools.model import AgentPool
+from app.resources.agent_pools.operations import PLACES, check_known, delete_pool, listed, replace_listed
+from app.resources.agent_pools.schema import AgentPoolSchema
+from app.resources.projects.model import Project
+from app.resources.workspaces.listing import WORKSPACES
+from app.resources.workspaces.model import Workspace
+from app.web.answers import nothing, resource
+from app.web.context import caller, enter, subject
+from app.web.guard import describes, requires
+from app.web.listing import Shown
+from app.web.requests import body
+from app.web.transaction import assign, change, made, record
+
+blueprint = Blueprint("agent_pools", __name__, url_prefix="/api/v2")
+
+INCLUDES = ("workspaces",)
+
+
+@blueprint.get("/organizations/<organization>/agent-pools")
+@requires(P.ORGANIZATION_READ, P.AGENT_POOL_READ)
+@describes(listing=AGENT_POOLS, includes=INCLUDES, errors=(400,))
+def list_agent_pools(organization: str) -> Response:
+    """List the agent pools of an organization."""
+    home = enter(organization, P.ORGANIZATION_READ)
+    return AGENT_POOLS.page({"organization_id": home.id}, include=_including())
+
+
+@blueprint.post("/organizations/<organization>/agent-pools")
+@requires(P.AGENT_POOL_MANAGE)
+@describes(body=AgentPoolSchema, answer=AgentPoolSchema, status=201, errors=(422,))
+def create_agent_pool(organization: str) -> Response:
+    """Create an agent pool, open to the whole organization unless the request says otherwise."""
+    home = enter(organization, P.AGENT_POOL_MANAGE)
+    members = load(AgentPoolSchema, body())
+    places = _taken_out(members)
+    with change() as session:
+        pool = AgentPool(organization_id=home.id, **members)
+        session.add(pool)
+        session.flush()
+        placed = _place(session, pool, places)
+        session.flush()
+        record(session, "agent-pools.create", pool, {**made(members), **placed})
+        shown = AGENT_POOLS.show({"id": pool.id}, session)
+    return resource(shown, 201)
+
+
+@blueprint.get("/agent-pools/<agent_pool_id>")
+@requires(P.AGENT_POOL_READ)
+@describes(answer=AgentPoolSchema, includes=INCLUDES, errors=(400,))
+def show_agent_pool(agent_pool_id: str) -> Response:
+    """Show an agent pool."""
+    include = _including()
+    row = AGENT_POOLS.linked({"id": agent_pool_id})
+    shown = AGENT_POOLS.shown(row)
+    return resource(shown, included=include([row], [shown]) if include else None)
+
+
+@blueprint.patch("/agent-pools/<agent_pool_id>")
+@requires(P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE)
+@describes(body=AgentPoolSchema, is_partial=True, answer=AgentPoolSchema, errors=(422,))
+def update_agent_pool(agent_pool_id: str) -> Response:
+    """Update an agent pool. Relationships that are given replace those there are; who uses the pool keeps it."""
+    members = load(AgentPoolSchema, body(), partial=True, identifier=agent_pool_id)
+    places = _taken_out(members)
+    with change() as session:
+        pool = _subject(session, agent_pool_id, is_kept=True)
+        # Not the lock that deleting takes: who begins to use the pool has locked the workspace that it is to list.
+        session.refresh(pool, with_for_update={"key_share": True})
+        changes = assign(pool, members) | _place(session, pool, places)
+        session.flush()
+        if changes:
+            record(session, "agent-pools.update", pool, changes)
+        shown = AGENT_POOLS.show({"id": agent_pool_id}, session)
+    return resource(shown)
+
+
+@blueprint.delete("/agent-pools/<agent_pool_id>")
+@requires(P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE)
+@describes(status=204, errors=(422,))
+def destroy_agent_pool(agent_pool_id: str) -> Response:
+    """Delete an agent pool that no organization, project or workspace names."""
+    with change() as session:
+        pool = _subject(session, agent_pool_id)
+        delete_pool(session, pool)
+        record(session, "agent-pools.delete", pool)
+    return nothing()
+
+
+def _subject(session: Session, agent_pool_id: str, *, is_kept: bool = False) -> AgentPool:
+    return subject(
+        session, AgentPool, agent_pool_id, P.AGENT_POOL_MANAGE, visible_by=P.AGENT_POOL_READ, is_kept=is_kept
+    )
+
+
+def _including() -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
+    if not includes_of(request.args, INCLUDES):
+        return None
+    return lambda rows, _shown: WORKSPACES.some({identifier for row in rows for identifier in row.workspace_ids})
+
+
+def _taken_out(members: dict[str, Any]) -> dict[str, list[str]]:
+    columns = {relationship: f"{relationship.replace('-', '_')[:-1]}_ids" for relationship in PLACES}
+    return {relationship: members.pop(column) for relationship, column in columns.items() if column in members}
+
+
+def _place(session: Session, pool: AgentPool, places: Mapping[str, list[str]]) -> dict[str, list[Any]]:
+    changes: dict[str, list[Any]] = {}
+    for relationship, wanted in places.items():
+        before = listed(session, pool, relationship)
+        check_known(wanted, before | _seen(session, pool, relationship, wanted), relationship)
+        changes |= replace_listed(session, pool, relationship, before, set(wanted))
+    return changes
+
+
+def _seen(session: Session, pool: AgentPool, relationship: str, wanted: Sequence[str]) -> set[str]:
+    model, permission = (
+        (Project, P.PROJECT_READ) if relationship == "allowed-projects" else (Workspace, P.WORKSPACE_READ)
+    )
+    table = model.__table__
+    return set(
+        session.scalars(
+            select(table.c.id).where(
+                among(table.c.id, wanted),
+                table.c.organization_id == pool.organization_id,
+                where(caller(), permission, model),
+            ),
+        ),
+    )

@@ -1,0 +1,43 @@
+"""Who may use a pool, and who does."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Exists, and_, exists, or_, select
+from sqlalchemy.orm import Session
+
+from app.resources.agent_pools.model import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
+from app.resources.organizations.model import Organization
+from app.resources.projects.model import Project
+from app.resources.workspaces.model import Workspace
+
+Id = ColumnElement[Any] | str | None
+
+
+def open_to_project(project_id: Id) -> ColumnElement[bool]:
+    """The condition that a project may use the pool; a new one, that has no id yet, only a pool that is open to all."""
+    return or_(AgentPool.organization_scoped, _listed(AllowedProject, AllowedProject.project_id == project_id))
+
+
+def open_to_workspace(workspace_id: Id, project_id: Id) -> ColumnElement[bool]:
+    """The condition that a workspace of the project may use the pool, itself or because its project may."""
+    return and_(
+        or_(open_to_project(project_id), _listed(AllowedWorkspace, AllowedWorkspace.workspace_id == workspace_id)),
+        ~_listed(ExcludedWorkspace, ExcludedWorkspace.workspace_id == workspace_id),
+    )
+
+
+def is_used(session: Session, pool: AgentPool) -> bool:
+    """Whether the organization, a project or a workspace names the pool; its row is locked by the caller."""
+    users = (
+        exists().where(Organization.id == pool.organization_id, Organization.default_agent_pool_id == pool.id),
+        exists().where(Project.own_agent_pool_id == pool.id),
+        exists().where(Workspace.own_agent_pool_id == pool.id),
+    )
+    return bool(session.scalar(select(or_(*users))))
+
+
+def _listed(
+    table: type[AllowedProject | AllowedWorkspace | ExcludedWorkspace], condition: ColumnElement[bool]
+) -> Exists:
+    around = (AgentPool.__table__, Project.__table__, Workspace.__table__)
+    return exists().where(table.agent_pool_id == AgentPool.id, condition).correlate(*around)
