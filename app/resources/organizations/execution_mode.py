@@ -1,76 +1,171 @@
 """Where runs execute: set on the organization, on a project, on a workspace, each inheriting from the one above.
 
-(spec: projects, execution-mode semantics; workspaces, execution mode)
+The mode ``agent`` goes together with a pool of agents; the two are set, inherited and shown as one. (spec: projects,
+execution-mode semantics; workspaces, execution mode)
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
+from app.resources.agent_pools.model import AgentPool
 from app.resources.organizations.model import Organization
+from app.resources.projects.model import Project
 
-INHERIT = "default"
+INHERIT: Final = "default"
+AGENT: Final = "agent"
+
+# What is in force on a project, read from where it is set.
+MODE_OF_PROJECT: Final = func.coalesce(Project.own_execution_mode, Organization.default_execution_mode)
+POOL_OF_PROJECT: Final = case(
+    (Project.own_execution_mode.is_not(None), Project.own_agent_pool_id),
+    else_=Organization.default_agent_pool_id,
+)
 
 
-def own_mode(
+class Execution(NamedTuple):
+    """A mode and, where it is ``agent``, the pool. No mode means that of the one above."""
+
+    mode: str | None = None
+    pool: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a pool is to be used by: which organization's, and the condition that a pool is open to it."""
+
+    organization_id: str | None
+    kind: str
+    is_open: ColumnElement[bool]
+
+
+class Named(NamedTuple):
+    """What a client says about the pool: the member it has done so with, the pool, whether it was said at all."""
+
+    member: str
+    pointer: str
+    pool: str | None
+    is_given: bool
+
+
+def own_execution(
+    session: Session,
     members: dict[str, Any],
-    current: str | None,
-    inherited: Callable[[], str],
-    prefix: str = "default_",
+    current: Any,  # noqa: ANN401 - the project or workspace, None for a new one
+    place: Place,
+    *,
+    inherited: Callable[[], Execution],
 ) -> dict[str, Any]:
-    """The members with ``own_execution_mode`` in place of what the client said about it.
+    """The members with the resource's own mode and pool in place of what the client said about them.
 
     A literal mode becomes the resource's own; ``default``, or overwrites of ``false``, inherit again; overwrites of
-    ``true`` without a mode keep the value that is in force (``inherited`` tells it where there is no own one).
+    ``true`` without a mode keep what is in force (``inherited`` tells it where there is no own one).
     """
     settled = dict(members)
+    prefix = "" if place.kind == "workspace" else "default_"
     overwrites = settled.pop("setting_overwrites", None)
     mode = settled.pop(f"{prefix}execution_mode", None)
-    pool = settled.pop(f"{prefix}agent_pool_id", None) or settled.get(f"{prefix}agent_pool")
-    settled.pop(f"{prefix}agent_pool", None)
-    if overwrites is False or mode == INHERIT:
-        settled["own_execution_mode"] = None
+    named = take_pool(settled, prefix)
+    own = before = Execution(current.own_execution_mode, current.own_agent_pool_id) if current else Execution()
+    if overwrites is False:
+        own, named = Execution(), named._replace(pool=None, is_given=False)
+    elif mode == INHERIT:
+        own = Execution()
     elif mode is not None:
-        settled["own_execution_mode"] = mode
-    elif overwrites and current is None:
-        settled["own_execution_mode"] = inherited()
-    check_agent_pool(settled.get("own_execution_mode", current), pool, prefix, is_new=mode is not None)
-    return settled
+        own = Execution(mode, own.pool)
+    elif overwrites and own.mode is None:
+        own = inherited()
+    elif not named.is_given:
+        return settled
+    pool = settled_pool(session, own, named, before.pool, place)
+    return {**settled, "own_execution_mode": own.mode, "own_agent_pool_id": pool}
 
 
-def check_agent_pool(
-    mode: str | None,
-    pool: str | None,
-    prefix: str = "default_",
-    *,
-    is_new: bool,
-    subject: str = "Agent pool",
-) -> None:
-    """Refuse what can't be: a pool without the agent mode, the agent mode without a pool, a pool that is not there.
+def take_pool(members: dict[str, Any], prefix: str = "default_") -> Named:
+    """What the members say about the pool, by attribute or relationship, which are taken out of them."""
+    attribute, relationship = f"{prefix}agent_pool_id", f"{prefix}agent_pool"
+    is_given = attribute in members or relationship in members
+    by_id, by_linkage = members.pop(attribute, None), members.pop(relationship, None)
+    member = relationship.replace("_", "-")
+    pointer = f"/data/relationships/{member}" if by_linkage and not by_id else f"/data/attributes/{member}-id"
+    return Named(member, pointer, by_id or by_linkage or None, is_given)
 
-    ``is_new`` says that the client has just asked for the mode.
+
+def settled_pool(
+    session: Session,
+    wanted: Execution,
+    named: Named,
+    before: str | None,
+    place: Place,
+) -> str | None:
+    """The pool that goes with the mode; none where that is not ``agent``.
+
+    Refuses a pool without that mode, the mode without a pool, and a pool that is not there or not open to the place.
+    Who has it already keeps it, whatever the pool was made open to since.
     """
-    name = f"{prefix}agent_pool".replace("_", "-")
-    pointer = f"/data/attributes/{name}-id"
-    if pool and mode != "agent":
-        raise Unprocessable(f"{subject} must not be specified unless using 'agent' execution mode", pointer=pointer)
-    if pool:
-        raise InvalidAttribute(f"{humanized(name)} does not exist", pointer=pointer)
-    if mode == "agent" and is_new:
+    if named.pool and wanted.mode != AGENT:
+        subject = "Default agent pool" if place.kind == "organization" else "Agent pool"
+        raise Unprocessable(
+            f"{subject} must not be specified unless using 'agent' execution mode",
+            pointer=named.pointer,
+        )
+    if wanted.mode != AGENT:
+        return None
+    pool = named.pool if named.is_given else wanted.pool
+    if not pool:
         raise InvalidAttribute(
-            f"{humanized(name)} must be specified when using 'agent' execution mode",
-            pointer=pointer,
+            f"{humanized(named.member)} must be specified when using 'agent' execution mode",
+            pointer=named.pointer,
+        )
+    if pool != before:
+        _check_pool(session, pool, named, place)
+    return pool
+
+
+def _check_pool(session: Session, pool: str, named: Named, place: Place) -> None:
+    # The pool is kept from going until the transaction ends.
+    is_open = session.scalars(
+        select(place.is_open)
+        .where(AgentPool.id == pool, AgentPool.organization_id == place.organization_id)
+        .with_for_update(read=True, key_share=True, of=AgentPool),
+    ).one_or_none()
+    if is_open is None:
+        raise InvalidAttribute(f"{humanized(named.member)} does not exist", pointer=named.pointer)
+    if not is_open:
+        raise InvalidAttribute(
+            f"{humanized(named.member)} {place.kind} does not have access to use this agent pool",
+            pointer=named.pointer,
         )
 
 
-def mode_of_organization(session: Session, organization_id: str) -> str:
-    """The execution mode that a project without its own one has."""
-    mode = session.scalars(
-        select(Organization.default_execution_mode).where(Organization.id == organization_id),
-    ).one_or_none()
-    if mode is None:  # it was deleted since the caller entered it
+def execution_of_organization(session: Session, organization_id: str) -> Execution:
+    """What a project without its own has."""
+    return _found(
+        session.execute(
+            select(Organization.default_execution_mode, Organization.default_agent_pool_id).where(
+                Organization.id == organization_id,
+            ),
+        ).one_or_none(),
+    )
+
+
+def execution_of_project(session: Session, project_id: str) -> Execution:
+    """What the project's workspaces without their own have."""
+    return _found(
+        session.execute(
+            select(MODE_OF_PROJECT, POOL_OF_PROJECT)
+            .select_from(Project)
+            .join(Organization, Organization.id == Project.organization_id)
+            .where(Project.id == project_id),
+        ).one_or_none(),
+    )
+
+
+def _found(row: Any) -> Execution:  # noqa: ANN401 - a row of mode and pool
+    if row is None:  # it was deleted since the caller saw it
         raise NotFound
-    return mode
+    return Execution(*row)

@@ -38,6 +38,7 @@ ORGANIZATIONS = Listing(
     visible_by=P.ORGANIZATION_READ,
     columns={
         **{name: getattr(Organization, name) for name in _PLAIN},
+        "default_agent_pool": Organization.default_agent_pool_id,
         "default_project_id": select(Project.id)
         .where(Project.organization_id == Organization.id, Project.is_default)
         .scalar_subquery(),

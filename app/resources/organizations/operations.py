@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, true
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Unprocessable
 from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.organizations.execution_mode import check_agent_pool
+from app.resources.organizations.execution_mode import Execution, Place, settled_pool, take_pool
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import DEFAULT_PROJECT, Project
 from app.resources.teams.model import OWNERS, Team, TeamMember
@@ -34,18 +34,16 @@ def found_organization(session: Session, members: Mapping[str, Any], user_id: st
     return organization
 
 
-def settle_members(members: dict[str, Any], current: Organization | None) -> dict[str, Any]:
+def settle_members(session: Session, members: dict[str, Any], current: Organization | None) -> dict[str, Any]:
     """The members as columns; refuses what contradicts itself or what ``current`` has already."""
     settled = dict(members)
-    pool = settled.pop("default_agent_pool_id", None) or settled.pop("default_agent_pool", None)
-    settled.pop("default_agent_pool", None)
-    mode = settled.get("default_execution_mode")
-    check_agent_pool(
-        mode or (current.default_execution_mode if current else None),
-        pool,
-        is_new=mode is not None,
-        subject="Default agent pool",
-    )
+    named = take_pool(settled)
+    if named.is_given or "default_execution_mode" in settled:
+        before = Execution(current.default_execution_mode, current.default_agent_pool_id) if current else Execution()
+        after = Execution(settled.get("default_execution_mode", before.mode), before.pool)
+        # Any of its own pools: where nothing else is said, the organization's counts also for who may not choose it.
+        place = Place(current.id if current else None, "organization", true())
+        settled["default_agent_pool_id"] = settled_pool(session, after, named, before.pool, place)
     passing = "send_passing_statuses_for_untriggered_speculative_plans"
     aggregated = "aggregated_commit_status_enabled"
     if settled.get(passing, current and getattr(current, passing)) and settled.get(

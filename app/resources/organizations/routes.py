@@ -44,8 +44,9 @@ def create_organization() -> Response:
     user_id = caller().user_id
     if user_id is None:
         raise NotFound
-    members = settle_members(load(OrganizationSchema, body()), None)
+    given = load(OrganizationSchema, body())
     with change() as session:
+        members = settle_members(session, given, None)
         organization = found_organization(session, members, user_id)
         record(session, "organizations.create", organization, made(members))
         session.flush()
@@ -75,7 +76,7 @@ def update_organization(organization: str) -> Response:
     members = load(OrganizationSchema, body(), partial=True, identifier=home.name)
     with change() as session:
         found = subject(session, Organization, home.id, P.ORGANIZATION_UPDATE, visible_by=P.ORGANIZATION_READ)
-        changes = assign(found, settle_members(members, found))
+        changes = assign(found, settle_members(session, members, found))
         session.flush()
         if changes:
             record(session, "organizations.update", found, changes)

@@ -3,6 +3,7 @@
 from sqlalchemy import func, select
 
 from app.authz.permissions import P
+from app.resources.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
 from app.resources.projects.schema import ProjectSchema
@@ -26,7 +27,8 @@ PROJECTS = Listing(
         "description": Project.description,
         "created_at": Project.created_at,
         "auto_destroy_activity_duration": Project.auto_destroy_activity_duration,
-        "default_execution_mode": func.coalesce(Project.own_execution_mode, Organization.default_execution_mode),
+        "default_execution_mode": MODE_OF_PROJECT,
+        "default_agent_pool": POOL_OF_PROJECT,
         "own_execution_mode": Project.own_execution_mode,
         "workspace_count": select(func.count())
         .select_from(Workspace)

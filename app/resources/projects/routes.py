@@ -1,5 +1,6 @@
 """Projects over HTTP (spec: projects)."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -13,7 +14,8 @@ from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.persistence import among
-from app.resources.organizations.execution_mode import mode_of_organization, own_mode
+from app.resources.agent_pools.usage import open_to_project
+from app.resources.organizations.execution_mode import Place, execution_of_organization, own_execution
 from app.resources.projects.listing import PROJECTS
 from app.resources.projects.model import Project
 from app.resources.projects.operations import (
@@ -56,7 +58,7 @@ def create_project(organization: str) -> Response:
     members = load(ProjectSchema, body())
     with change() as session:
         tags = members.pop("tag_bindings", {})
-        settled = own_mode(members, None, lambda: mode_of_organization(session, home.id))
+        settled = _settle(session, members, None, home.id)
         project = Project(organization_id=home.id, **settled)
         insert(session, project)
         if tags:
@@ -91,12 +93,7 @@ def update_project(project_id: str) -> Response:
         if tags is not None:
             replaced = replace_tags(session, project, tags)
             changes = {"tag-bindings": replaced} if replaced else {}
-        settled = own_mode(
-            members,
-            project.own_execution_mode,
-            lambda: mode_of_organization(session, project.organization_id),
-        )
-        changes |= assign(project, settled)
+        changes |= assign(project, _settle(session, members, project, project.organization_id))
         session.flush()
         if changes:
             record(session, "projects.update", project, changes)
@@ -142,6 +139,12 @@ def move_workspaces_into_project(project_id: str) -> Response:
         moves = [(workspace, {"project": moved[workspace.id]}) for workspace in workspaces if workspace.id in moved]
         record_each(session, "workspaces.move", moves)
     return nothing()
+
+
+def _settle(session: Session, members: dict[str, Any], current: Project | None, organization_id: str) -> dict[str, Any]:
+    place = Place(organization_id, "project", open_to_project(current.id if current else None))
+    inherited = partial(execution_of_organization, session, organization_id)
+    return own_execution(session, members, current, place, inherited=inherited)
 
 
 def _movable(session: Session, wanted: list[str], organization_id: str) -> list[Workspace]:

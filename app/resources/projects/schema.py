@@ -135,7 +135,7 @@ class ProjectSchema(Schema):
         column="organization_name",
         related="/api/v2/organizations/{organization_name}",
     )
-    default_agent_pool = ToOne("agent-pools", writable=True)
+    default_agent_pool = ToOne("agent-pools", column="default_agent_pool", writable=True)
     stacks_default_agent_pool = ToOne("agent-pools")
     tag_bindings = ToMany("tag-bindings", related="/api/v2/projects/{id}/tag-bindings", read=read_relationship)
     effective_tag_bindings = Links("/api/v2/projects/{id}/effective-tag-bindings")

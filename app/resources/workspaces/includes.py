@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 
 from app.persistence import among, set_parameter
+from app.resources.agent_pools.listing import AGENT_POOLS
 from app.resources.organizations.listing import ORGANIZATIONS
 from app.resources.projects.listing import PROJECTS
 from app.resources.state_versions.listing import OUTPUTS, STATE_VERSIONS
@@ -50,6 +51,10 @@ def _holders(rows: Rows, _shown: Shown) -> Shown:
     return (some_users(users) if users else []) + (TEAMS.some(teams) if teams else [])
 
 
+def _agent_pools(rows: Rows, _shown: Shown) -> Shown:
+    return AGENT_POOLS.some({row.agent_pool for row in rows if row.agent_pool})
+
+
 def _current_versions(rows: Rows) -> set[str]:
     return {row.current_state_version_id for row in rows if row.current_state_version_id}
 
@@ -79,6 +84,7 @@ LOADERS: Final = {
     "project": _projects,
     "organization": _organizations,
     "locked_by": _holders,
+    "agent_pool": _agent_pools,
     "effective_tag_bindings": include_workspace_tags,
     "current_state_version": _states,
     "outputs": _outputs,

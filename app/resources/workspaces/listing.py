@@ -4,6 +4,7 @@ from sqlalchemy import case, func
 
 from app.authz.permissions import P
 from app.persistence import joined_texts
+from app.resources.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
 from app.resources.tag_bindings.listing import Tagged, workspace_has
@@ -60,10 +61,10 @@ WORKSPACES = Listing(
         **{name: getattr(Workspace, name) for name in _PLAIN},
         "organization_name": Organization.name,
         # What is inherited is read from where it is set, so that a change there is here at once.
-        "execution_mode": func.coalesce(
-            Workspace.own_execution_mode,
-            Project.own_execution_mode,
-            Organization.default_execution_mode,
+        "execution_mode": func.coalesce(Workspace.own_execution_mode, MODE_OF_PROJECT),
+        "agent_pool": case(
+            (Workspace.own_execution_mode.is_not(None), Workspace.own_agent_pool_id),
+            else_=POOL_OF_PROJECT,
         ),
         "auto_destroy_activity_duration": case(
             (Workspace.inherits_project_auto_destroy, Project.auto_destroy_activity_duration),

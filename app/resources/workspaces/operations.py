@@ -3,12 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
-
-from app.jsonapi.errors import Conflict, InvalidAttribute, NotFound, Unprocessable
-from app.resources.organizations.model import Organization
-from app.resources.projects.model import Project
+from app.jsonapi.errors import Conflict, InvalidAttribute, Unprocessable
 from app.resources.workspaces.model import Workspace
 
 OWN_AUTO_DESTROY = ("own_auto_destroy_activity_duration", "own_auto_destroy_at")
@@ -98,18 +93,6 @@ def settle_settings(members: Mapping[str, Any], current: Workspace | None = None
             pointer=f"/data/attributes/{member}",
         )
     return settled
-
-
-def mode_of_project(session: Session, project_id: str) -> str:
-    """The execution mode that the project's workspaces without one of their own have."""
-    mode = session.scalars(
-        select(func.coalesce(Project.own_execution_mode, Organization.default_execution_mode))
-        .join(Organization, Organization.id == Project.organization_id)
-        .where(Project.id == project_id),
-    ).one_or_none()
-    if mode is None:  # it was deleted since the caller saw it
-        raise NotFound
-    return mode
 
 
 def check_safe_to_delete(workspace: Workspace) -> None:

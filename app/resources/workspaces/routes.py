@@ -1,5 +1,6 @@
 """Workspaces over HTTP, by id and by organization and name (spec: workspaces)."""
 
+from functools import partial
 from typing import Any
 
 from flask import Response, request
@@ -12,7 +13,8 @@ from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.persistence import now
-from app.resources.organizations.execution_mode import own_mode
+from app.resources.agent_pools.usage import open_to_workspace
+from app.resources.organizations.execution_mode import Place, execution_of_project, own_execution
 from app.resources.projects.model import Project
 from app.resources.projects.operations import WorkspacesNotMovable
 from app.resources.tag_bindings.operations import replace_plain_tags, replace_tags
@@ -24,7 +26,6 @@ from app.resources.workspaces.listing import WORKSPACES
 from app.resources.workspaces.model import Workspace
 from app.resources.workspaces.operations import (
     check_safe_to_delete,
-    mode_of_project,
     settle_auto_destroy,
     settle_operations,
     settle_settings,
@@ -60,7 +61,7 @@ def create_workspace(organization: str) -> Response:
         project_id = members.pop("project_id", None) or _default_project(session, home.id)
         project = _destination(session, project_id, home.id, P.PROJECT_CREATE_WORKSPACE)
         tags = _sent_tags(members)
-        settled = _settle(session, members, None, project.id)
+        settled = _settle(session, members, None, home.id, project.id)
         workspace = Workspace(organization_id=home.id, project_id=project.id, source=_source(), **settled)
         insert(session, workspace)
         tagged = _tag(session, workspace, tags)
@@ -152,7 +153,8 @@ def _update(workspace_id: str) -> Response:
         if destination_id is not None and destination_id != workspace.project_id:
             changes = _move(session, workspace, destination_id)
         changes |= _tag(session, workspace, _sent_tags(members))
-        changes |= assign(workspace, _settle(session, members, workspace, workspace.project_id))
+        settled = _settle(session, members, workspace, workspace.organization_id, workspace.project_id)
+        changes |= assign(workspace, settled)
         if changes:
             workspace.updated_at = now()
             record(session, "workspaces.update", workspace, changes)
@@ -185,10 +187,12 @@ def _default_project(session: Session, organization_id: str) -> str:
     return project_id
 
 
-def _settle(session: Session, members: dict[str, Any], current: Workspace | None, project_id: str) -> dict[str, Any]:
+def _settle(
+    session: Session, members: dict[str, Any], current: Workspace | None, organization_id: str, project_id: str
+) -> dict[str, Any]:
     settled = settle_settings(settle_auto_destroy(settle_operations(members), current), current)
-    own = current.own_execution_mode if current else None
-    return own_mode(settled, own, lambda: mode_of_project(session, project_id), prefix="")
+    place = Place(organization_id, "workspace", open_to_workspace(current.id if current else None, project_id))
+    return own_execution(session, settled, current, place, inherited=partial(execution_of_project, session, project_id))
 
 
 def _sent_tags(members: dict[str, Any]) -> tuple[dict[str, str] | None, SentTags | None]:

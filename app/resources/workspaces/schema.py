@@ -221,7 +221,7 @@ class WorkspaceSchema(Schema):
 
     organization = ToOne("organizations", column="organization_name")
     project = ToOne("projects", column="project_id", writable=True)
-    agent_pool = ToOne("agent-pools", writable=True)
+    agent_pool = ToOne("agent-pools", column="agent_pool", writable=True)
     locked_by = ToOne("users", "teams", column="locked_by_id", type_column="locked_by_type")
     current_run = ToOne("runs")
     current_state_version = ToOne(
