@@ -12,6 +12,7 @@ from app.bootstrap import add_token
 from app.config import Settings
 from app.persistence import Base
 from app.resources.models import (
+    AgentPool,
     Organization,
     OrganizationMembership,
     Project,
@@ -203,6 +204,10 @@ class World:
             its = {"state_version_id": version.id, "name": name, "type": "string", "sensitive": False, "value": ""}
             self.add(StateVersionOutput(**place, **its))
         return version
+
+    def pool(self, organization: Organization, name: str | None = None, **members: Any) -> AgentPool:
+        """An agent pool, open to the whole organization unless said otherwise."""
+        return self.add(AgentPool(organization_id=organization.id, name=name or self._name("pool"), **members))
 
     def add(self, entity: Entity) -> Entity:
         """Store the entity."""

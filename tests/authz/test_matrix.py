@@ -182,7 +182,16 @@ def table(app: Flask, world: World, *, allows_force: bool) -> Iterator[str]:
 def relevant(model: type[Any], permissions: frozenset[P]) -> frozenset[P]:
     """Those that are asked on rows of this table; an owner holds the others on it, too, to no effect."""
     kinds = {
-        Organization: ("organization", "token", "membership", "user", "account", "team:create", "project:create"),
+        Organization: (
+            "organization",
+            "token",
+            "membership",
+            "user",
+            "account",
+            "team:create",
+            "project:create",
+            "agent-pool",
+        ),
         Team: ("team:", "owners:"),
         TeamProject: ("project:read-teams", "project:manage-teams"),
         TeamWorkspace: ("workspace:read", "workspace:manage-teams"),

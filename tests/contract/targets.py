@@ -175,12 +175,16 @@ class Targets:
         place = {"organization_id": self._organization.id, "workspace_id": self.of_type("workspaces")}
         return str(self._world.add(TagBinding(**place, key="blue", value="")).tag_id)
 
+    def _agent_pool(self) -> str:
+        return self._world.pool(self._organization).id
+
     def _token(self) -> str:
         tokens = self._world.all(AuthenticationToken)
         return next(str(token.id) for token in tokens if token.organization_id == self._organization.id)
 
 
 _MAKERS: Mapping[str, Callable[[Targets], str]] = {
+    "agent-pools": Targets._agent_pool,
     "authentication-tokens": Targets._token,
     "organization-memberships": Targets._membership,
     "organizations": lambda targets: targets._organization.name,
@@ -199,6 +203,7 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "workspaces": Targets._workspace,
 }
 _PARAMETERS = {
+    "agent_pool_id": "agent-pools",
     "key_id": "reserved-tag-keys",
     "membership_id": "organization-memberships",
     "output_id": "state-version-outputs",

@@ -201,7 +201,7 @@ POOL = "/data/attributes/default-agent-pool-id"
         ("agent", "Default agent pool does not exist"),
     ],
 )
-def test_there_are_no_agent_pools(
+def test_a_pool_that_is_not_there_is_refused(
     api: Api, acme: Organization, owner: Person, via: str, mode: str | None, detail: str
 ) -> None:
     attributes: dict[str, Any] = {"default-execution-mode": mode} if mode else {}
@@ -209,7 +209,8 @@ def test_there_are_no_agent_pools(
         body = document("organizations", attributes | {"default-agent-pool-id": "apool-1111111111111111"})
     else:
         body = document("organizations", attributes, default_agent_pool=("agent-pools", "apool-1111111111111111"))
-    assert faults(api.patch(f"/organizations/{acme.name}", owner.token, body, expect=422)) == [(detail, POOL)]
+    pointer = POOL if via == "attribute" else "/data/relationships/default-agent-pool"
+    assert faults(api.patch(f"/organizations/{acme.name}", owner.token, body, expect=422)) == [(detail, pointer)]
 
 
 def test_agents_need_a_pool(api: Api, acme: Organization, owner: Person) -> None:

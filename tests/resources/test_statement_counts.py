@@ -10,7 +10,16 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.resources.models import Organization, Project, TagBinding, Team, TeamProject, Workspace
+from app.resources.models import (
+    AgentPool,
+    AllowedProject,
+    Organization,
+    Project,
+    TagBinding,
+    Team,
+    TeamProject,
+    Workspace,
+)
 from tests.api import Api, document
 from tests.personas import table
 from tests.statement_costs import Request, Statements, cost
@@ -51,6 +60,12 @@ READS = table("""
 /organizations/acme/workspaces?include=project              | 3     3     4
 /organizations/acme/workspaces?include=project,organization | 4     4     5
 /organizations/acme/workspaces?search[name]=work            | 2     2     3
+/organizations/acme/workspaces?include=agent_pool           | 4     4     5
+/organizations/acme/agent-pools                             | 3     3     4
+/organizations/acme/agent-pools?include=workspaces          | 4     4     5
+/organizations/acme/agent-pools?filter[allowed_workspaces][name]=workspace-0 | 3     3     4
+/organizations/acme/agent-pools?filter[allowed_projects][name]=project-0     | 3     3     4
+/agent-pools/POOL                                           | 3     3     4
 /organizations/acme/workspaces?filter[project][id]=PROJECT  | 2     2     3
 """)
 
@@ -78,6 +93,12 @@ WRITES = {
     "unlock a workspace": 7,  # and whether a state is pending, which one is the newest
     "delete a workspace safely": 5,  # caller, lock, its objects, delete, event
     "delete a workspace by force": 5,
+    "give a workspace a pool": 6,  # and whether the pool is there and open to it, with its lock
+    "give a project a pool": 6,
+    "create an agent pool": 5,  # caller, insert, event, show, its linkage
+    "create an agent pool for workspaces": 8,  # and those there are, whether they are there, the new ones
+    "update an agent pool": 7,  # caller, lock twice, update, event, show, linkage
+    "delete an agent pool": 5,  # caller, lock, whether it is used, delete, event
 }
 
 
@@ -93,8 +114,14 @@ def fill(engine: Engine, acme: Organization) -> Callable[[int, Team | None], Non
             session.add_all(projects)
             session.flush()
             for project in projects:
+                pool = AgentPool(**organization, name=f"pool-of-{project.name}")
+                session.add(pool)
+                session.flush()
+                session.add(AllowedProject(agent_pool_id=pool.id, project_id=project.id))
                 session.add(TagBinding(**organization, project_id=project.id, key="env", value="prod"))
-                session.add(Workspace(**organization, project_id=project.id, name=f"workspace-of-{project.name}"))
+                used = {"own_execution_mode": "agent", "own_agent_pool_id": pool.id}
+                name = f"workspace-of-{project.name}"
+                session.add(Workspace(**organization, project_id=project.id, name=name, **used))
                 if team is not None:
                     session.add(TeamProject(**organization, project_id=project.id, team_id=team.id, access="admin"))
 
@@ -113,7 +140,8 @@ def test_a_read_costs_the_same_whatever_there_is(
 ) -> None:
     team = world.team(acme)
     project = world.project(acme, "project-0")
-    workspace = world.workspace(project, "workspace-0")
+    pool = world.pool(acme)
+    workspace = world.workspace(project, "workspace-0", own_execution_mode="agent", own_agent_pool_id=pool.id)
     world.access(team, project, "admin")
     token = {
         "owner": lambda: world.owner(acme).token,
@@ -132,9 +160,9 @@ def test_a_read_costs_the_same_whatever_there_is(
                 token,
                 (
                     "GET",
-                    f"{path}{'&' if '?' in path else '?'}{size}".replace("PROJECT", project.id).replace(
-                        "WORKSPACE", workspace.id
-                    ),
+                    f"{path}{'&' if '?' in path else '?'}{size}".replace("PROJECT", project.id)
+                    .replace("WORKSPACE", workspace.id)
+                    .replace("POOL", pool.id),
                     None,
                 ),
             )
@@ -172,7 +200,21 @@ def prepared(world: World, acme: Organization, owner_id: str, write: str, count:
         "locked_by_name": "somebody",
     }
     locked = f"/workspaces/{world.workspace(project, **held).id}" if write.startswith("unlock") else ""
+    pool = world.pool(acme)
+    agent = {"agent-pool-id": pool.id, "execution-mode": "agent"}
+    default_agent = {f"default-{member}": value for member, value in agent.items()}
+    allowed = listed(workspaces)["data"]
     requests: dict[str, Request] = {
+        "give a workspace a pool": ("PATCH", first, document("workspaces", agent)),
+        "give a project a pool": ("PATCH", path, document("projects", default_agent)),
+        "create an agent pool": ("POST", "/organizations/acme/agent-pools", document("agent-pools", new)),
+        "create an agent pool for workspaces": (
+            "POST",
+            "/organizations/acme/agent-pools",
+            document("agent-pools", new, allowed_workspaces=allowed),
+        ),
+        "update an agent pool": ("PATCH", f"/agent-pools/{pool.id}", document("agent-pools", new)),
+        "delete an agent pool": ("DELETE", f"/agent-pools/{pool.id}", None),
         "create a workspace with tags": ("POST", created, document("workspaces", new, tag_bindings=tags(count))),
         "update tags of a workspace": ("PATCH", f"{first}/tag-bindings", {"data": tags(count)}),
         "lock a workspace": ("POST", f"{first}/actions/lock", {"reason": "x"}),

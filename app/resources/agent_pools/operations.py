@@ -60,9 +60,8 @@ def replace_listed(
     column = _column(place)
     if before == after:
         return {}
-    session.execute(
-        delete(place).where(place.agent_pool_id == pool.id, among(column, before - after)),
-    )
+    if before - after:
+        session.execute(delete(place).where(place.agent_pool_id == pool.id, among(column, before - after)))
     session.add_all(place(agent_pool_id=pool.id, **{column.key: new}) for new in sorted(after - before))
     return {relationship: [sorted(before), sorted(after)]}
 
