@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from webtest.response import TestResponse
 
-from app.resources.models import Organization, Project, TagBinding, Workspace
+from app.resources.models import AgentPool, Organization, Project, TagBinding, Workspace
 from tests.activity import left_by_requests
 from tests.api import Api, document, faults
 from tests.world import Person, World
@@ -201,3 +201,39 @@ def test_what_two_change_at_once_is_changed_twice(at_once: AtOnce, world: World,
         assert (found.description, found.auto_destroy_activity_duration) == ("second", "1d")
         reset = document("projects", {"description": "first", "auto-destroy-activity-duration": None})
         at_once(("PATCH", f"/projects/{project.id}", reset))
+
+
+def test_a_pool_that_is_given_to_somebody_does_not_go(at_once: AtOnce, world: World, acme: Organization) -> None:
+    places = {"workspaces": world.workspace(world.project(acme)), "projects": world.project(acme)}
+    for index in range(ROUNDS):
+        type_, prefix = ("workspaces", "") if index % 2 else ("projects", "default-")
+        pool = world.pool(acme)
+        given = {f"{prefix}execution-mode": "agent", f"{prefix}agent-pool-id": pool.id}
+        used, deleted = statuses(
+            at_once(
+                ("PATCH", f"/{type_}/{places[type_].id}", document(type_, given)),
+                ("DELETE", f"/agent-pools/{pool.id}", None),
+            )
+        )
+        assert (used, deleted) in {(200, 422), (422, 204)}
+        named = {row.own_agent_pool_id for model in (Project, Workspace) for row in world.all(model)} - {None}
+        assert named <= {row.id for row in world.all(AgentPool)}
+
+
+def test_listing_a_workspace_and_giving_it_the_pool_do_not_lock_each_other_out(
+    at_once: AtOnce, world: World, acme: Organization
+) -> None:
+    workspace = world.workspace(world.project(acme))
+    for _ in range(ROUNDS):
+        pool = world.pool(acme)
+        given = document("workspaces", {"execution-mode": "agent", "agent-pool-id": pool.id})
+        listed = document("agent-pools", excluded_workspaces=[("workspaces", workspace.id)])
+        used, *replaced = statuses(
+            at_once(
+                ("PATCH", f"/workspaces/{workspace.id}", given),
+                ("PATCH", f"/agent-pools/{pool.id}", listed),
+                ("PATCH", f"/agent-pools/{pool.id}", listed),
+            )
+        )
+        assert used in {200, 422}, "before or after it was excluded"
+        assert replaced == [200, 200]
