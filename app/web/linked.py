@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Row,
+    Select,
     literal,
     literal_column,
     select,
@@ -74,7 +75,7 @@ class LinkedListing(Listing):
 
 
 def _statement(links: Iterable[Link], identifiers: Sequence[str]) -> CompoundSelect[Any]:
-    parts = (
+    parts: Iterable[Select[*tuple[Any, ...]]] = (
         select(
             link.near.label("near_id"),
             literal(link.name).label("list"),

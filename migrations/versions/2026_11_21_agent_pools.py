@@ -1,7 +1,7 @@
 """agent pools.
 
 Revision ID: 5d0c8e7b1f36
-Revises: e7d2b94c5a18
+Revises: 5c1a9e70b3d6
 Created: 2026-11-21 15:10:00.000000+00:00
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "5d0c8e7b1f36"
-down_revision = "e7d2b94c5a18"
+down_revision = "5c1a9e70b3d6"
 branch_labels = None
 depends_on = None
 

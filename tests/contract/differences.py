@@ -167,3 +167,8 @@ OF_ONE_OPERATION: Mapping[tuple[str, str], Mapping[str, str]] = {
         "-state",
     ),
 }
+
+# Statuses of success that the API reference has and the OpenAPI document has not.
+STATUSES: Mapping[str, Mapping[str, str]] = {
+    "POST /api/v2/organizations/{organization}/agent-pools": {"201": IN_REFERENCE},
+}

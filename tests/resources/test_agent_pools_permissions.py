@@ -1,5 +1,7 @@
 """Who may read agent pools, and who may manage them."""
 
+from collections.abc import Callable
+
 import pytest
 
 from app.resources.models import Organization
@@ -32,7 +34,7 @@ def token_of(world: World, acme: Organization, who: str) -> str | None:
         team = world.team(acme)
         world.access(team, world.project(acme), "admin")
         return world.member(acme, team).token
-    return {
+    made: dict[str, Callable[[], str | None]] = {
         "owner": lambda: world.owner(acme).token,
         "organization token": lambda: world.token(acme),
         "site administrator": lambda: world.person(site_role="admin").token,
@@ -40,7 +42,8 @@ def token_of(world: World, acme: Organization, who: str) -> str | None:
         "team token": lambda: world.team_token(world.team(acme)),
         "outsider": lambda: world.owner(world.organization()).token,
         "nobody": lambda: None,
-    }[who]()
+    }
+    return made[who]()
 
 
 @pytest.mark.parametrize("who", WHO)

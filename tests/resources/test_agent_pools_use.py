@@ -32,7 +32,8 @@ def test_a_pool_is_set_replaced_and_left(scene: Scene, name: str, via: str) -> N
     if name in INHERITING:
         assert level.overwrites(answer)
     # The same once more, with and without the pool, is nothing new; another pool needs no mode.
-    for given in ({"mode": "agent"}, {"mode": "agent", "pool": scene.pool.id}, {"pool": scene.pool.id}):
+    again: list[dict[str, Any]] = [{"mode": "agent"}, {"mode": "agent", "pool": scene.pool.id}, {"pool": scene.pool.id}]
+    for given in again:
         assert level.shown(scene.set(name, **given)) == ("agent", scene.pool.id)
     assert len(left_by_requests(scene.world)) == 1
     assert level.shown(scene.set(name, pool=scene.other.id)) == ("agent", scene.other.id)

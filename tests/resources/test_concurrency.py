@@ -204,14 +204,14 @@ def test_what_two_change_at_once_is_changed_twice(at_once: AtOnce, world: World,
 
 
 def test_a_pool_that_is_given_to_somebody_does_not_go(at_once: AtOnce, world: World, acme: Organization) -> None:
-    places = {"workspaces": world.workspace(world.project(acme)), "projects": world.project(acme)}
+    places = {"workspaces": world.workspace(world.project(acme)).id, "projects": world.project(acme).id}
     for index in range(ROUNDS):
         type_, prefix = ("workspaces", "") if index % 2 else ("projects", "default-")
         pool = world.pool(acme)
         given = {f"{prefix}execution-mode": "agent", f"{prefix}agent-pool-id": pool.id}
         used, deleted = statuses(
             at_once(
-                ("PATCH", f"/{type_}/{places[type_].id}", document(type_, given)),
+                ("PATCH", f"/{type_}/{places[type_]}", document(type_, given)),
                 ("DELETE", f"/agent-pools/{pool.id}", None),
             )
         )

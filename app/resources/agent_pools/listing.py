@@ -50,7 +50,8 @@ class OpenTo:
 
     def _clause(self, name: str, levels: rules.Shape) -> ColumnElement[bool]:
         model = self.model
-        is_open = open_to_project(Project.id) if model is Project else open_to_workspace(Workspace.id, _PROJECT_ID)
+        of_project = open_to_project(Project.id)
+        is_open = of_project if model is Project else open_to_workspace(Workspace.id, Workspace.project_id)
         return (
             exists()
             .where(
@@ -61,9 +62,6 @@ class OpenTo:
             )
             .correlate(AgentPool.__table__)
         )
-
-
-_PROJECT_ID: ColumnElement[str] = Workspace.__table__.c.project_id
 
 
 def _links() -> Iterable[Link]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Exists, SQLColumnExpression, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.resources.agent_pools.model import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
@@ -10,7 +10,7 @@ from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
 
-Id = ColumnElement[Any] | str | None
+Id = SQLColumnExpression[Any] | str | None
 
 
 def open_to_project(project_id: Id) -> ColumnElement[bool]:
