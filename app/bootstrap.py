@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from app.authentication.passwords import hash_password, new_password
+from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password, new_password
 from app.authentication.tokens import digest, new_token
 from app.config import InvalidSettingError, Settings
 from app.resources.activity_events.model import ActivityEvent
@@ -17,6 +17,7 @@ from app.resources.organization_memberships.operations import accept_invitations
 from app.resources.organizations.model import Organization
 from app.resources.organizations.operations import found_organization, make_owner
 from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN, NAME_LENGTH, NAME_PATTERN
+from app.resources.sign_in.operations import end_sessions
 from app.resources.users.model import User
 from app.resources.users.operations import EmailTaken, NothingToConfirm, confirm_email
 from app.resources.users.schema import USERNAME_PATTERN
@@ -162,6 +163,25 @@ def confirm_user_email(engine: Engine, username: str) -> str:
             raise ValueError(str(error)) from error
         _note(session, "users.confirm-email", user.id, user.username, None)
         return user.email
+
+
+def set_password(engine: Engine, username: str, password: str) -> None:
+    """Give the user this password and end all sessions. ``ValueError`` says what is wrong."""
+    if not MINIMUM_LENGTH <= len(password) <= MAXIMUM_LENGTH:
+        message = f"a password has {MINIMUM_LENGTH} to {MAXIMUM_LENGTH} characters"
+        raise ValueError(message)
+    wanted = hash_password(password)
+    with Session(engine) as session, session.begin():
+        user = session.scalars(
+            select(User).where(func.lower(User.username) == username.lower()).with_for_update(),
+        ).one_or_none()
+        if user is None or user.invited_at is not None:
+            message = f"there is no user named {username}"
+            raise ValueError(message)
+        user.password_hash = wanted
+        session.flush()
+        end_sessions(session, user.id)
+        _note(session, "users.change-password", user.id, user.username, None)
 
 
 def add_token(  # noqa: PLR0913 - one keyword for each kind of owner

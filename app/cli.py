@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 from flask import Flask, current_app
 
 from app.authz.document import permissions_page
-from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email
+from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email, set_password
 from app.config import InvalidSettingError, Settings
 from app.jsonapi.document import errors_page
 from app.openapi import openapi_document
@@ -26,6 +27,7 @@ def install(app: Flask) -> None:
     app.cli.add_command(bootstrap_command)
     app.cli.add_command(create_user_command)
     app.cli.add_command(confirm_email_command)
+    app.cli.add_command(set_password_command)
     app.cli.add_command(openapi_command)
     app.cli.add_command(permissions_command)
     app.cli.add_command(errors_command)
@@ -79,6 +81,21 @@ def confirm_email_command(username: str) -> None:
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(email)
+
+
+@click.command("set-password")
+@click.argument("username")
+def set_password_command(username: str) -> None:
+    """Set the password of a user, asked for or read from standard input; it ends the user's sessions."""
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        set_password(current_app.extensions["groundplan.engine"], username, password)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{username} has a new password.")
 
 
 @click.command("openapi")

@@ -40,12 +40,15 @@ class Home:
 
 @dataclass(slots=True)
 class Caller:
-    """Whoever sent the request: a user, an organization or a team, by a token, with the union of all grants."""
+    """Whoever sent the request: a user, an organization or a team, by a token, with the union of all grants.
+
+    A user who has signed in with a password has no token, and no grants: the pages do nothing that needs any.
+    """
 
     kind: str
     id: str
     name: str
-    token_id: str
+    token_id: str | None
     grants: Grants = field(default_factory=Grants)
     homes: dict[str, Home] = field(default_factory=dict)
     """The caller's organizations by lower-case name."""

@@ -32,3 +32,8 @@ def is_password(given: str, stored: str | None) -> bool:
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None
+
+
+def is_outdated(stored: str) -> bool:
+    """Whether a hash was made with other costs than new ones are."""
+    return _HASHER.check_needs_rehash(stored)

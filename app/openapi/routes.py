@@ -10,10 +10,12 @@ from werkzeug.routing import Rule
 
 from app.authz.permissions import P
 from app.openapi.docstrings import text_of
+from app.resources.sign_in.blueprint import blueprint as sign_in
 from app.web.documentation import blueprint as documentation
 from app.web.guard import Operation
 from app.web.requests import CHANGING
 
+NOT_THE_API = {documentation.name, sign_in.name}
 JSONAPI = "/api/v2/"
 """Below this address the service speaks JSON:API; elsewhere it answers with plain JSON."""
 
@@ -57,8 +59,8 @@ class Route:
 
 
 def routes_of(app: Flask) -> list[Route]:
-    """Every route of the API, by address. The pages that describe it are not part of it."""
-    rules = [rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith(f"{documentation.name}.")]
+    """Every route of the API, by address. Its pages for people, and what is OAuth's, are not part of it."""
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.partition(".")[0] not in NOT_THE_API]
     return [
         _route(rule, method, app.view_functions[rule.endpoint])
         for rule in sorted(rules, key=lambda rule: (rule.rule, rule.endpoint))

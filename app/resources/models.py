@@ -7,6 +7,7 @@ from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
 from app.resources.reserved_tag_keys.model import ReservedTagKey
+from app.resources.sign_in.model import AuthorizationCode, SignInAttempt, SignInSession
 from app.resources.state_versions.model import StateVersion, StateVersionOutput
 from app.resources.tag_bindings.model import TagBinding
 from app.resources.team_projects.model import TeamProject
@@ -24,12 +25,15 @@ __all__ = [
     "AllowedProject",
     "AllowedWorkspace",
     "AuthenticationToken",
+    "AuthorizationCode",
     "ExcludedWorkspace",
     "Organization",
     "OrganizationMembership",
     "Project",
     "RemoteStateConsumer",
     "ReservedTagKey",
+    "SignInAttempt",
+    "SignInSession",
     "StateVersion",
     "StateVersionOutput",
     "StoredObject",

@@ -77,6 +77,11 @@ def caller() -> Caller:
     return cast("Caller", g.caller)
 
 
+def act_as(user_id: str, username: str) -> None:
+    """Let events say that this user sent the request, who is known by a password or by what he allowed."""
+    g.caller = Caller("user", user_id, username, token_id=None)
+
+
 def asked() -> None:
     """Note that the policy was asked; a test fails for a view that answered without."""
     g.policy_asked = True

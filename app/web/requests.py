@@ -3,8 +3,10 @@
 import logging
 from collections.abc import Iterator
 from functools import partial
+from urllib.parse import parse_qsl
 
 from flask import Flask, Response, has_request_context, request
+from werkzeug.datastructures import MultiDict
 
 from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.body import read_json
@@ -13,6 +15,9 @@ from app.web.context import release_reader, request_id, settings
 from app.web.guard import takes_any_media_type
 from app.web.leftover import read_off
 
+FORM = "application/x-www-form-urlencoded"
+# More than any form here has.
+FIELDS = 50
 PIECE = 64 * 1024
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -86,6 +91,17 @@ def optional_body() -> object:
     """The JSON of the request, or an empty document when there is no body at all."""
     raw = _sent()
     return read_json(raw) if raw.strip() else {"data": {}}
+
+
+def form(limit: int) -> MultiDict[str, str]:
+    """The fields of a form that is sent like a query string; of any other body, none."""
+    if request.mimetype != FORM:
+        return MultiDict()
+    try:
+        sent = _sent(limit).decode()
+        return MultiDict(parse_qsl(sent, keep_blank_values=True, errors="strict", max_num_fields=FIELDS))
+    except ValueError:
+        raise BadRequest("The form could not be read") from None
 
 
 def _sent(limit: int | None = None) -> bytes:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.authentication.tokens import digest, new_token
 from app.resources.authentication_tokens.listing import TOKENS, shown_token
+from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.authentication_tokens.operations import add_token
 from app.web.answers import resource
 from app.web.context import caller, settings
@@ -17,6 +18,12 @@ blueprint = Blueprint("authentication_tokens", __name__, url_prefix="/api/v2")
 
 def issue(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, dict[str, Any]]:
     """A new token: its text, and its resource object without it."""
+    text, token = make_token(session, members, **owner)
+    return text, shown_token(TOKENS.one({"id": token.id}, session))
+
+
+def make_token(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, AuthenticationToken]:
+    """A new token of the caller's making, with its event: its text, and its row without it."""
     text = new_token()
     who = caller()
     token = add_token(
@@ -29,7 +36,7 @@ def issue(session: Session, members: dict[str, Any], **owner: str) -> tuple[str,
     )
     record(session, "authentication-tokens.create", token, made(members))
     session.flush()
-    return text, shown_token(TOKENS.one({"id": token.id}, session))
+    return text, token
 
 
 def shown_once(shown: dict[str, Any], text: str) -> Response:

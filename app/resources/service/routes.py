@@ -3,13 +3,26 @@
 import orjson
 from flask import Blueprint, Response
 
+from app.resources.sign_in.authorization import CLIENT, FIRST_PORT, LAST_PORT
 from app.web.answers import nothing
 from app.web.guard import describes, open_to_all
 
 blueprint = Blueprint("service", __name__)
 
 # The cloud block looks for tfe.v2, the older remote backend for tfe.v2.1 and state.v2.
-SERVICES = {"tfe.v2": "/api/v2/", "tfe.v2.1": "/api/v2/", "tfe.v2.2": "/api/v2/", "state.v2": "/api/v2/"}
+SERVICES = {
+    "tfe.v2": "/api/v2/",
+    "tfe.v2.1": "/api/v2/",
+    "tfe.v2.2": "/api/v2/",
+    "state.v2": "/api/v2/",
+    "login.v1": {
+        "client": CLIENT,
+        "grant_types": ["authz_code"],
+        "authz": "/oauth/authorization",
+        "token": "/oauth/token",
+        "ports": [FIRST_PORT, LAST_PORT],
+    },
+}
 
 
 @blueprint.get("/api/v2/ping")

@@ -11,6 +11,7 @@ from app.authz.policy import Level
 from app.authz.rules import holds_at
 from app.jsonapi.errors import Conflict
 from app.jsonapi.schema import load
+from app.resources.sign_in.operations import end_sessions
 from app.resources.users.listing import UserRow, dump_account, dump_user, find_user
 from app.resources.users.model import User
 from app.resources.users.operations import new_hash, settle_account
@@ -71,7 +72,10 @@ def update_account() -> Response:
 @requires(P.ACCOUNT_UPDATE, P.USER_READ)
 @describes(body=PasswordSchema, answer=AccountSchema, errors=(422,))
 def update_password() -> Response:
-    """Change the own password. Who has none yet sets the first one without a current one."""
+    """Change the own password; it ends the user's sessions. Who has none yet sets the first one without a current one.
+
+    Tokens stay.
+    """
     user_id = require_own(P.ACCOUNT_UPDATE)
     members = load(PasswordSchema, body(), identifier=user_id)
     stored = reader().execute(select(User.password_hash).where(User.id == user_id)).scalar_one()
@@ -82,6 +86,7 @@ def update_password() -> Response:
             raise Conflict("The password was changed by another request meanwhile")
         user.password_hash = wanted
         session.flush()
+        end_sessions(session, user_id)
         record(session, "users.change-password", user)
     return resource(_own(user_id))
 

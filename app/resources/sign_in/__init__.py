@@ -1,0 +1,1 @@
+"""Signing in with a password, and what `terraform login` gets its token by."""

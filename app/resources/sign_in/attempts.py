@@ -1,0 +1,78 @@
+"""How often somebody may try: passwords are guessed by those who try often.
+
+An attempt is noted before its password is looked at and taken back when it was right, so that many at once do not slip
+through between looking and noting. One that is refused for coming too soon is not noted: waiting always helps.
+"""
+
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+from typing import Final
+
+from sqlalchemy import Connection, and_, delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.persistence import now
+from app.resources.sign_in.model import SignInAttempt
+
+WINDOW: Final = timedelta(minutes=15)
+# A person who has forgotten the password; guesses at one account from many machines; at many accounts from one.
+OF_ACCOUNT_AT_ADDRESS: Final = 10
+OF_ACCOUNT: Final = 100
+OF_ADDRESS: Final = 100
+
+_ROW = SignInAttempt.__table__.c
+
+
+def note(session: Session, account: str, address: str) -> str:
+    """Note an attempt, and forget those that no longer count; the id of the new one."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.created_at <= now() - WINDOW))
+    attempt = SignInAttempt(account=account, address=address)
+    session.add(attempt)
+    session.flush()
+    return attempt.id
+
+
+def wait(connection: Connection, account: str, address: str) -> timedelta | None:
+    """How long to wait before the next attempt, the noted one included; None when it may be made."""
+    moment = now()
+    of_account, of_address = _ROW.account == account, _ROW.address == address
+    limits = (
+        (and_(of_account, of_address), OF_ACCOUNT_AT_ADDRESS),
+        (of_account, OF_ACCOUNT),
+        (of_address, OF_ADDRESS),
+    )
+    columns = [
+        column
+        for condition, _ in limits
+        for column in (func.count().filter(condition), func.min(_ROW.created_at).filter(condition))
+    ]
+    counts = connection.execute(
+        select(*columns).where(or_(of_account, of_address), _ROW.created_at > moment - WINDOW),
+    ).one()
+    waits = [
+        counts[2 * place + 1] + WINDOW - moment for place, (_, limit) in enumerate(limits) if counts[2 * place] > limit
+    ]
+    return max(waits, default=None)
+
+
+def take_back(session: Session, attempt_id: str) -> None:
+    """Forget an attempt that was not made."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.id == attempt_id))
+
+
+def forgive(session: Session, account: str, address: str) -> None:
+    """Forget the attempts of who got it right in the end."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.account == account, SignInAttempt.address == address))
+
+
+def place_of(address: str | None) -> str:
+    """What counts as one address: of IPv6 the network that one customer gets."""
+    try:
+        parsed = ip_address(address or "")
+    except ValueError:
+        return address or ""
+    if parsed.version == 4:  # noqa: PLR2004 - the protocol's
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((int(parsed), 64), strict=False))

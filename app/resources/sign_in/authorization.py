@@ -1,0 +1,122 @@
+"""What a client asks for, as OAuth 2 and PKCE write it (RFC 6749, 7636, 8252)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+from urllib.parse import urlencode
+
+CLIENT: Final = "terraform-cli"
+FIRST_PORT, LAST_PORT = 10_000, 10_010
+GRANT: Final = "authorization_code"
+RESPONSE: Final = "code"
+METHOD: Final = "S256"
+STATE_LENGTH: Final = 512
+# A program on the user's own machine, and the one address at which the terraform CLI waits there.
+LOOPBACK: Final = re.compile(r"(?P<origin>http://(?:localhost|127\.0\.0\.1):(?P<port>[1-9][0-9]{4}))/login", re.ASCII)
+# SHA-256 in base64url has this length, whatever it is made from.
+CHALLENGE: Final = re.compile("[A-Za-z0-9_-]{43}")
+VERIFIER: Final = re.compile("[A-Za-z0-9._~-]{43,128}")
+
+
+class Parameters(Protocol):
+    """A query string or a form."""
+
+    def getlist(self, key: str, /) -> Sequence[str]:
+        """Every value with the name."""
+
+
+class Untrusted(ValueError):
+    """The client or the address to send the answer to is not known: nothing may be sent there."""
+
+
+class Refused(ValueError):
+    """The request can't be granted, and the client hears it at its own address."""
+
+    def __init__(self, redirect_uri: str, state: str | None, error: str, description: str) -> None:
+        """OAuth's word for it, and a sentence for people."""
+        super().__init__(description)
+        members = {"error": error, "error_description": description}
+        self.location = located(redirect_uri, members if state is None else {**members, "state": state})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A request that can be granted."""
+
+    redirect_uri: str
+    state: str
+    code_challenge: str
+
+    @property
+    def query(self) -> str:
+        """The request as the query string of an address."""
+        return urlencode(
+            {
+                "client_id": CLIENT,
+                "redirect_uri": self.redirect_uri,
+                "response_type": RESPONSE,
+                "state": self.state,
+                "code_challenge": self.code_challenge,
+                "code_challenge_method": METHOD,
+            },
+        )
+
+    @property
+    def origin(self) -> str:
+        """Where the client listens."""
+        found = LOOPBACK.fullmatch(self.redirect_uri)
+        assert found is not None
+        return found["origin"]
+
+    def granted(self, code: str) -> str:
+        """The client's address with the code."""
+        return located(self.redirect_uri, {"code": code, "state": self.state})
+
+    def denied(self) -> Refused:
+        """The user said no."""
+        return Refused(self.redirect_uri, self.state, "access_denied", "The user did not allow it")
+
+
+def wanted(parameters: Parameters) -> Wanted:
+    """What the query string asks for; ``Untrusted`` or ``Refused`` when it can't be granted."""
+    if only(parameters, "client_id") != CLIENT:
+        raise Untrusted(f"The client_id must be {CLIENT}.")
+    redirect_uri = only(parameters, "redirect_uri") or ""
+    if not is_loopback(redirect_uri):
+        raise Untrusted(
+            f"The redirect_uri must be http://localhost:PORT/login with a port from {FIRST_PORT} to {LAST_PORT}.",
+        )
+    state = only(parameters, "state")
+    if not state or len(state) > STATE_LENGTH:
+        raise Refused(
+            redirect_uri, None, "invalid_request", f"state is needed once, with up to {STATE_LENGTH} characters"
+        )
+    response = only(parameters, "response_type")
+    if response is None:
+        raise Refused(redirect_uri, state, "invalid_request", "response_type is needed once")
+    if response != RESPONSE:
+        raise Refused(redirect_uri, state, "unsupported_response_type", f"response_type must be {RESPONSE}")
+    if only(parameters, "code_challenge_method") != METHOD:
+        raise Refused(redirect_uri, state, "invalid_request", f"code_challenge_method must be {METHOD}")
+    challenge = only(parameters, "code_challenge") or ""
+    if not CHALLENGE.fullmatch(challenge):
+        raise Refused(redirect_uri, state, "invalid_request", "code_challenge must be a SHA-256 in base64url")
+    return Wanted(redirect_uri, state, challenge)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether the terraform CLI can be waiting there."""
+    found = LOOPBACK.fullmatch(address)
+    return found is not None and FIRST_PORT <= int(found["port"]) <= LAST_PORT
+
+
+def only(parameters: Parameters, name: str) -> str | None:
+    """The one value of the parameter; None when there is none or more, which OAuth does not allow."""
+    values = parameters.getlist(name)
+    return values[0] if len(values) == 1 else None
+
+
+def located(address: str, members: Mapping[str, str]) -> str:
+    """The address with the members as its query string."""
+    return f"{address}?{urlencode(members)}"

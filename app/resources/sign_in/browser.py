@@ -1,0 +1,80 @@
+"""The browser that sent a request: the one cookie it has, and that its forms are ours.
+
+The cookie holds a random text. Signed in is who has a session with its digest; before, it only ties forms to the
+browser. Signing in makes a new text, so that nobody can plant one beforehand.
+"""
+
+import hashlib
+import re
+import secrets
+from typing import Final
+
+from flask import Response, g, request
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from app.authentication.tokens import digest, same
+from app.resources.sign_in.operations import Found, find_session
+from app.web.context import reader, settings
+
+BYTES: Final = 32
+TEXT: Final = re.compile("[A-Za-z0-9_-]{43}")
+# Longer than anybody looks at a page before going on.
+FORM_SECONDS: Final = 60 * 60
+
+
+def cookie_text() -> str:
+    """What the cookie of this browser holds, or what it will hold after this answer."""
+    if "cookie_text" not in g:
+        given = request.cookies.get(_cookie_name(), "")
+        g.cookie_text = given if TEXT.fullmatch(given) else secrets.token_urlsafe(BYTES)
+    text: str = g.cookie_text
+    return text
+
+
+def renew_cookie() -> None:
+    """Let the browser hold another text after this answer."""
+    g.cookie_text = secrets.token_urlsafe(BYTES)
+
+
+def cookie_digest() -> str:
+    """What is kept of the cookie."""
+    return digest(cookie_text(), settings().secret_key)
+
+
+def signed_in() -> Found | None:
+    """Who is signed in: ``user_id`` and ``username``."""
+    return find_session(reader(), cookie_digest())
+
+
+def give_cookie(response: Response) -> None:
+    """Set the cookie. It ends with the browser; the session on the server ends on its own."""
+    response.set_cookie(
+        _cookie_name(), cookie_text(), httponly=True, samesite="Lax", secure=request.is_secure, path="/"
+    )
+
+
+def form_token() -> str:
+    """What a form carries to show that it stood on one of our pages, in this browser."""
+    return _signer().dumps(cookie_digest())
+
+
+def is_our_form(token: str | None) -> bool:
+    """Whether the form stood on one of our pages, in this browser, not too long ago."""
+    try:
+        signed = _signer().loads(token or "", max_age=FORM_SECONDS)
+    except BadData:
+        return False
+    return same(str(signed), cookie_digest())
+
+
+def _cookie_name() -> str:
+    # With this prefix browsers take the cookie from this host alone, not from its neighbours, and only over https.
+    return "__Host-groundplan" if request.is_secure else "groundplan"
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(
+        settings().secret_key,
+        salt="groundplan form",
+        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+    )

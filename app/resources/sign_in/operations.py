@@ -1,0 +1,115 @@
+"""The rules of sessions and of codes. Texts come in as their keyed digests."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.authentication.tokens import same
+from app.persistence import Base, now
+from app.resources.sign_in.model import AuthorizationCode, SignInSession
+from app.resources.users.model import User
+
+IDLE: Final = timedelta(minutes=30)
+LONGEST: Final = timedelta(hours=12)
+# How stale the end of a session may be; a write for each page would be one too many.
+NOTED_EVERY: Final = timedelta(minutes=1)
+CODE_LIFETIME: Final = timedelta(minutes=2)
+
+_SESSION = Base.metadata.tables[SignInSession.__tablename__]
+_CODE = Base.metadata.tables[AuthorizationCode.__tablename__]
+
+
+Found = Row[*tuple[Any, ...]]
+
+
+def user_named(connection: Connection, account: str) -> Found | None:
+    """The user with this username or e-mail address; a username has no @, so there is one at most."""
+    if "\0" in account:
+        return None
+    named = or_(func.lower(User.username) == account, func.lower(User.email) == account)
+    found: Select[*tuple[Any, ...]] = select(User.id, User.username, User.password_hash).where(named)
+    return connection.execute(found).one_or_none()
+
+
+def open_session(session: Session, user_id: str, digest: str) -> None:
+    """Keep that the user has signed in, and forget the sessions that ended by themselves."""
+    moment = now()
+    session.execute(delete(SignInSession).where(SignInSession.expires_at <= moment))
+    session.add(SignInSession(digest=digest, user_id=user_id, created_at=moment, expires_at=moment + IDLE))
+    session.flush()
+
+
+def find_session(connection: Connection, digest: str) -> Found | None:
+    """Who is signed in: ``user_id`` and ``username``. The session lives on for having been used."""
+    moment = now()
+    row = connection.execute(
+        select(_SESSION.c.created_at, _SESSION.c.expires_at, User.id.label("user_id"), User.username)
+        .join(User, User.id == _SESSION.c.user_id)
+        .where(_SESSION.c.digest == digest, _SESSION.c.expires_at > moment),
+    ).one_or_none()
+    if row is not None:
+        _prolong(connection, digest, row, moment)
+    return row
+
+
+def _prolong(connection: Connection, digest: str, row: Found, moment: datetime) -> None:
+    end = min(moment + IDLE, row.created_at + LONGEST)
+    if end - row.expires_at >= NOTED_EVERY:
+        connection.execute(update(_SESSION).where(_SESSION.c.digest == digest).values(expires_at=end))
+
+
+def end_session(session: Session, digest: str) -> None:
+    """Sign out."""
+    session.execute(delete(SignInSession).where(SignInSession.digest == digest))
+
+
+def end_sessions(session: Session, user_id: str) -> None:
+    """Sign the user out everywhere, and let nothing come of what was allowed there and not yet fetched.
+
+    In this order: who is about to allow something holds the row of the session.
+    """
+    session.execute(delete(SignInSession).where(SignInSession.user_id == user_id))
+    session.execute(delete(AuthorizationCode).where(AuthorizationCode.user_id == user_id))
+
+
+def grant(session: Session, session_digest: str, code_digest: str, members: Mapping[str, str]) -> bool:
+    """Keep a code of the user who is signed in; false when the session has ended meanwhile."""
+    moment = now()
+    held = session.scalars(
+        select(SignInSession)
+        .where(SignInSession.digest == session_digest, SignInSession.expires_at > moment)
+        .with_for_update(),
+    ).one_or_none()
+    if held is None:
+        return False
+    session.execute(delete(AuthorizationCode).where(AuthorizationCode.expires_at <= moment))
+    expires_at = moment + CODE_LIFETIME
+    session.add(AuthorizationCode(digest=code_digest, user_id=held.user_id, expires_at=expires_at, **members))
+    session.flush()
+    return True
+
+
+def take_code(session: Session, digest: str) -> Found | None:
+    """The code, which is gone with that, whatever comes of it: of two who take it at once, one gets it."""
+    return session.execute(delete(_CODE).where(_CODE.c.digest == digest).returning(*_CODE.c)).one_or_none()
+
+
+def fault_of(code: Found | None, client_id: str, redirect_uri: str, verifier: str) -> str | None:
+    """Why the code is worth nothing to whoever sent it; None when it is good."""
+    if code is None or code.expires_at <= now():
+        return "The code is unknown, was used, or has expired"
+    if (code.client_id, code.redirect_uri) != (client_id, redirect_uri):
+        return "The code was made for another client or redirect_uri"
+    if not same(challenge_of(verifier), code.code_challenge):
+        return "code_verifier is not what code_challenge was made from"
+    return None
+
+
+def challenge_of(verifier: str) -> str:
+    """What a client announces of its verifier beforehand (method S256)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

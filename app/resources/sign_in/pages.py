@@ -1,0 +1,75 @@
+"""Pages for people: plain HTML without scripts, that nothing else may frame, fill or send elsewhere."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Response, render_template, url_for
+
+from app.resources.sign_in.authorization import Wanted
+from app.resources.sign_in.blueprint import TEMPLATES, blueprint
+from app.resources.sign_in.browser import form_token, give_cookie, signed_in
+from app.resources.sign_in.tokens import token_name
+
+FORM_BYTES: Final = 16_384
+STALE: Final = "This page had expired, or your browser keeps no cookies. Please try again."
+
+# Within the page, because it is small; browsers apply it, and no other one, for its hash.
+STYLE: Final = (Path(__file__).parent / TEMPLATES / "sign_in" / "style.css").read_text(encoding="utf-8").strip()
+STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+
+
+def page(template: str, *, status: int = 200, sends_to: str = "", **values: Any) -> Response:  # noqa: ANN401
+    """The page with these values. ``sends_to`` is where a form may lead in the end, beside this service."""
+    html = render_template(f"sign_in/{template}.html", style=STYLE, form_token=form_token(), **values)
+    response = Response(html, status, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src 'sha256-{STYLE_HASH}'",
+            f"form-action 'self' {sends_to}".rstrip(),
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ),
+    )
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    give_cookie(response)
+    return response
+
+
+def question(wanted: Wanted, *, status: int = 200, problem: str | None = None, account: str = "") -> Response:
+    """The page that the request leads to: who is it, or, once that is known, whether terraform may act for him."""
+    who = signed_in()
+    if who is None:
+        return page("sign_in", status=status, wanted=wanted, problem=problem, account=account)
+    return page(
+        "consent",
+        status=status,
+        # Some browsers take the redirect after a form for a part of its way.
+        sends_to=wanted.origin,
+        wanted=wanted,
+        problem=problem,
+        username=who.username,
+        token_name=token_name(),
+    )
+
+
+def message(title: str, text: str, status: int = 200) -> Response:
+    """A page that only says something."""
+    return page("message", status=status, title=title, text=text)
+
+
+def go_to(location: str) -> Response:
+    """Send the browser elsewhere, by a GET."""
+    response = Response(status=303)
+    response.headers["Location"] = location
+    response.headers["Referrer-Policy"] = "no-referrer"
+    give_cookie(response)
+    return response
+
+
+def go_to_question(wanted: Wanted) -> Response:
+    """Send the browser to the page that the request leads to: always one of this service."""
+    return go_to(f"{url_for(f'{blueprint.name}.authorize')}?{wanted.query}")

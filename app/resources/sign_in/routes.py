@@ -1,0 +1,84 @@
+"""Signing in, and how the terraform CLI gets a token by it: pages for people and OAuth's token endpoint."""
+
+import secrets
+from typing import Final
+
+from flask import Response, request
+
+from app.authentication.tokens import digest
+from app.jsonapi.errors import ApiError
+from app.resources.sign_in import session_routes, token_routes
+from app.resources.sign_in.authorization import CLIENT, Refused, Untrusted, only, wanted
+from app.resources.sign_in.blueprint import blueprint
+from app.resources.sign_in.browser import cookie_digest, is_our_form, signed_in
+from app.resources.sign_in.operations import grant
+from app.resources.sign_in.pages import FORM_BYTES, STALE, go_to, message, question
+from app.web.context import settings
+from app.web.guard import any_media_type, describes, open_to_all
+from app.web.requests import form
+from app.web.transaction import change
+
+# Imported, so that their routes are there.
+__all__ = ["blueprint", "session_routes", "token_routes"]
+
+CODE_BYTES: Final = 32
+ENDED: Final = "You were signed out meanwhile. Please sign in again."
+
+
+@blueprint.get("/oauth/authorization")
+@open_to_all
+@describes()
+def authorize() -> Response:
+    """Ask who it is, and then whether the terraform CLI may act for him."""
+    return question(wanted(request.args))
+
+
+@blueprint.post("/oauth/authorization")
+@open_to_all
+@any_media_type
+@describes()
+def decide() -> Response:
+    """Send the browser back to the terraform CLI, with a code if the user allows it."""
+    asked_for = wanted(request.args)
+    sent = form(FORM_BYTES)
+    if signed_in() is None:
+        return question(asked_for, status=403, problem=ENDED)
+    if not is_our_form(only(sent, "form_token")):
+        return question(asked_for, status=403, problem=STALE)
+    decision = only(sent, "decision")
+    if decision == "cancel":
+        raise asked_for.denied()
+    if decision != "allow":
+        return question(asked_for, status=400)
+    code = secrets.token_urlsafe(CODE_BYTES)
+    members = {
+        "client_id": CLIENT,
+        "redirect_uri": asked_for.redirect_uri,
+        "code_challenge": asked_for.code_challenge,
+    }
+    with change() as session:
+        is_granted = grant(session, cookie_digest(), digest(code, settings().secret_key), members)
+    if not is_granted:
+        return question(asked_for, status=403, problem=ENDED)
+    return go_to(asked_for.granted(code))
+
+
+@blueprint.errorhandler(Untrusted)
+def of_a_stranger(error: Untrusted) -> Response:
+    """Nobody is sent on to an address that is not known to be the terraform CLI's."""
+    return message("This is no request of the terraform CLI", str(error), 400)
+
+
+@blueprint.errorhandler(Refused)
+def of_the_request(error: Refused) -> Response:
+    """The client is told, through the browser."""
+    return go_to(error.location)
+
+
+@blueprint.errorhandler(ApiError)
+def of_ours(error: ApiError) -> Response:
+    """The same as in a document, for people or for OAuth's clients."""
+    text = error.detail or error.title
+    if request.endpoint == f"{blueprint.name}.{token_routes.redeem.__name__}":
+        return token_routes.refusal("invalid_request", text, error.status)
+    return message("That did not work", text, error.status)

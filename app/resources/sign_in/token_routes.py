@@ -1,0 +1,76 @@
+"""OAuth's token endpoint: a code and its verifier become a token."""
+
+from typing import Final
+
+import orjson
+from flask import Response
+from sqlalchemy import select
+
+from app.authentication.tokens import digest
+from app.resources.authentication_tokens.blueprint import make_token
+from app.resources.sign_in.authorization import CLIENT, GRANT, VERIFIER, Parameters, only
+from app.resources.sign_in.blueprint import blueprint
+from app.resources.sign_in.operations import fault_of, take_code
+from app.resources.sign_in.pages import FORM_BYTES
+from app.resources.sign_in.tokens import token_name
+from app.resources.users.model import User
+from app.web.context import act_as, settings
+from app.web.guard import any_media_type, describes, open_to_all
+from app.web.requests import form
+from app.web.transaction import change
+
+NEEDED: Final = ("client_id", "code", "redirect_uri")
+
+
+@blueprint.post("/oauth/token")
+@open_to_all
+@any_media_type
+@describes()
+def redeem() -> Response:
+    """Give a token of the user for a code that he allowed; a code is good for one attempt."""
+    sent = form(FORM_BYTES)
+    refused = _fault(sent)
+    if refused is not None:
+        return refused
+    client_id, code, redirect_uri = (only(sent, name) or "" for name in NEEDED)
+    verifier = only(sent, "code_verifier") or ""
+    text = None
+    with change() as session:
+        taken = take_code(session, digest(code, settings().secret_key))
+        fault = fault_of(taken, client_id, redirect_uri, verifier)
+        if taken is not None and fault is None:
+            user = session.execute(select(User.id, User.username).where(User.id == taken.user_id)).one()
+            act_as(user.id, user.username)
+            text, _ = make_token(session, {"description": token_name()}, user_id=user.id)
+    if text is None:
+        return refusal("invalid_grant", fault or "")
+    return _answer({"access_token": text, "token_type": "bearer"})
+
+
+def refusal(error: str, description: str, status: int = 400) -> Response:
+    """An error in OAuth's form; the CLI shows both parts."""
+    return _answer({"error": error, "error_description": description}, status)
+
+
+def _fault(sent: Parameters) -> Response | None:
+    """What is wrong with the request whatever the code."""
+    grant = only(sent, "grant_type")
+    if grant is None:
+        return refusal("invalid_request", "grant_type is needed once")
+    if grant != GRANT:
+        return refusal("unsupported_grant_type", f"grant_type must be {GRANT}")
+    for name in NEEDED:
+        if not only(sent, name):
+            return refusal("invalid_request", f"{name} is needed once")
+    if only(sent, "client_id") != CLIENT:
+        return refusal("invalid_client", f"client_id must be {CLIENT}")
+    if not VERIFIER.fullmatch(only(sent, "code_verifier") or ""):
+        return refusal("invalid_request", "code_verifier is needed once: 43 to 128 letters, digits, or any of -._~")
+    return None
+
+
+def _answer(members: dict[str, str], status: int = 200) -> Response:
+    response = Response(orjson.dumps(members), status, content_type="application/json")
+    # With the Cache-Control of every answer, as OAuth asks.
+    response.headers["Pragma"] = "no-cache"
+    return response
