@@ -19,8 +19,17 @@ from tests.api import document as sent
 from tests.contract.description import COMMITTED, Description, committed, operations
 from tests.world import World
 
-NO_OPERATIONS = {"/api/v2/openapi.json", "/docs", "/docs/start.js", "/docs/<asset>"}
-"""The description itself, and the pages that show it."""
+NO_OPERATIONS = {
+    "/api/v2/openapi.json",
+    "/docs",
+    "/docs/start.js",
+    "/docs/<asset>",
+    "/oauth/authorization",
+    "/oauth/token",
+    "/sign-in",
+    "/sign-out",
+}
+"""The description itself, and what is for browsers and for OAuth."""
 
 
 @pytest.fixture

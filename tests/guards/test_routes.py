@@ -26,6 +26,12 @@ OPEN = {
     "documentation.show_start",
     "service.discover",
     "service.ping",
+    # They know who it is by the cookie of a session, or by a code that was made in one.
+    "sign_in.authorize",
+    "sign_in.decide",
+    "sign_in.redeem",
+    "sign_in.sign_in",
+    "sign_in.sign_out",
     # Their signed address is the permission: see addresses.py of state versions.
     "state_versions.download_object",
     "state_versions.upload_object",
