@@ -72,14 +72,14 @@ class Service:
         answer: dict[str, Any] = json.loads(self.run_flask("bootstrap", "--json"))
         return answer
 
-    def run_flask(self, *arguments: str) -> str:
-        """Run a command of the service; its standard output."""
+    def run_flask(self, *arguments: str, given: str = "") -> str:
+        """Run a command of the service with this as its standard input; its standard output."""
         with self.log.open("ab") as log:
             finished = subprocess.run(  # noqa: S603 - our own command
                 [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
                 cwd=REPOSITORY,
                 env=self._environment,
-                stdin=subprocess.DEVNULL,
+                input=given.encode(),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 check=False,
