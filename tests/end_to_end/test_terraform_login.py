@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,14 +13,15 @@ from threading import Thread
 import httpx
 import pytest
 
-from tests.end_to_end.service import SECONDS_TO_ANSWER, Service
+from tests.end_to_end.pages import blocks
+from tests.end_to_end.service import REPOSITORY, SECONDS_TO_ANSWER, Service
+from tests.end_to_end.terraform import BINARY, needs_terraform
 
-TERRAFORM = shutil.which("terraform")
-HOST = "groundplan.test"
+HOST = "groundplan.local"
 PASSWORD = "password of the end-to-end tests"
 ADDRESS = re.compile(r"https?://\S+/oauth/authorization\?\S+")
 
-pytestmark = pytest.mark.skipif(TERRAFORM is None, reason="there is no terraform on the PATH")
+pytestmark = needs_terraform
 
 
 class Login:
@@ -29,14 +29,14 @@ class Login:
 
     def __init__(self, service: Service, home: Path) -> None:
         """Begin, and answer its question with yes."""
-        (home / ".terraformrc").write_text(CONFIGURATION.format(url=service.url), encoding="utf-8")
+        (home / ".terraformrc").write_text(printed_configuration(service), encoding="utf-8")
         # The CLI makes this folder when it looks for a newer version of itself, which it must not do here.
         (home / ".terraform.d").mkdir(exist_ok=True)
         self.credentials = home / ".terraform.d" / "credentials.tfrc.json"
         self.printed = ""
         inherited = {name: text for name, text in os.environ.items() if not name.startswith("TF_")}
         self._process = subprocess.Popen(  # noqa: S603 - the program that is tested with
-            [str(TERRAFORM), "login", HOST],
+            [str(BINARY), "login", HOST],
             cwd=home,
             # On this PATH it finds no program to open the address with, and only prints it.
             env=inherited | {"HOME": str(home), "PATH": str(home), "CHECKPOINT_DISABLE": "1"},
@@ -78,20 +78,11 @@ class Login:
             self.printed += line
 
 
-CONFIGURATION = """
-host "groundplan.test" {{
-  services = {{
-    "tfe.v2" = "{url}/api/v2/"
-    "login.v1" = {{
-      client      = "terraform-cli"
-      grant_types = ["authz_code"]
-      authz       = "{url}/oauth/authorization"
-      token       = "{url}/oauth/token"
-      ports       = [10000, 10010]
-    }}
-  }}
-}}
-"""
+def printed_configuration(service: Service) -> str:
+    """What the page about terraform tells to write into a file."""
+    page = blocks(REPOSITORY / "docs" / "use-with-terraform.md")
+    [block] = [block.text for block in page if block.text.startswith("# login.tfrc")]
+    return block.replace("http://127.0.0.1:8080", service.url)
 
 
 @pytest.fixture
@@ -153,7 +144,7 @@ def test_terraform_login_gets_a_token_that_works_until_it_is_revoked(
         assert client.get("account/details").status_code == httpx.codes.UNAUTHORIZED
 
 
-def test_the_discovery_document_names_the_addresses_that_the_test_above_gives_by_hand(service: Service) -> None:
+def test_the_discovery_document_names_the_addresses_that_the_page_gives_by_hand(service: Service) -> None:
     found = httpx.get(f"{service.url}/.well-known/terraform.json", trust_env=False).json()["login.v1"]
     assert {name: f"{service.url}{found[name]}" for name in ("authz", "token")} == {
         "authz": f"{service.url}/oauth/authorization",

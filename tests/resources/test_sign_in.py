@@ -197,7 +197,7 @@ def test_signing_in_makes_a_new_cookie(app: Flask, browser: Browser, world: Worl
     other.app.set_cookie("groundplan", str(planted))
     assert is_asked_to_sign_in(other.open())
     [session] = world.all(SignInSession)
-    assert browser.cookie not in str(vars(session))
+    assert str(browser.cookie) not in str(vars(session))
 
 
 def test_signing_in_again_ends_the_session_before(signed_in: Browser, world: World, user: Person) -> None:
