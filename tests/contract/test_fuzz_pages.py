@@ -1,4 +1,4 @@
-"""Whatever is sent to the pages and to the token endpoint, which the API document leaves out: never a failure of ours."""
+"""Whatever is sent to the pages and the token endpoint, which the API document leaves out: no failure of ours."""
 
 from urllib.parse import urlencode
 
