@@ -19,6 +19,7 @@ FORM = "application/x-www-form-urlencoded"
 # More than any form here has.
 FIELDS = 50
 PIECE = 64 * 1024
+UNREADABLE = "The request body could not be read"
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 # The terraform CLI refuses a service below 2.5; clients tell HCP Terraform from Enterprise by the second.
@@ -69,7 +70,8 @@ def body(limit: int | None = None) -> object:
 def sent_pieces(limit: int) -> Iterator[bytes]:
     """The bytes of the request as they arrive, never many at once; 413 when there are more than the limit.
 
-    At once when the request says so itself, before anything is read.
+    At once when the request says so itself, before anything is read. And 400 when there are fewer than were announced:
+    a server may tell a connection that broke by nothing else.
     """
     if (request.content_length or 0) > limit:
         raise TooLarge
@@ -80,11 +82,20 @@ def _pieces(limit: int) -> Iterator[bytes]:
     # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
     request.max_content_length = limit + 1
     size = 0
-    while piece := request.stream.read(PIECE):
+    while piece := _piece():
         size += len(piece)
         if size > limit:
             raise TooLarge
         yield piece
+    if size < (request.content_length or 0):
+        raise BadRequest(UNREADABLE)
+
+
+def _piece() -> bytes:
+    try:
+        return request.stream.read(PIECE)
+    except OSError:
+        raise BadRequest(UNREADABLE) from None
 
 
 def optional_body() -> object:
@@ -112,7 +123,7 @@ def _sent(limit: int | None = None) -> bytes:
         sent = request.get_data(cache=False)
     except OSError:
         # The server could not read it: chunks that are malformed, or a client that went away.
-        raise BadRequest("The request body could not be read") from None
+        raise BadRequest(UNREADABLE) from None
     if len(sent) > limit:
         raise TooLarge
     return sent

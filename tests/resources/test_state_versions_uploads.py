@@ -167,6 +167,40 @@ def test_a_truncated_upload_is_refused(states: States, app: Flask) -> None:
     states.put(version, state())
 
 
+class Broken(io.BytesIO):
+    """What gunicorn gives when the chunks of a body are malformed."""
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        raise OSError("malformed chunk")
+
+
+@pytest.mark.parametrize("part", ["state", "json-state"])
+@pytest.mark.parametrize("body", [io.BytesIO(state()[:-10]), Broken()], ids=["cut", "malformed"])
+def test_a_truncated_upload_is_refused_that_the_server_takes_for_the_end(
+    states: States, app: Flask, part: str, body: io.BytesIO
+) -> None:
+    states.lock()
+    version = states.create(state())
+    before = objects(app)
+    body.seek(0)
+    # So gunicorn does: where the connection broke the body just ends.
+    sent = {"wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(state()))}
+    answer = app.test_client().put(urlsplit(address(version, f"{part}-upload")).path, environ_overrides=sent)
+    assert answer.status_code == 400
+    assert b"The request body could not be read" in answer.data
+    assert objects(app) == before
+    states.put(version, state(), part=part)
+    assert states.fetched(states.show(version), part) == state()
+
+
+def test_nothing_is_no_json_state(states: States) -> None:
+    states.lock()
+    version = states.create(state())
+    states.put(version, b"", part="json-state", expect=422)
+    states.put(version, b"{}", part="json-state")
+    assert states.fetched(states.show(version), "json-state") == b"{}"
+
+
 def test_an_upload_that_announces_too_much_is_refused_unread(states: States, app: Flask) -> None:
     states.lock()
     version = states.create(state())

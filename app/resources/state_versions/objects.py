@@ -12,7 +12,7 @@ from app.resources.state_versions.addresses import PREFIX, Part, opened
 from app.resources.state_versions.blueprint import blueprint
 from app.resources.state_versions.model import DISCARDED, PENDING, StateVersion
 from app.resources.state_versions.operations import VersionDiscarded, accept_json_state, accept_state, object_name
-from app.resources.state_versions.reading import Intake
+from app.resources.state_versions.reading import Intake, UnreadableState
 from app.resources.workspaces.model import Workspace
 from app.storage.place import vault
 from app.web.context import reader, release_reader, settings
@@ -97,7 +97,7 @@ def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
         for _ in pieces:
             pass
         return
-    with stored(object_name(before.workspace_id), pieces) as state:
+    with stored(object_name(before.workspace_id), _some(pieces)) as state:
         taken = False
         with change() as session:
             _, version = _locked(session, before)
@@ -108,6 +108,15 @@ def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
                 taken = True
     if not taken:
         discard([state.name])
+
+
+def _some(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces, of which there must be one: nothing is no JSON, and the first that arrives is kept."""
+    first = next(pieces, b"")
+    if not first:
+        raise UnreadableState("The state is not valid JSON")
+    yield first
+    yield from pieces
 
 
 def _locked(session: Session, version: Row[Any]) -> tuple[Workspace, StateVersion]:
