@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.resources.state_versions import tokens
-from app.resources.state_versions.reading import Intake
+from app.resources.state_versions.reading import Intake, Summary
 from app.resources.state_versions.serials import with_serial
 from tests.states import OUTPUTS, States, md5, state
 
@@ -150,6 +150,29 @@ def test_names_of_outputs_are_bounded_in_bytes(states: States) -> None:
     many = "".join(chr(0x4E00 + index * 31 % 20_000) for index in range(1_000))
     just = many[:333] + "x"
     assert set(shown(states, {just: {"value": 1}, f"{just}x": {"value": 1}, many: {"value": 1}})) == {just}
+
+
+def read(content: str) -> Summary:
+    intake = Intake()
+    list(intake.passing([content.encode()]))
+    return intake.summary
+
+
+def test_what_is_kept_of_all_outputs_is_bounded() -> None:
+    each = {"value": "x" * 499_990, "type": ""}
+    halves = [json.dumps({f"{half}{index}": each for index in range(5)}) for half in "ab"]
+    found = read(f'{{"version": 4, "outputs": {halves[0]}, "outputs": {halves[1]}}}').outputs
+    lengths = [len(output.value) for output in found.values()]
+    # Eight times half a million with type and quotes; of the others the names.
+    assert lengths == [499_992] * 8 + [4] * 2
+
+
+def test_what_is_kept_of_all_resources_is_bounded() -> None:
+    resource: dict[str, Any] = {name: name[0] * 1_000 for name in ("type", "name", "module", "provider")} | {
+        "instances": [{}]
+    }
+    found = read(json.dumps({"version": 4, "resources": [resource] * 1_001}))
+    assert (len(found.resources), found.resource_count) == (1_000, 1_001)
 
 
 def test_data_sources_are_not_managed(states: States) -> None:

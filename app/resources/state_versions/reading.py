@@ -17,9 +17,10 @@ ROOT: Final = "root"
 # Bounds on what is kept beside the state itself; a state within them is described completely. For an output beyond
 # them clients read the state.
 RESOURCES_KEPT: Final = 10_000
+RESOURCES_LENGTH: Final = 4_000_000
 OUTPUTS_KEPT: Final = 10_000
 OUTPUT_LENGTH: Final = TEXT_LENGTH
-OUTPUTS_LENGTH: Final = 16_000_000
+OUTPUTS_LENGTH: Final = 4_000_000
 NAME_LENGTH: Final = 1_000
 # In bytes, for the index that holds them apart takes no more than 2,700 of a whole row.
 OUTPUT_NAME_BYTES: Final = 1_000
@@ -100,6 +101,9 @@ class Summary:
     modules: Counts = field(default_factory=lambda: defaultdict(dict))
     providers: Counts = field(default_factory=lambda: defaultdict(dict))
     outputs: dict[str, Output] = field(default_factory=dict)
+    # What is left of the bounds; of the whole state, for members may be there twice.
+    room_for_resources: int = RESOURCES_LENGTH
+    room_for_outputs: int = OUTPUTS_LENGTH
 
 
 class Intake:
@@ -179,15 +183,14 @@ def _outputs(found: Summary) -> Reading:
     if event != "start_map":
         yield from _rest(event)
         return
-    room = OUTPUTS_LENGTH
     while True:
         event, name = yield
         if event == "end_map":
             return
-        output = yield from _output(name, min(room, OUTPUT_LENGTH))
+        output = yield from _output(name, min(found.room_for_outputs, OUTPUT_LENGTH))
         is_nameable = len(name.encode()) <= OUTPUT_NAME_BYTES and "\0" not in name and name != TOO_LONG
         if output is not None and is_nameable and len(found.outputs) < OUTPUTS_KEPT:
-            room -= len(output.value) + len(output.detailed_type)
+            found.room_for_outputs -= len(output.value) + len(output.detailed_type)
             found.outputs[name] = output
 
 
@@ -249,7 +252,8 @@ def _resource(found: Summary) -> Reading:
     module, provider = names.get("module") or ROOT, names.get("provider", "")
     if not is_data:
         found.resource_count += count
-    if len(found.resources) < RESOURCES_KEPT:
+    found.room_for_resources -= sum(len(text) for text in names.values())
+    if len(found.resources) < RESOURCES_KEPT and found.room_for_resources >= 0:
         found.resources.append(
             {
                 "name": names.get("name", ""),
