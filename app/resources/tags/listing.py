@@ -23,12 +23,19 @@ def _of_the_same_tag(expression: ColumnElement[Any]) -> ScalarSelect[Any]:
     return select(expression).where(_SAME.tag_id == TagBinding.tag_id, _SAME.value == "").scalar_subquery()
 
 
+def first_of_each(organization_id: str) -> Chosen:
+    """Keeps one binding for each plain tag that any workspace of the organization has."""
+    return Chosen("first of each tag", _first_of_each, {"tags_in": organization_id})
+
+
 def _first_of_each() -> Sequence[ColumnElement[bool]]:
-    return [TagBinding.value == "", TagBinding.id == _of_the_same_tag(func.min(_SAME.id))]
-
-
-FIRST_OF_EACH: Final = Chosen("first of each tag", _first_of_each)
-"""Keeps one binding for each plain tag that any workspace has."""
+    # Grouped once. Asked for each binding, a tag that all workspaces have would be gone through for each of them.
+    firsts = (
+        select(func.min(_SAME.id))
+        .where(_SAME.organization_id == bindparam("tags_in"), _SAME.tag_id.is_not(None), _SAME.value == "")
+        .group_by(_SAME.tag_id)
+    )
+    return [TagBinding.id.in_(firsts)]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from app.jsonapi.errors import NotFound, Unprocessable
 from app.persistence import among
 from app.resources.tag_bindings.model import TagBinding
 from app.resources.tag_bindings.operations import Changes, add_plain_tags, remove_plain_tags
-from app.resources.tags.listing import FIRST_OF_EACH, TAGS
+from app.resources.tags.listing import TAGS, first_of_each
 from app.resources.tags.operations import SentTags, names_of
 from app.resources.tags.schema import NAMED_TAGS, read_tags
 from app.resources.workspaces.listing import WORKSPACES
@@ -62,7 +62,7 @@ def remove_tags_from_workspace(workspace_id: str) -> Response:
 def list_tags(organization: str) -> Response:
     """List the plain tags that the workspaces of an organization have."""
     home = enter(organization, P.ORGANIZATION_READ)
-    return TAGS.page({"organization_id": home.id}, also=(FIRST_OF_EACH,))
+    return TAGS.page({"organization_id": home.id}, also=(first_of_each(home.id),))
 
 
 @blueprint.delete("/organizations/<organization>/tags")
