@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine, delete
 from webtest.response import TestResponse
 
-from app.resources.models import AgentPool, Organization, Project, TagBinding, Workspace
+from app.resources.models import AgentPool, Organization, Project, RemoteStateConsumer, TagBinding, Workspace
 from tests.activity import left_by_requests
 from tests.api import Api, document, faults
 from tests.world import Person, World
@@ -237,3 +238,22 @@ def test_listing_a_workspace_and_giving_it_the_pool_do_not_lock_each_other_out(
         )
         assert used in {200, 422}, "before or after it was excluded"
         assert replaced == [200, 200]
+
+
+def test_workspaces_that_name_each_other_as_consumers_do_not_wait_for_each_other(
+    at_once: AtOnce, world: World, acme: Organization, engine: Engine
+) -> None:
+    workspaces = [world.workspace(world.project(acme)) for _ in range(4)]
+    for index in range(ROUNDS):
+        method = ("POST", "PATCH")[index % 2]
+        requests = [
+            (
+                method,
+                f"/workspaces/{workspace.id}/relationships/remote-state-consumers",
+                moved(*(other for other in workspaces if other is not workspace)),
+            )
+            for workspace in workspaces
+        ]
+        assert set(statuses(at_once(*requests))) == {204}
+        with engine.begin() as connection:
+            connection.execute(delete(RemoteStateConsumer))

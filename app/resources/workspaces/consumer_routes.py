@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.authz.rules import held, where
 from app.jsonapi.body import identifiers, resource_list
+from app.persistence import among
 from app.resources.workspaces.blueprint import blueprint
 from app.resources.workspaces.consumers import Change, check_consumers, set_consumers
 from app.resources.workspaces.listing import WORKSPACES
@@ -50,6 +51,7 @@ def add_remote_state_consumers(workspace_id: str) -> Response:
     """Let further workspaces read the state of a workspace."""
     wanted = _sent()
     with change() as session:
+        _lock(session, [workspace_id, *wanted])
         workspace = _subject(session, workspace_id, P.WORKSPACE_UPDATE)
         check_consumers(session, workspace, wanted, where(caller(), P.WORKSPACE_READ, Workspace))
         _record(session, workspace, set_consumers(session, workspace, add=wanted))
@@ -63,6 +65,7 @@ def replace_remote_state_consumers(workspace_id: str) -> Response:
     """Let exactly these workspaces read the state of a workspace; for who manages all workspaces."""
     wanted = _sent()
     with change() as session:
+        _lock(session, [workspace_id, *wanted])
         workspace = _subject(session, workspace_id, P.WORKSPACE_REPLACE_CONSUMERS)
         check_consumers(session, workspace, wanted, where(caller(), P.WORKSPACE_READ, Workspace))
         _record(session, workspace, set_consumers(session, workspace, add=wanted, remove=None))
@@ -83,6 +86,13 @@ def remove_remote_state_consumers(workspace_id: str) -> Response:
 
 def _sent() -> list[str]:
     return identifiers(resource_list(body(), ("workspaces",), AT_ONCE))
+
+
+def _lock(session: Session, identifiers: list[str]) -> None:
+    # Who is named is kept from going, too: always in the same order, or two that name each other would wait for ever.
+    visible = where(caller(), P.WORKSPACE_READ, Workspace)
+    rows = select(Workspace.id).where(among(Workspace.__table__.c.id, identifiers), visible)
+    session.execute(rows.order_by(Workspace.id).with_for_update())
 
 
 def _subject(session: Session, workspace_id: str, permission: P) -> Workspace:
