@@ -18,7 +18,7 @@ from app.resources.organizations.model import Organization
 from app.resources.organizations.operations import found_organization, make_owner
 from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN, NAME_LENGTH, NAME_PATTERN
 from app.resources.sign_in.operations import end_sessions
-from app.resources.users.model import User
+from app.resources.users.model import ADMINISTRATORS, SUPER_USER, User
 from app.resources.users.operations import EmailTaken, NothingToConfirm, confirm_email
 from app.resources.users.schema import USERNAME_PATTERN
 
@@ -59,10 +59,10 @@ def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
     """
     with Session(engine) as session, session.begin():
         administrator = session.scalars(
-            select(User).where(User.site_role == "admin").order_by(User.created_at, User.id).limit(1),
+            select(User).where(User.site_role.in_(ADMINISTRATORS)).order_by(User.created_at, User.id).limit(1),
         ).one_or_none()
         if administrator is None:
-            administrator = User(username=ADMINISTRATOR, email=EMAIL, site_role="admin")
+            administrator = User(username=ADMINISTRATOR, email=EMAIL, site_role=SUPER_USER)
             session.add(administrator)
             session.flush()
             _note(session, "users.create", administrator.id, administrator.username, None)
@@ -192,12 +192,14 @@ def add_token(  # noqa: PLR0913 - one keyword for each kind of owner
     user_id: str | None = None,
     organization_id: str | None = None,
     team_id: str | None = None,
+    project_id: str | None = None,
+    role: str | None = None,
     description: str | None = None,
 ) -> AuthenticationToken:
-    """Store a token of a user, an organization or a team of it, with its event."""
-    given = {"user_id": user_id, "organization_id": organization_id, "team_id": team_id}
+    """Store a token of a user, an organization, or a team or a project of it, with its event."""
+    given = {"user_id": user_id, "organization_id": organization_id, "team_id": team_id, "project_id": project_id}
     owner = {name: identifier for name, identifier in given.items() if identifier is not None}
-    members = {"description": description}
+    members = {"description": description, "role": role}
     stored = store_token(session, members, digest=digest(token, settings.secret_key), **owner)
     _note(session, "authentication-tokens.create", stored.id, None, organization_id)
     return stored

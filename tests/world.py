@@ -13,9 +13,11 @@ from app.config import Settings
 from app.persistence import Base
 from app.resources.models import (
     AgentPool,
+    Environment,
     Organization,
     OrganizationMembership,
     Project,
+    ProjectMember,
     StateVersion,
     StateVersionOutput,
     TagBinding,
@@ -26,8 +28,10 @@ from app.resources.models import (
     User,
     Varset,
     Workspace,
+    WorkspaceAclEntry,
 )
 from app.resources.organizations.operations import found_organization, make_owner
+from app.resources.projects.creation import default_environment
 from app.resources.state_versions.model import FINALIZED
 
 Entity = TypeVar("Entity", bound=Base)
@@ -123,8 +127,73 @@ class World:
             return session.scalars(select(Team).where(Team.organization_id == organization.id, Team.is_owners)).one()
 
     def project(self, organization: Organization, name: str | None = None, **members: Any) -> Project:
-        """A project."""
-        return self.add(Project(organization_id=organization.id, name=name or self._name("project"), **members))
+        """A project with its default environment."""
+        project = self.add(Project(organization_id=organization.id, name=name or self._name("project"), **members))
+        self.add(default_environment(project))
+        return project
+
+    def environment(self, project: Project, name: str | None = None, **members: Any) -> Environment:
+        """An environment of the project, beside the default one."""
+        name = name or self._name("environment")
+        return self.add(
+            Environment(organization_id=project.organization_id, project_id=project.id, name=name, **members)
+        )
+
+    def default_environment(self, project: Project) -> Environment:
+        """The default environment."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            found = select(Environment).where(Environment.project_id == project.id, Environment.is_default)
+            return session.scalars(found).one()
+
+    def project_member(
+        self,
+        project: Project,
+        person: Person,
+        role: str,
+        *,
+        environment: Environment | None = None,
+        cells: list[str] | None = None,
+    ) -> ProjectMember:
+        """The role of the person in the project, who becomes a member of the organization."""
+        with Session(self._engine) as session:
+            organization = session.get_one(Organization, project.organization_id)
+        return self.add(
+            ProjectMember(
+                organization_id=project.organization_id,
+                project_id=project.id,
+                membership_id=self.membership(organization, person),
+                role=role,
+                environment_id=environment and environment.id,
+                cells=cells,
+            )
+        )
+
+    def acl_entry(self, workspace: Workspace, person: Person, level: str) -> WorkspaceAclEntry:
+        """The level of the person on the workspace, who becomes a member of the organization."""
+        with Session(self._engine) as session:
+            organization = session.get_one(Organization, workspace.organization_id)
+        return self.add(
+            WorkspaceAclEntry(
+                organization_id=workspace.organization_id,
+                workspace_id=workspace.id,
+                membership_id=self.membership(organization, person),
+                level=level,
+            )
+        )
+
+    def project_token(self, project: Project, role: str) -> str:
+        """A new token of the project."""
+        token = new_token()
+        with Session(self._engine) as session, session.begin():
+            add_token(
+                session,
+                self._settings,
+                token,
+                organization_id=project.organization_id,
+                project_id=project.id,
+                role=role,
+            )
+        return token
 
     def default_project(self, organization: Organization) -> Project:
         """The default project."""
@@ -165,7 +234,9 @@ class World:
         )
 
     def workspace(self, project: Project, name: str | None = None, **members: Any) -> Workspace:
-        """A workspace in the project."""
+        """A workspace in the project, in its default environment unless another one is given."""
+        if "environment_id" not in members:
+            members["environment_id"] = self.default_environment(project).id
         return self.add(
             Workspace(
                 organization_id=project.organization_id,

@@ -35,11 +35,15 @@ def _roles() -> Iterable[str]:
     yield ""
     yield from _table(
         {
-            "site administrator": roles.SITE_ADMIN,
+            "site role super_user": roles.SITE_ROLES["super_user"],
+            "site role admin": roles.SITE_ADMIN,
             "owners team": roles.OWNER,
             "organization token": roles.ORGANIZATION_TOKEN,
             "member of the organization": roles.MEMBER,
+            "project token": roles.PROJECT_TOKEN,
             "oneself": roles.SELF,
+            "everybody": roles.EVERYBODY,
+            "without a token": roles.ANONYMOUS,
         },
     )
     yield ""
@@ -50,6 +54,23 @@ def _roles() -> Iterable[str]:
     yield "## Team access to a workspace"
     yield ""
     yield from _table(roles.WORKSPACE_LEVELS)
+    yield ""
+    yield "## Roles of project members and project tokens"
+    yield ""
+    yield from _table(roles.PROJECT_ROLES)
+    yield ""
+    yield (
+        "A role with an environment or with cells holds for the workspaces there alone; "
+        "on the project itself there remains "
+        + ", ".join(f"`{permission}`" for permission in roles.SCOPED_IN_PROJECT)
+        + ", on the environment "
+        + ", ".join(f"`{permission}`" for permission in roles.SCOPED_IN_ENVIRONMENT)
+        + ". A workspace without a cell is in none."
+    )
+    yield ""
+    yield "## Levels of a workspace's access list"
+    yield ""
+    yield from _table(roles.ACL_LEVELS)
     yield ""
     yield "## Organization access of a team"
     yield ""

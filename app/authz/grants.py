@@ -2,11 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from app.authz.permissions import P
 from app.authz.policy import Level, allowed_at
 
 NOTHING: frozenset[P] = frozenset()
+
+SITE = "site"
+"""The one target of the site level."""
+
+
+EVERYBODY = "everybody"
+"""The one target of the public level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a grant comes from: the JSON:API type and id of the thing, and the role, level or flag that it names."""
+
+    type: str
+    id: str
+    role: str | None = None
 
 
 class Grants:
@@ -22,8 +39,11 @@ class Grants:
         """Nobody holds anything until it is added."""
         self._held: dict[Level, dict[str, frozenset[P]]] = defaultdict(dict)
 
-    def add(self, level: Level, target: str, permissions: frozenset[P]) -> None:
-        """Grant the permissions on the target, beside what is already granted on it."""
+    def add(self, level: Level, target: str, permissions: frozenset[P], source: Source) -> None:  # noqa: ARG002
+        """Grant the permissions on the target, beside what is already granted on it.
+
+        Where they come from is of no consequence here; it is what ``TracedGrants`` remembers.
+        """
         held = self._held[level]
         permissions = allowed_at(level, permissions)
         held[target] = held[target] | permissions if target in held else permissions
@@ -44,7 +64,30 @@ class Grants:
         return tuple(self._held)
 
 
-SITE = "site"
-"""The one target of the site level."""
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One grant, with where it comes from."""
 
-__all__ = ["SITE", "Grants", "Level"]
+    level: Level
+    target: str
+    permissions: frozenset[P]
+    source: Source
+
+
+class TracedGrants(Grants):
+    """Grants that know where they come from, to explain a decision; slower, and for nothing else."""
+
+    __slots__ = ("traced",)
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        super().__init__()
+        self.traced: list[Grant] = []
+
+    def add(self, level: Level, target: str, permissions: frozenset[P], source: Source) -> None:
+        """Grant, and remember it."""
+        super().add(level, target, permissions, source)
+        self.traced.append(Grant(level, target, allowed_at(level, permissions), source))
+
+
+__all__ = ["EVERYBODY", "SITE", "Grant", "Grants", "Level", "Source", "TracedGrants"]

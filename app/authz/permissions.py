@@ -20,6 +20,7 @@ class P(StrEnum):
     USER_READ = "user:read"
     ACCOUNT_READ = "account:read"
     ACCOUNT_UPDATE = "account:update"
+    SITE_ROLE_MANAGE = "site-role:manage"
     TOKEN_MANAGE = "token:manage"  # noqa: S105 - a permission
 
     TEAM_READ = "team:read"
@@ -47,6 +48,15 @@ class P(StrEnum):
     PROJECT_READ_TEAMS = "project:read-teams"
     PROJECT_MANAGE_TEAMS = "project:manage-teams"
     PROJECT_MANAGE_VARSETS = "project:manage-varsets"
+    PROJECT_WIPE = "project:wipe"
+    PROJECT_READ_MEMBERS = "project:read-members"
+    PROJECT_MANAGE_MEMBERS = "project:manage-members"
+    PROJECT_MANAGE_OWNERS = "project:manage-owners"
+
+    ENVIRONMENT_READ = "environment:read"
+    ENVIRONMENT_MANAGE = "environment:manage"
+
+    INVITATION_MANAGE = "invitation:manage"
 
     VARSET_READ = "varset:read"
     VARSET_MANAGE = "varset:manage"
@@ -61,6 +71,10 @@ class P(StrEnum):
     WORKSPACE_MANAGE_TAGS = "workspace:manage-tags"
     WORKSPACE_MANAGE_RUN_TASKS = "workspace:manage-run-tasks"
     WORKSPACE_MANAGE_TEAMS = "workspace:manage-teams"
+    WORKSPACE_READ_ACL = "workspace:read-acl"
+    WORKSPACE_MANAGE_ACL = "workspace:manage-acl"
+    WORKSPACE_MANAGE_OWNERS = "workspace:manage-owners"
+    WORKSPACE_READ_PUBLIC = "workspace:read-public"
     WORKSPACE_REPLACE_CONSUMERS = "workspace:replace-consumers"
 
     RUN_READ = "run:read"
@@ -71,3 +85,6 @@ class P(StrEnum):
     STATE_READ_OUTPUTS = "state:read-outputs"
     STATE_READ = "state:read"
     STATE_WRITE = "state:write"
+
+    ACTIVITY_READ = "activity:read"
+    CLOUD_PROVIDER_READ = "cloud-provider:read"

@@ -26,9 +26,22 @@ class Level(StrEnum):
     TEAM = "team"
     SHARED_VARSETS = "shared-varsets"
     """The variable sets that an organization owns itself, not one of its projects."""
+    PROJECTS = "projects"
+    """What happens in the projects of an organization, and in their workspaces."""
+    WORKSPACES = "workspaces"
+    """What happens in the workspaces of an organization."""
     PROJECT = "project"
+    PROJECT_ACCESS = "project-access"
+    """What tells who has access to a project: its teams, tokens and invitations."""
+    ENVIRONMENT = "environment"
+    CELL = "cell"
+    """The workspaces of a project that are in one cell."""
+    ENVIRONMENT_CELL = "environment-cell"
+    """Those of them that are in one environment as well."""
     WORKSPACE = "workspace"
     USER = "user"
+    PUBLIC = "public"
+    """What is there for everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +64,16 @@ _ORGANIZATION = _rule(Level.ORGANIZATION)
 _TEAM = _rule(Level.ORGANIZATION, Level.VISIBLE_TEAMS, Level.TEAM)
 _PROJECT = _rule(Level.ORGANIZATION, Level.PROJECT)
 _VARSET = _rule(Level.ORGANIZATION, Level.SHARED_VARSETS, Level.PROJECT)
-_WORKSPACE = _rule(Level.ORGANIZATION, Level.PROJECT, Level.WORKSPACE)
+_ENVIRONMENT = _rule(Level.ORGANIZATION, Level.PROJECT, Level.ENVIRONMENT)
+# Where a role in a project holds: everywhere, or in one environment, in some cells, or in both.
+_PLACES = (Level.PROJECT, Level.ENVIRONMENT, Level.CELL, Level.ENVIRONMENT_CELL)
+_WORKSPACE = _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE)
 # Not of the site: no administrator acts as somebody else.
 _OWN = Rule(frozenset({Level.ORGANIZATION, Level.USER}))
 _TOKEN = Rule(
-    frozenset({Level.ORGANIZATION, Level.VISIBLE_TEAMS, Level.ORDINARY_TEAMS, Level.TEAM, Level.USER}),
+    frozenset(
+        {Level.ORGANIZATION, Level.VISIBLE_TEAMS, Level.ORDINARY_TEAMS, Level.TEAM, Level.PROJECT, Level.USER},
+    ),
 )
 
 POLICY: Mapping[P, Rule] = {
@@ -69,6 +87,7 @@ POLICY: Mapping[P, Rule] = {
     P.USER_READ: _rule(Level.ORGANIZATION, Level.USER),
     P.ACCOUNT_READ: _OWN,
     P.ACCOUNT_UPDATE: _OWN,
+    P.SITE_ROLE_MANAGE: _rule(),
     P.TOKEN_MANAGE: _TOKEN,
     P.TEAM_READ: _TEAM,
     P.TEAM_CREATE: _ORGANIZATION,
@@ -85,25 +104,43 @@ POLICY: Mapping[P, Rule] = {
     P.PROJECT_UPDATE: _PROJECT,
     P.PROJECT_DELETE: _PROJECT,
     P.PROJECT_FORCE_DELETE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
-    P.PROJECT_CREATE_WORKSPACE: _PROJECT,
+    # Asked of the workspace that is to be: a role that holds in one place creates there.
+    P.PROJECT_CREATE_WORKSPACE: _rule(Level.ORGANIZATION, *_PLACES),
     P.PROJECT_MOVE_WORKSPACE: _PROJECT,
     P.PROJECT_ADD_TAGS: _PROJECT,
     P.PROJECT_REMOVE_TAGS: _PROJECT,
     P.PROJECT_READ_TEAMS: _PROJECT,
     P.PROJECT_MANAGE_TEAMS: _PROJECT,
     P.PROJECT_MANAGE_VARSETS: _PROJECT,
+    P.PROJECT_WIPE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
+    P.PROJECT_READ_MEMBERS: _PROJECT,
+    P.PROJECT_MANAGE_MEMBERS: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
+    P.PROJECT_MANAGE_OWNERS: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
+    P.ENVIRONMENT_READ: _ENVIRONMENT,
+    P.ENVIRONMENT_MANAGE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
+    P.INVITATION_MANAGE: _rule(
+        Level.ORGANIZATION,
+        Level.PROJECT_ACCESS,
+        Level.PROJECT,
+        Level.ENVIRONMENT,
+        Level.WORKSPACE,
+    ),
     P.VARSET_READ: _VARSET,
     P.VARSET_MANAGE: _VARSET,
     P.WORKSPACE_READ: _WORKSPACE,
     P.WORKSPACE_UPDATE: _WORKSPACE,
     P.WORKSPACE_DELETE: _WORKSPACE,
-    P.WORKSPACE_FORCE_DELETE: _rule(Level.ORGANIZATION, Level.PROJECT, Level.WORKSPACE, refusal=403),
+    P.WORKSPACE_FORCE_DELETE: _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE, refusal=403),
     P.WORKSPACE_MOVE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
     P.WORKSPACE_LOCK: _WORKSPACE,
     P.WORKSPACE_FORCE_UNLOCK: _WORKSPACE,
     P.WORKSPACE_MANAGE_TAGS: _WORKSPACE,
     P.WORKSPACE_MANAGE_RUN_TASKS: _WORKSPACE,
     P.WORKSPACE_MANAGE_TEAMS: _WORKSPACE,
+    P.WORKSPACE_READ_ACL: _WORKSPACE,
+    P.WORKSPACE_MANAGE_ACL: _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE, refusal=403),
+    P.WORKSPACE_MANAGE_OWNERS: _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE, refusal=403),
+    P.WORKSPACE_READ_PUBLIC: Rule(frozenset({Level.PUBLIC})),
     # The whole list at once reaches workspaces that a caller may not see.
     P.WORKSPACE_REPLACE_CONSUMERS: _ORGANIZATION,
     P.RUN_READ: _WORKSPACE,
@@ -114,6 +151,15 @@ POLICY: Mapping[P, Rule] = {
     P.STATE_READ_OUTPUTS: _WORKSPACE,
     P.STATE_READ: _WORKSPACE,
     P.STATE_WRITE: _WORKSPACE,
+    P.ACTIVITY_READ: _rule(
+        Level.ORGANIZATION,
+        Level.PROJECTS,
+        Level.WORKSPACES,
+        Level.PROJECT_ACCESS,
+        *_PLACES,
+        Level.WORKSPACE,
+    ),
+    P.CLOUD_PROVIDER_READ: Rule(frozenset({Level.PUBLIC})),
 }
 
 

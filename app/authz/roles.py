@@ -1,6 +1,7 @@
 """What each role or level grants. Ladders name only what a step adds to the one before.
 
-Sources: the levels of ``team-projects`` and the flags of ``organization-access`` as HCP Terraform documents them.
+Sources: the levels of ``team-projects`` and the flags of ``organization-access`` as HCP Terraform documents them; the
+roles of project members and the levels of a workspace's access list (mission: what a role or level grants).
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,15 @@ Permissions = frozenset[P]
 # --- one workspace -------------------------------------------------------------------------------------------------
 
 WORKSPACE_READER: Permissions = frozenset(
-    {P.WORKSPACE_READ, P.RUN_READ, P.VARIABLE_READ, P.STATE_READ_OUTPUTS, P.STATE_READ},
+    {
+        P.WORKSPACE_READ,
+        P.WORKSPACE_READ_ACL,
+        P.RUN_READ,
+        P.VARIABLE_READ,
+        P.STATE_READ_OUTPUTS,
+        P.STATE_READ,
+        P.ACTIVITY_READ,
+    },
 )
 WORKSPACE_WRITER: Permissions = WORKSPACE_READER | {
     P.RUN_PLAN,
@@ -29,20 +38,31 @@ WORKSPACE_ADMIN: Permissions = WORKSPACE_WRITER | {
     P.WORKSPACE_FORCE_UNLOCK,
     P.WORKSPACE_MANAGE_RUN_TASKS,
     P.WORKSPACE_MANAGE_TEAMS,
+    P.WORKSPACE_MANAGE_ACL,
+    P.INVITATION_MANAGE,
 }
+WORKSPACE_OWNER: Permissions = WORKSPACE_ADMIN | {P.WORKSPACE_MANAGE_OWNERS, P.WORKSPACE_FORCE_DELETE}
 
+# Team access to a workspace.
 WORKSPACE_LEVELS: Mapping[str, Permissions] = {
     "read": WORKSPACE_READER,
     "plan": WORKSPACE_READER | {P.RUN_PLAN},
     "write": WORKSPACE_WRITER,
     "admin": WORKSPACE_ADMIN,
 }
+# The levels of a workspace's access list.
+ACL_LEVELS: Mapping[str, Permissions] = {
+    "user": WORKSPACE_READER,
+    "developer": WORKSPACE_WRITER,
+    "admin": WORKSPACE_ADMIN,
+    "owner": WORKSPACE_OWNER,
+}
 # What access to a workspace grants on its project.
 PROJECT_OF_WORKSPACE: Permissions = frozenset({P.PROJECT_READ})
 
 # --- one project: the levels of team project access ----------------------------------------------------------------
 
-PROJECT_READER: Permissions = WORKSPACE_READER | {P.PROJECT_READ}
+PROJECT_READER: Permissions = WORKSPACE_READER | {P.PROJECT_READ, P.PROJECT_READ_MEMBERS, P.ENVIRONMENT_READ}
 # On a project these reach the variable sets that it owns; the permission on the project lets create them.
 PROJECT_VARSETS: Permissions = frozenset({P.PROJECT_MANAGE_VARSETS, P.VARSET_READ, P.VARSET_MANAGE})
 PROJECT_WRITER: Permissions = PROJECT_READER | WORKSPACE_WRITER | PROJECT_VARSETS | {P.PROJECT_ADD_TAGS}
@@ -55,6 +75,10 @@ PROJECT_ADMIN: Permissions = PROJECT_MAINTAINER | {
     P.PROJECT_REMOVE_TAGS,
     P.PROJECT_READ_TEAMS,
     P.PROJECT_MANAGE_TEAMS,
+    P.PROJECT_MANAGE_MEMBERS,
+    P.PROJECT_WIPE,
+    P.ENVIRONMENT_MANAGE,
+    P.TOKEN_MANAGE,
 }
 
 PROJECT_LEVELS: Mapping[str, Permissions] = {
@@ -63,6 +87,25 @@ PROJECT_LEVELS: Mapping[str, Permissions] = {
     "maintain": PROJECT_MAINTAINER,
     "admin": PROJECT_ADMIN,
 }
+
+# The roles of a project's members and of its tokens.
+PROJECT_MEMBER: Permissions = PROJECT_WRITER | {P.PROJECT_CREATE_WORKSPACE}
+PROJECT_OWNER: Permissions = (
+    PROJECT_ADMIN | WORKSPACE_OWNER | {P.PROJECT_MANAGE_OWNERS, P.PROJECT_FORCE_DELETE, P.PROJECT_READ}
+)
+PROJECT_ROLES: Mapping[str, Permissions] = {
+    "viewer": PROJECT_READER,
+    "member": PROJECT_MEMBER,
+    "admin": PROJECT_ADMIN,
+    "owner": PROJECT_OWNER,
+}
+# What remains on the project itself of a role that holds in one place of it.
+SCOPED_IN_PROJECT: Permissions = frozenset({P.PROJECT_READ})
+SCOPED_IN_ENVIRONMENT: Permissions = frozenset({P.ENVIRONMENT_READ})
+# On what tells who has access to a project: for who manages its members.
+PROJECT_ACCESS: Permissions = frozenset({P.INVITATION_MANAGE, P.ACTIVITY_READ})
+# The level of who makes a workspace on its access list, by the role with which he may; who has none owns it.
+LEVEL_OF_CREATOR: Mapping[str, str] = {"member": "developer", "admin": "admin", "owner": "owner"}
 
 # A custom grant: what each value of each detail adds. Values are cumulative in the order given.
 CUSTOM_PROJECT: Mapping[str, Mapping[str, Permissions]] = {
@@ -119,7 +162,7 @@ CUSTOM_FLAGS: Mapping[str, Permissions] = {
 @cache
 def custom_project_level(details: frozenset[tuple[str, str | bool]]) -> Permissions:
     """What a custom team project access with these details grants; the least is reading runs."""
-    return _custom({P.PROJECT_READ, P.WORKSPACE_READ, P.RUN_READ}, details)
+    return _custom({P.PROJECT_READ, P.ENVIRONMENT_READ, P.WORKSPACE_READ, P.RUN_READ}, details)
 
 
 @cache
@@ -140,6 +183,9 @@ def _custom(granted: set[P], details: frozenset[tuple[str, str | bool]]) -> Perm
             granted |= added
             if value == chosen:
                 break
+    # The record of activity tells of variables and states, too.
+    if granted >= WORKSPACE_READER - {P.ACTIVITY_READ, P.WORKSPACE_READ_ACL}:
+        granted |= {P.ACTIVITY_READ}
     return frozenset(granted)
 
 
@@ -156,7 +202,10 @@ SHARED_VARSETS_MANAGER: Permissions = SHARED_VARSETS_READER | {P.VARSET_MANAGE}
 
 MEMBERSHIPS: Permissions = frozenset({P.MEMBERSHIP_READ, P.MEMBERSHIP_CREATE, P.MEMBERSHIP_DELETE})
 ALL_WORKSPACES: Permissions = WORKSPACE_ADMIN | {P.WORKSPACE_REPLACE_CONSUMERS}
-ALL_PROJECTS: Permissions = PROJECT_ADMIN | ALL_WORKSPACES | {P.PROJECT_CREATE}
+# On a whole organization, managing tokens would reach the token of the organization itself.
+ALL_PROJECTS: Permissions = (PROJECT_ADMIN - {P.TOKEN_MANAGE}) | ALL_WORKSPACES | {P.PROJECT_CREATE}
+
+ACTIVITY: Permissions = frozenset({P.ACTIVITY_READ})
 
 # What a flag of a team's organization-access grants on the whole organization.
 ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
@@ -202,8 +251,11 @@ OWN_TOKENS: Permissions = frozenset({P.TOKEN_MANAGE})
 
 @cache
 def organization_access(flags: frozenset[str]) -> Permissions:
-    """What a team's flags grant on the organization; nothing for a flag that is only kept for clients."""
-    return frozenset().union(*(ORGANIZATION_ACCESS.get(flag, frozenset()) for flag in flags))
+    """What a team's flags grant on the organization; nothing for a flag that is only kept for clients.
+
+    Of the record of activity they open a part only, at a level of its own.
+    """
+    return frozenset().union(*(ORGANIZATION_ACCESS.get(flag, frozenset()) for flag in flags)) - ACTIVITY
 
 
 @cache
@@ -228,7 +280,7 @@ def with_force(permissions: Permissions) -> Permissions:
 
 
 # manage-workspaces opens the default project, and no other: its holders see it and create workspaces in it.
-DEFAULT_PROJECT: Permissions = frozenset({P.PROJECT_READ, P.PROJECT_CREATE_WORKSPACE})
+DEFAULT_PROJECT: Permissions = frozenset({P.PROJECT_READ, P.ENVIRONMENT_READ, P.PROJECT_CREATE_WORKSPACE})
 
 TEAM_ADMIN: Permissions = frozenset(
     {
@@ -250,7 +302,16 @@ ORGANIZATION_TOKEN: Permissions = (
     MEMBER
     | TEAM_ADMIN
     | (ALL_PROJECTS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE})
-    | {P.ACCOUNT_READ, P.TOKEN_MANAGE, P.PROJECT_FORCE_DELETE, P.TAG_KEY_RESERVE, P.AGENT_POOL_MANAGE}
+    | ACTIVITY
+    | {
+        P.ACCOUNT_READ,
+        P.TOKEN_MANAGE,
+        P.PROJECT_FORCE_DELETE,
+        P.PROJECT_MANAGE_OWNERS,
+        P.WORKSPACE_MANAGE_OWNERS,
+        P.TAG_KEY_RESERVE,
+        P.AGENT_POOL_MANAGE,
+    }
 )
 OWNER: Permissions = (
     ORGANIZATION_TOKEN | ALL_PROJECTS | {P.ORGANIZATION_UPDATE, P.ORGANIZATION_DELETE, P.WORKSPACE_FORCE_DELETE}
@@ -265,4 +326,17 @@ SELF: Permissions = frozenset(
 # --- the whole service ---------------------------------------------------------------------------------------------
 
 SITE_ADMIN: Permissions = OWNER | {P.ORGANIZATION_CREATE, P.USER_READ}
+# A site role that everybody has adds nothing; where users may create organizations, this.
 SITE_USER: Permissions = frozenset({P.ORGANIZATION_CREATE})
+SITE_ROLES: Mapping[str, Permissions] = {
+    "user": frozenset(),
+    "admin": SITE_ADMIN,
+    "super_user": SITE_ADMIN | {P.SITE_ROLE_MANAGE},
+}
+
+# --- everybody -----------------------------------------------------------------------------------------------------
+
+ANONYMOUS: Permissions = frozenset({P.WORKSPACE_READ_PUBLIC})
+EVERYBODY: Permissions = ANONYMOUS | {P.CLOUD_PROVIDER_READ}
+# A project's token: beside its role, it can enter the organization, and knows who it is.
+PROJECT_TOKEN: Permissions = frozenset({P.ORGANIZATION_READ, P.ACCOUNT_READ})

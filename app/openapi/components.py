@@ -1,6 +1,6 @@
 """The named schemas of the document: a resource object for each type, as it is shown and as it is sent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from marshmallow.fields import Field
@@ -86,12 +86,12 @@ class Components:
         """Learn from the operations where the values of each schema come from, and what can be included."""
         self.schemas = dict(SHARED)
         self.parameters = page_parameters()
-        self._columns: dict[type[Schema], dict[str, Expression]] = {}
+        self._columns: dict[type[Schema], Mapping[str, Expression]] = {}
         self._includes: dict[type[Schema], set[str]] = {}
         for operation in operations:
             schema_type = operation.listing.schema if operation.listing else operation.answer
             if operation.listing:
-                self._columns.setdefault(operation.listing.schema, dict(operation.listing.columns))
+                self._columns.setdefault(operation.listing.schema, operation.listing.expressions)
             if isinstance(schema_type, type):
                 self._includes.setdefault(schema_type, set()).update(map(dasherized, operation.includes))
 

@@ -3,9 +3,14 @@
 from app.resources.activity_events.model import ActivityEvent
 from app.resources.agent_pools.model import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
 from app.resources.authentication_tokens.model import AuthenticationToken
+from app.resources.environments.model import Environment
+from app.resources.images.model import Image
+from app.resources.invitations.model import Invitation
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import Organization
+from app.resources.project_members.model import ProjectMember
 from app.resources.projects.model import Project
+from app.resources.repository_links.model import RepositoryLink
 from app.resources.reserved_tag_keys.model import ReservedTagKey
 from app.resources.sign_in.model import AuthorizationCode, SignInAttempt, SignInSession
 from app.resources.state_versions.model import StateVersion, StateVersionOutput
@@ -16,6 +21,7 @@ from app.resources.teams.model import Team, TeamMember
 from app.resources.users.model import User
 from app.resources.vars.model import Var
 from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
+from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
 from app.resources.workspaces.model import RemoteStateConsumer, Workspace
 from app.storage.ledger import StoredObject
 
@@ -26,11 +32,16 @@ __all__ = [
     "AllowedWorkspace",
     "AuthenticationToken",
     "AuthorizationCode",
+    "Environment",
     "ExcludedWorkspace",
+    "Image",
+    "Invitation",
     "Organization",
     "OrganizationMembership",
     "Project",
+    "ProjectMember",
     "RemoteStateConsumer",
+    "RepositoryLink",
     "ReservedTagKey",
     "SignInAttempt",
     "SignInSession",
@@ -48,4 +59,5 @@ __all__ = [
     "VarsetProject",
     "VarsetWorkspace",
     "Workspace",
+    "WorkspaceAclEntry",
 ]

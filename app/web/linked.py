@@ -67,11 +67,11 @@ class LinkedListing(Listing):
         if found:
             for near_id, name, far_id, _ in (source or reader()).execute(_statement(self.links(), list(found))):
                 found[near_id][name].append(far_id)
-        return [self._row_type(*row[: len(self.columns)], **found[row.id]) for row in rows]
+        return [self._row_type(*row[: len(self.names)], **found[row.id]) for row in rows]
 
     @cached_property
     def _row_type(self) -> Any:  # noqa: ANN401 - a class made from the columns
-        return namedtuple("LinkedRow", (*self.columns, *self.lists))  # noqa: PYI024 - the names are known only here
+        return namedtuple("LinkedRow", (*self.names, *self.lists))  # noqa: PYI024 - the names are known only here
 
 
 def _statement(links: Iterable[Link], identifiers: Sequence[str]) -> CompoundSelect[Any]:

@@ -42,19 +42,50 @@ Shown = dict[str, Any]
 KEPT = 256
 
 
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A column that counts rows of another table: those that fulfil the condition and that the caller can see.
+
+    ``linked`` is a table between the two, which the condition is about.
+    """
+
+    permission: P
+    model: type[Base]
+    condition: ColumnElement[bool]
+    linked: type[Base] | None = None
+
+    def within(self, levels: rules.Shape) -> Expression:
+        """The expression, for a caller who reaches the counted rows through these levels."""
+        seen = rules.clause(self.permission, self.model, levels)
+        tables = [each.__table__ for each in (self.linked, self.model) if each is not None]
+        source = tables[0].join(tables[1]) if self.linked is not None else tables[0]
+        found = select(func.count()).select_from(source).where(self.condition, seen)
+        return found.correlate_except(*tables).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which rows the caller reaches: the listing's own, by the levels of his grants, and those of each count."""
+
+    levels: rules.Shape
+    counted: tuple[rules.Shape, ...]
+    parameters: dict[str, Any] = field(compare=False)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Listing:
     """How one resource is read.
 
-    ``columns`` maps the names that the schema uses to expressions; ``joined`` gives the table with what the
-    expressions need beside it. ``sorts`` maps the values of ``sort`` to expressions; ``order`` (total: no two rows
-    equal) is used without one. ``counted_by_status`` adds HCP's ``status-counts``.
+    ``columns`` maps the names that the schema uses to expressions, or to what is counted for each caller; the columns
+    of the model's scope are read with them. ``joined`` gives the table with what the expressions need beside it.
+    ``sorts`` maps the values of ``sort`` to expressions; ``order`` (total: no two rows equal) is used without one.
+    ``counted_by_status`` adds HCP's ``status-counts``.
     """
 
     schema: type[Schema]
     model: type[Base]
     visible_by: P
-    columns: Mapping[str, Expression]
+    columns: Mapping[str, Expression | Counted]
     joined: FromClause
     order: Sequence[Expression]
     filters: Sequence[Filter] = ()
@@ -65,7 +96,24 @@ class Listing:
     @cached_property
     def dump(self) -> Dump:
         """From a row and the caller's permissions on it to the resource object."""
-        return compile_dump(self.schema, tuple(self.columns))
+        return compile_dump(self.schema, self.names)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of what is read, in order: the columns, and what the policy needs to know of a row beside them."""
+        return tuple(dict.fromkeys([*self.columns, *self.model.scope.values()]))
+
+    @property
+    def expressions(self) -> Mapping[str, Expression]:
+        """What the columns are to a caller who sees everything: for what describes them."""
+        return {
+            name: column.within(rules.EVERYTHING) if isinstance(column, Counted) else column
+            for name, column in self.columns.items()
+        }
+
+    @cached_property
+    def _counts(self) -> tuple[Counted, ...]:
+        return tuple(column for column in self.columns.values() if isinstance(column, Counted))
 
     @property
     def identifier(self) -> Expression:
@@ -81,17 +129,16 @@ class Listing:
         ``source`` is its session.
         """
         asked()
-        who = caller()
-        levels = rules.shape(who, self.visible_by, self.model, conditions.get("organization_id"))
+        reach = self._reach(conditions.get("organization_id"))
         statement = self._kept(
-            ("one", levels, tuple(conditions)),
+            ("one", reach, tuple(conditions)),
             lambda: (
-                select(*self._labelled())
+                select(*self._labelled(reach))
                 .select_from(self.joined)
-                .where(rules.clause(self.visible_by, self.model, levels), *self._equal(conditions))
+                .where(rules.clause(self.visible_by, self.model, reach.levels), *self._equal(conditions))
             ),
         )
-        values = {**conditions, **rules.parameters(who, self.visible_by, levels)}
+        values = {**conditions, **reach.parameters}
         # A session would run it through the machinery of entities; its connection is in the same transaction.
         connection = source.connection() if isinstance(source, Session) else source or reader()
         row = connection.execute(statement, values).one_or_none()
@@ -113,21 +160,20 @@ class Listing:
 
     def _some(self, identifiers: Iterable[str]) -> Sequence[Any]:
         asked()
-        who = caller()
-        levels = rules.shape(who, self.visible_by, self.model)
+        reach = self._reach(None)
         statement = self._kept(
-            ("some", levels),
+            ("some", reach),
             lambda: (
-                select(*self._labelled())
+                select(*self._labelled(reach))
                 .select_from(self.joined)
                 .where(
-                    rules.clause(self.visible_by, self.model, levels),
+                    rules.clause(self.visible_by, self.model, reach.levels),
                     among(self.identifier, set_parameter("identifiers")),
                 )
                 .order_by(*self.order)
             ),
         )
-        values = {"identifiers": identifiers, **rules.parameters(who, self.visible_by, levels)}
+        values = {"identifiers": identifiers, **reach.parameters}
         return reader().execute(statement, values).all()
 
     # --- many ------------------------------------------------------------------------------------------------------
@@ -190,13 +236,13 @@ class Listing:
         asked()
         who = caller()
         organization_id = parents.get("organization_id")
-        levels = rules.shape(who, self.visible_by, self.model, organization_id)
+        reach = self._reach(organization_id)
         asked_for = (each.read(arguments, who, organization_id) for each in self.filters)
         chosen = [*also, *(found for found in asked_for if found is not None)]
         sort = self._sort(arguments)
-        key = ("many", levels, tuple(parents), tuple(each.key for each in chosen), sort, page is not None)
-        statement = self._kept(key, lambda: self._many(levels, parents, chosen, sort, is_paged=page is not None))
-        values: dict[str, Any] = {**parents, **rules.parameters(who, self.visible_by, levels)}
+        key = ("many", reach, tuple(parents), tuple(each.key for each in chosen), sort, page is not None)
+        statement = self._kept(key, lambda: self._many(reach, parents, chosen, sort, is_paged=page is not None))
+        values: dict[str, Any] = {**parents, **reach.parameters}
         for each in chosen:
             values |= each.parameters
         if page is not None:
@@ -224,9 +270,19 @@ class Listing:
             statement = self._statements[key] = build()
         return statement
 
+    def _reach(self, organization_id: str | None) -> Reach:
+        who = caller()
+        levels = rules.shape(who, self.visible_by, self.model, organization_id)
+        parameters = rules.parameters(who, self.visible_by, levels)
+        counted = []
+        for count in self._counts:
+            counted.append(rules.shape(who, count.permission, count.model, organization_id))
+            parameters |= rules.parameters(who, count.permission, counted[-1])
+        return Reach(levels, tuple(counted), parameters)
+
     def _many(
         self,
-        levels: rules.Shape,
+        reach: Reach,
         parents: Mapping[str, Any],
         chosen: Sequence[Chosen],
         sort: str,
@@ -234,21 +290,22 @@ class Listing:
         is_paged: bool,
     ) -> Select[Any]:
         seen = [
-            rules.clause(self.visible_by, self.model, levels),
-            *self._equal(parents, by_index=not self._reaches_by_id(levels)),
+            rules.clause(self.visible_by, self.model, reach.levels),
+            *self._equal(parents, by_index=not self._reaches_by_id(reach.levels)),
         ]
         wanted = [clause for each in chosen for clause in each.clauses()]
         # Few rows match a filter or what a member sees: they are found once, then counted and cut. Of a whole
         # organization the count and the page each have a better way of their own, by index.
-        is_narrow = bool(wanted) or levels != rules.EVERYTHING
-        return self._cut(seen, wanted, sort, is_narrow=is_narrow, is_paged=is_paged)
+        is_narrow = bool(wanted) or reach.levels != rules.EVERYTHING
+        return self._cut(seen, wanted, sort, reach=reach, is_narrow=is_narrow, is_paged=is_paged)
 
-    def _cut(
+    def _cut(  # noqa: PLR0913 - what makes one statement differ from another
         self,
         seen: list[ColumnElement[bool]],
         wanted: list[ColumnElement[bool]],
         sort: str,
         *,
+        reach: Reach,
         is_narrow: bool,
         is_paged: bool,
     ) -> Select[Any]:
@@ -271,7 +328,7 @@ class Listing:
             cut = cut.limit(bindparam("page_size", type_=BigInteger)).offset(bindparam("page_offset", type_=BigInteger))
         cut_rows = cut.subquery("cut")
         page = (
-            select(*self._labelled(), *(each.label(name) for each, name in zip(keys, names, strict=True)))
+            select(*self._labelled(reach), *(each.label(name) for each, name in zip(keys, names, strict=True)))
             .select_from(self.joined.join(cut_rows, cut_rows.c.id == self.identifier))
             .subquery("page")
         )
@@ -288,21 +345,28 @@ class Listing:
             .subquery("counts")
         )
         return (
-            select(*(page.c[name] for name in self.columns), counts.c.matching_count, counts.c.visible_count)
+            select(*(page.c[name] for name in self.names), counts.c.matching_count, counts.c.visible_count)
             .select_from(counts.outerjoin(page, true()))
             .order_by(*self._directed([page.c[name] for name in names], sort))
         )
 
     def _reaches_by_id(self, levels: rules.Shape) -> bool:
-        return levels != rules.EVERYTHING and all(self.model.scope[level] in {"id", "project_id"} for level in levels)
+        return levels != rules.EVERYTHING and all(
+            self.model.scope[level] in {"id", "project_id", "environment_id"} for level in levels
+        )
 
     @staticmethod
     def _directed(keys: Sequence[Expression], sort: str) -> list[Expression]:
         # Only the wanted sort turns around; the tie-breakers behind it may as well, which lets one index serve both.
         return [key.desc() for key in keys] if sort.startswith("-") else list(keys)
 
-    def _labelled(self) -> list[Expression]:
-        return [expression.label(name) for name, expression in self.columns.items()]
+    def _labelled(self, reach: Reach) -> list[Expression]:
+        shapes = iter(reach.counted)
+        found: list[Expression] = []
+        for name in self.names:
+            column = self.columns[name] if name in self.columns else getattr(self.model, name)
+            found.append((column.within(next(shapes)) if isinstance(column, Counted) else column).label(name))
+        return found
 
     def _equal(self, conditions: Mapping[str, Any], *, by_index: bool = True) -> list[ColumnElement[bool]]:
         columns = self.model.__table__.c

@@ -4,17 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import ApiError, Conflict, Taken
 from app.persistence import Base, violated_constraint
 from app.resources.activity_events.model import ActivityEvent
+from app.resources.workspaces.model import BelowWorkspace
 from app.storage.ledger import LET_GO
 from app.web.context import caller, engines, release_reader, request_id
 from app.web.objects import discard
 
 _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
+PLACE = frozenset({"project_id", "environment_id", "cell"})
 _CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
 
 
@@ -70,9 +73,19 @@ def record(session: Session, action: str, subject: Any, changes: Mapping[str, An
 def record_each(session: Session, action: str, subjects: Sequence[tuple[Any, Mapping[str, Any] | None]]) -> None:
     """Write the events of the same change to many subjects, each with what changed on it."""
     # Plain inserts: events are never read back here, and the unit of work would take longer than the database.
+    for subject, _ in subjects:
+        _know_place(session, subject)
     if subjects:
         events = [_event(action, subject, changes) for subject, changes in subjects]
         session.connection().execute(_EVENTS, events)
+
+
+def _know_place(session: Session, subject: Any) -> None:  # noqa: ANN401 - any entity
+    # Where something below a workspace is, is asked of the workspace; a flush forgets the answer. All of it at once.
+    if isinstance(subject, BelowWorkspace) and subject in session:
+        missing = PLACE & inspect(subject).unloaded
+        if missing:
+            session.refresh(subject, missing)
 
 
 def _event(action: str, subject: Any, changes: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ANN401 - any entity
@@ -84,13 +97,17 @@ def _event(action: str, subject: Any, changes: Mapping[str, Any] | None) -> dict
         "actor_id": who.id,
         "actor_name": who.name,
         "token_id": who.token_id,
+        "token_kind": who.kind if who.token_id else None,
         "request_id": request_id(),
         "organization_id": subject.id if table == "organizations" else getattr(subject, "organization_id", None),
         "project_id": subject.id if table == "projects" else getattr(subject, "project_id", None),
+        "environment_id": subject.id if table == "environments" else getattr(subject, "environment_id", None),
+        "cell": getattr(subject, "cell", None),
         "workspace_id": subject.id if table == "workspaces" else getattr(subject, "workspace_id", None),
         "subject_type": table.replace("_", "-"),
         "subject_id": subject.id,
         "subject_name": getattr(subject, "name", None),
+        "is_about_access": subject.tells_of_access,
         "changes": dict(changes or {}),
     }
 

@@ -10,15 +10,21 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from app.authz.grants import SITE, Grants
+from app.authz.grants import EVERYBODY, SITE, Grants, Source
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
 from app.authz.rules import EVERYTHING, clause, held, holds, parameters, shape, where
+from app.persistence import now
 from app.resources.models import (
+    ActivityEvent,
     AuthenticationToken,
+    Environment,
+    Invitation,
     Organization,
     OrganizationMembership,
     Project,
+    ProjectMember,
+    RepositoryLink,
     StateVersion,
     StateVersionOutput,
     Team,
@@ -27,9 +33,11 @@ from app.resources.models import (
     User,
     Varset,
     Workspace,
+    WorkspaceAclEntry,
 )
-from tests.world import World
+from tests.world import Person, World
 
+NOWHERE = Source("tests", "none")
 MODELS: tuple[Any, ...] = (
     Organization,
     User,
@@ -43,6 +51,12 @@ MODELS: tuple[Any, ...] = (
     Workspace,
     StateVersion,
     StateVersionOutput,
+    ActivityEvent,
+    Environment,
+    Invitation,
+    ProjectMember,
+    RepositoryLink,
+    WorkspaceAclEntry,
 )
 OPTIONS: dict[Any, list[Any]] = {
     TeamProject: [joinedload(TeamProject.team)],
@@ -59,11 +73,14 @@ def populate(world: World) -> Mapping[Level, list[str]]:
     """Two organizations with two of everything; the ids that a grant at each level may name."""
     targets: dict[Level, list[str]] = {level: [] for level in Level}
     targets[Level.SITE] = [SITE]
+    targets[Level.PUBLIC] = [EVERYBODY]
     for _ in range(2):
         person = world.person()
         organization = world.organization(owner=person)
         world.token(organization)
         targets[Level.ORGANIZATION].append(organization.id)
+        targets[Level.PROJECTS].append(organization.id)
+        targets[Level.WORKSPACES].append(organization.id)
         targets[Level.VISIBLE_TEAMS].append(organization.id)
         targets[Level.ORDINARY_TEAMS].append(organization.id)
         targets[Level.SHARED_VARSETS].append(organization.id)
@@ -71,8 +88,16 @@ def populate(world: World) -> Mapping[Level, list[str]]:
         targets[Level.USER].append(person.id)
         for visibility in ("secret", "organization"):
             team = world.team(organization, visibility=visibility)
-            project = world.project(organization)
-            workspace = world.workspace(project)
+            project = world.project(organization, public_read=visibility == "secret")
+            environment = world.environment(project)
+            cell = "eu" if visibility == "secret" else None
+            workspace = world.workspace(project, environment_id=environment.id, cell=cell)
+            beside = world.workspace(project, cell="us")
+            targets[Level.PROJECT_ACCESS].append(project.id)
+            targets[Level.ENVIRONMENT].append(environment.id)
+            targets[Level.CELL] += [f"{project.id}/eu", f"{project.id}/us"]
+            targets[Level.ENVIRONMENT_CELL] += [f"{environment.id}/eu", f"{beside.environment_id}/us"]
+            populate_people(world, person, project, workspace)
             world.workspace_access(team, workspace, "read")
             targets[Level.WORKSPACE].append(workspace.id)
             world.state_version(workspace, "address")
@@ -82,6 +107,24 @@ def populate(world: World) -> Mapping[Level, list[str]]:
             world.varset(organization, project=project)
             world.team_token(team)
     return targets
+
+
+def populate_people(world: World, person: Person, project: Project, workspace: Workspace) -> None:
+    """What the project and the workspace have of people, and what was done to them."""
+    world.project_member(project, person, "owner")
+    world.project_token(project, "viewer")
+    world.acl_entry(workspace, person, "owner")
+    organization = {"organization_id": project.organization_id}
+    world.add(RepositoryLink(**organization, project_id=project.id, url="https://example.test/a"))
+    for place, role in (({"project_id": project.id}, "viewer"), ({"workspace_id": workspace.id}, "user")):
+        invited = {"email": "new@example.test", "nonce": "n", "expires_at": now()}
+        world.add(Invitation(**organization, **place, role=role, **invited))
+    happened = {"action": "x.y", "actor_type": "users", "actor_name": "x", "subject_type": "x", "subject_id": "x"}
+    there = {"environment_id": workspace.environment_id, "cell": workspace.cell, "workspace_id": workspace.id}
+    for is_about_access in (False, True):
+        for where_it_was in ({}, {"project_id": project.id}, {"project_id": project.id, **there}):
+            event: dict[str, Any] = {**happened, **where_it_was, "changes": {}, "is_about_access": is_about_access}
+            world.add(ActivityEvent(**organization, **event))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__tablename__)
@@ -103,7 +146,7 @@ def test_one_row_and_many_rows_give_the_same_answer(model: Any, world: World, en
     def agree(granted: list[tuple[Level, str, frozenset[P]]], permission: P) -> None:
         somebody = Somebody()
         for level, target, permissions in granted:
-            somebody.grants.add(level, target, permissions | {permission})
+            somebody.grants.add(level, target, permissions | {permission}, NOWHERE)
         with Session(engine) as session:
             rows: list[Any] = list(session.scalars(select(model).options(*OPTIONS.get(model, []))))
             in_memory = {row.id for row in rows if holds(somebody, permission, row)}
@@ -128,6 +171,8 @@ def test_inside_one_organization_the_shorter_condition_selects_the_same_rows(
         Level.SITE,
         Level.ORGANIZATION,
         Level.PROJECT,
+        Level.ENVIRONMENT,
+        Level.CELL,
         Level.WORKSPACE,
         Level.TEAM,
         Level.VISIBLE_TEAMS,
@@ -147,7 +192,7 @@ def test_inside_one_organization_the_shorter_condition_selects_the_same_rows(
     def agree(granted: list[tuple[Level, str]], permission: P) -> None:
         somebody = Somebody()
         for level, target in granted:
-            somebody.grants.add(level, target, frozenset({permission}))
+            somebody.grants.add(level, target, frozenset({permission}), NOWHERE)
         short = shape(somebody, permission, model, home)
         inside = model.organization_id == home
         with Session(engine) as session:
@@ -165,7 +210,7 @@ def test_a_grant_gives_nothing_that_the_policy_does_not_allow_at_its_level(
     permissions: frozenset[P], level: Level
 ) -> None:
     grants = Grants()
-    grants.add(level, "target", permissions)
+    grants.add(level, "target", permissions, NOWHERE)
     for permission in grants.at(level, "target"):
         assert level in POLICY[permission].levels
     assert grants.at(level, "another") == frozenset()
@@ -182,13 +227,13 @@ def test_without_grants_there_is_nothing(model: Any, world: World, engine: Engin
 
 def test_a_missing_row_is_a_no() -> None:
     somebody = Somebody()
-    somebody.grants.add(Level.SITE, SITE, frozenset(P))
+    somebody.grants.add(Level.SITE, SITE, frozenset(P), NOWHERE)
     assert not holds(somebody, P.PROJECT_READ, None)
 
 
 def test_a_level_that_a_table_does_not_name_never_reaches_it() -> None:
     somebody = Somebody()
-    somebody.grants.add(Level.TEAM, "prj-1", frozenset(P))
+    somebody.grants.add(Level.TEAM, "prj-1", frozenset(P), NOWHERE)
 
     class Row:
         id = "prj-1"
@@ -199,6 +244,6 @@ def test_a_level_that_a_table_does_not_name_never_reaches_it() -> None:
 
 def test_the_whole_site_is_everything() -> None:
     somebody = Somebody()
-    somebody.grants.add(Level.SITE, SITE, frozenset({P.PROJECT_READ}))
+    somebody.grants.add(Level.SITE, SITE, frozenset({P.PROJECT_READ}), NOWHERE)
     assert shape(somebody, P.PROJECT_READ, Project) == EVERYTHING
     assert shape(somebody, P.PROJECT_UPDATE, Project) == ()

@@ -29,6 +29,7 @@ STACKS = "there are no stacks"
 TWO_FACTOR = "there is no second factor that an organization could require"
 UNIFIED = "only organizations that are part of the HashiCorp Cloud Platform have it"
 LATER = "not built yet"
+BEYOND = "Groundplan's own, beyond HCP Terraform; clients ignore members that they do not know"
 
 
 def _of(reason: str, *names: str) -> dict[str, str]:
@@ -93,6 +94,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("vars", BODY): _of(SHOWN_ONLY, "-version-id"),
     ("varsets", ANSWER): _of("HCP's document has it where it lists the sets applicable to a workspace", "+created-at"),
     ("workspaces", ANSWER): {
+        **_of(BEYOND, "+cell", "+iac-tool", "+title"),
         **_of(
             RETENTION,
             "-effective-run-data-retention-desc",
@@ -102,6 +104,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(HYOK, "-hyok-enabled"),
     },
     ("workspaces", BODY): {
+        **_of(BEYOND, "+cell", "+iac-tool", "+title"),
         **_of(
             SHOWN_ONLY,
             "-actions",

@@ -15,7 +15,7 @@ from pytfe.models import (
 )
 from pytfe.models.agent import AgentPoolIncludeOpt
 
-from tests.end_to_end.test_pytfe_projects import make_project, make_workspace
+from tests.end_to_end.made import make_project, make_workspace
 
 
 def test_a_pool_is_created_scoped_found_and_deleted(tfe: TFEClient, organization: str) -> None:

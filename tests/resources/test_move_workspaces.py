@@ -71,11 +71,10 @@ def test_workspaces_of_several_projects_move_together(
 def test_one_bad_id_among_a_thousand_moves_nothing(
     api: Api, world: World, source: Project, destination: Project, owner: Person, *, engine: Engine
 ) -> None:
+    environment_id = world.default_environment(source).id
+    place = {"organization_id": source.organization_id, "project_id": source.id, "environment_id": environment_id}
     with Session(engine, expire_on_commit=False) as session, session.begin():
-        rows = [
-            Workspace(organization_id=source.organization_id, project_id=source.id, name=f"workspace-{index}")
-            for index in range(1_000)
-        ]
+        rows = [Workspace(**place, name=f"workspace-{index}") for index in range(1_000)]
         session.add_all(rows)
         session.flush()
         identifiers = [row.id for row in rows]
@@ -187,7 +186,9 @@ def test_a_move_leaves_one_event_for_each_workspace(
     assert {event.subject_id for event in events} == moving
     assert {event.action for event in events} == {"workspaces.move"}
     assert {event.project_id for event in events} == {destination.id}
-    assert [event.changes for event in events] == [{"project": [source.id, destination.id]}] * 2
+    environments = [world.default_environment(project).id for project in (source, destination)]
+    moved = {"project": [source.id, destination.id], "project-environment": environments}
+    assert [event.changes for event in events] == [moved] * 2
 
 
 MALFORMED = [

@@ -172,9 +172,15 @@ def test_a_thousand_workspaces_go_with_their_project(
     api: Api, world: World, acme: Organization, owner: Person, engine: Engine
 ) -> None:
     project = world.project(acme)
+    environment_id = world.default_environment(project).id
     with Session(engine) as session, session.begin():
         session.add_all(
-            Workspace(organization_id=acme.id, project_id=project.id, name=f"workspace-{index}")
+            Workspace(
+                organization_id=acme.id,
+                project_id=project.id,
+                environment_id=environment_id,
+                name=f"workspace-{index}",
+            )
             for index in range(1_000)
         )
     api.delete(f"/projects/{project.id}?force=true", owner.token)

@@ -24,6 +24,9 @@ class Scene:
         self.empty = world.project(acme, "empty")
         self.workspace = world.workspace(self.project, "network")
         self.default = world.default_project(acme)
+        self.world = world
+        environments = [world.default_environment(project).id for project in (self.project, self.empty)]
+        self.to_default_environment = {"project-environment": environments}
         world.tag(self.project, "env", "prod")
 
 
@@ -54,6 +57,7 @@ WRITES: dict[str, tuple[Callable[[Scene], Request], str, Subject, Any]] = {
         {
             "name": [None, "new"],
             "own-execution-mode": [None, "remote"],
+            "slug": [None, "new"],
             "tag-bindings": [None, {"a": "b"}],
         },
     ),
@@ -105,7 +109,7 @@ WRITES: dict[str, tuple[Callable[[Scene], Request], str, Subject, Any]] = {
         lambda scene: ("POST", f"/projects/{scene.empty.id}/relationships/workspaces", moved(scene.workspace.id)),
         "workspaces.move",
         lambda scene: scene.workspace,
-        lambda scene: {"project": [scene.project.id, scene.empty.id]},
+        lambda scene: {"project": [scene.project.id, scene.empty.id], **scene.to_default_environment},
     ),
     "move a workspace by updating it": (
         lambda scene: (
@@ -115,7 +119,11 @@ WRITES: dict[str, tuple[Callable[[Scene], Request], str, Subject, Any]] = {
         ),
         "workspaces.update",
         lambda scene: scene.workspace,
-        lambda scene: {"project": [scene.project.id, scene.empty.id], "auto-apply": [False, True]},
+        lambda scene: {
+            "project": [scene.project.id, scene.empty.id],
+            **scene.to_default_environment,
+            "auto-apply": [False, True],
+        },
     ),
     "create a workspace": (
         lambda scene: (
@@ -125,7 +133,11 @@ WRITES: dict[str, tuple[Callable[[Scene], Request], str, Subject, Any]] = {
         ),
         "workspaces.create",
         lambda _: None,
-        lambda scene: {"name": [None, "new"], "project": [None, scene.empty.id]},
+        lambda scene: {
+            "name": [None, "new"],
+            "project": [None, scene.empty.id],
+            "environment-id": [None, scene.world.default_environment(scene.empty).id],
+        },
     ),
     "update a workspace": (
         lambda _: ("PATCH", "/organizations/acme/workspaces/network", document("workspaces", {"description": "new"})),

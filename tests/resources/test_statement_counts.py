@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from app.resources.models import (
     AgentPool,
     AllowedProject,
+    Environment,
     Organization,
     Project,
     TagBinding,
@@ -20,6 +21,7 @@ from app.resources.models import (
     TeamProject,
     Workspace,
 )
+from app.resources.projects.creation import default_environment
 from tests.api import Api, document
 from tests.personas import table
 from tests.statement_costs import Request, Statements, cost
@@ -70,8 +72,8 @@ READS = table("""
 """)
 
 WRITES = {
-    "create a project": 4,  # caller, insert, show, event
-    "create a project with tags": 6,  # and the tags there are, the new tags
+    "create a project": 7,  # caller, slugs, it, its environment and owner, show, event
+    "create a project with tags": 9,  # and the tags there are, the new tags
     "update a project": 5,  # caller, lock, update, event, show
     "update a project by nothing": 3,  # caller, lock, show
     "update a project with tags": 8,  # and the tags there are, those that go, those that come
@@ -81,13 +83,13 @@ WRITES = {
     "delete a project": 5,  # caller, lock, whether it holds anything, delete, event
     # caller, lock, workspaces, their objects, delete them and it, both their events
     "delete a project with its workspaces": 8,
-    "move workspaces": 5,  # caller, lock, workspaces, update, events
-    "create a workspace": 5,  # caller, lock of the project, insert, event, show
-    "create a workspace in the default project": 6,
+    "move workspaces": 6,  # caller, lock, workspaces, environments, update, events
+    "create a workspace": 6,  # caller, locks of project and environment, insert, event, show
+    "create a workspace in the default project": 7,
     "update a workspace": 5,  # caller, lock, update, event, show
     "update a workspace by name": 6,
-    "move a workspace by updating it": 6,  # and the lock of the project
-    "create a workspace with tags": 9,  # as in the default project; the tags there are, what is reserved, the new tags
+    "move a workspace by updating it": 7,  # and the project, the environments
+    "create a workspace with tags": 10,  # as in the default project; the tags there are, what is reserved, the new tags
     "update tags of a workspace": 7,  # as of a project; and what is reserved
     "lock a workspace": 5,  # caller, lock of the row, update, event, show
     "unlock a workspace": 7,  # and whether a state is pending, which one is the newest
@@ -113,6 +115,9 @@ def fill(engine: Engine, acme: Organization) -> Callable[[int, Team | None], Non
             projects = [Project(**organization, name=f"project-of-many-{there + index}") for index in range(count)]
             session.add_all(projects)
             session.flush()
+            session.add_all([default_environment(project) for project in projects])
+            session.flush()
+            environments = dict(session.execute(select(Environment.project_id, Environment.id)).all())
             for project in projects:
                 pool = AgentPool(**organization, name=f"pool-of-{project.name}")
                 session.add(pool)
@@ -120,8 +125,8 @@ def fill(engine: Engine, acme: Organization) -> Callable[[int, Team | None], Non
                 session.add(AllowedProject(agent_pool_id=pool.id, project_id=project.id))
                 session.add(TagBinding(**organization, project_id=project.id, key="env", value="prod"))
                 used = {"own_execution_mode": "agent", "own_agent_pool_id": pool.id}
-                name = f"workspace-of-{project.name}"
-                session.add(Workspace(**organization, project_id=project.id, name=name, **used))
+                place = {"project_id": project.id, "environment_id": environments[project.id]}
+                session.add(Workspace(**organization, **place, **used, name=f"workspace-of-{project.name}"))
                 if team is not None:
                     session.add(TeamProject(**organization, project_id=project.id, team_id=team.id, access="admin"))
 

@@ -166,7 +166,8 @@ class Place:
         yield [VarsetWorkspace(varset_id=each.id, workspace_id=self.workspace.id) for each in sets]
         yield [VarsetProject(varset_id=each.id, project_id=self.workspace.project_id) for each in sets]
         yield [Var(**here, varset_id=each.id, key="shared", category="env", value="") for each in sets]
-        workspaces = [Workspace(**here, project_id=self.workspace.project_id, name=name) for name in names]
+        place = {"project_id": self.workspace.project_id, "environment_id": self.workspace.environment_id}
+        workspaces = [Workspace(**here, **place, name=name) for name in names]
         yield workspaces
         yield [TagBinding(**here, workspace_id=each.id, key=each.name, value="") for each in workspaces]
         yield [TagBinding(**its, key=name, value="") for name in names[:20]]

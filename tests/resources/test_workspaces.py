@@ -51,6 +51,9 @@ def test_a_workspace_is_shown_with_its_members(api: Api, world: World, acme: Org
         "terraform-version": workspace.terraform_version,
         "working-directory": "infra",
         "environment": "default",
+        "cell": None,
+        "title": None,
+        "iac-tool": "terraform",
         "vcs-repo": None,
         "vcs-repo-identifier": None,
         "last-assessment-result-at": None,
@@ -91,6 +94,7 @@ def test_a_workspace_is_shown_with_its_members(api: Api, world: World, acme: Org
         "ssh-key": None,
         "latest-run": None,
         "current-configuration-version": None,
+        "project-environment": {"type": "environments", "id": workspace.environment_id},
         "current-assessment-result": None,
         "readme": None,
     }

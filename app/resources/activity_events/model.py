@@ -1,12 +1,13 @@
 """The record of every change."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Index
+from sqlalchemy import ColumnElement, Index, and_, case, false, literal
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.persistence import Base, Timestamp, identifier, now
+from app.persistence import Base, Name, Timestamp, identifier, now
 
 
 class ActivityEvent(Base):
@@ -16,6 +17,17 @@ class ActivityEvent(Base):
     """
 
     __tablename__ = "activity_events"
+    scope: ClassVar[dict[str, str]] = {
+        "organization": "organization_id",
+        "projects": "project_in",
+        "workspaces": "workspace_in",
+        "project": "shown_project_id",
+        "project-access": "access_project_id",
+        "environment": "shown_environment_id",
+        "cell": "cell_in_project",
+        "environment-cell": "cell_in_environment",
+        "workspace": "shown_workspace_id",
+    }
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("evt"))
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
@@ -24,13 +36,104 @@ class ActivityEvent(Base):
     actor_id: Mapped[str | None]
     actor_name: Mapped[str]
     token_id: Mapped[str | None]
+    # What kind of token it was: a user's, an organization's, a team's, a project's.
+    token_kind: Mapped[str | None]
     request_id: Mapped[str | None]
     organization_id: Mapped[str | None]
     project_id: Mapped[str | None]
     workspace_id: Mapped[str | None]
+    # Where the subject was when it happened.
+    environment_id: Mapped[str | None]
+    cell: Mapped[str | None] = mapped_column(Name)
+    # It tells who has access to the project, which not everybody who sees the project may know.
+    is_about_access: Mapped[bool] = mapped_column(default=False, server_default=false())
     subject_type: Mapped[str]
     subject_id: Mapped[str]
     subject_name: Mapped[str | None]
     changes: Mapped[dict[str, Any]]
 
-    __table_args__ = (Index("ix_activity_events_organization_id_created_at", "organization_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_activity_events_organization_id_created_at", "organization_id", "created_at", "id"),
+        Index("ix_activity_events_project_id_created_at", "project_id", "created_at", "id"),
+        Index("ix_activity_events_workspace_id_created_at", "workspace_id", "created_at", "id"),
+    )
+
+    @hybrid_property
+    def shown_project_id(self) -> str | None:
+        """The project whose readers see the event."""
+        return None if self.is_about_access else self.project_id
+
+    @shown_project_id.inplace.expression
+    @classmethod
+    def _shown_project_id(cls) -> ColumnElement[str | None]:
+        return case((~cls.is_about_access, cls.project_id))
+
+    @hybrid_property
+    def access_project_id(self) -> str | None:
+        """The project whose managers of members see the event."""
+        return self.project_id if self.is_about_access else None
+
+    @access_project_id.inplace.expression
+    @classmethod
+    def _access_project_id(cls) -> ColumnElement[str | None]:
+        return case((cls.is_about_access, cls.project_id))
+
+    @hybrid_property
+    def project_in(self) -> str | None:
+        """The organization of which somebody reads all projects, if the event is theirs to see."""
+        return None if self.project_id is None or self.is_about_access else self.organization_id
+
+    @project_in.inplace.expression
+    @classmethod
+    def _project_in(cls) -> ColumnElement[str | None]:
+        return case((and_(cls.project_id.is_not(None), ~cls.is_about_access), cls.organization_id))
+
+    @hybrid_property
+    def workspace_in(self) -> str | None:
+        """The organization of which somebody reads all workspaces, if the event is theirs to see."""
+        return None if self.workspace_id is None or self.is_about_access else self.organization_id
+
+    @workspace_in.inplace.expression
+    @classmethod
+    def _workspace_in(cls) -> ColumnElement[str | None]:
+        return case((and_(cls.workspace_id.is_not(None), ~cls.is_about_access), cls.organization_id))
+
+    @hybrid_property
+    def shown_workspace_id(self) -> str | None:
+        """The workspace whose readers see the event."""
+        return None if self.is_about_access else self.workspace_id
+
+    @shown_workspace_id.inplace.expression
+    @classmethod
+    def _shown_workspace_id(cls) -> ColumnElement[str | None]:
+        return case((~cls.is_about_access, cls.workspace_id))
+
+    @hybrid_property
+    def shown_environment_id(self) -> str | None:
+        """The environment whose readers see the event."""
+        return None if self.is_about_access else self.environment_id
+
+    @shown_environment_id.inplace.expression
+    @classmethod
+    def _shown_environment_id(cls) -> ColumnElement[str | None]:
+        return case((~cls.is_about_access, cls.environment_id))
+
+    @hybrid_property
+    def cell_in_project(self) -> str | None:
+        """The cell whose readers see the event, among those of the project."""
+        return None if self.cell is None or self.is_about_access else f"{self.project_id}/{self.cell}"
+
+    @cell_in_project.inplace.expression
+    @classmethod
+    def _cell_in_project(cls) -> ColumnElement[str | None]:
+        return case((~cls.is_about_access, cls.project_id + literal("/") + cls.cell))
+
+    @hybrid_property
+    def cell_in_environment(self) -> str | None:
+        """The cell whose readers see the event, among those of the environment."""
+        return None if self.cell is None or self.is_about_access else f"{self.environment_id}/{self.cell}"
+
+    @cell_in_environment.inplace.expression
+    @classmethod
+    def _cell_in_environment(cls) -> ColumnElement[str | None]:
+        return case((~cls.is_about_access, cls.environment_id + literal("/") + cls.cell))

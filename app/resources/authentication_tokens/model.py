@@ -8,20 +8,23 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.persistence import Base, Timestamp, identifier, now
+from app.resources.project_members.model import PROJECT_ROLES
 from app.resources.teams.model import Team
 
-KINDS = ("user", "organization", "team")
+KINDS = ("user", "organization", "team", "project")
 
 
 class AuthenticationToken(Base):
-    """A bearer token of a user, an organization or a team. Only the keyed digest of its text is kept."""
+    """A bearer token of a user, an organization, a team or a project. Only the keyed digest of its text is kept."""
 
     __tablename__ = "authentication_tokens"
+    tells_of_access: ClassVar[bool] = True
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "visible-teams": "visible_in",
         "ordinary-teams": "ordinary_in",
         "team": "team_id",
+        "project": "project_id",
         "user": "user_id",
     }
 
@@ -31,6 +34,9 @@ class AuthenticationToken(Base):
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     organization_id: Mapped[str | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
+    project_id: Mapped[str | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    # What the token of a project may do there.
+    role: Mapped[str | None] = mapped_column()
     description: Mapped[str | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
     expired_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -47,8 +53,8 @@ class AuthenticationToken(Base):
             "uq_authentication_tokens_organization_id",
             organization_id,
             unique=True,
-            sqlite_where=text("team_id IS NULL"),
-            postgresql_where=text("team_id IS NULL"),
+            sqlite_where=text("team_id IS NULL AND project_id IS NULL"),
+            postgresql_where=text("team_id IS NULL AND project_id IS NULL"),
         ),
         # A team has one without a description, which works like that, and any number with one.
         Index(
@@ -60,13 +66,22 @@ class AuthenticationToken(Base):
         ),
         Index("uq_authentication_tokens_team_id_description", team_id, description, unique=True),
         Index("ix_authentication_tokens_organization_id", organization_id),
+        Index("ix_authentication_tokens_project_id_created_at", project_id, created_at),
         CheckConstraint(
             or_(
                 and_(kind == "user", user_id.is_not(None), organization_id.is_(None), team_id.is_(None)),
                 and_(kind == "organization", organization_id.is_not(None), user_id.is_(None), team_id.is_(None)),
                 and_(kind == "team", organization_id.is_not(None), user_id.is_(None), team_id.is_not(None)),
+                and_(kind == "project", organization_id.is_not(None), user_id.is_(None), team_id.is_(None)),
             ),
             name="kind",
+        ),
+        CheckConstraint(
+            or_(
+                and_(kind == "project", project_id.is_not(None), role.in_(PROJECT_ROLES)),
+                and_(kind != "project", project_id.is_(None), role.is_(None)),
+            ),
+            name="project",
         ),
     )
 

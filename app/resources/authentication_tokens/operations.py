@@ -25,11 +25,15 @@ class DescriptionTaken(Unprocessable):
 
 
 def add_token(session: Session, members: Mapping[str, Any], *, digest: str, **owner: str) -> AuthenticationToken:
-    """Store a new token. ``owner`` is ``user_id``, ``organization_id`` or that and ``team_id``, and who made it."""
+    """Store a new token.
+
+    ``owner`` is ``user_id``, or ``organization_id`` with ``team_id`` or ``project_id`` for theirs; and who made it.
+    """
     check_expiry(members.get("expired_at"))
+    kind = next((each for each in ("user", "team", "project") if f"{each}_id" in owner), "organization")
     token = AuthenticationToken(
         digest=digest,
-        kind="user" if "user_id" in owner else "team" if "team_id" in owner else "organization",
+        kind=kind,
         **members,
         **owner,
     )

@@ -9,7 +9,7 @@ from app.persistence import among
 from app.resources.organizations.listing import ORGANIZATIONS
 from app.resources.teams.listing import TEAMS
 from app.resources.users.listing import UserRow, dump_user
-from app.resources.users.model import User
+from app.resources.users.model import ADMINISTRATORS, User
 from app.web.context import reader
 from app.web.listing import Shown
 
@@ -48,7 +48,7 @@ def shown_users(identifiers: Collection[str], *, with_email: bool) -> list[Shown
                 id=row.id,
                 username=row.username,
                 email=row.email if with_email else None,
-                is_admin=row.site_role == "admin",
+                is_admin=row.site_role in ADMINISTRATORS,
             ),
             None,
         )

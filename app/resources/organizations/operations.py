@@ -10,6 +10,7 @@ from app.jsonapi.errors import Unprocessable
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.execution_mode import Execution, Place, settled_pool, take_pool
 from app.resources.organizations.model import Organization
+from app.resources.projects.creation import default_environment
 from app.resources.projects.model import DEFAULT_PROJECT, Project
 from app.resources.teams.model import OWNERS, Team, TeamMember
 from app.resources.workspaces.model import Workspace
@@ -26,10 +27,11 @@ def found_organization(session: Session, members: Mapping[str, Any], user_id: st
         [
             membership,
             Team(organization_id=organization.id, name=OWNERS, is_owners=True, visibility="organization"),
-            Project(organization_id=organization.id, name=DEFAULT_PROJECT, is_default=True),
+            project := Project(organization_id=organization.id, name=DEFAULT_PROJECT, is_default=True),
         ],
     )
     session.flush()
+    session.add(default_environment(project))
     make_owner(session, membership)
     return organization
 

@@ -1,6 +1,6 @@
 """Reading projects."""
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 from app.authz.permissions import P
 from app.resources.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
@@ -11,7 +11,7 @@ from app.resources.tag_bindings.listing import Tagged
 from app.resources.team_projects.model import TeamProject
 from app.resources.workspaces.model import Workspace
 from app.web.filters import Contains, OneOf, Permitted
-from app.web.listing import Listing
+from app.web.listing import Counted, Listing
 
 _NAME = func.lower(Project.name)
 
@@ -30,14 +30,8 @@ PROJECTS = Listing(
         "default_execution_mode": MODE_OF_PROJECT,
         "default_agent_pool": POOL_OF_PROJECT,
         "own_execution_mode": Project.own_execution_mode,
-        "workspace_count": select(func.count())
-        .select_from(Workspace)
-        .where(Workspace.project_id == Project.id)
-        .scalar_subquery(),
-        "team_count": select(func.count())
-        .select_from(TeamProject)
-        .where(TeamProject.project_id == Project.id)
-        .scalar_subquery(),
+        "workspace_count": Counted(P.WORKSPACE_READ, Workspace, Workspace.project_id == Project.id),
+        "team_count": Counted(P.PROJECT_READ_TEAMS, TeamProject, TeamProject.project_id == Project.id),
     },
     joined=Project.__table__.join(Organization.__table__),
     order=(_NAME,),

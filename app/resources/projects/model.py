@@ -1,15 +1,29 @@
 """Projects."""
 
+import re
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, func, text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.persistence import Base, Name, Timestamp, identifier, now
 from app.resources.organizations.model import EXECUTION_MODES
 
 DEFAULT_PROJECT = "Default Project"
+SLUG_LENGTH = 63
+# Of a name that has no letter and no digit.
+NAMELESS = "project"
+
+
+def slug_of(name: str) -> str:
+    """The name as part of an address: lower-case letters and digits with single hyphens between them."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:SLUG_LENGTH].strip("-") or NAMELESS
+
+
+def _slug_of_row(context: DefaultExecutionContext) -> str:
+    return slug_of(str(context.get_current_parameters()["name"]))  # type: ignore[no-untyped-call]
 
 
 class Project(Base):
@@ -17,7 +31,10 @@ class Project(Base):
 
     __tablename__ = "projects"
     scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "id"}
-    taken: ClassVar[dict[str, str]] = {"uq_projects_organization_id_name": "name"}
+    taken: ClassVar[dict[str, str]] = {
+        "uq_projects_organization_id_name": "name",
+        "uq_projects_organization_id_slug": "slug",
+    }
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("prj"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
@@ -29,6 +46,17 @@ class Project(Base):
     own_execution_mode: Mapped[str | None] = mapped_column()
     # Where that mode is agent; why it is no foreign key says the table of pools.
     own_agent_pool_id: Mapped[str | None] = mapped_column(index=True)
+    slug: Mapped[str] = mapped_column(Name, default=_slug_of_row)
+    # New columns have their default in the database as well, for the rows that were there before them.
+    public_read: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # ``metadata`` is SQLAlchemy's.
+    custom_metadata: Mapped[dict[str, Any] | None] = mapped_column("metadata")
+    cloud_provider_id: Mapped[str | None]
+    display_name: Mapped[str | None]
+    color: Mapped[str | None]
+    single_server_mode: Mapped[bool] = mapped_column(default=False, server_default=false())
+    default_server_id: Mapped[str | None]
+    auto_error_tracking_enabled: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     __table_args__ = (
         # Uniqueness without regard to case, and the order of every list of projects.
@@ -40,6 +68,7 @@ class Project(Base):
             unique=True,
             postgresql_include=["id", "name"],
         ),
+        Index("uq_projects_organization_id_slug", organization_id, slug, unique=True),
         # For counting all projects of an organization: nothing is smaller to read.
         Index("ix_projects_organization_id", organization_id),
         Index(

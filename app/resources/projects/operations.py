@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden
-from app.persistence import now
+from app.persistence import among, now
+from app.resources.environments.model import Environment
 from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
 from app.storage.ledger import condemn, named_by
@@ -61,12 +62,37 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
     return workspaces
 
 
-def move_workspaces(workspaces: Sequence[Workspace], project: Project) -> Mapping[str, list[str]]:
-    """Put the workspaces into the project. Where each that moved was before, by its id."""
+def move_workspaces(
+    session: Session,
+    workspaces: Sequence[Workspace],
+    project: Project,
+) -> Mapping[str, dict[str, list[str]]]:
+    """Put the workspaces into the project; what changed on each that moved, by its id.
+
+    There a workspace is in the environment of the same name, or in the default one where there is none.
+    """
+    leaving = [workspace for workspace in workspaces if workspace.project_id != project.id]
+    if not leaving:
+        return {}
+    old_ids = {workspace.environment_id for workspace in leaving}
+    environments = session.execute(
+        select(
+            Environment.id, Environment.project_id, func.lower(Environment.name).label("name"), Environment.is_default
+        )
+        .where(or_(Environment.project_id == project.id, among(Environment.__table__.c.id, old_ids)))
+        .order_by(Environment.id)
+        .with_for_update(read=True, key_share=True),
+    ).all()
+    names = {row.id: row.name for row in environments}
+    there = {row.name: row.id for row in environments if row.project_id == project.id}
+    default = next(row.id for row in environments if row.project_id == project.id and row.is_default)
     moved = {}
-    for workspace in workspaces:
-        if workspace.project_id != project.id:
-            moved[workspace.id] = [workspace.project_id, project.id]
-            workspace.project_id = project.id
-            workspace.updated_at = now()
+    for workspace in leaving:
+        environment_id = there.get(names[workspace.environment_id], default)
+        moved[workspace.id] = {
+            "project": [workspace.project_id, project.id],
+            "project-environment": [workspace.environment_id, environment_id],
+        }
+        workspace.project_id, workspace.environment_id = project.id, environment_id
+        workspace.updated_at = now()
     return moved

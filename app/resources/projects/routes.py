@@ -16,6 +16,7 @@ from app.jsonapi.schema import load
 from app.persistence import among
 from app.resources.agent_pools.usage import open_to_project
 from app.resources.organizations.execution_mode import Place, execution_of_organization, own_execution
+from app.resources.projects.creation import default_environment, first_owner, free_slug
 from app.resources.projects.listing import PROJECTS
 from app.resources.projects.model import Project
 from app.resources.projects.operations import (
@@ -59,8 +60,12 @@ def create_project(organization: str) -> Response:
     with change() as session:
         tags = members.pop("tag_bindings", {})
         settled = _settle(session, members, None, home.id)
+        settled.setdefault("slug", free_slug(session, home.id, settled["name"]))
         project = Project(organization_id=home.id, **settled)
         insert(session, project)
+        insert(session, default_environment(project))
+        if home.membership_id is not None:
+            insert(session, first_owner(project, home.membership_id))
         if tags:
             add_tags(session, project, tags)
             session.flush()
@@ -134,9 +139,9 @@ def move_workspaces_into_project(project_id: str) -> Response:
             is_kept=True,
         )
         workspaces = _movable(session, wanted, project.organization_id)
-        moved = move_workspaces(workspaces, project)
+        moved = move_workspaces(session, workspaces, project)
         session.flush()
-        moves = [(workspace, {"project": moved[workspace.id]}) for workspace in workspaces if workspace.id in moved]
+        moves = [(workspace, moved[workspace.id]) for workspace in workspaces if workspace.id in moved]
         record_each(session, "workspaces.move", moves)
     return nothing()
 

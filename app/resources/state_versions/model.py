@@ -1,13 +1,13 @@
 """State versions, and the outputs in them."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, column_property, mapped_column
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.persistence import Base, Timestamp, identifier, now
-from app.resources.workspaces.model import Workspace
+from app.resources.workspaces.model import BelowWorkspace
 from app.storage.ledger import OBJECT
 from app.storage.sealed import SEALED
 
@@ -15,14 +15,12 @@ PENDING = "pending"
 FINALIZED = "finalized"
 DISCARDED = "discarded"
 STATUSES = (PENDING, FINALIZED, DISCARDED)
-SCOPE = {"organization": "organization_id", "project": "project_id", "workspace": "workspace_id"}
 
 
-class StateVersion(Base):
+class StateVersion(BelowWorkspace, Base):
     """One state that a workspace had, has or waits for. The bytes are in the object store, never here."""
 
     __tablename__ = "state_versions"
-    scope: ClassVar[dict[str, str]] = SCOPE
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("sv"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
@@ -51,14 +49,6 @@ class StateVersion(Base):
     providers: Mapped[dict[str, Any] | None]
     resources: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
-    # A workspace moves between projects; its versions must not keep the old one.
-    project_id: Mapped[str] = column_property(
-        select(Workspace.project_id)
-        .where(Workspace.__table__.c.id == workspace_id)
-        .correlate_except(Workspace)
-        .scalar_subquery(),
-    )
-
     __table_args__ = (
         UniqueConstraint("workspace_id", "number"),
         # What SET NULL looks for when a user or a version goes.
@@ -72,11 +62,10 @@ class StateVersion(Base):
     )
 
 
-class StateVersionOutput(Base):
+class StateVersionOutput(BelowWorkspace, Base):
     """An output of a state version. Its value is sealed, whether terraform calls it sensitive or not."""
 
     __tablename__ = "state_version_outputs"
-    scope: ClassVar[dict[str, str]] = SCOPE
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("wsout"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
@@ -87,13 +76,6 @@ class StateVersionOutput(Base):
     type: Mapped[str]
     detailed_type: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     value: Mapped[str] = mapped_column(info=SEALED)
-
-    project_id: Mapped[str] = column_property(
-        select(Workspace.project_id)
-        .where(Workspace.__table__.c.id == workspace_id)
-        .correlate_except(Workspace)
-        .scalar_subquery(),
-    )
 
     __table_args__ = (
         UniqueConstraint("state_version_id", "name"),

@@ -16,6 +16,7 @@ class TeamProject(Base):
     """The access of one team to one project. ``details`` is kept for the custom level only; others are fixed."""
 
     __tablename__ = "team_projects"
+    tells_of_access: ClassVar[bool] = True
     scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "shown_project_id"}
     taken: ClassVar[dict[str, str]] = {"uq_team_projects_team_id_project_id": "relationships/team"}
 

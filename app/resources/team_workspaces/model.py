@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, UniqueConstra
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.persistence import Base, identifier
+from app.persistence import Base, Expression, identifier
 from app.resources.teams.model import Team
 from app.resources.workspaces.model import Workspace
 
@@ -17,9 +17,13 @@ class TeamWorkspace(Base):
     """The access of one team to one workspace. ``details`` is kept for the custom level only; others are fixed."""
 
     __tablename__ = "team_workspaces"
+    tells_of_access: ClassVar[bool] = True
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "project": "shown_project_id",
+        "environment": "shown_environment_id",
+        "cell": "shown_cell_in_project",
+        "environment-cell": "shown_cell_in_environment",
         "workspace": "shown_workspace_id",
     }
     taken: ClassVar[dict[str, str]] = {"uq_team_workspaces_team_id_workspace_id": "relationships/team"}
@@ -43,22 +47,63 @@ class TeamWorkspace(Base):
     @hybrid_property
     def shown_workspace_id(self) -> str | None:
         """The workspace whose administrators see this access: those of a workspace do not see secret teams."""
-        return self.workspace_id if self.team.visibility == "organization" else None
+        return self.workspace_id if self._is_shown else None
 
     @shown_workspace_id.inplace.expression
     @classmethod
     def _shown_workspace_id(cls) -> ColumnElement[str | None]:
-        visibility = select(Team.visibility).where(Team.id == cls.team_id).correlate_except(Team).scalar_subquery()
-        return case((visibility == "organization", cls.workspace_id))
+        return cls._shown(cls.workspace_id)
 
     @hybrid_property
     def shown_project_id(self) -> str | None:
         """The project of that workspace, for who administers all workspaces of the project."""
-        return self.workspace.project_id if self.team.visibility == "organization" else None
+        return self.workspace.project_id if self._is_shown else None
 
     @shown_project_id.inplace.expression
     @classmethod
     def _shown_project_id(cls) -> ColumnElement[str | None]:
+        return cls._shown(cls._of_workspace(Workspace.project_id))
+
+    @hybrid_property
+    def shown_environment_id(self) -> str | None:
+        """Its environment, for who administers the workspaces there."""
+        return self.workspace.environment_id if self._is_shown else None
+
+    @shown_environment_id.inplace.expression
+    @classmethod
+    def _shown_environment_id(cls) -> ColumnElement[str | None]:
+        return cls._shown(cls._of_workspace(Workspace.environment_id))
+
+    @hybrid_property
+    def shown_cell_in_project(self) -> str | None:
+        """Its cell, likewise."""
+        return self.workspace.cell_in_project if self._is_shown else None
+
+    @shown_cell_in_project.inplace.expression
+    @classmethod
+    def _shown_cell_in_project(cls) -> ColumnElement[str | None]:
+        return cls._shown(cls._of_workspace(Workspace.cell_in_project))
+
+    @hybrid_property
+    def shown_cell_in_environment(self) -> str | None:
+        """Its cell in its environment, likewise."""
+        return self.workspace.cell_in_environment if self._is_shown else None
+
+    @shown_cell_in_environment.inplace.expression
+    @classmethod
+    def _shown_cell_in_environment(cls) -> ColumnElement[str | None]:
+        return cls._shown(cls._of_workspace(Workspace.cell_in_environment))
+
+    @property
+    def _is_shown(self) -> bool:
+        return self.team.visibility == "organization"
+
+    @classmethod
+    def _shown(cls, column: Expression) -> ColumnElement[str | None]:
         visibility = select(Team.visibility).where(Team.id == cls.team_id).correlate_except(Team).scalar_subquery()
-        project = select(Workspace.project_id).where(Workspace.id == cls.workspace_id).correlate_except(Workspace)
-        return case((visibility == "organization", project.scalar_subquery()))
+        return case((visibility == "organization", column))
+
+    @classmethod
+    def _of_workspace(cls, column: Expression) -> Expression:
+        found = select(column).where(Workspace.id == cls.workspace_id).correlate_except(Workspace)
+        return found.scalar_subquery()

@@ -47,7 +47,7 @@ class TeamMembershipListing(Listing):
         """The resource objects of those rows that the caller can see, with their linkage, in one statement."""
         asked()
         statement = (
-            select(*self._labelled(), *self._links())
+            select(*self._labelled(self._reach(None)), *self._links())
             .select_from(
                 self.joined.outerjoin(TeamMember.__table__, self.near == self.identifier).outerjoin(
                     self.other.__table__,
@@ -82,11 +82,11 @@ class TeamMembershipListing(Listing):
         return [self._with(row, links[row.id]) for row in rows]
 
     def _with(self, row: Any, links: Sequence[Link]) -> Any:  # noqa: ANN401 - a row of the listing
-        return self._row_type(*row[: len(self.columns)], *(make(links) for make in self.lists.values()))
+        return self._row_type(*row[: len(self.names)], *(make(links) for make in self.lists.values()))
 
     @cached_property
     def _row_type(self) -> Any:  # noqa: ANN401 - a class made from the columns
-        return namedtuple("LinkedRow", (*self.columns, *self.lists))  # noqa: PYI024 - the names are known only here
+        return namedtuple("LinkedRow", (*self.names, *self.lists))  # noqa: PYI024 - the names are known only here
 
     @property
     def _other_id(self) -> Expression:

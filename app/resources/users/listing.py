@@ -11,7 +11,7 @@ from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound
 from app.persistence import among
 from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.users.model import User
+from app.resources.users.model import ADMINISTRATORS, User
 from app.resources.users.schema import AccountSchema, UserSchema
 from app.web.context import asked, caller, reader
 
@@ -62,7 +62,7 @@ def some_users(identifiers: Iterable[str]) -> list[dict[str, Any]]:
         .order_by(User.username),
     )
     return [
-        dump_user(UserRow(id=row.id, username=row.username, email=None, is_admin=row.site_role == "admin"), None)
+        dump_user(UserRow(id=row.id, username=row.username, email=None, is_admin=row.site_role in ADMINISTRATORS), None)
         for row in rows
     ]
 

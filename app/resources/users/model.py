@@ -8,7 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.persistence import Base, Name, Timestamp, identifier, now
 
-SITE_ROLES = ("user", "admin")
+SUPER_USER = "super_user"
+# The roles that see every organization.
+ADMINISTRATORS = ("admin", SUPER_USER)
+SITE_ROLES = ("user", *ADMINISTRATORS)
 
 
 class User(Base):

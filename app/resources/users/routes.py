@@ -13,7 +13,7 @@ from app.jsonapi.errors import Conflict
 from app.jsonapi.schema import load
 from app.resources.sign_in.operations import end_sessions
 from app.resources.users.listing import UserRow, dump_account, dump_user, find_user
-from app.resources.users.model import User
+from app.resources.users.model import ADMINISTRATORS, User
 from app.resources.users.operations import new_hash, settle_account
 from app.resources.users.schema import AccountSchema, PasswordSchema, ProfileSchema, UserSchema
 from app.web.answers import resource
@@ -102,7 +102,7 @@ def show_user(user_id: str) -> Response:
         id=found.id,
         username=found.username,
         email=found.email if is_own else None,
-        is_admin=found.site_role == "admin",
+        is_admin=found.site_role in ADMINISTRATORS,
         is_own=is_own,
         unconfirmed_email=found.unconfirmed_email if is_own else None,
         creates_organizations=is_own and P.ORGANIZATION_CREATE in caller().grants.at(Level.SITE, SITE),
@@ -116,7 +116,7 @@ def _own(user_id: str) -> dict[str, Any]:
         id=found.id,
         username=found.username,
         email=found.email,
-        is_admin=found.site_role == "admin",
+        is_admin=found.site_role in ADMINISTRATORS,
         creates_organizations=P.ORGANIZATION_CREATE in caller().grants.at(Level.SITE, SITE),
         resource_type="users",
         resource_id=found.id,

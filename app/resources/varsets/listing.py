@@ -33,7 +33,7 @@ from app.resources.workspaces.model import Workspace
 from app.web.context import asked, caller, reader
 from app.web.filters import Chosen, Contains
 from app.web.linked import Link, LinkedListing
-from app.web.listing import Shown
+from app.web.listing import Counted, Shown
 
 INCLUDES = ("vars", "workspaces", "projects", "stacks", "parent", "organization")
 LISTS = ("var_ids", "workspace_ids", "project_ids", "stack_ids")
@@ -86,8 +86,16 @@ class ChosenListing(LinkedListing):
         asked()
         chosen = [found for each in self.filters if (found := each.read(arguments, caller(), None)) is not None]
         wanted = [clause for each in chosen for clause in each.clauses()]
-        statement = self._cut([parents["condition"]], wanted, "", is_narrow=True, is_paged=page is not None)
-        values = {name: value for each in chosen for name, value in each.parameters.items()}
+        reach = self._reach(None)
+        statement = self._cut(
+            [parents["condition"]],
+            wanted,
+            "",
+            reach=reach,
+            is_narrow=True,
+            is_paged=page is not None,
+        )
+        values = {**reach.parameters, **{name: value for each in chosen for name, value in each.parameters.items()}}
         if page is not None:
             values |= {"page_size": page.size, "page_offset": page.offset}
         rows = reader().execute(statement, values).all()
@@ -143,8 +151,19 @@ _LISTING: dict[str, Any] = {
         "parent_id": func.coalesce(Varset.project_id, Organization.name),
         "parent_type": case((Varset.project_id.is_(None), "organizations"), else_="projects"),
         "var_count": _count(Var.varset_id),
-        "workspace_count": _count(VarsetWorkspace.varset_id),
-        "project_count": _count(VarsetProject.varset_id),
+        # Those whose variables the caller may read, as with the linkage.
+        "workspace_count": Counted(
+            P.VARIABLE_READ,
+            Workspace,
+            VarsetWorkspace.varset_id == Varset.id,
+            linked=VarsetWorkspace,
+        ),
+        "project_count": Counted(
+            P.VARIABLE_READ,
+            Project,
+            VarsetProject.varset_id == Varset.id,
+            linked=VarsetProject,
+        ),
     },
     "joined": Varset.__table__.join(Organization.__table__),
     "order": (Varset.name, Varset.id),

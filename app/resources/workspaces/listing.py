@@ -1,9 +1,10 @@
 """Reading workspaces."""
 
-from sqlalchemy import case, func
+from sqlalchemy import case, func, literal
 
 from app.authz.permissions import P
 from app.persistence import joined_texts
+from app.resources.environments.model import Environment
 from app.resources.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
@@ -51,6 +52,10 @@ _PLAIN = (
     "structured_run_output_enabled",
     "terraform_version",
     "working_directory",
+    "environment_id",
+    "cell",
+    "title",
+    "iac_tool",
 )
 
 WORKSPACES = Listing(
@@ -60,6 +65,8 @@ WORKSPACES = Listing(
     columns={
         **{name: getattr(Workspace, name) for name in _PLAIN},
         "organization_name": Organization.name,
+        "environment": Environment.name,
+        "shown_to": case((Project.public_read, literal("everybody"))),
         # What is inherited is read from where it is set, so that a change there is here at once.
         "execution_mode": func.coalesce(Workspace.own_execution_mode, MODE_OF_PROJECT),
         "agent_pool": case(
@@ -78,10 +85,9 @@ WORKSPACES = Listing(
             Workspace.__table__,
         ),
     },
-    joined=Workspace.__table__.join(Project.__table__, Project.id == Workspace.project_id).join(
-        Organization.__table__,
-        Organization.id == Workspace.organization_id,
-    ),
+    joined=Workspace.__table__.join(Project.__table__, Project.id == Workspace.project_id)
+    .join(Organization.__table__, Organization.id == Workspace.organization_id)
+    .join(Environment.__table__, Environment.id == Workspace.environment_id),
     order=(_NAME,),
     # There are no runs, so that by their time all workspaces are equal, and the name decides.
     sorts={"name": (_NAME,), "latest-change-at": (_LATEST_CHANGE,), "current-run.created-at": ()},

@@ -1,29 +1,86 @@
 """Workspaces."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, false, func
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    ScalarSelect,
+    case,
+    false,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, column_property, declared_attr, mapped_column
 
-from app.persistence import Base, Name, Timestamp, identifier, now
+from app.persistence import Base, Expression, Name, Timestamp, identifier, now
 from app.resources.organizations.model import EXECUTION_MODES
+from app.resources.projects.model import Project
 
 # What a workspace gets that names no version: the release this service was last tried with.
 TERRAFORM_VERSION = "1.11.4"
+IAC_TOOLS = ("terraform", "opentofu")
 
 
-class Workspace(Base):
+class Placed:
+    """What is in a project, an environment of it and perhaps a cell, with the targets that grants on cells have.
+
+    A cell is nothing but a name, so that its target is the name behind the id of the project or the environment.
+    """
+
+    if TYPE_CHECKING:
+        project_id: Mapped[str]
+        environment_id: Mapped[str]
+        cell: Mapped[str | None]
+
+    @hybrid_property
+    def cell_in_project(self) -> str | None:
+        """The cell, among those of the project; none for who is in no cell."""
+        return None if self.cell is None else f"{self.project_id}/{self.cell}"
+
+    @cell_in_project.inplace.expression
+    @classmethod
+    def _cell_in_project(cls) -> ColumnElement[Any]:
+        return cls.project_id + literal("/") + cls.cell
+
+    @hybrid_property
+    def cell_in_environment(self) -> str | None:
+        """The cell, among those of the environment."""
+        return None if self.cell is None else f"{self.environment_id}/{self.cell}"
+
+    @cell_in_environment.inplace.expression
+    @classmethod
+    def _cell_in_environment(cls) -> ColumnElement[Any]:
+        return cls.environment_id + literal("/") + cls.cell
+
+
+class Workspace(Placed, Base):
     """One set of infrastructure. Settings that are null are inherited from the project, then the organization."""
 
     __tablename__ = "workspaces"
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id", "workspace": "id"}
+    scope: ClassVar[dict[str, str]] = {
+        "organization": "organization_id",
+        "project": "project_id",
+        "environment": "environment_id",
+        "cell": "cell_in_project",
+        "environment-cell": "cell_in_environment",
+        "workspace": "id",
+        "public": "shown_to",
+    }
     taken: ClassVar[dict[str, str]] = {"uq_workspaces_organization_id_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("ws"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     # Without CASCADE, on purpose: a project that holds workspaces can't go without somebody saying so.
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    environment_id: Mapped[str] = mapped_column()
+    cell: Mapped[str | None] = mapped_column(Name)
     name: Mapped[str] = mapped_column(Name)
     description: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
@@ -63,8 +120,21 @@ class Workspace(Base):
     own_auto_destroy_at: Mapped[datetime | None] = mapped_column(Timestamp)
     source_name: Mapped[str | None]
     source_url: Mapped[str | None]
+    title: Mapped[str | None]
+    avatar_url: Mapped[str | None]
+    iac_tool: Mapped[str] = mapped_column(default="terraform", server_default="terraform")
+
+    # Everybody, where the project shows its workspaces to everybody.
+    shown_to: Mapped[str | None] = column_property(
+        select(case((Project.public_read, literal("everybody"))))
+        .where(Project.__table__.c.id == project_id)
+        .correlate_except(Project)
+        .scalar_subquery(),
+    )
 
     __table_args__ = (
+        # Without CASCADE, likewise. The environment is one of the same project.
+        ForeignKeyConstraint(["project_id", "environment_id"], ["environments.project_id", "environments.id"]),
         # It carries what cuts a page, so that the rows before the page need no visit.
         Index(
             "uq_workspaces_organization_id_name",
@@ -76,6 +146,7 @@ class Workspace(Base):
         # For counting all workspaces of an organization: nothing is smaller to read.
         Index("ix_workspaces_organization_id", organization_id),
         Index("ix_workspaces_project_id_name", project_id, func.lower(name)),
+        Index("ix_workspaces_environment_id_name", environment_id, func.lower(name)),
         Index(
             "ix_workspaces_organization_id_latest_change",
             organization_id,
@@ -83,7 +154,42 @@ class Workspace(Base):
             func.lower(name),
         ),
         CheckConstraint(own_execution_mode.in_(EXECUTION_MODES), name="own_execution_mode"),
+        CheckConstraint(iac_tool.in_(IAC_TOOLS), name="iac_tool"),
     )
+
+
+def of_workspace(column: Expression, workspace_id: Any) -> ScalarSelect[Any]:  # noqa: ANN401 - an attribute
+    """The column of the workspace with this id, for the rows of another table."""
+    return select(column).where(Workspace.__table__.c.id == workspace_id).correlate_except(Workspace).scalar_subquery()
+
+
+class BelowWorkspace(Placed):
+    """What belongs to a workspace. Where that is, is asked of the workspace: it moves, and takes all of it along."""
+
+    scope: ClassVar[dict[str, str]] = {
+        "organization": "organization_id",
+        "project": "project_id",
+        "environment": "environment_id",
+        "cell": "cell_in_project",
+        "environment-cell": "cell_in_environment",
+        "workspace": "workspace_id",
+    }
+    workspace_id: Mapped[str]
+
+    @declared_attr
+    def project_id(cls) -> Mapped[str]:  # noqa: N805 - a class it is
+        """The project of the workspace."""
+        return column_property(of_workspace(Workspace.__table__.c.project_id, cls.workspace_id))
+
+    @declared_attr
+    def environment_id(cls) -> Mapped[str]:  # noqa: N805
+        """The environment of the workspace."""
+        return column_property(of_workspace(Workspace.__table__.c.environment_id, cls.workspace_id))
+
+    @declared_attr
+    def cell(cls) -> Mapped[str | None]:  # noqa: N805
+        """The cell of the workspace."""
+        return column_property(of_workspace(Workspace.__table__.c.cell, cls.workspace_id))
 
 
 class RemoteStateConsumer(Base):

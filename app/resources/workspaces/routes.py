@@ -16,7 +16,7 @@ from app.persistence import now
 from app.resources.agent_pools.usage import open_to_workspace
 from app.resources.organizations.execution_mode import Place, execution_of_project, own_execution
 from app.resources.projects.model import Project
-from app.resources.projects.operations import WorkspacesNotMovable
+from app.resources.projects.operations import WorkspacesNotMovable, move_workspaces
 from app.resources.tag_bindings.operations import replace_plain_tags, replace_tags
 from app.resources.tags.operations import SentTags, names_of
 from app.resources.workspaces import consumer_routes, lock_routes
@@ -30,6 +30,7 @@ from app.resources.workspaces.operations import (
     settle_operations,
     settle_settings,
 )
+from app.resources.workspaces.places import check_place, settle_place
 from app.resources.workspaces.schema import WorkspaceSchema
 from app.storage.ledger import condemn, named_by
 from app.web.answers import nothing, resource
@@ -59,14 +60,16 @@ def create_workspace(organization: str) -> Response:
     members = load(WorkspaceSchema, body())
     with change() as session:
         project_id = members.pop("project_id", None) or _default_project(session, home.id)
-        project = _destination(session, project_id, home.id, P.PROJECT_CREATE_WORKSPACE)
+        project = _destination(session, project_id, home.id, P.PROJECT_READ)
         tags = _sent_tags(members)
+        place = settle_place(session, members, project.id)
         settled = _settle(session, members, None, home.id, project.id)
-        workspace = Workspace(organization_id=home.id, project_id=project.id, source=_source(), **settled)
+        workspace = Workspace(organization_id=home.id, project_id=project.id, source=_source(), **place, **settled)
+        check_place(workspace)
         insert(session, workspace)
         tagged = _tag(session, workspace, tags)
         session.flush()
-        record(session, "workspaces.create", workspace, {**made({**settled, "project": project.id}), **tagged})
+        record(session, "workspaces.create", workspace, {**made({**settled, **place, "project": project.id}), **tagged})
         shown = WORKSPACES.show({"id": workspace.id}, session)
     return resource(shown, 201)
 
@@ -153,8 +156,11 @@ def _update(workspace_id: str) -> Response:
         if destination_id is not None and destination_id != workspace.project_id:
             changes = _move(session, workspace, destination_id)
         changes |= _tag(session, workspace, _sent_tags(members))
+        place = assign(workspace, settle_place(session, members, workspace.project_id, workspace))
+        if place:
+            check_place(workspace)
         settled = _settle(session, members, workspace, workspace.organization_id, workspace.project_id)
-        changes |= assign(workspace, settled)
+        changes |= place | assign(workspace, settled)
         if changes:
             workspace.updated_at = now()
             record(session, "workspaces.update", workspace, changes)
@@ -167,9 +173,7 @@ def _move(session: Session, workspace: Workspace, destination_id: str) -> dict[s
     destination = _destination(session, destination_id, workspace.organization_id, P.PROJECT_MOVE_WORKSPACE)
     if not holds(caller(), P.WORKSPACE_MOVE, workspace):
         raise WorkspacesNotMovable([workspace.id])
-    changes = {"project": [workspace.project_id, destination.id]}
-    workspace.project_id = destination.id
-    return changes
+    return move_workspaces(session, [workspace], destination)[workspace.id]
 
 
 def _destination(session: Session, project_id: str, organization_id: str, permission: P) -> Project:

@@ -28,6 +28,7 @@ from app.resources.organizations.model import EXECUTION_MODES
 from app.resources.projects.schema import Duration
 from app.resources.tag_bindings.schema import read_relationship
 from app.resources.tags.schema import read_new_tags
+from app.resources.workspaces.model import IAC_TOOLS
 from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = 90
@@ -37,6 +38,9 @@ DIRECTORY_LENGTH = 1_000
 VERSION_LENGTH = 64
 # An exact release, or a constraint such as "~> 1.5.0" or ">= 1.1, < 2".
 VERSION_PATTERN = r"latest|[<>=!~0-9][-0-9A-Za-z.,<>=!~+ ]*"
+CELL_LENGTH = 63
+CELL_PATTERN = "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+TITLE_LENGTH = 256
 OVERWRITES = ("execution-mode", "agent-pool")
 TRIGGERS = 100
 TRIGGER_LENGTH = 1_000
@@ -208,7 +212,11 @@ class WorkspaceSchema(Schema):
     shown_vcs_repo = Constant(None, data_key="vcs-repo")
     # What the service does not have reads as empty.
     vcs_repo_identifier = Constant(None, schema=NO_TEXT)
-    environment = Constant("default")
+    # The name of the project's environment. JSON:API keeps attributes and relationships apart by name.
+    environment = Attribute()
+    cell = Text(minimum=1, maximum=CELL_LENGTH, pattern=CELL_PATTERN, nullable=True)
+    title = Text(minimum=1, maximum=TITLE_LENGTH, nullable=True)
+    iac_tool = Choice(IAC_TOOLS)
     auto_destroy_status = Constant(None, schema=NO_TEXT)
     last_assessment_result_at = Constant(None, schema=NO_TEXT)
     apply_duration_average = Constant(None, schema=NO_NUMBER)
@@ -221,6 +229,7 @@ class WorkspaceSchema(Schema):
 
     organization = ToOne("organizations", column="organization_name")
     project = ToOne("projects", column="project_id", writable=True)
+    project_environment = ToOne("environments", column="environment_id", writable=True)
     agent_pool = ToOne("agent-pools", column="agent_pool", writable=True)
     locked_by = ToOne("users", "teams", column="locked_by_id", type_column="locked_by_type")
     current_run = ToOne("runs")

@@ -1,0 +1,199 @@
+"""From what is stored about somebody to grants: site role, teams, memberships of projects, access lists, tokens."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Text, literal, null, select, union_all
+
+from app.authz import roles
+from app.authz.grants import Grants, Source
+from app.authz.permissions import P
+from app.authz.policy import Level
+from app.persistence import among, set_parameter
+from app.resources.project_members.model import ProjectMember
+from app.resources.team_projects.model import TeamProject
+from app.resources.team_workspaces.model import TeamWorkspace
+from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
+from app.resources.workspaces.model import Workspace
+
+_NO_TEXT = null().cast(Text)
+_NO_JSON = null().cast(JSON)
+
+# One statement for everything that is granted on projects and workspaces, whoever holds it.
+_ACCESS = union_all(
+    select(
+        literal("team-projects").label("type"),
+        TeamProject.id,
+        TeamProject.team_id.label("holder_id"),
+        TeamProject.organization_id,
+        TeamProject.project_id,
+        _NO_TEXT.label("workspace_id"),
+        _NO_TEXT.label("environment_id"),
+        _NO_JSON.label("cells"),
+        TeamProject.access,
+        TeamProject.details,
+    ).where(among(TeamProject.__table__.c.team_id, set_parameter("teams"))),
+    select(
+        literal("team-workspaces"),
+        TeamWorkspace.id,
+        TeamWorkspace.team_id,
+        TeamWorkspace.organization_id,
+        Workspace.project_id,
+        TeamWorkspace.workspace_id,
+        _NO_TEXT,
+        _NO_JSON,
+        TeamWorkspace.access,
+        TeamWorkspace.details,
+    )
+    .join(Workspace, Workspace.id == TeamWorkspace.workspace_id)
+    .where(among(TeamWorkspace.__table__.c.team_id, set_parameter("teams"))),
+    select(
+        literal("project-members"),
+        ProjectMember.id,
+        ProjectMember.membership_id,
+        ProjectMember.organization_id,
+        ProjectMember.project_id,
+        _NO_TEXT,
+        ProjectMember.environment_id,
+        ProjectMember.cells,
+        ProjectMember.role,
+        _NO_JSON,
+    ).where(among(ProjectMember.__table__.c.membership_id, set_parameter("memberships"))),
+    select(
+        literal("workspace-acl-entries"),
+        WorkspaceAclEntry.id,
+        WorkspaceAclEntry.membership_id,
+        WorkspaceAclEntry.organization_id,
+        Workspace.project_id,
+        WorkspaceAclEntry.workspace_id,
+        _NO_TEXT,
+        _NO_JSON,
+        WorkspaceAclEntry.level,
+        _NO_JSON,
+    )
+    .join(Workspace, Workspace.id == WorkspaceAclEntry.workspace_id)
+    .where(among(WorkspaceAclEntry.__table__.c.membership_id, set_parameter("memberships"))),
+)
+
+
+def add_team(grants: Grants, team: Any) -> None:  # noqa: ANN401 - a row with the team's columns
+    """What membership in a team grants beside its access to projects."""
+    organization = team.organization_id
+    if team.is_owners:
+        grants.add(Level.ORGANIZATION, organization, roles.OWNER, Source("teams", team.team_id, "owners"))
+        return
+    itself = Source("teams", team.team_id)
+    grants.add(Level.TEAM, team.team_id, roles.VISIBLE_TEAM_MEMBER, itself)
+    flags: list[str] = team.organization_access or []
+    if not flags:
+        return
+    source = Source("teams", team.team_id, ",".join(sorted(flags)))
+    granted = roles.organization_access(frozenset(flags))
+    if team.allow_force_delete_workspaces:
+        granted = roles.with_force(granted)
+    grants.add(Level.ORGANIZATION, organization, granted, source)
+    if P.VARIABLE_READ in granted:
+        grants.add(Level.SHARED_VARSETS, organization, roles.SHARED_VARSETS_READER, source)
+    if granted >= roles.WORKSPACE_READER - roles.ACTIVITY:
+        reach = Level.PROJECTS if P.PROJECT_READ in granted else Level.WORKSPACES
+        grants.add(reach, organization, roles.ACTIVITY, source)
+    managed = roles.team_access(frozenset(flags))
+    if managed:
+        sees_secret = "access-secret-teams" in flags
+        # On the organization, managing tokens would reach the token of the organization itself.
+        grants.add(
+            Level.ORDINARY_TEAMS if sees_secret else Level.VISIBLE_TEAMS,
+            organization,
+            managed & roles.OWN_TOKENS,
+            source,
+        )
+        managed -= roles.OWN_TOKENS
+        grants.add(Level.ORGANIZATION if sees_secret else Level.VISIBLE_TEAMS, organization, managed, source)
+        grants.add(Level.TEAM, team.team_id, roles.OWN_TEAM, source)
+    if "manage-workspaces" in flags:
+        grants.add(Level.SHARED_VARSETS, organization, roles.SHARED_VARSETS_MANAGER, source)
+    if "manage-workspaces" in flags and team.default_project_id is not None:
+        grants.add(Level.PROJECT, team.default_project_id, roles.DEFAULT_PROJECT, source)
+
+
+def add_access(
+    grants: Grants,
+    connection: Connection,
+    *,
+    teams: Mapping[str, bool],
+    memberships: Collection[str] = (),
+) -> None:
+    """What the teams and the memberships were granted on projects and on single workspaces.
+
+    The value of a team says whether its organization allows force.
+    """
+    rows = connection.execute(_ACCESS, {"teams": list(teams), "memberships": list(memberships)}).all()
+    for row in rows:
+        source = Source(row.type, row.id, row.access)
+        granted = _granted(row)
+        if teams.get(row.holder_id):
+            granted = roles.with_force(granted)
+        if row.workspace_id is not None:
+            grants.add(Level.WORKSPACE, row.workspace_id, granted, source)
+            # Who sees a workspace sees what its project is called.
+            grants.add(Level.PROJECT, row.project_id, roles.PROJECT_OF_WORKSPACE, source)
+        elif row.environment_id is None and row.cells is None:
+            add_project(grants, row.project_id, granted, source)
+        else:
+            _add_places(grants, row, granted, source)
+        if P.VARIABLE_READ in granted:
+            grants.add(Level.SHARED_VARSETS, row.organization_id, roles.SHARED_VARSETS_READER, source)
+
+
+def add_project(grants: Grants, project_id: str, granted: frozenset[P], source: Source) -> None:
+    """What is granted on a whole project."""
+    grants.add(Level.PROJECT, project_id, granted, source)
+    if P.PROJECT_MANAGE_MEMBERS in granted:
+        grants.add(Level.PROJECT_ACCESS, project_id, roles.PROJECT_ACCESS, source)
+
+
+def _add_places(grants: Grants, row: Any, granted: frozenset[P], source: Source) -> None:  # noqa: ANN401 - a row of the above
+    """What a role grants that holds in one environment, in some cells, or in some cells of one environment."""
+    grants.add(Level.PROJECT, row.project_id, roles.SCOPED_IN_PROJECT, source)
+    if row.environment_id is None:
+        # The environments are no secret to who has a role in all of them.
+        grants.add(Level.PROJECT, row.project_id, roles.SCOPED_IN_ENVIRONMENT, source)
+    else:
+        grants.add(Level.ENVIRONMENT, row.environment_id, roles.SCOPED_IN_ENVIRONMENT, source)
+    if row.cells is None:
+        grants.add(Level.ENVIRONMENT, row.environment_id, granted, source)
+        return
+    for cell in row.cells:
+        if row.environment_id is None:
+            grants.add(Level.CELL, cell_key(row.project_id, cell), granted, source)
+        else:
+            grants.add(Level.ENVIRONMENT_CELL, cell_key(row.environment_id, cell), granted, source)
+
+
+def cell_key(place_id: str, cell: str) -> str:
+    """The target of a grant on a cell of a project or an environment, as ``Workspace`` has it in its columns."""
+    return f"{place_id}/{cell}"
+
+
+def _granted(row: Any) -> frozenset[P]:  # noqa: ANN401 - a row of the above
+    if row.type == "project-members":
+        return roles.PROJECT_ROLES[row.access]
+    if row.type == "workspace-acl-entries":
+        return roles.ACL_LEVELS[row.access]
+    if row.type == "team-projects":
+        return project_level(row.access, row.details)
+    return workspace_level(row.access, row.details)
+
+
+def project_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P]:
+    """What one team project access grants."""
+    if access == "custom":
+        return roles.custom_project_level(frozenset((details or {}).items()))
+    return roles.PROJECT_LEVELS[access]
+
+
+def workspace_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P]:
+    """What one team workspace access grants."""
+    if access == "custom":
+        return roles.custom_workspace_level(frozenset((details or {}).items()))
+    return roles.WORKSPACE_LEVELS[access]

@@ -1,0 +1,51 @@
+"""Environments."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Name, Timestamp, identifier, now
+
+DEFAULT_ENVIRONMENT = "default"
+
+
+class Environment(Base):
+    """One of the places that a project is run in, such as staging. Each workspace is in one; one is the default."""
+
+    __tablename__ = "environments"
+    scope: ClassVar[dict[str, str]] = {
+        "organization": "organization_id",
+        "project": "project_id",
+        "environment": "id",
+    }
+    taken: ClassVar[dict[str, str]] = {"uq_environments_project_id_name": "name"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("env"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Name, default=DEFAULT_ENVIRONMENT)
+    display_name: Mapped[str | None]
+    type: Mapped[str | None]
+    description: Mapped[str | None]
+    color: Mapped[str | None]
+    git_branch: Mapped[str | None]
+    is_default: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    updated_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+
+    __table_args__ = (
+        # Also the order of every list of environments.
+        Index("uq_environments_project_id_name", project_id, func.lower(name), unique=True),
+        # What a workspace refers to: its environment is one of its own project.
+        UniqueConstraint("project_id", "id"),
+        # However many requests set the default at once, one of them has the last word.
+        Index(
+            "uq_environments_default",
+            project_id,
+            unique=True,
+            sqlite_where=text("is_default = 1"),
+            postgresql_where=text("is_default"),
+        ),
+    )

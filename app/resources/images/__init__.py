@@ -1,0 +1,1 @@
+"""Icons of projects and avatars of workspaces."""

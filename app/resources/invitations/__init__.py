@@ -1,0 +1,1 @@
+"""Invitations to a project or a workspace."""

@@ -1,0 +1,94 @@
+"""Invitations."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, and_, func, or_, text
+from sqlalchemy.orm import Mapped, column_property, mapped_column
+
+from app.persistence import Base, Name, Timestamp, identifier, now
+from app.resources.project_members.model import PROJECT_ROLES
+from app.resources.workspace_acl_entries.model import ACL_LEVELS
+from app.resources.workspaces.model import Workspace, of_workspace
+
+PENDING = "pending"
+STATUSES = (PENDING, "accepted", "canceled")
+
+
+class Invitation(Base):
+    """That whoever has an e-mail address may join a project or a workspace.
+
+    Its link holds the id and the ``nonce``, signed: another nonce, and the earlier link is worth nothing.
+    """
+
+    __tablename__ = "invitations"
+    tells_of_access: ClassVar[bool] = True
+    # An invitation to a project is the affair of who manages its members; one to a workspace, of who administers it.
+    scope: ClassVar[dict[str, str]] = {
+        "organization": "organization_id",
+        "project-access": "project_id",
+        "project": "workspace_project_id",
+        "environment": "workspace_environment_id",
+        "workspace": "workspace_id",
+    }
+    taken: ClassVar[dict[str, str]] = {
+        "uq_invitations_project_id_email": "email",
+        "uq_invitations_workspace_id_email": "email",
+    }
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("inv"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
+    # The one or the other.
+    project_id: Mapped[str | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(Name)
+    # A role in the project, or a level on the workspace.
+    role: Mapped[str] = mapped_column()
+    # Where the role is to hold. No foreign key: who accepts after the environment went must hear of it.
+    environment_id: Mapped[str | None]
+    cells: Mapped[list[str] | None]
+    nonce: Mapped[str]
+    status: Mapped[str] = mapped_column(default=PENDING)
+    invited_by_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    accepted_by_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    expires_at: Mapped[datetime] = mapped_column(Timestamp)
+    # When the mail server last took the message.
+    sent_at: Mapped[datetime | None] = mapped_column(Timestamp)
+
+    # Where the workspace is now.
+    workspace_project_id: Mapped[str | None] = column_property(of_workspace(Workspace.project_id, workspace_id))
+    workspace_environment_id: Mapped[str | None] = column_property(
+        of_workspace(Workspace.environment_id, workspace_id),
+    )
+
+    __table_args__ = (
+        # One that waits for an address at a time; those that were accepted or canceled are history.
+        Index(
+            "uq_invitations_project_id_email",
+            project_id,
+            func.lower(email),
+            unique=True,
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+        Index(
+            "uq_invitations_workspace_id_email",
+            workspace_id,
+            func.lower(email),
+            unique=True,
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+        Index("ix_invitations_email", func.lower(email)),
+        Index("ix_invitations_project_id_created_at", project_id, created_at),
+        Index("ix_invitations_workspace_id_created_at", workspace_id, created_at),
+        CheckConstraint(status.in_(STATUSES), name="status"),
+        CheckConstraint(
+            or_(
+                and_(project_id.is_not(None), workspace_id.is_(None), role.in_(PROJECT_ROLES)),
+                and_(project_id.is_(None), workspace_id.is_not(None), role.in_(ACL_LEVELS)),
+            ),
+            name="place",
+        ),
+    )

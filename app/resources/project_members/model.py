@@ -1,0 +1,46 @@
+"""Members of projects."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, and_, or_
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Timestamp, identifier, now
+
+PROJECT_ROLES = ("viewer", "member", "admin", "owner")
+OWNER = "owner"
+
+
+class ProjectMember(Base):
+    """The role of one member of the organization in one project.
+
+    With an environment the role holds only there; with cells, only in those: null is all of them, an empty list none.
+    An owner owns the whole project.
+    """
+
+    __tablename__ = "project_members"
+    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id"}
+    taken: ClassVar[dict[str, str]] = {"uq_project_members_membership_id_project_id": "relationships/user"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("pm"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    # Who leaves the organization keeps nothing.
+    membership_id: Mapped[str] = mapped_column(ForeignKey("organization_memberships.id", ondelete="CASCADE"))
+    role: Mapped[str] = mapped_column()
+    # A role that held in one environment goes with it.
+    environment_id: Mapped[str | None] = mapped_column(
+        ForeignKey("environments.id", ondelete="CASCADE"),
+        index=True,
+    )
+    cells: Mapped[list[str] | None] = mapped_column()
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+
+    __table_args__ = (
+        # The membership first: the caller's grants are looked up by it, at each request.
+        UniqueConstraint("membership_id", "project_id"),
+        Index("ix_project_members_project_id_created_at", project_id, created_at),
+        CheckConstraint(role.in_(PROJECT_ROLES), name="role"),
+        CheckConstraint(or_(role != OWNER, and_(environment_id.is_(None), cells.is_(None))), name="owner"),
+    )

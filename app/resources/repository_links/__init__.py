@@ -1,0 +1,1 @@
+"""The repositories that a project is linked to."""

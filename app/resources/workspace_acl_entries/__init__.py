@@ -1,0 +1,1 @@
+"""The access list of a workspace."""

@@ -1,0 +1,33 @@
+"""The access list of a workspace."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.persistence import Base, Timestamp, identifier, now
+from app.resources.workspaces.model import BelowWorkspace
+
+ACL_LEVELS = ("user", "developer", "admin", "owner")
+
+
+class WorkspaceAclEntry(BelowWorkspace, Base):
+    """The level of one member of the organization on one workspace."""
+
+    __tablename__ = "workspace_acl_entries"
+    taken: ClassVar[dict[str, str]] = {"uq_workspace_acl_entries_membership_id_workspace_id": "relationships/user"}
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("acl"))
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    membership_id: Mapped[str] = mapped_column(ForeignKey("organization_memberships.id", ondelete="CASCADE"))
+    level: Mapped[str] = mapped_column()
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+
+    __table_args__ = (
+        # The membership first: the caller's grants are looked up by it, at each request.
+        UniqueConstraint("membership_id", "workspace_id"),
+        Index("ix_workspace_acl_entries_workspace_id_created_at", workspace_id, created_at),
+        CheckConstraint(level.in_(ACL_LEVELS), name="level"),
+    )

@@ -1,0 +1,54 @@
+"""Where in its project a workspace is: its environment and its cell."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import holds, where
+from app.jsonapi.errors import NotFound, Unprocessable
+from app.resources.environments.model import Environment
+from app.resources.workspaces.model import Workspace
+from app.web.context import caller, refused
+
+
+class UnknownEnvironment(Unprocessable):
+    """The project has no such environment, or the caller does not see it."""
+
+    code = "unknown-environment"
+    pointer = "/data/relationships/project-environment"
+    detail = "The project has no such environment"
+
+
+def settle_place(
+    session: Session,
+    members: dict[str, Any],
+    project_id: str,
+    current: Workspace | None = None,
+) -> dict[str, Any]:
+    """Take environment and cell out of the members, as columns; a new workspace is in the default environment.
+
+    The environment is kept from going until the transaction ends.
+    """
+    place = {"cell": members.pop("cell")} if "cell" in members else {}
+    is_given = "environment_id" in members
+    wanted = members.pop("environment_id", None)
+    if current is not None and not is_given:
+        return place
+    found = select(Environment).where(Environment.project_id == project_id)
+    if wanted is None:
+        found = found.where(Environment.is_default)
+    else:
+        found = found.where(Environment.id == wanted, where(caller(), P.ENVIRONMENT_READ, Environment))
+    environment = session.scalars(found.with_for_update(read=True, key_share=True)).one_or_none()
+    if environment is None:
+        # Every project has a default one: it went with the project.
+        raise NotFound if wanted is None else UnknownEnvironment
+    return {**place, "environment_id": environment.id}
+
+
+def check_place(workspace: Workspace) -> None:
+    """Refuse a place in which the caller may not create workspaces."""
+    if not holds(caller(), P.PROJECT_CREATE_WORKSPACE, workspace):
+        raise refused(P.PROJECT_CREATE_WORKSPACE)
