@@ -1,12 +1,13 @@
 """Before and after every request: media type, request id, headers."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from urllib.parse import parse_qsl
 
 from flask import Flask, Response, has_request_context, request
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
 
 from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.body import read_json
@@ -82,7 +83,7 @@ def _pieces(limit: int) -> Iterator[bytes]:
     # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
     request.max_content_length = limit + 1
     size = 0
-    while piece := _piece():
+    while piece := _read(lambda: request.stream.read(PIECE)):
         size += len(piece)
         if size > limit:
             raise TooLarge
@@ -91,10 +92,12 @@ def _pieces(limit: int) -> Iterator[bytes]:
         raise BadRequest(UNREADABLE)
 
 
-def _piece() -> bytes:
+def _read(read: Callable[[], bytes]) -> bytes:
     try:
-        return request.stream.read(PIECE)
-    except OSError:
+        return read()
+    except HTTPException:
+        raise
+    except Exception:  # noqa: BLE001 - each server has its own for malformed chunks and for a client that went away
         raise BadRequest(UNREADABLE) from None
 
 
@@ -119,11 +122,7 @@ def _sent(limit: int | None = None) -> bytes:
     limit = limit or settings().request_bytes
     # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
     request.max_content_length = limit + 1
-    try:
-        sent = request.get_data(cache=False)
-    except OSError:
-        # The server could not read it: chunks that are malformed, or a client that went away.
-        raise BadRequest(UNREADABLE) from None
+    sent = _read(lambda: request.get_data(cache=False))
     if len(sent) > limit:
         raise TooLarge
     return sent

@@ -17,7 +17,7 @@ from itsdangerous import TimestampSigner
 
 from app.config import Settings
 from app.resources.state_versions.reading import Intake
-from tests.api import faults
+from tests.api import MEDIA_TYPE, faults
 from tests.states import OUTPUTS, States, announcement, fetch, md5, put, state
 
 WRONG_MD5 = "The MD5 parameter passed does not match the MD5 of the provided state"
@@ -167,22 +167,26 @@ def test_a_truncated_upload_is_refused(states: States, app: Flask) -> None:
     states.put(version, state())
 
 
-class Broken(io.BytesIO):
-    """What gunicorn gives when the chunks of a body are malformed."""
+class InvalidChunkSize(Exception):
+    """As gunicorn's of the same name: no OSError."""
 
-    def read(self, _size: int | None = -1, /) -> bytes:
-        raise OSError("malformed chunk")
+
+class Malformed:
+    """What gunicorn gives for a body whose chunks are malformed: no file, but something to read from."""
+
+    def read(self, _size: int = -1) -> bytes:
+        raise InvalidChunkSize
 
 
 @pytest.mark.parametrize("part", ["state", "json-state"])
-@pytest.mark.parametrize("body", [io.BytesIO(state()[:-10]), Broken()], ids=["cut", "malformed"])
+@pytest.mark.parametrize("kind", ["cut", "malformed"])
 def test_a_truncated_upload_is_refused_that_the_server_takes_for_the_end(
-    states: States, app: Flask, part: str, body: io.BytesIO
+    states: States, app: Flask, part: str, kind: str
 ) -> None:
     states.lock()
     version = states.create(state())
     before = objects(app)
-    body.seek(0)
+    body = Malformed() if kind == "malformed" else io.BytesIO(state()[:-10])
     # So gunicorn does: where the connection broke the body just ends.
     sent = {"wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(state()))}
     answer = app.test_client().put(urlsplit(address(version, f"{part}-upload")).path, environ_overrides=sent)
@@ -191,6 +195,14 @@ def test_a_truncated_upload_is_refused_that_the_server_takes_for_the_end(
     assert objects(app) == before
     states.put(version, state(), part=part)
     assert states.fetched(states.show(version), part) == state()
+
+
+def test_a_document_in_malformed_chunks_is_refused(states: States, app: Flask) -> None:
+    sent = {"wsgi.input": Malformed(), "wsgi.input_terminated": True, "CONTENT_LENGTH": "9"}
+    headers = {"Authorization": f"Bearer {states.token}", "Content-Type": MEDIA_TYPE}
+    path = f"/api/v2{states.path}/actions/lock"
+    answer = app.test_client().post(path, headers=headers, environ_overrides=sent)
+    assert (answer.status_code, b"The request body could not be read" in answer.data) == (400, True)
 
 
 def test_nothing_is_no_json_state(states: States) -> None:
