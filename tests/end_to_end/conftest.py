@@ -46,6 +46,18 @@ def service(
         assert running.stop() == 0, running.last_log_lines()
 
 
+@pytest.fixture(scope="session")
+def mortal_service(
+    new_database: Callable[[], AbstractContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Service]:
+    """Another server for the tests of a kind of database, which may stop and kill it if they start it again."""
+    with new_database() as url:
+        running = Service(tmp_path_factory.mktemp("mortal"), url).install().start()
+        yield running
+        assert running.stop() == 0, running.last_log_lines()
+
+
 @pytest.fixture
 def own_service(
     new_database: Callable[[], AbstractContextManager[str]],

@@ -97,6 +97,12 @@ class Service:
         self.url = f"https://127.0.0.1:{self.port}"
         return self
 
+    def without_certificate(self) -> Self:
+        """Speak http again from the next start on."""
+        del self._environment["GUNICORN_CMD_ARGS"]
+        self.url = f"http://127.0.0.1:{self.port}"
+        return self
+
     def start(self) -> Self:
         """Start gunicorn in a process group of its own and wait for its first answer."""
         with self.log.open("ab") as log:

@@ -1,9 +1,7 @@
-"""What the pages print is what works: every command is run as it stands there, against a service of its own."""
+"""What the pages print is what works: every command is run as it stands there, in a folder of its own."""
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -24,17 +22,6 @@ PRINTED = "127.0.0.1:8080"
 TERRAFORM = {"CHECKPOINT_DISABLE": "1", "TF_CLI_ARGS": "-no-color", "NO_PROXY": "*"}
 
 
-@pytest.fixture
-def fresh(
-    new_database: Callable[[], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """The service as its first start leaves it."""
-    with new_database() as url:
-        running = Service(tmp_path_factory.mktemp("fresh"), url).install().start()
-        yield running
-        running.kill()
-
-
 def filled_in(service: Service, block: Block) -> str:
     """The block with the token, and with the address of the service, which is not on its usual port."""
     token = service.user_token if block.language == "hcl" else service.organization_token
@@ -42,22 +29,25 @@ def filled_in(service: Service, block: Block) -> str:
     return text.replace("localhost:8443", f"localhost:{service.port}")
 
 
-def test_the_page_about_terraform(fresh: Service, tmp_path: Path) -> None:
-    def restart(command: str) -> None:
-        if given := re.search('GUNICORN_CMD_ARGS="(.*?)"', command):
-            fresh.stop()
-            fresh.with_certificate(tmp_path / "cert.pem", given[1].replace("$PWD", str(tmp_path))).start()
-
-    page = blocks(REPOSITORY / "docs" / "use-with-terraform.md")
-    reader = Reader(tmp_path, TERRAFORM, lambda block: filled_in(fresh, block), restart)
-    commands = reader.follow(page)
-    assert len([command for command in commands if "terraform" in command]) > 30
-    assert fresh.url.startswith("https://"), "the page ends with https"
-
-
-def test_the_first_steps(fresh: Service, tmp_path: Path) -> None:
+def test_the_first_steps(mortal_service: Service, tmp_path: Path) -> None:
     page = [block for block in blocks(REPOSITORY / "README.md") if not block.text.startswith("make ")]
-    reader = Reader(tmp_path, TERRAFORM, lambda block: filled_in(fresh, block), lambda _command: None)
+    reader = Reader(tmp_path, TERRAFORM, lambda block: filled_in(mortal_service, block), lambda _command: None)
     commands = " ".join(reader.follow(page))
     assert "curl" in commands
     assert "terraform init" in commands
+
+
+def test_the_page_about_terraform(mortal_service: Service, tmp_path: Path) -> None:
+    def restart(command: str) -> None:
+        if given := re.search('GUNICORN_CMD_ARGS="(.*?)"', command):
+            mortal_service.stop()
+            arguments = given[1].replace("$PWD", str(tmp_path))
+            mortal_service.with_certificate(tmp_path / "cert.pem", arguments).start()
+
+    page = blocks(REPOSITORY / "docs" / "use-with-terraform.md")
+    reader = Reader(tmp_path, TERRAFORM, lambda block: filled_in(mortal_service, block), restart)
+    commands = reader.follow(page)
+    assert len([command for command in commands if "terraform" in command]) > 30
+    assert mortal_service.url.startswith("https://"), "the page ends with https"
+    mortal_service.stop()
+    mortal_service.without_certificate().start()

@@ -3,8 +3,6 @@
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +14,6 @@ from tests.end_to_end.terraform import Terraform, awaited_thing, cloud, finished
 pytestmark = needs_terraform
 
 TIRED = 1.5  # long enough for several attempts of the CLI
-
-
-@pytest.fixture(scope="module")
-def mortal_service(
-    new_database: Callable[[], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """A server that the tests here kill and start again."""
-    with new_database() as url:
-        running = Service(tmp_path_factory.mktemp("mortal"), url).install().start()
-        yield running
-        assert running.stop() == 0, running.last_log_lines()
 
 
 @pytest.fixture
