@@ -158,6 +158,18 @@ def test_without_a_lock_no_state_is_taken(terraform: Folders, organization: str)
     assert folder.resources() == ["terraform_data.one"]
 
 
+def test_a_state_of_many_megabytes(terraform: Folders, http: httpx.Client, organization: str) -> None:
+    # It stands in the state twice, as input and as output, and in the form for machines as well.
+    large = 'join("", [for number in range(1000) : format("%05000d", number)])'
+    folder = applied(terraform(), cloud(organization, 'name = "app"'), thing("large", large))
+    workspace = http.get(f"organizations/{organization}/workspaces/app").json()["data"]["id"]
+    version = http.get(f"workspaces/{workspace}/current-state-version").json()["data"]["attributes"]
+    assert version["size"] > 10_000_000
+    pulled = json.loads(folder.run("state", "pull"))
+    assert len(pulled["resources"][0]["instances"][0]["attributes"]["input"]["value"]) == 5_000_000
+    assert folder.attempt("plan", "-detailed-exitcode").status == 0
+
+
 def reader_of(organization: str, backend: str) -> str:
     """A configuration that reads the state of the workspace ``source``."""
     return f"""
