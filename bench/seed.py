@@ -17,6 +17,7 @@ from app.authentication.tokens import HEAD, LETTERS, MIDDLE, TAIL, digest
 from app.config import Settings
 from app.persistence.identifiers import ALPHABET, LENGTH
 from app.resources.authentication_tokens.model import AuthenticationToken
+from app.resources.environments.model import DEFAULT_ENVIRONMENT, Environment
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import EXECUTION_MODES, Organization
 from app.resources.projects.model import DEFAULT_PROJECT, Project
@@ -129,13 +130,30 @@ class Maker:
         )
         return [default, *others]
 
-    def workspaces(self, projects: list[Values]) -> list[Values]:
-        """The workspaces, spread over the projects by chance."""
+    def environments(self, projects: list[Values]) -> list[Values]:
+        """The default environment of each project."""
+        return [
+            {
+                **self._owned("env"),
+                "project_id": project["id"],
+                "name": DEFAULT_ENVIRONMENT,
+                "is_default": True,
+                "created_at": project["created_at"],
+                "updated_at": project["created_at"],
+            }
+            for project in projects
+        ]
+
+    def workspaces(self, environments: list[Values]) -> list[Values]:
+        """The workspaces, spread over the environments by chance."""
+        places = [(each["project_id"], each["id"]) for each in environments]
+        chosen = self.chance.choices(places, k=WORKSPACES)
         return [
             {
                 **self._named("ws"),
                 "name": self.name(number),
-                "project_id": self.chance.choice(projects)["id"],
+                "project_id": project,
+                "environment_id": environment,
                 "updated_at": self.moment(),
                 "auto_apply": self.chance.random() < 0.5,
                 "own_execution_mode": self.chance.choice((None, *EXECUTION_MODES)),
@@ -143,7 +161,7 @@ class Maker:
                 "resource_count": self.chance.randrange(400),
                 "working_directory": self.chance.choice((None, "infra/prod", "infra/dev")),
             }
-            for number in range(WORKSPACES)
+            for number, (project, environment) in enumerate(chosen)
         ]
 
     def team_projects(self, teams: list[Values], projects: list[Values]) -> list[Values]:
@@ -184,6 +202,7 @@ def seed(engine: Engine, key: str, tell: Callable[[str], object] = lambda _line:
     maker = Maker(key)
     users, teams, projects = maker.users(), maker.teams(), maker.projects()
     memberships = maker.memberships(users)
+    environments = maker.environments(projects)
     owners, others = teams[0], teams[1:]
     owner_token, member_token, organization_token = maker.token(), maker.token(), maker.token()
     tables: Mapping[type[Any], list[Values]] = {
@@ -198,7 +217,8 @@ def seed(engine: Engine, key: str, tell: Callable[[str], object] = lambda _line:
             maker.stored_token(organization_token, organization_id=maker.organization_id),
         ],
         Project: projects,
-        Workspace: maker.workspaces(projects),
+        Environment: environments,
+        Workspace: maker.workspaces(environments),
         TeamProject: maker.team_projects(others, projects),
     }
     with engine.begin() as connection:
