@@ -42,13 +42,19 @@ def operation_object(route: Route, components: Components) -> dict[str, Any]:
 
 
 def _sent_as(operation: Operation) -> str:
-    return BYTES if _is_bytes(operation.body) else MEDIA_TYPE
+    return _said(operation.body) or (BYTES if _is_bytes(operation.body) else MEDIA_TYPE)
 
 
-def _answered_as(route: Route) -> str:
-    if _is_bytes(route.operation.answer):
-        return BYTES
-    return MEDIA_TYPE if route.is_jsonapi else "application/json"
+def _answered_as(route: Route) -> list[str]:
+    answer = route.operation.answer
+    if _is_bytes(answer):
+        # One of several, each with a comma behind it.
+        return (_said(answer) or BYTES).split(",")
+    return [MEDIA_TYPE if route.is_jsonapi else "application/json"]
+
+
+def _said(described: object) -> str | None:
+    return described.get("contentMediaType") if isinstance(described, dict) else None
 
 
 def _is_bytes(described: object) -> bool:
@@ -135,7 +141,7 @@ def _responses(route: Route, components: Components) -> dict[str, Any]:
     success: dict[str, Any] = {"description": STATUSES[operation.status], "headers": RESPONSE_HEADERS}
     answered = _answer(operation, components)
     if answered is not None:
-        success["content"] = {_answered_as(route): {"schema": answered}}
+        success["content"] = {media_type: {"schema": answered} for media_type in _answered_as(route)}
     errors = {
         str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in sorted(_errors(route))
     }

@@ -22,6 +22,7 @@ BLUEPRINTS = (
     "app.resources.state_versions",
     "app.resources.vars",
     "app.resources.varsets",
+    "app.resources.images",
     "app.resources.sign_in",
 )
 

@@ -11,7 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, CompoundSelect, Engine, Index, Table, and_, select, union_all, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Engine,
+    Index,
+    Select,
+    Table,
+    and_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.persistence import Base, Timestamp, among, now
@@ -71,7 +83,7 @@ def claim(session: Session, name: str) -> None:
         raise Condemned(name)
 
 
-def condemn(session: Session, names: CompoundSelect[Any]) -> None:
+def condemn(session: Session, names: Select[Any] | CompoundSelect[Any]) -> None:
     """Let go of the objects with these names, in the transaction after which no column names them any longer.
 
     What owns them, a workspace for one, is locked by the caller: nobody can come to name another one meanwhile.

@@ -68,6 +68,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(LATER, "-recoverable-items-enabled"),
         **_of(IN_REFERENCE, "+default-agent-pool-id", "+user-tokens-enabled"),
     },
+    ("projects", ANSWER): _of(BEYOND, "+icon-url"),
     ("projects", BODY): {
         **_of(SHOWN_ONLY, "-hcp-id", "-is-unified", "-permissions", "-team-count", "-workspace-count"),
         **_of(STACKS, "-stacks-default-execution-mode"),
@@ -94,7 +95,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("vars", BODY): _of(SHOWN_ONLY, "-version-id"),
     ("varsets", ANSWER): _of("HCP's document has it where it lists the sets applicable to a workspace", "+created-at"),
     ("workspaces", ANSWER): {
-        **_of(BEYOND, "+cell", "+iac-tool", "+title"),
+        **_of(BEYOND, "+avatar-url", "+cell", "+iac-tool", "+title"),
         **_of(
             RETENTION,
             "-effective-run-data-retention-desc",
@@ -104,7 +105,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(HYOK, "-hyok-enabled"),
     },
     ("workspaces", BODY): {
-        **_of(BEYOND, "+cell", "+iac-tool", "+title"),
+        **_of(BEYOND, "+avatar-url", "+cell", "+iac-tool", "+title"),
         **_of(
             SHOWN_ONLY,
             "-actions",

@@ -14,6 +14,7 @@ from app.resources.models import (
     VarsetWorkspace,
 )
 from tests.api import Api
+from tests.pictures import MULTIPART, avatar, icon_form, picture
 from tests.states import OUTPUTS, States, state
 from tests.world import World
 
@@ -23,6 +24,7 @@ FILTERS = {
     "filter[workspace][id]": "workspace_id",
     "filter[workspace][name]": "name",
 }
+PICTURE = picture()
 ANNOUNCED = state(outputs=OUTPUTS)
 # What is found in a workspace when it is only looked at, so that no list is empty.
 CONTENTS = ("state-versions", "tags", "vars", "varset-vars")
@@ -112,12 +114,15 @@ class Targets:
     def _project(self) -> str:
         project = self._world.project(self._organization)
         self._world.tag(project, "team", "platform")
+        path = f"/projects/{project.id}/icon"
+        self._api.raw("POST", path, self.owner.token, icon_form(PICTURE), headers=MULTIPART)
         return project.id
 
     def _workspace(self) -> str:
         workspace = self._world.workspace(self._world.project(self._organization))
         self._workspace_name = workspace.name
         self._states = States(self._api, workspace, self.owner.token)
+        self._api.post(f"/workspaces/{workspace.id}/avatar", self.owner.token, avatar(PICTURE))
         return workspace.id
 
     def _team_project(self) -> str:

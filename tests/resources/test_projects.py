@@ -51,6 +51,7 @@ def test_a_project_is_shown_with_every_member(api: Api, world: World, acme: Orga
             "stacks-default-execution-mode": False,
             "stacks-default-agent-pool": False,
         },
+        "icon-url": None,
         "workspace-count": 0,
         "team-count": 0,
         "is-unified": False,

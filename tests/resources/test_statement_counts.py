@@ -80,9 +80,9 @@ WRITES = {
     "update tags": 6,  # caller, lock, tags, new ones, event, tags to answer
     "add tags": 5,
     "replace tags": 6,
-    "delete a project": 5,  # caller, lock, whether it holds anything, delete, event
-    # caller, lock, workspaces, their objects, delete them and it, both their events
-    "delete a project with its workspaces": 8,
+    "delete a project": 6,  # caller, lock, whether it holds anything, its icon, delete, event
+    # caller, lock, workspaces, their objects and its icon, delete them and it, both their events
+    "delete a project with its workspaces": 9,
     "move workspaces": 6,  # caller, lock, workspaces, environments, update, events
     "create a workspace": 6,  # caller, locks of project and environment, insert, event, show
     "create a workspace in the default project": 7,

@@ -53,6 +53,7 @@ def test_a_workspace_is_shown_with_its_members(api: Api, world: World, acme: Org
         "environment": "default",
         "cell": None,
         "title": None,
+        "avatar-url": None,
         "iac-tool": "terraform",
         "vcs-repo": None,
         "vcs-repo-identifier": None,

@@ -1,8 +1,9 @@
 """Reading projects."""
 
-from sqlalchemy import func
+from sqlalchemy import func, literal, select
 
 from app.authz.permissions import P
+from app.resources.images.model import Image
 from app.resources.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
@@ -30,6 +31,9 @@ PROJECTS = Listing(
         "default_execution_mode": MODE_OF_PROJECT,
         "default_agent_pool": POOL_OF_PROJECT,
         "own_execution_mode": Project.own_execution_mode,
+        "icon_url": select(literal("/api/v2/projects/") + Image.project_id + "/icon")
+        .where(Image.project_id == Project.id)
+        .scalar_subquery(),
         "workspace_count": Counted(P.WORKSPACE_READ, Workspace, Workspace.project_id == Project.id),
         "team_count": Counted(P.PROJECT_READ_TEAMS, TeamProject, TeamProject.project_id == Project.id),
     },

@@ -57,6 +57,7 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
         session.execute(delete(Workspace).where(Workspace.project_id == project.id))
         for workspace in workspaces:
             session.expunge(workspace)
+    condemn(session, named_by("project_id", [project.id]))
     session.delete(project)
     session.flush()
     return workspaces

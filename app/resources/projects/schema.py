@@ -124,6 +124,7 @@ class ProjectSchema(Schema):
     )
     # There are no stacks and no HCP organizations here; clients still expect the members.
     stacks_default_execution_mode = Constant("remote")
+    icon_url = Attribute(allow_none=True)
     workspace_count = Attribute()
     team_count = Computed(show_team_count, schema={"type": ["integer", "null"]})
     is_unified = Constant(value=False)

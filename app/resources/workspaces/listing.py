@@ -1,10 +1,11 @@
 """Reading workspaces."""
 
-from sqlalchemy import case, func, literal
+from sqlalchemy import case, func, literal, select
 
 from app.authz.permissions import P
 from app.persistence import joined_texts
 from app.resources.environments.model import Environment
+from app.resources.images.model import Image
 from app.resources.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
@@ -66,6 +67,12 @@ WORKSPACES = Listing(
         **{name: getattr(Workspace, name) for name in _PLAIN},
         "organization_name": Organization.name,
         "environment": Environment.name,
+        "avatar_url": func.coalesce(
+            Workspace.avatar_url,
+            select(literal("/api/v2/workspaces/") + Image.workspace_id + "/avatar")
+            .where(Image.workspace_id == Workspace.id)
+            .scalar_subquery(),
+        ),
         "shown_to": case((Project.public_read, literal("everybody"))),
         # What is inherited is read from where it is set, so that a change there is here at once.
         "execution_mode": func.coalesce(Workspace.own_execution_mode, MODE_OF_PROJECT),

@@ -216,6 +216,7 @@ class WorkspaceSchema(Schema):
     environment = Attribute()
     cell = Text(minimum=1, maximum=CELL_LENGTH, pattern=CELL_PATTERN, nullable=True)
     title = Text(minimum=1, maximum=TITLE_LENGTH, nullable=True)
+    avatar_url = Text(maximum=URL_LENGTH, pattern=URL_PATTERN, nullable=True)
     iac_tool = Choice(IAC_TOOLS)
     auto_destroy_status = Constant(None, schema=NO_TEXT)
     last_assessment_result_at = Constant(None, schema=NO_TEXT)

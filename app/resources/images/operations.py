@@ -1,0 +1,64 @@
+"""Putting an image into the place of another."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import NotFound
+from app.persistence import identifier
+from app.resources.images.model import Image
+from app.resources.images.reading import Drawn
+from app.resources.projects.model import Project
+from app.resources.workspaces.model import Workspace
+from app.storage.ledger import Stored, claim, condemn
+
+new_name = identifier("images/img")
+
+
+class NoImage(NotFound):
+    """There is none to show or to remove."""
+
+
+def set_image(session: Session, place: Project | Workspace, drawn: Drawn, kept: Stored) -> tuple[Image, str | None]:
+    """The image as that of the place, whose row is locked; and the digest of the one that it replaces."""
+    before = take_away(session, place)
+    claim(session, kept.name)
+    image = Image(
+        organization_id=place.organization_id,
+        **_of(place),
+        image_object=kept.name,
+        image_key=kept.key,
+        content_type=drawn.content_type,
+        digest=drawn.digest,
+        size=len(drawn.content),
+        width=drawn.width,
+        height=drawn.height,
+    )
+    session.add(image)
+    session.flush()
+    return image, before
+
+
+def remove_image(session: Session, place: Project | Workspace) -> str:
+    """Take the image of the place away; its digest."""
+    before = take_away(session, place)
+    if before is None:
+        raise NoImage
+    return before
+
+
+def take_away(session: Session, place: Project | Workspace) -> str | None:
+    """Take the image away, if there is one."""
+    image = session.scalars(select(Image).filter_by(**_of(place))).one_or_none()
+    if image is None:
+        return None
+    condemn(session, select(Image.image_object).where(Image.id == image.id))
+    session.delete(image)
+    session.flush()
+    return image.digest
+
+
+def _of(place: Project | Workspace) -> Mapping[str, Any]:
+    return {"project_id" if isinstance(place, Project) else "workspace_id": place.id}

@@ -1,0 +1,95 @@
+"""Reading images that somebody sent: what they are is told by their content, and what is kept is drawn anew.
+
+Nothing of the sent bytes is stored. The pixels are decoded, made small and encoded again, so that metadata, what is
+hidden behind the image and what a browser might take for something else are gone.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+from PIL import Image as Picture
+from PIL import ImageOps
+
+from app.jsonapi.errors import Unprocessable
+
+# By their names in Pillow. Whatever else it can read is not even tried; SVG, which may carry scripts, it can't read.
+TYPES: Final = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
+# Of what is sent.
+LARGEST_BYTES: Final = 5 * 2**20
+# A small file may say that it is huge: it is refused by what it says, before a pixel is decoded.
+LARGEST_SIDE: Final = 8_192
+MOST_PIXELS: Final = 16 * 2**20
+# Of what is kept.
+KEPT_SIDE: Final = 512
+# The modes that a format can keep as they are; others become the first.
+MODES: Final = {
+    "PNG": ("RGBA", "RGB", "L", "LA"),
+    "JPEG": ("RGB", "L"),
+    "GIF": ("RGBA", "RGB", "L"),
+    "WEBP": ("RGBA", "RGB"),
+}
+
+
+class NotAnImage(Unprocessable):
+    """The content is no image of a known type, or a broken one."""
+
+    code = "not-an-image"
+    detail = "The content must be a PNG, JPEG, GIF or WebP image"
+
+
+class ImageTooLarge(Unprocessable):
+    """The image has more pixels than are decoded."""
+
+    code = "image-too-large"
+    detail = f"The image must have at most {LARGEST_SIDE} pixels on a side and {MOST_PIXELS} in all"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An image as it is kept."""
+
+    content: bytes
+    content_type: str
+    width: int
+    height: int
+
+    @property
+    def digest(self) -> str:
+        """What tells it from others."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def draw(sent: bytes, *, pointer: str | None = None) -> Drawn:
+    """The image drawn anew, at most ``KEPT_SIDE`` on a side; of a moving one, its first picture.
+
+    ``pointer`` says which member had it. Raises ``NotAnImage`` or ``ImageTooLarge``.
+    """
+    try:
+        with Picture.open(BytesIO(sent), formats=tuple(TYPES)) as picture:
+            return _drawn(picture, str(picture.format))
+    except (_TooManyPixelsError, Picture.DecompressionBombError, Picture.DecompressionBombWarning):
+        raise ImageTooLarge(pointer=pointer) from None
+    except Exception:  # noqa: BLE001 - a decoder fails in as many ways as files can be broken
+        raise NotAnImage(pointer=pointer) from None
+
+
+class _TooManyPixelsError(Exception):
+    pass
+
+
+def _drawn(picture: Picture.Image, kind: str) -> Drawn:
+    width, height = picture.size
+    if max(width, height) > LARGEST_SIDE or width * height > MOST_PIXELS:
+        raise _TooManyPixelsError
+    modes = MODES[kind]
+    # A camera notes which side is up instead of turning the pixels, and the note is about to go.
+    upright = ImageOps.exif_transpose(picture)
+    plain = upright if upright.mode in modes else upright.convert(modes[0])
+    small = plain.copy()
+    small.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    small.info = {}
+    written = BytesIO()
+    small.save(written, kind)
+    return Drawn(written.getvalue(), TYPES[kind], *small.size)

@@ -1,0 +1,67 @@
+"""The members of images (mission: C2, E6)."""
+
+import base64
+import binascii
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.jsonapi.fields import Attribute, Moment, Setting, Text
+from app.jsonapi.schema import Schema
+from app.resources.images.reading import LARGEST_BYTES, TYPES
+
+FILENAME_LENGTH = 255
+
+
+def read_base64(value: Any) -> bytes:  # noqa: ANN401 - whatever a client sent
+    """The bytes; the length is looked at before they are decoded."""
+    if not isinstance(value, str):
+        raise ValidationError("must be a string")
+    # Four characters stand for three bytes.
+    content = b""
+    if len(value) <= (LARGEST_BYTES + 2) // 3 * 4:
+        try:
+            content = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            raise ValidationError("must be base64") from None
+        if len(content) <= LARGEST_BYTES:
+            return content
+    raise ValidationError(f"is too long (maximum is {LARGEST_BYTES} bytes)")
+
+
+class ImageSchema(Schema):
+    """An icon or an avatar. The image itself is at the link."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "images"
+        self_link = "{address}"
+
+    id = Attribute()
+    content_type = Attribute()
+    digest = Attribute()
+    size = Attribute()
+    width = Attribute()
+    height = Attribute()
+    created_at = Moment(dump_only=True)
+
+
+class AvatarSchema(Schema):
+    """An avatar as a client sends it. Its type is told by its content; the name and the announced type are not kept."""
+
+    class Meta:
+        """Its type."""
+
+        type_ = "avatars"
+        accepted_types = ("avatars", "images", "workspaces")
+
+    id = Attribute()
+    filename = Text(required=True, minimum=1, maximum=FILENAME_LENGTH)
+    content_type = Text(required=True, minimum=1, maximum=FILENAME_LENGTH)
+    data = Setting(
+        read_base64,
+        required=True,
+        load_only=True,
+        schema={"type": "string", "contentEncoding": "base64", "contentMediaType": ",".join(TYPES.values())},
+    )
