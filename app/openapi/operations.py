@@ -106,12 +106,12 @@ def _path_parameter(name: str) -> dict[str, Any]:
 def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
     listing = operation.listing
     parameters: list[dict[str, Any]] = []
-    if listing:
+    if listing or (operation.answer and operation.many and operation.paged):
         parameters += [{"$ref": f"#/components/parameters/{name}"} for name in ("page-number", "page-size")]
-        if listing.sorts:
-            orders = [f"{sign}{name}" for name in listing.sorts for sign in ("", "-")]
-            text = "The order of the list; with - before it, descending"
-            parameters.append(_query("sort", text, {"type": "string", "enum": orders}))
+    if listing and listing.sorts:
+        orders = [f"{sign}{name}" for name in listing.sorts for sign in ("", "-")]
+        text = "The order of the list; with - before it, descending"
+        parameters.append(_query("sort", text, {"type": "string", "enum": orders}))
     if operation.includes:
         items = {"type": "string", "enum": list(operation.includes)}
         included = _query("include", "Related resources to show as well", {"type": "array", "items": items})
@@ -176,7 +176,7 @@ def _answer(operation: Operation, components: Components) -> JsonSchema | None:
     # What was just made may come with what was made along with it.
     if operation.includes or not is_list:
         others["included"] = {"$ref": "#/components/schemas/included"}
-    if operation.listing:
+    if operation.listing or (operation.many and operation.paged):
         required = ("links", "meta") if operation.paged else ()
         return _document(_list_of(item), {**others, **_page(operation)}, required)
     if operation.many:

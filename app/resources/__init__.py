@@ -13,6 +13,7 @@ BLUEPRINTS = (
     "app.resources.teams",
     "app.resources.team_projects",
     "app.resources.team_workspaces",
+    "app.resources.cloud_providers",
     "app.resources.projects",
     "app.resources.tag_bindings",
     "app.resources.workspaces",

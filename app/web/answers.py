@@ -3,10 +3,11 @@
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Response, request
 
 from app.jsonapi import CONTENT_TYPE
 from app.jsonapi.errors import ApiError, Unauthorized
+from app.jsonapi.query import last_page, page_links, page_meta, page_of
 
 
 def answer(document: dict[str, Any], status: int = 200) -> Response:
@@ -20,6 +21,19 @@ def resource(shown: dict[str, Any], status: int = 200, included: list[dict[str, 
     if included is not None:
         document["included"] = included
     return answer(document, status)
+
+
+def page_of_all(shown: list[dict[str, Any]]) -> Response:
+    """The page that the request asks for, of resource objects that are all at hand."""
+    page = page_of(request.args)
+    arguments = request.args.to_dict(flat=False)
+    return answer(
+        {
+            "data": shown[page.offset : page.offset + page.size],
+            "links": page_links(request.base_url, arguments, page, last_page(page, len(shown))),
+            "meta": {"pagination": page_meta(page, len(shown))},
+        },
+    )
 
 
 def nothing() -> Response:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from app.authentication.callers import Caller, Home, load_caller
-from app.authz.grants import SITE
+from app.authz.grants import EVERYBODY, SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.rules import holds, holds_at, refusal, where
@@ -98,6 +98,13 @@ def require_on_site(permission: P) -> None:
     """Refuse a caller who does not have the permission on the whole service."""
     asked()
     if permission not in caller().grants.at(Level.SITE, SITE):
+        raise refused(permission)
+
+
+def require_public(permission: P) -> None:
+    """Refuse a caller who does not have the permission on what is there for everybody."""
+    asked()
+    if permission not in caller().grants.at(Level.PUBLIC, EVERYBODY):
         raise refused(permission)
 
 

@@ -22,7 +22,8 @@ class Operation:
     """How a view reads in the API document.
 
     ``body`` is the schema of what it takes (or a JSON Schema), ``answer`` of what it answers with ``status``; a
-    ``listing`` makes the answer a list with the listing's parameters. ``errors`` are the statuses beside 401 and 404.
+    ``listing`` makes the answer a list with the listing's parameters, ``many`` one without; either is a page of it
+    unless it is not ``paged``. ``errors`` are the statuses beside 401 and 404.
     """
 
     answer: "type[Schema] | dict[str, Any] | None" = None

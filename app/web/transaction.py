@@ -54,7 +54,9 @@ def insert(session: Session, entity: Base) -> None:
     For what is created all day: the unit of work would cost more than the database. Columns that are not set get
     their defaults.
     """
-    values = {name: value for name, value in vars(entity).items() if not name.startswith("_")}
+    # A column may be called otherwise than its attribute.
+    columns = inspect(type(entity)).columns
+    values = {columns[name].name: value for name, value in vars(entity).items() if not name.startswith("_")}
     table = Base.metadata.tables[entity.__tablename__]
     done = session.connection().execute(table.insert(), values)
     key = done.inserted_primary_key

@@ -45,6 +45,17 @@ _USER = _of(
     "-is-sudo",
 ) | _of(PASSWORD, "-password")
 
+_OF_PROJECTS = (
+    "+auto-error-tracking-enabled",
+    "+color",
+    "+default-server-id",
+    "+display-name",
+    "+metadata",
+    "+public-read",
+    "+single-server-mode",
+    "+slug",
+)
+
 DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("organization-memberships", ANSWER): _of(TWO_FACTOR, "-is-org-two-factor-required"),
     ("organizations", ANSWER): {
@@ -68,8 +79,9 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(LATER, "-recoverable-items-enabled"),
         **_of(IN_REFERENCE, "+default-agent-pool-id", "+user-tokens-enabled"),
     },
-    ("projects", ANSWER): _of(BEYOND, "+icon-url"),
+    ("projects", ANSWER): _of(BEYOND, "+icon-url", *_OF_PROJECTS),
     ("projects", BODY): {
+        **_of(BEYOND, *_OF_PROJECTS),
         **_of(SHOWN_ONLY, "-hcp-id", "-is-unified", "-permissions", "-team-count", "-workspace-count"),
         **_of(STACKS, "-stacks-default-execution-mode"),
         **_of(IN_REFERENCE, "+default-agent-pool-id"),

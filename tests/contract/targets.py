@@ -191,6 +191,7 @@ class Targets:
 _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "agent-pools": Targets._agent_pool,
     "authentication-tokens": Targets._token,
+    "cloud-providers": lambda _targets: "aws",
     "organization-memberships": Targets._membership,
     "organizations": lambda targets: targets._organization.name,
     "projects": Targets._project,
@@ -209,6 +210,7 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
 }
 _PARAMETERS = {
     "agent_pool_id": "agent-pools",
+    "cloud_provider_id": "cloud-providers",
     "key_id": "reserved-tag-keys",
     "membership_id": "organization-memberships",
     "output_id": "state-version-outputs",

@@ -97,7 +97,7 @@ def check(
 @given(draw=st.data(), held=st.frozensets(st.sampled_from(P)))
 def test_a_compiled_dump_equals_the_schemas_own(listing: Listing, draw: st.DataObject, held: frozenset[P]) -> None:
     bound = {field.attribute or name: field for name, field in listing.schema().fields.items()}
-    rows = {name: draw.draw(values_of(bound.get(name), name, column)) for name, column in listing.columns.items()}
+    rows = {name: draw.draw(values_of(bound.get(name), name, column)) for name, column in listing.expressions.items()}
     # Lists of related ids are put beside the columns by listings that have some.
     lists = {name: draw.draw(st.lists(filled)) for name in getattr(listing, "lists", {})}
     values = {**rows, **lists}

@@ -31,6 +31,13 @@ FLAGS = ABSENT | {
     "can-manage-teams",
     "can-manage-varsets",
     "can-manage-ephemeral-workspace-for-projects",
+    "can-force-destroy",
+    "can-wipe",
+    "can-read-members",
+    "can-manage-members",
+    "can-manage-owners",
+    "can-manage-environments",
+    "can-manage-tokens",
 }
 
 
@@ -56,6 +63,14 @@ def test_a_project_is_shown_with_every_member(api: Api, world: World, acme: Orga
         "team-count": 0,
         "is-unified": False,
         "hcp-id": None,
+        "slug": "platform",
+        "display-name": None,
+        "color": None,
+        "single-server-mode": False,
+        "default-server-id": None,
+        "auto-error-tracking-enabled": False,
+        "public-read": False,
+        "metadata": None,
         "permissions": {flag: flag not in ABSENT for flag in FLAGS},
     }
     assert shown == {
@@ -68,6 +83,7 @@ def test_a_project_is_shown_with_every_member(api: Api, world: World, acme: Orga
             },
             "default-agent-pool": {"data": None},
             "stacks-default-agent-pool": {"data": None},
+            "cloud-provider": {"data": None},
             "tag-bindings": {"links": {"related": f"/api/v2/projects/{project.id}/tag-bindings"}},
             "effective-tag-bindings": {"links": {"related": f"/api/v2/projects/{project.id}/effective-tag-bindings"}},
         },

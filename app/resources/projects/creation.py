@@ -1,27 +1,31 @@
 """What comes with a new project: its slug, its default environment, its owner."""
 
+import secrets
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.persistence import among
 from app.resources.environments.model import DEFAULT_ENVIRONMENT, Environment
 from app.resources.project_members.model import OWNER, ProjectMember
 from app.resources.projects.model import SLUG_LENGTH, Project, slug_of
 
+NUMBERED_SLUGS = range(2, 100)
 
-def free_slug(session: Session, organization_id: str, name: str) -> str:
-    """The slug of the name, with a number behind it where the organization has that slug already."""
+
+def other_slug(session: Session, organization_id: str, name: str) -> str:
+    """A slug for the name where the organization has the plain one already: a number behind it, else any text."""
     wanted = slug_of(name)
-    taken = set(
-        session.scalars(
-            select(Project.slug).where(Project.organization_id == organization_id, Project.slug.startswith(wanted)),
-        ),
-    )
-    slug, number = wanted, 1
-    while slug in taken:
-        number += 1
-        suffix = f"-{number}"
-        slug = wanted[: SLUG_LENGTH - len(suffix)] + suffix
-    return slug
+    numbered = [_with(wanted, str(number)) for number in NUMBERED_SLUGS]
+    columns = Project.__table__.c
+    taken = session.scalars(
+        select(Project.slug).where(Project.organization_id == organization_id, among(columns.slug, numbered)),
+    ).all()
+    return next((slug for slug in numbered if slug not in taken), _with(wanted, secrets.token_hex(4)))
+
+
+def _with(slug: str, suffix: str) -> str:
+    return f"{slug[: SLUG_LENGTH - len(suffix) - 1].rstrip('-')}-{suffix}"
 
 
 def default_environment(project: Project) -> Environment:

@@ -34,6 +34,15 @@ PROJECTS = Listing(
         "icon_url": select(literal("/api/v2/projects/") + Image.project_id + "/icon")
         .where(Image.project_id == Project.id)
         .scalar_subquery(),
+        "slug": Project.slug,
+        "display_name": Project.display_name,
+        "color": Project.color,
+        "single_server_mode": Project.single_server_mode,
+        "default_server_id": Project.default_server_id,
+        "auto_error_tracking_enabled": Project.auto_error_tracking_enabled,
+        "public_read": Project.public_read,
+        "custom_metadata": Project.custom_metadata,
+        "cloud_provider_id": Project.cloud_provider_id,
         "workspace_count": Counted(P.WORKSPACE_READ, Workspace, Workspace.project_id == Project.id),
         "team_count": Counted(P.PROJECT_READ_TEAMS, TeamProject, TeamProject.project_id == Project.id),
     },

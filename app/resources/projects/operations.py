@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Forbidden
+from app.jsonapi.errors import Forbidden, InvalidAttribute
 from app.persistence import among, now
+from app.resources.cloud_providers.catalogue import CATALOGUE
 from app.resources.environments.model import Environment
 from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
@@ -36,6 +37,20 @@ class WorkspacesNotMovable(Forbidden):
         """The ids of those, in the words that HCP Terraform uses."""
         listed = ", ".join(identifiers)
         super().__init__(f"Workspace(s) not found, or you are not authorized to move them: {listed}")
+
+
+class UnknownCloudProvider(InvalidAttribute):
+    """The catalogue has no such cloud provider."""
+
+    code = "unknown-cloud-provider"
+    pointer = "/data/relationships/cloud-provider"
+    detail = "Cloud provider does not exist"
+
+
+def check_cloud_provider(identifier: str | None) -> None:
+    """Refuse a cloud provider that the catalogue does not have; none is fine."""
+    if identifier is not None and identifier not in CATALOGUE:
+        raise UnknownCloudProvider
 
 
 def delete_project(session: Session, project: Project, *, by_force: bool) -> Sequence[Workspace]:

@@ -1,5 +1,6 @@
 """Projects over HTTP (spec: projects)."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -7,20 +8,22 @@ from flask import Blueprint, Response, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.authentication.callers import Home
 from app.authz.permissions import P
 from app.authz.rules import holds
 from app.jsonapi.body import identifiers, resource_list
-from app.jsonapi.errors import BadParameter
+from app.jsonapi.errors import BadParameter, Taken
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.persistence import among
 from app.resources.agent_pools.usage import open_to_project
 from app.resources.organizations.execution_mode import Place, execution_of_organization, own_execution
-from app.resources.projects.creation import default_environment, first_owner, free_slug
+from app.resources.projects.creation import default_environment, first_owner, other_slug
 from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project
+from app.resources.projects.model import Project, slug_of
 from app.resources.projects.operations import (
     WorkspacesNotMovable,
+    check_cloud_provider,
     delete_project,
     move_workspaces,
 )
@@ -31,6 +34,7 @@ from app.resources.workspaces.model import Workspace
 from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, subject
 from app.web.guard import describes, requires
+from app.web.listing import Shown
 from app.web.requests import body
 from app.web.transaction import assign, change, insert, made, record, record_each
 
@@ -38,6 +42,7 @@ blueprint = Blueprint("projects", __name__, url_prefix="/api/v2")
 
 INCLUDES = ("effective_tag_bindings",)
 MOVED_AT_ONCE = 5_000
+SLUG = "/data/attributes/slug"
 
 
 @blueprint.get("/organizations/<organization>/projects")
@@ -57,10 +62,24 @@ def create_project(organization: str) -> Response:
     """Create a project."""
     home = enter(organization, P.PROJECT_CREATE)
     members = load(ProjectSchema, body())
+    if "slug" in members:
+        return resource(_create(home, members), 201)
+    try:
+        return resource(_create(home, {**members, "slug": slug_of(members["name"])}), 201)
+    except Taken as taken:
+        # Few names have the slug of another one: that is looked for only then.
+        if taken.pointer != SLUG:
+            raise
+    return resource(_create(home, members), 201)
+
+
+def _create(home: Home, sent: Mapping[str, Any]) -> Shown:
+    members = dict(sent)
     with change() as session:
         tags = members.pop("tag_bindings", {})
         settled = _settle(session, members, None, home.id)
-        settled.setdefault("slug", free_slug(session, home.id, settled["name"]))
+        if "slug" not in settled:
+            settled["slug"] = other_slug(session, home.id, settled["name"])
         project = Project(organization_id=home.id, **settled)
         insert(session, project)
         insert(session, default_environment(project))
@@ -69,9 +88,8 @@ def create_project(organization: str) -> Response:
         if tags:
             add_tags(session, project, tags)
             session.flush()
-        record(session, "projects.create", project, made({**settled, "tag_bindings": tags or None}))
-        shown = PROJECTS.show({"id": project.id}, session)
-    return resource(shown, 201)
+        record(session, "projects.create", project, _told(made({**settled, "tag_bindings": tags or None})))
+        return PROJECTS.show({"id": project.id}, session)
 
 
 @blueprint.get("/projects/<project_id>")
@@ -101,7 +119,7 @@ def update_project(project_id: str) -> Response:
         changes |= assign(project, _settle(session, members, project, project.organization_id))
         session.flush()
         if changes:
-            record(session, "projects.update", project, changes)
+            record(session, "projects.update", project, _told(changes))
         shown = PROJECTS.show({"id": project_id}, session)
     return resource(shown)
 
@@ -146,7 +164,13 @@ def move_workspaces_into_project(project_id: str) -> Response:
     return nothing()
 
 
+def _told(changes: dict[str, Any]) -> dict[str, Any]:
+    # The column can't have the name of the member.
+    return {"metadata" if name == "custom-metadata" else name: change for name, change in changes.items()}
+
+
 def _settle(session: Session, members: dict[str, Any], current: Project | None, organization_id: str) -> dict[str, Any]:
+    check_cloud_provider(members.get("cloud_provider_id"))
     place = Place(organization_id, "project", open_to_project(current.id if current else None))
     inherited = partial(execution_of_organization, session, organization_id)
     return own_execution(session, members, current, place, inherited=inherited)

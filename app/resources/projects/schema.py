@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
 from marshmallow import ValidationError
 
 from app.authz.permissions import P
 from app.jsonapi.errors import Unprocessable
-from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Links, Moment, Setting, Text, ToMany, ToOne
+from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Links, Moment, Setting, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
 from app.resources.organizations.model import EXECUTION_MODES
+from app.resources.projects.model import SLUG_LENGTH
 from app.resources.tag_bindings.schema import read_relationship
 from app.web.permission_flags import permission_flags
 
@@ -19,6 +21,15 @@ NAME_PATTERN = r"[A-Za-z0-9_-]([A-Za-z0-9_ -]*[A-Za-z0-9_-])?"
 DURATION_PATTERN = "[1-9][0-9]{0,3}[dh]"
 DURATION_MESSAGE = "has an incorrect format, we expect up to 4 numeric digits and 1 unit ('d' or 'h')"
 MODE_MESSAGE = "must be 'default', 'remote', 'local', or 'agent'"
+SLUG_PATTERN = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+DISPLAY_NAME_LENGTH = 128
+COLOR_PATTERN = "#[0-9A-Fa-f]{6}"
+UUID_LENGTH = 36
+UUID_PATTERN = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+# Of the serialized object, and how deep it may nest.
+METADATA_BYTES = 16 * 1024
+METADATA_DEPTH = 16
+METADATA: dict[str, Any] = {"type": ["object", "null"]}
 
 OVERWRITES = ("default-execution-mode", "default-agent-pool")
 STACKS_OVERWRITES = ("stacks-default-execution-mode", "stacks-default-agent-pool")
@@ -40,6 +51,14 @@ FLAGS: dict[str, P | bool] = {
     "can-manage-in-hcp": False,
     "can-manage-varsets": P.PROJECT_MANAGE_VARSETS,
     "can-manage-ephemeral-workspace-for-projects": P.PROJECT_UPDATE,
+    # Groundplan's own.
+    "can-force-destroy": P.PROJECT_FORCE_DELETE,
+    "can-wipe": P.PROJECT_WIPE,
+    "can-read-members": P.PROJECT_READ_MEMBERS,
+    "can-manage-members": P.PROJECT_MANAGE_MEMBERS,
+    "can-manage-owners": P.PROJECT_MANAGE_OWNERS,
+    "can-manage-environments": P.ENVIRONMENT_MANAGE,
+    "can-manage-tokens": P.TOKEN_MANAGE,
 }
 
 
@@ -80,6 +99,23 @@ def show_overwrites(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - 
     """Which settings are the project's own; there are no stacks here."""
     own = row.own_execution_mode is not None
     return dict.fromkeys(OVERWRITES, own) | dict.fromkeys(STACKS_OVERWRITES, False)
+
+
+def read_metadata(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a client sent
+    """Any object that is neither too long nor too deep; an empty one is kept as such."""
+    if not isinstance(value, dict):
+        raise ValidationError("must be an object")
+    if len(orjson.dumps(value)) > METADATA_BYTES:
+        raise ValidationError(f"is too long (maximum is {METADATA_BYTES} bytes)")
+    if _depth(value) > METADATA_DEPTH:
+        raise ValidationError(f"is nested too deep (maximum is {METADATA_DEPTH} levels)")
+    return value
+
+
+def _depth(value: Any) -> int:  # noqa: ANN401 - any JSON; a whole body is not much deeper
+    if isinstance(value, dict | list):
+        return 1 + max(map(_depth, value.values() if isinstance(value, dict) else value), default=0)
+    return 0
 
 
 def show_team_count(row: Any, held: Any) -> int | None:  # noqa: ANN401 - a row of the listing
@@ -125,6 +161,15 @@ class ProjectSchema(Schema):
     # There are no stacks and no HCP organizations here; clients still expect the members.
     stacks_default_execution_mode = Constant("remote")
     icon_url = Attribute(allow_none=True)
+    slug = Text(minimum=1, maximum=SLUG_LENGTH, pattern=SLUG_PATTERN)
+    display_name = Text(minimum=1, maximum=DISPLAY_NAME_LENGTH, nullable=True)
+    color = Text(maximum=7, pattern=COLOR_PATTERN, pattern_message="must be a color such as #3B82F6", nullable=True)
+    single_server_mode = Flag()
+    default_server_id = Text(maximum=UUID_LENGTH, pattern=UUID_PATTERN, pattern_message="must be a UUID", nullable=True)
+    auto_error_tracking_enabled = Flag()
+    public_read = Flag()
+    custom_metadata = Setting(read_metadata, allow_none=True, load_only=True, data_key="metadata", schema=METADATA)
+    shown_metadata = Computed(lambda row, _held: row.custom_metadata, data_key="metadata", schema=METADATA)
     workspace_count = Attribute()
     team_count = Computed(show_team_count, schema={"type": ["integer", "null"]})
     is_unified = Constant(value=False)
@@ -138,5 +183,11 @@ class ProjectSchema(Schema):
     )
     default_agent_pool = ToOne("agent-pools", column="default_agent_pool", writable=True)
     stacks_default_agent_pool = ToOne("agent-pools")
+    cloud_provider = ToOne(
+        "cloud-providers",
+        column="cloud_provider_id",
+        related="/api/v2/cloud-providers/{cloud_provider_id}",
+        writable=True,
+    )
     tag_bindings = ToMany("tag-bindings", related="/api/v2/projects/{id}/tag-bindings", read=read_relationship)
     effective_tag_bindings = Links("/api/v2/projects/{id}/effective-tag-bindings")

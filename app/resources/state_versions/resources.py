@@ -7,12 +7,12 @@ from sqlalchemy import select
 
 from app.authz.permissions import P
 from app.jsonapi.fields import stamp
-from app.jsonapi.query import last_page, page_links, page_meta, page_of, text_of
+from app.jsonapi.query import text_of
 from app.resources.state_versions.access import workspace_for
 from app.resources.state_versions.blueprint import OF_WORKSPACE, blueprint
 from app.resources.state_versions.model import StateVersion
 from app.resources.state_versions.reading import ROOT
-from app.web.answers import answer
+from app.web.answers import page_of_all
 from app.web.context import reader
 from app.web.guard import describes, requires
 
@@ -59,7 +59,7 @@ DESCRIBED = {
 def list_resources(workspace_id: str) -> Response:
     """List the resources in the current state of a workspace, by address."""
     current = workspace_for(workspace_id, P.STATE_READ).current_state_version_id
-    page, wanted = page_of(request.args), text_of(request.args, "q")
+    wanted = text_of(request.args, "q")
     table = StateVersion.__table__
     row = reader().execute(select(table.c.resources, table.c.created_at).where(table.c.id == current)).one_or_none()
     moment = stamp(row.created_at) if row else None
@@ -67,14 +67,7 @@ def list_resources(workspace_id: str) -> Response:
     if wanted:
         shown = [each for each in shown if wanted.lower() in each["attributes"]["address"].lower()]
     shown.sort(key=lambda each: str(each["attributes"]["address"]))
-    arguments = request.args.to_dict(flat=False)
-    return answer(
-        {
-            "data": shown[page.offset : page.offset + page.size],
-            "links": page_links(request.base_url, arguments, page, last_page(page, len(shown))),
-            "meta": {"pagination": page_meta(page, len(shown))},
-        },
-    )
+    return page_of_all(shown)
 
 
 def _shown(version_id: str, index: int, resource: dict[str, Any], moment: str | None) -> dict[str, Any]:

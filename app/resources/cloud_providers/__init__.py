@@ -1,0 +1,1 @@
+"""The cloud providers of the API."""
