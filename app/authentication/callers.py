@@ -5,16 +5,30 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from app.authentication.granting import add_access, add_project, add_team
 from app.authentication.tokens import MAXIMUM_LENGTH, digest, same
 from app.authz import roles
-from app.authz.grants import EVERYBODY, SITE, Grants, Source
+from app.authz.grants import EVERYBODY, SITE, Grants, Source, TracedGrants
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.persistence import now
+from app.persistence import Timestamp, now
 from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import Organization
@@ -66,6 +80,18 @@ class Caller:
         return f"{self.kind}s"
 
     @property
+    def account(self) -> tuple[str, str]:
+        """The id and the username of the account: for who is no user, of the service account that stands for it.
+
+        The id is always the same, and no user has it: the own one under the prefix of users.
+        """
+        if self.kind == "user":
+            return self.id, self.name
+        number = self.id.partition("-")[2]
+        name = f"api-org-{self.name}" if self.kind == "organization" else f"api-{self.kind}_{number}"
+        return f"user-{number}", name
+
+    @property
     def user_id(self) -> str | None:
         """The user; none for a token that is not a user's."""
         return self.id if self.kind == "user" else None
@@ -75,44 +101,66 @@ class Caller:
 _OwnProject = aliased(Project)
 _MEMBERSHIP = and_(OrganizationMembership.user_id == User.id, OrganizationMembership.status == "active")
 
-_TOKEN: Select[*tuple[Any, ...]] = (
-    select(
-        AuthenticationToken.id.label("token_id"),
-        AuthenticationToken.digest,
-        AuthenticationToken.kind,
-        AuthenticationToken.expired_at,
-        AuthenticationToken.last_used_at,
-        User.id.label("user_id"),
-        User.username,
-        User.site_role,
-        Organization.id.label("organization_id"),
-        Organization.name.label("organization_name"),
-        Organization.user_tokens_enabled,
-        Organization.allow_force_delete_workspaces,
-        Team.id.label("team_id"),
-        Team.is_owners,
-        Team.name.label("team_name"),
-        Team.organization_access,
-        Team.allow_member_token_management,
-        AuthenticationToken.role,
-        OrganizationMembership.id.label("membership_id"),
-        Project.id.label("default_project_id"),
-        _OwnProject.id.label("project_id"),
-        _OwnProject.name.label("project_name"),
+
+def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
+    """Everything about whoever the row of ``who`` stands for; of a user a row for each membership and team."""
+    its = who.c
+    return (
+        select(
+            its.id.label("token_id"),
+            its.digest,
+            its.kind,
+            its.expired_at,
+            its.last_used_at,
+            its.role,
+            User.id.label("user_id"),
+            User.username,
+            User.site_role,
+            Organization.id.label("organization_id"),
+            Organization.name.label("organization_name"),
+            Organization.user_tokens_enabled,
+            Organization.allow_force_delete_workspaces,
+            Team.id.label("team_id"),
+            Team.is_owners,
+            Team.name.label("team_name"),
+            Team.organization_access,
+            Team.allow_member_token_management,
+            OrganizationMembership.id.label("membership_id"),
+            Project.id.label("default_project_id"),
+            _OwnProject.id.label("project_id"),
+            _OwnProject.name.label("project_name"),
+        )
+        .select_from(who)
+        .outerjoin(User, User.id == its.user_id)
+        .outerjoin(OrganizationMembership, _MEMBERSHIP)
+        .outerjoin(
+            Organization,
+            Organization.id == func.coalesce(its.organization_id, OrganizationMembership.organization_id),
+        )
+        .outerjoin(TeamMember, TeamMember.membership_id == OrganizationMembership.id)
+        .outerjoin(Team, Team.id == func.coalesce(its.team_id, TeamMember.team_id))
+        .outerjoin(Project, and_(Project.organization_id == Organization.id, Project.is_default))
+        .outerjoin(_OwnProject, _OwnProject.id == its.project_id)
     )
-    .select_from(AuthenticationToken)
-    .outerjoin(User, User.id == AuthenticationToken.user_id)
-    .outerjoin(OrganizationMembership, _MEMBERSHIP)
-    .outerjoin(
-        Organization,
-        Organization.id == func.coalesce(AuthenticationToken.organization_id, OrganizationMembership.organization_id),
-    )
-    .outerjoin(TeamMember, TeamMember.membership_id == OrganizationMembership.id)
-    .outerjoin(Team, Team.id == func.coalesce(AuthenticationToken.team_id, TeamMember.team_id))
-    .outerjoin(Project, and_(Project.organization_id == Organization.id, Project.is_default))
-    .outerjoin(_OwnProject, _OwnProject.id == AuthenticationToken.project_id)
-    .where(AuthenticationToken.digest == bindparam("digest"))
-)
+
+
+def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - an attribute
+    # Somebody without a token of his own in hand: its columns are there and empty.
+    names = ("id", "digest", "role", "user_id", "organization_id", "team_id", "project_id")
+    texts = [columns.get(name, null().cast(Text)).label(name) for name in names]
+    moments = [null().cast(Timestamp()).label(name) for name in ("expired_at", "last_used_at")]
+    row = select(literal(kind).label("kind"), *texts, *moments).where(key == bindparam("identifier"))
+    return _loading(row.subquery("who"))
+
+
+_TOKENS = AuthenticationToken.__table__
+_BY_DIGEST = _loading(_TOKENS).where(_TOKENS.c.digest == bindparam("digest"))
+# Others than whoever sent the request, by their JSON:API types: to explain what they may do.
+_BY_ID = {
+    "authentication-tokens": _loading(_TOKENS).where(_TOKENS.c.id == bindparam("identifier")),
+    "teams": _standing_for("team", Team.id, team_id=Team.id, organization_id=Team.organization_id),
+    "users": _standing_for("user", User.id, user_id=User.id),
+}
 
 _USED = (
     update(AuthenticationToken)
@@ -129,17 +177,40 @@ def load_caller(connection: Connection, token: str, key: str, *, users_create_or
     if not token or len(token) > MAXIMUM_LENGTH:
         return None
     wanted = digest(token, key)
-    rows = connection.execute(_TOKEN, {"digest": wanted}).all()
+    rows = connection.execute(_BY_DIGEST, {"digest": wanted}).all()
     if not rows or not same(wanted, rows[0].digest):
         return None
-    first = rows[0]
     moment = now()
-    if first.expired_at is not None and first.expired_at <= moment:
+    if _is_over(rows[0], moment):
         return None
-    _note_use(connection, first, moment)
-    if first.kind != "user":
-        return {"organization": _organization, "project": _project, "team": _team}[first.kind](connection, first)
-    return _user(connection, rows, users_create_organizations=users_create_organizations)
+    _note_use(connection, rows[0], moment)
+    return _granted(connection, rows, Grants(), users_create_organizations=users_create_organizations)
+
+
+def load_traced(
+    connection: Connection, type_: str, identifier: str, *, users_create_organizations: bool
+) -> Caller | None:
+    """The user, the team or the token with this id as a caller whose grants know where they come from.
+
+    A team is what its tokens are. None when there is none with the id, and for a token that is expired.
+    """
+    rows = connection.execute(_BY_ID[type_], {"identifier": identifier}).all()
+    if not rows or _is_over(rows[0], now()):
+        return None
+    return _granted(connection, rows, TracedGrants(), users_create_organizations=users_create_organizations)
+
+
+def _is_over(token: TokenRow, moment: datetime) -> bool:
+    return token.expired_at is not None and token.expired_at <= moment
+
+
+def _granted(
+    connection: Connection, rows: Sequence[TokenRow], grants: Grants, *, users_create_organizations: bool
+) -> Caller:
+    first = rows[0]
+    if first.kind == "user":
+        return _user(connection, rows, grants, users_create_organizations=users_create_organizations)
+    return {"organization": _organization, "project": _project, "team": _team}[first.kind](connection, first, grants)
 
 
 def _note_use(connection: Connection, token: TokenRow, moment: datetime) -> None:
@@ -148,8 +219,8 @@ def _note_use(connection: Connection, token: TokenRow, moment: datetime) -> None
         connection.execute(_USED, {"token_id": token.token_id, "stale": stale, "moment": moment})
 
 
-def _organization(_connection: Connection, row: TokenRow) -> Caller:
-    caller = Caller("organization", row.organization_id, row.organization_name, row.token_id)
+def _organization(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
+    caller = Caller("organization", row.organization_id, row.organization_name, row.token_id, grants)
     caller.homes[row.organization_name.lower()] = Home(row.organization_id, row.organization_name)
     granted = roles.ORGANIZATION_TOKEN
     if row.allow_force_delete_workspaces:
@@ -158,16 +229,16 @@ def _organization(_connection: Connection, row: TokenRow) -> Caller:
     return caller
 
 
-def _project(_connection: Connection, row: TokenRow) -> Caller:
-    caller = Caller("project", row.project_id, row.project_name, row.token_id)
+def _project(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
+    caller = Caller("project", row.project_id, row.project_name, row.token_id, grants)
     caller.homes[row.organization_name.lower()] = Home(row.organization_id, row.organization_name)
     caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.PROJECT_TOKEN, _of_token(row))
-    add_project(caller.grants, row.project_id, roles.PROJECT_ROLES[row.role], _of_token(row))
+    add_project(caller.grants, row.project_id, roles.PROJECT_TOKEN_ROLES[row.role], _of_token(row))
     return caller
 
 
-def _team(connection: Connection, row: TokenRow) -> Caller:
-    caller = Caller("team", row.team_id, row.team_name, row.token_id)
+def _team(connection: Connection, row: TokenRow, grants: Grants) -> Caller:
+    caller = Caller("team", row.team_id, row.team_name, row.token_id, grants)
     caller.homes[row.organization_name.lower()] = Home(row.organization_id, row.organization_name)
     caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.TEAM_TOKEN, _of_token(row))
     caller.grants.add(Level.VISIBLE_TEAMS, row.organization_id, roles.VISIBLE_TEAM_MEMBER, _of_token(row))
@@ -178,13 +249,16 @@ def _team(connection: Connection, row: TokenRow) -> Caller:
 
 
 def _of_token(row: TokenRow) -> Source:
+    if row.token_id is None:
+        return Source("teams", row.team_id)
     return Source("authentication-tokens", row.token_id, row.role)
 
 
-def _user(connection: Connection, rows: Sequence[TokenRow], *, users_create_organizations: bool) -> Caller:
+def _user(
+    connection: Connection, rows: Sequence[TokenRow], grants: Grants, *, users_create_organizations: bool
+) -> Caller:
     first = rows[0]
-    caller = Caller("user", first.user_id, first.username, first.token_id)
-    grants = caller.grants
+    caller = Caller("user", first.user_id, first.username, first.token_id, grants)
     oneself = Source("users", first.user_id, first.site_role)
     grants.add(Level.USER, first.user_id, roles.SELF, oneself)
     on_site = roles.SITE_ROLES[first.site_role] | (roles.SITE_USER if users_create_organizations else frozenset())

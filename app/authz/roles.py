@@ -99,6 +99,10 @@ PROJECT_ROLES: Mapping[str, Permissions] = {
     "admin": PROJECT_ADMIN,
     "owner": PROJECT_OWNER,
 }
+# Who has a token makes no others: what it opens ends with it.
+PROJECT_TOKEN_ROLES: Mapping[str, Permissions] = {
+    role: granted - {P.TOKEN_MANAGE} for role, granted in PROJECT_ROLES.items()
+}
 # What remains on the project itself of a role that holds in one place of it.
 SCOPED_IN_PROJECT: Permissions = frozenset({P.PROJECT_READ})
 SCOPED_IN_ENVIRONMENT: Permissions = frozenset({P.ENVIRONMENT_READ})

@@ -13,7 +13,11 @@ from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, text_of
 from app.persistence import Expression, Timestamp, now
 from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.authentication_tokens.schema import AuthenticationTokenSchema, TeamTokenSchema
+from app.resources.authentication_tokens.schema import (
+    AuthenticationTokenSchema,
+    ProjectTokenSchema,
+    TeamTokenSchema,
+)
 from app.resources.organizations.model import Organization
 from app.resources.teams.model import Team
 from app.web.filters import Chosen, Contains
@@ -67,7 +71,9 @@ _COLUMNS: dict[str, Expression] = {
     "team_id": AuthenticationToken.team_id,
     "visible_in": AuthenticationToken.visible_in,
     "ordinary_in": AuthenticationToken.ordinary_in,
+    "project_id": AuthenticationToken.project_id,
     "user_id": AuthenticationToken.user_id,
+    "role": AuthenticationToken.role,
     "description": AuthenticationToken.description,
     "created_at": AuthenticationToken.created_at,
     "last_used_at": AuthenticationToken.last_used_at,
@@ -102,8 +108,18 @@ TEAM_TOKENS = Listing(
     },
     filters=(Contains("q", (_team_name(),)), ExpiryStatus()),
 )
+PROJECT_TOKENS = Listing(
+    schema=ProjectTokenSchema,
+    model=AuthenticationToken,
+    visible_by=P.TOKEN_MANAGE,
+    columns=_COLUMNS,
+    joined=_JOINED,
+    order=(AuthenticationToken.created_at, AuthenticationToken.id),
+)
 
 
 def shown_token(row: Row[Any]) -> Shown:
-    """The resource object of any token; that of a team says which."""
+    """The resource object of any token; that of a team or a project says which."""
+    if row.project_id is not None:
+        return PROJECT_TOKENS.shown(row)
     return (TOKENS if row.team_id is None else TEAM_TOKENS).shown(row)

@@ -16,7 +16,7 @@ EXPIRY_POINTER = "/data/attributes/expired-at"
 
 
 class DescriptionTaken(Unprocessable):
-    """A team has another token with this description. Clients compare the words."""
+    """The team or project has another token with this description. Clients compare the words."""
 
     title = "invalid attributes"
     code = "description-taken"
@@ -88,11 +88,15 @@ def revoke_plain_team_token(session: Session, team_id: str) -> AuthenticationTok
     return token
 
 
-def check_description(session: Session, team_id: str, description: str | None) -> None:
-    """Refuse a second token with the same description; an empty one is a description."""
-    same = select(AuthenticationToken.id).where(
-        AuthenticationToken.team_id == team_id,
-        AuthenticationToken.description.is_not_distinct_from(description),
+def check_description(session: Session, description: str | None, **owner: str) -> None:
+    """Refuse a second token of the team or project with the same description; an empty one is a description.
+
+    The owner's row is locked by the caller.
+    """
+    same = (
+        select(AuthenticationToken.id)
+        .filter_by(**owner)
+        .where(AuthenticationToken.description.is_not_distinct_from(description))
     )
     if session.scalar(same) is not None:
         raise DescriptionTaken

@@ -3,22 +3,24 @@
 from flask import Response, request
 
 from app.authz.permissions import P
+from app.authz.rules import holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
-from app.resources.authentication_tokens import team_routes
+from app.resources.authentication_tokens import project_routes, team_routes
 from app.resources.authentication_tokens.blueprint import blueprint, issue, shown_once
 from app.resources.authentication_tokens.listing import TOKENS, shown_token
 from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.authentication_tokens.operations import revoke_organization_token
 from app.resources.authentication_tokens.schema import AuthenticationTokenSchema
+from app.resources.project_members.model import OWNER
 from app.resources.users.listing import find_user
 from app.web.answers import nothing, resource
-from app.web.context import caller, enter, require_own, subject
+from app.web.context import caller, enter, refused, require_own, subject
 from app.web.guard import describes, requires
 from app.web.requests import body, optional_body
 from app.web.transaction import change, record
 
-__all__ = ["blueprint", "team_routes"]
+__all__ = ["blueprint", "project_routes", "team_routes"]
 
 
 @blueprint.post("/organizations/<organization>/authentication-token")
@@ -90,17 +92,19 @@ def create_user_token(user_id: str) -> Response:
 @requires(P.TOKEN_MANAGE)
 @describes(answer=AuthenticationTokenSchema)
 def show_token(token_id: str) -> Response:
-    """Show a token of one's own, or of an organization or a team whose tokens one manages."""
+    """Show a token of one's own, or of an organization, a team or a project whose tokens one manages."""
     return resource(shown_token(TOKENS.one({"id": token_id})))
 
 
 @blueprint.delete("/authentication-tokens/<token_id>")
-@requires(P.TOKEN_MANAGE)
-@describes(status=204)
+@requires(P.TOKEN_MANAGE, P.PROJECT_MANAGE_OWNERS)
+@describes(status=204, errors=(403,))
 def delete_token(token_id: str) -> Response:
-    """Revoke a token at once."""
+    """Revoke a token at once; one with the role owner of a project, if one manages its owners."""
     with change() as session:
         token = subject(session, AuthenticationToken, token_id, P.TOKEN_MANAGE, visible_by=P.TOKEN_MANAGE)
+        if token.role == OWNER and not holds(caller(), P.PROJECT_MANAGE_OWNERS, token):
+            raise refused(P.PROJECT_MANAGE_OWNERS)
         session.delete(token)
         record(session, "authentication-tokens.delete", token)
     return nothing()

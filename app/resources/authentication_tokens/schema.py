@@ -1,7 +1,8 @@
 """The members of a token (spec: tokens)."""
 
-from app.jsonapi.fields import Attribute, Constant, Moment, Text, ToOne
+from app.jsonapi.fields import Attribute, Choice, Constant, Moment, Text, ToOne
 from app.jsonapi.schema import Schema
+from app.resources.project_members.model import PROJECT_ROLES
 
 DESCRIPTION_LENGTH = 256
 
@@ -33,3 +34,14 @@ class TeamTokenSchema(AuthenticationTokenSchema):
         """As any token."""
 
     team = ToOne("teams", column="team_id")
+
+
+class ProjectTokenSchema(AuthenticationTokenSchema):
+    """A token of a project: good for that project alone, with a role of its members."""
+
+    class Meta(AuthenticationTokenSchema.Meta):
+        """As any token."""
+
+    role = Choice(PROJECT_ROLES, required=True)
+
+    project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")

@@ -100,7 +100,7 @@ def create_described_team_token(team_id: str) -> Response:
     members = load(AuthenticationTokenSchema, body())
     with change() as session:
         team = _team(session, team_id)
-        check_description(session, team.id, members.get("description"))
+        check_description(session, members.get("description"), team_id=team.id)
         text, shown = issue(session, members, organization_id=team.organization_id, team_id=team.id)
     return shown_once(shown, text)
 

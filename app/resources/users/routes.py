@@ -29,24 +29,22 @@ blueprint = Blueprint("users", __name__, url_prefix="/api/v2")
 @requires(P.ACCOUNT_READ)
 @describes(answer=AccountSchema)
 def show_account() -> Response:
-    """Show who the token belongs to; for an organization's or a team's, the service account that stands for it."""
+    """Show who the token belongs to; for one that is no user's, the service account that stands for it."""
     asked()
     who = caller()
     if who.user_id is None:
         (home,) = who.homes.values()
         if not holds_at(who, P.ACCOUNT_READ, Level.ORGANIZATION, home.id):
             raise refused(P.ACCOUNT_READ)
-        # An id of its own, always the same, that no user has: the organization's or team's under the prefix of users.
-        number = who.id.partition("-")[2]
-        is_team = who.kind == "team"
+        account_id, username = who.account
         account = UserRow(
-            id=f"user-{number}",
-            username=f"api-team_{number}" if is_team else f"api-org-{who.name}",
+            id=account_id,
+            username=username,
             email=None,
             is_admin=False,
             is_service_account=True,
             resource_type=who.type,
-            resource_id=who.id if is_team else who.name,
+            resource_id=who.name if who.kind == "organization" else who.id,
         )
         return resource(dump_account(account, None))
     return resource(_own(who.user_id))

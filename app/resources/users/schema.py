@@ -68,6 +68,7 @@ class AccountSchema(UserSchema):
         "users",
         "organizations",
         "teams",
+        "projects",
         column="resource_id",
         type_column="resource_type",
         related="/api/v2/{resource_type}/{resource_id}",

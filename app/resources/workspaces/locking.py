@@ -16,15 +16,19 @@ class Calling(Protocol):
 
     @property
     def kind(self) -> str:
-        """``user``, ``team`` or ``organization``."""
+        """``user``, ``team``, ``organization`` or ``project``."""
 
     @property
     def id(self) -> str:
-        """The id of the user, team or organization."""
+        """The id of whichever it is."""
 
     @property
     def name(self) -> str:
         """Its name."""
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """The id and the username of its account."""
 
 
 class Holder(NamedTuple):
@@ -76,10 +80,10 @@ class StatePending(Unprocessable):
 
 
 def holder_from(caller: Calling) -> Holder:
-    """The caller as the holder of locks; for an organization's token the service account that stands for it."""
-    if caller.kind == "organization":
-        return Holder("users", f"user-{caller.id.removeprefix('org-')}", f"api-org-{caller.name}")
-    return Holder(f"{caller.kind}s", caller.id, caller.name)
+    """The caller as the holder of locks: a team, or the account of whoever else it is."""
+    if caller.kind == "team":
+        return Holder("teams", caller.id, caller.name)
+    return Holder("users", *caller.account)
 
 
 def holder_of(workspace: Workspace) -> Holder | None:

@@ -1,0 +1,53 @@
+"""The tokens of projects over HTTP."""
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import held, holds
+from app.jsonapi.schema import load
+from app.resources.authentication_tokens.blueprint import blueprint, issue, shown_once
+from app.resources.authentication_tokens.listing import PROJECT_TOKENS
+from app.resources.authentication_tokens.operations import check_description
+from app.resources.authentication_tokens.schema import ProjectTokenSchema
+from app.resources.project_members.model import OWNER
+from app.resources.projects.listing import PROJECTS
+from app.resources.projects.model import Project
+from app.web.context import caller, refused, subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import change
+
+MANY = "/projects/<project_id>/authentication-tokens"
+
+
+@blueprint.get(MANY)
+@requires(P.PROJECT_READ, P.TOKEN_MANAGE)
+@describes(listing=PROJECT_TOKENS, errors=(400,))
+def list_tokens_of_project(project_id: str) -> Response:
+    """List the tokens of a project, without their texts."""
+    row = PROJECTS.one({"id": project_id})
+    if P.TOKEN_MANAGE not in held(caller(), Project.scope, row):
+        raise refused(P.TOKEN_MANAGE)
+    return PROJECT_TOKENS.page({"organization_id": row.organization_id, "project_id": project_id})
+
+
+@blueprint.post(MANY)
+@requires(P.PROJECT_READ, P.TOKEN_MANAGE, P.PROJECT_MANAGE_OWNERS)
+@describes(body=ProjectTokenSchema, answer=ProjectTokenSchema, status=201, errors=(403, 422))
+def create_project_token(project_id: str) -> Response:
+    """Create a token that has a role in this project and nothing elsewhere. The text is in this answer only."""
+    members = load(ProjectTokenSchema, body())
+    with change() as session:
+        project = _project(session, project_id, members["role"])
+        check_description(session, members.get("description"), project_id=project.id)
+        text, shown = issue(session, members, organization_id=project.organization_id, project_id=project.id)
+    return shown_once(shown, text)
+
+
+def _project(session: Session, project_id: str, role: str) -> Project:
+    project = subject(session, Project, project_id, P.TOKEN_MANAGE, visible_by=P.PROJECT_READ)
+    # Whoever has a token with the role owns the project.
+    if role == OWNER and not holds(caller(), P.PROJECT_MANAGE_OWNERS, project):
+        raise refused(P.PROJECT_MANAGE_OWNERS)
+    return project
