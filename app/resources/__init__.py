@@ -15,6 +15,7 @@ BLUEPRINTS = (
     "app.resources.team_workspaces",
     "app.resources.cloud_providers",
     "app.resources.projects",
+    "app.resources.repository_links",
     "app.resources.tag_bindings",
     "app.resources.workspaces",
     "app.resources.agent_pools",

@@ -8,6 +8,7 @@ from schemathesis.transport.serialization import Binary
 from app.resources.models import (
     AuthenticationToken,
     Organization,
+    RepositoryLink,
     ReservedTagKey,
     TagBinding,
     Var,
@@ -156,6 +157,10 @@ class Targets:
     def _reserved_tag_key(self) -> str:
         return self._world.add(ReservedTagKey(organization_id=self._organization.id, key="cost-center")).id
 
+    def _repository_link(self) -> str:
+        place = {"organization_id": self._organization.id, "project_id": self.of_type("projects")}
+        return self._world.add(RepositoryLink(**place, url="https://github.com/acme/infrastructure")).id
+
     def _state_version(self) -> str:
         self.of_type("workspaces")
         return str(self._states.save(ANNOUNCED)["data"]["id"])
@@ -195,6 +200,7 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "organization-memberships": Targets._membership,
     "organizations": lambda targets: targets._organization.name,
     "projects": Targets._project,
+    "repository-links": Targets._repository_link,
     "reserved-tag-keys": Targets._reserved_tag_key,
     "state-version-outputs": Targets._output,
     "state-versions": Targets._state_version,
@@ -212,6 +218,7 @@ _PARAMETERS = {
     "agent_pool_id": "agent-pools",
     "cloud_provider_id": "cloud-providers",
     "key_id": "reserved-tag-keys",
+    "link_id": "repository-links",
     "membership_id": "organization-memberships",
     "output_id": "state-version-outputs",
     "project_id": "projects",

@@ -1,0 +1,32 @@
+"""What is made of a link to a repository."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_HOST = re.compile(r"(?:[a-z]+://)?(?:[^/@]*@)?(?P<host>[^:/]+)")
+_HOSTS: Mapping[str, str] = {
+    "github.com": "github",
+    "gitlab.com": "gitlab",
+    "bitbucket.org": "bitbucket",
+    "dev.azure.com": "azure-devops",
+    "visualstudio.com": "azure-devops",
+}
+# What organizations call the hosts on which they run it themselves.
+_LABELS = ("github", "gitlab", "bitbucket")
+
+
+def settle_link(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members with a provider."""
+    return {**members, "provider": members.get("provider") or provider_of(members["url"])}
+
+
+def provider_of(url: str) -> str:
+    """Who keeps the repository, as far as the host tells."""
+    found = _HOST.match(url)
+    host = found["host"].lower() if found else ""
+    for known, provider in _HOSTS.items():
+        if host == known or host.endswith(f".{known}"):
+            return provider
+    label = host.partition(".")[0]
+    return label if label in _LABELS else "other"

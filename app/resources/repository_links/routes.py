@@ -1,0 +1,64 @@
+"""Links of projects to repositories over HTTP."""
+
+from flask import Blueprint, Response
+
+from app.authz.permissions import P
+from app.jsonapi.schema import load
+from app.resources.projects.listing import PROJECTS
+from app.resources.projects.model import Project
+from app.resources.repository_links.listing import REPOSITORY_LINKS
+from app.resources.repository_links.model import RepositoryLink
+from app.resources.repository_links.operations import settle_link
+from app.resources.repository_links.schema import RepositoryLinkSchema
+from app.web.answers import nothing, resource
+from app.web.context import subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import change, made, record
+
+blueprint = Blueprint("repository_links", __name__, url_prefix="/api/v2")
+
+
+@blueprint.get("/projects/<project_id>/repository-links")
+@requires(P.PROJECT_READ)
+@describes(listing=REPOSITORY_LINKS, errors=(400,))
+def list_repository_links(project_id: str) -> Response:
+    """List the repositories that a project is linked to."""
+    project = PROJECTS.one({"id": project_id})
+    return REPOSITORY_LINKS.page({"organization_id": project.organization_id, "project_id": project_id})
+
+
+@blueprint.post("/projects/<project_id>/repository-links")
+@requires(P.PROJECT_READ, P.PROJECT_UPDATE)
+@describes(body=RepositoryLinkSchema, answer=RepositoryLinkSchema, status=201, errors=(422,))
+def create_repository_link(project_id: str) -> Response:
+    """Link a project to a repository; the service itself never connects to it."""
+    members = settle_link(load(RepositoryLinkSchema, body()))
+    with change() as session:
+        project = subject(session, Project, project_id, P.PROJECT_UPDATE, visible_by=P.PROJECT_READ, is_kept=True)
+        link = RepositoryLink(organization_id=project.organization_id, project_id=project.id, **members)
+        session.add(link)
+        session.flush()
+        record(session, "repository-links.create", link, made(members))
+        shown = REPOSITORY_LINKS.show({"id": link.id}, session)
+    return resource(shown, 201)
+
+
+@blueprint.get("/repository-links/<link_id>")
+@requires(P.PROJECT_READ)
+@describes(answer=RepositoryLinkSchema)
+def show_repository_link(link_id: str) -> Response:
+    """Show a link to a repository."""
+    return resource(REPOSITORY_LINKS.show({"id": link_id}))
+
+
+@blueprint.delete("/repository-links/<link_id>")
+@requires(P.PROJECT_READ, P.PROJECT_UPDATE)
+@describes(status=204)
+def destroy_repository_link(link_id: str) -> Response:
+    """Take a link to a repository away."""
+    with change() as session:
+        link = subject(session, RepositoryLink, link_id, P.PROJECT_UPDATE, visible_by=P.PROJECT_READ)
+        session.delete(link)
+        record(session, "repository-links.delete", link, {"url": [link.url, None]})
+    return nothing()

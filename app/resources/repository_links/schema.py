@@ -1,0 +1,71 @@
+"""The members of a link to a repository."""
+
+import re
+from collections.abc import Iterable
+
+from app.jsonapi.fields import Attribute, Choice, Moment, Text, ToOne
+from app.jsonapi.schema import Schema
+
+PROVIDERS = ("github", "gitlab", "bitbucket", "azure-devops", "other")
+URL_LENGTH = 1_024
+BRANCH_LENGTH = 255
+DIRECTORY_LENGTH = 1_024
+
+_USER = "[A-Za-z0-9._-]+@"
+_HOST = "[A-Za-z0-9][A-Za-z0-9.-]*"
+_PORT = "(?::[0-9]{1,5})?"
+_PATH = "[A-Za-z0-9._~%!$&'()*+,;=:@/-]+"
+# Neither a query nor a fragment: both are no part of where a repository is, and may carry a token.
+URL_PATTERN = f"(?:https|git)://{_HOST}{_PORT}/{_PATH}|ssh://(?:{_USER})?{_HOST}{_PORT}/{_PATH}|{_USER}{_HOST}:{_PATH}"
+# A user name alone is one where SSH has keys; elsewhere clients put tokens there.
+_CREDENTIALS = re.compile(r"[^/]*://[^/?#]*:[^/?#]*@|(?!ssh:)[^/]*://[^/?#]*@|[^/@]*:[^/@]*@")
+
+
+class RepositoryUrl(Text):
+    """The address of a repository, without credentials."""
+
+    def _faults(self, value: str) -> Iterable[str]:
+        if _CREDENTIALS.match(value):
+            yield "must not contain credentials"
+            return
+        yield from super()._faults(value)
+
+
+class Directory(Text):
+    """A path below the root of a repository."""
+
+    def _faults(self, value: str) -> Iterable[str]:
+        yield from super()._faults(value)
+        if value.startswith("/") or ".." in value.split("/") or not value.isprintable():
+            yield "must be a path within the repository"
+
+
+class RepositoryLinkSchema(Schema):
+    """A repository with code of a project. Where no provider is given, it is known by the host or ``other``."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "repository-links"
+        self_link = "/api/v2/repository-links/{id}"
+
+    id = Attribute()
+    url = RepositoryUrl(
+        required=True,
+        minimum=1,
+        maximum=URL_LENGTH,
+        pattern=URL_PATTERN,
+        pattern_message="must be an https, ssh or git address of a repository",
+    )
+    provider = Choice(PROVIDERS, allow_none=True)
+    default_branch = Text(
+        minimum=1,
+        maximum=BRANCH_LENGTH,
+        nullable=True,
+        pattern="[A-Za-z0-9_][A-Za-z0-9._/+@-]*",
+        pattern_message="is not the name of a branch",
+    )
+    directory = Directory(maximum=DIRECTORY_LENGTH, nullable=True)
+    created_at = Moment(dump_only=True)
+
+    project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")
