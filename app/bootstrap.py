@@ -18,7 +18,7 @@ from app.resources.organizations.model import Organization
 from app.resources.organizations.operations import found_organization, make_owner
 from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN, NAME_LENGTH, NAME_PATTERN
 from app.resources.sign_in.operations import end_sessions
-from app.resources.users.model import ADMINISTRATORS, SUPER_USER, User
+from app.resources.users.model import SUPER_USER, User
 from app.resources.users.operations import EmailTaken, NothingToConfirm, confirm_email
 from app.resources.users.schema import USERNAME_PATTERN
 
@@ -59,7 +59,7 @@ def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
     """
     with Session(engine) as session, session.begin():
         administrator = session.scalars(
-            select(User).where(User.site_role.in_(ADMINISTRATORS)).order_by(User.created_at, User.id).limit(1),
+            select(User).where(User.site_role == SUPER_USER).order_by(User.created_at, User.id).limit(1),
         ).one_or_none()
         if administrator is None:
             administrator = User(username=ADMINISTRATOR, email=EMAIL, site_role=SUPER_USER)
@@ -91,11 +91,13 @@ def add_user(  # noqa: PLR0913 - one keyword for each option of the command
     email: str,
     organization: str | None,
     is_owner: bool,
+    site_role: str = "user",
 ) -> str:
     """Add a user, perhaps to an organization, and return its first token. ``ValueError`` says what is wrong."""
     _check_user(username, email, organization, is_owner=is_owner)
     with Session(engine) as session, session.begin():
         user = _user_for(session, username, email)
+        user.site_role = site_role
         if organization is not None:
             membership = _membership_in(session, organization, user)
             if is_owner:

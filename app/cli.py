@@ -15,6 +15,7 @@ from app.config import InvalidSettingError, Settings
 from app.jsonapi.document import errors_page
 from app.openapi import openapi_document
 from app.persistence.engine import Engines
+from app.resources.users.model import SITE_ROLES
 from app.storage.keyring import Unreadable
 from app.storage.place import vault
 from app.storage.rotation import reseal
@@ -56,7 +57,16 @@ def bootstrap_command(as_json: bool, url: str) -> None:  # noqa: FBT001 - click 
 @click.argument("email")
 @click.option("--organization", help="Make the user an active member of this organization.")
 @click.option("--owner", is_flag=True, help="And one of its owners.")
-def create_user_command(username: str, email: str, organization: str | None, owner: bool) -> None:  # noqa: FBT001
+@click.option(
+    "--site-role", type=click.Choice(SITE_ROLES), default="user", help="What the user is on the whole service."
+)
+def create_user_command(
+    username: str,
+    email: str,
+    organization: str | None,
+    owner: bool,  # noqa: FBT001 - click passes flags so
+    site_role: str,
+) -> None:
     """Add a user and print a token for it, once."""
     try:
         token = add_user(
@@ -66,6 +76,7 @@ def create_user_command(username: str, email: str, organization: str | None, own
             email=email,
             organization=organization,
             is_owner=owner,
+            site_role=site_role,
         )
     except ValueError as error:
         raise click.ClickException(str(error)) from error

@@ -175,7 +175,7 @@ def test_a_renamed_organization_is_still_the_organization(run: Run, api: Api, wo
 
 
 def test_an_administrator_that_is_there_is_used(run: Run, api: Api, world: World) -> None:
-    ada = world.person("ada", site_role="admin")
+    ada = world.person("ada", site_role="super_user")
     answer = bootstrapped(run)
     assert (answer["username"], "user_token" in answer) == ("ada", False)
     assert [user.username for user in world.all(User)] == ["ada"]
@@ -214,6 +214,26 @@ def test_a_user_gets_a_token(run: Run, api: Api) -> None:
     account = api.get("/account/details", token)["data"]["attributes"]
     assert (account["username"], account["email"], account["is-admin"]) == ("ada", "ada@example.test", False)
     assert api.get("/organizations", token)["data"] == []
+
+
+@pytest.mark.parametrize("site_role", ["user", "admin", "super_user"])
+def test_a_user_may_have_a_site_role_from_the_start(run: Run, api: Api, site_role: str) -> None:
+    token = run("create-user", "ada", "ada@example.test", "--site-role", site_role).stdout.strip()
+    account = api.get("/account/details", token)["data"]["attributes"]
+    assert (account["site-role"], account["is-admin"]) == (site_role, site_role != "user")
+
+
+def test_there_is_no_other_site_role(run: Run, world: World) -> None:
+    before = counts(world)
+    assert run("create-user", "ada", "ada@example.test", "--site-role", "root").exit_code == 2
+    assert counts(world) == before
+
+
+def test_the_administrator_is_a_super_user_whoever_is_there_already(run: Run, api: Api) -> None:
+    run("create-user", "ada", "ada@example.test", "--site-role", "admin")
+    made = json.loads(run("bootstrap", "--json").stdout)
+    assert made["username"] == "admin"
+    assert api.get("/account/details", CHOSEN)["data"]["attributes"]["site-role"] == "super_user"
 
 
 @pytest.mark.parametrize(("options", "may_update"), [((), False), (("--owner",), True)])

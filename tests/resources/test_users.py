@@ -30,6 +30,7 @@ def test_an_account_is_the_own_user(api: Api, world: World) -> None:
             "v2-only": False,
             "is-admin": False,
             "is-site-admin": False,
+            "site-role": "user",
             "is-sso-login": False,
             "is-unified": False,
             "two-factor": {"enabled": False, "verified": False},
@@ -96,6 +97,7 @@ def test_others_are_seen_without_it(api: Api, world: World, acme: Organization, 
     shown = api.get(f"/users/{ada.id}", token)["data"]
     assert (shown["id"], shown["attributes"]["username"]) == (ada.id, ada.username)
     assert shown["attributes"]["email"] is None
+    assert shown["attributes"]["site-role"] is None
     assert shown["attributes"]["permissions"]["can-manage-user-tokens"] is False
     assert "authenticated-resource" not in shown["relationships"]
 

@@ -17,7 +17,7 @@ from app.web.context import asked, caller, reader
 
 
 class UserRow(NamedTuple):
-    """What a user's document shows; ``email`` is None where it is hidden."""
+    """What a user's document shows; ``email`` and ``site_role`` are None where they are hidden."""
 
     id: str
     username: str
@@ -29,6 +29,7 @@ class UserRow(NamedTuple):
     resource_id: str | None = None
     unconfirmed_email: str | None = None
     is_own: bool = False
+    site_role: str | None = None
 
 
 USER_COLUMNS = UserRow._fields

@@ -1,4 +1,4 @@
-"""The rules of accounts: passwords and e-mail addresses."""
+"""The rules of accounts: passwords, e-mail addresses and site roles."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.authentication.passwords import hash_password, is_password
-from app.jsonapi.errors import InvalidAttribute
-from app.resources.users.model import User
+from app.jsonapi.errors import InvalidAttribute, Unprocessable
+from app.resources.users.model import SUPER_USER, User
 
 
 class EmailTaken(ValueError):
@@ -17,6 +17,23 @@ class EmailTaken(ValueError):
 
 class NothingToConfirm(ValueError):
     """The user has not asked for another address."""
+
+
+class LastSuperUser(Unprocessable):
+    """Without a super user nobody could make another one."""
+
+    code = "last-super-user"
+    detail = "The last super user can't have another site role; make somebody else a super user first"
+    pointer = "/data/attributes/site-role"
+
+
+def check_site_role(session: Session, user_id: str, site_role: str) -> None:
+    """Refuse to demote the last super user. All of them are locked, in one order: of two demotions one comes first."""
+    super_users = session.scalars(
+        select(User.id).where(User.site_role == SUPER_USER).order_by(User.id).with_for_update(),
+    ).all()
+    if site_role != SUPER_USER and list(super_users) == [user_id]:
+        raise LastSuperUser
 
 
 def settle_account(members: Mapping[str, Any], user: User) -> dict[str, Any]:

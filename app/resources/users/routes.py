@@ -14,10 +14,10 @@ from app.jsonapi.schema import load
 from app.resources.sign_in.operations import end_sessions
 from app.resources.users.listing import UserRow, dump_account, dump_user, find_user
 from app.resources.users.model import ADMINISTRATORS, User
-from app.resources.users.operations import new_hash, settle_account
-from app.resources.users.schema import AccountSchema, PasswordSchema, ProfileSchema, UserSchema
+from app.resources.users.operations import check_site_role, new_hash, settle_account
+from app.resources.users.schema import AccountSchema, PasswordSchema, ProfileSchema, SiteRoleSchema, UserSchema
 from app.web.answers import resource
-from app.web.context import asked, caller, reader, refused, require_own, subject
+from app.web.context import asked, caller, reader, refused, require_on_site, require_own, subject
 from app.web.guard import describes, requires
 from app.web.requests import body
 from app.web.transaction import assign, change, record
@@ -94,18 +94,43 @@ def update_password() -> Response:
 @describes(answer=UserSchema)
 def show_user(user_id: str) -> Response:
     """Show a user who shares an organization with the caller; the e-mail address only to himself."""
+    return resource(_seen(user_id))
+
+
+@blueprint.patch("/users/<user_id>")
+@requires(P.SITE_ROLE_MANAGE, P.USER_READ)
+@describes(body=SiteRoleSchema, is_partial=True, answer=UserSchema, errors=(422,))
+def update_user(user_id: str) -> Response:
+    """Give a user another site role: user, admin or super_user. There is always a super user left."""
+    require_on_site(P.SITE_ROLE_MANAGE)
+    members = load(SiteRoleSchema, body(), partial=True, identifier=user_id)
+    with change() as session:
+        # Before the user's own row, which may be one of those that this locks in their order.
+        if "site_role" in members:
+            check_site_role(session, user_id, members["site_role"])
+        user = subject(session, User, user_id, P.SITE_ROLE_MANAGE, visible_by=P.SITE_ROLE_MANAGE)
+        changes = assign(user, members)
+        session.flush()
+        if changes:
+            record(session, "users.update", user, changes)
+    return resource(_seen(user_id))
+
+
+def _seen(user_id: str) -> dict[str, Any]:
     found = find_user(user_id)
     is_own = found.id == caller().user_id
+    on_site = caller().grants.at(Level.SITE, SITE)
     shown = UserRow(
         id=found.id,
         username=found.username,
         email=found.email if is_own else None,
         is_admin=found.site_role in ADMINISTRATORS,
+        site_role=found.site_role if is_own or P.SITE_ROLE_MANAGE in on_site else None,
         is_own=is_own,
         unconfirmed_email=found.unconfirmed_email if is_own else None,
-        creates_organizations=is_own and P.ORGANIZATION_CREATE in caller().grants.at(Level.SITE, SITE),
+        creates_organizations=is_own and P.ORGANIZATION_CREATE in on_site,
     )
-    return resource(dump_user(shown, None))
+    return dump_user(shown, None)
 
 
 def _own(user_id: str) -> dict[str, Any]:
@@ -119,6 +144,7 @@ def _own(user_id: str) -> dict[str, Any]:
         resource_type="users",
         resource_id=found.id,
         unconfirmed_email=found.unconfirmed_email,
+        site_role=found.site_role,
         is_own=True,
     )
     return dump_account(account, None)

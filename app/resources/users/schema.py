@@ -5,9 +5,10 @@ from typing import Any
 from marshmallow.fields import Field
 
 from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
-from app.jsonapi.fields import Attribute, Computed, Constant, Links, Text, ToOne
+from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Links, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
+from app.resources.users.model import SITE_ROLES
 
 USERNAME_LENGTH = 64
 USERNAME_PATTERN = f"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}"
@@ -32,7 +33,10 @@ def permissions(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a ro
 
 
 class UserSchema(Schema):
-    """A user. The e-mail address is there only in the caller's own document and through memberships."""
+    """A user. The e-mail address is there only in the caller's own document and through memberships.
+
+    The site role is there in the own document, and for those who give such roles.
+    """
 
     class Meta:
         """Its type and address."""
@@ -50,6 +54,7 @@ class UserSchema(Schema):
     v2_only = Constant(value=False)
     is_admin = Attribute()
     is_site_admin = Attribute(attribute="is_admin")
+    site_role: Field[Any] = Attribute()
     is_sso_login = Constant(value=False)
     is_unified = Constant(value=False)
     two_factor = Constant({"enabled": False, "verified": False})
@@ -88,6 +93,15 @@ class ProfileSchema(UserSchema):
         pattern_message="may only contain letters, numbers, dots, hyphens and underscores",
     )
     email = Text(minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
+
+
+class SiteRoleSchema(UserSchema):
+    """The role of a user on the whole service."""
+
+    class Meta(UserSchema.Meta):
+        """As a user."""
+
+    site_role = Choice(SITE_ROLES)
 
 
 class PasswordSchema(UserSchema):
