@@ -103,7 +103,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(UNIFIED, "-description"),
     },
     ("teams", BODY): _of(UNIFIED, "-description"),
-    ("users", ANSWER): _USER,
+    ("users", ANSWER): _USER | _of(BEYOND, "+site-role"),
     ("vars", BODY): _of(SHOWN_ONLY, "-version-id"),
     ("varsets", ANSWER): _of("HCP's document has it where it lists the sets applicable to a workspace", "+created-at"),
     ("workspaces", ANSWER): {

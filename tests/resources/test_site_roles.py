@@ -207,7 +207,7 @@ def test_two_who_go_at_once_leave_one(app: Flask, world: World, *, each_other: b
         def demote(caller: Person, target: Person, barrier: Barrier = barrier) -> int:
             api = Api(app)
             barrier.wait(timeout=10)
-            return api.raw("PATCH", f"/users/{target.id}", caller.token, sent("user")).status_int
+            return int(api.raw("PATCH", f"/users/{target.id}", caller.token, sent("user")).status_int)
 
         with ThreadPoolExecutor(2) as pool:
             statuses = sorted(pool.map(demote, pair, targets, timeout=60))
