@@ -8,6 +8,7 @@ BLUEPRINTS = (
     "app.resources.service",
     "app.resources.organizations",
     "app.resources.organization_memberships",
+    "app.resources.activity_events",
     "app.resources.users",
     "app.resources.authentication_tokens",
     "app.resources.teams",

@@ -79,7 +79,7 @@ class Listing:
     ``columns`` maps the names that the schema uses to expressions, or to what is counted for each caller; the columns
     of the model's scope are read with them. ``joined`` gives the table with what the expressions need beside it.
     ``sorts`` maps the values of ``sort`` to expressions; ``order`` (total: no two rows equal) is used without one.
-    ``counted_by_status`` adds HCP's ``status-counts``.
+    ``counted_by_status`` adds HCP's ``status-counts``. What is ``newest_first`` has its order turned around.
     """
 
     schema: type[Schema]
@@ -91,6 +91,7 @@ class Listing:
     filters: Sequence[Filter] = ()
     sorts: Mapping[str, Sequence[Expression]] = field(default_factory=dict)
     counted_by_status: bool = False
+    newest_first: bool = False
     _statements: dict[Hashable, Select[Any]] = field(default_factory=dict)
 
     @cached_property
@@ -355,10 +356,10 @@ class Listing:
             self.model.scope[level] in {"id", "project_id", "environment_id"} for level in levels
         )
 
-    @staticmethod
-    def _directed(keys: Sequence[Expression], sort: str) -> list[Expression]:
+    def _directed(self, keys: Sequence[Expression], sort: str) -> list[Expression]:
         # Only the wanted sort turns around; the tie-breakers behind it may as well, which lets one index serve both.
-        return [key.desc() for key in keys] if sort.startswith("-") else list(keys)
+        is_descending = sort.startswith("-") if sort else self.newest_first
+        return [key.desc() for key in keys] if is_descending else list(keys)
 
     def _labelled(self, reach: Reach) -> list[Expression]:
         shapes = iter(reach.counted)

@@ -1,0 +1,104 @@
+"""What a reader is told of places that he does not see.
+
+An event belongs to the place where its subject was when it happened. It may name others: where a workspace came from,
+which workspaces read its state. Who does not read the record of the whole organization is told those that he sees
+anyway; that there was another one is all he learns.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import select, union_all
+
+from app.authz.permissions import P
+from app.authz.policy import Level
+from app.authz.rules import holds_at, where
+from app.persistence import among
+from app.resources.environments.model import Environment
+from app.resources.projects.model import Project
+from app.resources.workspaces.model import Workspace
+from app.web.context import caller, reader
+
+HIDDEN = "(hidden)"
+PLACE = re.compile("(?:prj|env|ws)-[1-9A-Za-z]{16}")
+CELLS = frozenset({"cell", "cells"})
+
+
+def discreet(events: Sequence[Any]) -> list[Any]:
+    """The rows of events as the caller is to see them; at most one statement for all of them."""
+    careful = {event.id: event for event in events if not _reads_everything(event)}
+    places = {each for event in careful.values() for each in (event.project_id, *_places(event.changes)) if each}
+    seen = _seen(places)
+    return [_told(event, seen) if event.id in careful else event for event in events]
+
+
+def _reads_everything(event: Any) -> bool:  # noqa: ANN401 - a row of the listing
+    return holds_at(caller(), P.ACTIVITY_READ, Level.ORGANIZATION, event.organization_id)
+
+
+def _reads_project(event: Any) -> bool:  # noqa: ANN401 - a row of the listing
+    who = caller()
+    return any(
+        holds_at(who, P.ACTIVITY_READ, level, target)
+        for level, target in (
+            (Level.PROJECT, event.project_id),
+            (Level.PROJECTS, event.organization_id),
+            (Level.WORKSPACES, event.organization_id),
+        )
+    )
+
+
+def _places(changes: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+    if isinstance(changes, dict):
+        for name, change in changes.items():
+            yield from _places(name)
+            yield from _places(change)
+    elif isinstance(changes, list):
+        for each in changes:
+            yield from _places(each)
+    elif isinstance(changes, str) and PLACE.fullmatch(changes):
+        yield changes
+
+
+def _seen(identifiers: Iterable[str]) -> set[str]:
+    wanted = sorted(identifiers)
+    if not wanted:
+        return set()
+    who = caller()
+    workspaces = where(who, P.WORKSPACE_READ, Workspace)
+    found = union_all(
+        select(Project.id).where(among(Project.__table__.c.id, wanted), where(who, P.PROJECT_READ, Project)),
+        select(Environment.id).where(
+            among(Environment.__table__.c.id, wanted), where(who, P.ENVIRONMENT_READ, Environment)
+        ),
+        select(Workspace.id).where(among(Workspace.__table__.c.id, wanted), workspaces),
+        # Who sees a workspace sees where it is.
+        select(Workspace.project_id).where(among(Workspace.__table__.c.project_id, wanted), workspaces),
+        select(Workspace.environment_id).where(among(Workspace.__table__.c.environment_id, wanted), workspaces),
+    )
+    return set(reader().execute(found).scalars())
+
+
+def _told(event: Any, seen: set[str]) -> Any:  # noqa: ANN401 - a row of the listing
+    seen = {*seen, event.subject_id, event.workspace_id}
+    comes_from_elsewhere = any(place not in seen for place in _places(event.changes))
+    changes = _without(event.changes, seen)
+    if comes_from_elsewhere or not _reads_project(event):
+        changes = {name: _cells(change, event.cell) if name in CELLS else change for name, change in changes.items()}
+    return event._replace(changes=changes, project_id=event.project_id if event.project_id in seen else None)
+
+
+def _without(changes: Any, seen: set[str]) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(changes, dict):
+        return {_without(name, seen): _without(change, seen) for name, change in changes.items()}
+    if isinstance(changes, list):
+        return [_without(each, seen) for each in changes]
+    is_hidden = isinstance(changes, str) and PLACE.fullmatch(changes) and changes not in seen
+    return HIDDEN if is_hidden else changes
+
+
+def _cells(change: Any, own: str | None) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(change, list):
+        return [_cells(each, own) for each in change]
+    return change if change in (None, own) else HIDDEN

@@ -1,0 +1,66 @@
+"""The members of an activity event."""
+
+from typing import Any
+
+from app.jsonapi.fields import Attribute, Computed, Moment, ToOne
+from app.jsonapi.schema import Schema
+
+_NAMED = {
+    "type": "object",
+    "required": ["type", "id", "name"],
+    "properties": {
+        "type": {"type": "string"},
+        "id": {"type": ["string", "null"]},
+        "name": {"type": ["string", "null"]},
+    },
+}
+_CHANGES = {
+    "type": "object",
+    "description": "For each member what it was and is; tags and members of teams are nested by their names",
+    "additionalProperties": {"type": "object"},
+}
+
+
+def _actor(row: Any, _held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of the listing
+    return {"type": row.actor_type, "id": row.actor_id, "name": row.actor_name}
+
+
+def _subject(row: Any, _held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of the listing
+    return {"type": row.subject_type, "id": row.subject_id, "name": row.subject_name}
+
+
+def _changes(row: Any, _held: Any) -> Any:  # noqa: ANN401 - a row of the listing
+    return before_and_after(row.changes)
+
+
+def before_and_after(changes: Any) -> Any:  # noqa: ANN401 - any JSON
+    """The changes with names for what each member was and is."""
+    match changes:
+        case [before, after]:
+            return {"before": before, "after": after}
+        case dict():
+            return {name: before_and_after(change) for name, change in changes.items()}
+    return changes
+
+
+class ActivityEventSchema(Schema):
+    """Who did what, on what, when. Nobody changes it; it stays when its subject goes."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "activity-events"
+        self_link = "/api/v2/activity-events/{id}"
+
+    id = Attribute()
+    action = Attribute()
+    actor = Computed(_actor, schema=_NAMED)
+    token_kind = Attribute()
+    subject = Computed(_subject, schema=_NAMED)
+    changes = Computed(_changes, schema=_CHANGES)
+    created_at = Moment(dump_only=True)
+    request_id = Attribute()
+
+    organization = ToOne("organizations", column="organization_name")
+    project = ToOne("projects", column="project_id")
+    workspace = ToOne("workspaces", column="workspace_id")

@@ -1,0 +1,450 @@
+"""The record of activity: who reads what of it, how it is filtered and paged, and that it outlives its subjects."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.resources.models import ActivityEvent, Organization, Project, Workspace
+from tests.api import Api, document
+from tests.world import Person, World
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PATH = "/organizations/acme/activity-events"
+
+
+class Scene:
+    """A project with two environments and two cells, another project, and one event at each place."""
+
+    def __init__(self, world: World, acme: Organization) -> None:
+        self.world, self.acme = world, acme
+        self.project = world.project(acme, "platform")
+        self.other = world.project(acme, "other")
+        self.default = world.default_environment(self.project)
+        self.production = world.environment(self.project, "production")
+        self.near = world.workspace(self.project, "near", cell="a")
+        self.far = world.workspace(self.project, "far", cell="b", environment_id=self.production.id)
+        self.also_far = world.workspace(self.project, "also-far", cell="a", environment_id=self.production.id)
+        self.strange = world.workspace(self.other, "strange")
+        self.event("organization", "organizations", acme.id)
+        self.event("project", "projects", self.project.id, project_id=self.project.id)
+        self.event("access", "team-projects", "tprj-1", project_id=self.project.id, is_about_access=True)
+        self.event("other", "projects", self.other.id, project_id=self.other.id)
+        for label, workspace in self.workspaces.items():
+            self.on(label, workspace)
+
+    @property
+    def workspaces(self) -> Mapping[str, Workspace]:
+        return {"near": self.near, "far": self.far, "also far": self.also_far, "strange": self.strange}
+
+    def on(self, label: str, workspace: Workspace, **members: Any) -> ActivityEvent:
+        return self.event(
+            label,
+            "workspaces",
+            workspace.id,
+            project_id=workspace.project_id,
+            environment_id=workspace.environment_id,
+            cell=workspace.cell,
+            workspace_id=workspace.id,
+            **members,
+        )
+
+    def event(self, label: str, subject_type: str, subject_id: str, **members: Any) -> ActivityEvent:
+        given = {
+            "action": f"{subject_type}.update",
+            "actor_type": "users",
+            "actor_id": "user-1111111111111111",
+            "actor_name": "Ada",
+            "changes": {},
+            "created_at": NOON,
+            "organization_id": self.acme.id,
+            **members,
+        }
+        return self.world.add(
+            ActivityEvent(subject_type=subject_type, subject_id=subject_id, subject_name=label, **given)
+        )
+
+
+@pytest.fixture
+def scene(world: World, acme: Organization) -> Scene:
+    """See ``Scene``."""
+    return Scene(world, acme)
+
+
+def names(found: Any) -> set[str]:
+    """The names of the subjects; what commands and the making of the world have left is left out."""
+    listed = [each["attributes"]["subject"]["name"] for each in found["data"]]
+    assert found["meta"]["pagination"]["total-count"] >= len(listed)
+    return {name for name in listed if name in EVERYTHING}
+
+
+IN_WORKSPACES = {"near", "far", "also far", "strange"}
+IN_PROJECTS = IN_WORKSPACES | {"project", "other"}
+IN_PROJECT = {"project", "near", "far", "also far"}
+EVERYTHING = IN_PROJECTS | {"organization", "access"}
+
+Granted = Callable[[Scene], str]
+
+
+def in_project(role: str, **place: Any) -> Granted:
+    def make(scene: Scene) -> str:
+        person = scene.world.person()
+        at = {name: getattr(scene, value) if name == "environment" else value for name, value in place.items()}
+        scene.world.project_member(scene.project, person, role, **at)
+        return person.token
+
+    return make
+
+
+def on_workspace(level: str) -> Granted:
+    def make(scene: Scene) -> str:
+        person = scene.world.person()
+        scene.world.acl_entry(scene.near, person, level)
+        return person.token
+
+    return make
+
+
+def with_flag(*flags: str) -> Granted:
+    return lambda scene: scene.world.member(scene.acme, scene.world.team(scene.acme, *flags)).token
+
+
+def with_access(access: str) -> Granted:
+    def make(scene: Scene) -> str:
+        team = scene.world.team(scene.acme)
+        scene.world.access(team, scene.project, access)
+        return scene.world.member(scene.acme, team).token
+
+    return make
+
+
+READERS: dict[str, tuple[Granted, set[str]]] = {
+    "super user": (lambda scene: scene.world.person(site_role="super_user").token, EVERYTHING),
+    "site administrator": (lambda scene: scene.world.person(site_role="admin").token, EVERYTHING),
+    "owner": (lambda scene: scene.world.owner(scene.acme).token, EVERYTHING),
+    "organization token": (lambda scene: scene.world.token(scene.acme), EVERYTHING),
+    "manage-projects": (with_flag("manage-projects"), IN_PROJECTS),
+    "read-projects": (with_flag("read-projects"), IN_PROJECTS),
+    "manage-workspaces": (with_flag("manage-workspaces"), IN_WORKSPACES),
+    "read-workspaces": (with_flag("read-workspaces"), IN_WORKSPACES),
+    "manage-policies": (with_flag("manage-policies"), set()),
+    "team with read": (with_access("read"), IN_PROJECT),
+    "team with admin": (with_access("admin"), IN_PROJECT | {"access"}),
+    "team with least": (with_access("custom"), set()),
+    "viewer": (in_project("viewer"), IN_PROJECT),
+    "member of the project": (in_project("member"), IN_PROJECT),
+    "admin": (in_project("admin"), IN_PROJECT | {"access"}),
+    "owner of the project": (in_project("owner"), IN_PROJECT | {"access"}),
+    "viewer of an environment": (in_project("viewer", environment="production"), {"far", "also far"}),
+    "admin of an environment": (in_project("admin", environment="production"), {"far", "also far"}),
+    "admin of a cell": (in_project("admin", cells=["a"]), {"near", "also far"}),
+    "admin of a cell of an environment": (in_project("admin", environment="production", cells=["a"]), {"also far"}),
+    "user of a workspace": (on_workspace("user"), {"near"}),
+    "owner of a workspace": (on_workspace("owner"), {"near"}),
+    "project token of a viewer": (lambda scene: scene.world.project_token(scene.project, "viewer"), IN_PROJECT),
+    "project token of an admin": (
+        lambda scene: scene.world.project_token(scene.project, "admin"),
+        IN_PROJECT | {"access"},
+    ),
+    "member": (lambda scene: scene.world.member(scene.acme).token, set()),
+}
+
+
+BLIND_TO_PROJECTS = {"manage-workspaces", "read-workspaces"}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_everybody_reads_what_he_may_see(api: Api, scene: Scene, reader: str) -> None:
+    make, expected = READERS[reader]
+    token = make(scene)
+    found = api.get(f"{PATH}?page[size]=100", token)
+    assert names(found) == expected
+    shown = {each["id"]: each for each in found["data"]}
+    for event in scene.world.all(ActivityEvent):
+        if event.subject_name in EVERYTHING:
+            status = 200 if event.subject_name in expected else 404
+            answered = api.get(f"/activity-events/{event.id}", token, expect=status)
+            assert status == 404 or answered["data"] == shown[event.id]
+    if not expected & IN_PROJECT:
+        return
+    if reader in BLIND_TO_PROJECTS:
+        api.get(f"/projects/{scene.project.id}/activity-events", token, expect=404)
+    else:
+        of_project = api.get(f"/projects/{scene.project.id}/activity-events", token)
+        assert names(of_project) == expected & (IN_PROJECT | {"access"})
+    for label, workspace in scene.workspaces.items():
+        path = f"/workspaces/{workspace.id}/activity-events"
+        if label in expected:
+            assert names(api.get(path, token)) == {label}
+        else:
+            assert api.get(path, token, expect=404) == api.get("/workspaces/ws-1/activity-events", token, expect=404)
+
+
+def test_of_what_is_hidden_there_is_no_record(api: Api, scene: Scene, world: World) -> None:
+    stranger = world.owner(world.organization()).token
+    member = world.member(scene.acme).token
+    missing = api.get("/projects/prj-1111111111111111/activity-events", stranger, expect=404)
+    event = next(each for each in world.all(ActivityEvent) if each.subject_name == "project")
+    for path, token in (
+        (f"/projects/{scene.project.id}/activity-events", stranger),
+        (f"/projects/{scene.project.id}/activity-events", member),
+        (f"/workspaces/{scene.near.id}/activity-events", stranger),
+        (f"/activity-events/{event.id}", stranger),
+        (f"/activity-events/{event.id}", member),
+        ("/activity-events/evt-1111111111111111", member),
+        (PATH, stranger),
+    ):
+        assert api.get(path, token, expect=404) == missing
+    for path in (PATH, f"/projects/{scene.project.id}/activity-events", f"/activity-events/{event.id}"):
+        api.get(path, expect=401)
+
+
+def test_an_event_says_who_what_where_and_when(api: Api, world: World, acme: Organization) -> None:
+    project = world.project(acme, "platform")
+    token = world.token(acme)
+    sent = document("workspaces", {"name": "network"}, project=("projects", project.id))
+    made = api.raw("POST", "/organizations/acme/workspaces", token, sent, headers={"X-Request-Id": "the-request"})
+    workspace_id = made.json["data"]["id"]
+    [event] = api.get(f"/workspaces/{workspace_id}/activity-events", token)["data"]
+    moment = event["attributes"].pop("created-at")
+    assert datetime.fromisoformat(moment) - datetime.now(UTC) < timedelta(minutes=1)
+    assert event == {
+        "id": event["id"],
+        "type": "activity-events",
+        "attributes": {
+            "action": "workspaces.create",
+            "actor": {"type": "organizations", "id": acme.id, "name": "acme"},
+            "token-kind": "organization",
+            "subject": {"type": "workspaces", "id": workspace_id, "name": "network"},
+            "changes": {
+                "name": {"before": None, "after": "network"},
+                "project": {"before": None, "after": project.id},
+                "environment-id": {"before": None, "after": world.default_environment(project).id},
+            },
+            "request-id": "the-request",
+        },
+        "relationships": {
+            "organization": {"data": {"id": "acme", "type": "organizations"}},
+            "project": {"data": {"id": project.id, "type": "projects"}},
+            "workspace": {"data": {"id": workspace_id, "type": "workspaces"}},
+        },
+        "links": {"self": f"/api/v2/activity-events/{event['id']}"},
+    }
+
+
+def test_the_value_of_a_variable_is_changed_and_not_told(api: Api, world: World, acme: Organization) -> None:
+    workspace = world.workspace(world.project(acme, "platform"))
+    token, path = world.token(acme), f"/workspaces/{workspace.id}/vars"
+    given = {"key": "password", "value": "s3cret-before", "category": "env", "sensitive": True}
+    made = api.post(path, token, document("vars", given))
+    changed = document("vars", {"value": "s3cret-after"}) | {}
+    api.patch(f"{path}/{made['data']['id']}", token, changed)
+    told = api.raw("GET", f"/workspaces/{workspace.id}/activity-events", token)
+    assert "s3cret" not in told.text
+    assert told.json["data"][0]["attributes"]["changes"]["value"] == {"before": "(hidden)", "after": "(hidden)"}
+
+
+# --- it outlives its subject ---------------------------------------------------------------------------------------
+
+
+def test_what_is_gone_is_still_on_record(api: Api, scene: Scene, owner: Person) -> None:
+    world = scene.world
+    viewer = in_project("viewer")(scene)
+    api.delete(f"/workspaces/{scene.near.id}", owner.token)
+    of_project = api.get(f"/projects/{scene.project.id}/activity-events", viewer)
+    assert {"near", "project"} <= names(of_project)
+    api.get(f"/workspaces/{scene.near.id}/activity-events", viewer, expect=404)
+    found = api.get(f"/workspaces/{scene.near.id}/activity-events", owner.token)
+    assert [each["attributes"]["action"] for each in found["data"]] == ["workspaces.delete", "workspaces.update"]
+
+    api.delete(f"/projects/{scene.project.id}?force=true", owner.token)
+    for path in (PATH, f"/projects/{scene.project.id}/activity-events"):
+        found = api.get(f"{path}?filter[action]=projects.delete", owner.token)
+        [event] = found["data"]
+        assert event["attributes"]["subject"] == {"type": "projects", "id": scene.project.id, "name": "platform"}
+        assert event["relationships"]["project"]["data"] == {"type": "projects", "id": scene.project.id}
+    for token in (viewer, world.member(scene.acme).token, world.owner(world.organization()).token):
+        api.get(f"/projects/{scene.project.id}/activity-events", token, expect=404)
+    assert names(api.get(PATH, viewer)) == set()
+
+
+# --- what it names beside its subject ------------------------------------------------------------------------------
+
+
+def moved(api: Api, scene: Scene, owner: Person) -> None:
+    """Move a workspace from the one project to the other."""
+    sent = {"data": [{"type": "workspaces", "id": scene.near.id}]}
+    api.post(f"/projects/{scene.other.id}/relationships/workspaces", owner.token, sent, expect=204)
+
+
+def test_who_sees_one_of_two_projects_is_not_told_the_other(api: Api, scene: Scene, owner: Person) -> None:
+    there, both = scene.world.person(), scene.world.person()
+    scene.world.project_member(scene.other, there, "viewer")
+    for project in (scene.project, scene.other):
+        scene.world.project_member(project, both, "viewer")
+    here = in_project("owner")(scene)
+    moved(api, scene, owner)
+    path = f"/organizations/acme/activity-events?filter[action]=workspaces.move&filter[subject]={scene.near.id}"
+    environments = [scene.default.id, scene.world.default_environment(scene.other).id]
+    told = {
+        "project": {"before": scene.project.id, "after": scene.other.id},
+        "project-environment": {"before": environments[0], "after": environments[1]},
+    }
+    for token in (owner.token, both.token):
+        [event] = api.get(path, token)["data"]
+        assert event["attributes"]["changes"].items() >= told.items()
+    [event] = api.get(path, there.token)["data"]
+    assert event["attributes"]["changes"]["project"] == {"before": "(hidden)", "after": scene.other.id}
+    assert event["attributes"]["changes"]["project-environment"]["before"] == "(hidden)"
+    assert api.get(f"/activity-events/{event['id']}", there.token)["data"] == event
+    for token in (there.token, in_project("viewer")(scene)):
+        text = api.raw("GET", f"{PATH}?page[size]=100", token).text
+        assert not (
+            {scene.project.id, scene.other.id} <= {each for each in (scene.project.id, scene.other.id) if each in text}
+        )
+    assert api.get(path, here)["data"] == []
+
+
+def test_who_sees_one_workspace_is_not_told_where_it_was(api: Api, scene: Scene, owner: Person) -> None:
+    token = on_workspace("user")(scene)
+    moved(api, scene, owner)
+    path = f"/workspaces/{scene.near.id}/activity-events"
+    [move, before] = api.get(path, token)["data"]
+    assert before["relationships"]["project"] == {"data": None}
+    assert move["relationships"]["project"]["data"]["id"] == scene.other.id
+    text = api.raw("GET", path, token).text
+    assert scene.project.id not in text
+    assert scene.default.id not in text
+
+
+BEFORE: dict[str, tuple[Granted, bool, bool]] = {
+    # Whether he is told the environment before, and the cell.
+    "viewer": (in_project("viewer"), True, True),
+    "read-workspaces": (with_flag("read-workspaces"), True, True),
+    "of the environment": (in_project("viewer", environment="production"), False, False),
+    "of the cell": (in_project("viewer", cells=["b"]), True, False),
+    "of the cell of the environment": (in_project("viewer", environment="production", cells=["b"]), False, False),
+}
+
+
+@pytest.mark.parametrize("who", BEFORE)
+def test_who_sees_one_place_is_not_told_of_others(api: Api, scene: Scene, who: str) -> None:
+    reader, sees_environment, sees_cell = BEFORE[who]
+    changes = {"environment-id": [scene.default.id, scene.production.id], "cell": ["a", "b"], "name": ["x", "y"]}
+    event = scene.on("far", scene.far, changes=changes)
+    shown = api.get(f"/activity-events/{event.id}", reader(scene))["data"]["attributes"]["changes"]
+    assert shown == {
+        "environment-id": {
+            "before": scene.default.id if sees_environment else "(hidden)",
+            "after": scene.production.id,
+        },
+        "cell": {"before": "a" if sees_cell else "(hidden)", "after": "b"},
+        "name": {"before": "x", "after": "y"},
+    }
+
+
+def test_consumers_that_a_reader_does_not_see_are_hidden(api: Api, scene: Scene, owner: Person) -> None:
+    consumers = [[scene.near.id], [scene.near.id, scene.strange.id]]
+    event = scene.on("near", scene.near, changes={"remote-state-consumers": consumers})
+    path = f"/activity-events/{event.id}"
+    for token, after in (
+        (owner.token, [scene.near.id, scene.strange.id]),
+        (in_project("viewer")(scene), [scene.near.id, "(hidden)"]),
+    ):
+        shown = api.get(path, token)["data"]["attributes"]["changes"]
+        assert shown == {"remote-state-consumers": {"before": [scene.near.id], "after": after}}
+
+
+# --- filters and pages ---------------------------------------------------------------------------------------------
+
+
+def at(minute: int) -> datetime:
+    return NOON + timedelta(minutes=minute)
+
+
+@pytest.fixture
+def history(world: World, acme: Organization) -> Project:
+    """Five events in a row, whose names are their numbers."""
+    project = world.project(acme, "platform")
+    events: list[dict[str, Any]] = [
+        {"action": "projects.create", "actor_id": "user-a", "actor_name": "Ada"},
+        {"action": "projects.update", "actor_id": "user-b", "actor_name": "bob", "request_id": "one"},
+        {"action": "workspaces.create", "subject_type": "workspaces", "subject_id": "ws-1"},
+        {"action": "Workspaces.create", "subject_type": "workspaces", "subject_id": "ws-2", "actor_name": "ADA"},
+        {"action": "workspaces.delete", "subject_type": "workspaces", "subject_id": "ws-1", "request_id": "two"},
+    ]
+    for number, given in enumerate(events):
+        members = {
+            "actor_type": "users",
+            "actor_id": "user-c",
+            "actor_name": "cyd",
+            "subject_type": "projects",
+            "subject_id": project.id,
+            "subject_name": str(number),
+            "changes": {},
+            **given,
+        }
+        place = {"organization_id": acme.id, "project_id": project.id, "created_at": at(number)}
+        world.add(ActivityEvent(**place, **members))
+    return project
+
+
+FILTERED = {
+    "": "43210",
+    "filter[action]=projects.update": "1",
+    "filter[action]=projects": "",
+    "filter[action]=workspaces.*": "42",
+    "filter[action]=workspace*": "",
+    "filter[action]=work_paces.*": "",
+    "filter[action]=.*": "",
+    "filter[action]=": "43210",
+    "filter[actor]=user-b": "1",
+    "filter[actor]=ada": "30",
+    "filter[actor]=ad": "",
+    "filter[subject]=ws-1": "42",
+    "filter[subject-type]=workspaces": "432",
+    "filter[request-id]=one": "1",
+    "filter[from]=2026-03-01T12:03:00Z": "43",
+    "filter[to]=2026-03-01T12:03:00Z": "210",
+    "filter[from]=2026-03-01T13:01:00.000%2B01:00&filter[to]=2026-03-01T12:03:00": "21",
+    "filter[from]=2026-03-01T12:03:00Z&filter[to]=2026-03-01T12:01:00Z": "",
+    "filter[to]=9999-12-31T23:59:59Z": "43210",
+    "filter[from]=0001-01-01T00:00:00Z": "43210",
+    "filter[action]=workspaces.*&filter[actor]=cyd&filter[subject]=ws-1&filter[request-id]=two": "4",
+}
+
+
+@pytest.mark.parametrize("query", FILTERED)
+def test_filters_narrow_the_list(api: Api, history: Project, owner: Person, query: str) -> None:
+    found = api.get(f"/projects/{history.id}/activity-events?{query}", owner.token)
+    assert "".join(each["attributes"]["subject"]["name"] for each in found["data"]) == FILTERED[query]
+    assert found["meta"]["pagination"]["total-count"] == len(FILTERED[query])
+
+
+@pytest.mark.parametrize("parameter", ["filter[from]", "filter[to]"])
+@pytest.mark.parametrize(
+    "value", ["yesterday", "2026-03-01", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00%2B01:00", "2026-03-01T99:00:00Z"]
+)
+def test_what_is_no_moment_is_refused(api: Api, owner: Person, acme: Organization, parameter: str, value: str) -> None:
+    [error] = api.get(f"/organizations/{acme.name}/activity-events?{parameter}={value}", owner.token, expect=400)[
+        "errors"
+    ]
+    assert error["source"] == {"parameter": parameter}
+    assert error["detail"] == f"{parameter} is not a valid ISO 8601 date and time"
+
+
+@pytest.mark.parametrize("name", ["action", "actor", "subject", "subject-type", "request-id"])
+def test_a_filter_has_a_bound(api: Api, owner: Person, acme: Organization, name: str) -> None:
+    path = f"/organizations/{acme.name}/activity-events?filter[{name}]="
+    assert api.get(path + "x" * 1_000, owner.token)["data"] == []
+    [error] = api.get(path + "x" * 1_001, owner.token, expect=400)["errors"]
+    assert error["source"] == {"parameter": f"filter[{name}]"}
+
+
+def test_pages_begin_with_the_newest(api: Api, history: Project, owner: Person) -> None:
+    path = f"/projects/{history.id}/activity-events?page[size]=2"
+    pages = [api.get(f"{path}&page[number]={number}", owner.token) for number in (1, 2, 3, 4)]
+    numbers = ["".join(each["attributes"]["subject"]["name"] for each in page["data"]) for page in pages]
+    assert numbers == ["43", "21", "0", ""]
+    assert {page["meta"]["pagination"]["total-count"] for page in pages} == {5}
