@@ -87,4 +87,5 @@ class P(StrEnum):
     STATE_WRITE = "state:write"
 
     ACTIVITY_READ = "activity:read"
+    AUDIT_TRAIL_READ = "audit-trail:read"
     CLOUD_PROVIDER_READ = "cloud-provider:read"

@@ -159,6 +159,8 @@ POLICY: Mapping[P, Rule] = {
         *_PLACES,
         Level.WORKSPACE,
     ),
+    # The token names the organization: somebody of the site, or a user of several, would not say which one.
+    P.AUDIT_TRAIL_READ: Rule(frozenset({Level.ORGANIZATION})),
     P.CLOUD_PROVIDER_READ: Rule(frozenset({Level.PUBLIC})),
 }
 

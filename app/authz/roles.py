@@ -315,10 +315,14 @@ ORGANIZATION_TOKEN: Permissions = (
         P.WORKSPACE_MANAGE_OWNERS,
         P.TAG_KEY_RESERVE,
         P.AGENT_POOL_MANAGE,
+        P.AUDIT_TRAIL_READ,
     }
 )
+# The audit trail is for the token alone.
 OWNER: Permissions = (
-    ORGANIZATION_TOKEN | ALL_PROJECTS | {P.ORGANIZATION_UPDATE, P.ORGANIZATION_DELETE, P.WORKSPACE_FORCE_DELETE}
+    (ORGANIZATION_TOKEN - {P.AUDIT_TRAIL_READ})
+    | ALL_PROJECTS
+    | {P.ORGANIZATION_UPDATE, P.ORGANIZATION_DELETE, P.WORKSPACE_FORCE_DELETE}
 )
 
 # --- one's own -----------------------------------------------------------------------------------------------------

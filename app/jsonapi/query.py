@@ -46,14 +46,14 @@ class Page:
         return (self.number - 1) * self.size
 
 
-def page_of(arguments: Arguments) -> Page:
+def page_of(arguments: Arguments, default: int = DEFAULT_SIZE, maximum: int = MAXIMUM_SIZE) -> Page:
     """The page asked for; 400 names the parameter that is not a positive whole number.
 
     A size above the maximum means the maximum, as with HCP Terraform; so does a number beyond any table.
     """
     number = _positive(arguments, "page[number]", 1)
-    size = _positive(arguments, "page[size]", DEFAULT_SIZE)
-    return Page(min(number, MAXIMUM_NUMBER), min(size, MAXIMUM_SIZE))
+    size = _positive(arguments, "page[size]", default)
+    return Page(min(number, MAXIMUM_NUMBER), min(size, maximum))
 
 
 def is_paged(arguments: Arguments) -> bool:

@@ -55,7 +55,7 @@ class Route:
     @property
     def is_jsonapi(self) -> bool:
         """Whether it answers with a JSON:API document."""
-        return self.path.startswith(JSONAPI)
+        return self.path.startswith(JSONAPI) and not self.operation.is_plain
 
 
 def routes_of(app: Flask) -> list[Route]:

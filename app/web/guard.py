@@ -24,6 +24,7 @@ class Operation:
     ``body`` is the schema of what it takes (or a JSON Schema), ``answer`` of what it answers with ``status``; a
     ``listing`` makes the answer a list with the listing's parameters, ``many`` one without; either is a page of it
     unless it is not ``paged``. ``errors`` are the statuses beside 401 and 404.
+    An ``is_plain`` answer is JSON that is no document of JSON:API.
     """
 
     answer: "type[Schema] | dict[str, Any] | None" = None
@@ -36,6 +37,7 @@ class Operation:
     parameters: Sequence[tuple[str, str]] = ()
     errors: Sequence[int] = ()
     is_partial: bool = False
+    is_plain: bool = False
 
 
 def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the members of Operation

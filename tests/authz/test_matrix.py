@@ -191,6 +191,8 @@ def relevant(model: type[Any], permissions: frozenset[P]) -> frozenset[P]:
             "team:create",
             "project:create",
             "agent-pool",
+            "activity:",
+            "audit-trail:",
         ),
         Team: ("team:", "owners:"),
         TeamProject: ("project:read-teams", "project:manage-teams"),

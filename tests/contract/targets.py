@@ -6,6 +6,7 @@ from typing import Any
 from schemathesis.transport.serialization import Binary
 
 from app.resources.models import (
+    ActivityEvent,
     AuthenticationToken,
     Organization,
     RepositoryLink,
@@ -188,12 +189,18 @@ class Targets:
     def _agent_pool(self) -> str:
         return self._world.pool(self._organization).id
 
+    def _event(self) -> str:
+        members = {"action": "projects.create", "subject_type": "projects", "subject_id": "prj-1", "changes": {}}
+        who = {"actor_type": "users", "actor_id": self.owner.id, "actor_name": self.owner.username}
+        return self._world.add(ActivityEvent(organization_id=self._organization.id, **who, **members)).id
+
     def _token(self) -> str:
         tokens = self._world.all(AuthenticationToken)
         return next(str(token.id) for token in tokens if token.organization_id == self._organization.id)
 
 
 _MAKERS: Mapping[str, Callable[[Targets], str]] = {
+    "activity-events": Targets._event,
     "agent-pools": Targets._agent_pool,
     "authentication-tokens": Targets._token,
     "cloud-providers": lambda _targets: "aws",
@@ -217,6 +224,7 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
 _PARAMETERS = {
     "agent_pool_id": "agent-pools",
     "cloud_provider_id": "cloud-providers",
+    "event_id": "activity-events",
     "key_id": "reserved-tag-keys",
     "link_id": "repository-links",
     "membership_id": "organization-memberships",

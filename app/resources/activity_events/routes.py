@@ -1,19 +1,26 @@
 """The record of activity over HTTP."""
 
-from flask import Blueprint, Response
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
 from sqlalchemy import ColumnElement, select
 
+from app.authentication.callers import Home
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.rules import holds_at
 from app.jsonapi.errors import NotFound
+from app.jsonapi.query import page_of
+from app.resources.activity_events.audit_trail import AT_ONCE, TRAIL, trail_page
+from app.resources.activity_events.filters import moment_of
 from app.resources.activity_events.listing import EVENTS
 from app.resources.activity_events.model import ActivityEvent
 from app.resources.activity_events.schema import ActivityEventSchema
 from app.resources.projects.listing import PROJECTS
 from app.resources.workspaces.listing import WORKSPACES
 from app.web.answers import resource
-from app.web.context import caller, enter, reader
+from app.web.context import asked, caller, enter, reader, refused
 from app.web.guard import describes, requires
 from app.web.listing import Listing
 
@@ -56,6 +63,35 @@ def list_workspace_activity(workspace_id: str) -> Response:
 def show_activity_event(event_id: str) -> Response:
     """Show one event."""
     return resource(EVENTS.show({"id": event_id}))
+
+
+@blueprint.get("/organization/audit-trail")
+@requires(P.AUDIT_TRAIL_READ)
+@describes(
+    answer=TRAIL,
+    is_plain=True,
+    parameters=(
+        ("since", "Only what happened after this moment (ISO 8601)"),
+        ("page[number]", "Which page, from 1"),
+        ("page[size]", f"How many on a page, at most and by default {AT_ONCE}"),
+    ),
+    errors=(400,),
+)
+def show_organization_audit_trail() -> Response:
+    """Show what happened in the organization whose token it is, oldest first, in the form of an audit trail."""
+    home = _organization_of_token()
+    page = page_of(request.args, AT_ONCE, AT_ONCE)
+    shown: dict[str, Any] = trail_page(reader(), home.id, moment_of(request.args, "since"), page)
+    return Response(orjson.dumps(shown), content_type="application/json")
+
+
+def _organization_of_token() -> Home:
+    asked()
+    who = caller()
+    for home in who.homes.values():
+        if holds_at(who, P.AUDIT_TRAIL_READ, Level.ORGANIZATION, home.id):
+            return home
+    raise refused(P.AUDIT_TRAIL_READ)
 
 
 def _check_seen(listing: Listing, identifier: str, is_of_it: ColumnElement[bool]) -> None:

@@ -48,7 +48,7 @@ FLAGS: dict[str, P | bool] = {
 ENTITLEMENTS = {
     # Pools and the execution mode that names them; there is nothing yet that agents could run.
     "agents": True,
-    "audit-logging": False,
+    "audit-logging": True,
     "configuration-designer": False,
     "cost-estimation": False,
     "global-run-tasks": False,
