@@ -67,7 +67,8 @@ def insert(session: Session, entity: Base) -> None:
 def record(session: Session, action: str, subject: Any, changes: Mapping[str, Any] | None = None) -> None:  # noqa: ANN401
     """Write the event of a change, in its transaction; the subject is flushed, so that it has its id.
 
-    ``action`` is ``type.verb``; ``changes`` maps members to ``[before, after]``. Secrets never belong in it.
+    ``action`` is ``type.verb``; ``changes`` maps members to ``[before, after]``. Secrets never belong in it. Projects,
+    environments and workspaces are named in it by their ids, which readers who do not see them are not told.
     """
     record_each(session, action, [(subject, changes)])
 
