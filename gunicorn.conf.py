@@ -10,6 +10,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from app.analytics import ANALYTICS
 from app.storage.place import VAULT
 from app.storage.sweeping import sweep_daily
 
@@ -115,3 +116,11 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401
         target=sweep_daily, args=(extensions["groundplan.engines"], extensions[VAULT]), name="sweep", daemon=True
     )
     sweeping.start()
+
+
+def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
+    """Give analytics a moment for what they have not yet sent; well within the time to stop."""
+    application = getattr(worker, "wsgi", None)
+    delivery = application.extensions[ANALYTICS] if application is not None else None
+    if delivery is not None:
+        delivery.close(2.0)

@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, resources
+from app.analytics import ANALYTICS, connect_analytics
 from app.config import Settings
 from app.migrate import migrate
 from app.openapi import openapi_document
@@ -32,6 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["groundplan.engine"] = app.extensions["groundplan.engines"].writing
     app.extensions[KEYRING] = Keyring(settings.encryption_keys)
     app.extensions[VAULT] = connect_vault(settings, app.extensions[KEYRING])
+    app.extensions[ANALYTICS] = connect_analytics(settings)
     log_to_standard_error(settings.log_level)
     believe_proxies(app, settings.trusted_proxies)
     migrate(app)

@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +14,7 @@ PASSWORD = re.compile(".{10,512}", re.DOTALL)
 MINIMUM_SECRET_LENGTH = 32
 ORGANIZATION_CREATION = ("admins", "users")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+POSTHOG_HOST = "https://us.i.posthog.com"
 DATABASES = ("postgresql+psycopg://", "sqlite://", "sqlite+pysqlite://")
 
 
@@ -28,6 +29,14 @@ class Bucket:
     name: str
     endpoint: str | None = None
     region: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posthog:
+    """The project of PostHog that is told what happens, where it is asked for."""
+
+    key: str = field(repr=False)
+    host: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +65,7 @@ class Settings:
     trusted_proxies: int = 0
     log_level: str = "INFO"
     bucket: Bucket | None = None
+    posthog: Posthog | None = None
 
     def __post_init__(self) -> None:
         """Refuse what can't work before anything is opened."""
@@ -104,6 +114,7 @@ class Settings:
             trusted_proxies=whole_number(given, "GROUNDPLAN_TRUSTED_PROXIES", 0),
             log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),
             bucket=bucket_of(given),
+            posthog=posthog_of(given),
         )
 
 
@@ -135,6 +146,17 @@ def bucket_of(given: Mapping[str, str]) -> Bucket | None:
         message = "GROUNDPLAN_S3_ENDPOINT must begin with http:// or https://"
         raise InvalidSettingError(message)
     return Bucket(name=name, endpoint=endpoint, region=given.get("GROUNDPLAN_S3_REGION") or None)
+
+
+def posthog_of(given: Mapping[str, str]) -> Posthog | None:
+    """The project that the variables name; without a key nothing is captured."""
+    key, host = given.get("GROUNDPLAN_POSTHOG_KEY"), given.get("GROUNDPLAN_POSTHOG_HOST") or POSTHOG_HOST
+    if not key:
+        return None
+    if not host.startswith(("http://", "https://")):
+        message = "GROUNDPLAN_POSTHOG_HOST must begin with http:// or https://"
+        raise InvalidSettingError(message)
+    return Posthog(key=key, host=host)
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.config import InvalidSettingError, Settings, kept_secret, sqlalchemy_url
+from app.config import InvalidSettingError, Posthog, Settings, kept_secret, sqlalchemy_url
 
 SECRET = "a secret of more than thirty-two characters"
 TOKEN = "a-token-of-more-than-thirty-two-characters"
@@ -63,6 +63,9 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
     ("GROUNDPLAN_TRUSTED_PROXIES", "", "trusted_proxies", 0),
     ("GROUNDPLAN_LOG_LEVEL", "debug", "log_level", "DEBUG"),
     ("GROUNDPLAN_LOG_LEVEL", "WARNING", "log_level", "WARNING"),
+    ("GROUNDPLAN_POSTHOG_KEY", "phc_1", "posthog", Posthog(key="phc_1", host="https://us.i.posthog.com")),
+    ("GROUNDPLAN_POSTHOG_KEY", "", "posthog", None),
+    ("GROUNDPLAN_POSTHOG_HOST", "https://eu.i.posthog.com", "posthog", None),
 ]
 
 
@@ -104,6 +107,13 @@ def test_a_bad_value_is_refused_by_the_name_of_its_variable(tmp_path: Path, vari
         settings(tmp_path, **{variable: value})
     # It may be a secret.
     assert value.strip() not in str(caught.value)
+
+
+def test_posthog_is_asked_for_by_its_key_and_may_be_elsewhere(tmp_path: Path) -> None:
+    given = {"GROUNDPLAN_POSTHOG_KEY": "phc_1", "GROUNDPLAN_POSTHOG_HOST": "http://posthog.internal:8000"}
+    assert settings(tmp_path, **given).posthog == Posthog(key="phc_1", host="http://posthog.internal:8000")
+    with pytest.raises(InvalidSettingError, match="GROUNDPLAN_POSTHOG_HOST"):
+        settings(tmp_path, **given | {"GROUNDPLAN_POSTHOG_HOST": "posthog.internal"})
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from flask import current_app, g, request
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
+from app.analytics import ANALYTICS, Delivery
 from app.authentication.callers import Caller, Home, load_caller
 from app.authz.grants import EVERYBODY, SITE
 from app.authz.permissions import P
@@ -32,6 +33,11 @@ def settings() -> Settings:
 def engines() -> Engines:
     """The database of the running application."""
     return cast("Engines", current_app.extensions["groundplan.engines"])
+
+
+def analytics() -> Delivery | None:
+    """Where events go beside the database; usually nowhere."""
+    return cast("Delivery | None", current_app.extensions[ANALYTICS])
 
 
 def request_id() -> str:

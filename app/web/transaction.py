@@ -2,22 +2,26 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.analytics import Captured
 from app.jsonapi.errors import ApiError, Conflict, Taken
 from app.persistence import Base, violated_constraint
 from app.resources.activity_events.model import ActivityEvent
 from app.resources.workspaces.model import BelowWorkspace
 from app.storage.ledger import LET_GO
-from app.web.context import caller, engines, release_reader, request_id
+from app.web.context import analytics, caller, engines, release_reader, request_id
 from app.web.objects import discard
 
 _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
 PLACE = frozenset({"project_id", "environment_id", "cell"})
+RECORDED = "recorded events"
+CAPTURED = tuple(each.name for each in fields(Captured) if each.name != "at")
 _CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
 
 
@@ -35,6 +39,7 @@ def change() -> Iterator[Session]:
             session.commit()
         except IntegrityError as error:
             raise _as_answer(error) from error
+    capture(session)
     if LET_GO in session.info:
         discard(session.info[LET_GO])
 
@@ -81,6 +86,15 @@ def record_each(session: Session, action: str, subjects: Sequence[tuple[Any, Map
     if subjects:
         events = [_event(action, subject, changes) for subject, changes in subjects]
         session.connection().execute(_EVENTS, events)
+        session.info.setdefault(RECORDED, []).extend(events)
+
+
+def capture(session: Session) -> None:
+    """Tell analytics of the events of a transaction that was committed: what kinds of things, and their ids."""
+    delivery = analytics()
+    if delivery is not None:
+        recorded = session.info.pop(RECORDED, ())
+        delivery.capture(Captured(**{name: event[name] for name in CAPTURED}) for event in recorded)
 
 
 def _know_place(session: Session, subject: Any) -> None:  # noqa: ANN401 - any entity

@@ -1,0 +1,104 @@
+"""From requests to a sink: a bounded queue that one thread of each process empties."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable
+from queue import Empty, Full, Queue
+
+from app.analytics.sink import Captured, Sink
+
+logger = logging.getLogger(__name__)
+
+WAITING = 1_000
+"""How many events wait at most; a sink that is away for longer loses those that follow."""
+SAY_AGAIN_AFTER = 60.0
+"""Seconds between two lines of the log about lost events."""
+
+_END = None
+
+
+class Delivery:
+    """Hands events to a sink without ever making who captures them wait, or fail.
+
+    The thread begins with the first event, in the process that captures it: threads do not survive a fork.
+    """
+
+    def __init__(self, sink: Sink, waiting: int = WAITING) -> None:
+        """Nothing runs yet."""
+        self.lost = 0
+        self._sink = sink
+        self._waiting = waiting
+        self._lock = threading.Lock()
+        self._process: int | None = None
+        self._queue: Queue[Captured | None] = Queue(waiting)
+        self._thread: threading.Thread | None = None
+        self._said_at: float | None = None
+
+    def capture(self, events: Iterable[Captured]) -> None:
+        """Take the events; those for which there is no room are lost, and counted."""
+        try:
+            self._begin()
+        except RuntimeError:
+            # There is no room for another thread; nothing empties the queue, and the next event tries again.
+            logger.warning("analytics: no thread can be started now")
+        for event in events:
+            try:
+                self._queue.put_nowait(event)
+            except Full:
+                self._lose("the queue is full")
+
+    def close(self, seconds: float) -> None:
+        """Wait so long for what is queued to be delivered; what remains then is lost."""
+        if self._thread is None or self._process != os.getpid():
+            return
+        until = time.monotonic() + seconds
+        try:
+            self._queue.put(_END, timeout=seconds)
+        except Full:
+            pass
+        else:
+            self._thread.join(max(0.0, until - time.monotonic()))
+        remaining = self._drained()
+        if remaining:
+            logger.warning("analytics: %d events were still queued at the end and are lost", remaining)
+
+    def _begin(self) -> None:
+        if self._process == os.getpid():
+            return
+        with self._lock:
+            if self._process == os.getpid():
+                return
+            # What another process has queued before the fork is its own to deliver.
+            self._queue = Queue(self._waiting)
+            self._thread = threading.Thread(target=self._deliver, args=(self._queue,), name="analytics", daemon=True)
+            self._thread.start()
+            self._process = os.getpid()
+
+    def _deliver(self, queue: Queue[Captured | None]) -> None:
+        while (event := queue.get()) is not _END:
+            try:
+                self._sink.capture(event)
+            except Exception as error:  # noqa: BLE001 - sinks fail as they like, and nobody is to notice
+                # Its text may hold what is secret.
+                self._lose(type(error).__name__)
+
+    def _lose(self, why: str) -> None:
+        with self._lock:
+            self.lost += 1
+            now = time.monotonic()
+            is_news = self._said_at is None or now - self._said_at >= SAY_AGAIN_AFTER
+            if is_news:
+                self._said_at = now
+            lost = self.lost
+        if is_news:
+            logger.warning("analytics: %d events lost so far (%s)", lost, why)
+
+    def _drained(self) -> int:
+        remaining = 0
+        while True:
+            try:
+                remaining += self._queue.get_nowait() is not _END
+            except Empty:
+                return remaining

@@ -1,0 +1,67 @@
+"""Events for PostHog, through its own library."""
+
+import logging
+from typing import Any
+
+from app.analytics.sink import Captured
+from app.config import Posthog
+
+SECONDS = 5
+"""How long the service may take to accept one event."""
+# What the library would add of the machine is nobody's business.
+OF_LIBRARY = frozenset({"$lib", "$lib_version", "$geoip_disable", "$process_person_profile", "$is_server"})
+
+
+class NotSent(Exception):
+    """PostHog did not take the event; the library keeps the reason to itself."""
+
+
+class PosthogSink:
+    """One project of PostHog. It sends where it is called: the delivery has the thread and the queue."""
+
+    def __init__(self, project: Posthog) -> None:
+        """The library is imported only where it is used: it takes its time and memory."""
+        from posthog import Posthog as Client  # noqa: PLC0415 - see above
+
+        self._client = Client(
+            project.key,
+            host=project.host,
+            sync_mode=True,
+            timeout=SECONDS,
+            max_retries=0,
+            enable_exception_autocapture=False,
+            enable_local_evaluation=False,
+            before_send=_only_ours,
+        )
+        # It would log every failure with all it was about to send; the delivery counts them.
+        logging.getLogger("posthog").setLevel(logging.CRITICAL + 1)
+
+    def capture(self, event: Captured) -> None:
+        """Send the event and wait for the answer."""
+        sent = self._client.capture(
+            event.action, distinct_id=event.actor_id, properties=_properties(event), timestamp=event.at
+        )
+        if sent is None:
+            raise NotSent
+
+
+def _properties(event: Captured) -> dict[str, Any]:
+    members = {
+        "actor_type": event.actor_type,
+        "token_kind": event.token_kind,
+        "subject_type": event.subject_type,
+        "subject_id": event.subject_id,
+        "organization_id": event.organization_id,
+        "project_id": event.project_id,
+        "workspace_id": event.workspace_id,
+    }
+    given = {name: value for name, value in members.items() if value is not None}
+    # There is nothing to know about a person beside the id.
+    return {**given, "$process_person_profile": False}
+
+
+def _only_ours(message: dict[str, Any]) -> dict[str, Any]:
+    kept = {
+        name: value for name, value in message["properties"].items() if name in OF_LIBRARY or not name.startswith("$")
+    }
+    return {**message, "properties": kept}
