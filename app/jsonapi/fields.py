@@ -148,7 +148,7 @@ class Setting(marshmallow.fields.Field[Any]):
 
     def __init__(self, read: Callable[[Any], Any], *, schema: dict[str, Any], **options: Any) -> None:  # noqa: ANN401
         """``schema`` is its JSON Schema for the API document."""
-        super().__init__(**options)
+        super().__init__(error_messages={**MESSAGES}, **options)
         self.read = read
         self.json_schema = schema
 
@@ -189,7 +189,8 @@ class ToOne(jsonapi.BaseRelationship):
 
     ``column`` holds the related id (or null); ``related`` is a template over the row's columns for the link.
     ``types`` other than the first are for polymorphic ones: then ``type_column`` holds the type. With
-    ``writable`` a client may send it; the loaded value is the id, or None for ``{"data": null}``.
+    ``writable`` a client may send it; the loaded value is the id, or None for ``{"data": null}``, which one that is
+    ``required`` refuses.
     """
 
     def __init__(
@@ -232,6 +233,8 @@ class ToOne(jsonapi.BaseRelationship):
             raise self.make_error("invalid")
         linkage = value["data"]
         if linkage is None:
+            if self.required:
+                raise self.make_error("null")
             return None
         if (
             not isinstance(linkage, dict)

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.rules import held, holds
-from app.jsonapi.errors import InvalidAttribute, NotFound
+from app.jsonapi.errors import NotFound
 from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.resources.projects.listing import PROJECTS
@@ -45,9 +45,6 @@ def list_team_projects() -> Response:
 def create_team_project() -> Response:
     """Give a team access to a project."""
     members = load(TeamProjectSchema, body())
-    for member in ("team", "project"):
-        if members[f"{member}_id"] is None:
-            raise InvalidAttribute(f"{member.capitalize()} can't be blank", pointer=f"/data/relationships/{member}")
     with change() as session:
         project = subject(
             session,

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.rules import held, holds
-from app.jsonapi.errors import InvalidAttribute, NotFound
+from app.jsonapi.errors import NotFound
 from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.resources.team_workspaces.listing import TEAM_WORKSPACES
@@ -51,9 +51,6 @@ def list_team_workspaces() -> Response:
 def create_team_workspace() -> Response:
     """Give a team access to a workspace."""
     members = load(TeamWorkspaceSchema, body())
-    for member in ("team", "workspace"):
-        if members[f"{member}_id"] is None:
-            raise InvalidAttribute(f"{member.capitalize()} can't be blank", pointer=f"/data/relationships/{member}")
     with change() as session:
         workspace = subject(
             session,
