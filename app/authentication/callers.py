@@ -278,6 +278,7 @@ def _user(
         source = Source("organization-memberships", row.membership_id)
         grants.add(Level.ORGANIZATION, row.organization_id, roles.MEMBER, source)
         grants.add(Level.VISIBLE_TEAMS, row.organization_id, roles.VISIBLE_TEAM_MEMBER, source)
+        grants.add(Level.MEMBERSHIP, row.membership_id, roles.OWN_ACCESS, source)
         memberships.add(row.membership_id)
         if row.team_id is not None:
             add_team(grants, row)

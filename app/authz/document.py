@@ -42,6 +42,7 @@ def _roles() -> Iterable[str]:
             "member of the organization": roles.MEMBER,
             "project token": roles.PROJECT_TOKEN,
             "oneself": roles.SELF,
+            "one's own roles and levels": roles.OWN_ACCESS,
             "everybody": roles.EVERYBODY,
             "without a token": roles.ANONYMOUS,
         },

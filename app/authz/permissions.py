@@ -53,6 +53,8 @@ class P(StrEnum):
     PROJECT_MANAGE_MEMBERS = "project:manage-members"
     PROJECT_MANAGE_OWNERS = "project:manage-owners"
 
+    ACCESS_GIVE_UP = "access:give-up"
+
     ENVIRONMENT_READ = "environment:read"
     ENVIRONMENT_MANAGE = "environment:manage"
 

@@ -39,6 +39,8 @@ class Level(StrEnum):
     ENVIRONMENT_CELL = "environment-cell"
     """Those of them that are in one environment as well."""
     WORKSPACE = "workspace"
+    MEMBERSHIP = "membership"
+    """What somebody has by belonging to an organization: a role in a project, a level on a workspace."""
     USER = "user"
     PUBLIC = "public"
     """What is there for everybody."""
@@ -81,7 +83,8 @@ POLICY: Mapping[P, Rule] = {
     P.ORGANIZATION_CREATE: _rule(),
     P.ORGANIZATION_UPDATE: _ORGANIZATION,
     P.ORGANIZATION_DELETE: _ORGANIZATION,
-    P.MEMBERSHIP_READ: _rule(Level.ORGANIZATION, Level.USER),
+    # On a role or a level that somebody has it shows the address.
+    P.MEMBERSHIP_READ: _rule(Level.ORGANIZATION, Level.MEMBERSHIP, Level.USER),
     P.MEMBERSHIP_CREATE: _ORGANIZATION,
     P.MEMBERSHIP_DELETE: _ORGANIZATION,
     P.USER_READ: _rule(Level.ORGANIZATION, Level.USER),
@@ -113,9 +116,12 @@ POLICY: Mapping[P, Rule] = {
     P.PROJECT_MANAGE_TEAMS: _PROJECT,
     P.PROJECT_MANAGE_VARSETS: _PROJECT,
     P.PROJECT_WIPE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
-    P.PROJECT_READ_MEMBERS: _PROJECT,
+    # A member whose role holds in one place sees no others, and himself.
+    P.PROJECT_READ_MEMBERS: _rule(Level.ORGANIZATION, Level.PROJECT, Level.MEMBERSHIP),
     P.PROJECT_MANAGE_MEMBERS: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
     P.PROJECT_MANAGE_OWNERS: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
+    # Whoever may take it away otherwise, everybody may give up what is his.
+    P.ACCESS_GIVE_UP: Rule(frozenset({Level.MEMBERSHIP})),
     P.ENVIRONMENT_READ: _ENVIRONMENT,
     P.ENVIRONMENT_MANAGE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
     P.INVITATION_MANAGE: _rule(

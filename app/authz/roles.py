@@ -108,6 +108,13 @@ SCOPED_IN_PROJECT: Permissions = frozenset({P.PROJECT_READ})
 SCOPED_IN_ENVIRONMENT: Permissions = frozenset({P.ENVIRONMENT_READ})
 # On what tells who has access to a project: for who manages its members.
 PROJECT_ACCESS: Permissions = frozenset({P.INVITATION_MANAGE, P.ACTIVITY_READ})
+# What it takes to give, change or take away a role in a project, or a level on a workspace.
+MANAGES_ROLE: Mapping[str, P] = dict.fromkeys(PROJECT_ROLES, P.PROJECT_MANAGE_MEMBERS) | {
+    "owner": P.PROJECT_MANAGE_OWNERS,
+}
+MANAGES_LEVEL: Mapping[str, P] = dict.fromkeys(ACL_LEVELS, P.WORKSPACE_MANAGE_ACL) | {
+    "owner": P.WORKSPACE_MANAGE_OWNERS,
+}
 # The level of who makes a workspace on its access list, by the role with which he may; who has none owns it.
 LEVEL_OF_CREATOR: Mapping[str, str] = {"member": "developer", "admin": "admin", "owner": "owner"}
 
@@ -187,9 +194,9 @@ def _custom(granted: set[P], details: frozenset[tuple[str, str | bool]]) -> Perm
             granted |= added
             if value == chosen:
                 break
-    # The record of activity tells of variables and states, too.
+    # The record of activity tells of variables and states, too, and of the access list.
     if granted >= WORKSPACE_READER - {P.ACTIVITY_READ, P.WORKSPACE_READ_ACL}:
-        granted |= {P.ACTIVITY_READ}
+        granted |= WORKSPACE_READER
     return frozenset(granted)
 
 
@@ -330,6 +337,9 @@ OWNER: Permissions = (
 SELF: Permissions = frozenset(
     {P.ACCOUNT_READ, P.ACCOUNT_UPDATE, P.USER_READ, P.TOKEN_MANAGE, P.MEMBERSHIP_READ},
 )
+
+# On the roles in projects and the levels on workspaces that one has oneself.
+OWN_ACCESS: Permissions = frozenset({P.MEMBERSHIP_READ, P.PROJECT_READ_MEMBERS, P.ACCESS_GIVE_UP})
 
 # --- the whole service ---------------------------------------------------------------------------------------------
 

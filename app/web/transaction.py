@@ -13,7 +13,7 @@ from app.analytics import Captured
 from app.jsonapi.errors import ApiError, Conflict, Taken
 from app.persistence import Base, violated_constraint
 from app.resources.activity_events.model import ActivityEvent
-from app.resources.workspaces.model import BelowWorkspace
+from app.resources.workspaces.model import BelowWorkspace, Placed
 from app.storage.ledger import LET_GO
 from app.web.context import analytics, caller, engines, release_reader, request_id
 from app.web.objects import discard
@@ -108,6 +108,8 @@ def _know_place(session: Session, subject: Any) -> None:  # noqa: ANN401 - any e
 def _event(action: str, subject: Any, changes: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ANN401 - any entity
     who = caller()
     table = subject.__tablename__
+    # What is about an environment is not in it: a role that holds there is the affair of the whole project.
+    place = subject if isinstance(subject, Placed) else None
     return {
         "action": action,
         "actor_type": who.type,
@@ -118,8 +120,8 @@ def _event(action: str, subject: Any, changes: Mapping[str, Any] | None) -> dict
         "request_id": request_id(),
         "organization_id": subject.id if table == "organizations" else getattr(subject, "organization_id", None),
         "project_id": subject.id if table == "projects" else getattr(subject, "project_id", None),
-        "environment_id": subject.id if table == "environments" else getattr(subject, "environment_id", None),
-        "cell": getattr(subject, "cell", None),
+        "environment_id": subject.id if table == "environments" else place.environment_id if place else None,
+        "cell": place.cell if place else None,
         "workspace_id": subject.id if table == "workspaces" else getattr(subject, "workspace_id", None),
         "subject_type": table.replace("_", "-"),
         "subject_id": subject.id,

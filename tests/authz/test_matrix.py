@@ -16,9 +16,24 @@ from app.authentication.callers import Caller, load_caller
 from app.authz.grants import SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.authz.roles import ORGANIZATION_ACCESS
+from app.authz.roles import ACL_LEVELS, ORGANIZATION_ACCESS, PROJECT_ROLES
 from app.authz.rules import held
-from app.resources.models import Organization, Project, Team, TeamProject, TeamWorkspace, Varset, Workspace
+from app.persistence import now
+from app.resources.models import (
+    ActivityEvent,
+    Environment,
+    Invitation,
+    Organization,
+    Project,
+    ProjectMember,
+    RepositoryLink,
+    Team,
+    TeamProject,
+    TeamWorkspace,
+    Varset,
+    Workspace,
+    WorkspaceAclEntry,
+)
 from tests.world import World
 
 GOLDEN = Path(__file__).parent / "golden_matrix.txt"
@@ -79,6 +94,40 @@ class Scene:
         self.shared_varset = world.varset(self.organization)
         self.own_varset = world.varset(self.organization, project=self.project)
         self.workspace_access = world.workspace_access(self.visible, self.workspace, "read")
+        self.populate_places()
+        self.populate_people()
+
+    def populate_places(self) -> None:
+        world = self.world
+        self.environment, self.beside = (world.environment(self.project) for _ in range(2))
+        here, there = {"environment_id": self.environment.id}, {"environment_id": self.beside.id}
+        self.in_environment = world.workspace(self.project, **here)
+        self.in_cell = world.workspace(self.project, **here, cell="eu")
+        self.in_other_cell = world.workspace(self.project, **here, cell="us")
+        self.in_cell_beside = world.workspace(self.project, **there, cell="eu")
+        ids = {"organization_id": self.organization.id, "project_id": self.project.id}
+        self.link = world.add(RepositoryLink(**ids, url="https://example.test/a"))
+        happened = {"action": "x.y", "actor_type": "users", "actor_name": "x", "subject_type": "x", "subject_id": "x"}
+        placed = {"workspace_id": self.in_cell.id, "environment_id": self.environment.id, "cell": "eu"}
+        self.told = world.add(ActivityEvent(**ids, **happened, changes={}))
+        self.told_of_access = world.add(ActivityEvent(**ids, **happened, changes={}, is_about_access=True))
+        self.told_in_cell = world.add(ActivityEvent(**ids, **placed, **happened, changes={}))
+        self.told_of_organization = world.add(
+            ActivityEvent(organization_id=self.organization.id, **happened, changes={})
+        )
+
+    def populate_people(self) -> None:
+        world = self.world
+        self.someone = world.project_member(self.project, world.member(self.organization), "viewer")
+        self.entry = world.acl_entry(self.in_cell, world.member(self.organization), "user")
+        invited = {
+            "organization_id": self.organization.id,
+            "email": "new@example.test",
+            "nonce": "n",
+            "expires_at": now(),
+        }
+        self.invitation = world.add(Invitation(**invited, project_id=self.project.id, role="viewer"))
+        self.invitation_to_workspace = world.add(Invitation(**invited, workspace_id=self.in_cell.id, role="user"))
 
     def subjects(self) -> dict[str, tuple[type[Any], str]]:
         return {
@@ -96,6 +145,21 @@ class Scene:
             "access of a visible team": (TeamProject, self.shown_access.id),
             "access of a secret team": (TeamProject, self.hidden_access.id),
             "access of a visible team to the workspace": (TeamWorkspace, self.workspace_access.id),
+            "an environment": (Environment, self.environment.id),
+            "another environment": (Environment, self.beside.id),
+            "a workspace in the environment": (Workspace, self.in_environment.id),
+            "a workspace in a cell of it": (Workspace, self.in_cell.id),
+            "a workspace in another cell of it": (Workspace, self.in_other_cell.id),
+            "a workspace in the same cell of another environment": (Workspace, self.in_cell_beside.id),
+            "a member of the project": (ProjectMember, self.someone.id),
+            "an entry of the list of the workspace in the cell": (WorkspaceAclEntry, self.entry.id),
+            "an invitation to the project": (Invitation, self.invitation.id),
+            "an invitation to the workspace in the cell": (Invitation, self.invitation_to_workspace.id),
+            "a repository link": (RepositoryLink, self.link.id),
+            "an event of the organization": (ActivityEvent, self.told_of_organization.id),
+            "an event of the project": (ActivityEvent, self.told.id),
+            "an event about access to the project": (ActivityEvent, self.told_of_access.id),
+            "an event of the workspace in the cell": (ActivityEvent, self.told_in_cell.id),
         }
 
     def personas(self) -> Iterator[tuple[str, str]]:
@@ -122,6 +186,33 @@ class Scene:
         yield "token of a team with manage-workspaces", self.token_of("manage-workspaces")
         yield "token of a team with project write and workspace admin", self.token_of_granted()
         yield "token of the owners team", world.team_token(self.owners)
+        yield "super user", world.person(site_role="super_user").token
+        yield from self.people()
+
+    def people(self) -> Iterator[tuple[str, str]]:
+        """Those with a role in the project, a level on the workspace in the cell, or a token of the project."""
+        scopes: dict[str, dict[str, Any]] = {
+            "": {},
+            " in the environment": {"environment": self.environment},
+            " in the cell": {"cells": ["eu"]},
+            " in the cell of the environment": {"environment": self.environment, "cells": ["eu"]},
+            " in no cell": {"cells": []},
+        }
+        for role in PROJECT_ROLES:
+            for place, scope in scopes.items():
+                if role != "owner" or not scope:
+                    yield f"role {role}{place}", self.with_role(role, **scope)
+        for level in ACL_LEVELS:
+            person = self.world.member(self.organization)
+            self.world.acl_entry(self.in_cell, person, level)
+            yield f"level {level}", person.token
+        for role in PROJECT_ROLES:
+            yield f"project token {role}", self.world.project_token(self.project, role)
+
+    def with_role(self, role: str, **scope: Any) -> str:
+        person = self.world.member(self.organization)
+        self.world.project_member(self.project, person, role, **scope)
+        return person.token
 
     def invited(self) -> str:
         person = self.world.person()
@@ -199,7 +290,13 @@ def relevant(model: type[Any], permissions: frozenset[P]) -> frozenset[P]:
         TeamWorkspace: ("workspace:read", "workspace:manage-teams"),
         Varset: ("varset:",),
         Project: ("project:",),
-        Workspace: ("workspace:", "run:", "variable:", "state:"),
+        Workspace: ("workspace:", "run:", "variable:", "state:", "project:create-workspace"),
+        Environment: ("environment:",),
+        ProjectMember: ("project:read-members", "project:manage-members", "project:manage-owners", "access:"),
+        WorkspaceAclEntry: ("workspace:read-acl", "workspace:manage-acl", "workspace:manage-owners", "access:"),
+        Invitation: ("invitation:",),
+        RepositoryLink: ("project:read", "project:update"),
+        ActivityEvent: ("activity:",),
     }[model]
     return frozenset(permission for permission in permissions if permission.startswith(kinds))
 

@@ -86,6 +86,7 @@ def populate(world: World) -> Mapping[Level, list[str]]:
         targets[Level.SHARED_VARSETS].append(organization.id)
         world.varset(organization)
         targets[Level.USER].append(person.id)
+        targets[Level.MEMBERSHIP].append(world.membership(organization, person))
         for visibility in ("secret", "organization"):
             team = world.team(organization, visibility=visibility)
             project = world.project(organization, public_read=visibility == "secret")

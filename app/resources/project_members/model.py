@@ -20,7 +20,11 @@ class ProjectMember(Base):
     """
 
     __tablename__ = "project_members"
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id"}
+    scope: ClassVar[dict[str, str]] = {
+        "organization": "organization_id",
+        "project": "project_id",
+        "membership": "membership_id",
+    }
     taken: ClassVar[dict[str, str]] = {"uq_project_members_membership_id_project_id": "relationships/user"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("pm"))

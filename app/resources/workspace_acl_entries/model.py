@@ -10,12 +10,14 @@ from app.persistence import Base, Timestamp, identifier, now
 from app.resources.workspaces.model import BelowWorkspace
 
 ACL_LEVELS = ("user", "developer", "admin", "owner")
+OWNER = "owner"
 
 
 class WorkspaceAclEntry(BelowWorkspace, Base):
     """The level of one member of the organization on one workspace."""
 
     __tablename__ = "workspace_acl_entries"
+    scope: ClassVar[dict[str, str]] = {**BelowWorkspace.scope, "membership": "membership_id"}
     taken: ClassVar[dict[str, str]] = {"uq_workspace_acl_entries_membership_id_workspace_id": "relationships/user"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("acl"))
