@@ -9,6 +9,7 @@ from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.resources.organization_memberships.includes import INCLUDES, OWN_INCLUDES, included, including
+from app.resources.organization_memberships.leaving import levels_of, roles_of
 from app.resources.organization_memberships.listing import MEMBERSHIPS, status_counts
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organization_memberships.operations import (
@@ -27,7 +28,7 @@ from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, require_own, subject
 from app.web.guard import describes, requires
 from app.web.requests import body
-from app.web.transaction import change, made, record
+from app.web.transaction import change, made, record, record_each
 
 blueprint = Blueprint("organization_memberships", __name__, url_prefix="/api/v2")
 
@@ -117,9 +118,13 @@ def destroy_organization_membership(membership_id: str) -> Response:
             if not holds(caller(), P.OWNERS_UPDATE_MEMBERSHIP, owners):
                 raise refused(P.OWNERS_UPDATE_MEMBERSHIP)
         username = session.get_one(User, membership.user_id).username
+        # The database takes them away with the membership; a project may lose its last owner so.
+        roles, levels = roles_of(session, membership, username), levels_of(session, membership, username)
         remove_membership(session, membership, owners)
         changes = {"username": [username, None], "teams": [[team.name for team in teams], []]}
         record(session, "organization-memberships.delete", membership, changes)
+        record_each(session, "project-members.delete", roles)
+        record_each(session, "workspace-acl-entries.delete", levels)
     return nothing()
 
 

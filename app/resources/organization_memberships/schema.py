@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.authz.permissions import P
 from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, Moment, Text, ToMany, ToOne
@@ -18,6 +19,11 @@ def read_teams(items: list[Any]) -> list[str]:
         if not isinstance(item.get("id"), str) or not item["id"]:
             raise Unprocessable("id must be a string", pointer=f"{pointer}/{index}/id")
     return list(dict.fromkeys(item["id"] for item in items))
+
+
+def show_email(row: Any, held: Any) -> str | None:  # noqa: ANN401 - a row of a listing
+    """The address, for who sees it on memberships of the organization; on what hangs on one's own, oneself."""
+    return row.email if P.MEMBERSHIP_READ in held else None
 
 
 class OrganizationMembershipSchema(Schema):

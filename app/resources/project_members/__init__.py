@@ -1,1 +1,1 @@
-"""The members of a project, with their roles."""
+"""The project-members of the API."""

@@ -1,0 +1,25 @@
+"""What goes with somebody who leaves an organization: his roles in projects and his levels on workspaces."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.resources.organization_memberships.model import OrganizationMembership
+from app.resources.project_members.model import ProjectMember
+from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
+
+Left = Sequence[tuple[Any, dict[str, list[Any]]]]
+
+
+def roles_of(session: Session, membership: OrganizationMembership, username: str) -> Left:
+    """The member's roles in projects, with what their events say of them."""
+    rows = session.scalars(select(ProjectMember).where(ProjectMember.membership_id == membership.id))
+    return [(row, {"username": [username, None], "role": [row.role, None]}) for row in rows]
+
+
+def levels_of(session: Session, membership: OrganizationMembership, username: str) -> Left:
+    """The member's levels on workspaces, likewise."""
+    rows = session.scalars(select(WorkspaceAclEntry).where(WorkspaceAclEntry.membership_id == membership.id))
+    return [(row, {"username": [username, None], "level": [row.level, None]}) for row in rows]

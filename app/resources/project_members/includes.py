@@ -1,0 +1,19 @@
+"""What a request for the members of projects can include."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from app.resources.organization_memberships.includes import shown_users
+from app.web.listing import Shown
+
+INCLUDES = ("user",)
+
+
+def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
+    """What reads the wanted resources for a list of members; nothing when none are wanted."""
+    return (lambda rows, _shown: included(rows, wanted)) if wanted else None
+
+
+def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
+    """The users of the members. Whoever sees a member sees the user, without the address."""
+    return shown_users({row.user_id for row in rows}, with_email=False) if "user" in wanted else []

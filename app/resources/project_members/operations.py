@@ -1,0 +1,52 @@
+"""The rules of a project's members: that an owner owns all of it, and that one stays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import Forbidden, Unprocessable
+from app.resources.project_members.model import OWNER, ProjectMember
+
+# How events call what the columns call otherwise.
+TOLD = {"environment-id": "environment", "cells": "cell-scopes"}
+Changes = dict[str, Any]
+
+
+class ScopedOwner(Unprocessable):
+    """Who owns a project owns all of it."""
+
+    code = "scoped-owner"
+    detail = "The role of an owner holds in the whole project; it can't be limited to an environment or to cells"
+
+
+class LastProjectOwner(Forbidden):
+    """A project that has owners keeps one."""
+
+    code = "last-project-owner"
+    detail = "The project must keep at least one owner"
+
+
+def told(changes: Mapping[str, Any]) -> Changes:
+    """The changes under the names that clients know."""
+    return {TOLD.get(name, name): change for name, change in changes.items()}
+
+
+def check_scope(members: Mapping[str, Any], current: ProjectMember | None = None) -> None:
+    """Refuse an owner whose role would hold in a part of the project only."""
+    after = {name: members.get(name, getattr(current, name, None)) for name in ("role", "environment_id", "cells")}
+    if after["role"] != OWNER or (after["environment_id"] is None and after["cells"] is None):
+        return
+    if members.get("environment_id") is not None:
+        raise ScopedOwner(pointer="/data/relationships/environment")
+    if members.get("cells") is not None:
+        raise ScopedOwner(pointer="/data/attributes/cell-scopes")
+    raise ScopedOwner(pointer="/data/attributes/role")
+
+
+def keep_an_owner(session: Session, project_id: str) -> None:
+    """Refuse what has just left the project without an owner; the project is locked."""
+    owners = select(ProjectMember.id).where(ProjectMember.project_id == project_id, ProjectMember.role == OWNER)
+    if session.scalar(owners.limit(1)) is None:
+        raise LastProjectOwner

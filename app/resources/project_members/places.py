@@ -1,0 +1,44 @@
+"""What a caller may say of a role in a project: which one, and where it holds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.roles import MANAGES_ROLE
+from app.authz.rules import holds, where
+from app.jsonapi.errors import BadRequest
+from app.resources.environments.model import Environment
+from app.resources.projects.model import Project
+from app.web.context import caller, refused
+
+
+class UnknownEnvironment(BadRequest):
+    """The project has no such environment, or the caller does not see it (mission: D3)."""
+
+    code = "unknown-environment"
+    pointer = "/data/relationships/environment"
+    detail = "The project has no such environment"
+
+
+def check_rank(project: Project, *members_roles: str) -> None:
+    """Refuse a caller who may not give, change or take away all of these roles."""
+    for role in members_roles:
+        if not holds(caller(), MANAGES_ROLE[role], project):
+            raise refused(MANAGES_ROLE[role])
+
+
+def settle_environment(session: Session, members: Mapping[str, Any], project: Project) -> None:
+    """Refuse an environment that is not one of the project; it is kept from going until the transaction ends."""
+    wanted = members.get("environment_id")
+    if wanted is None:
+        return
+    found = select(Environment.id).where(
+        Environment.id == wanted,
+        Environment.project_id == project.id,
+        where(caller(), P.ENVIRONMENT_READ, Environment),
+    )
+    if session.scalar(found.with_for_update(read=True, key_share=True)) is None:
+        raise UnknownEnvironment

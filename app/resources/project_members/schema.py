@@ -1,0 +1,94 @@
+"""The members of a project member (mission: C4, D3, D4)."""
+
+import re
+from typing import Any
+
+from marshmallow import ValidationError
+
+from app.jsonapi.fields import Attribute, Choice, Computed, Moment, Setting, ToOne
+from app.jsonapi.schema import Schema
+from app.resources.organization_memberships.schema import show_email
+from app.resources.project_members.model import PROJECT_ROLES
+from app.resources.workspaces.schema import CELL_LENGTH, CELL_PATTERN
+
+CELLS = 100
+CELL_SCOPES = {
+    "type": ["array", "null"],
+    "items": {"type": "string", "minLength": 1, "maxLength": CELL_LENGTH, "pattern": f"^(?:{CELL_PATTERN})$"},
+    "maxItems": CELLS,
+}
+_CELL = re.compile(CELL_PATTERN)
+
+
+def read_cells(value: Any) -> list[str]:  # noqa: ANN401 - whatever a client sent
+    """The names of cells, each once."""
+    if not isinstance(value, list) or any(not isinstance(cell, str) for cell in value):
+        raise ValidationError("must be null or an array of strings")
+    if len(value) > CELLS:
+        raise ValidationError(f"must have at most {CELLS} cells")
+    if any(len(cell) > CELL_LENGTH or not _CELL.fullmatch(cell) for cell in value):
+        raise ValidationError("has a name that no cell can have")
+    return list(dict.fromkeys(value))
+
+
+class PartSchema(Schema):
+    """What an address of its own takes of a project member."""
+
+    class Meta:
+        """As a project member."""
+
+        type_ = "project-members"
+
+    id = Attribute()
+
+
+class CellScopesSchema(PartSchema):
+    """The cells that a member's role holds in: null is all of them, an empty list none."""
+
+    class Meta(PartSchema.Meta):
+        """As a project member."""
+
+    cells = Setting(
+        read_cells,
+        allow_none=True,
+        required=True,
+        load_only=True,
+        data_key="cell-scopes",
+        schema=CELL_SCOPES,
+    )
+
+
+class OwnerSchema(PartSchema):
+    """Who is to own a project."""
+
+    class Meta(PartSchema.Meta):
+        """As a project member."""
+
+    user_id = ToOne("users", writable=True, required=True, data_key="user")
+
+
+class ProjectMemberSchema(Schema):
+    """The role of a user in a project. The address is there for who sees those of the organization's members."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "project-members"
+        self_link = "/api/v2/project-members/{id}"
+
+    id = Attribute()
+    role = Choice(PROJECT_ROLES, required=True)
+    cells = Setting(read_cells, allow_none=True, load_only=True, data_key="cell-scopes", schema=CELL_SCOPES)
+    shown_cells = Computed(lambda row, _held: row.cells, data_key="cell-scopes", schema=CELL_SCOPES)
+    username = Attribute()
+    email = Computed(show_email, schema={"type": ["string", "null"]})
+    created_at = Moment(dump_only=True)
+
+    user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)
+    project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")
+    environment = ToOne("environments", column="environment_id", writable=True)
+    organization_membership = ToOne(
+        "organization-memberships",
+        column="membership_id",
+        related="/api/v2/organization-memberships/{membership_id}",
+    )
