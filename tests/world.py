@@ -286,6 +286,11 @@ class World:
             session.add(entity)
         return entity
 
+    def remove(self, entity: Base) -> None:
+        """Take the entity away again."""
+        with Session(self._engine) as session, session.begin():
+            session.delete(entity)
+
     def all(self, model: type[Base]) -> list[Any]:
         """Every row of the table."""
         with Session(self._engine, expire_on_commit=False) as session:

@@ -114,14 +114,14 @@ class Targets:
     # --- how each is made ------------------------------------------------------------------------------------------
 
     def _project(self) -> str:
-        project = self._world.project(self._organization)
+        project = self._the_project = self._world.project(self._organization)
         self._world.tag(project, "team", "platform")
         path = f"/projects/{project.id}/icon"
         self._api.raw("POST", path, self.owner.token, icon_form(PICTURE), headers=MULTIPART)
         return project.id
 
     def _workspace(self) -> str:
-        workspace = self._world.workspace(self._world.project(self._organization))
+        workspace = self._the_workspace = self._world.workspace(self._world.project(self._organization))
         self._workspace_name = workspace.name
         self._states = States(self._api, workspace, self.owner.token)
         self._api.post(f"/workspaces/{workspace.id}/avatar", self.owner.token, avatar(PICTURE))
@@ -154,6 +154,18 @@ class Targets:
     def _team_workspace(self) -> str:
         workspace = self._world.workspace(self._world.project(self._organization))
         return self._world.workspace_access(self._world.team(self._organization), workspace, "write").id
+
+    def _environment(self) -> str:
+        self.of_type("projects")
+        return self._world.environment(self._the_project).id
+
+    def _project_member(self) -> str:
+        self.of_type("projects")
+        return self._world.project_member(self._the_project, self._world.person(), "viewer").id
+
+    def _acl_entry(self) -> str:
+        self.of_type("workspaces")
+        return self._world.acl_entry(self._the_workspace, self._world.person(), "user").id
 
     def _reserved_tag_key(self) -> str:
         return self._world.add(ReservedTagKey(organization_id=self._organization.id, key="cost-center")).id
@@ -204,8 +216,10 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "agent-pools": Targets._agent_pool,
     "authentication-tokens": Targets._token,
     "cloud-providers": lambda _targets: "aws",
+    "environments": Targets._environment,
     "organization-memberships": Targets._membership,
     "organizations": lambda targets: targets._organization.name,
+    "project-members": Targets._project_member,
     "projects": Targets._project,
     "repository-links": Targets._repository_link,
     "reserved-tag-keys": Targets._reserved_tag_key,
@@ -219,14 +233,17 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "varset-vars": Targets._varset_var,
     "varsets": Targets._varset,
     "users": lambda targets: targets.owner.id,
+    "workspace-acl-entries": Targets._acl_entry,
     "workspaces": Targets._workspace,
 }
 _PARAMETERS = {
     "agent_pool_id": "agent-pools",
     "cloud_provider_id": "cloud-providers",
     "event_id": "activity-events",
+    "entry_id": "workspace-acl-entries",
     "key_id": "reserved-tag-keys",
     "link_id": "repository-links",
+    "member_id": "project-members",
     "membership_id": "organization-memberships",
     "output_id": "state-version-outputs",
     "project_id": "projects",

@@ -1,1 +1,1 @@
-"""The access list of a workspace."""
+"""The workspace-acl-entries of the API."""

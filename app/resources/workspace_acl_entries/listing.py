@@ -1,0 +1,47 @@
+"""Reading the access lists of workspaces."""
+
+from sqlalchemy import func
+
+from app.authz.permissions import P
+from app.resources.organization_memberships.members import of_user, with_users
+from app.resources.organization_memberships.model import OrganizationMembership
+from app.resources.users.model import User
+from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
+from app.resources.workspace_acl_entries.schema import WorkspaceAclEntrySchema
+from app.resources.workspaces.model import Workspace
+from app.web.filters import Contains, OneOf
+from app.web.listing import Listing
+
+_USERNAME = of_user(User.username, WorkspaceAclEntry.membership_id, WorkspaceAclEntry.__table__)
+
+ACL = Listing(
+    schema=WorkspaceAclEntrySchema,
+    model=WorkspaceAclEntry,
+    visible_by=P.WORKSPACE_READ_ACL,
+    columns={
+        "id": WorkspaceAclEntry.id,
+        "organization_id": WorkspaceAclEntry.organization_id,
+        "workspace_id": WorkspaceAclEntry.workspace_id,
+        "membership_id": WorkspaceAclEntry.membership_id,
+        "level": WorkspaceAclEntry.level,
+        "created_at": WorkspaceAclEntry.created_at,
+        "user_id": OrganizationMembership.user_id,
+        "username": User.username,
+        "email": User.email,
+        "project_id": Workspace.project_id,
+        "environment_id": Workspace.environment_id,
+        "cell_in_project": Workspace.cell_in_project,
+        "cell_in_environment": Workspace.cell_in_environment,
+    },
+    joined=with_users(
+        WorkspaceAclEntry.__table__.join(Workspace.__table__, Workspace.id == WorkspaceAclEntry.workspace_id),
+        WorkspaceAclEntry.membership_id,
+    ),
+    order=(WorkspaceAclEntry.created_at, WorkspaceAclEntry.id),
+    sorts={
+        "created-at": (WorkspaceAclEntry.created_at,),
+        "level": (WorkspaceAclEntry.level,),
+        "username": (func.lower(_USERNAME),),
+    },
+    filters=(Contains("q", (_USERNAME,)), OneOf("filter[level]", WorkspaceAclEntry.level)),
+)

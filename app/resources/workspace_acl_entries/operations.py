@@ -1,0 +1,24 @@
+"""The rules of the access list of a workspace."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import Forbidden
+from app.resources.workspace_acl_entries.model import OWNER, WorkspaceAclEntry
+
+
+class LastWorkspaceOwner(Forbidden):
+    """An access list that has owners keeps one."""
+
+    code = "last-workspace-owner"
+    detail = "The access list of the workspace must keep at least one owner"
+
+
+def keep_an_owner(session: Session, workspace_id: str) -> None:
+    """Refuse what has just left the access list without an owner; the workspace is locked."""
+    owners = select(WorkspaceAclEntry.id).where(
+        WorkspaceAclEntry.__table__.c.workspace_id == workspace_id,
+        WorkspaceAclEntry.level == OWNER,
+    )
+    if session.scalar(owners.limit(1)) is None:
+        raise LastWorkspaceOwner

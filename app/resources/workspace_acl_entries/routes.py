@@ -1,0 +1,153 @@
+"""The access lists of workspaces over HTTP (mission: E7)."""
+
+from flask import Blueprint, Response, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.roles import MANAGES_LEVEL
+from app.authz.rules import held, holds, where
+from app.jsonapi.errors import NotFound
+from app.jsonapi.query import includes_of
+from app.jsonapi.schema import load
+from app.resources.organization_memberships.members import active_member, username_of
+from app.resources.project_members.includes import included, including
+from app.resources.workspace_acl_entries.listing import ACL
+from app.resources.workspace_acl_entries.model import OWNER, WorkspaceAclEntry
+from app.resources.workspace_acl_entries.operations import keep_an_owner
+from app.resources.workspace_acl_entries.schema import WorkspaceAclEntrySchema
+from app.resources.workspaces.listing import WORKSPACES
+from app.resources.workspaces.model import Workspace
+from app.web.answers import nothing, resource
+from app.web.context import caller, refused, subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import assign, change, made, record
+
+blueprint = Blueprint("workspace_acl_entries", __name__, url_prefix="/api/v2/workspaces/<workspace_id>/acl")
+
+INCLUDES = ("user",)
+
+
+@blueprint.get("")
+@requires(P.WORKSPACE_READ, P.WORKSPACE_READ_ACL)
+@describes(listing=ACL, includes=INCLUDES, errors=(400,))
+def list_acl_entries(workspace_id: str) -> Response:
+    """List who was given a level on a workspace."""
+    workspace = WORKSPACES.one({"id": workspace_id})
+    if P.WORKSPACE_READ_ACL not in held(caller(), Workspace.scope, workspace):
+        raise refused(P.WORKSPACE_READ_ACL)
+    wanted = includes_of(request.args, INCLUDES)
+    parents = {"organization_id": workspace.organization_id, "workspace_id": workspace_id}
+    return ACL.page(parents, include=including(wanted))
+
+
+@blueprint.post("")
+@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS)
+@describes(body=WorkspaceAclEntrySchema, answer=WorkspaceAclEntrySchema, status=201, errors=(403, 422))
+def create_acl_entry(workspace_id: str) -> Response:
+    """Give a member of the organization a level on a workspace."""
+    members = load(WorkspaceAclEntrySchema, body())
+    with change() as session:
+        workspace = subject(
+            session,
+            Workspace,
+            workspace_id,
+            P.WORKSPACE_MANAGE_ACL,
+            visible_by=P.WORKSPACE_READ,
+            is_kept=True,
+        )
+        _check_rank(workspace, members["level"])
+        user = active_member(session, workspace.organization_id, members.pop("user_id"))
+        entry = WorkspaceAclEntry(
+            organization_id=workspace.organization_id,
+            workspace_id=workspace_id,
+            membership_id=user.membership_id,
+            **members,
+        )
+        session.add(entry)
+        session.flush()
+        record(session, "workspace-acl-entries.create", entry, made({"username": user.username, **members}))
+        shown = ACL.show({"id": entry.id}, session)
+    return resource(shown, 201)
+
+
+@blueprint.get("/<entry_id>")
+@requires(P.WORKSPACE_READ_ACL)
+@describes(answer=WorkspaceAclEntrySchema, includes=INCLUDES, errors=(400,))
+def show_acl_entry(workspace_id: str, entry_id: str) -> Response:
+    """Show the level of a user on a workspace."""
+    wanted = includes_of(request.args, INCLUDES)
+    row = ACL.one({"id": entry_id, "workspace_id": workspace_id})
+    return resource(ACL.shown(row), included=included([row], wanted) if wanted else None)
+
+
+@blueprint.patch("/<entry_id>")
+@requires(P.WORKSPACE_READ, P.WORKSPACE_READ_ACL, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS)
+@describes(body=WorkspaceAclEntrySchema, is_partial=True, answer=WorkspaceAclEntrySchema, errors=(403, 422))
+def update_acl_entry(workspace_id: str, entry_id: str) -> Response:
+    """Change the level of a user on a workspace."""
+    members = load(WorkspaceAclEntrySchema, body(), partial=True, identifier=entry_id)
+    members.pop("user_id", None)
+    with change() as session:
+        workspace = subject(session, Workspace, workspace_id, P.WORKSPACE_READ, visible_by=P.WORKSPACE_READ)
+        entry = _entry(session, workspace, entry_id)
+        was_owner = entry.level == OWNER
+        _check_rank(workspace, entry.level, members.get("level", entry.level))
+        changes = assign(entry, members)
+        session.flush()
+        if was_owner and entry.level != OWNER:
+            keep_an_owner(session, workspace_id)
+        if changes:
+            username = username_of(session, entry.membership_id)
+            record(session, "workspace-acl-entries.update", entry, {"username": [username] * 2, **changes})
+        shown = ACL.show({"id": entry_id}, session)
+    return resource(shown)
+
+
+@blueprint.delete("/<entry_id>")
+@requires(
+    P.WORKSPACE_READ,
+    P.WORKSPACE_READ_ACL,
+    P.ACCESS_GIVE_UP,
+    P.WORKSPACE_MANAGE_ACL,
+    P.WORKSPACE_MANAGE_OWNERS,
+)
+@describes(status=204, errors=(403,))
+def destroy_acl_entry(workspace_id: str, entry_id: str) -> Response:
+    """Take a user's level on a workspace away; everybody may give up his own."""
+    with change() as session:
+        workspace = subject(session, Workspace, workspace_id, P.WORKSPACE_READ, visible_by=P.WORKSPACE_READ)
+        entry = _entry(session, workspace, entry_id)
+        if not holds(caller(), P.ACCESS_GIVE_UP, entry):
+            _check_rank(workspace, entry.level)
+        username = username_of(session, entry.membership_id)
+        changes = {"username": [username, None], "level": [entry.level, None]}
+        record(session, "workspace-acl-entries.delete", entry, changes)
+        session.delete(entry)
+        session.flush()
+        if entry.level == OWNER:
+            keep_an_owner(session, workspace_id)
+    return nothing()
+
+
+def _entry(session: Session, workspace: Workspace, entry_id: str) -> WorkspaceAclEntry:
+    # The workspace is locked before it, so that the owners of one change one after the other.
+    entry = session.scalars(
+        select(WorkspaceAclEntry)
+        .where(
+            WorkspaceAclEntry.id == entry_id,
+            WorkspaceAclEntry.__table__.c.workspace_id == workspace.id,
+            where(caller(), P.WORKSPACE_READ_ACL, WorkspaceAclEntry),
+        )
+        .with_for_update(of=WorkspaceAclEntry),
+    ).one_or_none()
+    if entry is None:
+        raise NotFound
+    return entry
+
+
+def _check_rank(workspace: Workspace, *levels: str) -> None:
+    for level in levels:
+        if not holds(caller(), MANAGES_LEVEL[level], workspace):
+            raise refused(MANAGES_LEVEL[level])

@@ -1,0 +1,25 @@
+"""The members of an entry in the access list of a workspace (mission: E7)."""
+
+from app.jsonapi.fields import Attribute, Choice, Computed, Moment, ToOne
+from app.jsonapi.schema import Schema
+from app.resources.organization_memberships.schema import show_email
+from app.resources.workspace_acl_entries.model import ACL_LEVELS
+
+
+class WorkspaceAclEntrySchema(Schema):
+    """The level of a user on a workspace. The address is there for who sees those of the organization's members."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "workspace-acl-entries"
+        self_link = "/api/v2/workspaces/{workspace_id}/acl/{id}"
+
+    id = Attribute()
+    level = Choice(ACL_LEVELS, required=True)
+    username = Attribute()
+    email = Computed(show_email, schema={"type": ["string", "null"]})
+    created_at = Moment(dump_only=True)
+
+    user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)
+    workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")
