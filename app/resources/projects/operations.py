@@ -1,15 +1,16 @@
 """The rules of projects: deleting them, moving workspaces."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from app.jsonapi.errors import Forbidden, InvalidAttribute
 from app.persistence import among, now
 from app.resources.cloud_providers.catalogue import CATALOGUE
 from app.resources.environments.model import Environment
 from app.resources.projects.model import Project
+from app.resources.workspaces.deletion import delete_workspaces, lock_workspaces
 from app.resources.workspaces.model import Workspace
 from app.storage.ledger import condemn, named_by
 
@@ -60,18 +61,13 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
     """
     if project.is_default:
         raise DefaultProject
-    held = select(Workspace).where(Workspace.project_id == project.id)
     if not by_force:
-        if session.scalar(select(func.count()).select_from(held.limit(1).subquery())):
+        if session.scalar(select(exists().where(Workspace.project_id == project.id))):
             raise ProjectNotEmpty
         workspaces: Sequence[Workspace] = ()
     else:
-        # Always in the same order, as who moves workspaces does: two can't lock each other out.
-        workspaces = session.scalars(held.order_by(Workspace.id).with_for_update()).all()
-        condemn(session, named_by("workspace_id", [workspace.id for workspace in workspaces]))
-        session.execute(delete(Workspace).where(Workspace.project_id == project.id))
-        for workspace in workspaces:
-            session.expunge(workspace)
+        workspaces = lock_workspaces(session, Workspace.project_id == project.id)
+        delete_workspaces(session, workspaces)
     condemn(session, named_by("project_id", [project.id]))
     session.delete(project)
     session.flush()
@@ -90,21 +86,10 @@ def move_workspaces(
     leaving = [workspace for workspace in workspaces if workspace.project_id != project.id]
     if not leaving:
         return {}
-    old_ids = {workspace.environment_id for workspace in leaving}
-    environments = session.execute(
-        select(
-            Environment.id, Environment.project_id, func.lower(Environment.name).label("name"), Environment.is_default
-        )
-        .where(or_(Environment.project_id == project.id, among(Environment.__table__.c.id, old_ids)))
-        .order_by(Environment.id)
-        .with_for_update(read=True, key_share=True),
-    ).all()
-    names = {row.id: row.name for row in environments}
-    there = {row.name: row.id for row in environments if row.project_id == project.id}
-    default = next(row.id for row in environments if row.project_id == project.id and row.is_default)
+    places = _environments_there(session, {workspace.environment_id for workspace in leaving}, project)
     moved = {}
     for workspace in leaving:
-        environment_id = there.get(names[workspace.environment_id], default)
+        environment_id = places[workspace.environment_id]
         moved[workspace.id] = {
             "project": [workspace.project_id, project.id],
             "project-environment": [workspace.environment_id, environment_id],
@@ -112,3 +97,21 @@ def move_workspaces(
         workspace.project_id, workspace.environment_id = project.id, environment_id
         workspace.updated_at = now()
     return moved
+
+
+def _environments_there(session: Session, left: Collection[str], project: Project) -> Mapping[str, str]:
+    """For each of the environments that are left, by id, that of the project to be in, kept until the transaction ends.
+
+    Those that are left stay as they are while they hold a workspace that is locked: to keep them as well would be to
+    wait for who deletes one of them, and who waits for the workspace.
+    """
+    old, there = aliased(Environment), aliased(Environment)
+    found = session.execute(
+        select(old.id, there.id)
+        .join(there, or_(func.lower(there.name) == func.lower(old.name), there.is_default))
+        .where(among(old.id, left), there.project_id == project.id)
+        # The default one first: one of the same name, if there is any, then takes its place.
+        .order_by(there.is_default.desc(), there.id)
+        .with_for_update(of=there, read=True, key_share=True),
+    )
+    return dict(found.tuples().all())

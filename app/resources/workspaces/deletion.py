@@ -1,0 +1,29 @@
+"""Deleting workspaces, however many, with what they hold."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.orm import Session
+
+from app.persistence import among
+from app.resources.workspaces.model import Workspace
+from app.storage.ledger import condemn, named_by
+
+
+def lock_workspaces(session: Session, condition: ColumnElement[bool]) -> Sequence[Workspace]:
+    """The workspaces that fulfil the condition, locked until the transaction ends.
+
+    Always in the same order, as who moves workspaces does: two can't lock each other out.
+    """
+    return session.scalars(select(Workspace).where(condition).order_by(Workspace.id).with_for_update()).all()
+
+
+def delete_workspaces(session: Session, workspaces: Sequence[Workspace]) -> None:
+    """Delete these workspaces, which the caller has locked, and condemn their objects."""
+    ids = [workspace.id for workspace in workspaces]
+    condemn(session, named_by("workspace_id", ids))
+    session.execute(
+        delete(Workspace).where(among(Workspace.__table__.c.id, ids)), execution_options={"synchronize_session": False}
+    )
+    for workspace in workspaces:
+        session.expunge(workspace)
