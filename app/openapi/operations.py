@@ -182,7 +182,9 @@ def _answer(operation: Operation, components: Components) -> JsonSchema | None:
     if operation.many:
         others["links"] = {"type": "object", "additionalProperties": {"type": "string"}}
         return _document(_list_of(item), others)
-    return _document(item, others)
+    if operation.meta:
+        others["meta"] = operation.meta
+    return _document(item, others, ("meta",) if operation.meta else ())
 
 
 def _page(operation: Operation) -> dict[str, JsonSchema]:

@@ -18,6 +18,8 @@ BLUEPRINTS = (
     "app.resources.projects",
     "app.resources.repository_links",
     "app.resources.project_members",
+    "app.resources.project_wipes",
+    "app.resources.environments",
     "app.resources.tag_bindings",
     "app.resources.workspaces",
     "app.resources.workspace_acl_entries",

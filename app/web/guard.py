@@ -23,8 +23,8 @@ class Operation:
 
     ``body`` is the schema of what it takes (or a JSON Schema), ``answer`` of what it answers with ``status``; a
     ``listing`` makes the answer a list with the listing's parameters, ``many`` one without; either is a page of it
-    unless it is not ``paged``. ``errors`` are the statuses beside 401 and 404.
-    An ``is_plain`` answer is JSON that is no document of JSON:API.
+    unless it is not ``paged``. ``errors`` are the statuses beside 401 and 404, ``meta`` is the JSON Schema of what a
+    single answer says beside its resource. An ``is_plain`` answer is JSON that is no document of JSON:API.
     """
 
     answer: "type[Schema] | dict[str, Any] | None" = None
@@ -38,6 +38,7 @@ class Operation:
     errors: Sequence[int] = ()
     is_partial: bool = False
     is_plain: bool = False
+    meta: "dict[str, Any] | None" = None
 
 
 def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the members of Operation

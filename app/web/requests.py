@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.body import read_json
-from app.jsonapi.errors import BadRequest, NotFound, TooLarge, UnsupportedMediaType
+from app.jsonapi.errors import BadParameter, BadRequest, NotFound, TooLarge, UnsupportedMediaType
 from app.web.context import release_reader, request_id, settings
 from app.web.guard import takes_any_media_type
 from app.web.leftover import read_off
@@ -105,6 +105,14 @@ def optional_body() -> object:
     """The JSON of the request, or an empty document when there is no body at all."""
     raw = _sent()
     return read_json(raw) if raw.strip() else {"data": {}}
+
+
+def flag(name: str) -> bool:
+    """The query parameter that is true or false; false when it is not given."""
+    text = request.args.get(name, "false")
+    if text not in ("true", "false"):
+        raise BadParameter(f"{name} must be true or false", parameter=name)
+    return text == "true"
 
 
 def form(limit: int) -> MultiDict[str, str]:

@@ -22,7 +22,7 @@ _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
 PLACE = frozenset({"project_id", "environment_id", "cell"})
 RECORDED = "recorded events"
 CAPTURED = tuple(each.name for each in fields(Captured) if each.name != "at")
-_CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
+CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def _as_answer(error: IntegrityError) -> ApiError:
         member = mapper.class_.taken.get(name)
         if member:
             return Taken(member)
-    return Conflict(_CHANGED_MEANWHILE)
+    return Conflict(CHANGED_MEANWHILE)
 
 
 def insert(session: Session, entity: Base) -> None:

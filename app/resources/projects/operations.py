@@ -114,4 +114,4 @@ def _environments_there(session: Session, left: Collection[str], project: Projec
         .order_by(there.is_default.desc(), there.id)
         .with_for_update(of=there, read=True, key_share=True),
     )
-    return dict(found.tuples().all())
+    return dict(found.all())

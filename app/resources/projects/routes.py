@@ -12,7 +12,7 @@ from app.authentication.callers import Home
 from app.authz.permissions import P
 from app.authz.rules import holds
 from app.jsonapi.body import identifiers, resource_list
-from app.jsonapi.errors import BadParameter, Taken
+from app.jsonapi.errors import Taken
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.persistence import among
@@ -35,7 +35,7 @@ from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, subject
 from app.web.guard import describes, requires
 from app.web.listing import Shown
-from app.web.requests import body
+from app.web.requests import body, flag
 from app.web.transaction import assign, change, insert, made, record, record_each
 
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v2")
@@ -129,7 +129,7 @@ def update_project(project_id: str) -> Response:
 @describes(status=204, parameters=(("force", "true deletes the project with its workspaces"),), errors=(400, 403))
 def destroy_project(project_id: str) -> Response:
     """Delete a project; with force=true also the workspaces it holds, all or nothing."""
-    by_force = _flag("force")
+    by_force = flag("force")
     with change() as session:
         project = subject(session, Project, project_id, P.PROJECT_DELETE, visible_by=P.PROJECT_READ)
         if by_force and not holds(caller(), P.PROJECT_FORCE_DELETE, project):
@@ -188,10 +188,3 @@ def _movable(session: Session, wanted: list[str], organization_id: str) -> list[
     if refused_ids:
         raise WorkspacesNotMovable(refused_ids)
     return list(movable.values())
-
-
-def _flag(name: str) -> bool:
-    text = request.args.get(name, "false")
-    if text not in ("true", "false"):
-        raise BadParameter(f"{name} must be true or false", parameter=name)
-    return text == "true"

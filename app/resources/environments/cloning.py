@@ -1,0 +1,206 @@
+"""Copies of an environment's workspaces, with all that belongs to them but their states.
+
+What is copied is read and written by the database itself: a statement for each table, whatever the number of rows, and
+no value passes through here. A sealed value is sealed for the service, not for its row: the copy of it opens likewise.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Table, bindparam, func, insert, literal, null, select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import Unprocessable
+from app.persistence import Base, among, now
+from app.resources.agent_pools.model import AgentPool, AllowedWorkspace, ExcludedWorkspace
+from app.resources.environments.model import Environment
+from app.resources.tag_bindings.model import TagBinding
+from app.resources.team_workspaces.model import TeamWorkspace
+from app.resources.vars.model import Var
+from app.resources.varsets.model import VarsetWorkspace
+from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
+from app.resources.workspaces.model import RemoteStateConsumer, Workspace
+from app.web.filters import ESCAPE, containing
+
+AT_ONCE: Final = 5_000
+"""How many workspaces an environment may hold to be cloned."""
+NAME_LENGTH: Final = 90
+
+# What belongs to a workspace and is copied with it. Not states, images and invitations, nor what was only begun.
+BELONGINGS: Final[Sequence[type[Base]]] = (Var, TagBinding, TeamWorkspace, WorkspaceAclEntry)
+LINKS: Final[Sequence[type[Base]]] = (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace)
+_WORKSPACES: Final = Base.metadata.tables[Workspace.__tablename__]
+_CONSUMERS: Final = Base.metadata.tables[RemoteStateConsumer.__tablename__]
+# What a copy has of its own: who it is, when it came, and nothing of locks and states.
+UNLIKE: Final = frozenset(
+    {
+        "id",
+        "name",
+        "environment_id",
+        "created_at",
+        "updated_at",
+        "locked",
+        "locked_by_type",
+        "locked_by_id",
+        "locked_by_name",
+        "locked_reason",
+        "resource_count",
+        "state_changed_at",
+        "current_state_version_id",
+    },
+)
+
+
+class TooManyWorkspaces(Unprocessable):
+    """The environment is too large to be cloned in one request."""
+
+    code = "too-many-workspaces"
+    pointer = "/data"
+    detail = f"An environment that holds more than {AT_ONCE} workspaces can't be cloned"
+
+
+def clone_workspaces(session: Session, source: Environment, copy: Environment) -> Sequence[tuple[Workspace, Workspace]]:
+    """Copy the workspaces of one environment into another one of the same project: pairs of source and copy.
+
+    The source's row is kept by the caller. Its workspaces are kept from going here, the pools they name as well.
+    """
+    sources = session.scalars(
+        select(Workspace)
+        .where(Workspace.environment_id == source.id)
+        .order_by(Workspace.id)
+        .limit(AT_ONCE + 1)
+        .with_for_update(read=True, key_share=True),
+    ).all()
+    if len(sources) > AT_ONCE:
+        raise TooManyWorkspaces
+    if not sources:
+        return ()
+    _keep_pools(session, {each.own_agent_pool_id for each in sources if each.own_agent_pool_id is not None})
+    names = free_names([each.name for each in sources], copy.name, _similar_names(session, source, copy.name))
+    copies = [_copy(each, copy, name) for each, name in zip(sources, names, strict=True)]
+    by_source = {each.id: made.id for each, made in zip(sources, copies, strict=True)}
+    _copy_workspaces(session, by_source, copies)
+    for model in BELONGINGS:
+        _copy_belongings(session, Base.metadata.tables[model.__tablename__], by_source)
+    for model in LINKS:
+        _copy_links(session, Base.metadata.tables[model.__tablename__], by_source)
+    _copy_consumers(session, by_source)
+    return list(zip(sources, copies, strict=True))
+
+
+def free_names(names: Iterable[str], environment: str, taken: Iterable[str]) -> list[str]:
+    """A name for the copy of each: the name with that of the environment behind it, then a number where it is taken.
+
+    The name itself is cut where all of it would be too long. Names differ by more than case.
+    """
+    used = {name.lower() for name in taken}
+    free = []
+    for name in names:
+        number, suffix = 1, f"-{environment}"
+        while (wanted := name[: NAME_LENGTH - len(suffix)] + suffix).lower() in used:
+            number += 1
+            suffix = f"-{environment}-{number}"
+        used.add(wanted.lower())
+        free.append(wanted)
+    return free
+
+
+def _similar_names(session: Session, source: Environment, name: str) -> Sequence[str]:
+    # Each name that a copy may want has this in it, however it was cut.
+    similar = func.lower(Workspace.name).like(containing(f"-{name}"), escape=ESCAPE)
+    return session.scalars(
+        select(Workspace.name).where(Workspace.organization_id == source.organization_id, similar),
+    ).all()
+
+
+def _keep_pools(session: Session, ids: set[str]) -> None:
+    # Who deletes a pool locks it before looking for those that name it.
+    if ids:
+        pools = select(AgentPool.id).where(among(AgentPool.__table__.c.id, ids)).order_by(AgentPool.id)
+        session.execute(pools.with_for_update(read=True, key_share=True))
+
+
+def _copy(source: Workspace, environment: Environment, name: str) -> Workspace:
+    """What is to be told of the copy; never in the session, for the database makes it of the source itself."""
+    return Workspace(
+        id=_default_of(_WORKSPACES, "id"),
+        organization_id=source.organization_id,
+        project_id=source.project_id,
+        environment_id=environment.id,
+        cell=source.cell,
+        name=name,
+    )
+
+
+def _copy_workspaces(session: Session, by_source: Mapping[str, str], copies: Iterable[Workspace]) -> None:
+    table, moment = _WORKSPACES, now()
+    own: dict[str, Any] = {
+        "id": bindparam("copy_id"),
+        "name": bindparam("copy_name"),
+        "environment_id": bindparam("copy_environment_id"),
+        "created_at": literal(moment, table.c.created_at.type),
+        "updated_at": literal(moment, table.c.updated_at.type),
+        "locked": literal(value=False, type_=table.c.locked.type),
+        "resource_count": literal(0, table.c.resource_count.type),
+    }
+    own |= {name: null() for name in UNLIKE - own.keys()}
+    rows = [
+        {"source_id": source_id, "copy_id": copy.id, "copy_name": copy.name, "copy_environment_id": copy.environment_id}
+        for source_id, copy in zip(by_source, copies, strict=True)
+    ]
+    _insert_from_source(session, table, own, rows)
+
+
+def _copy_belongings(session: Session, table: Table, by_source: Mapping[str, str]) -> None:
+    fresh = [name for name in ("id", "created_at", "version_id") if name in table.c]
+    own = {name: bindparam(f"copy_{name}", type_=table.c[name].type) for name in (*fresh, "workspace_id")}
+    found = session.execute(select(table.c.id, table.c.workspace_id).where(among(table.c.workspace_id, by_source)))
+    rows = [
+        {
+            "source_id": row.id,
+            "copy_workspace_id": by_source[row.workspace_id],
+            **{f"copy_{name}": _default_of(table, name) for name in fresh},
+        }
+        for row in found
+    ]
+    _insert_from_source(session, table, own, rows)
+
+
+def _insert_from_source(
+    session: Session, table: Table, own: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert a copy of the row with each ``source_id`` of ``rows``, with other values in the ``own`` columns."""
+    if rows:
+        values = [own.get(column.name, column) for column in table.columns]
+        copied = select(*values).where(table.c.id == bindparam("source_id"))
+        session.connection().execute(insert(table).from_select(table.columns.keys(), copied), rows)
+
+
+def _copy_links(session: Session, table: Table, by_source: Mapping[str, str]) -> None:
+    found = session.execute(select(table).where(among(table.c.workspace_id, by_source))).mappings()
+    rows = [{**row, "workspace_id": by_source[row["workspace_id"]]} for row in found]
+    if rows:
+        session.connection().execute(insert(table), rows)
+
+
+def _copy_consumers(session: Session, by_source: Mapping[str, str]) -> None:
+    """Who may read the state of a copy: who may read the source's, or where that was copied as well, its copy.
+
+    What a source itself may read elsewhere is for those to decide whose states those are.
+    """
+    found = session.execute(select(_CONSUMERS).where(among(_CONSUMERS.c.workspace_id, by_source)))
+    rows = [
+        {
+            "workspace_id": by_source[row.workspace_id],
+            "consumer_id": by_source.get(row.consumer_id, row.consumer_id),
+        }
+        for row in found
+    ]
+    if rows:
+        session.connection().execute(insert(_CONSUMERS), rows)
+
+
+def _default_of(table: Table, name: str) -> Any:  # noqa: ANN401 - the value of any column
+    """A new value of a column that makes its own: an id, a time."""
+    default: Any = table.c[name].default
+    return default.arg(None)

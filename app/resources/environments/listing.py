@@ -1,0 +1,43 @@
+"""Reading environments."""
+
+from sqlalchemy import func
+
+from app.authz.permissions import P
+from app.resources.environments.model import Environment
+from app.resources.environments.schema import EnvironmentSchema
+from app.resources.workspaces.model import Workspace
+from app.web.filters import Contains, Equals
+from app.web.listing import Counted, Listing
+
+_NAME = func.lower(Environment.name)
+_PLAIN = (
+    "id",
+    "organization_id",
+    "project_id",
+    "name",
+    "display_name",
+    "type",
+    "description",
+    "color",
+    "git_branch",
+    "is_default",
+    "created_at",
+    "updated_at",
+)
+
+ENVIRONMENTS = Listing(
+    schema=EnvironmentSchema,
+    model=Environment,
+    visible_by=P.ENVIRONMENT_READ,
+    columns={
+        **{name: getattr(Environment, name) for name in _PLAIN},
+        "workspace_count": Counted(P.WORKSPACE_READ, Workspace, Workspace.environment_id == Environment.id),
+    },
+    joined=Environment.__table__,
+    order=(_NAME,),
+    sorts={"name": (_NAME,)},
+    filters=(
+        Contains("q", (Environment.name, Environment.display_name)),
+        Equals("filter[type]", Environment.type),
+    ),
+)

@@ -1,0 +1,101 @@
+"""The rules of environments: how many there are, which is the default one, when one may go."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import Forbidden, NotFound, Unprocessable
+from app.persistence import now
+from app.resources.environments.model import Environment
+from app.resources.project_members.model import ProjectMember
+from app.resources.workspaces.deletion import delete_workspaces, lock_workspaces
+from app.resources.workspaces.model import Workspace
+
+MAXIMUM = 100
+"""How many environments a project may have."""
+
+
+class DefaultEnvironment(Forbidden):
+    """The default environment stays as long as another one is not the default."""
+
+    code = "default-environment"
+    detail = "The default environment cannot be deleted; make another environment the default first"
+
+
+class EnvironmentNotEmpty(Forbidden):
+    """An environment that holds workspaces goes only by force."""
+
+    code = "environment-not-empty"
+    detail = (
+        "The environment still contains workspaces; move or delete them first, "
+        "or delete the environment with force=true"
+    )
+
+
+class TooManyEnvironments(Unprocessable):
+    """A project has as many environments as it may have."""
+
+    code = "too-many-environments"
+    pointer = "/data"
+    detail = f"A project can't have more than {MAXIMUM} environments"
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What went along with an environment."""
+
+    workspaces: Sequence[Workspace]
+    members: Sequence[ProjectMember]
+
+
+def check_room(session: Session, project_id: str) -> None:
+    """Refuse one more environment than the project may have; the project's row is locked by the caller."""
+    count = select(func.count()).select_from(Environment).where(Environment.project_id == project_id)
+    if (session.scalar(count) or 0) >= MAXIMUM:
+        raise TooManyEnvironments
+
+
+def delete_environment(session: Session, environment: Environment, *, by_force: bool) -> Gone:
+    """Delete the environment with the roles that held only there, and with force the workspaces it holds.
+
+    The environment's row is locked by the caller: nobody can put a workspace into it meanwhile.
+    """
+    if environment.is_default:
+        raise DefaultEnvironment
+    workspaces: Sequence[Workspace] = ()
+    if by_force:
+        workspaces = lock_workspaces(session, Workspace.environment_id == environment.id)
+        delete_workspaces(session, workspaces)
+    elif session.scalar(select(exists().where(Workspace.environment_id == environment.id))):
+        raise EnvironmentNotEmpty
+    # The database takes these along.
+    members = session.scalars(select(ProjectMember).where(ProjectMember.environment_id == environment.id)).all()
+    session.delete(environment)
+    session.flush()
+    return Gone(workspaces, members)
+
+
+def set_default(session: Session, project_id: str, environment_id: str) -> Mapping[Environment, dict[str, list[Any]]]:
+    """Make the environment the default one of its project, whose row is locked by the caller; what changed on which."""
+    found = session.scalars(
+        select(Environment)
+        .where(Environment.project_id == project_id, or_(Environment.id == environment_id, Environment.is_default))
+        .order_by(Environment.id)
+        .with_for_update(),
+    ).all()
+    chosen = next((environment for environment in found if environment.id == environment_id), None)
+    if chosen is None:  # it was deleted since the caller saw it
+        raise NotFound
+    if chosen.is_default:
+        return {}
+    changes: dict[Environment, dict[str, list[Any]]] = {}
+    # One after the other: at no moment does the database see two.
+    for environment in sorted(found, key=lambda each: each is chosen):
+        changes[environment] = {"is-default": [environment.is_default, not environment.is_default]}
+        environment.is_default = not environment.is_default
+        environment.updated_at = now()
+        session.flush()
+    return changes

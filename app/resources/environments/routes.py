@@ -1,0 +1,186 @@
+"""Environments over HTTP (mission: C8 to C10)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Response
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import holds
+from app.jsonapi.errors import Conflict, NotFound
+from app.jsonapi.schema import load
+from app.persistence import now
+from app.resources.environments.cloning import clone_workspaces
+from app.resources.environments.listing import ENVIRONMENTS
+from app.resources.environments.model import Environment
+from app.resources.environments.operations import check_room, delete_environment, set_default
+from app.resources.environments.schema import EnvironmentSchema
+from app.resources.projects.listing import PROJECTS
+from app.resources.projects.model import Project
+from app.resources.workspaces.model import Workspace
+from app.web.answers import answer, nothing, resource
+from app.web.context import caller, refused, subject
+from app.web.guard import describes, requires
+from app.web.requests import body, flag
+from app.web.transaction import CHANGED_MEANWHILE, assign, change, insert, made, record, record_each
+
+blueprint = Blueprint("environments", __name__, url_prefix="/api/v2")
+
+# Whoever may force a project out may force an environment of it.
+FORCE = (P.WORKSPACE_FORCE_DELETE, P.PROJECT_FORCE_DELETE)
+# What a clone takes from its source when the request does not say otherwise; the others tell the two apart.
+TAKEN_ALONG = ("type", "description", "color", "git_branch")
+COPIED = {
+    "type": "object",
+    "required": ["workspaces"],
+    "properties": {
+        "workspaces": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "name", "source-id", "source-name"],
+                "properties": {name: {"type": "string"} for name in ("id", "name", "source-id", "source-name")},
+            },
+        },
+    },
+}
+
+
+@blueprint.get("/projects/<project_id>/environments")
+@requires(P.PROJECT_READ, P.ENVIRONMENT_READ)
+@describes(listing=ENVIRONMENTS, errors=(400,))
+def list_environments(project_id: str) -> Response:
+    """List the environments of a project that the caller can see."""
+    project = PROJECTS.one({"id": project_id})
+    return ENVIRONMENTS.page({"organization_id": project.organization_id, "project_id": project_id})
+
+
+@blueprint.post("/projects/<project_id>/environments")
+@requires(P.PROJECT_READ, P.ENVIRONMENT_MANAGE)
+@describes(body=EnvironmentSchema, answer=EnvironmentSchema, status=201, errors=(403, 422))
+def create_environment(project_id: str) -> Response:
+    """Create an environment."""
+    members = load(EnvironmentSchema, body())
+    with change() as session:
+        project = subject(session, Project, project_id, P.ENVIRONMENT_MANAGE, visible_by=P.PROJECT_READ)
+        environment = _create(session, project, members)
+        shown = ENVIRONMENTS.show({"id": environment.id}, session)
+    return resource(shown, 201)
+
+
+@blueprint.get("/environments/<environment_id>")
+@requires(P.ENVIRONMENT_READ)
+@describes(answer=EnvironmentSchema)
+def show_environment(environment_id: str) -> Response:
+    """Show an environment."""
+    return resource(ENVIRONMENTS.show({"id": environment_id}))
+
+
+@blueprint.patch("/environments/<environment_id>")
+@requires(P.ENVIRONMENT_READ, P.ENVIRONMENT_MANAGE)
+@describes(body=EnvironmentSchema, is_partial=True, answer=EnvironmentSchema, errors=(403, 422))
+def update_environment(environment_id: str) -> Response:
+    """Update an environment; members that are left out stay as they are."""
+    members = load(EnvironmentSchema, body(), partial=True, identifier=environment_id)
+    with change() as session:
+        environment = _subject(session, environment_id)
+        changes = assign(environment, members)
+        if changes:
+            environment.updated_at = now()
+            session.flush()
+            record(session, "environments.update", environment, changes)
+        shown = ENVIRONMENTS.show({"id": environment_id}, session)
+    return resource(shown)
+
+
+@blueprint.delete("/environments/<environment_id>")
+@requires(P.ENVIRONMENT_READ, P.ENVIRONMENT_MANAGE, *FORCE)
+@describes(status=204, parameters=(("force", "true deletes the environment with its workspaces"),), errors=(400, 403))
+def destroy_environment(environment_id: str) -> Response:
+    """Delete an environment with the roles that hold only there; with force=true also the workspaces it holds."""
+    by_force = flag("force")
+    with change() as session:
+        environment = _subject(session, environment_id)
+        if by_force and not any(holds(caller(), permission, environment) for permission in FORCE):
+            raise refused(P.WORKSPACE_FORCE_DELETE)
+        gone = delete_environment(session, environment, by_force=by_force)
+        record_each(session, "workspaces.delete", [(workspace, None) for workspace in gone.workspaces])
+        record_each(session, "project-members.delete", [(member, None) for member in gone.members])
+        count = len(gone.workspaces)
+        record(session, "environments.delete", environment, {"workspace-count": [count, 0]} if count else None)
+    return nothing()
+
+
+@blueprint.post("/environments/<environment_id>/actions/set-default")
+@requires(P.ENVIRONMENT_READ, P.PROJECT_READ, P.ENVIRONMENT_MANAGE)
+@describes(answer=EnvironmentSchema, errors=(403,))
+def set_default_environment(environment_id: str) -> Response:
+    """Make an environment the default one of its project: new workspaces are there unless they say otherwise."""
+    with change() as session:
+        project = _project_of(session, environment_id)
+        changed = set_default(session, project.id, environment_id)
+        record_each(session, "environments.set-default", list(changed.items()))
+        shown = ENVIRONMENTS.show({"id": environment_id}, session)
+    return resource(shown)
+
+
+@blueprint.post("/environments/<environment_id>/actions/clone")
+@requires(P.ENVIRONMENT_READ, P.PROJECT_READ, P.ENVIRONMENT_MANAGE)
+@describes(body=EnvironmentSchema, answer=EnvironmentSchema, meta=COPIED, status=201, errors=(403, 422))
+def clone_environment(environment_id: str) -> Response:
+    """Create an environment like this one, with copies of its workspaces and all of theirs but states: all or nothing.
+
+    ``meta`` says what each copy is called, for a workspace's name is unique in its organization.
+    """
+    members = load(EnvironmentSchema, body())
+    with change() as session:
+        project = _project_of(session, environment_id)
+        kept = select(Environment).where(Environment.id == environment_id, Environment.project_id == project.id)
+        source = session.scalars(kept.with_for_update(read=True, key_share=True)).one_or_none()
+        if source is None:  # it was deleted since the caller saw it
+            raise NotFound
+        alike = {name: getattr(source, name) for name in TAKEN_ALONG}
+        environment = _create(session, project, {**alike, **members})
+        pairs = _clone_workspaces(session, source, environment)
+        # Who sees only one of the two environments is not to hear of the other: this is told of the project.
+        changes = {"environment": [source.id, environment.id], "workspace-count": [0, len(pairs)]}
+        record(session, "projects.clone-environment", project, changes)
+        shown = ENVIRONMENTS.show({"id": environment.id}, session)
+    copied = [
+        {"id": copy.id, "name": copy.name, "source-id": source.id, "source-name": source.name} for source, copy in pairs
+    ]
+    return answer({"data": shown, "meta": {"workspaces": copied}}, 201)
+
+
+def _subject(session: Session, environment_id: str) -> Environment:
+    return subject(session, Environment, environment_id, P.ENVIRONMENT_MANAGE, visible_by=P.ENVIRONMENT_READ)
+
+
+def _project_of(session: Session, environment_id: str) -> Project:
+    """The project of the environment, locked. Always before its environments: two orders would wait for each other."""
+    row = ENVIRONMENTS.one({"id": environment_id}, session)
+    return subject(session, Project, row.project_id, P.ENVIRONMENT_MANAGE, visible_by=P.PROJECT_READ)
+
+
+def _create(session: Session, project: Project, members: dict[str, Any]) -> Environment:
+    check_room(session, project.id)
+    environment = Environment(organization_id=project.organization_id, project_id=project.id, **members)
+    insert(session, environment)
+    record(session, "environments.create", environment, made(members))
+    return environment
+
+
+def _clone_workspaces(
+    session: Session, source: Environment, environment: Environment
+) -> Sequence[tuple[Workspace, Workspace]]:
+    try:
+        pairs = clone_workspaces(session, source, environment)
+    except IntegrityError as error:
+        # Somebody has just taken one of the names, or has deleted a team, a set or a pool.
+        raise Conflict(CHANGED_MEANWHILE) from error
+    changes = {"project": environment.project_id, "project-environment": environment.id}
+    record_each(session, "workspaces.create", [(copy, made({"name": copy.name, **changes})) for _, copy in pairs])
+    return pairs

@@ -1,0 +1,71 @@
+"""What wiping a project deletes, and how much of it there is."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select, union_all
+from sqlalchemy.orm import Session
+
+from app.persistence import Base
+from app.resources.images.model import Image
+from app.resources.invitations.model import Invitation
+from app.resources.projects.model import Project
+from app.resources.state_versions.model import StateVersion, StateVersionOutput
+from app.resources.tag_bindings.model import TagBinding
+from app.resources.team_workspaces.model import TeamWorkspace
+from app.resources.vars.model import Var
+from app.resources.varsets.model import Varset
+from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
+from app.resources.workspaces.model import RemoteStateConsumer, Workspace
+
+# What goes with a workspace because it belongs to it.
+OF_WORKSPACES: Final[tuple[type[Base], ...]] = (
+    StateVersion,
+    StateVersionOutput,
+    TagBinding,
+    TeamWorkspace,
+    WorkspaceAclEntry,
+    Invitation,
+    Image,
+)
+# In the order in which they are shown.
+COUNTED: Final[tuple[type[Base], ...]] = (Workspace, *OF_WORKSPACES, RemoteStateConsumer, Var, Varset)
+
+
+def type_of(model: type[Base]) -> str:
+    """What the counts call the rows of a table."""
+    name: str = model.__tablename__
+    return name.replace("_", "-")
+
+
+def lock_varsets(session: Session, project: Project) -> None:
+    """Lock the variable sets that the project owns, before its workspaces, as who applies one of them does."""
+    owned = select(Varset.id).where(Varset.project_id == project.id).order_by(Varset.id)
+    session.execute(owned.with_for_update())
+
+
+def count_contents(session: Session, project: Project) -> Mapping[str, int]:
+    """How much there is of what a wipe deletes, by type."""
+    workspaces = select(Workspace.__table__.c.id).where(Workspace.project_id == project.id)
+    varsets = select(Varset.id).where(Varset.project_id == project.id)
+    consumers = RemoteStateConsumer.__table__.c
+    conditions: dict[type[Base], ColumnElement[bool]] = {
+        Workspace: Workspace.project_id == project.id,
+        **{model: model.__table__.c.workspace_id.in_(workspaces) for model in OF_WORKSPACES},
+        RemoteStateConsumer: or_(consumers.workspace_id.in_(workspaces), consumers.consumer_id.in_(workspaces)),
+        Var: or_(Var.workspace_id.in_(workspaces), Var.varset_id.in_(varsets)),
+        Varset: Varset.project_id == project.id,
+    }
+    counts = [
+        select(literal(type_of(model)), func.count()).select_from(model.__table__).where(conditions[model])
+        for model in COUNTED
+    ]
+    found: dict[str, int] = dict(session.execute(union_all(*counts)).all())
+    return {type_of(model): found[type_of(model)] for model in COUNTED}
+
+
+def delete_varsets(session: Session, project: Project) -> None:
+    """Delete the variable sets that the project owns, with their variables."""
+    session.execute(
+        delete(Varset).where(Varset.project_id == project.id), execution_options={"synchronize_session": False}
+    )
