@@ -120,6 +120,12 @@ class Targets:
         self._api.raw("POST", path, self.owner.token, icon_form(PICTURE), headers=MULTIPART)
         return project.id
 
+    def _environment(self) -> str:
+        project = self._world.project(self._organization)
+        environment = self._world.environment(project)
+        self._world.workspace(project, environment_id=environment.id)
+        return environment.id
+
     def _workspace(self) -> str:
         workspace = self._the_workspace = self._world.workspace(self._world.project(self._organization))
         self._workspace_name = workspace.name
@@ -241,6 +247,7 @@ _PARAMETERS = {
     "cloud_provider_id": "cloud-providers",
     "event_id": "activity-events",
     "entry_id": "workspace-acl-entries",
+    "environment_id": "environments",
     "key_id": "reserved-tag-keys",
     "link_id": "repository-links",
     "member_id": "project-members",

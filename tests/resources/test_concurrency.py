@@ -11,7 +11,15 @@ from flask import Flask
 from sqlalchemy import Engine, delete
 from webtest.response import TestResponse
 
-from app.resources.models import AgentPool, Organization, Project, RemoteStateConsumer, TagBinding, Workspace
+from app.resources.models import (
+    AgentPool,
+    Environment,
+    Organization,
+    Project,
+    RemoteStateConsumer,
+    TagBinding,
+    Workspace,
+)
 from tests.activity import left_by_requests
 from tests.api import Api, document, faults
 from tests.world import Person, World
@@ -257,3 +265,73 @@ def test_workspaces_that_name_each_other_as_consumers_do_not_wait_for_each_other
         assert set(statuses(at_once(*requests))) == {204}
         with engine.begin() as connection:
             connection.execute(delete(RemoteStateConsumer))
+
+
+def test_however_many_set_the_default_there_is_one(at_once: AtOnce, world: World, acme: Organization) -> None:
+    project = world.project(acme)
+    environments = [world.default_environment(project), *(world.environment(project) for _ in range(3))]
+    for _ in range(ROUNDS):
+        requests: list[Request] = [
+            ("POST", f"/environments/{environment.id}/actions/set-default", None) for environment in environments
+        ]
+        assert set(statuses(at_once(*requests))) == {200}
+        assert len([each for each in world.all(Environment) if each.project_id == project.id and each.is_default]) == 1
+
+
+def test_what_becomes_the_default_does_not_go(at_once: AtOnce, world: World, acme: Organization) -> None:
+    seen: Counter[tuple[int, ...]] = Counter()
+    for _ in range(ROUNDS):
+        project = world.project(acme)
+        path = f"/environments/{world.environment(project).id}"
+        seen[tuple(statuses(at_once(("DELETE", path, None), ("POST", f"{path}/actions/set-default", None))))] += 1
+        assert len([each for each in world.all(Environment) if each.project_id == project.id and each.is_default]) == 1
+    assert set(seen) <= {(204, 404), (403, 200)}
+
+
+@pytest.mark.parametrize("parameters", ["", "?force=true"], ids=["plain", "force"])
+def test_a_workspace_is_not_left_without_its_environment(
+    at_once: AtOnce, world: World, acme: Organization, parameters: str
+) -> None:
+    project, other = world.project(acme), world.project(acme)
+    for index in range(ROUNDS):
+        environment = world.environment(project)
+        inside = world.workspace(project, environment_id=environment.id)
+        outside = world.workspace(project)
+        into = document("workspaces", project_environment=("environments", environment.id))
+        new = document("workspaces", {"name": f"new-{index}"}, project=("projects", project.id))
+        new["data"]["relationships"] |= into["data"]["relationships"]
+        deleted, moved_in, made, *left = statuses(
+            at_once(
+                ("DELETE", f"/environments/{environment.id}{parameters}", None),
+                ("PATCH", f"/workspaces/{outside.id}", into),
+                ("POST", "/organizations/acme/workspaces", new),
+                ("POST", f"/projects/{other.id}/relationships/workspaces", moved(inside)),
+                ("PATCH", f"/workspaces/{inside.id}", document("workspaces", project=("projects", other.id))),
+            )
+        )
+        assert deleted in ({204} if parameters else {204, 403})
+        assert moved_in in {200, 404, 422}
+        assert made in {201, 422}
+        assert set(left) <= {200, 204, 403, 404}
+        environments = {each.id: each.project_id for each in world.all(Environment)}
+        assert (environment.id in environments) is (deleted == 403)
+        assert all(environments[each.environment_id] == each.project_id for each in world.all(Workspace))
+
+
+def test_clones_wipes_and_moves_do_not_lock_each_other_out(at_once: AtOnce, world: World, acme: Organization) -> None:
+    project, other = world.project(acme), world.project(acme)
+    source = world.environment(project)
+    for index in range(ROUNDS):
+        workspaces = [world.workspace(project, environment_id=source.id) for _ in range(3)]
+        cloned, again, wiped, _ = statuses(
+            at_once(
+                ("POST", f"/environments/{source.id}/actions/clone", document("environments", {"name": f"a{index}"})),
+                ("POST", f"/environments/{source.id}/actions/clone", document("environments", {"name": f"A{index}"})),
+                ("POST", f"/projects/{project.id}/actions/wipe", None),
+                ("POST", f"/projects/{other.id}/relationships/workspaces", moved(*workspaces)),
+            )
+        )
+        assert sorted((cloned, again)) == [201, 422]
+        assert wiped == 200
+        environments = {each.id: each.project_id for each in world.all(Environment)}
+        assert all(environments[each.environment_id] == each.project_id for each in world.all(Workspace))

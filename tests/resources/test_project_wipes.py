@@ -1,0 +1,225 @@
+"""Wiping a project: what goes, what stays, what the answer counts."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from app.persistence import Base, now
+from app.resources.models import (
+    AllowedWorkspace,
+    AuthenticationToken,
+    Environment,
+    ExcludedWorkspace,
+    Image,
+    Invitation,
+    Organization,
+    Project,
+    RemoteStateConsumer,
+    RepositoryLink,
+    StoredObject,
+    TagBinding,
+    Var,
+    VarsetProject,
+    VarsetWorkspace,
+    Workspace,
+)
+from app.resources.project_wipes.operations import COUNTED, OF_WORKSPACES
+from tests.activity import left_by_requests
+from tests.api import Api, faults
+from tests.statement_costs import Statements, cost
+from tests.states import OUTPUTS, States, state
+from tests.world import Person, World
+
+# They go with the workspaces as well, and are nothing that a client knows by an id of its own.
+LINKS = {model.__tablename__ for model in (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace, RemoteStateConsumer)}
+# Events outlive what they tell of.
+STAY = {"activity_events"}
+COUNTS = {
+    "workspaces": 2,
+    "state-versions": 2,
+    "state-version-outputs": 3,
+    "tag-bindings": 2,
+    "team-workspaces": 2,
+    "workspace-acl-entries": 2,
+    "invitations": 2,
+    "images": 2,
+    "remote-state-consumers": 3,
+    "vars": 3,
+    "varsets": 1,
+}
+ZERO = dict.fromkeys(COUNTS, 0)
+
+
+@pytest.fixture
+def project(world: World, acme: Organization) -> Project:
+    """A project with its default environment."""
+    return world.project(acme, "platform")
+
+
+def fill(api: Api, world: World, acme: Organization, project: Project, token: str) -> list[Workspace]:
+    """Two workspaces with two of everything that goes; what they let read each other and one of another project."""
+    person, team, varset, pool = world.member(acme), world.team(acme), world.varset(acme), world.pool(acme)
+    workspaces = [world.workspace(project, locked=index == 0, resource_count=index) for index in range(2)]
+    for index, workspace in enumerate(workspaces):
+        place = {"organization_id": acme.id, "workspace_id": workspace.id}
+        world.add(Var(**place, key="region", category="env", value="here"))
+        world.add(TagBinding(**place, key="env", value="prod"))
+        world.workspace_access(team, workspace, "write")
+        world.acl_entry(workspace, person, "developer")
+        email = f"somebody@{index}.test"
+        world.add(Invitation(**place, email=email, role="user", nonce="n", expires_at=now()))
+        name = f"images/{workspace.id}"
+        world.add(StoredObject(name=name))
+        picture = {"content_type": "image/png", "digest": "0", "size": 1, "width": 1, "height": 1}
+        world.add(Image(**place, image_object=name, image_key="", **picture))
+        world.add(VarsetWorkspace(varset_id=varset.id, workspace_id=workspace.id))
+        world.add(AllowedWorkspace(agent_pool_id=pool.id, workspace_id=workspace.id))
+        world.add(ExcludedWorkspace(agent_pool_id=pool.id, workspace_id=workspace.id))
+        if index:
+            States(api, workspace, token).save(state(outputs=OUTPUTS))
+        else:
+            world.state_version(workspace)
+    outside = world.workspace(world.project(acme))
+    for workspace, consumer in ((workspaces[0], workspaces[1]), (workspaces[0], outside), (outside, workspaces[1])):
+        world.add(RemoteStateConsumer(workspace_id=workspace.id, consumer_id=consumer.id))
+    owned = world.varset(acme, project=project)
+    world.add(Var(organization_id=acme.id, varset_id=owned.id, key="zone", category="terraform", value="there"))
+    return workspaces
+
+
+def rows(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        tables = Base.metadata.sorted_tables
+        return {table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+
+
+def wipe(api: Api, project: Project, token: str, parameters: str = "", expect: int = 200) -> Any:
+    return api.post(f"/projects/{project.id}/actions/wipe{parameters}", token, expect=expect)
+
+
+def test_all_that_goes_is_counted_or_is_a_mere_link() -> None:
+    tables = {table.name for table in Base.metadata.sorted_tables if "workspace_id" in table.c}
+    models: list[type[Base]] = [*OF_WORKSPACES, Var]
+    counted = {model.__tablename__ for model in models}
+    assert tables == counted | LINKS | STAY
+    assert {model.__tablename__.replace("_", "-") for model in COUNTED} == set(COUNTS)
+
+
+@pytest.mark.parametrize("who", ["owner", "token"])
+def test_a_wipe_deletes_and_counts_and_a_second_one_counts_zero(
+    api: Api, world: World, acme: Organization, project: Project, owner: Person, engine: Engine, who: str
+) -> None:
+    token = owner.token if who == "owner" else world.project_token(project, "admin")
+    before = rows(engine)
+    fill(api, world, acme, project, owner.token)
+    spared = {row.id for row in world.all(Workspace) if row.project_id != project.id}
+    filled = rows(engine)
+    answer = wipe(api, project, token)
+    assert answer == {
+        "data": {"type": "project-wipes", "id": project.id, "attributes": {"dry-run": False, "counts": COUNTS}}
+    }
+    after = rows(engine)
+    for model in COUNTED:
+        gone = filled[model.__tablename__] - after[model.__tablename__]
+        assert gone == COUNTS[model.__tablename__.replace("_", "-")], model
+    assert {row.id for row in world.all(Workspace)} == spared
+    assert [after[name] for name in LINKS] == [before[name] for name in LINKS]
+    assert world.all(StoredObject) == [], "the objects were condemned with their rows"
+    again = wipe(api, project, token)["data"]["attributes"]
+    assert again == {"dry-run": False, "counts": ZERO}
+    assert rows(engine) == after
+
+
+def test_a_dry_run_counts_the_same_and_does_nothing(
+    api: Api, world: World, acme: Organization, project: Project, owner: Person, engine: Engine
+) -> None:
+    fill(api, world, acme, project, owner.token)
+    before = rows(engine)
+    for _ in range(2):
+        dry = wipe(api, project, owner.token, "?dry-run=true")["data"]["attributes"]
+        assert dry == {"dry-run": True, "counts": COUNTS}
+    assert rows(engine) == before
+    assert wipe(api, project, owner.token, "?dry-run=false")["data"]["attributes"]["counts"] == COUNTS
+
+
+@pytest.mark.parametrize("value", ["1", "yes", "TRUE", "", "true,false"])
+def test_dry_run_is_true_or_false(api: Api, world: World, project: Project, owner: Person, value: str) -> None:
+    workspace = world.workspace(project)
+    answer = wipe(api, project, owner.token, f"?dry-run={value}", 400)
+    assert faults(answer) == [("dry-run must be true or false", "dry-run")]
+    assert [row.id for row in world.all(Workspace)] == [workspace.id]
+
+
+def test_what_is_no_data_of_the_project_stays(
+    api: Api, world: World, acme: Organization, project: Project, owner: Person
+) -> None:
+    fill(api, world, acme, project, owner.token)
+    environment = world.environment(project)
+    member = world.project_member(project, world.member(acme), "viewer", environment=environment)
+    token = world.project_token(project, "viewer")
+    access = world.access(world.team(acme), project, "read")
+    tag = world.tag(project, "team", "platform")
+    place = {"organization_id": acme.id, "project_id": project.id}
+    link = world.add(RepositoryLink(**place, url="https://example.test/r.git"))
+    shared = world.varset(acme)
+    world.add(VarsetProject(varset_id=shared.id, project_id=project.id))
+    invited = world.add(Invitation(**place, email="a@b.test", role="viewer", nonce="n", expires_at=now()))
+    wipe(api, project, owner.token)
+    for row in (project, environment, member, access, tag, link, shared, invited):
+        assert row.id in {found.id for found in world.all(type(row))}, row.__tablename__
+    assert len([row for row in world.all(Environment) if row.project_id == project.id]) == 2
+    assert [row.varset_id for row in world.all(VarsetProject)] == [shared.id]
+    assert [row.project_id for row in world.all(AuthenticationToken) if row.project_id] == [project.id]
+    api.get(f"/projects/{project.id}", token)
+
+
+def test_the_default_project_can_be_wiped(api: Api, world: World, acme: Organization, owner: Person) -> None:
+    default = world.default_project(acme)
+    world.workspace(default)
+    assert wipe(api, default, owner.token)["data"]["attributes"]["counts"] == {**ZERO, "workspaces": 1}
+    assert world.default_project(acme).id == default.id
+
+
+def test_a_wipe_leaves_an_event_with_its_counts_and_one_for_each_workspace(
+    api: Api, world: World, acme: Organization, project: Project, owner: Person
+) -> None:
+    workspaces = [world.workspace(project) for _ in range(2)]
+    world.varset(acme, project=project)
+    wipe(api, project, owner.token, "?dry-run=true")
+    assert left_by_requests(world) == []
+    wipe(api, project, owner.token)
+    wipe(api, project, owner.token)
+    *deleted, told = left_by_requests(world)
+    assert {(event.action, event.subject_id) for event in deleted} == {
+        ("workspaces.delete", workspace.id) for workspace in workspaces
+    }
+    assert (told.action, told.subject_id, told.project_id) == ("projects.wipe", project.id, project.id)
+    assert told.changes == {"workspaces": [2, 0], "varsets": [1, 0]}
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_statements_do_not_depend_on_what_there_is(
+    api: Api, world: World, acme: Organization, project: Project, owner: Person, statements: Statements, count: int
+) -> None:
+    for index in range(count):
+        workspace = world.workspace(project)
+        world.add(Var(organization_id=acme.id, workspace_id=workspace.id, key="a", category="env", value="b"))
+        world.state_version(workspace, "one", "two")
+        if index % 2 == 0:
+            world.varset(acme, project=project)
+    api.get("/account/details", owner.token)
+    path = f"/projects/{project.id}/actions/wipe"
+    # caller, lock, count
+    assert cost(statements, api, owner.token, ("POST", f"{path}?dry-run=true", None)) == 3
+    # and sets, workspaces, objects, the two deletions, both events
+    assert cost(statements, api, owner.token, ("POST", path, None)) == 10
+
+
+def test_another_organization_hears_nothing(api: Api, world: World, project: Project) -> None:
+    other = world.organization()
+    token = world.project_token(world.project(other), "owner")
+    answer = wipe(api, project, token, expect=404)
+    missing = api.post("/projects/prj-1111111111111111/actions/wipe", token, expect=404)
+    assert answer == missing
+    wipe(api, project, world.token(other), "?dry-run=true", 404)
