@@ -11,6 +11,33 @@ HEAD = """# Permissions
 Made by `flask permissions-table`; a test holds it equal to the code. A caller has the union of everything that is
 granted; there is no denial. A permission counts only at the levels of its row, and its absence is answered with the
 status of its row (404 hides that the thing exists).
+
+## Asking the service
+
+`POST /api/v2/permissions/explain` says who may do what on which resource, and why:
+
+```json
+{"data": {
+  "type": "permission-explanations",
+  "attributes": {"permission": "workspace:update"},
+  "relationships": {
+    "subject": {"data": {"type": "users", "id": "user-…"}},
+    "resource": {"data": {"type": "workspaces", "id": "ws-…"}}
+  }
+}}
+```
+
+The answer has `allowed`, and for each permission the grants that give it: the `level` and `target` they are bound to,
+the `role` (or level, or flags of a team) that they name, and as `source` the type and id of what grants it, such as a
+`team-projects` or a `project-members`; with `refusal`, the status that answers the one who lacks it. Without a
+permission it is about all that mean something on the resource: an organization, a project, an environment, a workspace
+or a team. Without a subject it is about the caller; else the subject is a user, a team (which is explained as what its
+tokens may do) or a token.
+
+Who sees the resource may ask about himself; about others may ask who manages the people there: `project:manage-members`
+for projects and environments, `workspace:manage-acl`, `membership:create` for organizations, `team:update-membership`.
+The subject must be one that the caller sees. Of a grant whose source the caller can't see, such as the access of a
+secret team, the `id` and the `role` are null; `allowed` counts it all the same.
 """
 
 
@@ -60,6 +87,8 @@ def _roles() -> Iterable[str]:
     yield ""
     yield from _table(roles.PROJECT_ROLES)
     yield ""
+    yield "A project's token has its role without `token:manage`: it makes no other tokens."
+    yield ""
     yield (
         "A role with an environment or with cells holds for the workspaces there alone; "
         "on the project itself there remains "
@@ -72,6 +101,29 @@ def _roles() -> Iterable[str]:
     yield "## Levels of a workspace's access list"
     yield ""
     yield from _table(roles.ACL_LEVELS)
+    yield ""
+    created = ", ".join(f"`{role}` `{level}`" for role, level in roles.LEVEL_OF_CREATOR.items())
+    yield f"Who makes a workspace gets a level on it by the role with which he may: {created}; who has none owns it."
+    yield ""
+    yield "## Custom access of a team"
+    yield ""
+    yield from _custom()
+    yield ""
+    yield "## What comes along"
+    yield ""
+    yield from _table(
+        {
+            "team token, on its organization": roles.TEAM_TOKEN,
+            "member, on visible teams and the own ones": roles.VISIBLE_TEAM_MEMBER,
+            "managing flag, on the own team": roles.OWN_TEAM,
+            "member of a team that lets them, on its tokens": roles.OWN_TOKENS,
+            "access to a workspace, on its project": roles.PROJECT_OF_WORKSPACE,
+            "manager of members, on what tells of access": roles.PROJECT_ACCESS,
+            "reader of variables, on shared sets": roles.SHARED_VARSETS_READER,
+            "`manage-workspaces`, on shared sets": roles.SHARED_VARSETS_MANAGER,
+            "where users create organizations": roles.SITE_USER,
+        },
+    )
     yield ""
     yield "## Organization access of a team"
     yield ""
@@ -92,6 +144,17 @@ def _roles() -> Iterable[str]:
         )
         + "."
     )
+
+
+def _custom() -> Iterable[str]:
+    yield "Each value has what those before it have. The least is reading the place and its runs."
+    yield ""
+    yield "| detail | value | adds |"
+    yield "|---|---|---|"
+    steps = [(name, value, added) for name, values in roles.CUSTOM_PROJECT.items() for value, added in values.items()]
+    flags = [(name, "true", added) for name, added in roles.CUSTOM_FLAGS.items()]
+    for name, value, added in (*steps, *flags):
+        yield f"| `{name}` | `{value}` | {', '.join(f'`{permission}`' for permission in P if permission in added)} |"
 
 
 def _table(columns: Mapping[str, frozenset[P]]) -> Iterable[str]:

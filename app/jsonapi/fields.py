@@ -190,7 +190,7 @@ class ToOne(jsonapi.BaseRelationship):
     ``column`` holds the related id (or null); ``related`` is a template over the row's columns for the link.
     ``types`` other than the first are for polymorphic ones: then ``type_column`` holds the type. With
     ``writable`` a client may send it; the loaded value is the id, or None for ``{"data": null}``, which one that is
-    ``required`` refuses.
+    ``required`` refuses. With ``typed`` it is the type and the id.
     """
 
     def __init__(
@@ -200,6 +200,7 @@ class ToOne(jsonapi.BaseRelationship):
         related: str | None = None,
         type_column: str | None = None,
         writable: bool = False,
+        typed: bool = False,
         **options: Any,  # noqa: ANN401 - marshmallow's own options
     ) -> None:
         """See class."""
@@ -213,6 +214,7 @@ class ToOne(jsonapi.BaseRelationship):
         self.column = column
         self.related = related
         self.type_column = type_column
+        self.typed = typed
 
     def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:  # noqa: ANN401
         """The relationship object for a row."""
@@ -242,7 +244,7 @@ class ToOne(jsonapi.BaseRelationship):
             or linkage.get("type") not in self.types
         ):
             raise self.make_error("invalid")
-        return linkage["id"]
+        return (linkage["type"], linkage["id"]) if self.typed else linkage["id"]
 
 
 class ToMany(jsonapi.BaseRelationship):

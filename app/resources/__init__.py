@@ -30,6 +30,7 @@ BLUEPRINTS = (
     "app.resources.vars",
     "app.resources.varsets",
     "app.resources.images",
+    "app.resources.permissions",
     "app.resources.sign_in",
 )
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from app.analytics import ANALYTICS, Delivery
-from app.authentication.callers import Caller, Home, load_caller
+from app.authentication.callers import Caller, Home, load_caller, load_traced
 from app.authz.grants import EVERYBODY, SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
@@ -71,11 +71,20 @@ def authenticate() -> None:
             reader(),
             token.strip(),
             settings().secret_key,
-            users_create_organizations=settings().organization_creation == "users",
+            users_create_organizations=_users_create_organizations(),
         )
     if caller is None:
         raise Unauthorized
     g.caller = caller
+
+
+def traced(type_: str, identifier: str) -> Caller | None:
+    """The user, team or token with this id as the caller it would be, with grants that know where they come from."""
+    return load_traced(reader(), type_, identifier, users_create_organizations=_users_create_organizations())
+
+
+def _users_create_organizations() -> bool:
+    return settings().organization_creation == "users"
 
 
 def caller() -> Caller:

@@ -1,0 +1,28 @@
+"""Which grants give somebody his permissions on a row. The rule is asked; there is no second one here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.authz.grants import Grant, Grants, TracedGrants
+from app.authz.permissions import P
+from app.authz.rules import held
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    grants: Grants
+
+
+def grants_on(
+    traced: TracedGrants,
+    scope: Mapping[str, str],
+    row: Any,  # noqa: ANN401 - a row or an entity
+) -> Iterator[tuple[Grant, frozenset[P]]]:
+    """The grants that give anything on the row, each with what it gives there: what it would give alone."""
+    for grant in traced.traced:
+        alone = Grants()
+        alone.add(grant.level, grant.target, grant.permissions, grant.source)
+        given = held(_Holder(alone), scope, row)
+        if given:
+            yield grant, given

@@ -1,0 +1,1 @@
+"""Explanations of what somebody may do."""

@@ -1,0 +1,101 @@
+"""Making an explanation: what the subject holds on the resource, through grants that the caller may hear of."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import Connection
+
+from app.authentication.callers import Caller
+from app.authz.explaining import grants_on
+from app.authz.grants import SITE, Grant, TracedGrants
+from app.authz.permissions import P
+from app.authz.policy import Level
+from app.authz.rules import held, refusal
+from app.jsonapi.errors import NotFound
+from app.resources.permissions.targets import Target, seen_sources
+from app.web.context import caller
+
+Given = Sequence[tuple[Grant, frozenset[P]]]
+
+
+class Explanation(NamedTuple):
+    """The row of an explanation's document."""
+
+    id: str
+    permission: str | None
+    allowed: bool
+    permissions: list[dict[str, Any]]
+    subject_type: str
+    subject_id: str
+    resource_type: str
+    resource_id: str
+
+
+def explain(
+    connection: Connection,
+    subject: Caller,
+    target: Target,
+    row: Any,  # noqa: ANN401 - what the policy needs to know of the resource
+    permissions: Sequence[P],
+) -> list[dict[str, Any]]:
+    """For each permission whether the subject holds it on the row, through which grants, and what its absence gets."""
+    scope = target.model.scope
+    held_there = held(subject, scope, row)
+    given = list(grants_on(cast("TracedGrants", subject.grants), scope, row))
+    telling = _Telling(connection, subject, given)
+    missing = refusal if target.read_by in held_there else _unseen
+    return [
+        {
+            "permission": permission,
+            "allowed": permission in held_there,
+            "refusal": None if permission in held_there else missing(permission),
+            "grants": telling.through(permission),
+        }
+        for permission in permissions
+    ]
+
+
+def _unseen(_permission: P) -> int:
+    # Who does not see the resource is told of nothing else.
+    return NotFound.status
+
+
+class _Telling:
+    """The grants as the caller is told of them: nobody learns of what he could not see elsewhere.
+
+    Of somebody else's grant whose source is hidden there remains that it exists; of oneself everything is told.
+    """
+
+    def __init__(self, connection: Connection, subject: Caller, given: Given) -> None:
+        self._given = given
+        who = caller()
+        self._is_own = (subject.type, subject.id) == (who.type, who.id)
+        self._sees_site_roles = self._is_own or P.SITE_ROLE_MANAGE in who.grants.at(Level.SITE, SITE)
+        # The subject itself was seen when it was looked up.
+        self._seen: Collection[tuple[str, str]] = {
+            (subject.type, subject.id),
+            ("authentication-tokens", subject.token_id or ""),
+        }
+        if not self._is_own:
+            self._seen = {*self._seen, *seen_sources(connection, {grant.source for grant, _ in given})}
+
+    def through(self, permission: P) -> list[dict[str, Any]]:
+        """What gives the permission; two grants of one source at one place are one."""
+        grants = dict.fromkeys(
+            (grant.level, grant.target, grant.source) for grant, held in self._given if permission in held
+        )
+        shown = []
+        for level, target, source in grants:
+            is_seen = self._is_own or (source.type, source.id) in self._seen
+            is_named = is_seen and (level != Level.SITE or self._sees_site_roles)
+            # What everybody has comes from nothing.
+            named = {"type": source.type, "id": source.id if is_seen else None}
+            shown.append(
+                {
+                    "level": level,
+                    "target": target,
+                    "role": source.role if is_named else None,
+                    "source": None if level == Level.PUBLIC else named,
+                },
+            )
+        return shown

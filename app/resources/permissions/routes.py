@@ -1,0 +1,96 @@
+"""Who may do what, and why, over HTTP."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+from sqlalchemy import select
+
+from app.authentication.callers import Caller
+from app.authz.permissions import P
+from app.authz.rules import held, where
+from app.jsonapi.dump import compile_dump
+from app.jsonapi.errors import InvalidAttribute, NotFound
+from app.jsonapi.schema import load
+from app.resources.authentication_tokens.model import AuthenticationToken
+from app.resources.permissions.explanation import Explanation, explain
+from app.resources.permissions.schema import PermissionExplanationSchema
+from app.resources.permissions.targets import TARGETS, Target, seen_target
+from app.resources.teams.model import Team
+from app.resources.users.listing import find_user
+from app.web.answers import resource
+from app.web.context import asked, caller, enter, reader, refused, traced
+from app.web.guard import describes, requires
+from app.web.requests import body
+
+blueprint = Blueprint("permissions", __name__, url_prefix="/api/v2")
+
+_dump = compile_dump(PermissionExplanationSchema, Explanation._fields)
+
+
+@blueprint.post("/permissions/explain")
+@requires(*dict.fromkeys(permission for each in TARGETS.values() for permission in (each.read_by, each.managed_by)))
+@describes(body=PermissionExplanationSchema, answer=PermissionExplanationSchema, errors=(403, 422))
+def explain_permissions() -> Response:
+    """Explain what somebody may do on a resource that the caller can see, and through which grants.
+
+    About others only those may ask who manage the people there. A source that the caller can't see has no id.
+    """
+    members = load(PermissionExplanationSchema, body())
+    type_, identifier = members["resource_id"]
+    target = TARGETS[type_]
+    row = _resource(type_, identifier)
+    wanted = members.get("permission")
+    if wanted is not None and wanted not in target.askable:
+        raise InvalidAttribute(f"Permission is nothing that counts on {type_}", pointer="/data/attributes/permission")
+    subject_type, subject_id = members.get("subject_id") or _oneself()
+    subject = _subject(subject_type, subject_id, target, row)
+    explained = explain(reader(), subject, target, row, [P(wanted)] if wanted else target.permissions)
+    shown_id = row.name if type_ == "organizations" else row.id
+    explanation = Explanation(
+        id=f"{subject_id}:{shown_id}",
+        permission=wanted,
+        allowed=all(each["allowed"] for each in explained),
+        permissions=explained,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        resource_type=type_,
+        resource_id=shown_id,
+    )
+    return resource(_dump(explanation, None))
+
+
+def _resource(type_: str, identifier: str) -> Any:  # noqa: ANN401 - a row, or an organization's home
+    asked()
+    if type_ == "organizations":
+        return enter(identifier, TARGETS[type_].read_by)
+    row = seen_target(reader(), TARGETS[type_], identifier)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _oneself() -> tuple[str, str]:
+    who = caller()
+    return ("users", who.user_id) if who.user_id else ("authentication-tokens", str(who.token_id))
+
+
+def _subject(type_: str, identifier: str, target: Target, row: Any) -> Caller:  # noqa: ANN401 - as above
+    who = caller()
+    if (type_, identifier) not in ((who.type, who.id), ("authentication-tokens", who.token_id)):
+        if target.managed_by not in held(who, target.model.scope, row):
+            raise refused(target.managed_by)
+        _require_seen(type_, identifier)
+    found = traced(type_, identifier)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _require_seen(type_: str, identifier: str) -> None:
+    if type_ == "users":
+        find_user(identifier)
+        return
+    model, seen_by = (Team, P.TEAM_READ) if type_ == "teams" else (AuthenticationToken, P.TOKEN_MANAGE)
+    key = model.__table__.c.id
+    if reader().execute(select(key).where(key == identifier, where(caller(), seen_by, model))).one_or_none() is None:
+        raise NotFound

@@ -1,0 +1,64 @@
+"""The members of an explanation."""
+
+from typing import Any
+
+from app.authz.permissions import P
+from app.authz.policy import Level
+from app.jsonapi.fields import Attribute, Choice, Computed, ToOne
+from app.jsonapi.schema import Schema
+from app.resources.permissions.targets import TARGETS
+
+SUBJECTS = ("users", "teams", "authentication-tokens")
+
+_TEXT = {"type": "string"}
+_SOURCE: dict[str, Any] = {
+    "type": ["object", "null"],
+    "required": ["type", "id"],
+    "properties": {"type": _TEXT, "id": {"type": ["string", "null"]}},
+}
+_GRANT: dict[str, Any] = {
+    "type": "object",
+    "required": ["level", "target", "role", "source"],
+    "properties": {
+        "level": {"enum": list(Level)},
+        "target": _TEXT,
+        "role": {"type": ["string", "null"]},
+        "source": _SOURCE,
+    },
+}
+_PERMISSIONS: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["permission", "allowed", "refusal", "grants"],
+        "properties": {
+            "permission": {"enum": list(P)},
+            "allowed": {"type": "boolean"},
+            "refusal": {"enum": [None, 403, 404]},
+            "grants": {"type": "array", "items": _GRANT},
+        },
+    },
+}
+
+
+class PermissionExplanationSchema(Schema):
+    """What somebody, the caller if nobody is named, may do on a resource, and through which grants.
+
+    Without a permission it is about all that mean something there; ``allowed`` says whether all of them are held. The
+    ``refusal`` is the status that answers one that is not.
+    """
+
+    class Meta:
+        """Its type."""
+
+        type_ = "permission-explanations"
+
+    id = Attribute()
+    permission = Choice(list(P), message="is not a permission", allow_none=True)
+    allowed = Computed(lambda row, _held: row.allowed, schema={"type": "boolean"})
+    permissions = Computed(lambda row, _held: row.permissions, schema=_PERMISSIONS)
+
+    subject = ToOne(*SUBJECTS, column="subject_id", type_column="subject_type", writable=True, typed=True)
+    resource = ToOne(
+        *TARGETS, column="resource_id", type_column="resource_type", writable=True, typed=True, required=True
+    )

@@ -1,0 +1,86 @@
+"""What permissions can be explained on, and what a grant can come from."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, literal, select, union_all
+
+from app.authz.grants import Source
+from app.authz.permissions import P
+from app.authz.policy import POLICY, Level
+from app.authz.rules import where
+from app.persistence import among
+from app.resources.authentication_tokens.model import AuthenticationToken
+from app.resources.environments.model import Environment
+from app.resources.organization_memberships.model import OrganizationMembership
+from app.resources.organizations.model import Organization
+from app.resources.project_members.model import ProjectMember
+from app.resources.projects.model import Project
+from app.resources.team_projects.model import TeamProject
+from app.resources.team_workspaces.model import TeamWorkspace
+from app.resources.teams.model import Team
+from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
+from app.resources.workspaces.model import Workspace
+from app.web.context import caller
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A kind of resource: who reads one, and who manages the people there, and so may ask about others."""
+
+    model: type[Any]
+    level: Level
+    read_by: P
+    managed_by: P
+
+    @property
+    def askable(self) -> list[P]:
+        """The permissions that a grant could give on one."""
+        return [permission for permission in P if POLICY[permission].levels & set(self.model.scope)]
+
+    @property
+    def permissions(self) -> list[P]:
+        """Those of them that mean something there: that can be granted on one alone, or bear its name."""
+        name = f"{self.level}:"
+        return [each for each in self.askable if self.level in POLICY[each].levels or each.startswith(name)]
+
+
+TARGETS: Mapping[str, Target] = {
+    "organizations": Target(Organization, Level.ORGANIZATION, P.ORGANIZATION_READ, P.MEMBERSHIP_CREATE),
+    "teams": Target(Team, Level.TEAM, P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP),
+    "projects": Target(Project, Level.PROJECT, P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS),
+    "environments": Target(Environment, Level.ENVIRONMENT, P.ENVIRONMENT_READ, P.PROJECT_MANAGE_MEMBERS),
+    "workspaces": Target(Workspace, Level.WORKSPACE, P.WORKSPACE_READ, P.WORKSPACE_MANAGE_ACL),
+}
+
+# Who sees where a grant comes from: as wherever else it is shown.
+_SOURCES: Mapping[str, tuple[type[Any], P]] = {
+    "authentication-tokens": (AuthenticationToken, P.TOKEN_MANAGE),
+    "organization-memberships": (OrganizationMembership, P.MEMBERSHIP_READ),
+    "project-members": (ProjectMember, P.PROJECT_READ_MEMBERS),
+    "team-projects": (TeamProject, P.PROJECT_READ_TEAMS),
+    "team-workspaces": (TeamWorkspace, P.WORKSPACE_MANAGE_TEAMS),
+    "teams": (Team, P.TEAM_READ),
+    "workspace-acl-entries": (WorkspaceAclEntry, P.WORKSPACE_READ_ACL),
+}
+
+
+def seen_target(connection: Connection, target: Target, identifier: str) -> Row[Any] | None:
+    """What the policy needs to know of the resource; None when the caller can't see it."""
+    model = target.model
+    columns = [getattr(model, name).label(name) for name in dict.fromkeys(["id", *model.scope.values()])]
+    seen = where(caller(), target.read_by, model)
+    return connection.execute(select(*columns).where(model.__table__.c.id == identifier, seen)).one_or_none()
+
+
+def seen_sources(connection: Connection, sources: Collection[Source]) -> set[tuple[str, str]]:
+    """The types and ids of those of the sources that the caller can see: one statement, if there are any."""
+    parts = []
+    for type_ in sorted({source.type for source in sources} & _SOURCES.keys()):
+        model, read_by = _SOURCES[type_]
+        column = model.__table__.c.id
+        wanted = [source.id for source in sources if source.type == type_]
+        seen = where(caller(), read_by, model)
+        parts.append(select(literal(type_).label("type"), column).where(among(column, wanted), seen))
+    return {(type_, identifier) for type_, identifier in connection.execute(union_all(*parts))} if parts else set()
