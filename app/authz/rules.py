@@ -4,10 +4,10 @@ Both ask the same: is there a level at which the caller was granted the permissi
 scope column for that level? A model names those columns in ``scope``; a level it does not name never reaches it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, false, or_, true
+from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from app.authz.grants import SITE, Grants
 from app.authz.permissions import P
@@ -26,6 +26,9 @@ class Caller(Protocol):
 Shape = tuple[Level, ...]
 
 EVERYTHING: Shape = (Level.SITE,)
+
+# What a cell is in. Its rows are looked up there, by index; no index knows cells.
+AROUND: Mapping[Level, Level] = {Level.CELL: Level.PROJECT, Level.ENVIRONMENT_CELL: Level.ENVIRONMENT}
 
 
 def held(caller: Caller, scope: Mapping[str, str], row: Any) -> frozenset[P]:  # noqa: ANN401 - a row or an entity
@@ -67,27 +70,41 @@ def shape(caller: Caller, permission: P, model: type[Base], organization_id: str
 
 def clause(permission: P, model: type[Base], levels: Shape) -> ColumnElement[bool]:
     """The condition for one shape, over parameters that ``parameters`` fills; no level means no row."""
-    return _any_of(model, {level: set_parameter(_parameter(permission, level)) for level in levels})
+    targets = {level: set_parameter(_parameter(permission, level)) for level in levels}
+    around = {level: set_parameter(_around(permission, level)) for level in levels if level in AROUND}
+    return _any_of(model, targets, around)
 
 
 def parameters(caller: Caller, permission: P, levels: Shape) -> dict[str, list[str]]:
     """The values for the parameters of ``clause``."""
     if levels == EVERYTHING:
         return {}
-    return {_parameter(permission, level): caller.grants.targets(level, permission) for level in levels}
+    targets = {level: caller.grants.targets(level, permission) for level in levels}
+    return {
+        **{_parameter(permission, level): ids for level, ids in targets.items()},
+        **{_around(permission, level): _places(targets[level]) for level in AROUND if level in targets},
+    }
 
 
 def where(caller: Caller, permission: P, model: type[Base]) -> ColumnElement[bool]:
     """The condition that selects the rows on which the caller has the permission, with the ids in it."""
     levels = shape(caller, permission, model)
-    return _any_of(model, {level: caller.grants.targets(level, permission) for level in levels})
+    targets = {level: caller.grants.targets(level, permission) for level in levels}
+    return _any_of(model, targets, {level: _places(targets[level]) for level in AROUND if level in targets})
 
 
-def _any_of(model: type[Base], targets: Mapping[Level, Any]) -> ColumnElement[bool]:
+def _any_of(model: type[Base], targets: Mapping[Level, Any], around: Mapping[Level, Any]) -> ColumnElement[bool]:
     if Level.SITE in targets:
         return true()
-    reached = [among(getattr(model, model.scope[level]), ids) for level, ids in targets.items()]
-    return or_(false(), *reached)
+    reached = {level: among(getattr(model, model.scope[level]), ids) for level, ids in targets.items()}
+    for level, places in around.items():
+        reached[level] = and_(among(getattr(model, model.scope[AROUND[level]]), places), reached[level])
+    return or_(false(), *reached.values())
+
+
+def _places(cells: Iterable[str]) -> list[str]:
+    """The projects or environments that the cells are in: what is before the slash."""
+    return list({cell.partition("/")[0] for cell in cells})
 
 
 def refusal(permission: P) -> int:
@@ -99,7 +116,12 @@ def _parameter(permission: P, level: Level) -> str:
     return f"{permission}@{level}".replace(":", "_").replace("-", "_").replace("@", "_at_")
 
 
+def _around(permission: P, level: Level) -> str:
+    return f"{_parameter(permission, level)}_around"
+
+
 __all__ = [
+    "AROUND",
     "EVERYTHING",
     "Caller",
     "clause",

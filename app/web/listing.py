@@ -352,8 +352,10 @@ class Listing:
         )
 
     def _reaches_by_id(self, levels: rules.Shape) -> bool:
+        # Of what is below a workspace the project is no column of its own: the rows are found by the workspace.
+        found_by = {"id", "project_id", "environment_id"}.intersection(self.model.__table__.c.keys())
         return levels != rules.EVERYTHING and all(
-            self.model.scope[level] in {"id", "project_id", "environment_id"} for level in levels
+            self.model.scope[rules.AROUND.get(level, level)] in found_by for level in levels
         )
 
     def _directed(self, keys: Sequence[Expression], sort: str) -> list[Expression]:

@@ -1,17 +1,20 @@
 """Reading workspaces, their state, variables, sets and tags finds its rows by index, on both databases."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
 from app.resources.models import (
     Organization,
+    Project,
     TagBinding,
     Team,
     Var,
     VarsetProject,
     VarsetWorkspace,
 )
-from tests.api import Api
+from tests.api import Api, document
 from tests.query_plans import plans, read_from_end_to_end
 from tests.states import OUTPUTS, States, state
 from tests.world import Person, World
@@ -80,9 +83,11 @@ PATHS = [
 
 
 @pytest.fixture
-def ids(world: World, acme: Organization, states: States) -> dict[str, str]:
+def ids(world: World, acme: Organization, owner: Person, states: States) -> dict[str, str]:
     """The ids of a workspace and of one of everything that it has, by the word for it in the paths."""
-    workspace, team, varset = states.workspace, world.team(acme, "manage-teams"), world.varset(acme)
+    workspace, varset = states.workspace, world.varset(acme)
+    team = world.team(acme, "manage-teams", visibility="organization")
+    states.api.patch(f"/workspaces/{workspace.id}", owner.token, document("workspaces", {"cell": "eu"}))
     here = {"organization_id": acme.id}
     world.workspace_access(team, workspace, "admin")
     world.team_token(team)
@@ -103,14 +108,30 @@ def ids(world: World, acme: Organization, states: States) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("who", ["owner", "member"])
+@pytest.mark.parametrize("who", ["owner", "member", "in a project", "in an environment", "in a cell", "in both"])
 @pytest.mark.parametrize("path", PATHS)
 def test_no_table_is_read_from_end_to_end(
     api: Api, world: World, acme: Organization, owner: Person, app: Flask, ids: dict[str, str], *, path: str, who: str
 ) -> None:
-    team = next(each for each in world.all(Team) if each.id == ids["TEAM"])
-    token = owner.token if who == "owner" else world.member(acme, team).token
+    token = owner.token if who == "owner" else reader(world, acme, ids, who).token
     for word, identifier in ids.items():
         path = path.replace(word, identifier)
     lines = plans(app, api, path, token)
     assert read_from_end_to_end(lines, TABLES) == [], "\n".join(lines)
+
+
+def reader(world: World, acme: Organization, ids: dict[str, str], who: str) -> Person:
+    """Somebody who administers the workspace, by a team that he is in or by a role that holds in some place."""
+    if who == "member":
+        return world.member(acme, next(each for each in world.all(Team) if each.id == ids["TEAM"]))
+    project = next(each for each in world.all(Project) if each.id == ids["PROJECT"])
+    environment = world.default_environment(project)
+    places: dict[str, dict[str, Any]] = {
+        "in a project": {},
+        "in an environment": {"environment": environment},
+        "in a cell": {"cells": ["eu"]},
+        "in both": {"environment": environment, "cells": ["eu"]},
+    }
+    person = world.person()
+    world.project_member(project, person, "admin", **places[who])
+    return person
