@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     func,
+    inspect,
     select,
     true,
 )
@@ -46,7 +47,7 @@ KEPT = 256
 class Counted:
     """A column that counts rows of another table: those that fulfil the condition and that the caller can see.
 
-    ``linked`` is a table between the two, which the condition is about.
+    ``linked`` is a table between the two, which the condition is about; it refers to the other one.
     """
 
     permission: P
@@ -57,10 +58,13 @@ class Counted:
     def within(self, levels: rules.Shape) -> Expression:
         """The expression, for a caller who reaches the counted rows through these levels."""
         seen = rules.clause(self.permission, self.model, levels)
-        tables = [each.__table__ for each in (self.linked, self.model) if each is not None]
-        source = tables[0].join(tables[1]) if self.linked is not None else tables[0]
+        counted: list[FromClause] = [self.model.__table__]
+        if self.linked is not None:
+            # To who sees them all it is the same whether what is linked is looked up.
+            counted = [inspect(self.linked).selectable, *(counted if levels != rules.EVERYTHING else [])]
+        source = counted[0].join(counted[1]) if len(counted) > 1 else counted[0]
         found = select(func.count()).select_from(source).where(self.condition, seen)
-        return found.correlate_except(*tables).scalar_subquery()
+        return found.correlate_except(*counted).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)

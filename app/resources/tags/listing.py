@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from app.authentication.callers import Caller
+from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.query import Arguments, text_of
 from app.resources.organizations.model import Organization
 from app.resources.tag_bindings.model import TagBinding
 from app.resources.tags.schema import TagSchema
+from app.resources.workspaces.model import Workspace
+from app.web.context import caller
 from app.web.filters import Chosen, Contains
-from app.web.listing import Listing
+from app.web.listing import Counted, Listing
 
 _SAME: Final = aliased(TagBinding)
 
@@ -24,23 +27,46 @@ def _of_the_same_tag(expression: ColumnElement[Any]) -> ScalarSelect[Any]:
 
 
 def first_of_each(organization_id: str) -> Chosen:
-    """Keeps one binding for each plain tag that any workspace of the organization has."""
-    return Chosen("first of each tag", _first_of_each, {"tags_in": organization_id})
+    """Keeps one binding for each plain tag that any workspace of the organization has that the caller sees."""
+    levels, parameters = _reach(caller(), organization_id)
+    return Chosen(
+        ("first of each tag", levels),
+        lambda: _first_of_each(levels),
+        {"tags_in": organization_id, **parameters},
+    )
 
 
-def _first_of_each() -> Sequence[ColumnElement[bool]]:
+def _first_of_each(levels: rules.Shape) -> Sequence[ColumnElement[bool]]:
     # Grouped once. Asked for each binding, a tag that all workspaces have would be gone through for each of them.
     firsts = (
         select(func.min(_SAME.id))
-        .where(_SAME.organization_id == bindparam("tags_in"), _SAME.tag_id.is_not(None), _SAME.value == "")
+        .where(
+            _SAME.organization_id == bindparam("tags_in"),
+            _SAME.tag_id.is_not(None),
+            _SAME.value == "",
+            *_on_seen(levels),
+        )
         .group_by(_SAME.tag_id)
     )
     return [TagBinding.id.in_(firsts)]
 
 
+def _reach(who: Caller, organization_id: str | None) -> tuple[rules.Shape, dict[str, Any]]:
+    levels = rules.shape(who, P.WORKSPACE_READ, Workspace, organization_id)
+    return levels, rules.parameters(who, P.WORKSPACE_READ, levels)
+
+
+def _on_seen(levels: rules.Shape) -> Sequence[ColumnElement[bool]]:
+    """The condition that a binding is on a workspace that the caller sees; none where he sees them all."""
+    if levels == rules.EVERYTHING:
+        return ()
+    seen = select(Workspace.id).where(rules.clause(P.WORKSPACE_READ, Workspace, levels))
+    return (_SAME.workspace_id.in_(seen),)
+
+
 @dataclass(frozen=True)
 class NotOn:
-    """``filter[exclude][taggable][id]``: tags that this workspace does not have."""
+    """``filter[exclude][taggable][id]``: tags that this workspace does not have, if the caller sees it."""
 
     parameter: str = "filter[exclude][taggable][id]"
 
@@ -49,14 +75,17 @@ class NotOn:
         """See ``Filter``."""
         return [(self.parameter, "A workspace; its tags are left out")]
 
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:
         """See ``Filter``."""
         text = text_of(arguments, self.parameter)
-        return None if text is None else Chosen(self.parameter, self._clauses, {"not_on": text})
+        if text is None:
+            return None
+        levels, parameters = _reach(caller, organization_id)
+        return Chosen((self.parameter, levels), lambda: self._clauses(levels), {"not_on": text, **parameters})
 
     @staticmethod
-    def _clauses() -> Sequence[ColumnElement[bool]]:
-        there = select(_SAME.tag_id).where(_SAME.workspace_id == bindparam("not_on"))
+    def _clauses(levels: rules.Shape) -> Sequence[ColumnElement[bool]]:
+        there = select(_SAME.tag_id).where(_SAME.workspace_id == bindparam("not_on"), *_on_seen(levels))
         return [TagBinding.tag_id.not_in(there)]
 
 
@@ -70,7 +99,12 @@ TAGS = Listing(
         "organization_name": Organization.name,
         "name": TagBinding.key,
         "created_at": _of_the_same_tag(func.min(_SAME.created_at)),
-        "instance_count": _of_the_same_tag(func.count()),
+        "instance_count": Counted(
+            P.WORKSPACE_READ,
+            Workspace,
+            and_(_SAME.tag_id == TagBinding.tag_id, _SAME.value == ""),
+            linked=_SAME,
+        ),
     },
     joined=TagBinding.__table__.join(Organization.__table__, Organization.id == TagBinding.organization_id),
     order=(TagBinding.key, TagBinding.id),
