@@ -233,7 +233,10 @@ def _project(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     caller = Caller("project", row.project_id, row.project_name, row.token_id, grants)
     caller.homes[row.organization_name.lower()] = Home(row.organization_id, row.organization_name)
     caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.PROJECT_TOKEN, _of_token(row))
-    add_project(caller.grants, row.project_id, roles.PROJECT_TOKEN_ROLES[row.role], _of_token(row))
+    granted = roles.PROJECT_TOKEN_ROLES[row.role]
+    if row.allow_force_delete_workspaces:
+        granted = roles.with_force(granted)
+    add_project(caller.grants, row.project_id, granted, _of_token(row))
     return caller
 
 
@@ -265,7 +268,7 @@ def _user(
     if on_site:
         grants.add(Level.SITE, SITE, on_site, oneself)
     teams: dict[str, bool] = {}
-    memberships: set[str] = set()
+    memberships: dict[str, bool] = {}
     for row in rows:
         if row.organization_id is None:
             continue
@@ -279,7 +282,7 @@ def _user(
         grants.add(Level.ORGANIZATION, row.organization_id, roles.MEMBER, source)
         grants.add(Level.VISIBLE_TEAMS, row.organization_id, roles.VISIBLE_TEAM_MEMBER, source)
         grants.add(Level.MEMBERSHIP, row.membership_id, roles.OWN_ACCESS, source)
-        memberships.add(row.membership_id)
+        memberships[row.membership_id] = row.allow_force_delete_workspaces
         if row.team_id is not None:
             add_team(grants, row)
             if not row.is_owners:
@@ -287,7 +290,8 @@ def _user(
                     grants.add(Level.TEAM, row.team_id, roles.OWN_TOKENS, Source("teams", row.team_id))
                 teams[row.team_id] = row.allow_force_delete_workspaces
     # An owner has everything in the organization already.
-    memberships -= {row.membership_id for row in rows if row.is_owners}
+    owned = {row.membership_id for row in rows if row.is_owners}
+    memberships = {each: allows_force for each, allows_force in memberships.items() if each not in owned}
     if teams or memberships:
         add_access(grants, connection, teams=teams, memberships=memberships)
     return caller

@@ -1,6 +1,6 @@
 """From what is stored about somebody to grants: site role, teams, memberships of projects, access lists, tokens."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Text, literal, null, select, union_all
@@ -16,6 +16,7 @@ from app.resources.team_workspaces.model import TeamWorkspace
 from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
 from app.resources.workspaces.model import Workspace
 
+NOBODY: Mapping[str, bool] = {}
 _NO_TEXT = null().cast(Text)
 _NO_JSON = null().cast(JSON)
 
@@ -95,7 +96,7 @@ def add_team(grants: Grants, team: Any) -> None:  # noqa: ANN401 - a row with th
     if P.VARIABLE_READ in granted:
         grants.add(Level.SHARED_VARSETS, organization, roles.SHARED_VARSETS_READER, source)
     if granted >= roles.WORKSPACE_READER - roles.ACTIVITY:
-        reach = Level.PROJECTS if P.PROJECT_READ in granted else Level.WORKSPACES
+        reach = Level.PROJECTS if granted >= roles.PROJECT_READER - roles.ACTIVITY else Level.WORKSPACES
         grants.add(reach, organization, roles.ACTIVITY, source)
     managed = roles.team_access(frozenset(flags))
     if managed:
@@ -121,17 +122,17 @@ def add_access(
     connection: Connection,
     *,
     teams: Mapping[str, bool],
-    memberships: Collection[str] = (),
+    memberships: Mapping[str, bool] = NOBODY,
 ) -> None:
     """What the teams and the memberships were granted on projects and on single workspaces.
 
-    The value of a team says whether its organization allows force.
+    The value of each says whether its organization allows force.
     """
     rows = connection.execute(_ACCESS, {"teams": list(teams), "memberships": list(memberships)}).all()
     for row in rows:
         source = Source(row.type, row.id, row.access)
         granted = _granted(row)
-        if teams.get(row.holder_id):
+        if teams.get(row.holder_id) or memberships.get(row.holder_id):
             granted = roles.with_force(granted)
         if row.workspace_id is not None:
             grants.add(Level.WORKSPACE, row.workspace_id, granted, source)

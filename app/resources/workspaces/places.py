@@ -34,7 +34,8 @@ def settle_place(
     place = {"cell": members.pop("cell")} if "cell" in members else {}
     is_given = "environment_id" in members
     wanted = members.pop("environment_id", None)
-    if current is not None and not is_given:
+    if current is not None and (not is_given or wanted == current.environment_id):
+        # Who may change the workspace may send where it is, also where he does not see the environment.
         return place
     found = select(Environment).where(Environment.project_id == project_id)
     if wanted is None:
