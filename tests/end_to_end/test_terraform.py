@@ -144,3 +144,31 @@ def test_nothing_is_fetched_from_elsewhere(terraform: Folders, organization: str
     assert "is built in to Terraform" in folder.run("init")
     assert not (folder.folder / ".terraform/providers").exists()
     assert not list(Path(folder.home).glob(".terraform.d/*"))
+
+
+def test_a_token_of_a_project_is_enough_and_good_for_nothing_else(
+    terraform: Folders, http: httpx.Client, organization: str
+) -> None:
+    projects = f"organizations/{organization}/projects"
+    ids = {
+        name: http.post(projects, json=document("projects", {"name": name})).json()["data"]["id"]
+        for name in ("shop", "hidden")
+    }
+    made = http.post(
+        f"projects/{ids['shop']}/authentication-tokens",
+        json=document("authentication-tokens", {"role": "member"}),
+    ).json()["data"]
+    token = made["attributes"]["token"]
+    folder = terraform("shop", token).write(
+        cloud(organization, 'name = "shop-live"', 'project = "shop"'), thing("one"), OUTPUTS
+    )
+    folder.run("init")
+    assert folder.attempt("plan", "-detailed-exitcode").status == 2
+    assert "1 added" in folder.run("apply", "-auto-approve")
+    assert folder.outputs() == VALUES
+    assert "1 destroyed" in folder.run("destroy", "-auto-approve")
+
+    beside = terraform("hidden", token).write(cloud(organization, 'name = "beside"', 'project = "hidden"'))
+    assert "resource not found" in beside.refuse("init")
+    assert http.delete(f"authentication-tokens/{made['id']}").status_code == 204
+    assert "nauthorized" in folder.refuse("plan")
