@@ -120,12 +120,6 @@ class Targets:
         self._api.raw("POST", path, self.owner.token, icon_form(PICTURE), headers=MULTIPART)
         return project.id
 
-    def _environment(self) -> str:
-        project = self._world.project(self._organization)
-        environment = self._world.environment(project)
-        self._world.workspace(project, environment_id=environment.id)
-        return environment.id
-
     def _workspace(self) -> str:
         workspace = self._the_workspace = self._world.workspace(self._world.project(self._organization))
         self._workspace_name = workspace.name
@@ -163,7 +157,9 @@ class Targets:
 
     def _environment(self) -> str:
         self.of_type("projects")
-        return self._world.environment(self._the_project).id
+        environment = self._world.environment(self._the_project)
+        self._world.workspace(self._the_project, environment_id=environment.id)
+        return environment.id
 
     def _project_member(self) -> str:
         self.of_type("projects")
