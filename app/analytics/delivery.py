@@ -34,6 +34,7 @@ class Delivery:
         self._process: int | None = None
         self._queue: Queue[Captured | None] = Queue(waiting)
         self._thread: threading.Thread | None = None
+        self._said = 0
         self._said_at: float | None = None
 
     def capture(self, events: Iterable[Captured]) -> None:
@@ -60,9 +61,9 @@ class Delivery:
             pass
         else:
             self._thread.join(max(0.0, until - time.monotonic()))
-        remaining = self._drained()
-        if remaining:
-            logger.warning("analytics: %d events were still queued at the end and are lost", remaining)
+        self.lost += self._drained()
+        if self.lost > self._said:
+            logger.warning("analytics: %d events lost in all", self.lost)
 
     def _begin(self) -> None:
         if self._process == os.getpid():
@@ -91,6 +92,7 @@ class Delivery:
             is_news = self._said_at is None or now - self._said_at >= SAY_AGAIN_AFTER
             if is_news:
                 self._said_at = now
+                self._said = self.lost
             lost = self.lost
         if is_news:
             logger.warning("analytics: %d events lost so far (%s)", lost, why)

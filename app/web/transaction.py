@@ -20,6 +20,8 @@ from app.web.objects import discard
 
 _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
 PLACE = frozenset({"project_id", "environment_id", "cell"})
+# What a thing is called, by the first of these that it has.
+NAMES = ("name", "username", "key")
 RECORDED = "recorded events"
 CAPTURED = tuple(each.name for each in fields(Captured) if each.name != "at")
 CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
@@ -125,7 +127,7 @@ def _event(action: str, subject: Any, changes: Mapping[str, Any] | None) -> dict
         "workspace_id": subject.id if table == "workspaces" else getattr(subject, "workspace_id", None),
         "subject_type": table.replace("_", "-"),
         "subject_id": subject.id,
-        "subject_name": getattr(subject, "name", None),
+        "subject_name": next((getattr(subject, name) for name in NAMES if hasattr(subject, name)), None),
         "is_about_access": subject.tells_of_access,
         "changes": dict(changes or {}),
     }

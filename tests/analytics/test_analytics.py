@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -306,8 +308,18 @@ def test_the_end_waits_so_long_and_no_longer(log: pytest.LogCaptureFixture) -> N
     began = time.monotonic()
     delivery.close(0.3)
     assert 0.2 < time.monotonic() - began < 2
-    assert "1 events were still queued at the end and are lost" in log.text
+    assert "1 events lost in all" in log.text
     sink.go.set()
+
+
+def test_a_worker_that_ends_delivers_what_is_queued(app: Flask, deliver: Callable[..., Delivery]) -> None:
+    worker_exit = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["worker_exit"]
+    sink = Kept()
+    deliver(sink).capture([EVENT] * 50)
+    worker_exit(None, SimpleNamespace(wsgi=app))
+    assert len(sink.events) == 50
+    # A worker that could not even load the application ends as well.
+    worker_exit(None, SimpleNamespace(wsgi=None))
 
 
 def test_nothing_runs_before_the_first_event() -> None:

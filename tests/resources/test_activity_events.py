@@ -240,9 +240,13 @@ def test_the_value_of_a_variable_is_changed_and_not_told(api: Api, world: World,
     made = api.post(path, token, document("vars", given))
     changed = document("vars", {"value": "s3cret-after"}) | {}
     api.patch(f"{path}/{made['data']['id']}", token, changed)
+    api.delete(f"{path}/{made['data']['id']}", token)
     told = api.raw("GET", f"/workspaces/{workspace.id}/activity-events", token)
     assert "s3cret" not in told.text
-    assert told.json["data"][0]["attributes"]["changes"]["value"] == {"before": "(hidden)", "after": "(hidden)"}
+    deleted, updated, created = (each["attributes"] for each in told.json["data"])
+    assert {each["subject"]["name"] for each in (deleted, updated, created)} == {"password"}
+    assert created["changes"]["value"] == {"before": None, "after": "(hidden)"}
+    assert updated["changes"]["value"] == {"before": "(hidden)", "after": "(hidden)"}
 
 
 # --- it outlives its subject ---------------------------------------------------------------------------------------
