@@ -194,9 +194,9 @@ def _custom(granted: set[P], details: frozenset[tuple[str, str | bool]]) -> Perm
             granted |= added
             if value == chosen:
                 break
-    # The record of activity tells of variables and states, too, and of the access list.
+    # The record of activity tells of variables and states, too, and of members and access lists.
     if granted >= WORKSPACE_READER - {P.ACTIVITY_READ, P.WORKSPACE_READ_ACL}:
-        granted |= WORKSPACE_READER
+        granted |= WORKSPACE_READER | {P.PROJECT_READ_MEMBERS}
     return frozenset(granted)
 
 

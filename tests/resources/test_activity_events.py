@@ -154,6 +154,26 @@ READERS: dict[str, tuple[Granted, set[str]]] = {
 BLIND_TO_PROJECTS = {"manage-workspaces", "read-workspaces"}
 
 
+def test_who_sees_no_members_reads_nothing_of_them(api: Api, scene: Scene, owner: Person) -> None:
+    newcomer = scene.world.member(scene.acme)
+    place = {"user": ("users", newcomer.id), "environment": ("environments", scene.production.id)}
+    sent = document("project-members", {"role": "viewer"}, **place)
+    api.post(f"/projects/{scene.project.id}/members", owner.token, sent)
+    team = scene.world.team(scene.acme)
+    scene.world.access(team, scene.project, "custom", {"variables": "read", "state-versions": "read"})
+    readers = {
+        in_project("viewer")(scene): 1,
+        scene.world.member(scene.acme, team).token: 1,
+        in_project("admin", environment="production")(scene): 0,
+        in_project("admin", cells=["b"])(scene): 0,
+        on_workspace("owner")(scene): 0,
+    }
+    for token, count in readers.items():
+        assert len(api.get(f"{PATH}?filter[action]=project-members.*", token)["data"]) == count
+        members = api.raw("GET", f"/projects/{scene.project.id}/members", token)
+        assert (newcomer.id in members.text) is bool(count), "the record tells what the list does"
+
+
 @pytest.mark.parametrize("reader", READERS)
 def test_everybody_reads_what_he_may_see(api: Api, scene: Scene, reader: str) -> None:
     make, expected = READERS[reader]

@@ -22,7 +22,7 @@ from app.web.context import caller, reader
 
 HIDDEN = "(hidden)"
 PLACE = re.compile("(?:prj|env|ws)-[1-9A-Za-z]{16}")
-CELLS = frozenset({"cell", "cells"})
+CELLS = frozenset({"cell", "cell-scopes"})
 
 
 def discreet(events: Sequence[Any]) -> list[Any]:
