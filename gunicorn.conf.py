@@ -11,6 +11,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from app.analytics import ANALYTICS
+from app.mail.outbox import OUTBOX
 from app.storage.place import VAULT
 from app.storage.sweeping import sweep_daily
 
@@ -44,6 +45,8 @@ forwarded_allow_ips = ""
 # What a request that has begun may still take after the signal to stop; below the ten seconds that container
 # runtimes wait before they kill.
 graceful_timeout = 8
+# Of that, what mail may take that is on its way.
+MAIL_SECONDS = 3
 
 # A worker is renewed now and then, so that no leak of a library ever adds up; the jitter keeps them from all going
 # at once. Renewing costs one fork.
@@ -69,14 +72,18 @@ accesslog = "-" if os.environ.get("GROUNDPLAN_ACCESS_LOG") in {"1", "true", "yes
 access_log_format = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({x-request-id}o)s'
 
 
-class WithoutTickets(logging.Filter):
-    """Cuts the ticket from the addresses of uploads and downloads: it is all that somebody needs to use them."""
+class WithoutSecrets(logging.Filter):
+    """Cuts from addresses what makes them secrets.
 
-    ticket = re.compile(r"(/objects/)[^\s\"'?]+")
+    Of uploads and downloads the ticket, which is all that somebody needs to use them; of invitations the token, which
+    is whatever stands in the place of an id and is none.
+    """
+
+    secret = re.compile(r"(/objects/)[^\s\"'?]+|(/invitations/)(?!inv-[0-9A-Za-z]+(?![^\s\"'?/]))[^\s\"'?/]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always lets the line through."""
-        record.msg, record.args = self.ticket.sub(r"\1(hidden)", record.getMessage()), ()
+        record.msg, record.args = self.secret.sub(r"\1\2(hidden)", record.getMessage()), ()
         return True
 
 
@@ -87,7 +94,7 @@ class DiscreetLogger(Logger):
         """Add the filter."""
         super().setup(cfg)
         for log in (self.error_log, self.access_log):
-            log.addFilter(WithoutTickets())
+            log.addFilter(WithoutSecrets())
 
 
 logger_class = DiscreetLogger
@@ -119,8 +126,11 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401
 
 
 def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
-    """Give analytics a moment for what they have not yet sent; well within the time to stop."""
-    application = getattr(worker, "wsgi", None)
-    delivery = application.extensions[ANALYTICS] if application is not None else None
+    """Give what is still on its way a moment, well within the time to stop: mail that was promised, then analytics."""
+    # The arbiter calls this, too, for a worker that it had to kill: there is no application in its own process.
+    extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
+    outbox, delivery = extensions.get(OUTBOX), extensions.get(ANALYTICS)
+    if outbox is not None:
+        outbox.drain(MAIL_SECONDS)
     if delivery is not None:
         delivery.close(2.0)

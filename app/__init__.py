@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import cli, resources
 from app.analytics import ANALYTICS, connect_analytics
 from app.config import Settings
+from app.mail import outbox
 from app.migrate import migrate
 from app.openapi import openapi_document
 from app.persistence import connect_engines
@@ -34,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[KEYRING] = Keyring(settings.encryption_keys)
     app.extensions[VAULT] = connect_vault(settings, app.extensions[KEYRING])
     app.extensions[ANALYTICS] = connect_analytics(settings)
+    outbox.install(app, settings.mail_server)
     log_to_standard_error(settings.log_level)
     believe_proxies(app, settings.trusted_proxies)
     migrate(app)

@@ -7,14 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+from urllib.parse import parse_qs, unquote, urlsplit
 
 # What fits into the header of a request as it is.
 TOKEN = re.compile("[!-~]{32,512}")
 PASSWORD = re.compile(".{10,512}", re.DOTALL)
 MINIMUM_SECRET_LENGTH = 32
+MAXIMUM_DAYS = 365
 ORGANIZATION_CREATION = ("admins", "users")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 POSTHOG_HOST = "https://us.i.posthog.com"
+URL = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+SENDER = re.compile(r"[^@\s]+@[^@\s]+")
+# The port, and whether the connection begins with TLS.
+MAIL_SCHEMES = {"smtp": (25, False), "smtps": (465, True)}
 DATABASES = ("postgresql+psycopg://", "sqlite://", "sqlite+pysqlite://")
 
 
@@ -40,6 +46,19 @@ class Posthog:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """Who takes the mail that the service sends, and from whom it comes."""
+
+    host: str
+    port: int
+    sender: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    begins_with_tls: bool = False
+    turns_to_tls: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything an operator decides.
 
@@ -48,7 +67,8 @@ class Settings:
     encrypted at rest, and the first of them closes it; ``organization_creation`` says who may create organizations
     (``admins``: site administrators, ``users``: every user); ``request_bytes`` bounds a body,
     ``state_bytes`` one that is a state; ``trusted_proxies`` is how many proxies stand in front whose word is taken for
-    the address that the client asked for.
+    the address that the client asked for; ``url`` is how people reach the service, for links in mail;
+    ``invitation_days`` is how long an invitation is good.
     """
 
     home: Path
@@ -66,6 +86,9 @@ class Settings:
     log_level: str = "INFO"
     bucket: Bucket | None = None
     posthog: Posthog | None = None
+    url: str | None = None
+    mail_server: MailServer | None = None
+    invitation_days: int = 7
 
     def __post_init__(self) -> None:
         """Refuse what can't work before anything is opened."""
@@ -94,6 +117,19 @@ class Settings:
             # The text of a URL may hold a password, so it is not repeated.
             message = "DATABASE_URL must begin with postgresql:// or sqlite:///"
             raise InvalidSettingError(message)
+        self._check_invitations()
+
+    def _check_invitations(self) -> None:
+        if self.url is not None and not URL.fullmatch(self.url):
+            message = "GROUNDPLAN_URL must begin with http:// or https:// and have no query"
+            raise InvalidSettingError(message)
+        if self.mail_server is not None and self.url is None:
+            # A link in mail must not lead to whatever host a client claims to have asked.
+            message = "GROUNDPLAN_SMTP_URL needs GROUNDPLAN_URL as well, the address for links in mail"
+            raise InvalidSettingError(message)
+        if self.invitation_days > MAXIMUM_DAYS:
+            message = f"GROUNDPLAN_INVITATION_DAYS must be at most {MAXIMUM_DAYS}"
+            raise InvalidSettingError(message)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -115,6 +151,9 @@ class Settings:
             log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),
             bucket=bucket_of(given),
             posthog=posthog_of(given),
+            url=(given.get("GROUNDPLAN_URL") or "").rstrip("/") or None,
+            mail_server=mail_server_of(given),
+            invitation_days=whole_number(given, "GROUNDPLAN_INVITATION_DAYS", 7),
         )
 
 
@@ -157,6 +196,44 @@ def posthog_of(given: Mapping[str, str]) -> Posthog | None:
         message = "GROUNDPLAN_POSTHOG_HOST must begin with http:// or https://"
         raise InvalidSettingError(message)
     return Posthog(key=key, host=host)
+
+
+def mail_server_of(given: Mapping[str, str]) -> MailServer | None:
+    """The mail server that the variables name, as ``smtp://user:password@host:587?starttls=1`` or ``smtps://…``.
+
+    Without one the service sends no mail.
+    """
+    url = given.get("GROUNDPLAN_SMTP_URL")
+    if not url:
+        return None
+    # It may hold a password, so that no error repeats it.
+    message = (
+        "GROUNDPLAN_SMTP_URL must be smtp://host or smtps://host, with port, user:password@ and ?starttls=1 if needed"
+    )
+    try:
+        parts = urlsplit(url)
+        host, port, options = parts.hostname, parts.port, parse_qs(parts.query, keep_blank_values=True)
+    except ValueError:
+        raise InvalidSettingError(message) from None
+    if parts.scheme not in MAIL_SCHEMES or not host or parts.path not in {"", "/"} or set(options) - {"starttls"}:
+        raise InvalidSettingError(message)
+    usual_port, begins_with_tls = MAIL_SCHEMES[parts.scheme]
+    starttls = options.get("starttls", ["0"])
+    if starttls not in (["0"], ["1"]) or (begins_with_tls and starttls == ["1"]):
+        raise InvalidSettingError(message)
+    sender = given.get("GROUNDPLAN_MAIL_FROM") or f"groundplan@{host}"
+    if not SENDER.fullmatch(sender):
+        message = "GROUNDPLAN_MAIL_FROM must be an e-mail address"
+        raise InvalidSettingError(message)
+    return MailServer(
+        host=host,
+        port=port or usual_port,
+        sender=sender,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        begins_with_tls=begins_with_tls,
+        turns_to_tls=starttls == ["1"],
+    )
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -3,13 +3,13 @@
 import re
 import stat
 import threading
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.config import InvalidSettingError, Posthog, Settings, kept_secret, sqlalchemy_url
+from app.config import InvalidSettingError, MailServer, Posthog, Settings, kept_secret, sqlalchemy_url
 
 SECRET = "a secret of more than thirty-two characters"
 TOKEN = "a-token-of-more-than-thirty-two-characters"
@@ -66,6 +66,11 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
     ("GROUNDPLAN_POSTHOG_KEY", "phc_1", "posthog", Posthog(key="phc_1", host="https://us.i.posthog.com")),
     ("GROUNDPLAN_POSTHOG_KEY", "", "posthog", None),
     ("GROUNDPLAN_POSTHOG_HOST", "https://eu.i.posthog.com", "posthog", None),
+    ("GROUNDPLAN_URL", "https://plan.example.test/base/", "url", "https://plan.example.test/base"),
+    ("GROUNDPLAN_URL", "", "url", None),
+    ("GROUNDPLAN_SMTP_URL", "", "mail_server", None),
+    ("GROUNDPLAN_INVITATION_DAYS", "", "invitation_days", 7),
+    ("GROUNDPLAN_INVITATION_DAYS", "365", "invitation_days", 365),
 ]
 
 
@@ -98,6 +103,14 @@ BAD = [
     ("GROUNDPLAN_TRUSTED_PROXIES", "-1"),
     ("GROUNDPLAN_TRUSTED_PROXIES", "yes"),
     ("GROUNDPLAN_LOG_LEVEL", "loud"),
+    ("GROUNDPLAN_URL", "plan.example.test"),
+    ("GROUNDPLAN_URL", "ftp://plan.example.test"),
+    ("GROUNDPLAN_URL", "https://plan.example.test?x=1"),
+    ("GROUNDPLAN_URL", "https://plan.example.test/a b"),
+    ("GROUNDPLAN_INVITATION_DAYS", "0"),
+    ("GROUNDPLAN_INVITATION_DAYS", "366"),
+    # Without an address for links.
+    ("GROUNDPLAN_SMTP_URL", "smtp://mail.example.test"),
 ]
 
 
@@ -114,6 +127,58 @@ def test_posthog_is_asked_for_by_its_key_and_may_be_elsewhere(tmp_path: Path) ->
     assert settings(tmp_path, **given).posthog == Posthog(key="phc_1", host="http://posthog.internal:8000")
     with pytest.raises(InvalidSettingError, match="GROUNDPLAN_POSTHOG_HOST"):
         settings(tmp_path, **given | {"GROUNDPLAN_POSTHOG_HOST": "posthog.internal"})
+
+
+PUBLIC = {"GROUNDPLAN_URL": "https://plan.example.test"}
+SERVER = MailServer(host="mail.example.test", port=25, sender="groundplan@mail.example.test")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example.test", SERVER),
+        ("smtp://mail.example.test:2525/?starttls=0", replace(SERVER, port=2525)),
+        ("smtps://mail.example.test", replace(SERVER, port=465, begins_with_tls=True)),
+        (
+            "smtp://a%40b:p%2Fw@mail.example.test:587?starttls=1",
+            replace(SERVER, port=587, username="a@b", password="p/w", turns_to_tls=True),
+        ),
+    ],
+)
+def test_a_mail_server_is_a_url(tmp_path: Path, url: str, expected: MailServer) -> None:
+    found = settings(tmp_path, **PUBLIC, GROUNDPLAN_SMTP_URL=url)
+    assert found.mail_server == expected
+    assert "p/w" not in repr(found)
+    given = settings(tmp_path, **PUBLIC, GROUNDPLAN_SMTP_URL=url, GROUNDPLAN_MAIL_FROM="plan@example.test")
+    assert given.mail_server == replace(expected, sender="plan@example.test")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.test",
+        "http://mail.example.test",
+        "smtp://",
+        "smtp://u:secret@mail.example.test:port",
+        "smtp://mail.example.test:70000",
+        "smtp://mail.example.test/path",
+        "smtp://mail.example.test?starttls=yes",
+        "smtp://mail.example.test?starttls",
+        "smtp://mail.example.test?tls=1",
+        "smtps://mail.example.test?starttls=1",
+        "smtp://[mail",
+    ],
+)
+def test_a_url_that_names_no_mail_server_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(InvalidSettingError, match="GROUNDPLAN_SMTP_URL") as caught:
+        settings(tmp_path, **PUBLIC, GROUNDPLAN_SMTP_URL=url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sender", ["plan", "plan@example.test\r\nBcc: x@example.test", "Plan <plan@example.test>"])
+def test_a_sender_is_an_address(tmp_path: Path, sender: str) -> None:
+    with pytest.raises(InvalidSettingError, match="GROUNDPLAN_MAIL_FROM"):
+        settings(tmp_path, **PUBLIC, GROUNDPLAN_SMTP_URL="smtp://mail.example.test", GROUNDPLAN_MAIL_FROM=sender)
 
 
 @pytest.mark.parametrize(

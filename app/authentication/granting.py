@@ -98,6 +98,8 @@ def add_team(grants: Grants, team: Any) -> None:  # noqa: ANN401 - a row with th
     if granted >= roles.WORKSPACE_READER - roles.ACTIVITY:
         reach = Level.PROJECTS if granted >= roles.PROJECT_READER - roles.ACTIVITY else Level.WORKSPACES
         grants.add(reach, organization, roles.ACTIVITY, source)
+    if P.WORKSPACE_MANAGE_ACL in granted:
+        grants.add(Level.WORKSPACES, organization, roles.INVITATIONS, source)
     managed = roles.team_access(frozenset(flags))
     if managed:
         sees_secret = "access-secret-teams" in flags

@@ -59,6 +59,7 @@ class P(StrEnum):
     ENVIRONMENT_MANAGE = "environment:manage"
 
     INVITATION_MANAGE = "invitation:manage"
+    INVITATION_ACCEPT = "invitation:accept"
 
     VARSET_READ = "varset:read"
     VARSET_MANAGE = "varset:manage"

@@ -126,11 +126,13 @@ POLICY: Mapping[P, Rule] = {
     P.ENVIRONMENT_MANAGE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
     P.INVITATION_MANAGE: _rule(
         Level.ORGANIZATION,
+        Level.WORKSPACES,
         Level.PROJECT_ACCESS,
         Level.PROJECT,
         Level.ENVIRONMENT,
         Level.WORKSPACE,
     ),
+    P.INVITATION_ACCEPT: Rule(frozenset({Level.USER})),
     P.VARSET_READ: _VARSET,
     P.VARSET_MANAGE: _VARSET,
     P.WORKSPACE_READ: _WORKSPACE,

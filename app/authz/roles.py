@@ -217,6 +217,7 @@ ALL_WORKSPACES: Permissions = WORKSPACE_ADMIN | {P.WORKSPACE_REPLACE_CONSUMERS}
 ALL_PROJECTS: Permissions = (PROJECT_ADMIN - {P.TOKEN_MANAGE}) | ALL_WORKSPACES | {P.PROJECT_CREATE}
 
 ACTIVITY: Permissions = frozenset({P.ACTIVITY_READ})
+INVITATIONS: Permissions = frozenset({P.INVITATION_MANAGE})
 
 # What a flag of a team's organization-access grants on the whole organization.
 ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
@@ -264,9 +265,11 @@ OWN_TOKENS: Permissions = frozenset({P.TOKEN_MANAGE})
 def organization_access(flags: frozenset[str]) -> Permissions:
     """What a team's flags grant on the organization; nothing for a flag that is only kept for clients.
 
-    Of the record of activity they open a part only, at a level of its own.
+    Of the record of activity they open a part only, at a level of its own; of the invitations as well, unless they
+    are for whoever manages the members of projects.
     """
-    return frozenset().union(*(ORGANIZATION_ACCESS.get(flag, frozenset()) for flag in flags)) - ACTIVITY
+    granted: Permissions = frozenset().union(*(ORGANIZATION_ACCESS.get(flag, frozenset()) for flag in flags))
+    return granted - ACTIVITY if P.PROJECT_MANAGE_MEMBERS in granted else granted - ACTIVITY - INVITATIONS
 
 
 @cache
@@ -335,7 +338,7 @@ OWNER: Permissions = (
 # --- one's own -----------------------------------------------------------------------------------------------------
 
 SELF: Permissions = frozenset(
-    {P.ACCOUNT_READ, P.ACCOUNT_UPDATE, P.USER_READ, P.TOKEN_MANAGE, P.MEMBERSHIP_READ},
+    {P.ACCOUNT_READ, P.ACCOUNT_UPDATE, P.USER_READ, P.TOKEN_MANAGE, P.MEMBERSHIP_READ, P.INVITATION_ACCEPT},
 )
 
 # On the roles in projects and the levels on workspaces that one has oneself.

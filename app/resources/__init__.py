@@ -23,6 +23,7 @@ BLUEPRINTS = (
     "app.resources.tag_bindings",
     "app.resources.workspaces",
     "app.resources.workspace_acl_entries",
+    "app.resources.invitations",
     "app.resources.agent_pools",
     "app.resources.tags",
     "app.resources.reserved_tag_keys",

@@ -121,7 +121,7 @@ def _event(action: str, subject: Any, changes: Mapping[str, Any] | None) -> dict
         "token_kind": who.kind if who.token_id else None,
         "request_id": request_id(),
         "organization_id": subject.id if table == "organizations" else getattr(subject, "organization_id", None),
-        "project_id": subject.id if table == "projects" else getattr(subject, "project_id", None),
+        "project_id": subject.id if table == "projects" else _project_of(subject),
         "environment_id": subject.id if table == "environments" else place.environment_id if place else None,
         "cell": place.cell if place else None,
         "workspace_id": subject.id if table == "workspaces" else getattr(subject, "workspace_id", None),
@@ -131,6 +131,12 @@ def _event(action: str, subject: Any, changes: Mapping[str, Any] | None) -> dict
         "is_about_access": subject.tells_of_access,
         "changes": dict(changes or {}),
     }
+
+
+def _project_of(subject: Any) -> str | None:  # noqa: ANN401 - any entity
+    # What is either of a project or of a workspace has the project of its workspace beside its own.
+    of_workspace: str | None = getattr(subject, "workspace_project_id", None)
+    return of_workspace or getattr(subject, "project_id", None)
 
 
 def assign(entity: Base, members: Mapping[str, Any]) -> dict[str, list[Any]]:

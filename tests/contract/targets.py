@@ -15,7 +15,7 @@ from app.resources.models import (
     Var,
     VarsetWorkspace,
 )
-from tests.api import Api
+from tests.api import Api, document
 from tests.pictures import MULTIPART, avatar, icon_form, picture
 from tests.states import OUTPUTS, States, state
 from tests.world import World
@@ -208,6 +208,23 @@ class Targets:
         who = {"actor_type": "users", "actor_id": self.owner.id, "actor_name": self.owner.username}
         return self._world.add(ActivityEvent(organization_id=self._organization.id, **who, **members)).id
 
+    def _invitation(self) -> str:
+        """One of each kind, so that no list is empty; that into a project."""
+        project_id, workspace_id = self.of_type("projects"), self.of_type("workspaces")
+        path, role = f"/projects/{project_id}/invitations", {"email": "invited@example.test", "role": "viewer"}
+        made = self._api.post(path, self.owner.token, document("invitations", role))
+        path, level = f"/workspaces/{workspace_id}/invitations", {"email": "invited@example.test", "level": "user"}
+        self._api.post(path, self.owner.token, document("invitations", level))
+        return str(made["data"]["id"])
+
+    def _invitation_token(self) -> str:
+        """That of an invitation of the owner himself, who has no role in the project yet."""
+        project = self._world.project(self._organization)
+        own = {"email": f"{self.owner.username}@example.test", "role": "viewer"}
+        path = f"/projects/{project.id}/invitations"
+        made = self._api.post(path, self.owner.token, document("invitations", own))
+        return str(made["data"]["attributes"]["token"])
+
     def _token(self) -> str:
         tokens = self._world.all(AuthenticationToken)
         return next(str(token.id) for token in tokens if token.organization_id == self._organization.id)
@@ -219,6 +236,8 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "authentication-tokens": Targets._token,
     "cloud-providers": lambda _targets: "aws",
     "environments": Targets._environment,
+    "invitation-tokens": Targets._invitation_token,
+    "invitations": Targets._invitation,
     "organization-memberships": Targets._membership,
     "organizations": lambda targets: targets._organization.name,
     "project-members": Targets._project_member,
@@ -244,6 +263,7 @@ _PARAMETERS = {
     "event_id": "activity-events",
     "entry_id": "workspace-acl-entries",
     "environment_id": "environments",
+    "invitation_id": "invitations",
     "key_id": "reserved-tag-keys",
     "link_id": "repository-links",
     "member_id": "project-members",
@@ -253,6 +273,7 @@ _PARAMETERS = {
     "tag_id": "tags",
     "team_id": "teams",
     "team_project_id": "team-projects",
+    "token": "invitation-tokens",
     "team_workspace_id": "team-workspaces",
     "token_id": "authentication-tokens",
     "user_id": "users",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.resources.models import Organization
+from app.resources.models import Organization, Project
 from tests.api import Api
 from tests.states import States
 from tests.world import Person, World
@@ -24,3 +24,15 @@ def acme(world: World, owner: Person) -> Organization:
 def states(api: Api, world: World, acme: Organization, owner: Person) -> States:
     """The states of the workspace net of acme, for its owner."""
     return States(api, world.workspace(world.project(acme), "net"), owner.token)
+
+
+@pytest.fixture
+def project(world: World, acme: Organization) -> Project:
+    """A project of acme named billing."""
+    return world.project(acme, "billing")
+
+
+@pytest.fixture
+def bob(world: World) -> Person:
+    """Has an account, and belongs nowhere."""
+    return world.person("bob")

@@ -3,16 +3,19 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, and_, func, or_, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, and_, case, func, or_, select, text
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.persistence import Base, Name, Timestamp, identifier, now
 from app.resources.project_members.model import PROJECT_ROLES
+from app.resources.users.model import User
 from app.resources.workspace_acl_entries.model import ACL_LEVELS
 from app.resources.workspaces.model import Workspace, of_workspace
 
-PENDING = "pending"
-STATUSES = (PENDING, "accepted", "canceled")
+PENDING, ACCEPTED, CANCELED = "pending", "accepted", "canceled"
+STATUSES = (PENDING, ACCEPTED, CANCELED)
+# What a pending one is shown as once it is too old.
+EXPIRED = "expired"
 
 
 class Invitation(Base):
@@ -26,10 +29,13 @@ class Invitation(Base):
     # An invitation to a project is the affair of who manages its members; one to a workspace, of who administers it.
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
+        "workspaces": "workspace_organization_id",
         "project-access": "project_id",
         "project": "workspace_project_id",
         "environment": "workspace_environment_id",
         "workspace": "workspace_id",
+        # And whoever has the address: to accept it.
+        "user": "invitee_id",
     }
     taken: ClassVar[dict[str, str]] = {
         "uq_invitations_project_id_email": "email",
@@ -57,10 +63,31 @@ class Invitation(Base):
     sent_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
     # Where the workspace is now.
-    workspace_project_id: Mapped[str | None] = column_property(of_workspace(Workspace.project_id, workspace_id))
+    workspace_project_id: Mapped[str | None] = column_property(
+        of_workspace(Workspace.project_id, workspace_id),
+        expire_on_flush=False,
+    )
     workspace_environment_id: Mapped[str | None] = column_property(
         of_workspace(Workspace.environment_id, workspace_id),
+        expire_on_flush=False,
     )
+    workspace_organization_id: Mapped[str | None] = column_property(
+        case((workspace_id.is_not(None), organization_id)),
+        expire_on_flush=False,
+    )
+    # Who has the address now.
+    invitee_id: Mapped[str | None] = column_property(
+        select(User.__table__.c.id)
+        .where(func.lower(User.__table__.c.email) == func.lower(email))
+        .correlate_except(User)
+        .scalar_subquery(),
+        expire_on_flush=False,
+    )
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it waits in vain."""
+        return self.status == PENDING and self.expires_at <= now()
 
     __table_args__ = (
         # One that waits for an address at a time; those that were accepted or canceled are history.

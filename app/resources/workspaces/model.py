@@ -66,6 +66,7 @@ class Workspace(Placed, Base):
     __tablename__ = "workspaces"
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
+        "workspaces": "organization_id",
         "project": "project_id",
         "environment": "environment_id",
         "cell": "cell_in_project",

@@ -1,0 +1,1 @@
+"""Mail that the service sends: after the commit, beside the request, and never instead of it."""

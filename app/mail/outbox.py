@@ -1,0 +1,77 @@
+"""Messages on their way: a short queue and one thread for each process.
+
+A request puts a message there and goes on, however long the mail server takes. What the queue does not take, what the
+server refuses and what a process that dies takes along is not sent; whoever asked for it can have it sent again.
+"""
+
+import logging
+from collections.abc import Callable
+from queue import Full, Queue
+from threading import Lock, Thread
+from typing import Final, cast
+
+from flask import Flask, current_app
+
+from app.config import MailServer
+from app.mail.server import Message, configure, hand_over
+
+logger = logging.getLogger(__name__)
+
+OUTBOX: Final = "groundplan.outbox"
+# As many as one request may send, and some.
+WAITING: Final = 1_000
+
+Taken = Callable[[], None]
+
+
+class Outbox:
+    """Takes messages, and hands each to the mail server in a thread of its own."""
+
+    def __init__(self, app: Flask) -> None:
+        """The thread begins with the first message: before, the process may still fork."""
+        self._app = app
+        self._waiting: Queue[tuple[Message, Taken]] = Queue(maxsize=WAITING)
+        self._starting = Lock()
+        self._thread: Thread | None = None
+
+    def put(self, message: Message, taken: Taken) -> None:
+        """Have the message sent soon; ``taken`` is called when the server took it."""
+        with self._starting:
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="outbox", daemon=True)
+                self._thread.start()
+        try:
+            self._waiting.put_nowait((message, taken))
+        except Full:
+            logger.error("a message was not sent: %d are waiting already", WAITING)  # noqa: TRY400 - there is no more to say
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until nothing is on its way, at most so long; whether that came about."""
+        done = self._waiting.all_tasks_done
+        with done:
+            return done.wait_for(lambda: self._waiting.unfinished_tasks == 0, seconds)
+
+    def _run(self) -> None:
+        while True:
+            message, taken = self._waiting.get()
+            try:
+                hand_over(self._app, message)
+                taken()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next message goes out
+                # What servers and libraries say quotes the address, and the message has the link.
+                logger.error("a message was not sent: %s", type(error).__name__)  # noqa: TRY400 - see above
+            finally:
+                self._waiting.task_done()
+
+
+def install(app: Flask, server: MailServer | None) -> None:
+    """Give the application an outbox, if there is a server for it."""
+    if server is None:
+        return
+    configure(app, server)
+    app.extensions[OUTBOX] = Outbox(app)
+
+
+def outbox() -> Outbox | None:
+    """That of the running application; none when it sends no mail."""
+    return cast("Outbox | None", current_app.extensions.get(OUTBOX))

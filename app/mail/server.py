@@ -1,0 +1,74 @@
+"""Handing a message to the mail server."""
+
+import smtplib
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Flask
+from flask_mailman import EmailMessage, Mail
+from flask_mailman.backends.smtp import EmailBackend
+
+from app.config import MailServer
+
+# For each step of the conversation, so that a server that says nothing is given up.
+SECONDS: Final = 10
+SUBJECT_LENGTH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text to one address."""
+
+    to: str
+    subject: str
+    text: str
+
+
+class _Smtp(smtplib.SMTP):
+    """Turns to TLS only with a server that proves its name; by itself the library takes any certificate."""
+
+    # Flask-Mailman gives nothing but the context.
+    def starttls(self, *, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:  # type: ignore[override]
+        return super().starttls(context=context or ssl.create_default_context())
+
+
+class _Backend(EmailBackend):  # type: ignore[misc]  # the library has no types
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        return smtplib.SMTP_SSL if self.use_ssl else _Smtp
+
+
+def configure(app: Flask, server: MailServer) -> None:
+    """Tell Flask-Mailman which server it is."""
+    app.config.update(
+        MAIL_SERVER=server.host,
+        MAIL_PORT=server.port,
+        MAIL_USERNAME=server.username,
+        MAIL_PASSWORD=server.password,
+        MAIL_USE_SSL=server.begins_with_tls,
+        MAIL_USE_TLS=server.turns_to_tls,
+        MAIL_TIMEOUT=SECONDS,
+        MAIL_DEFAULT_SENDER=server.sender,
+    )
+    Mail(app)
+
+
+def hand_over(app: Flask, message: Message) -> None:
+    """Give the message to the server; raises whatever it or the network says against that."""
+    with app.app_context():
+        backend: Any = _Backend(mailman=app.extensions["mailman"])
+        try:
+            backend.send_messages([EmailMessage(one_line(message.subject), message.text, to=[message.to])])
+        finally:
+            if backend.connection is not None:
+                # It failed on the way. What is left of the conversation is of no interest.
+                with suppress(OSError):
+                    backend.connection.close()
+
+
+def one_line(text: str) -> str:
+    """The text as the header of a message may have it: whatever is in it, it begins no header of its own."""
+    printable = "".join(each if each.isprintable() else " " for each in text)
+    return " ".join(printable.split())[:SUBJECT_LENGTH]

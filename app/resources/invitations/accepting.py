@@ -1,0 +1,48 @@
+"""Accepting an invitation, wherever a request brings its token."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.jsonapi.errors import NotFound
+from app.resources.invitations.links import check_nonce, opened
+from app.resources.invitations.model import ACCEPTED, PENDING, Invitation
+from app.resources.invitations.operations import (
+    InvitationExpired,
+    Joined,
+    check_waiting,
+    join,
+    membership_for,
+)
+from app.resources.users.model import User
+from app.web.context import caller, require_own, subject
+from app.web.transaction import made, record
+
+
+def accept(session: Session, token: str, workspace_id: str | None = None) -> tuple[Invitation, Joined]:
+    """Accept the invitation of the token for the calling user: what he becomes, with the events that tell of it.
+
+    404 for whoever has not the address that was invited. ``workspace_id`` is for an invitation that must be to it.
+    """
+    user_id = require_own(P.INVITATION_ACCEPT)
+    identifier, nonce = opened(token)
+    # One after the other for each user, so that two invitations into one organization make one membership.
+    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    invitation = subject(session, Invitation, identifier, P.INVITATION_ACCEPT, visible_by=P.INVITATION_ACCEPT)
+    check_nonce(invitation, nonce)
+    if workspace_id is not None and invitation.workspace_id != workspace_id:
+        raise NotFound
+    check_waiting(invitation)
+    if invitation.is_expired:
+        raise InvitationExpired
+    membership, verb = membership_for(session, invitation.organization_id, user_id)
+    joined = join(session, invitation, membership, user_id)
+    if verb is not None:
+        record(session, f"organization-memberships.{verb}", membership, made({"status": membership.status}))
+    promised = {"username": caller().name, "environment": invitation.environment_id, "cell-scopes": invitation.cells}
+    if invitation.project_id is not None:
+        record(session, "project-members.create", joined, made({"role": invitation.role, **promised}))
+    else:
+        record(session, "workspace-acl-entries.create", joined, made({"level": invitation.role, **promised}))
+    record(session, "invitations.accept", invitation, {"status": [PENDING, ACCEPTED]})
+    return invitation, joined

@@ -1,0 +1,95 @@
+"""Reading invitations: for those who manage them, and for whoever has the address."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, case, or_
+from sqlalchemy.orm import aliased
+
+from app.authentication.callers import Caller
+from app.authz.permissions import P
+from app.jsonapi.errors import BadParameter
+from app.jsonapi.query import Arguments, texts_of
+from app.persistence import Expression, Timestamp, now
+from app.resources.invitations.model import ACCEPTED, CANCELED, EXPIRED, PENDING, Invitation
+from app.resources.invitations.schema import InvitationSchema
+from app.resources.organizations.model import Organization
+from app.resources.projects.model import Project
+from app.resources.users.model import User
+from app.resources.workspaces.model import Workspace
+from app.web.filters import Chosen, Contains
+from app.web.listing import Listing
+
+SHOWN = (PENDING, ACCEPTED, CANCELED, EXPIRED)
+_Inviter = aliased(User)
+_MOMENT = bindparam("moment", type_=Timestamp)
+_WITH_STATUS: dict[str, ColumnElement[bool]] = {
+    PENDING: and_(Invitation.status == PENDING, Invitation.expires_at > _MOMENT),
+    EXPIRED: and_(Invitation.status == PENDING, Invitation.expires_at <= _MOMENT),
+    ACCEPTED: Invitation.status == ACCEPTED,
+    CANCELED: Invitation.status == CANCELED,
+}
+
+
+@dataclass(frozen=True)
+class InStatus:
+    """``filter[status]``: one status as it is shown, or several; those that wait, unless the request says otherwise."""
+
+    parameter: str = "filter[status]"
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, f"One of {', '.join(SHOWN)}, or several, comma-separated; {PENDING} by default")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen:  # noqa: ARG002
+        """See ``Filter``; 400 for a status that there is not."""
+        wanted = tuple(sorted(set(texts_of(arguments, self.parameter) or [PENDING])))
+        if not set(wanted) <= set(SHOWN):
+            raise BadParameter(f"{self.parameter} must be one of {', '.join(SHOWN)}", parameter=self.parameter)
+        moment = {"moment": now()} if {PENDING, EXPIRED} & set(wanted) else {}
+        return Chosen(("status", wanted), lambda: [or_(*(_WITH_STATUS[each] for each in wanted))], moment)
+
+
+_COLUMNS: dict[str, Expression] = {
+    "id": Invitation.id,
+    "organization_id": Invitation.organization_id,
+    "organization_name": Organization.name,
+    "project_id": Invitation.project_id,
+    "project_name": Project.name,
+    "workspace_id": Invitation.workspace_id,
+    "workspace_name": Workspace.name,
+    "environment_id": Invitation.environment_id,
+    "cells": Invitation.cells,
+    "email": Invitation.email,
+    "project_role": case((Invitation.project_id.is_not(None), Invitation.role)),
+    "workspace_level": case((Invitation.workspace_id.is_not(None), Invitation.role)),
+    "status": Invitation.status,
+    "invited_by_id": Invitation.invited_by_id,
+    "invited_by_name": _Inviter.username,
+    "created_at": Invitation.created_at,
+    "expires_at": Invitation.expires_at,
+    "sent_at": Invitation.sent_at,
+}
+
+
+def _listing(visible_by: P) -> Listing:
+    table: Any = Invitation.__table__
+    return Listing(
+        schema=InvitationSchema,
+        model=Invitation,
+        visible_by=visible_by,
+        columns=_COLUMNS,
+        joined=table.join(Organization.__table__, Organization.id == Invitation.organization_id)
+        .outerjoin(Project.__table__, Project.id == Invitation.project_id)
+        .outerjoin(Workspace.__table__, Workspace.id == Invitation.workspace_id)
+        .outerjoin(_Inviter, _Inviter.id == Invitation.invited_by_id),
+        order=(Invitation.created_at, Invitation.id),
+        sorts={"created-at": (Invitation.created_at,), "expires-at": (Invitation.expires_at,)},
+        filters=(InStatus(), Contains("q", (Invitation.email,))),
+    )
+
+
+INVITATIONS = _listing(P.INVITATION_MANAGE)
+OWN_INVITATIONS = _listing(P.INVITATION_ACCEPT)

@@ -1,0 +1,197 @@
+"""The rules of invitations: who can be invited, how long a link is good, what accepting makes."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from app.jsonapi.errors import Conflict, InvalidAttribute, Unprocessable
+from app.persistence import now
+from app.resources.environments.model import Environment
+from app.resources.invitations.model import ACCEPTED, CANCELED, PENDING, Invitation
+from app.resources.organization_memberships.model import OrganizationMembership
+from app.resources.project_members.model import ProjectMember
+from app.resources.projects.model import Project
+from app.resources.users.model import User
+from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
+from app.resources.workspaces.model import Workspace
+
+NONCE_BYTES = 16
+# Of one project or workspace, and so what one request renews and has sent at most.
+WAITING = 500
+
+Place = Project | Workspace
+Joined = ProjectMember | WorkspaceAclEntry
+
+
+class AlreadyInside(InvalidAttribute):
+    """The address is that of a member."""
+
+    code = "already-member"
+    pointer = "/data/attributes/email"
+    detail = "Email belongs to a member already"
+
+
+class TooManyInvitations(Unprocessable):
+    """So many wait that something is wrong."""
+
+    code = "too-many-invitations"
+    detail = f"At most {WAITING} invitations can wait at a time; cancel some first"
+
+
+class NobodyInvited(InvalidAttribute):
+    """The address has no invitation that waits."""
+
+    code = "nobody-invited"
+    pointer = "/data/attributes/email"
+    detail = "Email has no invitation to this workspace that waits"
+
+
+class InvitationAccepted(Conflict):
+    """An invitation is good once."""
+
+    code = "invitation-accepted"
+    detail = "The invitation has been accepted already"
+
+
+class InvitationCanceled(Conflict):
+    """Whoever invited has thought better of it."""
+
+    code = "invitation-canceled"
+    detail = "The invitation has been canceled"
+
+
+class InvitationExpired(Conflict):
+    """It was not accepted in time; it can be sent again."""
+
+    code = "invitation-expired"
+    detail = "The invitation has expired; ask for another one"
+
+
+class EnvironmentGone(Conflict):
+    """The role was to hold in an environment that is no longer there."""
+
+    code = "invitation-environment-gone"
+    detail = "The environment of the invitation is no longer there; ask for another invitation"
+
+
+class AlreadyMember(Conflict):
+    """Who has a role or level keeps it; accepting changes none."""
+
+    code = "already-member"
+    detail = "You are a member already; the invitation changes nothing"
+
+
+def invite(session: Session, place: Place, members: Mapping[str, Any], days: int, invited_by: str | None) -> Invitation:
+    """An invitation of the address into the place, which is locked against others that invite."""
+    its = _of_place(place)
+    address = members["email"].lower()
+    if session.scalar(_member_with(place, address)) is not None:
+        raise AlreadyInside
+    waiting = select(func.count()).select_from(Invitation).filter_by(**its, status=PENDING)
+    if session.execute(waiting).scalar_one() >= WAITING:
+        raise TooManyInvitations
+    invitation = Invitation(organization_id=place.organization_id, **its, **members, invited_by_id=invited_by)
+    renew(invitation, days)
+    session.add(invitation)
+    session.flush()
+    return invitation
+
+
+def overdue(session: Session, place: Place, email: str) -> Sequence[Invitation]:
+    """The invitation of the address that waits there in vain, if there is one; it is locked."""
+    late = waiting_for(place, email).where(Invitation.expires_at <= now())
+    return session.scalars(late.with_for_update(of=Invitation)).all()
+
+
+def waiting_for(place: Place, email: str | None = None) -> Select[Invitation]:
+    """The invitations into the place that wait, those that are too old included; of one address, or all."""
+    found = select(Invitation).filter_by(**_of_place(place), status=PENDING).order_by(Invitation.id)
+    return found if email is None else found.where(func.lower(Invitation.email) == email.lower())
+
+
+def renew(invitation: Invitation, days: int) -> None:
+    """Another link, good for so many days; the earlier one is worth nothing."""
+    invitation.nonce = secrets.token_urlsafe(NONCE_BYTES)
+    invitation.expires_at = now() + timedelta(days=days)
+    invitation.sent_at = None
+
+
+def check_waiting(invitation: Invitation) -> None:
+    """Refuse what has been settled."""
+    if invitation.status == ACCEPTED:
+        raise InvitationAccepted
+    if invitation.status == CANCELED:
+        raise InvitationCanceled
+
+
+def membership_for(session: Session, organization_id: str, user_id: str) -> tuple[OrganizationMembership, str | None]:
+    """The active membership of the user, and which verb tells how it came to be one; none when it was before."""
+    found = session.scalars(
+        select(OrganizationMembership)
+        .where(
+            OrganizationMembership.organization_id == organization_id,
+            OrganizationMembership.user_id == user_id,
+        )
+        .with_for_update(),
+    ).one_or_none()
+    verb = None
+    if found is None:
+        found, verb = OrganizationMembership(organization_id=organization_id, user_id=user_id), "create"
+        session.add(found)
+    elif found.status != "active":
+        found.status, verb = "active", "accept"
+    session.flush()
+    return found, verb
+
+
+def join(session: Session, invitation: Invitation, membership: OrganizationMembership, user_id: str) -> Joined:
+    """Give the member what the invitation promised; it is locked, and waits."""
+    its = {"organization_id": invitation.organization_id, "membership_id": membership.id}
+    joined: Joined
+    if invitation.project_id is not None:
+        _check_environment(session, invitation)
+        joined = ProjectMember(
+            **its,
+            project_id=invitation.project_id,
+            role=invitation.role,
+            environment_id=invitation.environment_id,
+            cells=invitation.cells,
+        )
+        there = select(ProjectMember.id).filter_by(project_id=invitation.project_id)
+    else:
+        joined = WorkspaceAclEntry(**its, workspace_id=invitation.workspace_id, level=invitation.role)
+        there = select(WorkspaceAclEntry.id).filter_by(workspace_id=invitation.workspace_id)
+    if session.scalar(there.filter_by(membership_id=membership.id)) is not None:
+        raise AlreadyMember
+    invitation.status, invitation.accepted_by_id = ACCEPTED, user_id
+    session.add(joined)
+    session.flush()
+    return joined
+
+
+def _check_environment(session: Session, invitation: Invitation) -> None:
+    if invitation.environment_id is None:
+        return
+    there = select(Environment.id).filter_by(id=invitation.environment_id, project_id=invitation.project_id)
+    if session.scalar(there.with_for_update(read=True, key_share=True)) is None:
+        raise EnvironmentGone
+
+
+def _of_place(place: Place) -> dict[str, str]:
+    return {"project_id" if isinstance(place, Project) else "workspace_id": place.id}
+
+
+def _member_with(place: Place, address: str) -> Select[str]:
+    model: Any = ProjectMember if isinstance(place, Project) else WorkspaceAclEntry
+    found = (
+        select(model.id)
+        .join(OrganizationMembership, OrganizationMembership.id == model.membership_id)
+        .join(User, User.id == OrganizationMembership.user_id)
+    )
+    return found.filter(func.lower(User.email) == address).filter(
+        model.project_id == place.id if model is ProjectMember else model.workspace_id == place.id,
+    )

@@ -1,0 +1,244 @@
+"""Invitations into projects and to workspaces, over HTTP (mission: C6, C7, E7, E8)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.roles import MANAGES_LEVEL, MANAGES_ROLE
+from app.authz.rules import held, holds
+from app.jsonapi.errors import NotFound
+from app.jsonapi.schema import load
+from app.resources.invitations.accepting import accept
+from app.resources.invitations.links import MARK, deliver, opened
+from app.resources.invitations.listing import INVITATIONS, OWN_INVITATIONS
+from app.resources.invitations.model import CANCELED, PENDING, Invitation
+from app.resources.invitations.operations import (
+    NobodyInvited,
+    Place,
+    check_waiting,
+    invite,
+    overdue,
+    renew,
+    waiting_for,
+)
+from app.resources.invitations.schema import (
+    IntoProjectSchema,
+    InvitationSchema,
+    ResetSchema,
+    ToWorkspaceSchema,
+)
+from app.resources.project_members.operations import check_scope
+from app.resources.project_members.places import settle_environment
+from app.resources.projects.listing import PROJECTS
+from app.resources.projects.model import Project
+from app.resources.users.model import User
+from app.resources.workspaces.listing import WORKSPACES
+from app.resources.workspaces.model import Workspace
+from app.web.answers import answer, nothing, resource
+from app.web.context import caller, reader, refused, require_own, settings, subject
+from app.web.guard import describes, requires
+from app.web.requests import body, optional_body
+from app.web.transaction import change, made, record, record_each
+
+blueprint = Blueprint("invitations", __name__, url_prefix="/api/v2")
+
+
+# --- of a project --------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/projects/<project_id>/invitations")
+@requires(P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.INVITATION_MANAGE)
+@describes(listing=INVITATIONS, errors=(400, 403))
+def list_project_invitations(project_id: str) -> Response:
+    """List the invitations into a project: those that wait, unless the request asks for others."""
+    project = PROJECTS.one({"id": project_id})
+    if P.PROJECT_MANAGE_MEMBERS not in held(caller(), Project.scope, project):
+        raise refused(P.PROJECT_MANAGE_MEMBERS)
+    return INVITATIONS.page({"organization_id": project.organization_id, "project_id": project_id})
+
+
+@blueprint.post("/projects/<project_id>/invitations")
+@requires(P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS, P.ENVIRONMENT_READ)
+@describes(body=IntoProjectSchema, answer=InvitationSchema, status=201, errors=(400, 403, 422))
+def create_project_invitation(project_id: str) -> Response:
+    """Invite an e-mail address into a project, with a role.
+
+    The link goes to the address by mail; where the service sends none, it is in the answer. An invitation of the
+    address that has expired is canceled by a new one.
+    """
+    members = load(IntoProjectSchema, body())
+    check_scope(members)
+    with change() as session:
+        project = subject(
+            session, Project, project_id, P.PROJECT_MANAGE_MEMBERS, visible_by=P.PROJECT_READ, is_kept=True
+        )
+        settle_environment(session, members, project)
+        invitation = _invited(session, project, members)
+        shown = INVITATIONS.show({"id": invitation.id}, session)
+    return resource(deliver(invitation, shown), 201)
+
+
+# --- of a workspace ------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/workspaces/<workspace_id>/invitations")
+@requires(P.WORKSPACE_READ, P.INVITATION_MANAGE)
+@describes(listing=INVITATIONS, errors=(400,))
+def list_workspace_invitations(workspace_id: str) -> Response:
+    """List the invitations to a workspace: those that wait, unless the request asks for others."""
+    workspace = WORKSPACES.one({"id": workspace_id})
+    if P.INVITATION_MANAGE not in held(caller(), Workspace.scope, workspace):
+        raise refused(P.INVITATION_MANAGE)
+    return INVITATIONS.page({"organization_id": workspace.organization_id, "workspace_id": workspace_id})
+
+
+@blueprint.post("/workspaces/<workspace_id>/invitations")
+@requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS)
+@describes(body=ToWorkspaceSchema, answer=InvitationSchema, status=201, errors=(403, 422))
+def create_workspace_invitation(workspace_id: str) -> Response:
+    """Invite an e-mail address to a workspace, with a level. The link goes the way of those into projects."""
+    members = load(ToWorkspaceSchema, body())
+    with change() as session:
+        workspace = _workspace(session, workspace_id)
+        invitation = _invited(session, workspace, members)
+        shown = INVITATIONS.show({"id": invitation.id}, session)
+    return resource(deliver(invitation, shown), 201)
+
+
+@blueprint.post("/workspaces/<workspace_id>/actions/reset-invite")
+@requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_OWNERS)
+@describes(body=ResetSchema, answer=InvitationSchema, many=True, errors=(403, 422))
+def reset_invite(workspace_id: str) -> Response:
+    """Replace the links of the invitations to a workspace that wait, or that of one address.
+
+    The earlier links stop working. The new ones go the way of the first.
+    """
+    email = load(ResetSchema, optional_body()).get("email")
+    with change() as session:
+        workspace = _workspace(session, workspace_id)
+        invitations = session.scalars(waiting_for(workspace, email).with_for_update(of=Invitation)).all()
+        if email is not None and not invitations:
+            raise NobodyInvited
+        for invitation in invitations:
+            _check_rank(workspace, invitation.role)
+            renew(invitation, settings().invitation_days)
+        session.flush()
+        record_each(session, "invitations.resend", [(invitation, None) for invitation in invitations])
+    shown = {each["id"]: each for each in INVITATIONS.some({invitation.id for invitation in invitations})}
+    # One that went with its workspace meanwhile needs no link.
+    renewed = [invitation for invitation in invitations if invitation.id in shown]
+    return answer({"data": [deliver(invitation, shown[invitation.id]) for invitation in renewed]})
+
+
+# --- one -----------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/invitations/<invitation_id>")
+@requires(P.INVITATION_MANAGE, P.INVITATION_ACCEPT)
+@describes(answer=InvitationSchema)
+def show_invitation(invitation_id: str) -> Response:
+    """Show an invitation: by its id to who manages it, by its id or the token of its link to who was invited."""
+    if MARK in invitation_id:
+        identifier, nonce = opened(invitation_id)
+        return resource(OWN_INVITATIONS.show({"id": identifier, "nonce": nonce}))
+    try:
+        return resource(INVITATIONS.show({"id": invitation_id}))
+    except NotFound:
+        return resource(OWN_INVITATIONS.show({"id": invitation_id}))
+
+
+@blueprint.delete("/invitations/<invitation_id>")
+@requires(P.INVITATION_MANAGE)
+@describes(status=204)
+def cancel_invitation(invitation_id: str) -> Response:
+    """Cancel an invitation that waits; its link stops working."""
+    with change() as session:
+        invitation = _subject(session, invitation_id)
+        check_waiting(invitation)
+        _cancel(session, invitation)
+    return nothing()
+
+
+@blueprint.post("/invitations/<invitation_id>/actions/resend")
+@requires(P.INVITATION_MANAGE, P.PROJECT_MANAGE_OWNERS, P.WORKSPACE_MANAGE_OWNERS)
+@describes(answer=InvitationSchema, errors=(403,))
+def resend_invitation(invitation_id: str) -> Response:
+    """Replace the link of an invitation that waits, or did until it expired; the earlier one stops working."""
+    with change() as session:
+        invitation = _subject(session, invitation_id)
+        check_waiting(invitation)
+        place: Place = (
+            session.get_one(Project, invitation.project_id)
+            if invitation.project_id is not None
+            else session.get_one(Workspace, invitation.workspace_id)
+        )
+        _check_rank(place, invitation.role)
+        renew(invitation, settings().invitation_days)
+        session.flush()
+        record(session, "invitations.resend", invitation)
+        shown = INVITATIONS.show({"id": invitation_id}, session)
+    return resource(deliver(invitation, shown))
+
+
+# --- for who was invited -------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/account/invitations")
+@requires(P.INVITATION_ACCEPT)
+@describes(listing=OWN_INVITATIONS, errors=(400,))
+def list_own_invitations() -> Response:
+    """List the invitations of the address of the calling user: those that wait, unless the request asks for others."""
+    user_id = require_own(P.INVITATION_ACCEPT)
+    email = reader().execute(select(User.email).where(User.id == user_id)).scalar_one()
+    return OWN_INVITATIONS.page({"email_lower": email.lower()})
+
+
+@blueprint.post("/invitations/<token>/actions/accept")
+@requires(P.INVITATION_ACCEPT)
+@describes(answer=InvitationSchema)
+def accept_invitation(token: str) -> Response:
+    """Accept an invitation of one's own address: the calling user gets the role or level, in the organization, too."""
+    with change() as session:
+        invitation, _ = accept(session, token)
+        shown = OWN_INVITATIONS.show({"id": invitation.id}, session)
+    return resource(shown)
+
+
+# --- what they share -----------------------------------------------------------------------------------------------
+
+
+def _workspace(session: Session, workspace_id: str) -> Workspace:
+    return subject(session, Workspace, workspace_id, P.INVITATION_MANAGE, visible_by=P.WORKSPACE_READ, is_kept=True)
+
+
+def _subject(session: Session, invitation_id: str) -> Invitation:
+    return subject(session, Invitation, invitation_id, P.INVITATION_MANAGE, visible_by=P.INVITATION_MANAGE)
+
+
+def _invited(session: Session, place: Place, members: Mapping[str, Any]) -> Invitation:
+    _check_rank(place, members["role"])
+    # Others that invite wait, so that the number of invitations and the members stay as they are found.
+    session.refresh(place, with_for_update={"key_share": True})
+    for outdated in overdue(session, place, members["email"]):
+        _cancel(session, outdated)
+    invitation = invite(session, place, members, settings().invitation_days, caller().user_id)
+    told = {"level" if isinstance(place, Workspace) else "role": members["role"], "email": members["email"]}
+    scope = {"environment": members.get("environment_id"), "cell-scopes": members.get("cells")}
+    record(session, "invitations.create", invitation, made({**told, **scope}))
+    return invitation
+
+
+def _cancel(session: Session, invitation: Invitation) -> None:
+    invitation.status = CANCELED
+    session.flush()
+    record(session, "invitations.cancel", invitation, {"status": [PENDING, CANCELED]})
+
+
+def _check_rank(place: Place, rank: str) -> None:
+    needed = (MANAGES_LEVEL if isinstance(place, Workspace) else MANAGES_ROLE)[rank]
+    if not holds(caller(), needed, place):
+        raise refused(needed)

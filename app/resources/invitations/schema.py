@@ -1,0 +1,89 @@
+"""The members of an invitation (mission: C6, C7, E7, E8)."""
+
+from typing import Any
+
+from marshmallow.fields import Field
+
+from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Moment, Setting, Text, ToOne
+from app.jsonapi.schema import Schema
+from app.persistence import now
+from app.resources.invitations.model import EXPIRED, PENDING, STATUSES
+from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
+from app.resources.project_members.model import PROJECT_ROLES
+from app.resources.project_members.schema import CELL_SCOPES, read_cells
+from app.resources.workspace_acl_entries.model import ACL_LEVELS
+
+NO_TEXT = {"type": ["string", "null"]}
+
+
+def _status(row: Any, _held: Any) -> str:  # noqa: ANN401 - a row of the listing
+    return EXPIRED if row.status == PENDING and row.expires_at <= now() else str(row.status)
+
+
+class InvitationSchema(Schema):
+    """That whoever has an e-mail address may join a project, with a role, or a workspace, with a level.
+
+    Token and link are there only in the answer to who made or renewed it, and only when the service sends no mail.
+    """
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "invitations"
+        self_link = "/api/v2/invitations/{id}"
+
+    id = Attribute()
+    email: Field[Any] = Attribute()
+    role: Field[Any] = Attribute(attribute="project_role")
+    level: Field[Any] = Attribute(attribute="workspace_level")
+    cells: Field[Any] = Attribute(data_key="cell-scopes")
+    status = Computed(_status, schema={"type": "string", "enum": [*STATUSES, EXPIRED]})
+    created_at = Moment(dump_only=True)
+    expires_at = Moment(dump_only=True)
+    sent_at = Moment(dump_only=True)
+    organization_name = Attribute()
+    project_name = Attribute()
+    workspace_name = Attribute()
+    invited_by_name = Attribute()
+    token = Constant(None, schema=NO_TEXT)
+    link = Constant(None, schema=NO_TEXT)
+
+    organization = ToOne("organizations", column="organization_name")
+    project = ToOne("projects", column="project_id")
+    workspace = ToOne("workspaces", column="workspace_id")
+    environment = ToOne("environments", column="environment_id")
+    invited_by = ToOne("users", column="invited_by_id")
+
+
+class IntoProjectSchema(InvitationSchema):
+    """An invitation into a project: perhaps with a role that holds in one environment or in some cells only."""
+
+    class Meta(InvitationSchema.Meta):
+        """As any invitation."""
+
+    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
+    role = Choice(PROJECT_ROLES, required=True)
+    cells = Setting(read_cells, allow_none=True, data_key="cell-scopes", schema=CELL_SCOPES)
+
+    environment = ToOne("environments", column="environment_id", writable=True)
+
+
+class ToWorkspaceSchema(InvitationSchema):
+    """An invitation to a workspace."""
+
+    class Meta(InvitationSchema.Meta):
+        """As any invitation."""
+
+    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
+    level = Choice(ACL_LEVELS, required=True, attribute="role")
+
+
+class ResetSchema(InvitationSchema):
+    """Whose link to a workspace is to be replaced; without an address, every one that waits."""
+
+    class Meta(InvitationSchema.Meta):
+        """As any invitation, or no type at all."""
+
+        accepted_types = ()
+
+    email = Text(minimum=1, maximum=EMAIL_LENGTH, nullable=True)
