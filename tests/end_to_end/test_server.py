@@ -17,6 +17,7 @@ from tests.end_to_end.service import Service, document
 WRITERS = 16
 PROJECTS_OF_EACH_WRITER = 6
 WORKSPACES = 2_000
+WIPE = "projects.wipe"
 
 
 def at_once(actions: Sequence[Callable[[], httpx.Response]]) -> list[httpx.Response]:
@@ -120,16 +121,45 @@ def test_sigterm_ends_the_server_cleanly_even_with_an_idle_connection(own_servic
 
 def test_a_killed_server_has_deleted_a_project_entirely_or_not_at_all(own_service: Service) -> None:
     project, grant = fill_project(own_service)
+    deleting = partial(httpx.Client.delete, url=f"projects/{project}", params={"force": "true"})
     # The server dies later and later in the deletion, until a deletion outlives it.
     moment = 0.004
     while everything_is_there(own_service, project, grant):
         assert moment < 60, "the deletion never ends"
-        answered = kill_while_deleting(own_service, project, moment)
+        answered = kill_during(own_service, deleting, moment)
         own_service.start()
         if answered:
             assert answered == [204]
             assert not everything_is_there(own_service, project, grant)
         moment *= 2
+
+
+def test_a_killed_server_has_wiped_a_project_entirely_or_not_at_all(own_service: Service) -> None:
+    project, grant = fill_project(own_service)
+    wiping = partial(httpx.Client.post, url=f"projects/{project}/actions/wipe")
+    moment = 0.004
+    while holds_all_or_nothing(own_service, project, grant):
+        assert moment < 60, "the wipe never ends"
+        answered = kill_during(own_service, wiping, moment)
+        own_service.start()
+        if answered:
+            assert answered == [200]
+            assert not holds_all_or_nothing(own_service, project, grant)
+        moment *= 2
+
+
+def holds_all_or_nothing(service: Service, project: str, grant: str) -> bool:
+    """Whether the project holds all of its workspaces; fails when it holds some, or is not itself any more."""
+    with service.client(service.user_token) as http:
+        shown = http.get(f"projects/{project}").json()["data"]["attributes"]
+        held = listed(http, f"organizations/{service.organization}/workspaces")
+        events = listed(http, f"organizations/{service.organization}/activity-events", **{"filter[action]": WIPE})
+        assert shown["workspace-count"] == len(held)
+        assert len(held) in {0, WORKSPACES}
+        assert len(events) == (not held), "the event tells what happened"
+        assert http.get(f"team-projects/{grant}").status_code == 200
+        assert len(http.get(f"projects/{project}/tag-bindings").json()["data"]) == 1
+        return bool(held)
 
 
 def fill_project(service: Service) -> tuple[str, str]:
@@ -171,18 +201,18 @@ def everything_is_there(service: Service, project: str, grant: str) -> bool:
         return True
 
 
-def kill_while_deleting(service: Service, project: str, moment: float) -> list[int]:
-    """Kill the whole server that many seconds after the deletion was asked for; its status if it was answered."""
+def kill_during(service: Service, request: Callable[[httpx.Client], httpx.Response], moment: float) -> list[int]:
+    """Kill the whole server that many seconds after the request was sent; its status if it was answered."""
     answered: list[int] = []
 
-    def delete() -> None:
+    def send() -> None:
         # The expected end of the request is an error: the server is gone.
         with service.client(service.user_token) as http, suppress(httpx.TransportError):
-            answered.append(http.delete(f"projects/{project}", params={"force": "true"}).status_code)
+            answered.append(request(http).status_code)
 
-    deletion = threading.Thread(target=delete)
-    deletion.start()
-    deletion.join(moment)
+    sending = threading.Thread(target=send)
+    sending.start()
+    sending.join(moment)
     service.kill()
-    deletion.join()
+    sending.join()
     return answered

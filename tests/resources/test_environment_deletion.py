@@ -144,6 +144,7 @@ def test_roles_that_held_only_there_go_along(
         ("project-members.delete", gone.id),
         ("environments.delete", environment.id),
     ]
+    assert events[0].changes == {"username": [people[0].username, None], "role": ["admin", None]}
     assert {event.project_id for event in events} == {project.id}
 
 

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import Forbidden, NotFound, Unprocessable
 from app.persistence import now
 from app.resources.environments.model import Environment
+from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.project_members.model import ProjectMember
+from app.resources.users.model import User
 from app.resources.workspaces.deletion import delete_workspaces, lock_workspaces
 from app.resources.workspaces.model import Workspace
 
@@ -48,7 +50,8 @@ class Gone:
     """What went along with an environment."""
 
     workspaces: Sequence[Workspace]
-    members: Sequence[ProjectMember]
+    members: Sequence[tuple[ProjectMember, dict[str, list[Any]]]]
+    """Each with what its event says of it."""
 
 
 def check_room(session: Session, project_id: str) -> None:
@@ -72,7 +75,14 @@ def delete_environment(session: Session, environment: Environment, *, by_force: 
     elif session.scalar(select(exists().where(Workspace.environment_id == environment.id))):
         raise EnvironmentNotEmpty
     # The database takes these along.
-    members = session.scalars(select(ProjectMember).where(ProjectMember.environment_id == environment.id)).all()
+    found = session.execute(
+        select(ProjectMember, User.username)
+        .join(OrganizationMembership, OrganizationMembership.id == ProjectMember.membership_id)
+        .join(User, User.id == OrganizationMembership.user_id)
+        .where(ProjectMember.environment_id == environment.id)
+        .order_by(ProjectMember.id),
+    )
+    members = [(member, {"username": [username, None], "role": [member.role, None]}) for member, username in found]
     session.delete(environment)
     session.flush()
     return Gone(workspaces, members)

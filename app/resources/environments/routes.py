@@ -108,7 +108,7 @@ def destroy_environment(environment_id: str) -> Response:
             raise refused(P.WORKSPACE_FORCE_DELETE)
         gone = delete_environment(session, environment, by_force=by_force)
         record_each(session, "workspaces.delete", [(workspace, None) for workspace in gone.workspaces])
-        record_each(session, "project-members.delete", [(member, None) for member in gone.members])
+        record_each(session, "project-members.delete", gone.members)
         count = len(gone.workspaces)
         record(session, "environments.delete", environment, {"workspace-count": [count, 0]} if count else None)
     return nothing()
