@@ -40,6 +40,9 @@ from app.resources.users.model import User
 LAST_USED_EVERY = timedelta(minutes=5)
 
 
+# The kind of a caller without a token.
+ANONYMOUS = "anonymous"
+
 TokenRow = Row[*tuple[Any, ...]]
 
 
@@ -72,12 +75,18 @@ class Caller:
 
     def __post_init__(self) -> None:
         """Everybody has what is public."""
-        self.grants.add(Level.PUBLIC, EVERYBODY, roles.EVERYBODY, Source(self.type, self.id))
+        granted = roles.ANONYMOUS if self.kind == ANONYMOUS else roles.EVERYBODY
+        self.grants.add(Level.PUBLIC, EVERYBODY, granted, Source(self.type, self.id))
 
     @property
     def type(self) -> str:
         """The JSON:API type of whoever calls."""
         return f"{self.kind}s"
+
+    def membership_in(self, organization_id: str) -> str | None:
+        """His membership in the organization, if he is a user who belongs to it."""
+        homes = (home for home in self.homes.values() if home.id == organization_id)
+        return next((home.membership_id for home in homes), None)
 
     @property
     def account(self) -> tuple[str, str]:
@@ -95,6 +104,11 @@ class Caller:
     def user_id(self) -> str | None:
         """The user; none for a token that is not a user's."""
         return self.id if self.kind == "user" else None
+
+
+def nobody() -> Caller:
+    """Somebody without a token, who has what is shown to everybody and nothing else."""
+    return Caller(ANONYMOUS, "", "", token_id=None)
 
 
 # The project of a project's token.

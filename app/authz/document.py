@@ -102,8 +102,15 @@ def _roles() -> Iterable[str]:
     yield ""
     yield from _table(roles.ACL_LEVELS)
     yield ""
-    created = ", ".join(f"`{role}` `{level}`" for role, level in roles.LEVEL_OF_CREATOR.items())
-    yield f"Who makes a workspace gets a level on it by the role with which he may: {created}; who has none owns it."
+    created = ", ".join(
+        f"`{role}` `{roles.level_within(granted)}`"
+        for role, granted in roles.PROJECT_ROLES.items()
+        if P.PROJECT_CREATE_WORKSPACE in granted
+    )
+    yield (
+        "A user who makes a workspace gets the strongest of these levels that gives no more than what he may do there "
+        f"anyway; by the role in the project that is: {created}."
+    )
     yield ""
     yield "## Custom access of a team"
     yield ""

@@ -115,8 +115,13 @@ MANAGES_ROLE: Mapping[str, P] = dict.fromkeys(PROJECT_ROLES, P.PROJECT_MANAGE_ME
 MANAGES_LEVEL: Mapping[str, P] = dict.fromkeys(ACL_LEVELS, P.WORKSPACE_MANAGE_ACL) | {
     "owner": P.WORKSPACE_MANAGE_OWNERS,
 }
-# The level of who makes a workspace on its access list, by the role with which he may; who has none owns it.
-LEVEL_OF_CREATOR: Mapping[str, str] = {"member": "developer", "admin": "admin", "owner": "owner"}
+
+
+def level_within(permissions: Permissions) -> str | None:
+    """The strongest level of an access list that gives no more than these permissions; none if each gives more."""
+    within = [level for level, granted in ACL_LEVELS.items() if granted <= permissions]
+    return within[-1] if within else None
+
 
 # A custom grant: what each value of each detail adds. Values are cumulative in the order given.
 CUSTOM_PROJECT: Mapping[str, Mapping[str, Permissions]] = {

@@ -51,20 +51,28 @@ def holds_at(caller: Caller, permission: P, level: Level, target: str | None) ->
     return permission in caller.grants.at(Level.SITE, SITE) or permission in caller.grants.at(level, target)
 
 
-def shape(caller: Caller, permission: P, model: type[Base], organization_id: str | None = None) -> Shape:
+def shape(
+    caller: Caller,
+    permission: P,
+    model: type[Base],
+    organization_id: str | None = None,
+    project_id: str | None = None,
+) -> Shape:
     """The levels through which the caller reaches rows of the model, or ``EVERYTHING``.
 
     Statements are built once for each shape and then reused, with the ids as parameters. Where the statement itself
-    stays inside one organization, a grant on the organization is everything and no other organization counts.
+    stays inside one organization, a grant on the organization is everything and no other organization counts; inside
+    one project it is the same with the project.
     """
     grants = caller.grants
     if permission in grants.at(Level.SITE, SITE):
         return EVERYTHING
     levels = [level for level in grants.levels if level in model.scope and grants.targets(level, permission)]
-    if organization_id is not None and Level.ORGANIZATION in levels:
-        if permission in grants.at(Level.ORGANIZATION, organization_id):
-            return EVERYTHING
-        levels.remove(Level.ORGANIZATION)
+    for level, place in ((Level.ORGANIZATION, organization_id), (Level.PROJECT, project_id)):
+        if place is not None and level in levels:
+            if permission in grants.at(level, place):
+                return EVERYTHING
+            levels.remove(level)
     return tuple(sorted(levels))
 
 

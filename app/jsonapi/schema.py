@@ -21,7 +21,8 @@ def dasherized(name: str) -> str:
 class Options(SchemaOpts):
     """Options of the schemas here: dashed names and a ``self_link`` template over the row's columns.
 
-    ``page_link`` is the template for the page that is for people; clients show it, whether or not it is there.
+    ``page_link`` is the template for the page that is for people; clients show it, whether or not it is there. A
+    ``variant`` shows a type in another way than the schema that has its name.
     """
 
     def __init__(self, meta: type, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
@@ -31,6 +32,7 @@ class Options(SchemaOpts):
         self.unknown = EXCLUDE
         self.self_link: str | None = getattr(meta, "self_link", None)
         self.page_link: str | None = getattr(meta, "page_link", None)
+        self.variant: str | None = getattr(meta, "variant", None)
         self.accepted_types: tuple[str, ...] = getattr(meta, "accepted_types", (self.type_,))
 
 

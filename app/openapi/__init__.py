@@ -9,11 +9,9 @@ from flask import Flask
 from app.openapi.components import Components
 from app.openapi.docstrings import text_of
 from app.openapi.errors import error_responses
-from app.openapi.operations import header_objects, operation_object
+from app.openapi.operations import SECURITY, header_objects, operation_object
 from app.openapi.routes import Route, routes_of
 from app.web.requests import HEADERS
-
-SECURITY = "bearer"
 
 
 def openapi_document(app: Flask) -> dict[str, Any]:

@@ -217,7 +217,8 @@ def _name(schema_type: type[Schema]) -> str:
     type_ = schema_type.opts.type_
     is_second = any(issubclass(base, Schema) and base.opts.type_ == type_ for base in schema_type.__bases__)
     own = schema_type.__name__.removesuffix("Schema").lower()
-    return f"{type_}-{own}" if is_second else str(type_)
+    variant = schema_type.opts.variant or (own if is_second else None)
+    return f"{type_}-{variant}" if variant else str(type_)
 
 
 def _object(schema_type: type[Schema], required: list[str], properties: JsonSchema) -> JsonSchema:

@@ -12,6 +12,7 @@ from app.web.context import REQUEST_ID
 from app.web.guard import Operation
 from app.web.requests import HEADERS
 
+SECURITY = "bearer"
 EMPTY = 204
 BYTES = "application/octet-stream"
 STATUSES = {200: "Done.", 201: "Created.", 204: "Done; there is nothing to show."}
@@ -38,6 +39,8 @@ def operation_object(route: Route, components: Components) -> dict[str, Any]:
         }
     if not route.is_guarded:
         described["security"] = []
+    elif route.is_anonymous:
+        described["security"] = [{SECURITY: []}, {}]
     return described
 
 
@@ -145,7 +148,7 @@ def _responses(route: Route, components: Components) -> dict[str, Any]:
     errors = {
         str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in sorted(_errors(route))
     }
-    return {str(operation.status): success, **errors}
+    return {**dict.fromkeys(map(str, (operation.status, *operation.statuses)), success), **errors}
 
 
 def _errors(route: Route) -> set[int]:
@@ -171,6 +174,8 @@ def _answer(operation: Operation, components: Components) -> JsonSchema | None:
     if schema_type is None:
         return None
     item = components.resource(schema_type)
+    if operation.otherwise:
+        item = {"anyOf": [item, components.resource(operation.otherwise)]}
     others: dict[str, JsonSchema] = {}
     is_list = bool(operation.listing) or operation.many
     # What was just made may come with what was made along with it.

@@ -30,6 +30,8 @@ class Route:
     blueprint: str
     operation: Operation
     permissions: Sequence[P]
+    is_anonymous: bool
+    """Whether it takes callers without a token as well."""
     text: str
 
     @property
@@ -83,5 +85,6 @@ def _route(rule: Rule, method: str, view: Callable[..., Any]) -> Route:
         blueprint=rule.endpoint.rpartition(".")[0],
         operation=getattr(view, "operation"),  # noqa: B009 - set by a decorator, unknown to the type
         permissions=getattr(view, "permissions"),  # noqa: B009 - likewise
+        is_anonymous=getattr(view, "anonymous", False),
         text=text_of(view),
     )

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from typing import TypeVar, cast
 
 from flask import current_app, g, request
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from app.analytics import ANALYTICS, Delivery
-from app.authentication.callers import Caller, Home, load_caller, load_traced
+from app.authentication.callers import Caller, Home, load_caller, load_traced, nobody
 from app.authz.grants import EVERYBODY, SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
@@ -22,6 +23,7 @@ from app.resources.organizations.model import Organization
 
 Row = TypeVar("Row", bound=Base)
 
+NOT_AUTHORIZED = "You are not authorized to perform this action"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -62,8 +64,11 @@ def release_reader() -> None:
         connection.close()
 
 
-def authenticate() -> None:
-    """Load the caller from the bearer token, or answer 401."""
+def authenticate(*, anonymous: bool = False) -> None:
+    """Load the caller from the bearer token, or answer 401; ``anonymous`` takes nobody in particular without one."""
+    if anonymous and "Authorization" not in request.headers:
+        g.caller = nobody()
+        return
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     caller = None
     if scheme.lower() == "bearer":
@@ -105,7 +110,7 @@ def asked() -> None:
 def refused(permission: P) -> ApiError:
     """The error for a permission that the caller lacks on something that may be seen."""
     if refusal(permission) == Forbidden.status:
-        return Forbidden("You are not authorized to perform this action")
+        return Forbidden(NOT_AUTHORIZED)
     return NotFound()
 
 
@@ -167,16 +172,22 @@ def subject(  # noqa: PLR0913 - what, whose, and how it is kept
     *,
     visible_by: P,
     is_kept: bool = False,
+    below: Mapping[str, str] | None = None,
 ) -> Row:
     """The row to change, locked until the transaction ends; ``is_kept`` only keeps it from going meanwhile.
 
-    404 when it is missing or the caller may not see it (``visible_by``); the policy's refusal when he sees it and
-    lacks the permission.
+    ``below`` are values that it must have in other columns, such as those of its parents in the address. 404 when it
+    is missing or the caller may not see it (``visible_by``); the policy's refusal when he sees it and lacks the
+    permission.
     """
     asked()
     row = session.scalars(
         select(model)
-        .where(model.__table__.c.id == identifier, where(caller(), visible_by, model))
+        .where(
+            model.__table__.c.id == identifier,
+            where(caller(), visible_by, model),
+            *(model.__table__.c[name] == value for name, value in (below or {}).items()),
+        )
         .with_for_update(of=model, read=is_kept, key_share=is_kept),
     ).one_or_none()
     if row is None:

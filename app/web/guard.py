@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
+from app.authentication.callers import ANONYMOUS
 from app.authz.permissions import P
-from app.web.context import authenticate
+from app.jsonapi.errors import NotFound, Unauthorized
+from app.web.context import authenticate, caller
 
 if TYPE_CHECKING:
     from app.jsonapi.schema import Schema
@@ -23,12 +25,15 @@ class Operation:
 
     ``body`` is the schema of what it takes (or a JSON Schema), ``answer`` of what it answers with ``status``; a
     ``listing`` makes the answer a list with the listing's parameters, ``many`` one without; either is a page of it
-    unless it is not ``paged``. ``errors`` are the statuses beside 401 and 404, ``meta`` is the JSON Schema of what a
+    unless it is not ``paged``. ``otherwise`` is what those get who may see less, ``statuses`` are further ones of
+    success with the same answer. ``errors`` are the statuses beside 401 and 404, ``meta`` is the JSON Schema of what a
     single answer says beside its resource. An ``is_plain`` answer is JSON that is no document of JSON:API.
     """
 
     answer: "type[Schema] | dict[str, Any] | None" = None
     status: int = 200
+    otherwise: "type[Schema] | None" = None
+    statuses: Sequence[int] = ()
     body: "type[Schema] | dict[str, Any] | None" = None
     listing: "Listing | None" = None
     many: bool = False
@@ -52,8 +57,11 @@ def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the m
     return decorate
 
 
-def requires(*permissions: P) -> Callable[[View], View]:
+def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]:
     """Let the view run for an authenticated caller only, and name the permissions it asks the policy for.
+
+    An ``anonymous`` one runs without a token as well, for what the policy gives to everybody; a test pins the list of
+    them. What such a caller can't see is answered as everywhere without a token.
 
     The view itself asks, through ``enter``, ``subject`` or a listing, because only it knows on which row; a test
     holds that every route names its permissions and that every successful answer asked.
@@ -65,10 +73,16 @@ def requires(*permissions: P) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
-            authenticate()
-            return view(*args, **values)
+            authenticate(anonymous=anonymous)
+            try:
+                return view(*args, **values)
+            except NotFound:
+                if caller().kind != ANONYMOUS:
+                    raise
+            raise Unauthorized
 
         guarded.permissions = permissions  # type: ignore[attr-defined]
+        guarded.anonymous = anonymous  # type: ignore[attr-defined]
         return guarded
 
     return decorate

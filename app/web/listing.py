@@ -241,7 +241,7 @@ class Listing:
         asked()
         who = caller()
         organization_id = parents.get("organization_id")
-        reach = self._reach(organization_id)
+        reach = self._reach(organization_id, parents.get("project_id"))
         asked_for = (each.read(arguments, who, organization_id) for each in self.filters)
         chosen = [*also, *(found for found in asked_for if found is not None)]
         sort = self._sort(arguments)
@@ -275,9 +275,9 @@ class Listing:
             statement = self._statements[key] = build()
         return statement
 
-    def _reach(self, organization_id: str | None) -> Reach:
+    def _reach(self, organization_id: str | None, project_id: str | None = None) -> Reach:
         who = caller()
-        levels = rules.shape(who, self.visible_by, self.model, organization_id)
+        levels = rules.shape(who, self.visible_by, self.model, organization_id, project_id)
         parameters = rules.parameters(who, self.visible_by, levels)
         counted = []
         for count in self._counts:
@@ -296,7 +296,7 @@ class Listing:
     ) -> Select[Any]:
         seen = [
             rules.clause(self.visible_by, self.model, reach.levels),
-            *self._equal(parents, by_index=not self._reaches_by_id(reach.levels)),
+            *self._equal(_narrowest(parents), by_index=not self._reaches_by_id(reach.levels)),
         ]
         wanted = [clause for each in chosen for clause in each.clauses()]
         # Few rows match a filter or what a member sees: they are found once, then counted and cut. Of a whole
@@ -386,3 +386,9 @@ class Listing:
             else columns[name] == bindparam(name)
             for name in conditions
         ]
+
+
+def _narrowest(parents: Mapping[str, Any]) -> Mapping[str, Any]:
+    # Of a project and its organization the project alone is looked for: the organization follows from it, and its
+    # index would be no shorter way.
+    return {name: parents[name] for name in parents if name != "organization_id" or "project_id" not in parents}

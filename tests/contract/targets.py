@@ -69,6 +69,8 @@ class Targets:
         found = {name: self._parameter(name, method) for name in names}
         if "varset_id" in names and "var_id" in names:
             found["var_id"] = str(self.of_type("varset-vars"))
+        if "project_id" in names and "workspace_id" in names:
+            found["project_id"] = self._the_workspace.project_id
         if "workspaces" in self._known and method == "get":
             for type_ in CONTENTS:
                 self.of_type(type_)

@@ -39,6 +39,13 @@ OPEN = {
 """Who answers without a token. Whoever adds to this list says why it is harmless."""
 
 
+WITHOUT_TOKEN = {
+    # Of workspaces whose project has public-read it shows what is public.
+    "workspaces.show_workspace_of_project",
+}
+"""Who answers also without a token, but asks the policy. Whoever adds to this list says why it is harmless."""
+
+
 @pytest.fixture(scope="module")
 def views(
     new_app: Callable[[str], AbstractContextManager[Flask]],
@@ -54,6 +61,7 @@ def test_every_route_names_its_permissions_or_is_known_to_be_open(views: dict[st
     unmarked = [name for name, view in views.items() if not hasattr(view, "permissions")]
     assert unmarked == [], "a view needs @requires, or @open_to_all"
     assert {name for name, view in views.items() if not view.permissions} == OPEN
+    assert {name for name, view in views.items() if getattr(view, "anonymous", False)} == WITHOUT_TOKEN
 
 
 def test_every_view_describes_itself(views: dict[str, Any]) -> None:

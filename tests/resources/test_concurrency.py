@@ -19,6 +19,7 @@ from app.resources.models import (
     RemoteStateConsumer,
     TagBinding,
     Workspace,
+    WorkspaceAclEntry,
 )
 from tests.activity import left_by_requests
 from tests.api import Api, document, faults
@@ -72,6 +73,32 @@ def test_one_of_two_creators_gets_the_name(at_once: AtOnce, world: World, acme: 
     model = Project if kind == "projects" else Workspace
     assert len([row for row in world.all(model) if row.name.lower().startswith("name-")]) == ROUNDS
     assert len(left_by_requests(world)) == ROUNDS
+
+
+def test_two_that_make_one_slug_get_two(at_once: AtOnce, world: World, acme: Organization) -> None:
+    path = f"/organizations/{acme.name}/projects"
+    for index in range(ROUNDS):
+        names = (f"name {index}", f"name-{index}")
+        responses = at_once(*(("POST", path, document("projects", {"name": name})) for name in names))
+        assert statuses(responses) == [201, 201]
+    slugs = {row.slug for row in world.all(Project)}
+    assert {f"name-{index}" for index in range(ROUNDS)} | {f"name-{index}-2" for index in range(ROUNDS)} < slugs
+
+
+@pytest.mark.parametrize("only", [False, True], ids=["or update", "only"])
+def test_two_that_put_a_workspace_make_one(at_once: AtOnce, world: World, acme: Organization, *, only: bool) -> None:
+    for index in range(ROUNDS):
+        path = f"/organizations/{acme.name}/workspaces/workspace-{index}"
+        titles = ("left", "right")
+        responses = at_once(
+            *(("PUT", path, document("workspaces", {"title": title, "create-only": only})) for title in titles)
+        )
+        assert sorted(statuses(responses)) == ([201, 409] if only else [200, 201])
+        [made] = [row for row in world.all(Workspace) if row.name == f"workspace-{index}"]
+        # With the title of who came last, or of the only one.
+        last = 201 if only else 200
+        assert made.title == titles[statuses(responses).index(last)]
+    assert len(world.all(WorkspaceAclEntry)) == ROUNDS
 
 
 def test_one_of_two_projects_is_renamed_to_the_name(at_once: AtOnce, world: World, acme: Organization) -> None:

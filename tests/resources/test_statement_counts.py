@@ -69,6 +69,13 @@ READS = table("""
 /organizations/acme/agent-pools?filter[allowed_projects][name]=project-0     | 3     3     4
 /agent-pools/POOL                                           | 3     3     4
 /organizations/acme/workspaces?filter[project][id]=PROJECT  | 2     2     3
+/projects/PROJECT/workspaces                                | 3     3     4
+/projects/PROJECT/workspaces?include=project                | 4     4     5
+/projects/PROJECT/workspaces?search[name]=work&sort=-name   | 3     3     4
+/projects/PROJECT/workspaces/WORKSPACE                      | 2     2     3
+/workspaces                                                 | 2     2     3
+/workspaces?filter[organization]=acme&search[name]=work     | 2     2     3
+/cloud-providers                                            | 1     1     2
 """)
 
 WRITES = {
@@ -84,12 +91,17 @@ WRITES = {
     # caller, lock, workspaces, their objects and its icon, delete them and it, both their events
     "delete a project with its workspaces": 9,
     "move workspaces": 6,  # caller, lock, workspaces, environments, update, events
-    "create a workspace": 6,  # caller, locks of project and environment, insert, event, show
-    "create a workspace in the default project": 7,
+    "create a workspace": 7,  # caller, locks of project and environment, insert, its access list, event, show
+    "create a workspace in the default project": 8,
+    "create a workspace in its project": 7,
+    "create a workspace by name": 9,  # as in the default project; and whether it is there
+    "create or update a workspace by name": 6,
+    "update a workspace in its project": 5,
+    "delete a workspace in its project": 5,
     "update a workspace": 5,  # caller, lock, update, event, show
     "update a workspace by name": 6,
     "move a workspace by updating it": 7,  # and the project, the environments
-    "create a workspace with tags": 10,  # as in the default project; the tags there are, what is reserved, the new tags
+    "create a workspace with tags": 11,  # as in the default project; the tags there are, what is reserved, the new tags
     "update tags of a workspace": 7,  # as of a project; and what is reserved
     "lock a workspace": 5,  # caller, lock of the row, update, event, show
     "unlock a workspace": 7,  # and whether a state is pending, which one is the newest
@@ -198,6 +210,7 @@ def prepared(world: World, acme: Organization, owner_id: str, write: str, count:
     new, updated = {"name": f"{write.replace(' ', '-')}-{count}"}, {"description": f"new {count}"}
     created = "/organizations/acme/workspaces"
     by_name = f"{created}/{workspaces[0].name}" if workspaces else ""
+    in_project = f"/projects/{project.id}{first}"
     held: dict[str, Any] = {
         "locked": True,
         "locked_by_type": "users",
@@ -240,6 +253,11 @@ def prepared(world: World, acme: Organization, owner_id: str, write: str, count:
         "delete a project with its workspaces": ("DELETE", f"/projects/{project.id}?force=true", None),
         "move workspaces": ("POST", f"{path}/relationships/workspaces", listed(workspaces)),
         "create a workspace": ("POST", created, document("workspaces", new, project=("projects", other.id))),
+        "create a workspace in its project": ("POST", f"{path}/workspaces", document("workspaces", new)),
+        "create a workspace by name": ("PUT", f"{created}/{new['name']}", document("workspaces")),
+        "create or update a workspace by name": ("PUT", by_name, document("workspaces", updated)),
+        "update a workspace in its project": ("PATCH", in_project, document("workspaces", updated)),
+        "delete a workspace in its project": ("DELETE", in_project, None),
         "create a workspace in the default project": ("POST", created, document("workspaces", new)),
         "update a workspace": ("PATCH", first, document("workspaces", updated)),
         "update a workspace by name": ("PATCH", by_name, document("workspaces", updated)),

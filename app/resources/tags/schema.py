@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from marshmallow import ValidationError
+
 from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Invalid, InvalidAttribute
 from app.jsonapi.fields import Attribute, Moment, ToOne
@@ -77,6 +79,18 @@ def read_tags(items: list[Any], pointer: str = "/data") -> SentTags:
 def read_new_tags(items: list[Any]) -> SentTags:
     """The tags in the relationship of a workspace that is made or changed."""
     return read_tags(items, "/data/relationships/tags/data")
+
+
+def read_names(value: Any) -> SentTags:  # noqa: ANN401 - whatever a client sent
+    """The tags in a list of their names."""
+    if not isinstance(value, list) or any(not isinstance(name, str) for name in value):
+        raise ValidationError("must be an array of strings")
+    if len(value) > MAXIMUM_PLAIN:
+        raise ValidationError(f"must have at most {MAXIMUM_PLAIN} strings")
+    faults = dict.fromkeys(fault for name in value if (fault := _fault(name)))
+    if faults:
+        raise ValidationError([f"must be names of tags: {fault}" for fault in faults])
+    return SentTags((), tuple(dict.fromkeys(name.lower() for name in value)))
 
 
 def _fault(name: object) -> str | None:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, ColumnExpressionArgument, bindparam, func,
 from app.authentication.callers import Caller
 from app.jsonapi.query import Arguments, text_of, texts_of
 from app.persistence import among, set_parameter
+from app.resources.organizations.model import Organization
 from app.resources.tag_bindings.model import TagBinding
 from app.resources.workspaces.model import Workspace
 from app.web.filters import ESCAPE, Chosen, containing
@@ -41,6 +42,28 @@ class Wildcard:
     @staticmethod
     def _clauses() -> Sequence[ColumnElement[bool]]:
         return [func.lower(Workspace.name).like(bindparam("wildcard_name"), escape=ESCAPE)]
+
+
+@dataclass(frozen=True)
+class InOrganization:
+    """The name of the organization, without regard to case."""
+
+    parameter: str
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, "Name of the organization, without regard to case")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
+        """See ``Filter``."""
+        name = text_of(arguments, self.parameter)
+        return Chosen("in organization", self._clauses, {"in_organization": name.lower()}) if name else None
+
+    @staticmethod
+    def _clauses() -> Sequence[ColumnElement[bool]]:
+        found = select(Organization.id).where(func.lower(Organization.name) == bindparam("in_organization"))
+        return [Workspace.organization_id == found.scalar_subquery()]
 
 
 @dataclass(frozen=True)

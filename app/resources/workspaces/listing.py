@@ -1,5 +1,7 @@
 """Reading workspaces."""
 
+from dataclasses import replace
+
 from sqlalchemy import case, func, literal, select
 
 from app.authz.permissions import P
@@ -11,9 +13,9 @@ from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
 from app.resources.tag_bindings.listing import Tagged, workspace_has
 from app.resources.tag_bindings.model import TagBinding
-from app.resources.workspaces.filters import TagNames, Wildcard
+from app.resources.workspaces.filters import InOrganization, TagNames, Wildcard
 from app.resources.workspaces.model import Workspace
-from app.resources.workspaces.schema import WorkspaceSchema
+from app.resources.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.filters import Contains, Equals
 from app.web.listing import Listing
 
@@ -106,4 +108,32 @@ WORKSPACES = Listing(
         Equals("filter[project][id]", Workspace.project_id),
         Tagged(workspace_has),
     ),
+)
+
+# Of all organizations; names are unique only within one.
+REACHABLE_WORKSPACES = replace(
+    WORKSPACES,
+    order=(_NAME, Workspace.id),
+    sorts={"name": (_NAME,)},
+    filters=(InOrganization("filter[organization]"), Contains("search[name]", (Workspace.name,))),
+    _statements={},
+)
+
+PUBLIC_WORKSPACES = Listing(
+    schema=PublicWorkspaceSchema,
+    model=Workspace,
+    visible_by=P.WORKSPACE_READ_PUBLIC,
+    columns={
+        "id": Workspace.id,
+        "project_id": Workspace.project_id,
+        "name": Workspace.name,
+        "description": Workspace.description,
+        "title": Workspace.title,
+        "iac_tool": Workspace.iac_tool,
+        "terraform_version": Workspace.terraform_version,
+        "created_at": Workspace.created_at,
+        "updated_at": Workspace.updated_at,
+    },
+    joined=Workspace.__table__,
+    order=(_NAME,),
 )

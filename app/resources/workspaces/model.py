@@ -146,6 +146,8 @@ class Workspace(Placed, Base):
         ),
         # For counting all workspaces of an organization: nothing is smaller to read.
         Index("ix_workspaces_organization_id", organization_id),
+        # The order of the list that spans organizations.
+        Index("ix_workspaces_name_id", func.lower(name), id),  # noqa: A003 - the column
         Index("ix_workspaces_project_id_name", project_id, func.lower(name)),
         Index("ix_workspaces_environment_id_name", environment_id, func.lower(name)),
         Index(

@@ -24,6 +24,14 @@ class WorkspaceManagesResources(Conflict):
     detail = "Workspace cannot be safely deleted because it is still managing resources"
 
 
+class TagsTwice(Unprocessable):
+    """The plain tags were sent by their names and as a relationship."""
+
+    code = "tags-twice"
+    pointer = "/data/attributes/tag-names"
+    detail = "Tag names can't be set together with the relationship tags"
+
+
 def settle_operations(members: Mapping[str, Any]) -> dict[str, Any]:
     """The members with the older ``operations`` read as an execution mode; not both in one request."""
     settled = dict(members)

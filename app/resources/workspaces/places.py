@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.rules import holds, where
-from app.jsonapi.errors import NotFound, Unprocessable
+from app.jsonapi.errors import Forbidden, NotFound, Unprocessable
 from app.resources.environments.model import Environment
 from app.resources.workspaces.model import Workspace
-from app.web.context import caller, refused
+from app.web.context import NOT_AUTHORIZED, caller, refused
 
 
 class UnknownEnvironment(Unprocessable):
@@ -49,7 +49,7 @@ def settle_place(
     return {**place, "environment_id": environment.id}
 
 
-def check_place(workspace: Workspace) -> None:
-    """Refuse a place in which the caller may not create workspaces."""
+def check_place(workspace: Workspace, *, is_refused_openly: bool = False) -> None:
+    """Refuse a place in which the caller may not create workspaces; openly, he is told that it is only that."""
     if not holds(caller(), P.PROJECT_CREATE_WORKSPACE, workspace):
-        raise refused(P.PROJECT_CREATE_WORKSPACE)
+        raise Forbidden(NOT_AUTHORIZED) if is_refused_openly else refused(P.PROJECT_CREATE_WORKSPACE)

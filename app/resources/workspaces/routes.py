@@ -1,45 +1,24 @@
 """Workspaces over HTTP, by id and by organization and name (spec: workspaces)."""
 
-from functools import partial
 from typing import Any
 
 from flask import Response, request
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import holds
-from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.persistence import now
-from app.resources.agent_pools.usage import open_to_workspace
-from app.resources.organizations.execution_mode import Place, execution_of_project, own_execution
-from app.resources.projects.model import Project
-from app.resources.projects.operations import WorkspacesNotMovable, move_workspaces
-from app.resources.tag_bindings.operations import replace_plain_tags, replace_tags
-from app.resources.tags.operations import SentTags, names_of
-from app.resources.workspaces import consumer_routes, lock_routes
+from app.resources.workspaces import account_routes, consumer_routes, lock_routes, project_routes
 from app.resources.workspaces.blueprint import BY_NAME, blueprint, by_name
+from app.resources.workspaces.changing import create, destroy, update
 from app.resources.workspaces.includes import INCLUDES, including
 from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.model import Workspace
-from app.resources.workspaces.operations import (
-    check_safe_to_delete,
-    settle_auto_destroy,
-    settle_operations,
-    settle_settings,
-)
-from app.resources.workspaces.places import check_place, settle_place
 from app.resources.workspaces.schema import WorkspaceSchema
-from app.storage.ledger import condemn, named_by
 from app.web.answers import nothing, resource
-from app.web.context import caller, enter, subject
+from app.web.context import enter
 from app.web.guard import describes, requires
 from app.web.requests import body
-from app.web.transaction import assign, change, insert, made, record
 
-__all__ = ["blueprint", "consumer_routes", "lock_routes"]
+__all__ = ["account_routes", "blueprint", "consumer_routes", "lock_routes", "project_routes"]
 
 
 @blueprint.get("/organizations/<organization>/workspaces")
@@ -57,21 +36,7 @@ def list_workspaces(organization: str) -> Response:
 def create_workspace(organization: str) -> Response:
     """Create a workspace in a project, the default project unless the request names another."""
     home = enter(organization, P.ORGANIZATION_READ)
-    members = load(WorkspaceSchema, body())
-    with change() as session:
-        project_id = members.pop("project_id", None) or _default_project(session, home.id)
-        project = _destination(session, project_id, home.id, P.PROJECT_READ)
-        tags = _sent_tags(members)
-        place = settle_place(session, members, project.id)
-        settled = _settle(session, members, None, home.id, project.id)
-        workspace = Workspace(organization_id=home.id, project_id=project.id, source=_source(), **place, **settled)
-        check_place(workspace)
-        insert(session, workspace)
-        tagged = _tag(session, workspace, tags)
-        session.flush()
-        record(session, "workspaces.create", workspace, {**made({**settled, **place, "project": project.id}), **tagged})
-        shown = WORKSPACES.show({"id": workspace.id}, session)
-    return resource(shown, 201)
+    return resource(create(home.id, load(WorkspaceSchema, body())), 201)
 
 
 @blueprint.get("/workspaces/<workspace_id>")
@@ -111,7 +76,8 @@ def update_workspaceby_name(organization: str, name: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace by force, whatever it manages and whoever has locked it."""
-    return _destroy(workspace_id, P.WORKSPACE_FORCE_DELETE)
+    destroy(workspace_id, P.WORKSPACE_FORCE_DELETE)
+    return nothing()
 
 
 @blueprint.delete(BY_NAME)
@@ -119,7 +85,8 @@ def destroy_workspace(workspace_id: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_workspaceby_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name by force."""
-    return _destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
+    destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
+    return nothing()
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/safe-delete")
@@ -127,7 +94,8 @@ def destroy_workspaceby_name(organization: str, name: str) -> Response:
 @describes(status=204, errors=(409,))
 def safely_destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace that is unlocked and manages nothing."""
-    return _destroy(workspace_id, P.WORKSPACE_DELETE)
+    destroy(workspace_id, P.WORKSPACE_DELETE)
+    return nothing()
 
 
 @blueprint.post(f"{BY_NAME}/actions/safe-delete")
@@ -135,7 +103,8 @@ def safely_destroy_workspace(workspace_id: str) -> Response:
 @describes(status=204, errors=(409,))
 def safely_destroy_workspaceby_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name, if it is unlocked and manages nothing."""
-    return _destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_DELETE)
+    destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_DELETE)
+    return nothing()
 
 
 def _show(conditions: dict[str, Any]) -> Response:
@@ -147,87 +116,4 @@ def _show(conditions: dict[str, Any]) -> Response:
 
 def _update(workspace_id: str) -> Response:
     members = load(WorkspaceSchema, body(), partial=True, identifier=workspace_id)
-    with change() as session:
-        destination_id = members.pop("project_id", None)
-        # Who only moves needs the right to move, not the right to change settings.
-        needed = P.WORKSPACE_UPDATE if members or destination_id is None else P.WORKSPACE_READ
-        workspace = subject(session, Workspace, workspace_id, needed, visible_by=P.WORKSPACE_READ)
-        changes: dict[str, Any] = {}
-        if destination_id is not None and destination_id != workspace.project_id:
-            changes = _move(session, workspace, destination_id)
-        changes |= _tag(session, workspace, _sent_tags(members))
-        place = assign(workspace, settle_place(session, members, workspace.project_id, workspace))
-        if place:
-            check_place(workspace)
-        settled = _settle(session, members, workspace, workspace.organization_id, workspace.project_id)
-        changes |= place | assign(workspace, settled)
-        if changes:
-            workspace.updated_at = now()
-            record(session, "workspaces.update", workspace, changes)
-        session.flush()
-        shown = WORKSPACES.show({"id": workspace_id}, session)
-    return resource(shown)
-
-
-def _move(session: Session, workspace: Workspace, destination_id: str) -> dict[str, Any]:
-    destination = _destination(session, destination_id, workspace.organization_id, P.PROJECT_MOVE_WORKSPACE)
-    if not holds(caller(), P.WORKSPACE_MOVE, workspace):
-        raise WorkspacesNotMovable([workspace.id])
-    return move_workspaces(session, [workspace], destination)[workspace.id]
-
-
-def _destination(session: Session, project_id: str, organization_id: str, permission: P) -> Project:
-    project = subject(session, Project, project_id, permission, visible_by=P.PROJECT_READ, is_kept=True)
-    if project.organization_id != organization_id:
-        raise NotFound
-    return project
-
-
-def _default_project(session: Session, organization_id: str) -> str:
-    found = select(Project.id).where(Project.organization_id == organization_id, Project.is_default)
-    project_id = session.scalars(found).one_or_none()
-    if project_id is None:  # the organization was deleted since the caller entered it
-        raise NotFound
-    return project_id
-
-
-def _settle(
-    session: Session, members: dict[str, Any], current: Workspace | None, organization_id: str, project_id: str
-) -> dict[str, Any]:
-    settled = settle_settings(settle_auto_destroy(settle_operations(members), current), current)
-    place = Place(organization_id, "workspace", open_to_workspace(current.id if current else None, project_id))
-    return own_execution(session, settled, current, place, inherited=partial(execution_of_project, session, project_id))
-
-
-def _sent_tags(members: dict[str, Any]) -> tuple[dict[str, str] | None, SentTags | None]:
-    return members.pop("tag_bindings", None), members.pop("tags", None)
-
-
-def _tag(
-    session: Session,
-    workspace: Workspace,
-    tags: tuple[dict[str, str] | None, SentTags | None],
-) -> dict[str, Any]:
-    bindings, plain = tags
-    changes = {}
-    if bindings is not None:
-        changes = replace_tags(session, workspace, bindings)
-    if plain is not None:
-        changes |= replace_plain_tags(session, workspace, names_of(session, workspace.organization_id, plain))
-    return {"tag-bindings": changes} if changes else {}
-
-
-def _source() -> str:
-    # The terraform CLI says who it is when a configuration has a cloud block.
-    return "terraform" if request.headers.get("X-Terraform-Integration") == "cloud" else "tfe-api"
-
-
-def _destroy(workspace_id: str, permission: P) -> Response:
-    with change() as session:
-        workspace = subject(session, Workspace, workspace_id, permission, visible_by=P.WORKSPACE_READ)
-        if permission is P.WORKSPACE_DELETE:
-            check_safe_to_delete(workspace)
-        condemn(session, named_by("workspace_id", [workspace.id]))
-        session.delete(workspace)
-        record(session, "workspaces.delete", workspace)
-    return nothing()
+    return resource(update(workspace_id, members))

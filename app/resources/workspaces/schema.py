@@ -27,7 +27,7 @@ from app.persistence import SEPARATOR
 from app.resources.organizations.model import EXECUTION_MODES
 from app.resources.projects.schema import Duration
 from app.resources.tag_bindings.schema import read_relationship
-from app.resources.tags.schema import read_new_tags
+from app.resources.tags.schema import read_names, read_new_tags
 from app.resources.workspaces.model import IAC_TOOLS
 from app.web.permission_flags import permission_flags
 
@@ -46,6 +46,7 @@ TRIGGERS = 100
 TRIGGER_LENGTH = 1_000
 URL_LENGTH = 2_000
 URL_PATTERN = r"https?://[^\s/]\S*"
+HTTPS_PATTERN = r"https://[^\s/]\S*"
 TEXTS = {"type": "array", "items": {"type": "string"}}
 NO_NUMBER = {"type": ["integer", "null"]}
 NO_TEXT = {"type": ["string", "null"]}
@@ -216,7 +217,7 @@ class WorkspaceSchema(Schema):
     environment = Attribute()
     cell = Text(minimum=1, maximum=CELL_LENGTH, pattern=CELL_PATTERN, nullable=True)
     title = Text(minimum=1, maximum=TITLE_LENGTH, nullable=True)
-    avatar_url = Text(maximum=URL_LENGTH, pattern=URL_PATTERN, nullable=True)
+    avatar_url = Text(maximum=URL_LENGTH, pattern=HTTPS_PATTERN, nullable=True)
     iac_tool = Choice(IAC_TOOLS)
     auto_destroy_status = Constant(None, schema=NO_TEXT)
     last_assessment_result_at = Constant(None, schema=NO_TEXT)
@@ -250,3 +251,37 @@ class WorkspaceSchema(Schema):
     tag_bindings = ToMany("tag-bindings", related="/api/v2/workspaces/{id}/tag-bindings", read=read_relationship)
     effective_tag_bindings = Links("/api/v2/workspaces/{id}/effective-tag-bindings")
     tags = ToMany("tags", read=read_new_tags, load_only=True)
+
+
+class NamedSchema(WorkspaceSchema):
+    """A workspace as it is sent to its full name, where it is updated or created."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "workspaces"
+        self_link = WorkspaceSchema.Meta.self_link
+        page_link = WorkspaceSchema.Meta.page_link
+
+    create_only = Flag(load_only=True)
+    sent_tag_names = Setting(read_names, load_only=True, data_key="tag-names", schema=TEXTS)
+
+
+class PublicWorkspaceSchema(Schema):
+    """What everybody is shown of a workspace whose project has public-read."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "workspaces"
+        variant = "public"
+        self_link = "/api/v2/projects/{project_id}/workspaces/{id}"
+
+    id = Attribute()
+    name = Attribute()
+    description = Attribute(allow_none=True)
+    title = Attribute(allow_none=True)
+    iac_tool = Attribute()
+    terraform_version = Attribute()
+    created_at = Moment(dump_only=True)
+    updated_at = Moment(dump_only=True)

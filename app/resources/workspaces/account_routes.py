@@ -1,0 +1,77 @@
+"""Workspaces as their users know them: all that an account reaches, and by full name, made when there is none."""
+
+from typing import Any
+
+from flask import Response, request
+
+from app.authz.permissions import P
+from app.jsonapi.errors import Conflict, NotFound, Taken, Unprocessable
+from app.jsonapi.query import includes_of
+from app.jsonapi.schema import load
+from app.resources.workspaces.blueprint import BY_NAME, blueprint, by_name
+from app.resources.workspaces.changing import create, update
+from app.resources.workspaces.includes import INCLUDES, including
+from app.resources.workspaces.listing import REACHABLE_WORKSPACES, WORKSPACES
+from app.resources.workspaces.schema import NamedSchema, WorkspaceSchema
+from app.web.answers import resource
+from app.web.guard import describes, requires
+from app.web.requests import body
+
+
+class AnotherName(Unprocessable):
+    """The document names another workspace than the address."""
+
+    code = "another-name"
+    pointer = "/data/attributes/name"
+    detail = "Name must be the one in the address"
+
+
+class WorkspaceExists(Conflict):
+    """A workspace was only to be created, and is there."""
+
+    code = "workspace-exists"
+    detail = "The organization has a workspace with this name already"
+
+
+@blueprint.get("/workspaces")
+@requires(P.WORKSPACE_READ)
+@describes(listing=REACHABLE_WORKSPACES, includes=INCLUDES, errors=(400,))
+def list_reachable_workspaces() -> Response:
+    """List the workspaces that the caller can see, of all organizations."""
+    return REACHABLE_WORKSPACES.page({}, include=including(includes_of(request.args, INCLUDES)))
+
+
+@blueprint.put(BY_NAME)
+@requires(P.ORGANIZATION_READ, P.PROJECT_CREATE_WORKSPACE, P.WORKSPACE_UPDATE)
+@describes(body=NamedSchema, is_partial=True, answer=WorkspaceSchema, statuses=(201,), errors=(403, 422))
+def put_workspaceby_name(organization: str, name: str) -> Response:
+    """Update the workspace of an organization with this name, or create it where there is none.
+
+    Members that are left out stay as they are. With If-None-Match: * or create-only one that is there is a conflict.
+    """
+    conditions = by_name(organization, name)
+    members = load(NamedSchema, body(), partial=True)
+    is_only_created = members.pop("create_only", False) or request.headers.get("If-None-Match", "").strip() == "*"
+    if members.get("name", name).lower() != name.lower():
+        raise AnotherName
+    existing = _id_of(conditions)
+    if existing is None:
+        # Bounds on the name in the address are those on the one in a document.
+        named = load(WorkspaceSchema, {"data": {"type": "workspaces", "attributes": {"name": name}}})
+        try:
+            return resource(create(conditions["organization_id"], {**named, **members}), 201)
+        except Taken as taken:
+            # By another request in this moment, or by one that the caller can't see.
+            existing = _id_of(conditions) if taken.pointer == AnotherName.pointer else None
+            if existing is None and not is_only_created:
+                raise
+    if is_only_created or existing is None:
+        raise WorkspaceExists
+    return resource(update(existing, members))
+
+
+def _id_of(conditions: dict[str, Any]) -> str | None:
+    try:
+        return str(WORKSPACES.one(conditions).id)
+    except NotFound:
+        return None

@@ -1,0 +1,92 @@
+"""The workspaces of a project over HTTP; one of them also without a token, where its project shows them."""
+
+from flask import Response, request
+
+from app.authz.permissions import P
+from app.jsonapi.errors import NotFound, Unprocessable
+from app.jsonapi.query import includes_of
+from app.jsonapi.schema import load
+from app.resources.projects.listing import PROJECTS
+from app.resources.projects.model import Project
+from app.resources.workspaces.blueprint import blueprint
+from app.resources.workspaces.changing import destroy, insert_workspace, update
+from app.resources.workspaces.includes import INCLUDES, including
+from app.resources.workspaces.listing import PUBLIC_WORKSPACES, WORKSPACES
+from app.resources.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
+from app.web.answers import nothing, resource
+from app.web.context import subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import change
+
+IN_PROJECT = "/projects/<project_id>/workspaces"
+ONE = f"{IN_PROJECT}/<workspace_id>"
+
+
+class AnotherProject(Unprocessable):
+    """The document names another project than the address."""
+
+    code = "another-project"
+    pointer = "/data/relationships/project"
+    detail = "The project must be the one in the address"
+
+
+@blueprint.get(IN_PROJECT)
+@requires(P.PROJECT_READ, P.WORKSPACE_READ)
+@describes(listing=WORKSPACES, includes=INCLUDES, errors=(400,))
+def list_workspaces_of_project(project_id: str) -> Response:
+    """List the workspaces of a project that the caller can see."""
+    include = including(includes_of(request.args, INCLUDES))
+    project = PROJECTS.one({"id": project_id})
+    return WORKSPACES.page({"organization_id": project.organization_id, "project_id": project_id}, include=include)
+
+
+@blueprint.post(IN_PROJECT)
+@requires(P.PROJECT_READ, P.PROJECT_CREATE_WORKSPACE)
+@describes(body=WorkspaceSchema, answer=WorkspaceSchema, status=201, errors=(403, 422))
+def create_workspace_in_project(project_id: str) -> Response:
+    """Create a workspace in a project; who sees the project and may not create gets 403."""
+    members = load(WorkspaceSchema, body())
+    if members.pop("project_id", None) not in (None, project_id):
+        raise AnotherProject
+    with change() as session:
+        project = subject(session, Project, project_id, P.PROJECT_READ, visible_by=P.PROJECT_READ, is_kept=True)
+        shown = insert_workspace(session, project, members, is_refused_openly=True)
+    return resource(shown, 201)
+
+
+@blueprint.get(ONE)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_READ_PUBLIC, anonymous=True)
+@describes(answer=WorkspaceSchema, otherwise=PublicWorkspaceSchema, includes=INCLUDES, errors=(400,))
+def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
+    """Show a workspace of a project.
+
+    Where the project has public-read, everybody is shown what is public of it, also without a token.
+    """
+    conditions = {"id": workspace_id, "project_id": project_id}
+    include = including(includes_of(request.args, INCLUDES))
+    try:
+        row = WORKSPACES.one(conditions)
+    except NotFound:
+        # Nothing that is related to it is public.
+        return resource(PUBLIC_WORKSPACES.show(conditions), included=[] if include else None)
+    shown = WORKSPACES.shown(row)
+    return resource(shown, included=include([row], [shown]) if include else None)
+
+
+@blueprint.patch(ONE)
+@requires(P.WORKSPACE_UPDATE, P.WORKSPACE_MOVE, P.PROJECT_MOVE_WORKSPACE)
+@describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
+def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
+    """Update, rename or move a workspace of a project; members that are left out stay as they are."""
+    members = load(WorkspaceSchema, body(), partial=True, identifier=workspace_id)
+    return resource(update(workspace_id, members, {"project_id": project_id}))
+
+
+@blueprint.delete(ONE)
+@requires(P.WORKSPACE_FORCE_DELETE)
+@describes(status=204, errors=(403,))
+def destroy_workspace_of_project(project_id: str, workspace_id: str) -> Response:
+    """Delete a workspace of a project by force, whatever it manages and whoever has locked it."""
+    destroy(workspace_id, P.WORKSPACE_FORCE_DELETE, {"project_id": project_id})
+    return nothing()
