@@ -124,7 +124,7 @@ project admin      | 200  201    403   200  200    200   204
 project member     | 404  404    404   404  404    404   404
 project viewer     | 404  404    404   404  404    404   404
 admin there        | 200  201    403   200  200    200   204
-admin of cell      | 404  404    404   404  404    404   404
+admin of cell      | 200  201    403   200  200    200   204
 member there       | 404  404    404   404  404    404   404
 level owner        | 200  201    201   200  200    200   204
 level admin        | 200  201    403   200  200    200   204

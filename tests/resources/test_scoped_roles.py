@@ -294,3 +294,36 @@ def test_whoever_reads_all_workspaces_and_the_names_of_projects_does_not_read_wh
         assert caller is not None
         levels[name] = {level for level in Level if caller.grants.targets(level, P.ACTIVITY_READ)}
     assert levels == {"both": {Level.WORKSPACES}, "projects": {Level.PROJECTS}}
+
+
+@pytest.mark.parametrize("where", ["environment", "cell", "both"])
+def test_people_are_invited_where_the_role_holds(scene: Scene, where: str) -> None:
+    token = scene.scoped(where)
+    sent = document("invitations", {"email": "new@example.test", "level": "developer"})
+    made = scene.api.post(f"/workspaces/{scene.workspaces['prod-eu'].id}/invitations", token, sent)["data"]["id"]
+    elsewhere = scene.workspaces["default-us"].id
+    hidden = scene.api.post(f"/workspaces/{elsewhere}/invitations", scene.owner.token, sent)["data"]["id"]
+    into = document("invitations", {"email": "new@example.test", "role": "viewer"})
+    scene.api.post(f"/projects/{scene.project.id}/invitations", token, into, expect=403)
+    of_project = scene.api.post(f"/projects/{scene.project.id}/invitations", scene.owner.token, into)["data"]["id"]
+    scene.api.post(f"/workspaces/{elsewhere}/invitations", token, sent, expect=404)
+    for hidden_id in (hidden, of_project):
+        scene.api.get(f"/invitations/{hidden_id}", token, expect=404)
+        scene.api.delete(f"/invitations/{hidden_id}", token, expect=404)
+    scene.api.delete(f"/invitations/{made}", token)
+
+
+def test_who_manages_workspaces_invites_to_them_and_into_no_project(scene: Scene) -> None:
+    team = scene.world.team(scene.organization, "manage-workspaces", "read-projects")
+    token = scene.world.member(scene.organization, team).token
+    into = document("invitations", {"email": "new@example.test", "role": "admin"})
+    path = f"/projects/{scene.project.id}/invitations"
+    of_project = scene.api.post(path, scene.owner.token, into)["data"]["id"]
+    for action in ("get", "delete"):
+        getattr(scene.api, action)(f"/invitations/{of_project}", token, expect=404)
+    scene.api.post(f"/invitations/{of_project}/actions/resend", token, {}, expect=404)
+    scene.api.post(path, token, into, expect=403)
+    scene.api.get(path, token, expect=403)
+    sent = document("invitations", {"email": "new@example.test", "level": "admin"})
+    made = scene.api.post(f"/workspaces/{scene.workspaces['prod-eu'].id}/invitations", token, sent)["data"]["id"]
+    scene.api.delete(f"/invitations/{made}", token)

@@ -33,6 +33,8 @@ class Invitation(Base):
         "project-access": "project_id",
         "project": "workspace_project_id",
         "environment": "workspace_environment_id",
+        "cell": "workspace_cell_in_project",
+        "environment-cell": "workspace_cell_in_environment",
         "workspace": "workspace_id",
         # And whoever has the address: to accept it.
         "user": "invitee_id",
@@ -69,6 +71,14 @@ class Invitation(Base):
     )
     workspace_environment_id: Mapped[str | None] = column_property(
         of_workspace(Workspace.environment_id, workspace_id),
+        expire_on_flush=False,
+    )
+    workspace_cell_in_project: Mapped[str | None] = column_property(
+        of_workspace(Workspace.cell_in_project, workspace_id),
+        expire_on_flush=False,
+    )
+    workspace_cell_in_environment: Mapped[str | None] = column_property(
+        of_workspace(Workspace.cell_in_environment, workspace_id),
         expire_on_flush=False,
     )
     workspace_organization_id: Mapped[str | None] = column_property(
