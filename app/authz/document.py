@@ -6,13 +6,14 @@ from app.authz import roles
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
 
-HEAD = """# Permissions
+TITLE = """# Permissions
 
 Made by `flask permissions-table`; a test holds it equal to the code. A caller has the union of everything that is
 granted; there is no denial. A permission counts only at the levels of its row, and its absence is answered with the
 status of its row (404 hides that the thing exists).
+"""
 
-## Asking the service
+HEAD = """## Asking the service
 
 `POST /api/v2/permissions/explain` says who may do what on which resource, and why:
 
@@ -41,14 +42,76 @@ secret team, the `id` and the `role` are null; `allowed` counts it all the same.
 """
 
 
+ROLES = "What each role grants"
+PROJECT_LEVELS = "Team access to a project"
+WORKSPACE_LEVELS = "Team access to a workspace"
+PROJECT_ROLES = "Roles of project members and project tokens"
+ACL_LEVELS = "Levels of a workspace's access list"
+FLAGS = "Organization access of a team"
+
+SOURCES = (
+    ("site roles `super_user` and `admin`", "every organization and all it holds; `user` gets nothing from it", ROLES),
+    ("the owners team", "its organization", ROLES),
+    ("the token of an organization", "its organization; it runs nothing and writes no state", ROLES),
+    ("the organization access of a team", "projects, workspaces, members or teams of the organization", FLAGS),
+    ("the access of a team to a project", "the project with its workspaces", PROJECT_LEVELS),
+    ("the access of a team to a workspace", "that workspace", WORKSPACE_LEVELS),
+    ("the role of a member in a project", "the project, or what is in one environment or in some cells", PROJECT_ROLES),
+    ("the token of a project, with a role", "that project alone", PROJECT_ROLES),
+    ("the access list of a workspace", "that workspace", ACL_LEVELS),
+    ("membership in an organization", "its name, its people and visible teams, what is one's own", ROLES),
+    ("nothing at all, not even a token", "what a project with `public-read` shows of its workspaces", ROLES),
+)
+"""Where grants come from, what they are about, and which section has their permissions."""
+
+COUNTS_FOR: Mapping[Level, str] = {
+    Level.SITE: "everything on this service",
+    Level.ORGANIZATION: "an organization and everything in it",
+    Level.VISIBLE_TEAMS: "the teams of an organization that are not secret",
+    Level.ORDINARY_TEAMS: "the teams of an organization, secret ones, too, without the owners",
+    Level.TEAM: "one team",
+    Level.SHARED_VARSETS: "the variable sets of an organization that belong to no project",
+    Level.PROJECTS: "what happens in the projects and workspaces of an organization",
+    Level.WORKSPACES: "what happens in the workspaces of an organization",
+    Level.PROJECT: "a project and everything in it",
+    Level.PROJECT_ACCESS: "what tells who has access to a project: members, teams, tokens, invitations",
+    Level.ENVIRONMENT: "an environment of a project and its workspaces",
+    Level.CELL: "the workspaces of a project that are in one cell",
+    Level.ENVIRONMENT_CELL: "those of an environment that are in one cell",
+    Level.WORKSPACE: "one workspace",
+    Level.MEMBERSHIP: "the roles and levels that one has oneself in an organization",
+    Level.USER: "one's own account",
+    Level.PUBLIC: "what is there for everybody",
+}
+
+
 def permissions_page() -> str:
     """The whole page, in Markdown."""
-    return "\n".join([HEAD, *_policy(), "", *_roles(), ""])
+    return "\n".join([*_sources(), "", HEAD, *_policy(), "", *_roles(), ""])
+
+
+def _sources() -> Iterable[str]:
+    yield TITLE
+    yield "## Where permissions come from"
+    yield ""
+    yield "A person has what all of these grant, at once. A token of a user has what the user has, that of a team what"
+    yield "the team has."
+    yield ""
+    yield "| what grants | what it is about | see |"
+    yield "|---|---|---|"
+    for source, about, section in SOURCES:
+        anchor = section.lower().replace(" ", "-").replace("'", "")
+        yield f"| {source} | {about} | [{section}](#{anchor}) |"
 
 
 def _policy() -> Iterable[str]:
     levels = list(Level)
     yield "## Where a grant of a permission counts"
+    yield ""
+    yield "| level | a grant there counts for |"
+    yield "|---|---|"
+    for level in levels:
+        yield f"| {level} | {COUNTS_FOR[level]} |"
     yield ""
     yield "| permission | " + " | ".join(levels) + " | refusal |"
     yield "|---|" + "---|" * (len(levels) + 1)
@@ -58,7 +121,7 @@ def _policy() -> Iterable[str]:
 
 
 def _roles() -> Iterable[str]:
-    yield "## What each role grants"
+    yield f"## {ROLES}"
     yield ""
     yield from _table(
         {
@@ -75,15 +138,15 @@ def _roles() -> Iterable[str]:
         },
     )
     yield ""
-    yield "## Team access to a project"
+    yield f"## {PROJECT_LEVELS}"
     yield ""
     yield from _table(roles.PROJECT_LEVELS)
     yield ""
-    yield "## Team access to a workspace"
+    yield f"## {WORKSPACE_LEVELS}"
     yield ""
     yield from _table(roles.WORKSPACE_LEVELS)
     yield ""
-    yield "## Roles of project members and project tokens"
+    yield f"## {PROJECT_ROLES}"
     yield ""
     yield from _table(roles.PROJECT_ROLES)
     yield ""
@@ -98,7 +161,7 @@ def _roles() -> Iterable[str]:
         + ". A workspace without a cell is in none."
     )
     yield ""
-    yield "## Levels of a workspace's access list"
+    yield f"## {ACL_LEVELS}"
     yield ""
     yield from _table(roles.ACL_LEVELS)
     yield ""
@@ -132,9 +195,12 @@ def _roles() -> Iterable[str]:
         },
     )
     yield ""
-    yield "## Organization access of a team"
+    yield f"## {FLAGS}"
     yield ""
     yield from _table({flag: granted for flag, granted in roles.ORGANIZATION_ACCESS.items() if granted})
+    yield ""
+    yield "Here `activity:read` does not count for the whole organization, but at the level `projects` where a flag"
+    yield "reads all projects, and at `workspaces` where it reads all workspaces alone."
     yield ""
     yield "`manage-workspaces` also grants, on the default project alone:"
     yield ", ".join(f"`{permission}`" for permission in P if permission in roles.DEFAULT_PROJECT) + "."
