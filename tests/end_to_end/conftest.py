@@ -11,6 +11,7 @@ from pytfe import TFEClient
 from pytfe.models import OrganizationCreateOptions
 
 from tests.end_to_end.service import Service, sdk
+from tests.end_to_end.story import Cast
 from tests.end_to_end.terraform import Terraform
 
 
@@ -83,6 +84,14 @@ def http(service: Service) -> Iterator[httpx.Client]:
     """A plain HTTP client with the first user's token, for what the SDK can't ask."""
     with service.client(service.user_token) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def cast(service: Service) -> Iterator[Cast]:
+    """The people that the stories are told with."""
+    people = Cast(service)
+    yield people
+    people.close()
 
 
 @pytest.fixture
