@@ -42,4 +42,4 @@ def test_the_page_lists_every_action() -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         PAGE.write_text(expected, encoding="utf-8")
     assert "`workspaces.create`" in expected
-    assert page == expected or os.environ.get("UPDATE_GOLDEN"), "renew docs/activity.md with UPDATE_GOLDEN=1"
+    assert PAGE.read_text(encoding="utf-8") == expected, f"renew {PAGE.name} with UPDATE_GOLDEN=1"

@@ -115,6 +115,7 @@ users = st.tuples(
     st.none() | filled,
     st.none() | filled,
     st.booleans(),
+    st.none() | filled,
 )
 
 
