@@ -113,6 +113,44 @@ def test_the_lists_of_places_keep_to_themselves(
     assert [each["id"] for each in found] == [to["id"]]
 
 
+def test_an_entry_can_be_made_by_invitation(
+    api: Api, world: World, project: Project, workspace: Workspace, owner: Person, bob: Person
+) -> None:
+    token = token_of(invited_to(api, workspace, owner.token))
+    into = token_of(invited(api, project, owner.token))
+    path, other = f"/workspaces/{workspace.id}/acl", f"/workspaces/{world.workspace(project).id}/acl"
+    by_invite = document("workspace-acl-entries", {"invite": token})
+    # Of another workspace, of a project, of nobody, by somebody else, by no person.
+    api.post(other, bob.token, by_invite, expect=404)
+    api.post(path, bob.token, document("workspace-acl-entries", {"invite": into}), expect=404)
+    api.post(path, bob.token, document("workspace-acl-entries", {"invite": "no.thing"}), expect=404)
+    api.post(path, owner.token, by_invite, expect=404)
+    api.post(path, world.project_token(project, "owner"), by_invite, expect=404)
+    assert world.all(WorkspaceAclEntry) == []
+    created = api.post(path, bob.token, by_invite)["data"]
+    assert (created["type"], created["attributes"]["level"]) == ("workspace-acl-entries", "developer")
+    assert created["relationships"]["user"]["data"]["id"] == bob.id
+    assert [entry.id for entry in world.all(WorkspaceAclEntry)] == [created["id"]]
+    assert code(api.post(path, bob.token, by_invite, expect=409)) == "invitation-accepted"
+
+
+@pytest.mark.parametrize(
+    ("invite", "fault"),
+    [
+        (None, "Invite can't be blank"),
+        ("", "Invite can't be blank"),
+        (1, "Invite must be a string"),
+        ("x" * 1_001, "Invite is too long (maximum is 1000 characters)"),
+    ],
+)
+def test_what_is_no_invitation_is_named(api: Api, workspace: Workspace, owner: Person, invite: Any, fault: str) -> None:
+    given = document("workspace-acl-entries", {"invite": invite})
+    refused = api.post(f"/workspaces/{workspace.id}/acl", owner.token, given, expect=422)
+    assert faults(refused) == [(fault, "/data/attributes/invite")]
+    given = document("workspace-acl-entries", {"invite": "x" * 1_000})
+    api.post(f"/workspaces/{workspace.id}/acl", owner.token, given, expect=404)
+
+
 # --- reset ---------------------------------------------------------------------------------------------------------
 
 

@@ -10,16 +10,17 @@ from app.authz.rules import held, holds, where
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.resources.invitations.accepting import accept
 from app.resources.organization_memberships.members import active_member, username_of
 from app.resources.project_members.includes import included, including
 from app.resources.workspace_acl_entries.listing import ACL
 from app.resources.workspace_acl_entries.model import OWNER, WorkspaceAclEntry
 from app.resources.workspace_acl_entries.operations import keep_an_owner
-from app.resources.workspace_acl_entries.schema import WorkspaceAclEntrySchema
+from app.resources.workspace_acl_entries.schema import NewAclEntrySchema, WorkspaceAclEntrySchema
 from app.resources.workspaces.listing import WORKSPACES
 from app.resources.workspaces.model import Workspace
 from app.web.answers import nothing, resource
-from app.web.context import caller, refused, subject
+from app.web.context import authenticate, caller, refused, subject
 from app.web.guard import describes, requires
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record
@@ -43,11 +44,15 @@ def list_acl_entries(workspace_id: str) -> Response:
 
 
 @blueprint.post("")
-@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS)
-@describes(body=WorkspaceAclEntrySchema, answer=WorkspaceAclEntrySchema, status=201, errors=(403, 422))
+@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS, P.INVITATION_ACCEPT)
+@describes(body=NewAclEntrySchema, answer=WorkspaceAclEntrySchema, status=201, errors=(403, 422))
 def create_acl_entry(workspace_id: str) -> Response:
-    """Give a member of the organization a level on a workspace."""
-    members = load(WorkspaceAclEntrySchema, body())
+    """Give a member of the organization a level on a workspace, or take the one that the caller was invited to."""
+    given = body()
+    invite = load(NewAclEntrySchema, given).get("invite")
+    if invite is not None:
+        return _by_invite(workspace_id, invite)
+    members = load(WorkspaceAclEntrySchema, given)
     with change() as session:
         workspace = subject(
             session,
@@ -129,6 +134,14 @@ def destroy_acl_entry(workspace_id: str, entry_id: str) -> Response:
         if entry.level == OWNER:
             keep_an_owner(session, workspace_id)
     return nothing()
+
+
+def _by_invite(workspace_id: str, token: str) -> Response:
+    with change() as session:
+        _, entry = accept(session, token, workspace_id)
+    # He sees his own entry by what he has become with it.
+    authenticate()
+    return resource(ACL.show({"id": entry.id}), 201)
 
 
 def _entry(session: Session, workspace: Workspace, entry_id: str) -> WorkspaceAclEntry:

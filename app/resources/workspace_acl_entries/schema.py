@@ -1,9 +1,12 @@
 """The members of an entry in the access list of a workspace (mission: E7)."""
 
-from app.jsonapi.fields import Attribute, Choice, Computed, Moment, ToOne
+from app.jsonapi.fields import Attribute, Choice, Computed, Moment, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.resources.organization_memberships.schema import show_email
 from app.resources.workspace_acl_entries.model import ACL_LEVELS
+
+# Far beyond any token of this service.
+INVITE_LENGTH = 1_000
 
 
 class WorkspaceAclEntrySchema(Schema):
@@ -23,3 +26,15 @@ class WorkspaceAclEntrySchema(Schema):
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)
     workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")
+
+
+class NewAclEntrySchema(WorkspaceAclEntrySchema):
+    """Either a user with a level, or the token of an invitation, which says both; beside it nothing else counts."""
+
+    class Meta(WorkspaceAclEntrySchema.Meta):
+        """As any entry."""
+
+    level = Choice(ACL_LEVELS)
+    invite = Text(minimum=1, maximum=INVITE_LENGTH, load_only=True)
+
+    user = ToOne("users", column="user_id", writable=True)
