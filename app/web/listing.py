@@ -48,12 +48,14 @@ class Counted:
     """A column that counts rows of another table: those that fulfil the condition and that the caller can see.
 
     ``linked`` is a table between the two, which the condition is about; it refers to the other one.
+    ``what`` is told of those rows: how many they are, unless said otherwise.
     """
 
     permission: P
     model: type[Base]
     condition: ColumnElement[bool]
     linked: type[Base] | None = None
+    what: ColumnElement[Any] = field(default_factory=func.count)
 
     def within(self, levels: rules.Shape) -> Expression:
         """The expression, for a caller who reaches the counted rows through these levels."""
@@ -63,7 +65,7 @@ class Counted:
             # To who sees them all it is the same whether what is linked is looked up.
             counted = [inspect(self.linked).selectable, *(counted if levels != rules.EVERYTHING else [])]
         source = counted[0].join(counted[1]) if len(counted) > 1 else counted[0]
-        found = select(func.count()).select_from(source).where(self.condition, seen)
+        found = select(self.what).select_from(source).where(self.condition, seen)
         return found.correlate_except(*counted).scalar_subquery()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from app.authentication.callers import Caller
@@ -22,8 +22,9 @@ from app.web.listing import Counted, Listing
 _SAME: Final = aliased(TagBinding)
 
 
-def _of_the_same_tag(expression: ColumnElement[Any]) -> ScalarSelect[Any]:
-    return select(expression).where(_SAME.tag_id == TagBinding.tag_id, _SAME.value == "").scalar_subquery()
+def _of_the_same_tag(what: ColumnElement[Any]) -> Counted:
+    same = and_(_SAME.tag_id == TagBinding.tag_id, _SAME.value == "")
+    return Counted(P.WORKSPACE_READ, Workspace, same, linked=_SAME, what=what)
 
 
 def first_of_each(organization_id: str) -> Chosen:
@@ -99,12 +100,7 @@ TAGS = Listing(
         "organization_name": Organization.name,
         "name": TagBinding.key,
         "created_at": _of_the_same_tag(func.min(_SAME.created_at)),
-        "instance_count": Counted(
-            P.WORKSPACE_READ,
-            Workspace,
-            and_(_SAME.tag_id == TagBinding.tag_id, _SAME.value == ""),
-            linked=_SAME,
-        ),
+        "instance_count": _of_the_same_tag(func.count()),
     },
     joined=TagBinding.__table__.join(Organization.__table__, Organization.id == TagBinding.organization_id),
     order=(TagBinding.key, TagBinding.id),

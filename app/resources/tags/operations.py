@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import NotFound
 from app.persistence import among
 from app.resources.tag_bindings.model import TagBinding
+from app.resources.workspaces.model import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,22 @@ class SentTags:
     names: tuple[str, ...]
 
 
-def names_of(session: Session, organization_id: str, tags: SentTags, *, ignoring_unknown: bool = False) -> list[str]:
-    """The names of the tags; those that were given by id must be in use in the organization."""
+def names_of(
+    session: Session,
+    organization_id: str,
+    tags: SentTags,
+    visible: ColumnElement[bool],
+    *,
+    ignoring_unknown: bool = False,
+) -> list[str]:
+    """The names of the tags; those that were given by id must be in use on a visible workspace of the organization."""
     if not tags.identifiers:
         return list(tags.names)
     rows = session.execute(
         select(TagBinding.tag_id, TagBinding.key)
+        .join(Workspace, Workspace.id == TagBinding.workspace_id)
         .where(
+            visible,
             among(TagBinding.__table__.c.tag_id, tags.identifiers),
             TagBinding.organization_id == organization_id,
         )

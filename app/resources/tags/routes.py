@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from flask import Blueprint, Response
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.authz.rules import holds, holds_at
+from app.authz.rules import holds, holds_at, where
 from app.jsonapi.body import identifiers, primary_data, resource_list
 from app.jsonapi.errors import NotFound, Unprocessable
 from app.persistence import among
@@ -57,10 +57,10 @@ def remove_tags_from_workspace(workspace_id: str) -> Response:
 
 
 @blueprint.get("/organizations/<organization>/tags")
-@requires(P.ORGANIZATION_READ)
+@requires(P.ORGANIZATION_READ, P.WORKSPACE_READ)
 @describes(listing=TAGS, errors=(400,))
 def list_tags(organization: str) -> Response:
-    """List the plain tags that the workspaces of an organization have."""
+    """List the plain tags of those workspaces of an organization that the caller can see."""
     home = enter(organization, P.ORGANIZATION_READ)
     return TAGS.page({"organization_id": home.id}, also=(first_of_each(home.id),))
 
@@ -73,7 +73,9 @@ def destroy_tags(organization: str) -> Response:
     home = enter(organization, P.WORKSPACE_MANAGE_TAGS)
     wanted = identifiers(resource_list(body(), ("tags",), AT_ONCE))
     with change() as session:
-        names = names_of(session, home.id, SentTags(tuple(dict.fromkeys(wanted)), ()), ignoring_unknown=True)
+        names = names_of(
+            session, home.id, SentTags(tuple(dict.fromkeys(wanted)), ()), _visible(), ignoring_unknown=True
+        )
         tagged = select(TagBinding.workspace_id).where(
             TagBinding.organization_id == home.id,
             TagBinding.workspace_id.is_not(None),
@@ -111,11 +113,16 @@ def add_workspaces_to_tag(tag_id: str) -> Response:
     return nothing()
 
 
+def _visible() -> ColumnElement[bool]:
+    return where(caller(), P.WORKSPACE_READ, Workspace)
+
+
 def _tag(session: Session, tag_id: str) -> tuple[str, str]:
     asked()
     found = session.execute(
         select(TagBinding.organization_id, TagBinding.key)
-        .where(TagBinding.tag_id == tag_id, TagBinding.value == "")
+        .join(Workspace, Workspace.id == TagBinding.workspace_id)
+        .where(TagBinding.tag_id == tag_id, TagBinding.value == "", _visible())
         .limit(1),
     ).one_or_none()
     if found is None or not holds_at(caller(), P.ORGANIZATION_READ, Level.ORGANIZATION, found.organization_id):
@@ -141,7 +148,7 @@ def _change(
             P.WORKSPACE_MANAGE_TAGS,
             visible_by=P.WORKSPACE_READ,
         )
-        names = names_of(session, workspace.organization_id, tags, ignoring_unknown=ignoring_unknown)
+        names = names_of(session, workspace.organization_id, tags, _visible(), ignoring_unknown=ignoring_unknown)
         _record(session, operation(session, [workspace], names))
     return nothing()
 

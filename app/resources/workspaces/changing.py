@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.roles import level_within
-from app.authz.rules import held, holds
+from app.authz.rules import held, holds, where
 from app.jsonapi.errors import NotFound
 from app.persistence import now
 from app.resources.agent_pools.usage import open_to_workspace
@@ -159,7 +159,8 @@ def _tag(
     if bindings is not None:
         changes = replace_tags(session, workspace, bindings)
     if plain is not None:
-        changes |= replace_plain_tags(session, workspace, names_of(session, workspace.organization_id, plain))
+        visible = where(caller(), P.WORKSPACE_READ, Workspace)
+        changes |= replace_plain_tags(session, workspace, names_of(session, workspace.organization_id, plain, visible))
     return {"tag-bindings": changes} if changes else {}
 
 
