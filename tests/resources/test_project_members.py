@@ -270,11 +270,15 @@ def test_members_are_listed_filtered_sorted_and_paged(
     api.get("/projects/prj-0000000000000000/members", owner.token, expect=404)
 
 
-def test_users_come_along_without_their_addresses(
+def test_users_and_environments_come_along_users_without_their_addresses(
     api: Api, world: World, owner: Person, project: Project, grace: Person, path: str
 ) -> None:
-    member = world.project_member(project, grace, "viewer")
+    environment = world.environment(project)
+    member = world.project_member(project, grace, "viewer", environment=environment)
     for address in (path, f"/project-members/{member.id}"):
+        [included] = api.get(f"{address}?include=environment", owner.token)["included"]
+        assert (included["type"], included["id"]) == ("environments", environment.id)
+        assert len(api.get(f"{address}?include=user,environment", owner.token)["included"]) == 2
         [user] = api.get(f"{address}?include=user", owner.token)["included"]
         assert (user["type"], user["id"], user["attributes"]["email"]) == ("users", grace.id, None)
         assert "included" not in api.get(address, owner.token)

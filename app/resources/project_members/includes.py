@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from app.resources.environments.listing import ENVIRONMENTS
 from app.resources.organization_memberships.includes import shown_users
 from app.web.listing import Shown
 
-INCLUDES = ("user",)
+INCLUDES = ("user", "environment")
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
@@ -15,5 +16,11 @@ def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[S
 
 
 def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
-    """The users of the members. Whoever sees a member sees the user, without the address."""
-    return shown_users({row.user_id for row in rows}, with_email=False) if "user" in wanted else []
+    """The users of the members, and the environments where their roles hold."""
+    found: list[Shown] = []
+    if "user" in wanted:
+        # Whoever sees a member sees the user, without the address.
+        found += shown_users({row.user_id for row in rows}, with_email=False)
+    if "environment" in wanted:
+        found += ENVIRONMENTS.some({row.environment_id for row in rows if row.environment_id})
+    return found

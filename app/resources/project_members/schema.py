@@ -86,7 +86,12 @@ class ProjectMemberSchema(Schema):
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)
     project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")
-    environment = ToOne("environments", column="environment_id", writable=True)
+    environment = ToOne(
+        "environments",
+        column="environment_id",
+        related="/api/v2/environments/{environment_id}",
+        writable=True,
+    )
     organization_membership = ToOne(
         "organization-memberships",
         column="membership_id",
