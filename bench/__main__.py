@@ -10,6 +10,7 @@ from sqlalchemy import Engine, create_engine, delete
 
 from app.resources.activity_events.model import ActivityEvent
 from app.resources.projects.model import Project
+from app.resources.workspaces.model import Workspace
 from bench.load import load
 from bench.places import environment, free_port, postgresql, run_module, service, sqlite, temporary_folder
 from bench.seed import Seeded, settle
@@ -64,6 +65,7 @@ def put_away(engine: Engine) -> None:
     """Delete what the load made, so that the workloads after it find what those before it found."""
     with engine.begin() as connection:
         connection.execute(delete(ActivityEvent).where(ActivityEvent.subject_name.startswith(MADE)))
+        connection.execute(delete(Workspace).where(Workspace.name.startswith(MADE)))
         connection.execute(delete(Project).where(Project.name.startswith(MADE)))
     settle(engine)
 

@@ -47,6 +47,7 @@ def workloads(seeded: Seeded) -> list[Workload]:
     owner, member = seeded.owner_token, seeded.member_token
     attributes = {"name": f"{MADE}{{n}}", "description": "Made by the load test"}
     new_project = json.dumps({"data": {"type": "projects", "attributes": attributes}})
+    new_title = json.dumps({"data": {"type": "workspaces", "attributes": {"title": "Title {n}"}}})
     return [
         Workload("list", "list projects, page 1 of 500", owner, [projects + page(1, 20)]),
         Workload("deep", "list projects, page 400 of 500", owner, [projects + page(400, 20)]),
@@ -54,6 +55,9 @@ def workloads(seeded: Seeded) -> list[Workload]:
         Workload("show", "show a project", owner, [f"/api/v2/projects/{quote(each)}" for each in seeded.projects]),
         Workload("create", "create a project", owner, [projects], "POST", new_project, 201),
         Workload("workspaces", "list 100 of 50,000 workspaces", owner, [workspaces + page(1, 100)]),
+        Workload("below", "list the workspaces of a project", owner, below(seeded)),
+        Workload("all", "list 20 of all workspaces there are", owner, ["/api/v2/workspaces" + page(1, 20)]),
+        Workload("put", "update a workspace by its full name", owner, named(workspaces), "PUT", new_title),
         Workload("member", "list projects as a member who sees 200", member, [projects + page(1, 20)]),
     ]
 
@@ -61,6 +65,16 @@ def workloads(seeded: Seeded) -> list[Workload]:
 def page(number: int, size: int) -> str:
     """The query string of a page, by name."""
     return "?" + urlencode({"page[number]": number, "page[size]": size, "sort": "name"})
+
+
+def below(seeded: Seeded) -> list[str]:
+    """The address of the workspaces of each project."""
+    return [f"/api/v2/projects/{quote(each)}/workspaces{page(1, 20)}" for each in seeded.projects]
+
+
+def named(workspaces: str) -> list[str]:
+    """Full names of a few workspaces, which the first requests to them, while warming up, create."""
+    return [f"{workspaces}/{MADE}{number}" for number in range(4)]
 
 
 def searches(projects: str, seeded: Seeded) -> list[str]:
