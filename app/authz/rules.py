@@ -68,8 +68,12 @@ def shape(
     if permission in grants.at(Level.SITE, SITE):
         return EVERYTHING
     levels = [level for level in grants.levels if level in model.scope and grants.targets(level, permission)]
-    for level, place in ((Level.ORGANIZATION, organization_id), (Level.PROJECT, project_id)):
-        if place is not None and level in levels:
+    for level, place, column in (
+        (Level.ORGANIZATION, organization_id, "organization_id"),
+        (Level.PROJECT, project_id, "project_id"),
+    ):
+        # Not where the level reaches a part of the rows only, by another column.
+        if place is not None and level in levels and model.scope[level] == column:
             if permission in grants.at(level, place):
                 return EVERYTHING
             levels.remove(level)
