@@ -367,6 +367,7 @@ def images() -> None:
     )
     with op.batch_alter_table("images", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_images_organization_id"), ["organization_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_images_image_object"), ["image_object"], unique=True)
 
 
 def invitations() -> None:

@@ -119,8 +119,8 @@ def test_a_broken_constraint_is_told_by_name(
 
 def test_the_workspaces_hold_their_project() -> None:
     # What "a row that others need" above stands on: no cascade from a project to its workspaces.
-    (key,) = Workspace.__table__.c.project_id.foreign_keys
-    assert key.ondelete is None
+    keys = Workspace.__table__.c.project_id.foreign_keys
+    assert {key.column.table.name: key.ondelete for key in keys} == {"projects": None, "environments": None}
 
 
 def test_every_constraint_that_names_a_taken_attribute_exists() -> None:

@@ -19,7 +19,7 @@ class Image(Base):
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
     project_id: Mapped[str | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), unique=True)
     workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), unique=True)
-    image_object: Mapped[str] = mapped_column(info=OBJECT)
+    image_object: Mapped[str] = mapped_column(info=OBJECT, unique=True, index=True)
     image_key: Mapped[str] = mapped_column(info=SEALED)
     content_type: Mapped[str]
     # Of the bytes, in hexadecimal: what the entity tag is made of.
