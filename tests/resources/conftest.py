@@ -1,6 +1,12 @@
 """The place where most tests of resources happen: an organization and the person who owns it."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
 import pytest
+from flask import Flask
 
 from app.resources.models import Organization, Project
 from tests.api import Api
@@ -36,3 +42,27 @@ def project(world: World, acme: Organization) -> Project:
 def bob(world: World) -> Person:
     """Has an account, and belongs nowhere."""
     return world.person("bob")
+
+
+@pytest.fixture
+def at_once(app: Flask) -> Callable[..., list[int]]:
+    """Sends requests (method, path, token, body) from threads of their own; their statuses in the order given.
+
+    However they meet, none of them may end in a 5xx.
+    """
+
+    def send(*requests: tuple[str, str, str, Any]) -> list[int]:
+        barrier = Barrier(len(requests))
+
+        def run(request: tuple[str, str, str, Any]) -> int:
+            method, path, token, sent = request
+            api = Api(app)
+            barrier.wait(timeout=10)
+            return int(api.raw(method, path, token, sent).status_int)
+
+        with ThreadPoolExecutor(len(requests)) as pool:
+            statuses = list(pool.map(run, requests, timeout=60))
+        assert [status for status in statuses if status >= 500] == []
+        return statuses
+
+    return send

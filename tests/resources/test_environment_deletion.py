@@ -158,7 +158,7 @@ def test_statements_do_not_depend_on_what_it_holds(
         world.project_member(project, world.member(acme), "viewer", environment=environment)
     api.get("/account/details", owner.token)
     # caller, lock, workspaces, their objects, delete them, members, delete it, the events of each kind
-    assert cost(statements, api, owner.token, ("DELETE", f"/environments/{environment.id}?force=true", None)) == 10
+    assert cost(statements, api, owner.token, ("DELETE", f"/environments/{environment.id}?force=true", None)) == 11
 
 
 def test_a_workspace_moves_between_environments_of_its_project_alone(

@@ -1,39 +1,16 @@
 """Requests about the owners of a project or a workspace at the same time: one of them stays."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from app.resources.models import Organization, ProjectMember, WorkspaceAclEntry
-from tests.api import Api, document
+from tests.api import document
 from tests.world import Person, World
 
 ROUNDS = 8
-Sent = tuple[str, str, str, Any]
 AtOnce = Callable[..., list[int]]
-
-
-@pytest.fixture
-def at_once(app: Flask) -> AtOnce:
-    """Sends requests, each with a token of its own, from threads of their own; the statuses in the order given."""
-
-    def send(*requests: Sent) -> list[int]:
-        barrier = Barrier(len(requests))
-
-        def run(request: Sent) -> int:
-            method, path, token, sent = request
-            api = Api(app)
-            barrier.wait(timeout=10)
-            return int(api.raw(method, path, token, sent).status_int)
-
-        with ThreadPoolExecutor(len(requests)) as pool:
-            return list(pool.map(run, requests, timeout=60))
-
-    return send
 
 
 def demotion(type_: str) -> dict[str, Any]:

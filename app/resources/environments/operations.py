@@ -12,6 +12,7 @@ from app.persistence import now
 from app.resources.environments.model import Environment
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.project_members.model import ProjectMember
+from app.resources.projects.model import Project
 from app.resources.users.model import User
 from app.resources.workspaces.deletion import delete_workspaces, lock_workspaces
 from app.resources.workspaces.model import Workspace
@@ -59,6 +60,16 @@ def check_room(session: Session, project_id: str) -> None:
     count = select(func.count()).select_from(Environment).where(Environment.project_id == project_id)
     if (session.scalar(count) or 0) >= MAXIMUM:
         raise TooManyEnvironments
+
+
+def keep_project(session: Session, environment_id: str) -> None:
+    """Keep the project of the environment until the transaction ends; to be called before the environment is locked.
+
+    Who deletes or wipes the project locks its workspaces, too: the two would wait for each other.
+    """
+    project = select(Project.id).join(Environment, Environment.project_id == Project.id)
+    kept = project.where(Environment.id == environment_id)
+    session.execute(kept.with_for_update(of=Project, read=True, key_share=True))
 
 
 def delete_environment(session: Session, environment: Environment, *, by_force: bool) -> Gone:

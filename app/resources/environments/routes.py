@@ -16,7 +16,7 @@ from app.persistence import now
 from app.resources.environments.cloning import clone_workspaces
 from app.resources.environments.listing import ENVIRONMENTS
 from app.resources.environments.model import Environment
-from app.resources.environments.operations import check_room, delete_environment, set_default
+from app.resources.environments.operations import check_room, delete_environment, keep_project, set_default
 from app.resources.environments.schema import EnvironmentSchema
 from app.resources.projects.listing import PROJECTS
 from app.resources.projects.model import Project
@@ -103,6 +103,7 @@ def destroy_environment(environment_id: str) -> Response:
     """Delete an environment with the roles that hold only there; with force=true also the workspaces it holds."""
     by_force = flag("force")
     with change() as session:
+        keep_project(session, environment_id)
         environment = _subject(session, environment_id)
         if by_force and not any(holds(caller(), permission, environment) for permission in FORCE):
             raise refused(P.WORKSPACE_FORCE_DELETE)

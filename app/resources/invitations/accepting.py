@@ -14,7 +14,9 @@ from app.resources.invitations.operations import (
     join,
     membership_for,
 )
+from app.resources.projects.model import Project
 from app.resources.users.model import User
+from app.resources.workspaces.model import Workspace
 from app.web.context import caller, require_own, subject
 from app.web.transaction import made, record
 
@@ -28,6 +30,8 @@ def accept(session: Session, token: str, workspace_id: str | None = None) -> tup
     identifier, nonce = opened(token)
     # One after the other for each user, so that two invitations into one organization make one membership.
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    # Before the invitation: who deletes the place, or hands it over, has it locked when he comes to the rest.
+    _keep_place(session, identifier)
     invitation = subject(session, Invitation, identifier, P.INVITATION_ACCEPT, visible_by=P.INVITATION_ACCEPT)
     check_nonce(invitation, nonce)
     if workspace_id is not None and invitation.workspace_id != workspace_id:
@@ -46,3 +50,10 @@ def accept(session: Session, token: str, workspace_id: str | None = None) -> tup
         record(session, "workspace-acl-entries.create", joined, made({"level": invitation.role, **promised}))
     record(session, "invitations.accept", invitation, {"status": [PENDING, ACCEPTED]})
     return invitation, joined
+
+
+def _keep_place(session: Session, invitation_id: str) -> None:
+    for model, place_id in ((Project, Invitation.project_id), (Workspace, Invitation.workspace_id)):
+        place = select(model.__table__.c.id).join(Invitation, place_id == model.__table__.c.id)
+        kept = place.where(Invitation.id == invitation_id).with_for_update(of=model, read=True, key_share=True)
+        session.execute(kept)

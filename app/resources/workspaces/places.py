@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.rules import holds, where
-from app.jsonapi.errors import Forbidden, NotFound, Unprocessable
+from app.jsonapi.errors import Conflict, Forbidden, NotFound, Unprocessable
 from app.resources.environments.model import Environment
 from app.resources.workspaces.model import Workspace
 from app.web.context import NOT_AUTHORIZED, caller, refused
+from app.web.transaction import CHANGED_MEANWHILE
 
 
 class UnknownEnvironment(Unprocessable):
@@ -43,9 +44,11 @@ def settle_place(
     else:
         found = found.where(Environment.id == wanted, where(caller(), P.ENVIRONMENT_READ, Environment))
     environment = session.scalars(found.with_for_update(read=True, key_share=True)).one_or_none()
+    if environment is None and wanted is not None:
+        raise UnknownEnvironment
     if environment is None:
-        # Every project has a default one: it went with the project.
-        raise NotFound if wanted is None else UnknownEnvironment
+        # Every project has a default one: it went with the project, or another one is the default since this moment.
+        raise NotFound if current is None else Conflict(CHANGED_MEANWHILE)
     return {**place, "environment_id": environment.id}
 
 
