@@ -59,6 +59,15 @@ def settle_members(session: Session, members: dict[str, Any], current: Organizat
     return settled
 
 
+def lock_projects(session: Session, organization_id: str) -> None:
+    """Lock the projects of the organization; to be called before it is locked itself.
+
+    Who makes something in a project keeps the project first, then the organization: the two would wait for each other.
+    """
+    projects = select(Project.id).where(Project.organization_id == organization_id).order_by(Project.id)
+    session.execute(projects.with_for_update())
+
+
 def delete_organization(session: Session, organization: Organization) -> None:
     """Delete the organization with all it has; its activity events stay."""
     # Locked before their objects are condemned, as by who deletes one of them: two can't lock each other out.

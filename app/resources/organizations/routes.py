@@ -11,7 +11,12 @@ from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.resources.organizations.listing import ORGANIZATIONS, include_entitlement_sets
 from app.resources.organizations.model import Organization
-from app.resources.organizations.operations import delete_organization, found_organization, settle_members
+from app.resources.organizations.operations import (
+    delete_organization,
+    found_organization,
+    lock_projects,
+    settle_members,
+)
 from app.resources.organizations.schema import ENTITLEMENT_SET_DOCUMENT, OrganizationSchema, entitlement_set
 from app.resources.projects.listing import PROJECTS
 from app.web.answers import nothing, resource
@@ -91,6 +96,7 @@ def destroy_organization(organization: str) -> Response:
     """Delete an organization with everything in it."""
     home = enter(organization, P.ORGANIZATION_DELETE)
     with change() as session:
+        lock_projects(session, home.id)
         found = subject(session, Organization, home.id, P.ORGANIZATION_DELETE, visible_by=P.ORGANIZATION_READ)
         delete_organization(session, found)
         record(session, "organizations.delete", found)
