@@ -243,9 +243,7 @@ class Listing:
         asked()
         who = caller()
         organization_id = parents.get("organization_id")
-        # A grant on a project reaches all of its rows only where they are in it, not where some keep apart.
-        is_in_project = self.model.scope.get("project") == "project_id"
-        reach = self._reach(organization_id, parents.get("project_id") if is_in_project else None)
+        reach = self._reach(organization_id, parents.get("project_id"))
         asked_for = (each.read(arguments, who, organization_id) for each in self.filters)
         chosen = [*also, *(found for found in asked_for if found is not None)]
         sort = self._sort(arguments)
