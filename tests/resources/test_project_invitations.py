@@ -65,6 +65,19 @@ FAULTS: list[tuple[dict[str, Any], tuple[str, str]]] = [
     ({"email": "bob"}, ("Email is invalid", EMAIL)),
     ({"email": "b b@example.test"}, ("Email is invalid", EMAIL)),
     ({"email": "b\r\nBcc:x@example.test"}, ("Email is invalid", EMAIL)),
+    *(
+        ({"email": email}, ("Email is invalid", EMAIL))
+        for email in (
+            "eve<bob@example.test>",
+            "root,bob@example.test",
+            "root;bob@example.test",
+            "all:bob@example.test",
+            "root(bob@example.test)",
+            '"root"@example.test',
+            "bob\\@example.test",
+            "bob@[127.0.0.1]",
+        )
+    ),
     ({"email": f"{'b' * 242}@example.test"}, ("Email is too long (maximum is 254 characters)", EMAIL)),
     ({"role": None}, ("Role can't be blank", ROLE)),
     ({"role": "developer"}, ("Role is not included in the list", ROLE)),

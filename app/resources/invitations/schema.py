@@ -8,12 +8,16 @@ from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Moment, Se
 from app.jsonapi.schema import Schema
 from app.persistence import now
 from app.resources.invitations.model import EXPIRED, PENDING, STATUSES
-from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
+from app.resources.organizations.schema import EMAIL_LENGTH
 from app.resources.project_members.model import PROJECT_ROLES
 from app.resources.project_members.schema import CELL_SCOPES, read_cells
 from app.resources.workspace_acl_entries.model import ACL_LEVELS
 
 NO_TEXT = {"type": ["string", "null"]}
+# One plain address. To mail the other characters mean several, or a name beside an address: the message would go to
+# another one than was invited.
+_PART = r"[^@\s,;:<>()\[\]\"\\]+"
+ADDRESS_PATTERN = f"{_PART}@{_PART}"
 
 
 def _status(row: Any, _held: Any) -> str:  # noqa: ANN401 - a row of the listing
@@ -61,7 +65,7 @@ class IntoProjectSchema(InvitationSchema):
     class Meta(InvitationSchema.Meta):
         """As any invitation."""
 
-    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
+    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=ADDRESS_PATTERN)
     role = Choice(PROJECT_ROLES, required=True)
     cells = Setting(read_cells, allow_none=True, data_key="cell-scopes", schema=CELL_SCOPES)
 
@@ -74,7 +78,7 @@ class ToWorkspaceSchema(InvitationSchema):
     class Meta(InvitationSchema.Meta):
         """As any invitation."""
 
-    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
+    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=ADDRESS_PATTERN)
     level = Choice(ACL_LEVELS, required=True, attribute="role")
 
 
