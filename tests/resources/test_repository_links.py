@@ -109,6 +109,9 @@ BAD_URLS = {
     "https://github.com/a\n": NO_ADDRESS,
     "/srv/git/a": NO_ADDRESS,
     "--upload-pack=touch@host:a": NO_ADDRESS,
+    "-oProxyCommand@host:a": NO_ADDRESS,
+    "ssh://-oProxyCommand@host/a": NO_ADDRESS,
+    "ssh://-host/a": NO_ADDRESS,
 }
 FAULTS: Mapping[str, tuple[Any, str, str]] = {
     **{url: (sent(url), f"Url {text}", f"{AT}url") for url, text in BAD_URLS.items()},

@@ -11,7 +11,8 @@ URL_LENGTH = 1_024
 BRANCH_LENGTH = 255
 DIRECTORY_LENGTH = 1_024
 
-_USER = "[A-Za-z0-9._-]+@"
+# Nor does a user begin with a hyphen, which commands take for an option.
+_USER = "[A-Za-z0-9_][A-Za-z0-9._-]*@"
 _HOST = "[A-Za-z0-9][A-Za-z0-9.-]*"
 _PORT = "(?::[0-9]{1,5})?"
 _PATH = "[A-Za-z0-9._~%!$&'()*+,;=:@/-]+"
