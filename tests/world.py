@@ -292,9 +292,11 @@ class World:
             session.delete(entity)
 
     def all(self, model: type[Base]) -> list[Any]:
-        """Every row of the table."""
+        """Every row of the table, oldest first where it tells when its rows were made."""
+        # Without an order PostgreSQL gives rows as they lie, and new ones lie where old ones were deleted.
+        order = [column for name, column in model.__table__.c.items() if name == "created_at"]
         with Session(self._engine, expire_on_commit=False) as session:
-            return list(session.scalars(select(model)))
+            return list(session.scalars(select(model).order_by(*order)))
 
     def _name(self, kind: str) -> str:
         self._count += 1
