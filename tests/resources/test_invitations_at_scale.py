@@ -161,7 +161,7 @@ def test_requests_cost_the_same_whatever_there_is(
         "own": 3,
         "show": 2,
         "resend": 6,
-        "cancel": 4,
+        "cancel": 5,
         "invite": 11,
         "invite to": 10,
         "reset": 6,

@@ -197,6 +197,29 @@ def test_who_invites_to_workspaces(api: Api, places: Places, who: str) -> None:
         assert answer.status_int != 404 or answer.body == missing[what].body, "forbidden reads like missing"
 
 
+# Into the project, to the workspace.
+OF_OWNERS = {
+    "owner": (204, 204),
+    "manage-projects": (403, 403),
+    "project owner": (204, 204),
+    "project admin": (403, 403),
+    "token admin": (403, 403),
+    "level owner": (404, 204),
+    "level admin": (404, 403),
+}
+
+
+@pytest.mark.parametrize("who", OF_OWNERS)
+def test_who_may_invite_no_owner_cancels_no_such_invitation(api: Api, places: Places, who: str) -> None:
+    token = CALLERS[who](places)
+    there = ({"project_id": places.project.id}, {"workspace_id": places.workspace.id})
+    for place, status in zip(there, OF_OWNERS[who], strict=True):
+        invitation = added(places, "owner", **place)
+        api.delete(f"/invitations/{invitation}", token, expect=status)
+        [left] = [each for each in places.world.all(Invitation) if each.id == invitation]
+        assert left.status == ("canceled" if status == 204 else "pending")
+
+
 def test_a_role_in_one_environment_shows_no_invitation_to_another(api: Api, places: Places, world: World) -> None:
     elsewhere = world.workspace(places.project)
     hidden = added(places, "user", workspace_id=elsewhere.id)

@@ -152,13 +152,14 @@ def show_invitation(invitation_id: str) -> Response:
 
 
 @blueprint.delete("/invitations/<invitation_id>")
-@requires(P.INVITATION_MANAGE)
-@describes(status=204)
+@requires(P.INVITATION_MANAGE, P.PROJECT_MANAGE_OWNERS, P.WORKSPACE_MANAGE_OWNERS)
+@describes(status=204, errors=(403,))
 def cancel_invitation(invitation_id: str) -> Response:
     """Cancel an invitation that waits; its link stops working."""
     with change() as session:
         invitation = _subject(session, invitation_id)
         check_waiting(invitation)
+        _check_rank(_place_of(session, invitation), invitation.role)
         _cancel(session, invitation)
     return nothing()
 
@@ -171,12 +172,7 @@ def resend_invitation(invitation_id: str) -> Response:
     with change() as session:
         invitation = _subject(session, invitation_id)
         check_waiting(invitation)
-        place: Place = (
-            session.get_one(Project, invitation.project_id)
-            if invitation.project_id is not None
-            else session.get_one(Workspace, invitation.workspace_id)
-        )
-        _check_rank(place, invitation.role)
+        _check_rank(_place_of(session, invitation), invitation.role)
         renew(invitation, settings().invitation_days)
         session.flush()
         record(session, "invitations.resend", invitation)
@@ -217,6 +213,12 @@ def _workspace(session: Session, workspace_id: str) -> Workspace:
 
 def _subject(session: Session, invitation_id: str) -> Invitation:
     return subject(session, Invitation, invitation_id, P.INVITATION_MANAGE, visible_by=P.INVITATION_MANAGE)
+
+
+def _place_of(session: Session, invitation: Invitation) -> Place:
+    if invitation.project_id is not None:
+        return session.get_one(Project, invitation.project_id)
+    return session.get_one(Workspace, invitation.workspace_id)
 
 
 def _invited(session: Session, place: Place, members: Mapping[str, Any]) -> Invitation:
