@@ -14,6 +14,7 @@ from app.resources.models import Image, Organization, Project, StoredObject, Wor
 from app.storage.place import VAULT
 from tests.activity import left_by_requests
 from tests.api import Api, document, faults
+from tests.meanwhile import after_reading
 from tests.pictures import BOUNDARY, MULTIPART, avatar, icon_form, picture
 from tests.statement_costs import Statements, cost
 from tests.world import Person, World
@@ -96,6 +97,26 @@ def test_a_second_image_replaces_the_first(app: Flask, world: World, api: Api, p
         assert seen.convert("RGB").getpixel((1, 1)) == (0, 0, 255)
     assert not app.extensions[VAULT].exists(first.image_object)
     assert [row.name for row in world.all(StoredObject)] == [second.image_object]
+
+
+@pytest.mark.parametrize(("method", "expected"), [("POST", 200), ("DELETE", 404)])
+def test_it_is_read_while_another_one_takes_its_place(
+    app: Flask, api: Api, place: Place, owner: Person, *, method: str, expected: int
+) -> None:
+    place.send(picture(colour="red"), owner.token)
+
+    def meanwhile() -> None:
+        if method == "POST":
+            place.send(picture(colour="blue"), owner.token)
+        else:
+            api.delete(place.path, owner.token)
+
+    with after_reading(app, "images", meanwhile):
+        answered = api.raw("GET", place.path, owner.token)
+    assert answered.status_int == expected
+    if expected == 200:
+        with Picture.open(BytesIO(answered.body)) as seen:
+            assert seen.convert("RGB").getpixel((1, 1)) == (0, 0, 255)
 
 
 def test_removing_it_leaves_nothing(app: Flask, world: World, api: Api, place: Place, owner: Person) -> None:

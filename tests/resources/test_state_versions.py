@@ -4,10 +4,12 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from tests.activity import left_by_requests
 from tests.api import MEDIA_TYPE, document
-from tests.states import LINEAGE, NULL, OUTPUTS, States, announcement, md5, state
+from tests.meanwhile import after_reading
+from tests.states import LINEAGE, NULL, OUTPUTS, States, announcement, fetch, md5, state
 from tests.world import World
 
 
@@ -230,3 +232,13 @@ def test_the_interval_of_snapshots_is_told_wherever_the_cli_looks_for_it(states:
     states.unlock()
     assert interval("GET", "current-state-version") == (200, "20", MEDIA_TYPE)
     assert interval("GET", "current-state-version-outputs") == (200, None, MEDIA_TYPE)
+
+
+def test_a_state_that_goes_with_its_workspace_while_it_is_fetched_is_not_there(app: Flask, states: States) -> None:
+    url = states.save(state())["data"]["attributes"]["hosted-state-download-url"]
+
+    def delete() -> None:
+        states.api.delete(f"/workspaces/{states.workspace.id}", states.token)
+
+    with after_reading(app, "state_versions", delete):
+        fetch(states.api, url, expect=404)

@@ -1,9 +1,9 @@
 """Icons of projects and avatars of workspaces over HTTP (mission: C2, E6)."""
 
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, request
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from app.authz.permissions import P
 from app.authz.rules import where
@@ -18,6 +18,7 @@ from app.resources.images.schema import AvatarSchema, ImageSchema
 from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
 from app.storage.place import vault
+from app.storage.store import Missing
 from app.web.answers import nothing, resource
 from app.web.context import asked, caller, reader, release_reader, subject
 from app.web.guard import any_media_type, describes, requires
@@ -157,6 +158,19 @@ def _set(  # noqa: PLR0913, PLR0917 - what, whose, by whom
 
 
 def _show(model: type[Project | Workspace], identifier: str, permission: P) -> Response:
+    row = _row(model, identifier, permission)
+    while True:
+        try:
+            return _image(row)
+        except Missing:
+            newer = _row(model, identifier, permission)
+            if newer.image_object == row.image_object:
+                raise
+            # Another one has taken its place since the row was read.
+            row = newer
+
+
+def _row(model: type[Project | Workspace], identifier: str, permission: P) -> Row[*tuple[Any, ...]]:
     asked()
     key = Image.project_id if model is Project else Image.workspace_id
     found = (
@@ -168,6 +182,10 @@ def _show(model: type[Project | Workspace], identifier: str, permission: P) -> R
     if row is None:
         raise NoImage
     release_reader()
+    return row
+
+
+def _image(row: Row[*tuple[Any, ...]]) -> Response:
     answered = Response(headers=IMAGE_HEADERS, content_type=row.content_type)
     answered.set_etag(row.digest)
     answered.make_conditional(request)

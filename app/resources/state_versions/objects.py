@@ -15,6 +15,7 @@ from app.resources.state_versions.operations import VersionDiscarded, accept_jso
 from app.resources.state_versions.reading import Intake, UnreadableState
 from app.resources.workspaces.model import Workspace
 from app.storage.place import vault
+from app.storage.store import Missing
 from app.web.context import reader, release_reader, settings
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.objects import discard, stored
@@ -48,7 +49,12 @@ def download_object(ticket: str) -> Response:
         raise NotFound
     if request.method == "HEAD":
         return Response(content_type=BYTES)
-    answered = Response(vault().open(name, key), content_type=BYTES)
+    try:
+        pieces = vault().open(name, key)
+    except Missing:
+        _row(version_id)  # 404 when it has just gone with its workspace
+        raise
+    answered = Response(pieces, content_type=BYTES)
     if part == "state":
         answered.content_length = row.size
     return answered
