@@ -36,14 +36,22 @@ class Outbox:
 
     def put(self, message: Message, taken: Taken) -> None:
         """Have the message sent soon; ``taken`` is called when the server took it."""
-        with self._starting:
-            if self._thread is None:
-                self._thread = Thread(target=self._run, name="outbox", daemon=True)
-                self._thread.start()
+        try:
+            self._begin()
+        except RuntimeError:
+            # There is no room for another thread; the message waits for the next one to find some.
+            logger.error("no thread can be started for mail now")  # noqa: TRY400 - there is no more to say
         try:
             self._waiting.put_nowait((message, taken))
         except Full:
             logger.error("a message was not sent: %d are waiting already", WAITING)  # noqa: TRY400 - there is no more to say
+
+    def _begin(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                thread = Thread(target=self._run, name="outbox", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def drain(self, seconds: float) -> bool:
         """Wait until nothing is on its way, at most so long; whether that came about."""

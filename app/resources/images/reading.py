@@ -84,11 +84,11 @@ def _drawn(picture: Picture.Image, kind: str) -> Drawn:
     if max(width, height) > LARGEST_SIDE or width * height > MOST_PIXELS:
         raise _TooManyPixelsError
     modes = MODES[kind]
-    # A camera notes which side is up instead of turning the pixels, and the note is about to go.
-    upright = ImageOps.exif_transpose(picture)
-    plain = upright if upright.mode in modes else upright.convert(modes[0])
-    small = plain.copy()
+    # Made small before anything else: each copy of all the pixels would take 64 MB.
+    small = picture if picture.mode in modes else picture.convert(modes[0])
     small.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    # A camera notes which side is up instead of turning the pixels, and the note is about to go.
+    small = ImageOps.exif_transpose(small)
     small.info = {}
     written = BytesIO()
     small.save(written, kind)
