@@ -11,7 +11,7 @@ from app.persistence.engine import Engines
 from tests.api import Api
 
 
-def plans(app: Flask, api: Api, path: str, token: str) -> list[str]:
+def plans(app: Flask, api: Api, path: str, token: str, method: str = "GET") -> list[str]:
     """How the database would run each statement of the request, a line for each way it reads a table."""
     sent: list[tuple[str, Any]] = []
 
@@ -19,11 +19,13 @@ def plans(app: Flask, api: Api, path: str, token: str) -> list[str]:
         sent.append((statement, parameters))
 
     engines: Engines = app.extensions["groundplan.engines"]
-    event.listen(engines.reading, "before_cursor_execute", note)
+    for engine in (engines.reading, engines.writing):
+        event.listen(engine, "before_cursor_execute", note)
     try:
-        api.get(path, token)
+        assert api.raw(method, path, token).status_int < 300
     finally:
-        event.remove(engines.reading, "before_cursor_execute", note)
+        for engine in (engines.reading, engines.writing):
+            event.remove(engine, "before_cursor_execute", note)
     with engines.writing.connect() as connection:
         read = [each for each in sent if each[0].startswith(("SELECT", "WITH"))]
         assert len(read) > 1, "the caller and what he asks for"

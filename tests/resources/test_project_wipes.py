@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import Engine, func, select
 
 from app.persistence import Base, now
@@ -27,6 +28,7 @@ from app.resources.models import (
 from app.resources.project_wipes.operations import COUNTED, OF_WORKSPACES
 from tests.activity import left_by_requests
 from tests.api import Api, faults
+from tests.query_plans import plans, read_from_end_to_end
 from tests.statement_costs import Statements, cost
 from tests.states import OUTPUTS, States, state
 from tests.world import Person, World
@@ -223,3 +225,11 @@ def test_another_organization_hears_nothing(api: Api, world: World, project: Pro
     missing = api.post("/projects/prj-1111111111111111/actions/wipe", token, expect=404)
     assert answer == missing
     wipe(api, project, world.token(other), "?dry-run=true", 404)
+
+
+def test_what_a_wipe_deletes_is_found_by_index(
+    app: Flask, api: Api, world: World, acme: Organization, owner: Person
+) -> None:
+    path = f"/projects/{world.project(acme).id}/actions/wipe?dry-run=true"
+    lines = plans(app, api, path, owner.token, "POST")
+    assert read_from_end_to_end(lines, [model.__tablename__ for model in COUNTED]) == [], "\n".join(lines)

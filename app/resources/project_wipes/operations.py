@@ -1,9 +1,10 @@
 """What wiping a project deletes, and how much of it there is."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, delete, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from app.persistence import Base
@@ -49,18 +50,24 @@ def count_contents(session: Session, project: Project) -> Mapping[str, int]:
     workspaces = select(Workspace.__table__.c.id).where(Workspace.project_id == project.id)
     varsets = select(Varset.id).where(Varset.project_id == project.id)
     consumers = RemoteStateConsumer.__table__.c
-    conditions: dict[type[Base], ColumnElement[bool]] = {
-        Workspace: Workspace.project_id == project.id,
-        **{model: model.__table__.c.workspace_id.in_(workspaces) for model in OF_WORKSPACES},
-        RemoteStateConsumer: or_(consumers.workspace_id.in_(workspaces), consumers.consumer_id.in_(workspaces)),
-        Var: or_(Var.workspace_id.in_(workspaces), Var.varset_id.in_(varsets)),
-        Varset: Varset.project_id == project.id,
-    }
-    counts = [
-        select(literal(type_of(model)), func.count()).select_from(model.__table__).where(conditions[model])
-        for model in COUNTED
+    is_provider = consumers.workspace_id.in_(workspaces)
+    # Each is counted by index, which a condition with "or" would not be.
+    conditions: list[tuple[type[Base], ColumnElement[bool]]] = [
+        (Workspace, Workspace.project_id == project.id),
+        *((model, model.__table__.c.workspace_id.in_(workspaces)) for model in OF_WORKSPACES),
+        (RemoteStateConsumer, is_provider),
+        (RemoteStateConsumer, consumers.consumer_id.in_(workspaces) & ~is_provider),
+        (Var, Var.workspace_id.in_(workspaces)),
+        (Var, Var.varset_id.in_(varsets)),
+        (Varset, Varset.project_id == project.id),
     ]
-    found: dict[str, int] = dict(session.execute(union_all(*counts)).all())
+    counts = [
+        select(literal(type_of(model)), func.count()).select_from(model.__table__).where(condition)
+        for model, condition in conditions
+    ]
+    found: Counter[str] = Counter()
+    for name, count in session.execute(union_all(*counts)):
+        found[name] += count
     return {type_of(model): found[type_of(model)] for model in COUNTED}
 
 
