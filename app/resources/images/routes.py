@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, select
 
 from app.authz.permissions import P
 from app.authz.rules import where
@@ -173,7 +173,7 @@ def _show(model: type[Project | Workspace], identifier: str, permission: P) -> R
 def _row(model: type[Project | Workspace], identifier: str, permission: P) -> Row[*tuple[Any, ...]]:
     asked()
     key = Image.project_id if model is Project else Image.workspace_id
-    found: Select[Any] = (
+    found = (
         select(Image.image_object, Image.image_key, Image.content_type, Image.digest, Image.size, Image.created_at)
         .join(model, model.__table__.c.id == key)
         .where(key == identifier, where(caller(), permission, model))
