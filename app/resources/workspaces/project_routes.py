@@ -64,12 +64,14 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     Where the project has public-read, everybody is shown what is public of it, also without a token.
     """
     conditions = {"id": workspace_id, "project_id": project_id}
-    include = including(includes_of(request.args, INCLUDES))
     try:
         row = WORKSPACES.one(conditions)
     except NotFound:
+        public = PUBLIC_WORKSPACES.show(conditions)
         # Nothing that is related to it is public.
-        return resource(PUBLIC_WORKSPACES.show(conditions), included=[] if include else None)
+        return resource(public, included=[] if includes_of(request.args, INCLUDES) else None)
+    # Only now: who sees nothing here hears of no fault either.
+    include = including(includes_of(request.args, INCLUDES))
     shown = WORKSPACES.shown(row)
     return resource(shown, included=include([row], [shown]) if include else None)
 
