@@ -73,7 +73,8 @@ def _in_json_list(element: _Among, compiler: SQLCompiler, **options: Any) -> str
 def _equals_any(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     column, values = element.clauses
     tested = compiler.process(column, **options)
-    return f"{tested} = ANY (string_to_array({compiler.process(values, **options)}, E'\\x1f'))"
+    # As a query of its own the set is taken apart once; written plainly, again for each row that a subquery looks at.
+    return f"{tested} = ANY ((SELECT string_to_array({compiler.process(values, **options)}, E'\\x1f'))::text[])"
 
 
 def set_parameter(name: str) -> BindParameter[Iterable[str]]:
