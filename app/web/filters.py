@@ -4,11 +4,12 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, bindparam, func
+from sqlalchemy import ColumnElement, bindparam, func, not_
 
 from app.authentication.callers import Caller
 from app.authz import rules
 from app.authz.permissions import P
+from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, text_of, texts_of
 from app.persistence import Base, Expression, among, set_parameter
 
@@ -111,6 +112,30 @@ class Equals:
             return None
         name = f"equals_{self.parameter}".replace("[", "_").replace("]", "")
         return Chosen(("equals", self.parameter), lambda: [self.column == bindparam(name)], {name: text})
+
+
+@dataclass(frozen=True)
+class Holds:
+    """true keeps the rows for which the condition holds, false the others."""
+
+    parameter: str
+    condition: ColumnElement[bool]
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, "true or false")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
+        """See ``Filter``; 400 for anything but true and false."""
+        wanted = text_of(arguments, self.parameter)
+        if wanted is None:
+            return None
+        if wanted not in ("true", "false"):
+            raise BadParameter(f"{self.parameter} must be true or false", parameter=self.parameter)
+        return Chosen(
+            ("holds", self.parameter, wanted), lambda: [self.condition if wanted == "true" else not_(self.condition)]
+        )
 
 
 @dataclass(frozen=True)

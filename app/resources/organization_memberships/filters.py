@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import false, true
-
 from app.authentication.callers import Caller
 from app.jsonapi.errors import BadParameter
-from app.jsonapi.query import Arguments, text_of, texts_of
+from app.jsonapi.query import Arguments, texts_of
 from app.persistence import among, set_parameter
 from app.resources.organization_memberships.model import STATUSES, OrganizationMembership
 from app.web.filters import Chosen
@@ -39,24 +37,3 @@ class InStatus:
             lambda: [among(OrganizationMembership.status, set_parameter("statuses"))],
             {"statuses": wanted},
         )
-
-
-@dataclass(frozen=True)
-class ServiceAccount:
-    """``filter[is_service_account]``: users who are programs. There are none in teams."""
-
-    parameter: str = "filter[is_service_account]"
-
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "true or false")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``; 400 for anything but true and false."""
-        wanted = text_of(arguments, self.parameter)
-        if wanted is None:
-            return None
-        if wanted not in ("true", "false"):
-            raise BadParameter(f"{self.parameter} must be true or false", parameter=self.parameter)
-        return Chosen(("service account", wanted), lambda: [false() if wanted == "true" else true()])

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import request
-from sqlalchemy import ColumnElement, ScalarSelect, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, exists, false, func, select
 
 from app.authz.permissions import P
 from app.authz.rules import where
 from app.persistence import Expression
-from app.resources.organization_memberships.filters import InStatus, ServiceAccount
+from app.resources.organization_memberships.filters import InStatus
 from app.resources.organization_memberships.model import STATUSES, OrganizationMembership
 from app.resources.organization_memberships.schema import OrganizationMembershipSchema
 from app.resources.organizations.model import Organization
@@ -18,7 +18,7 @@ from app.resources.teams.linked import TeamMembershipListing
 from app.resources.teams.model import Team, TeamMember
 from app.resources.users.model import User
 from app.web.context import caller, reader
-from app.web.filters import Contains, Filter, OneOf
+from app.web.filters import Contains, Filter, Holds, OneOf
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +52,8 @@ _STATUS = InStatus()
 _OTHERS: tuple[Filter, ...] = (
     Contains("q", (_of_user(User.username), _EMAIL)),
     OneOf("filter[email]", _EMAIL),
-    ServiceAccount(),
+    # Users who are programs: there are none.
+    Holds("filter[is_service_account]", false()),
 )
 
 MEMBERSHIPS = MembershipListing(

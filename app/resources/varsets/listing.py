@@ -18,7 +18,6 @@ from sqlalchemy import (
 from app.authentication.callers import Caller
 from app.authz.permissions import P
 from app.authz.rules import where
-from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, Page, text_of
 from app.persistence import Expression, among
 from app.resources.organizations.model import Organization
@@ -31,33 +30,12 @@ from app.resources.varsets.schema import VarsetSchema
 from app.resources.workspaces.listing import WORKSPACES
 from app.resources.workspaces.model import Workspace
 from app.web.context import asked, caller, reader
-from app.web.filters import Chosen, Contains
+from app.web.filters import Chosen, Contains, Holds
 from app.web.linked import Link, LinkedListing
 from app.web.listing import Counted, Shown
 
 INCLUDES = ("vars", "workspaces", "projects", "stacks", "parent", "organization")
 LISTS = ("var_ids", "workspace_ids", "project_ids", "stack_ids")
-
-
-@dataclass(frozen=True)
-class IsGlobal:
-    """``filter[global]``: sets that apply everywhere, or those that don't."""
-
-    parameter: str = "filter[global]"
-
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "true or false")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``; 400 for anything but true and false."""
-        wanted = text_of(arguments, self.parameter)
-        if wanted is None:
-            return None
-        if wanted not in ("true", "false"):
-            raise BadParameter(f"{self.parameter} must be true or false", parameter=self.parameter)
-        return Chosen(("global", wanted), lambda: [Varset.is_global.is_(wanted == "true")])
 
 
 @dataclass(frozen=True)
@@ -172,7 +150,7 @@ _LISTING: dict[str, Any] = {
 }
 _NAMED = Contains("q", (Varset.name,))
 
-VARSETS = LinkedListing(**_LISTING, filters=(_NAMED, IsGlobal(), Owned()))
+VARSETS = LinkedListing(**_LISTING, filters=(_NAMED, Holds("filter[global]", Varset.is_global.is_(true())), Owned()))
 CHOSEN_VARSETS = ChosenListing(**_LISTING, filters=(_NAMED,))
 
 
