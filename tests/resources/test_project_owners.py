@@ -123,7 +123,7 @@ def test_an_owner_hands_over_and_becomes_admin(api: Api, world: World, acme: Org
     first, *others = left_by_requests(world)
     events = {event.subject_id: event for event in [first, *others]}
     assert {event.action for event in events.values()} == {"projects.transfer-ownership", "project-members.update"}
-    assert events[project.id].changes == {"owners": [["lovelace", "other"], ["other", "grace"]]}
+    assert events[project.id].changes == {"owners": [["lovelace", "other"], ["grace", "other"]]}
     assert events[shown["id"]].changes == {
         "username": ["grace", "grace"],
         "role": ["viewer", "owner"],

@@ -41,7 +41,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """The row of the new owner, what changed on whom, and the names of the owners before and after."""
+    """The row of the new owner, what changed on whom, and the names of the owners before and after, by name."""
 
     owner_id: str
     created: Sequence[tuple[ProjectMember, Changes]]
@@ -72,7 +72,7 @@ def transfer(session: Session, project: Project, to: Member) -> Transfer:
         changed.append((named, told(assign(owner, WHOLE))))
     session.flush()
     updated = [(each.row, {"username": [each.username] * 2, **changes}) for each, changes in changed if changes]
-    return Transfer(owner.id, created, updated, [before, [*staying, to.username]])
+    return Transfer(owner.id, created, updated, [before, sorted([*staying, to.username])])
 
 
 def _owners_and(session: Session, project: Project, to: Member) -> list[Present]:
@@ -84,7 +84,7 @@ def _owners_and(session: Session, project: Project, to: Member) -> list[Present]
             ProjectMember.project_id == project.id,
             or_(ProjectMember.role == OWNER, ProjectMember.membership_id == to.membership_id),
         )
-        .order_by(ProjectMember.created_at, ProjectMember.id)
+        .order_by(User.username)
         .with_for_update(of=ProjectMember),
     )
     return [Present(member, username) for member, username in rows]
