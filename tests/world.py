@@ -1,5 +1,6 @@
 """People and places for the tests, put straight into the database."""
 
+import time
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -92,6 +93,7 @@ class World:
                 found = OrganizationMembership(organization_id=organization.id, user_id=person.id, status=status)
                 session.add(found)
                 session.flush()
+                self._let_time_pass()
             return found.id
 
     def member(self, organization: Organization, *teams: Team, username: str | None = None) -> Person:
@@ -157,6 +159,7 @@ class World:
         """The role of the person in the project, who becomes a member of the organization."""
         with Session(self._engine) as session:
             organization = session.get_one(Organization, project.organization_id)
+        self._let_time_pass()
         return self.add(
             ProjectMember(
                 organization_id=project.organization_id,
@@ -172,6 +175,7 @@ class World:
         """The level of the person on the workspace, who becomes a member of the organization."""
         with Session(self._engine) as session:
             organization = session.get_one(Organization, workspace.organization_id)
+        self._let_time_pass()
         return self.add(
             WorkspaceAclEntry(
                 organization_id=workspace.organization_id,
@@ -297,6 +301,11 @@ class World:
         order = [column for name, column in model.__table__.c.items() if name == "created_at"]
         with Session(self._engine, expire_on_commit=False) as session:
             return list(session.scalars(select(model).order_by(*order)))
+
+    @staticmethod
+    def _let_time_pass() -> None:
+        """Times are kept in milliseconds, and members are listed by them: let no two be made in the same one."""
+        time.sleep(0.001)
 
     def _name(self, kind: str) -> str:
         self._count += 1
