@@ -21,6 +21,7 @@ from tests.states import OUTPUTS, States, state
 from tests.world import World
 
 FILTERS = {
+    "filter[environment]": "environment_id",
     "filter[organization][name]": "organization",
     "filter[project][id]": "project_id",
     "filter[workspace][id]": "workspace_id",

@@ -69,6 +69,7 @@ READS = table("""
 /organizations/acme/agent-pools?filter[allowed_projects][name]=project-0     | 3     3     4
 /agent-pools/POOL                                           | 3     3     4
 /organizations/acme/workspaces?filter[project][id]=PROJECT  | 2     2     3
+/organizations/acme/workspaces?filter[environment]=env-1    | 2     2     3
 /projects/PROJECT/workspaces                                | 3     3     4
 /projects/PROJECT/workspaces?include=project                | 4     4     5
 /projects/PROJECT/workspaces?search[name]=work&sort=-name   | 3     3     4

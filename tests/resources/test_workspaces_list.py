@@ -82,6 +82,33 @@ def test_a_project_of_another_organization_has_no_workspaces_here(
     assert names(api.get(path, owner.token)) == []
 
 
+@pytest.mark.parametrize("path", [WORKSPACES, "/projects/PROJECT/workspaces", "/workspaces"])
+def test_workspaces_are_found_by_their_environment(
+    api: Api, world: World, acme: Organization, owner: Person, path: str
+) -> None:
+    project = world.project(acme, "plans")
+    path = f"{path.replace('PROJECT', project.id)}?filter[environment]="
+    staging, production = world.environment(project, "staging"), world.environment(project, "production")
+    for name, environment in (("b", staging), ("a", staging), ("c", production)):
+        world.workspace(project, name, environment_id=environment.id, cell=name)
+    world.workspace(project, "of the default one")
+    inside, of_a_cell = world.person(), world.person()
+    world.project_member(project, inside, "admin", environment=staging)
+    world.project_member(project, of_a_cell, "viewer", cells=["a"])
+    seen = {owner.token: (["a", "b"], ["c"]), inside.token: (["a", "b"], []), of_a_cell.token: (["a"], [])}
+    for token, found in seen.items():
+        answers = [api.get(f"{path}{environment.id}", token) for environment in (staging, production)]
+        assert tuple(names(answer) for answer in answers) == found
+        assert [each["meta"]["pagination"]["total-count"] for each in answers] == [len(each) for each in found]
+    # One that the caller can't see is like one that never was.
+    hidden, unknown = (
+        api.get(f"{path}{environment}", inside.token) for environment in (production.id, "env-1111111111111111")
+    )
+    assert (hidden["data"], hidden["meta"]) == (unknown["data"], unknown["meta"])
+    assert names(api.get(f"{path}{staging.id}&search[name]=b&sort=-name", owner.token)) == ["b"]
+    assert names(api.get(f"{path}{staging.id.upper()}", owner.token)) == []
+
+
 def test_a_member_lists_the_workspaces_of_his_projects(
     api: Api, world: World, acme: Organization, network: Project
 ) -> None:

@@ -60,6 +60,8 @@ _PLAIN = (
     "title",
     "iac_tool",
 )
+# Whoever sees a workspace is told the id of its environment, so that this tells nobody of others.
+IN_ENVIRONMENT = Equals("filter[environment]", Workspace.environment_id)
 
 WORKSPACES = Listing(
     schema=WorkspaceSchema,
@@ -106,6 +108,7 @@ WORKSPACES = Listing(
         TagNames("search[tags]", wanted=True),
         TagNames("search[exclude-tags]", wanted=False),
         Equals("filter[project][id]", Workspace.project_id),
+        IN_ENVIRONMENT,
         Tagged(workspace_has),
     ),
 )
@@ -115,7 +118,7 @@ REACHABLE_WORKSPACES = replace(
     WORKSPACES,
     order=(_NAME, Workspace.id),
     sorts={"name": (_NAME,)},
-    filters=(InOrganization("filter[organization]"), Contains("search[name]", (Workspace.name,))),
+    filters=(InOrganization("filter[organization]"), Contains("search[name]", (Workspace.name,)), IN_ENVIRONMENT),
     _statements={},
 )
 
