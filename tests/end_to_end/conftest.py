@@ -10,7 +10,7 @@ import pytest
 from pytfe import TFEClient
 from pytfe.models import OrganizationCreateOptions
 
-from tests.end_to_end.service import Service, sdk
+from tests.end_to_end.service import SECONDS_TO_ANSWER, Service, sdk
 from tests.end_to_end.story import Cast
 from tests.end_to_end.terraform import Terraform
 
@@ -83,6 +83,13 @@ def tfe(service: Service) -> Iterator[TFEClient]:
 def http(service: Service) -> Iterator[httpx.Client]:
     """A plain HTTP client with the first user's token, for what the SDK can't ask."""
     with service.client(service.user_token) as client:
+        yield client
+
+
+@pytest.fixture
+def browser() -> Iterator[httpx.Client]:
+    """Keeps cookies and follows redirects, as a browser does."""
+    with httpx.Client(timeout=SECONDS_TO_ANSWER, trust_env=False, follow_redirects=True) as client:
         yield client
 
 

@@ -6,13 +6,13 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from html import unescape
 from pathlib import Path
 from threading import Thread
 
 import httpx
 import pytest
 
+from tests.end_to_end.forms import send_form
 from tests.end_to_end.pages import blocks
 from tests.end_to_end.service import REPOSITORY, SECONDS_TO_ANSWER, Service
 from tests.end_to_end.terraform import BINARY, needs_terraform
@@ -97,22 +97,6 @@ def login(service: Service, tmp_path: Path) -> Iterator[Callable[[], Login]]:
     yield begin
     for each in begun:
         each.give_up()
-
-
-@pytest.fixture
-def browser() -> Iterator[httpx.Client]:
-    """Keeps cookies and follows redirects, as a browser does."""
-    with httpx.Client(timeout=SECONDS_TO_ANSWER, trust_env=False, follow_redirects=True) as client:
-        yield client
-
-
-def send_form(browser: httpx.Client, page: httpx.Response, **fields: str) -> httpx.Response:
-    """Send the first form of the page, filled with these."""
-    action = re.search(r'<form method="post" action="([^"]*)"', page.text)
-    hidden = re.search(r'name="form_token" value="([^"]*)"', page.text)
-    assert action is not None, page.text
-    assert hidden is not None
-    return browser.post(page.url.join(unescape(action[1])), data={"form_token": hidden[1], **fields})
 
 
 def test_terraform_login_gets_a_token_that_works_until_it_is_revoked(

@@ -14,6 +14,7 @@ from app.resources.sign_in.tokens import token_name
 
 FORM_BYTES: Final = 16_384
 STALE: Final = "This page had expired, or your browser keeps no cookies. Please try again."
+ENDED: Final = "You were signed out meanwhile. Please sign in again."
 
 # Within the page, because it is small; browsers apply it, and no other one, for its hash.
 STYLE: Final = (Path(__file__).parent / TEMPLATES / "sign_in" / "style.css").read_text(encoding="utf-8").strip()
@@ -21,8 +22,8 @@ STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).de
 
 
 def page(template: str, *, status: int = 200, sends_to: str = "", **values: Any) -> Response:  # noqa: ANN401
-    """The page with these values. ``sends_to`` is where a form may lead in the end, beside this service."""
-    html = render_template(f"sign_in/{template}.html", style=STYLE, form_token=form_token(), **values)
+    """The page of the template. ``sends_to`` is where a form may lead in the end, beside this service."""
+    html = render_template(f"{template}.html", style=STYLE, form_token=form_token(), **values)
     response = Response(html, status, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = "; ".join(
         (
@@ -43,9 +44,10 @@ def question(wanted: Wanted, *, status: int = 200, problem: str | None = None, a
     """The page that the request leads to: who is it, or, once that is known, whether terraform may act for him."""
     who = signed_in()
     if who is None:
-        return page("sign_in", status=status, wanted=wanted, problem=problem, account=account)
+        action = f"{url_for(f'{blueprint.name}.sign_in')}?{wanted.query}"
+        return page("sign_in/sign_in", status=status, action=action, problem=problem, account=account)
     return page(
-        "consent",
+        "sign_in/consent",
         status=status,
         # Some browsers take the redirect after a form for a part of its way.
         sends_to=wanted.origin,
@@ -58,7 +60,7 @@ def question(wanted: Wanted, *, status: int = 200, problem: str | None = None, a
 
 def message(title: str, text: str, status: int = 200) -> Response:
     """A page that only says something."""
-    return page("message", status=status, title=title, text=text)
+    return page("sign_in/message", status=status, title=title, text=text)
 
 
 def go_to(location: str) -> Response:

@@ -12,7 +12,7 @@ from app.resources.sign_in.authorization import CLIENT, Refused, Untrusted, only
 from app.resources.sign_in.blueprint import blueprint
 from app.resources.sign_in.browser import cookie_digest, is_our_form, signed_in
 from app.resources.sign_in.operations import grant
-from app.resources.sign_in.pages import FORM_BYTES, STALE, go_to, message, question
+from app.resources.sign_in.pages import ENDED, FORM_BYTES, STALE, go_to, message, question
 from app.web.context import settings
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
@@ -22,7 +22,6 @@ from app.web.transaction import change
 __all__ = ["blueprint", "session_routes", "token_routes"]
 
 CODE_BYTES: Final = 32
-ENDED: Final = "You were signed out meanwhile. Please sign in again."
 
 
 @blueprint.get("/oauth/authorization")

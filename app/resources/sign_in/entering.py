@@ -1,0 +1,113 @@
+"""Coming in by a password and going out again, wherever a form of ours asks for it."""
+
+import logging
+import math
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from flask import Response, request
+from sqlalchemy import select
+
+from app.authentication.passwords import MAXIMUM_LENGTH, hash_password, is_outdated, is_password
+from app.authentication.tokens import digest
+from app.resources.sign_in import attempts
+from app.resources.sign_in.authorization import Parameters, only
+from app.resources.sign_in.browser import cookie_digest, is_our_form, renew_cookie, signed_in
+from app.resources.sign_in.operations import Found, end_session, open_session, user_named
+from app.resources.sign_in.pages import STALE, message
+from app.resources.users.model import User
+from app.web.context import act_as, reader, release_reader, settings
+from app.web.transaction import change, record
+
+logger = logging.getLogger(__name__)
+
+# As long as an e-mail address may be, and more than a username.
+ACCOUNT_LENGTH: Final = 256
+WRONG: Final = "The username or the password is wrong."
+
+# The page with the form, once more: with a status, the problem and what was typed for the account.
+Again = Callable[..., Response]
+
+
+def enter_by(sent: Parameters, again: Again) -> Response | None:
+    """Sign in with the account and the password of the form; None when that is done, else what to answer."""
+    account = (only(sent, "account") or "").strip()[:ACCOUNT_LENGTH]
+    # Longer than any password is as wrong as its beginning, and less work.
+    password = (only(sent, "password") or "")[: MAXIMUM_LENGTH + 1]
+    if not is_our_form(only(sent, "form_token")):
+        return again(status=403, problem=STALE, account=account)
+    typed, address = digest(account.lower(), settings().secret_key), attempts.place_of(request.remote_addr)
+    wait = _noted(typed, address)
+    if wait is not None:
+        return _too_many(wait)
+    user = _user(account.lower(), password)
+    if user is None or not _enter(user, password, typed, address):
+        return again(status=403, problem=WRONG, account=account)
+    return None
+
+
+def leave_by(sent: Parameters) -> Response | None:
+    """End the session of this browser; None when that is done, else what to answer."""
+    if not is_our_form(only(sent, "form_token")):
+        return message("You are still signed in", STALE, 403)
+    who = signed_in()
+    if who is not None:
+        act_as(who.user_id, who.username)
+        with change() as session:
+            end_session(session, cookie_digest())
+            record(session, "users.sign-out", session.get_one(User, who.user_id))
+    renew_cookie()
+    return None
+
+
+def _noted(typed: str, address: str) -> timedelta | None:
+    """Note the attempt; how long to wait instead, when there were too many."""
+    with change() as session:
+        attempt = attempts.note(session, typed, address)
+    wait = attempts.wait(reader(), typed, address)
+    if wait is not None:
+        with change() as session:
+            attempts.take_back(session, attempt)
+    return wait
+
+
+def _user(account: str, password: str) -> Found | None:
+    """The user, if the password is right. It takes as long when there is no such user."""
+    found = user_named(reader(), account)
+    # The hash takes its time, and the connection has other things to do.
+    release_reader()
+    return found if is_password(password, None if found is None else found.password_hash) else None
+
+
+def _enter(user: Found, password: str, typed: str, address: str) -> bool:
+    """Open a session in a browser that is known by nothing it had before; false when the password was just changed."""
+    renewed = hash_password(password) if is_outdated(user.password_hash) else user.password_hash
+    before = cookie_digest()
+    renew_cookie()
+    act_as(user.id, user.username)
+    with change() as session:
+        # A change of the password holds the row, too: either it ends this session, or its hash is seen here.
+        entering = session.scalars(
+            select(User)
+            .where(User.__table__.c.id == user.id, User.password_hash == user.password_hash)
+            .with_for_update(),
+        ).one_or_none()
+        if entering is None:
+            return False
+        entering.password_hash = renewed
+        attempts.forgive(session, typed, address)
+        end_session(session, before)
+        open_session(session, entering.id, cookie_digest())
+        record(session, "users.sign-in", entering)
+    return True
+
+
+def _too_many(wait: timedelta) -> Response:
+    logger.warning("sign-in refused: too many attempts for an account or from an address")
+    seconds = max(1, math.ceil(wait.total_seconds()))
+    minutes = math.ceil(seconds / 60)
+    text = f"Please wait {minutes} minute{'' if minutes == 1 else 's'}, then go back and try again."
+    response = message("Too many attempts to sign in", text, 429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
