@@ -60,7 +60,7 @@ class Home:
 class Caller:
     """Whoever sent the request: a user, an organization, a team or a project, by a token, with all grants.
 
-    A user who has signed in with a password has no token, and no grants: the pages do nothing that needs any.
+    A user who has signed in with a password has no token, and of grants only what the pages need.
     """
 
     kind: str
@@ -109,6 +109,13 @@ class Caller:
 def nobody() -> Caller:
     """Somebody without a token, who has what is shown to everybody and nothing else."""
     return Caller(ANONYMOUS, "", "", token_id=None)
+
+
+def signed_in_as(user_id: str, username: str) -> Caller:
+    """A user who is known by a password, or by what he allowed after he gave it."""
+    user = Caller("user", user_id, username, token_id=None)
+    user.grants.add(Level.USER, user_id, roles.SIGNED_IN, Source(user.type, user_id))
+    return user
 
 
 # The project of a project's token.

@@ -132,6 +132,7 @@ def _roles() -> Iterable[str]:
             "member of the organization": roles.MEMBER,
             "project token": roles.PROJECT_TOKEN,
             "oneself": roles.SELF,
+            "oneself, on the pages": roles.SIGNED_IN,
             "one's own roles and levels": roles.OWN_ACCESS,
             "everybody": roles.EVERYBODY,
             "without a token": roles.ANONYMOUS,

@@ -346,6 +346,9 @@ SELF: Permissions = frozenset(
     {P.ACCOUNT_READ, P.ACCOUNT_UPDATE, P.USER_READ, P.TOKEN_MANAGE, P.MEMBERSHIP_READ, P.INVITATION_ACCEPT},
 )
 
+# Of that, what somebody can do on the pages, where he has signed in with a password.
+SIGNED_IN: Permissions = frozenset({P.INVITATION_ACCEPT})
+
 # On the roles in projects and the levels on workspaces that one has oneself.
 OWN_ACCESS: Permissions = frozenset({P.MEMBERSHIP_READ, P.PROJECT_READ_MEMBERS, P.ACCESS_GIVE_UP})
 

@@ -10,12 +10,13 @@ from werkzeug.routing import Rule
 
 from app.authz.permissions import P
 from app.openapi.docstrings import text_of
+from app.resources.invitation_pages.blueprint import blueprint as invitation_pages
 from app.resources.sign_in.blueprint import blueprint as sign_in
 from app.web.documentation import blueprint as documentation
 from app.web.guard import Operation
 from app.web.requests import CHANGING
 
-NOT_THE_API = {documentation.name, sign_in.name}
+NOT_THE_API = {documentation.name, invitation_pages.name, sign_in.name}
 JSONAPI = "/api/v2/"
 """Below this address the service speaks JSON:API; elsewhere it answers with plain JSON."""
 

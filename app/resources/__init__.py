@@ -33,6 +33,7 @@ BLUEPRINTS = (
     "app.resources.images",
     "app.resources.permissions",
     "app.resources.sign_in",
+    "app.resources.invitation_pages",
 )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from app.analytics import ANALYTICS, Delivery
-from app.authentication.callers import Caller, Home, load_caller, load_traced, nobody
+from app.authentication.callers import Caller, Home, load_caller, load_traced, nobody, signed_in_as
 from app.authz.grants import EVERYBODY, SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
@@ -98,8 +98,8 @@ def caller() -> Caller:
 
 
 def act_as(user_id: str, username: str) -> None:
-    """Let events say that this user sent the request, who is known by a password or by what he allowed."""
-    g.caller = Caller("user", user_id, username, token_id=None)
+    """Let this user be the caller, and in events the one who sent the request: he has signed in with a password."""
+    g.caller = signed_in_as(user_id, username)
 
 
 def asked() -> None:

@@ -7,7 +7,9 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.api import Api
 from tests.browser import VERIFIER, WANTED, Browser, person_with_password
+from tests.invitations import invited, token_of
 from tests.world import World
 
 FIELDS = {
@@ -52,6 +54,34 @@ def test_no_form_makes_the_service_fail(app: Flask, world: World, path: str) -> 
         if answered.status_int == 303:
             location = answered.headers["Location"]
             assert location.startswith(("/oauth/authorization?", f"{WANTED['redirect_uri']}?"))
+
+    send()
+
+
+def test_no_form_makes_the_page_of_an_invitation_fail(app: Flask, world: World) -> None:
+    owner, bob = person_with_password(world, "ada"), person_with_password(world, "bob")
+    project = world.project(world.organization(owner=owner))
+    made = invited(Api(app), project, owner.token, email=f"{bob.username}@example.test")
+    browser = Browser(app)
+    browser.sign_in(bob.username)
+    own = browser.open().forms[0]["form_token"].value
+    pages = [f"/invitations/{token}" for token in (token_of(made), "no.thing")]
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        path=st.sampled_from(pages),
+        decision=st.sampled_from(["accept", "sign-in", "sign-out", ""]),
+        form=SENT,
+        is_own=st.booleans(),
+    )
+    def send(path: str, decision: str, form: list[tuple[str, str]], is_own: bool) -> None:  # noqa: FBT001
+        form = [pair for pair in form if pair[0] != "decision"] + [("decision", decision)]
+        if is_own:
+            form = [pair for pair in form if pair[0] != "form_token"] + [("form_token", own)]
+        answered = browser.post(path, urlencode(form))
+        assert answered.status_int in STATUSES | {404, 409}
+        if answered.status_int == 303:
+            assert answered.headers["Location"] == path
 
     send()
 

@@ -24,6 +24,7 @@ NO_OPERATIONS = {
     "/docs",
     "/docs/start.js",
     "/docs/<asset>",
+    "/invitations/<token>",
     "/oauth/authorization",
     "/oauth/token",
     "/sign-in",

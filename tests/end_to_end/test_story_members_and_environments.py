@@ -41,7 +41,7 @@ def invite(caller: Caller, project_id: str, person: Caller, role: str) -> tuple[
     """The id of an invitation and the token of its link; the service of the story sends no mail."""
     sent = document("invitations", {"email": person.email, "role": role})
     answer = caller.post(f"projects/{project_id}/invitations", sent)
-    assert attributes(answer)["link"].endswith(f"/api/v2/invitations/{attributes(answer)['token']}")
+    assert attributes(answer)["link"].endswith(f"/invitations/{attributes(answer)['token']}")
     return made(answer), attributes(answer)["token"]
 
 

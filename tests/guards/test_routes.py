@@ -24,6 +24,9 @@ OPEN = {
     "documentation.show_document",
     "documentation.show_page",
     "documentation.show_start",
+    # As those of sign_in. Without a session they say nothing, with one no more than the API says to the same user.
+    "invitation_pages.answer_form",
+    "invitation_pages.show_page",
     "service.discover",
     "service.ping",
     # They know who it is by the cookie of a session, or by a code that was made in one.

@@ -10,6 +10,8 @@ from flask import Flask
 
 from app.resources.models import Organization, Project
 from tests.api import Api
+from tests.invitation_page import Reader
+from tests.invitations import invited, token_of
 from tests.states import States
 from tests.world import Person, World
 
@@ -66,3 +68,15 @@ def at_once(app: Flask) -> Callable[..., list[int]]:
         return statuses
 
     return send
+
+
+@pytest.fixture
+def invitation(api: Api, project: Project, owner: Person) -> Any:
+    """Bob's into the project."""
+    return invited(api, project, owner.token)
+
+
+@pytest.fixture
+def reader(app: Flask, invitation: Any) -> Reader:
+    """Somebody with the link of it."""
+    return Reader(app, token_of(invitation))

@@ -18,6 +18,8 @@ CONFIGURATION = Path(__file__).parents[2] / "gunicorn.conf.py"
         ("/api/v2/invitations/inv-1.sEcret", "/api/v2/invitations/(hidden)"),
         ("/api/v2/invitations/inv-1111111111111111", "/api/v2/invitations/inv-1111111111111111"),
         ("/api/v2/invitations/inv-1/actions/resend", "/api/v2/invitations/inv-1/actions/resend"),
+        ("/invitations/WyJp.sEcret", "/invitations/(hidden)"),
+        ("/invitations/.eJw-sEcret?x=1", "/invitations/(hidden)?x=1"),
         ("/api/v2/projects/prj-1/invitations?q=x", "/api/v2/projects/prj-1/invitations?q=x"),
         ("/objects/sEcret", "/objects/(hidden)"),
     ],

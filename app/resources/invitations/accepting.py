@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.resources.invitations.links import check_nonce, opened
+from app.resources.invitations.listing import OWN_INVITATIONS
 from app.resources.invitations.model import ACCEPTED, PENDING, Invitation
 from app.resources.invitations.operations import (
     InvitationExpired,
@@ -18,7 +19,14 @@ from app.resources.projects.model import Project
 from app.resources.users.model import User
 from app.resources.workspaces.model import Workspace
 from app.web.context import caller, require_own, subject
+from app.web.listing import Shown
 from app.web.transaction import made, record
+
+
+def show(token: str) -> Shown:
+    """The invitation of the token, to the calling user; 404 for whoever has not the address that was invited."""
+    identifier, nonce = opened(token)
+    return OWN_INVITATIONS.show({"id": identifier, "nonce": nonce})
 
 
 def accept(session: Session, token: str, workspace_id: str | None = None) -> tuple[Invitation, Joined]:

@@ -20,6 +20,8 @@ from app.web.listing import Shown
 
 # What no id has.
 MARK = "."
+# Where the page is, and below /api/v2 the document.
+PAGE = "/invitations/"
 
 
 def opened(token: str) -> tuple[str, str]:
@@ -43,16 +45,20 @@ def deliver(invitation: Invitation, shown: Shown) -> Shown:
     To be called when the invitation is committed.
     """
     token = str(_signer().dumps([invitation.id, invitation.nonce]))
-    base = settings().url or request.host_url.rstrip("/")
-    link = f"{base}/api/v2/invitations/{token}"
     box = outbox()
     if box is None:
+        link = f"{own_address()}{PAGE}{token}"
         return {**shown, "attributes": {**shown["attributes"], "token": token, "link": link}}
-    box.put(_message(shown["attributes"], link), partial(_note_sent, engines(), invitation.id, invitation.nonce))
+    box.put(_message(shown["attributes"], token), partial(_note_sent, engines(), invitation.id, invitation.nonce))
     return shown
 
 
-def _message(attributes: dict[str, Any], link: str) -> Message:
+def own_address() -> str:
+    """How people reach the service, without a slash at the end."""
+    return settings().url or request.host_url.rstrip("/")
+
+
+def _message(attributes: dict[str, Any], token: str) -> Message:
     told = {name: one_line(str(value)) for name, value in attributes.items()}
     inviter = told["invited-by-name"] if attributes["invited-by-name"] else "Somebody"
     is_project = attributes["project-name"] is not None
@@ -64,14 +70,16 @@ def _message(attributes: dict[str, Any], link: str) -> Message:
         text=f"""{inviter} invites you to the {place} of the organization {told["organization-name"]},
 with the {rank}. The invitation is good until {told["expires-at"]}.
 
-To see it, and to accept it, you need an account with this e-mail address and a token of it:
+See it and accept it here, signed in to the account with this e-mail address:
 
-  curl -H "Authorization: Bearer $TOKEN" {link}
-
-  curl -X POST -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/vnd.api+json" \\
-    {link}/actions/accept
+  {own_address()}{PAGE}{token}
 
 If you have no account yet, ask whoever runs the service for one. If you did not expect this, do nothing.
+
+Without a browser, with a token of the account:
+
+  curl -X POST -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/vnd.api+json" \\
+    {own_address()}/api/v2{PAGE}{token}/actions/accept
 """,
     )
 

@@ -12,8 +12,8 @@ from app.authz.roles import MANAGES_LEVEL, MANAGES_ROLE
 from app.authz.rules import held, holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
-from app.resources.invitations.accepting import accept
-from app.resources.invitations.links import MARK, deliver, opened
+from app.resources.invitations.accepting import accept, show
+from app.resources.invitations.links import MARK, deliver
 from app.resources.invitations.listing import INVITATIONS, OWN_INVITATIONS
 from app.resources.invitations.model import CANCELED, PENDING, Invitation
 from app.resources.invitations.operations import (
@@ -143,8 +143,7 @@ def reset_invite(workspace_id: str) -> Response:
 def show_invitation(invitation_id: str) -> Response:
     """Show an invitation: by its id to who manages it, by its id or the token of its link to who was invited."""
     if MARK in invitation_id:
-        identifier, nonce = opened(invitation_id)
-        return resource(OWN_INVITATIONS.show({"id": identifier, "nonce": nonce}))
+        return resource(show(invitation_id))
     try:
         return resource(INVITATIONS.show({"id": invitation_id}))
     except NotFound:

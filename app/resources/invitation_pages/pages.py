@@ -1,0 +1,111 @@
+"""What the page of an invitation says, and to whom."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, url_for
+from sqlalchemy import select
+
+from app.jsonapi.errors import NotFound
+from app.resources.environments.model import Environment
+from app.resources.invitation_pages.blueprint import blueprint
+from app.resources.invitation_pages.promises import promised
+from app.resources.invitations.accepting import show
+from app.resources.invitations.links import own_address
+from app.resources.invitations.model import PENDING
+from app.resources.sign_in.browser import signed_in
+from app.resources.sign_in.pages import page
+from app.web.context import act_as, reader
+from app.web.listing import Shown
+
+# What stands in the place of the status where a role was to hold in an environment that is no longer there.
+GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An invitation in the words of its page."""
+
+    status: str
+    place: str
+    organization: str
+    rank: str
+    promise: str
+    environment: str | None
+    cells: list[str] | None
+    inviter: str | None
+    expires_at: datetime
+    api_address: str
+    """Where the API has what the invitation is to."""
+    project: str | None
+    workspace: str | None
+    host: str | None
+    """The host for the terraform CLI, which speaks to none without https."""
+
+
+def here(token: str) -> str:
+    """The address of the page."""
+    return url_for(f"{blueprint.name}.show_page", token=token)
+
+
+def invitation_page(token: str, *, status: int = 200, problem: str | None = None, account: str = "") -> Response:
+    """The page for who looks at it: asked who he is, shown what he is invited to, or told that it is not for him.
+
+    Before he has signed in it says nothing of the invitation, not even whether there is one; nor to others after.
+    """
+    who, action = signed_in(), here(token)
+    if who is None:
+        return page("invitation_pages/sign_in", status=status, action=action, problem=problem, account=account)
+    act_as(who.user_id, who.username)
+    try:
+        told = _told(show(token))
+    except NotFound as error:
+        return page("invitation_pages/unknown", status=error.status, action=action, username=who.username)
+    return page(
+        "invitation_pages/invitation",
+        status=status,
+        action=action,
+        problem=problem,
+        username=who.username,
+        told=told,
+    )
+
+
+def _told(shown: Shown) -> Told:
+    attributes, related = shown["attributes"], shown["relationships"]
+    is_project = attributes["project-name"] is not None
+    kind = "project" if is_project else "workspace"
+    rank = attributes["role" if is_project else "level"]
+    environment_id, status = _id_of(related["environment"]), attributes["status"]
+    environment = _name_of(environment_id)
+    if status == PENDING and environment_id is not None and environment is None:
+        status = GONE
+    address = urlsplit(own_address())
+    return Told(
+        status=status,
+        place=f"{kind} {attributes[f'{kind}-name']}",
+        organization=attributes["organization-name"],
+        rank=f"{'role' if is_project else 'level'} {rank}",
+        promise=promised(kind, rank, is_everywhere=environment_id is None and attributes["cell-scopes"] is None),
+        environment=environment,
+        cells=attributes["cell-scopes"],
+        inviter=attributes["invited-by-name"],
+        expires_at=datetime.fromisoformat(attributes["expires-at"]),
+        api_address=f"{own_address()}/api/v2/{kind}s/{_id_of(related[kind])}",
+        project=attributes["project-name"],
+        workspace=attributes["workspace-name"],
+        host=address.netloc if (address.scheme, address.path) == ("https", "") else None,
+    )
+
+
+def _id_of(related: dict[str, Any]) -> str | None:
+    return related["data"]["id"] if related["data"] else None
+
+
+def _name_of(environment_id: str | None) -> str | None:
+    if environment_id is None:
+        return None
+    name: str | None = reader().execute(select(Environment.name).where(Environment.id == environment_id)).scalar()
+    return name

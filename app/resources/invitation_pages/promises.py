@@ -1,0 +1,30 @@
+"""What a role or a level lets somebody do, in a few words; the policy has all of it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+PROJECT: Final[Mapping[str, str]] = {
+    "viewer": "see the project and its workspaces, with their variables and states",
+    "member": "see the project, create workspaces in it, and change their variables and states",
+    "admin": "change the project, its environments and workspaces, and who has access to it",
+    "owner": "do everything in the project, and decide who else owns it",
+}
+# A role that holds in one environment or in some cells; nobody owns a part.
+PART: Final[Mapping[str, str]] = {
+    "viewer": "see the workspaces there, with their variables and states",
+    "member": "see the workspaces there, and change their variables and states",
+    "admin": "change the workspaces there, and who has access to them",
+}
+WORKSPACE: Final[Mapping[str, str]] = {
+    "user": "see the workspace, with its variables and states",
+    "developer": "see the workspace, and change its variables and states",
+    "admin": "change the workspace, and who has access to it",
+    "owner": "do everything with the workspace, and decide who else owns it",
+}
+
+
+def promised(kind: str, rank: str, *, is_everywhere: bool) -> str:
+    """What the role in a project, or the level on a workspace, is good for."""
+    if kind == "workspace":
+        return WORKSPACE[rank]
+    return (PROJECT if is_everywhere else PART)[rank]

@@ -1,0 +1,83 @@
+"""The page of an invitation: what it is for, who it is that looks, and the button that accepts.
+
+Everything happens at the address in the mail, so that there is nowhere else to be sent to.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from flask import Response
+
+from app.jsonapi.errors import ApiError, Conflict, NotFound
+from app.resources.invitation_pages.blueprint import blueprint
+from app.resources.invitation_pages.pages import here, invitation_page
+from app.resources.invitations.accepting import accept
+from app.resources.sign_in.authorization import Parameters, only
+from app.resources.sign_in.browser import is_our_form, signed_in
+from app.resources.sign_in.entering import enter_by, leave_by
+from app.resources.sign_in.pages import ENDED, FORM_BYTES, STALE, go_to, message
+from app.web.context import act_as
+from app.web.guard import any_media_type, describes, open_to_all
+from app.web.requests import form
+from app.web.transaction import change
+
+
+@blueprint.get("/invitations/<token>")
+@open_to_all
+@describes()
+def show_page(token: str) -> Response:
+    """Show the invitation to who was invited; ask whoever has not signed in to do so."""
+    return invitation_page(token)
+
+
+@blueprint.post("/invitations/<token>")
+@open_to_all
+@any_media_type
+@describes()
+def answer_form(token: str) -> Response:
+    """Do what the button says: sign in, sign out, or accept the invitation."""
+    sent = form(FORM_BYTES)
+    do = DECISIONS.get(only(sent, "decision") or "")
+    if do is None:
+        return invitation_page(token, status=400)
+    return do(token, sent) or go_to(here(token))
+
+
+def _sign_in(token: str, sent: Parameters) -> Response | None:
+    return enter_by(sent, partial(invitation_page, token))
+
+
+def _sign_out(_token: str, sent: Parameters) -> Response | None:
+    return leave_by(sent)
+
+
+def _accept(token: str, sent: Parameters) -> Response | None:
+    """Accept the invitation; None when that is done, else the page that says why not."""
+    who = signed_in()
+    if who is None:
+        return invitation_page(token, status=403, problem=ENDED)
+    if not is_our_form(only(sent, "form_token")):
+        return invitation_page(token, status=403, problem=STALE)
+    act_as(who.user_id, who.username)
+    try:
+        with change() as session:
+            accept(session, token)
+    except NotFound:
+        return invitation_page(token)
+    except Conflict as error:
+        return invitation_page(token, status=error.status, problem=f"{error.detail}.")
+    return None
+
+
+DECISIONS: Final[dict[str, Callable[[str, Parameters], Response | None]]] = {
+    "accept": _accept,
+    "sign-in": _sign_in,
+    "sign-out": _sign_out,
+}
+
+
+@blueprint.errorhandler(ApiError)
+def of_ours(error: ApiError) -> Response:
+    """The same as in a document, for people."""
+    return message("That did not work", error.detail or error.title, error.status)
