@@ -104,16 +104,26 @@ def test_a_project_counts_its_workspaces_and_the_teams_with_access(
     assert (attributes["workspace-count"], attributes["team-count"]) == (3, 2)
 
 
-def test_a_created_project_reads_the_same_everywhere(api: Api, acme: Organization, owner: Person) -> None:
+@pytest.mark.parametrize("maker", ["owner", "manage-projects", "team token", "organization token", "administrator"])
+def test_a_created_project_reads_the_same_everywhere(api: Api, world: World, acme: Organization, maker: str) -> None:
+    team = world.team(acme, "manage-projects")
+    token = {
+        "owner": lambda: world.owner(acme).token,
+        # Who makes a project owns it, and may from then on do more with it than his team.
+        "manage-projects": lambda: world.member(acme, team).token,
+        "team token": lambda: world.team_token(team),
+        "organization token": lambda: world.token(acme),
+        "administrator": lambda: world.person(site_role="admin").token,
+    }[maker]()
     created = api.post(
         f"/organizations/{acme.name}/projects",
-        owner.token,
+        token,
         document("projects", {"name": "platform", "description": "shared", "auto-destroy-activity-duration": "1h"}),
     )
     assert set(created) == {"data"}
     assert re.fullmatch("prj-[1-9A-HJ-NP-Za-km-z]{16}", created["data"]["id"])
-    assert api.get(f"/projects/{created['data']['id']}", owner.token) == created
-    listed = api.get(PROJECTS, owner.token)["data"]
+    assert api.get(f"/projects/{created['data']['id']}", token) == created
+    listed = api.get(PROJECTS, token)["data"]
     assert created["data"] in listed
 
 

@@ -9,7 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authentication.callers import Home
+from app.authentication.granting import add_project
+from app.authz.grants import Source
 from app.authz.permissions import P
+from app.authz.roles import PROJECT_ROLES
 from app.authz.rules import holds
 from app.jsonapi.body import identifiers, resource_list
 from app.jsonapi.errors import Taken
@@ -84,7 +87,10 @@ def _create(home: Home, sent: Mapping[str, Any]) -> Shown:
         insert(session, project)
         insert(session, default_environment(project))
         if home.membership_id is not None:
-            insert(session, first_owner(project, home.membership_id))
+            owner = first_owner(project, home.membership_id)
+            insert(session, owner)
+            # The caller's grants were loaded before there was anything to own.
+            add_project(caller().grants, project.id, PROJECT_ROLES[owner.role], Source("project-members", owner.id))
         if tags:
             add_tags(session, project, tags)
             session.flush()
