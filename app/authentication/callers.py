@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from app.authentication.granting import add_access, add_project, add_team
+from app.authentication.granting import add_access, add_project, add_some_project, add_team
 from app.authentication.tokens import MAXIMUM_LENGTH, digest, same
 from app.authz import roles
 from app.authz.grants import EVERYBODY, SITE, Grants, Source, TracedGrants
@@ -258,6 +258,7 @@ def _project(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     if row.allow_force_delete_workspaces:
         granted = roles.with_force(granted)
     add_project(caller.grants, row.project_id, granted, _of_token(row))
+    add_some_project(caller.grants, row.organization_id, granted, _of_token(row))
     return caller
 
 

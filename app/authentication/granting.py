@@ -117,6 +117,7 @@ def add_team(grants: Grants, team: Any) -> None:  # noqa: ANN401 - a row with th
         grants.add(Level.SHARED_VARSETS, organization, roles.SHARED_VARSETS_MANAGER, source)
     if "manage-workspaces" in flags and team.default_project_id is not None:
         grants.add(Level.PROJECT, team.default_project_id, roles.DEFAULT_PROJECT, source)
+        add_some_project(grants, organization, roles.DEFAULT_PROJECT, source)
 
 
 def add_access(
@@ -146,6 +147,13 @@ def add_access(
             _add_places(grants, row, granted, source)
         if P.VARIABLE_READ in granted:
             grants.add(Level.SHARED_VARSETS, row.organization_id, roles.SHARED_VARSETS_READER, source)
+        add_some_project(grants, row.organization_id, granted, source)
+
+
+def add_some_project(grants: Grants, organization_id: str, granted: frozenset[P], source: Source) -> None:
+    """What the organization itself tells of something that is granted in one of its projects."""
+    if P.PROJECT_CREATE_WORKSPACE in granted:
+        grants.add(Level.SOME_PROJECT, organization_id, granted, source)
 
 
 def add_project(grants: Grants, project_id: str, granted: frozenset[P], source: Source) -> None:

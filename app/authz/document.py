@@ -71,6 +71,7 @@ COUNTS_FOR: Mapping[Level, str] = {
     Level.ORDINARY_TEAMS: "the teams of an organization, secret ones, too, without the owners",
     Level.TEAM: "one team",
     Level.SHARED_VARSETS: "the variable sets of an organization that belong to no project",
+    Level.SOME_PROJECT: "what an organization says of it: that there is a place for it in one of its projects",
     Level.PROJECTS: "what happens in the projects and workspaces of an organization",
     Level.WORKSPACES: "what happens in the workspaces of an organization",
     Level.PROJECT: "a project and everything in it",

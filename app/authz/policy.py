@@ -26,6 +26,8 @@ class Level(StrEnum):
     TEAM = "team"
     SHARED_VARSETS = "shared-varsets"
     """The variable sets that an organization owns itself, not one of its projects."""
+    SOME_PROJECT = "some-project"
+    """A project of an organization or a part of one, without saying which: that there is one."""
     PROJECTS = "projects"
     """What happens in the projects of an organization, and in their workspaces."""
     WORKSPACES = "workspaces"
@@ -108,7 +110,7 @@ POLICY: Mapping[P, Rule] = {
     P.PROJECT_DELETE: _PROJECT,
     P.PROJECT_FORCE_DELETE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
     # Asked of the workspace that is to be: a role that holds in one place creates there.
-    P.PROJECT_CREATE_WORKSPACE: _rule(Level.ORGANIZATION, *_PLACES),
+    P.PROJECT_CREATE_WORKSPACE: _rule(Level.ORGANIZATION, Level.SOME_PROJECT, *_PLACES),
     P.PROJECT_MOVE_WORKSPACE: _PROJECT,
     P.PROJECT_ADD_TAGS: _PROJECT,
     P.PROJECT_REMOVE_TAGS: _PROJECT,

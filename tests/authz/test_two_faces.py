@@ -84,6 +84,7 @@ def populate(world: World) -> Mapping[Level, list[str]]:
         targets[Level.VISIBLE_TEAMS].append(organization.id)
         targets[Level.ORDINARY_TEAMS].append(organization.id)
         targets[Level.SHARED_VARSETS].append(organization.id)
+        targets[Level.SOME_PROJECT].append(organization.id)
         world.varset(organization)
         targets[Level.USER].append(person.id)
         targets[Level.MEMBERSHIP].append(world.membership(organization, person))

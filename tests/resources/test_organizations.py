@@ -178,6 +178,58 @@ def test_the_flags_tell_what_the_caller_may_do(
 
 
 @pytest.mark.parametrize(
+    ("who", "may"),
+    [
+        ("owner", True),
+        ("organization", True),
+        ("site administrator", True),
+        ("manage-projects", True),
+        ("manage-workspaces", True),
+        ("maintainer of a project", True),
+        ("who may create in a project", True),
+        ("member in a cell", True),
+        ("token of a project", True),
+        ("reader of a project", False),
+        ("administrator of a workspace", False),
+        ("viewing token of a project", False),
+        ("read-projects", False),
+        ("administrator of another organization's project", False),
+    ],
+)
+def test_one_place_is_enough_to_create_workspaces(
+    api: Api, world: World, acme: Organization, who: str, *, may: bool
+) -> None:
+    project, team = world.project(acme), world.team(acme)
+    person = world.member(acme, team)
+    # A token, or something that the person of the team gets.
+    given = {
+        "owner": lambda: world.owner(acme).token,
+        "organization": lambda: world.token(acme),
+        "site administrator": lambda: world.person(site_role="admin").token,
+        "manage-projects": lambda: world.member(acme, world.team(acme, who)).token,
+        "manage-workspaces": lambda: world.member(acme, world.team(acme, who)).token,
+        "maintainer of a project": lambda: world.access(team, project, "maintain"),
+        "who may create in a project": lambda: world.access(team, project, "custom", {"create": True}),
+        "member in a cell": lambda: world.project_member(project, person, "member", cells=["eu"]),
+        "token of a project": lambda: world.project_token(project, "member"),
+        "reader of a project": lambda: world.access(team, project, "read"),
+        "administrator of a workspace": lambda: world.workspace_access(team, world.workspace(project), "admin"),
+        "viewing token of a project": lambda: world.project_token(project, "viewer"),
+        "read-projects": lambda: world.member(acme, world.team(acme, who)).token,
+        "administrator of another organization's project": lambda: world.project_member(
+            world.project(world.organization()), person, "admin"
+        ),
+    }[who]()
+    token = given if isinstance(given, str) else person.token
+    shown = api.get("/organizations/acme", token)["data"]["attributes"]["permissions"]
+    assert shown["can-create-workspace"] is may
+    # It says that there is a place, and opens no other one.
+    everywhere = who in {"owner", "organization", "site administrator", "manage-projects"}
+    sent = document("workspaces", {"name": "elsewhere"}, project=("projects", world.project(acme).id))
+    api.post("/organizations/acme/workspaces", token, sent, expect=201 if everywhere else 404)
+
+
+@pytest.mark.parametrize(
     ("include", "expected"),
     [
         ("entitlement_set", ["entitlement-sets"]),

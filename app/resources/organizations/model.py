@@ -15,7 +15,7 @@ class Organization(Base):
     """The owner of everything else. Clients know it by its name; ``id`` is its ``external-id``."""
 
     __tablename__ = "organizations"
-    scope: ClassVar[dict[str, str]] = {"organization": "id", "shared-varsets": "id"}
+    scope: ClassVar[dict[str, str]] = {"organization": "id", "shared-varsets": "id", "some-project": "id"}
     taken: ClassVar[dict[str, str]] = {"uq_organizations_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("org"))
