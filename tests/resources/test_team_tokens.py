@@ -194,6 +194,7 @@ def test_who_manages_them(
             ("GET", path, 200),
             ("DELETE", path, 204),
             ("POST", f"{path}s", 201),
+            ("GET", f"{path}s", 200),
             ("GET", f"/authentication-tokens/{its_id}", 200),
             ("DELETE", f"/authentication-tokens/{its_id}", 204),
         ):
@@ -215,6 +216,7 @@ def test_members_manage_the_tokens_of_a_team_that_lets_them(
     path = f"/teams/{team.id}/authentication-token"
     api.post(path, member, expect=201 if allowed else 404)
     api.get(path, member, expect=200 if allowed else 404)
+    api.get(f"{path}s", member, expect=200 if allowed else 404)
     assert len(api.get("/organizations/acme/team-tokens", member)["data"]) == allowed
     permissions = api.get(f"/teams/{team.id}", member)["data"]["attributes"]["permissions"]
     assert {permissions[flag] for flag in FLAGS} == {allowed}

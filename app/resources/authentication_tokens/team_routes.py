@@ -1,11 +1,13 @@
 """The tokens of teams over HTTP (spec: tokens)."""
 
+from typing import Any
+
 from flask import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import holds
+from app.authz.rules import held, holds
 from app.jsonapi.body import identifiers, resource_list
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
@@ -84,11 +86,12 @@ def delete_team_token(team_id: str) -> Response:
 
 
 @blueprint.get(MANY)
-@requires(P.TEAM_READ, P.TOKEN_MANAGE)
+@requires(P.TEAM_READ, P.TOKEN_MANAGE, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(listing=TEAM_TOKENS, errors=(400,))
 def list_tokens_of_team(team_id: str) -> Response:
-    """List the tokens of a team; none for who may not manage them."""
+    """List the tokens of a team."""
     team = TEAMS.one({"id": team_id})
+    _check_managed(team, held(caller(), Team.scope, team))
     return TEAM_TOKENS.page({"organization_id": team.organization_id, "team_id": team_id})
 
 
@@ -134,7 +137,15 @@ def delete_team_tokens(organization: str) -> Response:
 
 def _team(session: Session, team_id: str) -> Team:
     team = subject(session, Team, team_id, P.TOKEN_MANAGE, visible_by=P.TEAM_READ)
-    # Whoever has a token of the owners team owns the organization: managing teams is not enough for it.
-    if team.is_owners and not holds(caller(), P.OWNERS_UPDATE_MEMBERSHIP, team):
-        raise refused(P.OWNERS_UPDATE_MEMBERSHIP)
+    _check_managed(team, held(caller(), Team.scope, team))
     return team
+
+
+def _check_managed(team: Any, permissions: frozenset[P]) -> None:  # noqa: ANN401 - a row or an entity
+    needed = [P.TOKEN_MANAGE]
+    # Whoever has a token of the owners team owns the organization: managing teams is not enough for it.
+    if team.is_owners:
+        needed.append(P.OWNERS_UPDATE_MEMBERSHIP)
+    for permission in needed:
+        if permission not in permissions:
+            raise refused(permission)
