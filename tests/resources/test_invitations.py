@@ -34,10 +34,16 @@ def test_an_address_that_nobody_has_is_invited(api: Api, world: World, acme: Org
     assert created["relationships"]["teams"]["data"] == [{"id": team.id, "type": "teams"}]
     (user,) = answer["included"]
     assert created["relationships"]["user"]["data"] == {"id": user["id"], "type": "users"}
-    # Clients want a name that is text, also of somebody who has none yet.
-    assert user["attributes"]["username"].startswith("invited-")
+    assert user["attributes"]["username"] is None
     assert user["attributes"]["email"] == "new@example.test"
-    assert api.get(f"/organization-memberships/{created['id']}", owner.token)["data"] == created
+    address = f"/organization-memberships/{created['id']}"
+    assert api.get(address, owner.token)["data"] == created
+    assert api.get(f"{address}?include=user", owner.token)["included"] == [user]
+    # What the table has in the place of a name is none to search for.
+    (row,) = [each for each in world.all(User) if each.id == user["id"]]
+    assert api.get(f"{PATH}?q={row.username}", owner.token)["data"] == []
+    assert api.get(f"{PATH}?q=new@example", owner.token)["data"] == [created]
+    assert api.get(f"/users/{user['id']}", owner.token)["data"]["attributes"]["username"] is None
     shown = api.get(f"/teams/{team.id}", owner.token)["data"]["relationships"]
     assert shown["users"]["data"] == []
     assert [item["id"] for item in shown["organization-memberships"]["data"]] == [created["id"]]

@@ -9,7 +9,7 @@ from app.persistence import among
 from app.resources.organizations.listing import ORGANIZATIONS
 from app.resources.teams.listing import TEAMS
 from app.resources.users.listing import UserRow, dump_user
-from app.resources.users.model import ADMINISTRATORS, User
+from app.resources.users.model import ADMINISTRATORS, KNOWN_AS, User
 from app.web.context import reader
 from app.web.listing import Shown
 
@@ -38,7 +38,7 @@ def included(rows: Sequence[Any], memberships: list[Shown], wanted: set[str]) ->
 def shown_users(identifiers: Collection[str], *, with_email: bool) -> list[Shown]:
     """The users with these ids, by name. Whoever sees their memberships or teams sees them, too."""
     rows = reader().execute(
-        select(User.id, User.username, User.email, User.site_role)
+        select(User.id, KNOWN_AS.label("username"), User.email, User.site_role)
         .where(among(User.id, identifiers))
         .order_by(func.lower(User.username)),
     )

@@ -16,7 +16,7 @@ from app.resources.organization_memberships.schema import OrganizationMembership
 from app.resources.organizations.model import Organization
 from app.resources.teams.linked import TeamMembershipListing
 from app.resources.teams.model import Team, TeamMember
-from app.resources.users.model import User
+from app.resources.users.model import KNOWN_AS, User
 from app.web.context import caller, reader
 from app.web.filters import Contains, Filter, Holds, OneOf
 
@@ -50,7 +50,7 @@ def _of_user(column: Expression) -> ScalarSelect[Any]:
 _EMAIL = _of_user(User.email)
 _STATUS = InStatus()
 _OTHERS: tuple[Filter, ...] = (
-    Contains("q", (_of_user(User.username), _EMAIL)),
+    Contains("q", (_of_user(KNOWN_AS), _EMAIL)),
     OneOf("filter[email]", _EMAIL),
     # Users who are programs: there are none.
     Holds("filter[is_service_account]", false()),

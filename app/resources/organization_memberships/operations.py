@@ -26,7 +26,7 @@ def user_to_invite(session: Session, email: str) -> tuple[User, bool]:
     found = session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
     if found is not None:
         return found, False
-    # HCP Terraform has no name for who is only invited; clients want one that is text.
+    # Only the table wants a name for who is invited; nobody is shown it.
     user = User(username=f"invited-{random_text()}", email=email, invited_at=now())
     session.add(user)
     session.flush()

@@ -11,7 +11,7 @@ from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound
 from app.persistence import among
 from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.users.model import ADMINISTRATORS, User
+from app.resources.users.model import ADMINISTRATORS, KNOWN_AS, User
 from app.resources.users.schema import AccountSchema, UserSchema
 from app.web.context import asked, caller, reader
 
@@ -20,7 +20,7 @@ class UserRow(NamedTuple):
     """What a user's document shows; ``email`` and ``site_role`` are None where they are hidden."""
 
     id: str
-    username: str
+    username: str | None
     email: str | None
     is_admin: bool
     is_service_account: bool = False
@@ -43,7 +43,7 @@ def find_user(user_id: str) -> Any:  # noqa: ANN401 - a row with id, username, e
     row = (
         reader()
         .execute(
-            select(User.id, User.username, User.email, User.unconfirmed_email, User.site_role).where(
+            select(User.id, KNOWN_AS.label("username"), User.email, User.unconfirmed_email, User.site_role).where(
                 User.id == user_id, _is_seen()
             )
         )

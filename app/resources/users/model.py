@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Index, func
+from sqlalchemy import CheckConstraint, Index, case, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.persistence import Base, Name, Timestamp, identifier, now
@@ -37,3 +37,7 @@ class User(Base):
         Index("uq_users_email", func.lower(email), unique=True),
         CheckConstraint(site_role.in_(SITE_ROLES), name="site_role"),
     )
+
+
+# Nobody is called anything yet who is only invited: the column keeps the place of a name then.
+KNOWN_AS = case((User.invited_at.is_(None), User.username))

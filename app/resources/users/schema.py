@@ -45,7 +45,7 @@ class UserSchema(Schema):
         self_link = "/api/v2/users/{id}"
 
     id = Attribute()
-    username: Field[Any] = Attribute()
+    username: Field[Any] = Attribute(allow_none=True)
     is_service_account = Attribute()
     email: Field[Any] = Attribute()
     unconfirmed_email = Attribute()
