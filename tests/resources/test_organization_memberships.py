@@ -117,6 +117,8 @@ def test_users_and_teams_are_included(api: Api, world: World, acme: Organization
     user, shown = answer["included"]
     assert (user["id"], user["attributes"]["username"]) == (member.id, "bob")
     assert user["attributes"]["email"] == "bob@example.test"
+    # Whoever sees his address manages neither his account nor his tokens.
+    assert not any(user["attributes"]["permissions"].values())
     assert shown == api.get(f"/teams/{team.id}", owner.token)["data"]
     assert "included" not in api.get(f"/organization-memberships/{membership_id}", owner.token)
     listed = api.get(f"{MEMBERSHIPS}?include=user,teams", owner.token)

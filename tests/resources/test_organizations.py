@@ -1,5 +1,6 @@
 """Who sees which organizations, and what they look like."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,39 @@ import pytest
 from app.resources.models import Organization
 from tests.api import Api, document
 from tests.world import Person, World
+
+# What the service does not have: not even an owner may do it, and clients look for the flags all the same.
+ABSENT = {
+    "can-create-module",
+    "can-create-project-in-hcp",
+    "can-create-provider",
+    "can-create-workspace-migration",
+    "can-deploy-no-code-modules",
+    "can-enable-stacks",
+    "can-manage-assessments",
+    "can-manage-auditing",
+    "can-manage-custom-providers",
+    "can-manage-groups-in-hcp",
+    "can-manage-no-code-modules",
+    "can-manage-org-public-modules",
+    "can-manage-org-public-providers",
+    "can-manage-public-modules",
+    "can-manage-public-providers",
+    "can-manage-recoverable-items",
+    "can-manage-run-tasks",
+    "can-manage-sso",
+    "can-manage-subscription",
+    "can-read-assessments",
+    "can-read-run-tasks",
+    "can-start-trial",
+    "can-update-hyok-configuration",
+    "can-update-oauth",
+    "can-update-sentinel",
+    "can-update-ssh-keys",
+    "can-view-explorer",
+    "can-view-hyok-feature-info",
+    "can-view-usage",
+}
 
 
 def names(answer: dict[str, Any]) -> list[str]:
@@ -126,9 +160,11 @@ def test_a_new_organization_looks_like_this(api: Api, world: World, acme: Organi
         "stacks-default-execution-mode": "remote",
     }
     assert all(isinstance(flag, bool) for flag in permissions.values())
+    assert {flag for flag, held in permissions.items() if not held} == ABSENT
     project = world.default_project(acme)
     assert shown["relationships"] == {
         "default-agent-pool": {"data": None},
+        "stacks-default-agent-pool": {"data": None},
         "default-project": {
             "data": {"id": project.id, "type": "projects"},
             "links": {"related": f"/api/v2/projects/{project.id}"},
@@ -202,7 +238,7 @@ def test_one_place_is_enough_to_create_workspaces(
     project, team = world.project(acme), world.team(acme)
     person = world.member(acme, team)
     # A token, or something that the person of the team gets.
-    given = {
+    makers: dict[str, Callable[[], Any]] = {
         "owner": lambda: world.owner(acme).token,
         "organization": lambda: world.token(acme),
         "site administrator": lambda: world.person(site_role="admin").token,
@@ -219,7 +255,8 @@ def test_one_place_is_enough_to_create_workspaces(
         "administrator of another organization's project": lambda: world.project_member(
             world.project(world.organization()), person, "admin"
         ),
-    }[who]()
+    }
+    given = makers[who]()
     token = given if isinstance(given, str) else person.token
     shown = api.get("/organizations/acme", token)["data"]["attributes"]["permissions"]
     assert shown["can-create-workspace"] is may

@@ -30,18 +30,40 @@ FLAGS: dict[str, P | bool] = {
     "can-view-authentication": P.TOKEN_MANAGE,
     "can-update-agent-pools": P.AGENT_POOL_MANAGE,
     # What the service does not have nobody may do; clients look for these members.
-    "can-create-module": False,
-    "can-create-provider": False,
-    "can-create-workspace-migration": False,
-    "can-manage-run-tasks": False,
-    "can-manage-sso": False,
-    "can-manage-subscription": False,
-    "can-read-run-tasks": False,
-    "can-start-trial": False,
-    "can-update-oauth": False,
-    "can-update-sentinel": False,
-    "can-update-ssh-keys": False,
-    "can-view-usage": False,
+    **dict.fromkeys(
+        (
+            "can-create-module",
+            "can-create-project-in-hcp",
+            "can-create-provider",
+            "can-create-workspace-migration",
+            "can-deploy-no-code-modules",
+            "can-enable-stacks",
+            "can-manage-assessments",
+            "can-manage-auditing",
+            "can-manage-custom-providers",
+            "can-manage-groups-in-hcp",
+            "can-manage-no-code-modules",
+            "can-manage-org-public-modules",
+            "can-manage-org-public-providers",
+            "can-manage-public-modules",
+            "can-manage-public-providers",
+            "can-manage-recoverable-items",
+            "can-manage-run-tasks",
+            "can-manage-sso",
+            "can-manage-subscription",
+            "can-read-assessments",
+            "can-read-run-tasks",
+            "can-start-trial",
+            "can-update-hyok-configuration",
+            "can-update-oauth",
+            "can-update-sentinel",
+            "can-update-ssh-keys",
+            "can-view-explorer",
+            "can-view-hyok-feature-info",
+            "can-view-usage",
+        ),
+        False,
+    ),
 }
 
 # What the service implements; an entitlement that is absent elsewhere means 404 for the feature.
@@ -125,6 +147,7 @@ class OrganizationSchema(Schema):
     permissions = permission_flags(FLAGS)
 
     default_agent_pool = ToOne("agent-pools", column="default_agent_pool", writable=True)
+    stacks_default_agent_pool = ToOne("agent-pools")
     default_project = ToOne("projects", column="default_project_id", related="/api/v2/projects/{default_project_id}")
     entitlement_set = ToOne(
         "entitlement-sets",

@@ -17,18 +17,25 @@ USERNAME_PATTERN = f"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}"
 def permissions(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row with the columns of a user
     """What the user may do with the own account.
 
-    HCP's documents and clients spell the first one in two ways.
+    HCP's documents and clients spell the first and the last one in two ways.
     """
     return {
         "can-create-organization": row.creates_organizations,
         "can-create-organizations": row.creates_organizations,
+        "can-view-organizations": row.is_own,
+        "can-view-profile": row.is_own,
+        "can-view-settings": row.is_own,
         "can-change-email": row.is_own,
         "can-change-username": row.is_own,
         "can-change-password": row.is_own,
         "can-update-user": row.is_own,
-        "can-manage-user-tokens": row.email is not None and not row.is_service_account,
+        "can-manage-user-tokens": row.is_own,
+        # What the service does not have nobody may do.
+        "can-manage-sessions": False,
+        "can-reenable-2fa-by-unlinking": False,
         "can-view2fa-settings": False,
         "can-manage-hcp-account": False,
+        "can-manage-hcp-accounts": False,
     }
 
 
