@@ -66,11 +66,9 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
             "-module-consuming-organizations-count",
             "-provider-consuming-organizations-count",
             "-remaining-testable-count",
-            "-test-generation-enabled",
         ),
-        **_of(STACKS, "-over-stacks-resource-limit", "-stacks-enabled"),
-        **_of(LATER, "-parent-data-retention-policy-info", "-recoverable-items-enabled"),
-        **_of(IN_REFERENCE, "+user-tokens-enabled"),
+        **_of(LATER, "-parent-data-retention-policy-info"),
+        **_of(IN_REFERENCE, "+enforce-hyok", "+max-ttl-enabled", "+user-tokens-enabled"),
     },
     ("organizations", BODY): {
         **_of(SHOWN_ONLY, "-permissions", "-saml-enabled", "-two-factor-conformant"),

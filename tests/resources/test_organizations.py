@@ -158,6 +158,12 @@ def test_a_new_organization_looks_like_this(api: Api, world: World, acme: Organi
         "is-unified": False,
         "hcp-id": None,
         "stacks-default-execution-mode": "remote",
+        "stacks-enabled": False,
+        "over-stacks-resource-limit": False,
+        "test-generation-enabled": False,
+        "recoverable-items-enabled": False,
+        "max-ttl-enabled": False,
+        "enforce-hyok": False,
     }
     assert all(isinstance(flag, bool) for flag in permissions.values())
     assert {flag for flag, held in permissions.items() if not held} == ABSENT

@@ -144,6 +144,13 @@ class OrganizationSchema(Schema):
     is_unified = Constant(value=False)
     hcp_id = Constant(None)
     stacks_default_execution_mode = Constant("remote")
+    # Features that are off, as everything is that the service does not have; terraform's provider reads them back.
+    stacks_enabled = Constant(value=False)
+    over_stacks_resource_limit = Constant(value=False)
+    test_generation_enabled = Constant(value=False)
+    recoverable_items_enabled = Constant(value=False)
+    max_ttl_enabled = Constant(value=False)
+    enforce_hyok = Constant(value=False)
     permissions = permission_flags(FLAGS)
 
     default_agent_pool = ToOne("agent-pools", column="default_agent_pool", writable=True)
