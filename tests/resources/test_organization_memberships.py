@@ -137,6 +137,8 @@ def test_own_memberships_are_listed_wherever_they_are(
     assert ids(answer) == expected, "not those of the others, whom the member may see"
     included = {(item["type"], item["id"]) for item in answer["included"]}
     assert {("users", member.id), ("organizations", "acme"), ("organizations", "globex")} <= included
+    (user,) = [item for item in answer["included"] if item["id"] == member.id]
+    assert user["attributes"]["permissions"]["can-manage-user-tokens"] is True
     assert ("organizations", "initech") not in included, "who is only invited does not see it yet"
     assert ids(api.get(OWN, owner.token)) == {world.membership(acme, owner)}
     assert api.get(OWN, world.person().token)["data"] == []

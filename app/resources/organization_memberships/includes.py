@@ -10,7 +10,7 @@ from app.resources.organizations.listing import ORGANIZATIONS
 from app.resources.teams.listing import TEAMS
 from app.resources.users.listing import UserRow, dump_user
 from app.resources.users.model import ADMINISTRATORS, KNOWN_AS, User
-from app.web.context import reader
+from app.web.context import caller, reader
 from app.web.listing import Shown
 
 INCLUDES = ("user", "teams")
@@ -37,6 +37,7 @@ def included(rows: Sequence[Any], memberships: list[Shown], wanted: set[str]) ->
 
 def shown_users(identifiers: Collection[str], *, with_email: bool) -> list[Shown]:
     """The users with these ids, by name. Whoever sees their memberships or teams sees them, too."""
+    own_id = caller().user_id
     rows = reader().execute(
         select(User.id, KNOWN_AS.label("username"), User.email, User.site_role)
         .where(among(User.id, identifiers))
@@ -49,6 +50,7 @@ def shown_users(identifiers: Collection[str], *, with_email: bool) -> list[Shown
                 username=row.username,
                 email=row.email if with_email else None,
                 is_admin=row.site_role in ADMINISTRATORS,
+                is_own=row.id == own_id,
             ),
             None,
         )
