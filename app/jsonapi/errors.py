@@ -16,7 +16,7 @@ documents). 401 and 404 carry no detail, so that a forbidden resource and a miss
 """
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class ApiError(Exception):
@@ -118,6 +118,24 @@ class UnsupportedMediaType(ApiError):
     title = "unsupported media type"
     code = "unsupported-media-type"
     detail = "Content-Type must be application/vnd.api+json"
+
+
+class TooManyRequests(ApiError):
+    """It was asked for too often; waiting helps."""
+
+    status = 429
+    title = "Too many requests"
+    code = "too-many-requests"
+
+    # How long to wait.
+    seconds: int = 1
+
+    @classmethod
+    def for_seconds(cls, seconds: int) -> Self:
+        """The error that says so."""
+        error = cls()
+        error.seconds = seconds
+        return error
 
 
 class ServiceUnavailable(ApiError):

@@ -5,7 +5,7 @@ from app.resources.agent_pools.model import AgentPool, AllowedProject, AllowedWo
 from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.environments.model import Environment
 from app.resources.images.model import Image
-from app.resources.invitations.model import Invitation
+from app.resources.invitations.model import Invitation, InvitationMessage
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.organizations.model import Organization
 from app.resources.project_members.model import ProjectMember
@@ -36,6 +36,7 @@ __all__ = [
     "ExcludedWorkspace",
     "Image",
     "Invitation",
+    "InvitationMessage",
     "Organization",
     "OrganizationMembership",
     "Project",

@@ -6,7 +6,7 @@ import orjson
 from flask import Response, request
 
 from app.jsonapi import CONTENT_TYPE
-from app.jsonapi.errors import ApiError, Unauthorized
+from app.jsonapi.errors import ApiError, TooManyRequests, Unauthorized
 from app.jsonapi.query import last_page, page_links, page_meta, page_of
 
 
@@ -49,4 +49,7 @@ def error_document(error: ApiError) -> Response:
     answered = answer({"errors": error.errors()}, error.status)
     if error.status == Unauthorized.status:
         answered.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyRequests):
+        # Some clients of HCP Terraform look for the one, some for the other.
+        answered.headers["Retry-After"] = answered.headers["X-RateLimit-Reset"] = str(error.seconds)
     return answered

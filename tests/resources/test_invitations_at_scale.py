@@ -160,11 +160,11 @@ def test_requests_cost_the_same_whatever_there_is(
         "list of workspace": 3,
         "own": 3,
         "show": 2,
-        "resend": 6,
+        "resend": 9,
         "cancel": 5,
-        "invite": 11,
-        "invite to": 10,
-        "reset": 6,
+        "invite": 14,
+        "invite to": 13,
+        "reset": 9,
     }
 
 
@@ -204,3 +204,10 @@ def test_lists_are_read_by_index(app: Flask, api: Api, world: World, project: Pr
         (f"/invitations/{token}", bob.token),
     ]:
         assert read_from_end_to_end(plans(app, api, path, caller), {"invitations", "users", "workspaces"}) == []
+
+
+def test_how_many_were_sent_is_read_by_index(app: Flask, api: Api, project: Project, owner: Person) -> None:
+    path = f"/invitations/{invited(api, project, owner.token)['id']}/actions/resend"
+    lines = plans(app, api, path, owner.token, "POST")
+    assert [line for line in lines if "invitation_messages" in line], "it is read"
+    assert read_from_end_to_end(lines, {"invitation_messages"}) == [], "\n".join(lines)

@@ -129,3 +129,20 @@ class Invitation(Base):
             name="place",
         ),
     )
+
+
+class InvitationMessage(Base):
+    """That a link was made for an address, which mail brings there. It outlives the invitation: so does the mail."""
+
+    __tablename__ = "invitation_messages"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=identifier("ims"))
+    invitation_id: Mapped[str] = mapped_column()
+    # In lower case.
+    address: Mapped[str] = mapped_column()
+    created_at: Mapped[datetime] = mapped_column(Timestamp, default=now, index=True)
+
+    __table_args__ = (
+        Index("ix_invitation_messages_invitation_id_created_at", invitation_id, created_at),
+        Index("ix_invitation_messages_address_created_at", address, created_at),
+    )

@@ -31,6 +31,7 @@ from app.resources.invitations.schema import (
     ResetSchema,
     ToWorkspaceSchema,
 )
+from app.resources.invitations.throttle import note
 from app.resources.project_members.operations import check_scope
 from app.resources.project_members.places import settle_environment
 from app.resources.projects.listing import PROJECTS
@@ -63,7 +64,7 @@ def list_project_invitations(project_id: str) -> Response:
 
 @blueprint.post("/projects/<project_id>/invitations")
 @requires(P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS, P.ENVIRONMENT_READ)
-@describes(body=IntoProjectSchema, answer=InvitationSchema, status=201, errors=(400, 403, 422))
+@describes(body=IntoProjectSchema, answer=InvitationSchema, status=201, errors=(400, 403, 422, 429))
 def create_project_invitation(project_id: str) -> Response:
     """Invite an e-mail address into a project, with a role.
 
@@ -98,7 +99,7 @@ def list_workspace_invitations(workspace_id: str) -> Response:
 
 @blueprint.post("/workspaces/<workspace_id>/invitations")
 @requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS)
-@describes(body=ToWorkspaceSchema, answer=InvitationSchema, status=201, errors=(403, 422))
+@describes(body=ToWorkspaceSchema, answer=InvitationSchema, status=201, errors=(403, 422, 429))
 def create_workspace_invitation(workspace_id: str) -> Response:
     """Invite an e-mail address to a workspace, with a level. The link goes the way of those into projects."""
     members = load(ToWorkspaceSchema, body())
@@ -111,7 +112,7 @@ def create_workspace_invitation(workspace_id: str) -> Response:
 
 @blueprint.post("/workspaces/<workspace_id>/actions/reset-invite")
 @requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_OWNERS)
-@describes(body=ResetSchema, answer=InvitationSchema, many=True, errors=(403, 422))
+@describes(body=ResetSchema, answer=InvitationSchema, many=True, errors=(403, 422, 429))
 def reset_invite(workspace_id: str) -> Response:
     """Replace the links of the invitations to a workspace that wait, or that of one address.
 
@@ -127,6 +128,7 @@ def reset_invite(workspace_id: str) -> Response:
             _check_rank(workspace, invitation.role)
             renew(invitation, settings().invitation_days)
         session.flush()
+        note(session, invitations)
         record_each(session, "invitations.resend", [(invitation, None) for invitation in invitations])
     shown = {each["id"]: each for each in INVITATIONS.some({invitation.id for invitation in invitations})}
     # One that went with its workspace meanwhile needs no link.
@@ -165,7 +167,7 @@ def cancel_invitation(invitation_id: str) -> Response:
 
 @blueprint.post("/invitations/<invitation_id>/actions/resend")
 @requires(P.INVITATION_MANAGE, P.PROJECT_MANAGE_OWNERS, P.WORKSPACE_MANAGE_OWNERS)
-@describes(answer=InvitationSchema, errors=(403,))
+@describes(answer=InvitationSchema, errors=(403, 429))
 def resend_invitation(invitation_id: str) -> Response:
     """Replace the link of an invitation that waits, or did until it expired; the earlier one stops working."""
     with change() as session:
@@ -174,6 +176,7 @@ def resend_invitation(invitation_id: str) -> Response:
         _check_rank(_place_of(session, invitation), invitation.role)
         renew(invitation, settings().invitation_days)
         session.flush()
+        note(session, [invitation])
         record(session, "invitations.resend", invitation)
         shown = INVITATIONS.show({"id": invitation_id}, session)
     return resource(deliver(invitation, shown))
@@ -227,6 +230,7 @@ def _invited(session: Session, place: Place, members: Mapping[str, Any]) -> Invi
     for outdated in overdue(session, place, members["email"]):
         _cancel(session, outdated)
     invitation = invite(session, place, members, settings().invitation_days, caller().user_id)
+    note(session, [invitation])
     told = {"level" if isinstance(place, Workspace) else "role": members["role"], "email": members["email"]}
     scope = {"environment": members.get("environment_id"), "cell-scopes": members.get("cells")}
     record(session, "invitations.create", invitation, made({**told, **scope}))
