@@ -102,9 +102,10 @@ def _read(read: Callable[[], bytes]) -> bytes:
 
 
 def optional_body() -> object:
-    """The JSON of the request, or an empty document when there is no body at all."""
+    """The JSON of the request, or an empty document when there is none: no body at all, ``null`` or ``{}``."""
     raw = _sent()
-    return read_json(raw) if raw.strip() else {"data": {}}
+    sent = read_json(raw) if raw.strip() else None
+    return {"data": {}} if sent is None or sent == {} else sent
 
 
 def flag(name: str) -> bool:

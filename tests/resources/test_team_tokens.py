@@ -72,6 +72,14 @@ def test_many_tokens_with_descriptions(api: Api, owner: Person, team: Team) -> N
     api.post(path, owner.token, sent(description="late", expired_at="2001-01-01T00:00:00Z"), expect=422)
 
 
+@pytest.mark.parametrize("sent", [b"", b"{}", b"null"])
+def test_a_token_is_made_without_a_document(api: Api, owner: Person, team: Team, sent: bytes) -> None:
+    for path in (f"/teams/{team.id}/authentication-token", "/organizations/acme/authentication-token"):
+        made = api.raw("POST", path, owner.token, sent)
+        assert made.status_int == 201
+        assert made.json["data"]["attributes"]["description"] is None
+
+
 def test_two_teams_may_describe_alike(api: Api, world: World, acme: Organization, owner: Person, team: Team) -> None:
     for each in (team, world.team(acme)):
         api.post(f"/teams/{each.id}/authentication-tokens", owner.token, sent(description="ci"))

@@ -61,6 +61,11 @@ def test_a_variable_is_created_shown_and_listed(api: Api, owner: Person, workspa
     assert api.get(path, owner.token) == {"data": [created]}
 
 
+def test_a_slash_at_the_end_of_the_address_means_nothing(api: Api, owner: Person, path: str) -> None:
+    created = api.post(f"{path}/", owner.token, sent())["data"]
+    assert api.get(f"{path}/", owner.token) == api.get(path, owner.token) == {"data": [created]}
+
+
 @pytest.mark.parametrize("value", [{}, {"value": None}, {"value": ""}])
 def test_a_value_may_be_left_out(api: Api, owner: Person, path: str, value: dict[str, Any]) -> None:
     attributes = api.post(path, owner.token, sent(**value))["data"]["attributes"]

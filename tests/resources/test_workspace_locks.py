@@ -55,6 +55,11 @@ def test_a_workspace_is_locked_and_unlocked(
     assert api.get(f"/workspaces/{workspace.id}", owner.token) == unlocked
 
 
+def test_no_document_may_be_sent_as_null(api: Api, owner: Person, workspace: Workspace) -> None:
+    for action in ("lock", "unlock", "lock", "force-unlock"):
+        assert api.raw("POST", act(workspace, action), owner.token, b"null").status_int == 200
+
+
 BAD: list[tuple[Any, str, str]] = [
     ([], "The document must be an object", ""),
     ("x", "The document must be an object", ""),

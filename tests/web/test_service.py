@@ -29,6 +29,7 @@ def test_discovery_is_plain_json_whatever_the_token(api: Api, headers: dict[str,
         "tfe.v2.1": "/api/v2/",
         "tfe.v2.2": "/api/v2/",
         "state.v2": "/api/v2/",
+        "modules.v1": "/api/registry/v1/modules/",
         "login.v1": {
             "client": "terraform-cli",
             "grant_types": ["authz_code"],

@@ -9,12 +9,14 @@ from app.web.guard import describes, open_to_all
 
 blueprint = Blueprint("service", __name__)
 
-# The cloud block looks for tfe.v2, the older remote backend for tfe.v2.1 and state.v2.
+# The cloud block looks for tfe.v2, the older remote backend for tfe.v2.1 and state.v2. There is no registry, so that
+# what is below modules.v1 is 404; but there are clients that do not start where no address is named.
 SERVICES = {
     "tfe.v2": "/api/v2/",
     "tfe.v2.1": "/api/v2/",
     "tfe.v2.2": "/api/v2/",
     "state.v2": "/api/v2/",
+    "modules.v1": "/api/registry/v1/modules/",
     "login.v1": {
         "client": CLIENT,
         "grant_types": ["authz_code"],

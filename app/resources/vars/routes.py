@@ -45,7 +45,8 @@ ORGANIZATION_FILTER = "filter[organization][name]"
 WORKSPACE_FILTER = "filter[workspace][name]"
 
 
-@blueprint.get("/workspaces/<workspace_id>/vars")
+# There are clients that end this address in a slash.
+@blueprint.get("/workspaces/<workspace_id>/vars", strict_slashes=False)
 @requires(P.VARIABLE_READ)
 @describes(answer=VarSchema, many=True, paged=False)
 def list_vars(workspace_id: str) -> Response:
@@ -54,7 +55,7 @@ def list_vars(workspace_id: str) -> Response:
     return answer({"data": vars_of_workspace(workspace_id)})
 
 
-@blueprint.post("/workspaces/<workspace_id>/vars")
+@blueprint.post("/workspaces/<workspace_id>/vars", strict_slashes=False)
 @requires(P.VARIABLE_WRITE)
 @describes(body=VarSchema, answer=VarSchema, status=201, errors=(422,))
 def create_var(workspace_id: str) -> Response:
