@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from tests.activity import left_by_requests
-from tests.api import MEDIA_TYPE, document
+from tests.api import MEDIA_TYPE, document, faults
 from tests.meanwhile import after_reading
 from tests.states import LINEAGE, NULL, OUTPUTS, States, announcement, fetch, md5, state
 from tests.world import World
@@ -165,8 +165,24 @@ def test_resources_of_the_workspace(states: States) -> None:
     assert len(found["data"]) == 20
     assert found["meta"]["pagination"]["total-count"] == 25
     assert found["data"][0]["attributes"]["address"] == "null_resource.this_0"
+    assert states.api.get(f"{states.path}/resources/", states.token)["data"] == found["data"]
     narrowed = states.api.get(f"{states.path}/resources", states.token, q="THIS_24")["data"]
     assert [each["attributes"]["name"] for each in narrowed] == ["this_24"]
+
+
+def test_resources_are_sorted_by_a_field_and_an_order(states: States) -> None:
+    states.save(state(resources=3))
+
+    def names(sort: str) -> list[str]:
+        found = states.api.get(f"{states.path}/resources", states.token, sort=sort)["data"]
+        return [each["attributes"]["name"] for each in found]
+
+    assert names("name:asc") == ["this_0", "this_1", "this_2"]
+    assert names("name:desc") == ["this_2", "this_1", "this_0"]
+    assert names("updatedAt:desc") == names("provider:asc") == names("name:asc"), "equal ones are by address"
+    for sort in ("name", "-name", "name:up", "address:asc", ":asc"):
+        refused = states.api.get(f"{states.path}/resources", states.token, sort=sort, expect=400)
+        assert faults(refused) == [("sort must be one of the fields with :asc or :desc", "sort")]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,14 @@ def test_plain_tags_are_bindings_without_a_value(api: Api, owner: Person, worksp
     assert own(api, workspace, owner.token) == {"app": "", "env": "prod"}
 
 
+def test_the_plain_tags_of_a_workspace_are_searched(api: Api, owner: Person, workspace: Workspace) -> None:
+    path = f"/workspaces/{workspace.id}/relationships/tags"
+    api.post(path, owner.token, {"data": plain("alpha", "beta", "alphabet")}, expect=204)
+    found = api.get(f"{path}?name=LPHA", owner.token)["data"]
+    assert [each["attributes"]["name"] for each in found] == ["alpha", "alphabet"]
+    assert api.get(f"{path}?name=gamma", owner.token)["data"] == []
+
+
 @pytest.mark.parametrize(
     ("name", "detail"),
     [

@@ -63,6 +63,8 @@ FILTERS: list[tuple[str, list[str]]] = [
     ("search[exclude-tags]=blue,app", ["untagged"]),
     ("search[exclude-tags]=unknown", list(TAGS)),
     ("search[tags]=blue&search[exclude-tags]=app", ["db-prod"]),
+    ("filter[current-run][status]=planned,applied", []),
+    ("filter[current-run][status]=", list(TAGS)),
     ("filter[tagged][0][key]=env", ["app-prod", "app-test", "db-prod"]),
     ("filter[tagged][0][key]=env&filter[tagged][0][value]=prod", ["app-prod", "db-prod"]),
     ("filter[tagged][0][key]=env&filter[tagged][0][value]=test", ["app-test"]),

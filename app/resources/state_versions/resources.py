@@ -1,11 +1,12 @@
 """What a workspace manages, over HTTP (spec: workspaces, resources)."""
 
-from typing import Any
+from typing import Any, Final
 
 from flask import Response, request
 from sqlalchemy import select
 
 from app.authz.permissions import P
+from app.jsonapi.errors import BadParameter
 from app.jsonapi.fields import stamp
 from app.jsonapi.query import text_of
 from app.resources.state_versions.access import workspace_for
@@ -38,6 +39,15 @@ ITEM = {
         "attributes": {"type": "object", "required": sorted(ATTRIBUTES), "properties": ATTRIBUTES},
     },
 }
+# Not as in other lists: a field and an order. All resources of a state change with it, and none has an index.
+SORTED_BY: Final = {
+    "name": "name",
+    "nameIndex": "name-index",
+    "provider": "provider",
+    "providerType": "provider-type",
+    "module": "module",
+    "updatedAt": "updated-at",
+}
 DESCRIBED = {
     "type": "object",
     "required": ["data", "links", "meta"],
@@ -53,13 +63,21 @@ DESCRIBED = {
 }
 
 
-@blueprint.get(f"{OF_WORKSPACE}/resources")
+# There are clients that end this address in a slash.
+@blueprint.get(f"{OF_WORKSPACE}/resources", strict_slashes=False)
 @requires(P.STATE_READ)
-@describes(answer=DESCRIBED, parameters=[("q", "Part of the address, without regard to case")], errors=(400,))
+@describes(
+    answer=DESCRIBED,
+    parameters=[
+        ("q", "Part of the address, without regard to case"),
+        ("sort", f"One of {', '.join(SORTED_BY)}, with :asc or :desc; else by address"),
+    ],
+    errors=(400,),
+)
 def list_resources(workspace_id: str) -> Response:
     """List the resources in the current state of a workspace, by address."""
     current = workspace_for(workspace_id, P.STATE_READ).current_state_version_id
-    wanted = text_of(request.args, "q")
+    wanted, order = text_of(request.args, "q"), _order()
     table = StateVersion.__table__
     row = reader().execute(select(table.c.resources, table.c.created_at).where(table.c.id == current)).one_or_none()
     moment = stamp(row.created_at) if row else None
@@ -67,7 +85,20 @@ def list_resources(workspace_id: str) -> Response:
     if wanted:
         shown = [each for each in shown if wanted.lower() in each["attributes"]["address"].lower()]
     shown.sort(key=lambda each: str(each["attributes"]["address"]))
+    if order is not None:
+        attribute, is_descending = order
+        shown.sort(key=lambda each: str(each["attributes"][attribute]), reverse=is_descending)
     return page_of_all(shown)
+
+
+def _order() -> tuple[str, bool] | None:
+    sort = text_of(request.args, "sort")
+    if sort is None:
+        return None
+    field, _, order = sort.partition(":")
+    if field not in SORTED_BY or order not in ("asc", "desc"):
+        raise BadParameter("sort must be one of the fields with :asc or :desc", parameter="sort")
+    return SORTED_BY[field], order == "desc"
 
 
 def _shown(version_id: str, index: int, resource: dict[str, Any], moment: str | None) -> dict[str, Any]:

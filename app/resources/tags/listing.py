@@ -1,7 +1,7 @@
 """Reading plain tags: those of an organization, those of one workspace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, select
@@ -106,3 +106,6 @@ TAGS = Listing(
     order=(TagBinding.key, TagBinding.id),
     filters=(Contains("q", (TagBinding.key,)), NotOn()),
 )
+
+# Clients search the tags of one workspace by another parameter than those of an organization.
+WORKSPACE_TAGS = replace(TAGS, filters=(*TAGS.filters, Contains("name", (TagBinding.key,))), _statements={})

@@ -14,7 +14,7 @@ from app.jsonapi.errors import NotFound, Unprocessable
 from app.persistence import among
 from app.resources.tag_bindings.model import TagBinding
 from app.resources.tag_bindings.operations import Changes, add_plain_tags, remove_plain_tags
-from app.resources.tags.listing import TAGS, first_of_each
+from app.resources.tags.listing import TAGS, WORKSPACE_TAGS, first_of_each
 from app.resources.tags.operations import SentTags, names_of
 from app.resources.tags.schema import NAMED_TAGS, read_tags
 from app.resources.workspaces.listing import WORKSPACES
@@ -33,11 +33,13 @@ Changed = list[tuple[Workspace, Changes]]
 
 @blueprint.get("/workspaces/<workspace_id>/relationships/tags")
 @requires(P.WORKSPACE_READ, P.ORGANIZATION_READ)
-@describes(listing=TAGS)
+@describes(listing=WORKSPACE_TAGS)
 def list_tags_of_workspace(workspace_id: str) -> Response:
     """List the plain tags of a workspace."""
     workspace = WORKSPACES.one({"id": workspace_id})
-    return TAGS.page({"organization_id": workspace.organization_id, "workspace_id": workspace_id, "value": ""})
+    return WORKSPACE_TAGS.page(
+        {"organization_id": workspace.organization_id, "workspace_id": workspace_id, "value": ""}
+    )
 
 
 @blueprint.post("/workspaces/<workspace_id>/relationships/tags")

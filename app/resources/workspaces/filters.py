@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, bindparam, func, select
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, bindparam, false, func, select
 
 from app.authentication.callers import Caller
 from app.jsonapi.query import Arguments, text_of, texts_of
@@ -64,6 +64,24 @@ class InOrganization:
     def _clauses() -> Sequence[ColumnElement[bool]]:
         found = select(Organization.id).where(func.lower(Organization.name) == bindparam("in_organization"))
         return [Workspace.organization_id == found.scalar_subquery()]
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Statuses of the current run, comma-separated. There are no runs, so that no workspace has one of them."""
+
+    parameter: str
+
+    @property
+    def documented(self) -> Sequence[tuple[str, str]]:
+        """See ``Filter``."""
+        return [(self.parameter, "Statuses of the current run, comma-separated; no workspace has one")]
+
+    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
+        """See ``Filter``."""
+        if not texts_of(arguments, self.parameter):
+            return None
+        return Chosen("run status", lambda: [false()])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
 from app.resources.tag_bindings.listing import Tagged, workspace_has
 from app.resources.tag_bindings.model import TagBinding
-from app.resources.workspaces.filters import InOrganization, TagNames, Wildcard
+from app.resources.workspaces.filters import InOrganization, RunStatus, TagNames, Wildcard
 from app.resources.workspaces.model import Workspace
 from app.resources.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.filters import Contains, Equals
@@ -109,6 +109,7 @@ WORKSPACES = Listing(
         TagNames("search[exclude-tags]", wanted=False),
         Equals("filter[project][id]", Workspace.project_id),
         IN_ENVIRONMENT,
+        RunStatus("filter[current-run][status]"),
         Tagged(workspace_has),
     ),
 )
