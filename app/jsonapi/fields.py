@@ -284,9 +284,11 @@ class ToMany(jsonapi.BaseRelationship):
         return shown
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:  # noqa: ANN401
-        """What the list means."""
+        """What the list means; nothing where only links are sent, which is what a client may have been shown."""
         if value is marshmallow.missing or self.read is None:
             return super().deserialize(value, attr, data, **options)
+        if isinstance(value, dict) and "links" in value and "data" not in value:
+            return marshmallow.missing
         if not isinstance(value, dict) or not isinstance(value.get("data"), list):
             raise self.make_error("invalid")
         return self.read(value["data"])

@@ -149,11 +149,17 @@ def test_linkage_is_null_or_an_identifier_of_a_known_type(sent: Any) -> None:
     assert messages(sample({}, parent=sent)) == [("Parent must be a resource identifier", "relationships/parent")]
 
 
-@pytest.mark.parametrize("sent", [None, [], {}, {"data": None}, {"data": {}}, {"data": "x"}])
+@pytest.mark.parametrize(
+    "sent", [None, [], {}, {"data": None}, {"data": {}}, {"data": "x"}, {"data": None, "links": {}}]
+)
 def test_linkage_of_many_is_a_list(sent: Any) -> None:
     assert messages(sample({}, friends=sent)) == [
         ("Friends must be an object with a data array", "relationships/friends")
     ]
+
+
+def test_links_without_linkage_say_nothing_of_it() -> None:
+    assert load(SampleSchema, sample({}, friends={"links": {"related": "/friends"}}), partial=True) == {}
 
 
 def test_good_members_come_by_their_names_in_the_model() -> None:

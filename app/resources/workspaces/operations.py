@@ -8,6 +8,7 @@ from app.resources.workspaces.model import Workspace
 
 OWN_AUTO_DESTROY = ("own_auto_destroy_activity_duration", "own_auto_destroy_at")
 CREATE_ONLY = ("source_name", "source_url")
+TRIGGERS = ("trigger_prefixes", "trigger_patterns")
 
 
 class WorkspaceLocked(Conflict):
@@ -88,12 +89,15 @@ def settle_settings(members: Mapping[str, Any], current: Workspace | None = None
     def after(member: str) -> Any:  # noqa: ANN401 - any attribute
         return settled.get(member, getattr(current, member, None))
 
-    if after("trigger_prefixes") and after("trigger_patterns"):
-        member = "trigger-patterns" if "trigger_patterns" in settled else "trigger-prefixes"
+    if all(settled.get(member) for member in TRIGGERS):
         raise InvalidAttribute(
             "Trigger patterns and trigger prefixes can't both be set",
-            pointer=f"/data/attributes/{member}",
+            pointer="/data/attributes/trigger-patterns",
         )
+    for member, other in (TRIGGERS, TRIGGERS[::-1]):
+        # Clients that go over from one to the other send the new one alone.
+        if settled.get(member) and current is not None:
+            settled[other] = []
     if after("project_remote_state") and after("global_remote_state"):
         member = "project-remote-state" if "project_remote_state" in settled else "global-remote-state"
         raise InvalidAttribute(
