@@ -207,8 +207,8 @@ def test_consumers_inside_become_copies_and_others_stay(
         (["net", "app"], [], ["net-blue", "app-blue"]),
         (["net"], ["NET-Blue"], ["net-blue-2"]),
         (["net"], ["net-blue", "net-blue-2"], ["net-blue-3"]),
-        (["a" * 90], [], ["a" * 85 + "-blue"]),
-        (["a" * 90, "a" * 86 + "bbbb"], [], ["a" * 85 + "-blue", "a" * 83 + "-blue-2"]),
+        (["a" * 260], [], ["a" * 255 + "-blue"]),
+        (["a" * 260, "a" * 256 + "bbbb"], [], ["a" * 255 + "-blue", "a" * 253 + "-blue-2"]),
     ],
 )
 def test_names_are_free_and_short_enough(names: list[str], taken: list[str], expected: list[str]) -> None:
@@ -218,7 +218,7 @@ def test_names_are_free_and_short_enough(names: list[str], taken: list[str], exp
 def test_copies_get_names_that_nobody_has(
     clone: Clone, world: World, acme: Organization, project: Project, source: Environment
 ) -> None:
-    longest = "b" * 90
+    longest = "b" * 260
     for name in ("net", "x_y%", longest):
         world.workspace(project, name.replace("%", "z"), environment_id=source.id)
     elsewhere = world.project(acme)
@@ -229,7 +229,7 @@ def test_copies_get_names_that_nobody_has(
     assert {each["source-name"]: each["name"] for each in meta} == {
         "net": "net-blue-3",
         "x_yz": "x_yz-blue",
-        longest: "b" * 85 + "-blue",
+        longest: "b" * 255 + "-blue",
     }
 
 

@@ -110,7 +110,7 @@ def test_otherwise_it_is_updated(
     [
         ("network", {"name": "other"}, ("Name must be the one in the address", "/data/attributes/name")),
         ("a.b", {}, ("Name is invalid", "/data/attributes/name")),
-        ("x" * 91, {}, ("Name is too long (maximum is 90 characters)", "/data/attributes/name")),
+        ("x" * 261, {}, ("Name is too long (maximum is 260 characters)", "/data/attributes/name")),
         ("network", {"name": None}, ("Name can't be blank", "/data/attributes/name")),
         ("network", {"name": 1}, ("Name must be a string", "/data/attributes/name")),
         ("network", {"create-only": "yes"}, ("Create only must be true or false", "/data/attributes/create-only")),

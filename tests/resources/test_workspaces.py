@@ -178,7 +178,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("name", "a.b", "Name is invalid"),
     ("name", "network\n", "Name is invalid"),
     ("name", "\u00e9t\u00e9", "Name is invalid"),
-    ("name", "n" * 91, "Name is too long (maximum is 90 characters)"),
+    ("name", "n" * 261, "Name is too long (maximum is 260 characters)"),
     ("description", "d" * 2_001, "Description is too long (maximum is 2000 characters)"),
     ("description", 1, "Description must be a string"),
     ("auto-apply", "true", "Auto apply must be true or false"),

@@ -20,11 +20,11 @@ from app.resources.vars.model import Var
 from app.resources.varsets.model import VarsetWorkspace
 from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
 from app.resources.workspaces.model import RemoteStateConsumer, Workspace
+from app.resources.workspaces.schema import NAME_LENGTH
 from app.web.filters import ESCAPE, containing
 
 AT_ONCE: Final = 5_000
 """How many workspaces an environment may hold to be cloned."""
-NAME_LENGTH: Final = 90
 
 # What belongs to a workspace and is copied with it. Not states, images and invitations, nor what was only begun.
 BELONGINGS: Final[Sequence[type[Base]]] = (Var, TagBinding, TeamWorkspace, WorkspaceAclEntry)

@@ -31,8 +31,9 @@ from app.resources.tags.schema import read_names, read_new_tags
 from app.resources.workspaces.model import IAC_TOOLS
 from app.web.permission_flags import permission_flags
 
-NAME_LENGTH = 90
+NAME_LENGTH = 260
 NAME_PATTERN = "[A-Za-z0-9_-]+"
+SOURCE_NAME_LENGTH = 90
 DESCRIPTION_LENGTH = 2_000
 DIRECTORY_LENGTH = 1_000
 VERSION_LENGTH = 64
@@ -198,7 +199,7 @@ class WorkspaceSchema(Schema):
     resource_count = Attribute()
     source = Attribute()
     # Only when a workspace is created.
-    source_name = Text(maximum=NAME_LENGTH, nullable=True)
+    source_name = Text(maximum=SOURCE_NAME_LENGTH, nullable=True)
     source_url = Text(maximum=URL_LENGTH, pattern=URL_PATTERN, nullable=True)
     speculative_enabled = Flag()
     structured_run_output_enabled = Flag()
