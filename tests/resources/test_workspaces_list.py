@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from app.resources.models import Organization, Project
-from tests.api import Api, faults
+from tests.api import Api, document, faults
 from tests.world import Person, World
 
 WORKSPACES = "/organizations/acme/workspaces"
@@ -163,9 +163,48 @@ def test_a_related_project_that_is_hidden_does_not_come_along(
     assert answer["included"] == []
 
 
-@pytest.mark.parametrize("include", ["readme", "current_run", "project,x", "projects"])
+@pytest.mark.parametrize("include", ["workspace", "run", "project,x", "projects", "project.organization"])
 def test_an_unknown_include_is_refused(api: Api, world: World, network: Project, owner: Person, include: str) -> None:
     workspace = world.workspace(network, "last")
     for path in (WORKSPACES, f"{WORKSPACES}/last", f"/workspaces/{workspace.id}"):
         answer = api.get(f"{path}?include={include}", owner.token, expect=400)
         assert faults(answer) == [("Invalid include parameter", "include")]
+
+
+NEVER_THERE = [
+    "readme",
+    "current-run",
+    "current_run.plan,latest_run",
+    "current_configuration_version.ingress_attributes",
+]
+
+
+@pytest.mark.parametrize("include", NEVER_THERE)
+def test_what_no_workspace_has_may_be_asked_for(api: Api, network: Project, owner: Person, include: str) -> None:
+    plain = api.get(f"{WORKSPACES}?filter[project][id]={network.id}", owner.token)
+    answer = api.get(f"{WORKSPACES}?filter[project][id]={network.id}&include={include}", owner.token)
+    assert (answer["data"], answer["included"]) == (plain["data"], [])
+    shown = api.get(f"/workspaces/{plain['data'][0]['id']}?include={include}", owner.token)
+    assert shown == {"data": plain["data"][0], "included": []}
+
+
+def test_variables_come_along_as_far_as_they_are_readable(
+    api: Api, world: World, acme: Organization, network: Project, owner: Person
+) -> None:
+    workspace = world.workspace(network, "with-vars")
+    path = f"/workspaces/{workspace.id}"
+    for key, is_sensitive in (("b", True), ("a", False)):
+        members = {"key": key, "value": "secret", "category": "env", "sensitive": is_sensitive}
+        api.post(f"{path}/vars", owner.token, document("vars", members))
+    variables = api.get(f"{path}/vars", owner.token)["data"]
+    shown = api.get(f"{path}?include=vars", owner.token)
+    assert shown["included"] == variables
+    assert shown["data"]["relationships"]["vars"]["data"] == [{"id": each["id"], "type": "vars"} for each in variables]
+    listed = api.get(f"{WORKSPACES}?include=vars&filter[project][id]={network.id}", owner.token)
+    assert listed["included"] == variables
+    linked = [each["relationships"]["vars"]["data"] for each in listed["data"]]
+    assert sorted(map(len, linked)) == [0, 0, 2]
+    team = world.team(acme)
+    world.workspace_access(team, workspace, "custom", {"runs": "read", "variables": "none"})
+    hidden = api.get(f"{path}?include=vars", world.member(acme, team).token)
+    assert (hidden["included"], hidden["data"]["relationships"]["vars"]["data"]) == ([], [])

@@ -1,6 +1,6 @@
 """Reading variables. Whoever may read them may do so on the workspace or the set that has them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
@@ -10,6 +10,7 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound
+from app.persistence import among
 from app.resources.organizations.model import Organization
 from app.resources.vars.model import Var
 from app.resources.vars.schema import SharedSchema, VarSchema
@@ -86,6 +87,13 @@ def readable_workspace(conditions: Mapping[str, Any]) -> Row[*tuple[Any, ...]]:
 def vars_of_workspace(workspace_id: str) -> list[Shown]:
     """The variables of a workspace, by key: all of them, in one statement."""
     return [_dump_own(row, None) for row in rows_of_workspace(workspace_id)]
+
+
+def vars_of_workspaces(identifiers: Iterable[str]) -> list[Shown]:
+    """The variables, by key, of those of the workspaces whose variables the caller may read."""
+    readable = where(caller(), P.VARIABLE_READ, Workspace)
+    found = reader().execute(_OF_WORKSPACES.where(among(Var.workspace_id, list(identifiers)), readable))
+    return [_dump_own(row, None) for row in found]
 
 
 def rows_of_workspace(workspace_id: str) -> Sequence[Row[*tuple[Any, ...]]]:

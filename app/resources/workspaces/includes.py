@@ -14,6 +14,7 @@ from app.resources.state_versions.model import StateVersionOutput
 from app.resources.tag_bindings.listing import include_workspace_tags
 from app.resources.teams.listing import TEAMS
 from app.resources.users.listing import some_users
+from app.resources.vars.listing import vars_of_workspaces
 from app.web.context import reader
 
 Rows = Sequence[Row[Any]]
@@ -30,9 +31,11 @@ def including(included: set[str]) -> Callable[[Rows, Shown], Shown] | None:
     """What loads the wanted related resources of a page of workspaces; those the caller may not see are left out."""
     if not included:
         return None
+    # What is further on comes with what is on the way to it.
+    wanted = {name.partition(".")[0] for name in included}
 
     def load(rows: Rows, shown: Shown) -> Shown:
-        return [each for name, load_one in LOADERS.items() if name in included for each in load_one(rows, shown)]
+        return [each for name, load_one in LOADERS.items() if name in wanted for each in load_one(rows, shown)]
 
     return load
 
@@ -80,6 +83,17 @@ def _outputs(rows: Rows, shown: Shown) -> Shown:
     return found
 
 
+def _vars(rows: Rows, shown: Shown) -> Shown:
+    found = vars_of_workspaces({row.id for row in rows})
+    linked: dict[str, list[dict[str, str]]] = {workspace["id"]: [] for workspace in shown}
+    for variable in found:
+        place = variable["relationships"]["configurable"]["data"]["id"]
+        linked[place].append({"id": variable["id"], "type": "vars"})
+    for workspace in shown:
+        workspace["relationships"]["vars"]["data"] = linked[workspace["id"]]
+    return found
+
+
 LOADERS: Final = {
     "project": _projects,
     "organization": _organizations,
@@ -88,5 +102,27 @@ LOADERS: Final = {
     "effective_tag_bindings": include_workspace_tags,
     "current_state_version": _states,
     "outputs": _outputs,
+    "vars": _vars,
 }
-INCLUDES: Final = tuple(LOADERS)
+# Clients may ask for it, and no workspace has it here, so that nothing comes along.
+_NEVER_THERE: Final = (
+    "current_assessment_result",
+    "current_configuration_version",
+    "current_configuration_version.ingress_attributes",
+    "current_run",
+    "current_run.apply",
+    "current_run.configuration_version",
+    "current_run.configuration_version.ingress_attributes",
+    "current_run.plan",
+    "current_state_version.resources_processed",
+    "latest_run",
+    "latest_run.apply",
+    "latest_run.configuration_version",
+    "latest_run.configuration_version.ingress_attributes",
+    "latest_run.plan",
+    "no_code_module_version",
+    "no_code_module_version.no_code_module",
+    "no_code_module_version.no_code_module.latest_version",
+    "readme",
+)
+INCLUDES: Final = (*LOADERS, *_NEVER_THERE)
