@@ -54,6 +54,7 @@ READS = table(f"""
 /projects/PROJECT/varsets                                       | 4     4     5
 /organizations/acme/varsets                                     | 3     3     4
 /organizations/acme/varsets?include=vars,workspaces,projects    | 6     6     7
+/organizations/acme/varsets?include=parent                      | 5     5     6
 /varsets/VARSET                                                 | 3     3     4
 /varsets/VARSET?include=vars,workspaces,projects                | 6     6     7
 /varsets/VARSET/relationships/vars                              | 3     3     4

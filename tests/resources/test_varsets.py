@@ -94,6 +94,35 @@ def test_a_set_comes_with_variables_and_places(api: Api, world: World, owner: Pe
     assert SECRET not in repr([event.changes for event in left_by_requests(world)])
 
 
+@pytest.mark.parametrize(
+    ("include", "of_organization", "of_project"),
+    [
+        ("parent", ["organizations"], ["projects"]),
+        ("organization", ["organizations"], ["organizations"]),
+        ("projects,parent,organization", ["organizations"], ["projects", "organizations"]),
+        ("stacks", [], []),
+    ],
+)
+def test_owners_come_along(
+    api: Api,
+    world: World,
+    owner: Person,
+    acme: Organization,
+    *,
+    include: str,
+    of_organization: list[str],
+    of_project: list[str],
+) -> None:
+    project = world.project(acme)
+    sets = world.varset(acme), world.varset(acme, project=project)
+    own = {"projects": project.id, "organizations": "acme"}
+    for varset, expected in zip(sets, (of_organization, of_project), strict=True):
+        included = api.get(f"/varsets/{varset.id}?include={include}", owner.token)["included"]
+        assert [(each["type"], each["id"]) for each in included] == [(type_, own[type_]) for type_ in expected]
+    listed = api.get(f"{PATH}?include={include}", owner.token)["included"]
+    assert {each["type"] for each in listed} == {*of_organization, *of_project}
+
+
 def test_the_variables_of_a_set(api: Api, world: World, owner: Person, acme: Organization) -> None:
     varset = world.varset(acme)
     path = f"/varsets/{varset.id}/relationships/vars"

@@ -20,6 +20,7 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.query import Arguments, Page, text_of
 from app.persistence import Expression, among
+from app.resources.organizations.listing import ORGANIZATIONS
 from app.resources.organizations.model import Organization
 from app.resources.projects.listing import PROJECTS
 from app.resources.projects.model import Project
@@ -178,12 +179,17 @@ def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[S
 
 
 def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
-    """The variables, and those workspaces and projects of the sets that the caller can see."""
+    """The variables, and those workspaces, projects and owners of the sets that the caller can see; each once."""
     found: list[Shown] = []
     if "vars" in wanted and rows:
         found += vars_of_sets(among(Var.varset_id, [row.id for row in rows]))
     if "workspaces" in wanted:
         found += WORKSPACES.some({identifier for row in rows for identifier in row.workspace_ids})
-    if "projects" in wanted:
-        found += PROJECTS.some({identifier for row in rows for identifier in row.project_ids})
+    if wanted & {"projects", "parent"}:
+        applied = {identifier for row in rows for identifier in row.project_ids if "projects" in wanted}
+        owning = {row.project_id for row in rows if row.project_id and "parent" in wanted}
+        found += PROJECTS.some(applied | owning)
+    if wanted & {"organization", "parent"}:
+        named = [row for row in rows if "organization" in wanted or row.project_id is None]
+        found += ORGANIZATIONS.some({row.organization_id for row in named})
     return found
