@@ -131,11 +131,18 @@ def test_the_list_has_the_newest_first(states: States) -> None:
 
 
 def test_the_list_by_status(states: States) -> None:
-    states.save(state(1))
+    arrived = states.save(state(1))["data"]["id"]
     states.lock()
-    pending = states.create(state(2))["data"]["id"]
-    found = states.api.get(f"{listed()}&filter[status]=pending", states.token)["data"]
-    assert [each["id"] for each in found] == [pending]
+    discarded, pending = (states.create(state(serial))["data"]["id"] for serial in (2, 3))
+
+    def found(statuses: str) -> list[str]:
+        versions = states.api.get(f"{listed()}&filter[status]={statuses}", states.token)["data"]
+        return [each["id"] for each in versions]
+
+    assert found("pending") == [pending]
+    assert found("pending,finalized") == [pending, arrived]
+    assert found("") == [pending, discarded, arrived]
+    assert found("unknown") == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from app.resources.state_versions.model import StateVersion, StateVersionOutput
 from app.resources.state_versions.schema import OutputSchema, RevealedOutputSchema, StateVersionSchema
 from app.resources.workspaces.model import Workspace
 from app.web.context import reader
-from app.web.filters import Equals
+from app.web.filters import OneOf
 from app.web.listing import Listing, Shown
 
 INCLUDES: Final = ("created_by", "run", "run.created_by", "run.configuration_version", "outputs")
@@ -80,7 +80,7 @@ STATE_VERSIONS: Final = Listing(
     },
     joined=StateVersion.__table__.join(Workspace.__table__, Workspace.__table__.c.id == StateVersion.workspace_id),
     order=(-StateVersion.number, StateVersion.__table__.c.id),
-    filters=(Equals("filter[status]", StateVersion.status),),
+    filters=(OneOf("filter[status]", StateVersion.status),),
 )
 
 OUTPUTS: Final = Listing(
