@@ -97,7 +97,7 @@ def settle_settings(members: Mapping[str, Any], current: Workspace | None = None
     for member, other in (TRIGGERS, TRIGGERS[::-1]):
         # Clients that go over from one to the other send the new one alone.
         if settled.get(member) and current is not None:
-            settled[other] = []
+            settled[other] = None
     if after("project_remote_state") and after("global_remote_state"):
         member = "project-remote-state" if "project_remote_state" in settled else "global-remote-state"
         raise InvalidAttribute(

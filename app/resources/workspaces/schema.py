@@ -100,15 +100,15 @@ def show_operations(row: Any, _held: Any) -> bool:  # noqa: ANN401 - a row of th
     return bool(row.execution_mode != "local")
 
 
-def read_triggers(value: Any) -> list[str]:  # noqa: ANN401 - whatever a client sent
-    """Paths or patterns of files that would start a run; null is none."""
+def read_triggers(value: Any) -> list[str] | None:  # noqa: ANN401 - whatever a client sent
+    """Paths or patterns of files that would start a run; null and an empty list are none."""
     if value is None:
-        return []
+        return None
     if not isinstance(value, list) or any(not isinstance(item, str) for item in value):
         raise ValidationError("must be an array of strings")
     if len(value) > TRIGGERS or any(len(item) > TRIGGER_LENGTH for item in value):
         raise ValidationError(f"must have at most {TRIGGERS} strings of at most {TRIGGER_LENGTH} characters")
-    return value
+    return value or None
 
 
 def show_texts(column: str) -> Callable[[Any, Any], list[str]]:
