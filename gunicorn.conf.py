@@ -42,6 +42,10 @@ timeout = 30
 # as GROUNDPLAN_TRUSTED_PROXIES says.
 forwarded_allow_ips = ""
 
+# A client that is silent for so long in the middle of a request, or takes so long for a piece of its answer, has gone:
+# a machine that sleeps or lost its network says no farewell, and the thread that waits for it would wait for ever.
+SILENT_SECONDS = 5 * 60
+
 # What a request that has begun may still take after the signal to stop; below the ten seconds that container
 # runtimes wait before they kill.
 graceful_timeout = 8
@@ -123,6 +127,13 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401
         target=sweep_daily, args=(extensions["groundplan.engines"], extensions[VAULT]), name="sweep", daemon=True
     )
     sweeping.start()
+
+
+def pre_request(_worker: Any, request: Any) -> None:  # noqa: ANN401
+    """Bound how long the connection may be silent, now that the head of the request is there."""
+    connection = getattr(getattr(request, "unreader", None), "sock", None)
+    if connection is not None:
+        connection.settimeout(SILENT_SECONDS)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401

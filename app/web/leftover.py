@@ -5,8 +5,11 @@ refused. So after such an answer the rest is read and dropped, for a while; most
 """
 
 import logging
+import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 logger = logging.getLogger(__name__)
@@ -26,12 +29,39 @@ def read_off(environment: Mapping[str, Any]) -> None:
     before = connection.gettimeout()
     connection.settimeout(1)
     try:
-        while left > 0 and time.monotonic() < deadline:
-            piece = environment["wsgi.input"].read(PIECE)
-            if not piece:
-                return
-            left -= len(piece)
+        with hanging_up(environment, SECONDS):
+            while left > 0 and time.monotonic() < deadline:
+                piece = environment["wsgi.input"].read(PIECE)
+                if not piece:
+                    return
+                left -= len(piece)
     except Exception as error:  # noqa: BLE001 - whatever the server finds wrong with bytes that nobody wants
         logger.debug("the rest of a refused request could not be read: %s", error)
     finally:
         connection.settimeout(before)
+
+
+@contextmanager
+def hanging_up(environment: Mapping[str, Any], seconds: float) -> Iterator[None]:
+    """Hear no more of the client when the block takes longer: to who reads it is as if the client had gone.
+
+    A read ends only when it has all that it asked for. Who sends a byte now and then would hold a thread for hours, and
+    a handful of such connections all threads.
+    """
+    connection = environment.get("gunicorn.socket")
+    if connection is None:
+        yield
+        return
+    timer = threading.Timer(seconds, _hang_up, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    # Not by the method of a connection with TLS, which would go on without it.
+    with suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RD)

@@ -14,11 +14,13 @@ from app.jsonapi.body import read_json
 from app.jsonapi.errors import BadParameter, BadRequest, NotFound, TooLarge, UnsupportedMediaType
 from app.web.context import release_reader, request_id, settings
 from app.web.guard import takes_any_media_type
-from app.web.leftover import read_off
+from app.web.leftover import hanging_up, read_off
 
 FORM = "application/x-www-form-urlencoded"
 # More than any form here has.
 FIELDS = 50
+# Everybody may send a form, and holds a thread meanwhile; they are short.
+FORM_SECONDS = 20
 PIECE = 64 * 1024
 UNREADABLE = "The request body could not be read"
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -88,8 +90,7 @@ def _pieces(limit: int) -> Iterator[bytes]:
         if size > limit:
             raise TooLarge
         yield piece
-    if size < (request.content_length or 0):
-        raise BadRequest(UNREADABLE)
+    _check_all_arrived(size)
 
 
 def _read(read: Callable[[], bytes]) -> bytes:
@@ -121,7 +122,8 @@ def form(limit: int) -> MultiDict[str, str]:
     if request.mimetype != FORM:
         return MultiDict()
     try:
-        sent = _sent(limit).decode()
+        with hanging_up(request.environ, FORM_SECONDS):
+            sent = _sent(limit).decode()
         return MultiDict(parse_qsl(sent, keep_blank_values=True, errors="strict", max_num_fields=FIELDS))
     except ValueError:
         raise BadRequest("The form could not be read") from None
@@ -134,7 +136,15 @@ def _sent(limit: int | None = None) -> bytes:
     sent = _read(lambda: request.get_data(cache=False))
     if len(sent) > limit:
         raise TooLarge
+    _check_all_arrived(len(sent))
     return sent
+
+
+def _check_all_arrived(size: int) -> None:
+    # A server may tell a connection that broke by nothing else than fewer bytes. What is left of a body must not be
+    # taken for one that asks for something else, nor its absence for a request without one.
+    if size < (request.content_length or 0):
+        raise BadRequest(UNREADABLE)
 
 
 class RequestIdFilter(logging.Filter):

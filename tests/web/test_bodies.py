@@ -1,6 +1,7 @@
 """Whatever a client sends as a body, it hears what is wrong with it, and never a 5xx."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import orjson
@@ -237,11 +238,26 @@ def test_the_limit_holds_for_a_body_of_unknown_length(
 @pytest.fixture
 def chunked() -> Callable[[bytes], dict[str, Any]]:
     """The environment that a WSGI server makes of ``Transfer-Encoding: chunked``."""
-    from io import BytesIO  # noqa: PLC0415
-
     return lambda body: {
         "wsgi.input": BytesIO(body),
         "wsgi.input_terminated": True,
         "CONTENT_LENGTH": "",
         "HTTP_TRANSFER_ENCODING": "chunked",
     }
+
+
+@pytest.mark.parametrize("arrived", [b"", b'{"data":{"type":"x"}}'], ids=["nothing", "all but blanks"])
+def test_what_did_not_arrive_whole_is_not_taken_for_less(app: Flask, api: Api, world: World, arrived: bytes) -> None:
+    # Without a body this replaces the token of the organization. A broken connection may just end.
+    organization = world.organization()
+    owner, token = world.owner(organization), world.token(organization)
+    broken = {
+        "CONTENT_LENGTH": str(len(arrived) + 1),
+        "wsgi.input": BytesIO(arrived),
+        "wsgi.input_terminated": True,
+        "HTTP_AUTHORIZATION": f"Bearer {owner.token}",
+    }
+    address = f"/api/v2/organizations/{organization.name}/authentication-token"
+    answer = app.test_client().post(address, content_type=MEDIA_TYPE, environ_overrides=broken)
+    assert answer.status_code == 400
+    api.get("/account/details", token)

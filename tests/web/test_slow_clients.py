@@ -1,0 +1,86 @@
+"""Clients that send a byte now and then, or nothing any more: none holds a thread for long."""
+
+import runpy
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.jsonapi.errors import BadRequest
+from app.web import leftover, requests
+from app.web.leftover import hanging_up, read_off
+from app.web.requests import form
+
+CONFIGURATION = Path(__file__).parents[2] / "gunicorn.conf.py"
+# Far more than what arrives while a test lasts.
+ANNOUNCED = 50_000
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, Any]]:
+    """What the server gives for a request, of whose body a byte arrives now and then."""
+    ours, theirs = socket.socketpair()
+    is_over = threading.Event()
+
+    def drip() -> None:
+        while not is_over.wait(0.02):
+            try:
+                theirs.sendall(b"a")
+            except OSError:
+                return
+
+    dripping = threading.Thread(target=drip)
+    dripping.start()
+    # Like the server's, it reads until it has all that it was asked for.
+    with ours, theirs, ours.makefile("rb") as sent:
+        yield {"gunicorn.socket": ours, "wsgi.input": sent, "CONTENT_LENGTH": str(ANNOUNCED)}
+        is_over.set()
+        dripping.join()
+
+
+def seconds(act: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    act()
+    return time.monotonic() - begun
+
+
+def test_the_rest_of_a_refused_request_is_read_for_a_while_only(
+    environment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftover, "SECONDS", 0.2)
+
+    assert 0.1 < seconds(lambda: read_off(environment)) < 10
+
+
+def test_a_form_that_never_ends_is_refused(environment: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "FORM_SECONDS", 0.2)
+    sent = {**environment, "CONTENT_TYPE": requests.FORM, "REQUEST_METHOD": "POST", "wsgi.input_terminated": True}
+
+    with Flask(__name__).test_request_context(environ_overrides=sent), pytest.raises(BadRequest):
+        form(ANNOUNCED)
+
+
+def test_who_is_done_in_time_keeps_the_connection() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        with hanging_up({"gunicorn.socket": ours}, 0.05):
+            pass
+        time.sleep(0.2)
+        theirs.sendall(b"next")
+
+        assert ours.recv(4) == b"next"
+
+
+def test_a_connection_may_not_be_silent_for_ever() -> None:
+    configuration = runpy.run_path(str(CONFIGURATION))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        configuration["pre_request"](None, SimpleNamespace(unreader=SimpleNamespace(sock=ours)))
+
+        assert ours.gettimeout() == configuration["SILENT_SECONDS"]
