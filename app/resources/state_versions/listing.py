@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, Text, case, cast, func, select
 
 from app.authz.permissions import P
+from app.jsonapi.errors import BadParameter
 from app.persistence import among, set_parameter
 from app.resources.organization_memberships.includes import shown_users
 from app.resources.state_versions.model import StateVersion, StateVersionOutput
@@ -56,6 +57,23 @@ _OUTPUT_TABLES: Final = StateVersionOutput.__table__.join(
 )
 
 
+# Of a page of large states each has megabytes of resources; a version by itself shows them whatever their length.
+LISTED_LENGTH: Final = 100_000
+# What the outputs in one answer may weigh: the characters of their values as they are kept, and the rest of each.
+OUTPUTS_WEIGHT: Final = 20_000_000
+OUTPUT_WEIGHT: Final = 500
+
+
+class TooManyOutputs(BadParameter):
+    """The outputs of so many states would be one huge answer. Clients look for the words "include parameter"."""
+
+    code = "too-many-outputs"
+    detail = (
+        "The include parameter asks for more outputs than fit into one answer; "
+        "ask for smaller pages, or for the outputs of each state"
+    )
+
+
 def _neighbour(distance: int) -> ColumnElement[str]:
     beside = StateVersion.__table__.alias()
     return (
@@ -68,19 +86,34 @@ def _neighbour(distance: int) -> ColumnElement[str]:
     )
 
 
-STATE_VERSIONS: Final = Listing(
-    schema=StateVersionSchema,
-    model=StateVersion,
-    visible_by=P.STATE_READ,
+def _unless_long(column: Any) -> ColumnElement[Any]:  # noqa: ANN401 - a mapped column
+    # Modules and providers are counts of the resources, and never longer.
+    return case((func.length(cast(StateVersion.resources, Text)) <= LISTED_LENGTH, column))
+
+
+_VERSION_COLUMNS: Final = {
+    **{name: getattr(StateVersion, name) for name in _PLAIN},
+    "project_id": Workspace.project_id,
+    "previous_id": _neighbour(-1),
+    "next_id": _neighbour(1),
+}
+_VERSIONS: Final[dict[str, Any]] = {
+    "schema": StateVersionSchema,
+    "model": StateVersion,
+    "visible_by": P.STATE_READ,
+    "joined": StateVersion.__table__.join(Workspace.__table__, Workspace.__table__.c.id == StateVersion.workspace_id),
+    "order": (-StateVersion.number, StateVersion.__table__.c.id),
+    "filters": (OneOf("filter[status]", StateVersion.status),),
+}
+
+STATE_VERSIONS: Final = Listing(**_VERSIONS, columns=_VERSION_COLUMNS)
+# Many at a time: the resources of a large one are as if they were not processed yet.
+LISTED_STATE_VERSIONS: Final = Listing(
+    **_VERSIONS,
     columns={
-        **{name: getattr(StateVersion, name) for name in _PLAIN},
-        "project_id": Workspace.project_id,
-        "previous_id": _neighbour(-1),
-        "next_id": _neighbour(1),
+        **_VERSION_COLUMNS,
+        **{name: _unless_long(_VERSION_COLUMNS[name]) for name in ("resources", "modules", "providers")},
     },
-    joined=StateVersion.__table__.join(Workspace.__table__, Workspace.__table__.c.id == StateVersion.workspace_id),
-    order=(-StateVersion.number, StateVersion.__table__.c.id),
-    filters=(OneOf("filter[status]", StateVersion.status),),
 )
 
 OUTPUTS: Final = Listing(
@@ -102,7 +135,7 @@ REVEALED_OUTPUTS: Final = Listing(
 )
 
 _OUTPUT_IDS: Final = (
-    select(StateVersionOutput.state_version_id, StateVersionOutput.id)
+    select(StateVersionOutput.state_version_id, StateVersionOutput.id, func.length(StateVersionOutput.value))
     .where(among(StateVersionOutput.__table__.c.state_version_id, set_parameter("versions")))
     .order_by(StateVersionOutput.name)
 )
@@ -118,7 +151,7 @@ def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[Shown]], l
         if "created_by" in wanted:
             found += shown_users({row.created_by_id for row in rows if row.created_by_id}, with_email=False)
         if "outputs" in wanted:
-            link_outputs(shown)
+            check_weight(link_outputs(shown))
             found += OUTPUTS.some(
                 item["id"] for version in shown for item in version["relationships"]["outputs"]["data"]
             )
@@ -127,11 +160,20 @@ def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[Shown]], l
     return load
 
 
-def link_outputs(shown: list[Shown]) -> None:
-    """Put the linkage of their outputs on the resource objects of versions; one statement."""
+def link_outputs(shown: list[Shown]) -> list[int]:
+    """Put the linkage of their outputs on the resource objects of versions; the length of each. One statement."""
     linked: dict[str, list[dict[str, str]]] = {version["id"]: [] for version in shown}
-    for version_id, output_id in reader().execute(_OUTPUT_IDS, {"versions": list(linked)}):
+    lengths = []
+    for version_id, output_id, length in reader().execute(_OUTPUT_IDS, {"versions": list(linked)}):
         linked[version_id].append({"id": output_id, "type": "state-version-outputs"})
+        lengths.append(length)
     for version in shown:
         outputs = version["relationships"]["outputs"]
         version["relationships"]["outputs"] = {"data": linked[version["id"]], **outputs}
+    return lengths
+
+
+def check_weight(lengths: Sequence[int]) -> None:
+    """Refuse to include outputs whose values have these lengths, when those are too many or too long."""
+    if sum(lengths) + OUTPUT_WEIGHT * len(lengths) > OUTPUTS_WEIGHT:
+        raise TooManyOutputs(parameter="include")

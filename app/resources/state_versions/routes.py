@@ -17,7 +17,13 @@ from app.resources.state_versions import objects, outputs, resources
 from app.resources.state_versions.access import workspace_for
 from app.resources.state_versions.arrival import Arrival, arrived, in_pieces
 from app.resources.state_versions.blueprint import API, OF_WORKSPACE, blueprint
-from app.resources.state_versions.listing import INCLUDES, STATE_VERSIONS, including, link_outputs
+from app.resources.state_versions.listing import (
+    INCLUDES,
+    LISTED_STATE_VERSIONS,
+    STATE_VERSIONS,
+    including,
+    link_outputs,
+)
 from app.resources.state_versions.model import FINALIZED, StateVersion
 from app.resources.state_versions.operations import announce, check_agrees, newest_version
 from app.resources.state_versions.schema import RollbackSchema, StateVersionSchema
@@ -108,13 +114,16 @@ def roll_back_state(workspace_id: str) -> Response:
 @blueprint.get(f"{API}/state-versions")
 @requires(P.ORGANIZATION_READ, P.STATE_READ)
 @describes(
-    listing=STATE_VERSIONS,
+    listing=LISTED_STATE_VERSIONS,
     includes=INCLUDES,
     parameters=[(ORGANIZATION, "The organization; required"), (WORKSPACE, "The workspace; required")],
     errors=(400, 422),
 )
 def list_state_versions() -> Response:
-    """List the state versions of a workspace, the newest first."""
+    """List the state versions of a workspace, the newest first.
+
+    Resources, modules and providers of a large state are null here; the version by itself shows them.
+    """
     names = {name: text_of(request.args, name) for name in (ORGANIZATION, WORKSPACE)}
     for name, given in names.items():
         if given is None:
@@ -128,7 +137,8 @@ def list_state_versions() -> Response:
     workspace_id = reader().execute(found).scalar_one_or_none()
     if workspace_id is None:
         raise NotFound
-    return STATE_VERSIONS.page({"workspace_id": workspace_id}, include=including(includes_of(request.args, INCLUDES)))
+    include = including(includes_of(request.args, INCLUDES))
+    return LISTED_STATE_VERSIONS.page({"workspace_id": workspace_id}, include=include)
 
 
 @blueprint.get(f"{API}/state-versions/<version_id>")

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from app.persistence import among, set_parameter
 from app.resources.agent_pools.listing import AGENT_POOLS
 from app.resources.organizations.listing import ORGANIZATIONS
 from app.resources.projects.listing import PROJECTS
-from app.resources.state_versions.listing import OUTPUTS, STATE_VERSIONS
+from app.resources.state_versions.listing import LISTED_STATE_VERSIONS, OUTPUTS, check_weight
 from app.resources.state_versions.model import StateVersionOutput
 from app.resources.tag_bindings.listing import include_workspace_tags
 from app.resources.teams.listing import TEAMS
@@ -21,7 +21,9 @@ Rows = Sequence[Row[Any]]
 Shown = list[dict[str, Any]]
 
 _OUTPUTS_OF: Final = (
-    select(StateVersionOutput.id, StateVersionOutput.workspace_id)
+    select(
+        StateVersionOutput.id, StateVersionOutput.workspace_id, func.length(StateVersionOutput.value).label("length")
+    )
     .where(among(StateVersionOutput.__table__.c.state_version_id, set_parameter("versions")))
     .order_by(StateVersionOutput.name)
 )
@@ -63,12 +65,14 @@ def _current_versions(rows: Rows) -> set[str]:
 
 
 def _states(rows: Rows, _shown: Shown) -> Shown:
-    return STATE_VERSIONS.some(_current_versions(rows))
+    return LISTED_STATE_VERSIONS.some(_current_versions(rows))
 
 
 def _outputs(rows: Rows, shown: Shown) -> Shown:
     versions = _current_versions(rows)
-    of_workspace = {row.id: row.workspace_id for row in reader().execute(_OUTPUTS_OF, {"versions": versions})}
+    outputs = reader().execute(_OUTPUTS_OF, {"versions": versions}).all()
+    check_weight([row.length for row in outputs])
+    of_workspace = {row.id: row.workspace_id for row in outputs}
     linked: dict[str, list[dict[str, str]]] = {workspace["id"]: [] for workspace in shown}
     found = []
     # The name that workspaces have for what a state version calls its outputs.
