@@ -13,7 +13,7 @@ from app.persistence import among
 from app.resources.workspaces.model import RemoteStateConsumer, Workspace
 
 Change = list[list[str]]
-"""The ids before and after, sorted."""
+"""The ids of those that no longer may and of those that may from now on, sorted: not of all, who can be many."""
 
 
 class StateSharedGlobally(Unprocessable):
@@ -66,13 +66,12 @@ def set_consumers(
     after = added if remove is None else (before - set(remove)) | added
     if after == before:
         return None
+    gone, new = sorted(before - after), sorted(after - before)
     session.execute(
         delete(RemoteStateConsumer).where(
             RemoteStateConsumer.workspace_id == workspace.id,
-            among(RemoteStateConsumer.__table__.c.consumer_id, before - after),
+            among(RemoteStateConsumer.__table__.c.consumer_id, gone),
         ),
     )
-    session.add_all(
-        RemoteStateConsumer(workspace_id=workspace.id, consumer_id=consumer) for consumer in sorted(after - before)
-    )
-    return [sorted(before), sorted(after)]
+    session.add_all(RemoteStateConsumer(workspace_id=workspace.id, consumer_id=consumer) for consumer in new)
+    return [gone, new]
