@@ -237,7 +237,7 @@ def test_a_project_comes_with_an_environment_and_its_maker_owns_it(
 @pytest.mark.parametrize(
     ("role", "status"), [("viewer", 404), ("member", 404), ("admin", 200), ("owner", 200), ("outsider", 404)]
 )
-def test_who_may_update_a_project_may_show_it_to_everybody(
+def test_who_manages_the_members_of_a_project_may_show_it_to_everybody(
     api: Api, world: World, acme: Organization, *, role: str, status: int
 ) -> None:
     project, person = world.project(acme), world.person()
@@ -247,6 +247,21 @@ def test_who_may_update_a_project_may_show_it_to_everybody(
     api.patch(f"/projects/{project.id}", person.token, sent, expect=status)
     [kept] = [each for each in world.all(Project) if each.id == project.id]
     assert kept.public_read is (status == 200)
+
+
+def test_the_right_to_change_settings_is_none_to_give_everybody_access(
+    api: Api, world: World, acme: Organization
+) -> None:
+    project, team = world.project(acme), world.team(acme)
+    world.access(team, project, "custom", {"settings": "update"})
+    path, token = f"/projects/{project.id}", world.member(acme, team).token
+
+    refused = api.patch(path, token, document("projects", {"public-read": True, "name": "other"}), expect=403)
+
+    assert refused["errors"][0]["source"] == {"pointer": "/data/attributes/public-read"}
+    # What clients send back as it is changes nothing.
+    shown = api.patch(path, token, document("projects", {"public-read": False, "name": "new"}))["data"]["attributes"]
+    assert (shown["name"], shown["public-read"]) == ("new", False)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from app.authz.permissions import P
 from app.authz.roles import PROJECT_ROLES
 from app.authz.rules import holds
 from app.jsonapi.body import identifiers, resource_list
-from app.jsonapi.errors import Taken
+from app.jsonapi.errors import Forbidden, Taken
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.persistence import among
@@ -35,7 +35,7 @@ from app.resources.tag_bindings.listing import include_effective_tags
 from app.resources.tag_bindings.operations import add_tags, replace_tags
 from app.resources.workspaces.model import Workspace
 from app.web.answers import nothing, resource
-from app.web.context import caller, enter, refused, subject
+from app.web.context import NOT_AUTHORIZED, caller, enter, refused, subject
 from app.web.guard import describes, requires
 from app.web.listing import Shown
 from app.web.requests import body, flag
@@ -46,6 +46,7 @@ blueprint = Blueprint("projects", __name__, url_prefix="/api/v2")
 INCLUDES = ("effective_tag_bindings",)
 MOVED_AT_ONCE = 5_000
 SLUG = "/data/attributes/slug"
+PUBLIC_READ = "/data/attributes/public-read"
 
 
 @blueprint.get("/organizations/<organization>/projects")
@@ -110,10 +111,13 @@ def show_project(project_id: str) -> Response:
 
 
 @blueprint.patch("/projects/<project_id>")
-@requires(P.PROJECT_UPDATE)
-@describes(body=ProjectSchema, is_partial=True, answer=ProjectSchema, errors=(422,))
+@requires(P.PROJECT_UPDATE, P.PROJECT_MANAGE_MEMBERS)
+@describes(body=ProjectSchema, is_partial=True, answer=ProjectSchema, errors=(403, 422))
 def update_project(project_id: str) -> Response:
-    """Update a project; members that are left out stay as they are."""
+    """Update a project; members that are left out stay as they are.
+
+    Only who manages its members may show it to everybody, or no longer.
+    """
     members = load(ProjectSchema, body(), partial=True, identifier=project_id)
     with change() as session:
         project = subject(session, Project, project_id, P.PROJECT_UPDATE, visible_by=P.PROJECT_READ)
@@ -123,6 +127,9 @@ def update_project(project_id: str) -> Response:
             replaced = replace_tags(session, project, tags)
             changes = {"tag-bindings": replaced} if replaced else {}
         changes |= assign(project, _settle(session, members, project, project.organization_id))
+        if "public-read" in changes and not holds(caller(), P.PROJECT_MANAGE_MEMBERS, project):
+            # To open it to everybody is to give access, which the right to change settings is not.
+            raise Forbidden(NOT_AUTHORIZED, pointer=PUBLIC_READ)
         session.flush()
         if changes:
             record(session, "projects.update", project, _told(changes))
