@@ -53,10 +53,10 @@ READS = table(f"""
 /workspaces/WORKSPACE/varsets/VARSET/relationships/vars         | 4     4     5
 /projects/PROJECT/varsets                                       | 4     4     5
 /organizations/acme/varsets                                     | 3     3     4
-/organizations/acme/varsets?include=vars,workspaces,projects    | 6     6     7
+/organizations/acme/varsets?include=vars,workspaces,projects    | 7     7     8
 /organizations/acme/varsets?include=parent                      | 5     5     6
 /varsets/VARSET                                                 | 3     3     4
-/varsets/VARSET?include=vars,workspaces,projects                | 6     6     7
+/varsets/VARSET?include=vars,workspaces,projects                | 7     7     8
 /varsets/VARSET/relationships/vars                              | 3     3     4
 /workspaces/WORKSPACE/relationships/tags                        | 3     3     4
 /organizations/acme/tags                                        | 2     2     3
@@ -75,16 +75,16 @@ WRITES = {
         "roll back": 18,
     },
     "variables": {
-        "create a variable": 5,
-        "update a variable": 6,
-        "update variables": 5,
+        "create a variable": 6,
+        "update a variable": 7,
+        "update variables": 6,
         "delete a variable": 5,
     },
     "sets": {
-        "create a set with variables and places": 11,
-        "update a set with variables and places": 13,
-        "add a variable to a set": 6,
-        "update a variable of a set": 7,
+        "create a set with variables and places": 12,
+        "update a set with variables and places": 14,
+        "add a variable to a set": 7,
+        "update a variable of a set": 8,
         "apply a set to workspaces": 7,
         "remove a set from workspaces": 7,
         "delete a set": 4,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable
@@ -13,6 +13,8 @@ from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.organizations.model import Organization
 
 EXPIRY_POINTER = "/data/attributes/expired-at"
+# Of a user, who sees all of them at once; expired ones count until they are deleted.
+MAXIMUM = 1_000
 
 
 class DescriptionTaken(Unprocessable):
@@ -22,6 +24,14 @@ class DescriptionTaken(Unprocessable):
     code = "description-taken"
     detail = "Validation failed: Description has already been taken"
     pointer = "/data/attributes/description"
+
+
+class TooManyTokens(Unprocessable):
+    """A user has as many tokens as he may have."""
+
+    code = "too-many-tokens"
+    pointer = "/data"
+    detail = f"You can't have more than {MAXIMUM} tokens; delete some that you no longer use first"
 
 
 def add_token(session: Session, members: Mapping[str, Any], *, digest: str, **owner: str) -> AuthenticationToken:
@@ -40,6 +50,13 @@ def add_token(session: Session, members: Mapping[str, Any], *, digest: str, **ow
     session.add(token)
     session.flush()
     return token
+
+
+def check_room(session: Session, user_id: str) -> None:
+    """Refuse one more token than a user may have; several at once may pass it together, which does no harm."""
+    held = select(func.count()).select_from(AuthenticationToken).filter_by(user_id=user_id)
+    if session.execute(held).scalar_one() >= MAXIMUM:
+        raise TooManyTokens
 
 
 def check_expiry(expired_at: datetime | None) -> None:

@@ -10,7 +10,7 @@ from app.resources.authentication_tokens import project_routes, team_routes
 from app.resources.authentication_tokens.blueprint import blueprint, issue, shown_once
 from app.resources.authentication_tokens.listing import TOKENS, shown_token
 from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.authentication_tokens.operations import revoke_organization_token
+from app.resources.authentication_tokens.operations import check_room, revoke_organization_token
 from app.resources.authentication_tokens.schema import AuthenticationTokenSchema
 from app.resources.project_members.model import OWNER
 from app.resources.users.listing import find_user
@@ -84,6 +84,7 @@ def create_user_token(user_id: str) -> Response:
         raise NotFound
     members = load(AuthenticationTokenSchema, body())
     with change() as session:
+        check_room(session, user_id)
         text, shown = issue(session, members, user_id=user_id)
     return shown_once(shown, text)
 

@@ -7,7 +7,7 @@ no value passes through here. A sealed value is sealed for the service, not for 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, func, insert, literal, null, select
+from sqlalchemy import Table, bindparam, func, insert, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Unprocessable
@@ -25,6 +25,8 @@ from app.web.filters import ESCAPE, containing
 
 AT_ONCE: Final = 5_000
 """How many workspaces an environment may hold to be cloned."""
+BELONGINGS_AT_ONCE: Final = 100_000
+"""How much may belong to these together: variables, tags, who has access, sets, pools."""
 
 # What belongs to a workspace and is copied with it. Not states, images and invitations, nor what was only begun.
 BELONGINGS: Final[Sequence[type[Base]]] = (Var, TagBinding, TeamWorkspace, WorkspaceAclEntry)
@@ -59,6 +61,17 @@ class TooManyWorkspaces(Unprocessable):
     detail = f"An environment that holds more than {AT_ONCE} workspaces can't be cloned"
 
 
+class TooManyBelongings(Unprocessable):
+    """What belongs to the workspaces of the environment is too much to be cloned in one request."""
+
+    code = "too-many-belongings"
+    pointer = "/data"
+    detail = (
+        f"An environment whose workspaces have more than {BELONGINGS_AT_ONCE} variables, tags, "
+        "members, variable sets and consumers of their states in all can't be cloned"
+    )
+
+
 def clone_workspaces(session: Session, source: Environment, copy: Environment) -> Sequence[tuple[Workspace, Workspace]]:
     """Copy the workspaces of one environment into another one of the same project: pairs of source and copy.
 
@@ -75,6 +88,7 @@ def clone_workspaces(session: Session, source: Environment, copy: Environment) -
         raise TooManyWorkspaces
     if not sources:
         return ()
+    _check_belongings(session, [each.id for each in sources])
     _keep_pools(session, {each.own_agent_pool_id for each in sources if each.own_agent_pool_id is not None})
     names = free_names([each.name for each in sources], copy.name, _similar_names(session, source, copy.name))
     copies = [_copy(each, copy, name) for each, name in zip(sources, names, strict=True)]
@@ -86,6 +100,16 @@ def clone_workspaces(session: Session, source: Environment, copy: Environment) -
         _copy_links(session, Base.metadata.tables[model.__tablename__], by_source)
     _copy_consumers(session, by_source)
     return list(zip(sources, copies, strict=True))
+
+
+def _check_belongings(session: Session, source_ids: Sequence[str]) -> None:
+    columns = [Base.metadata.tables[model.__tablename__].c.workspace_id for model in (*BELONGINGS, *LINKS)]
+    counts = [
+        select(func.count().label("n")).where(among(column, source_ids))
+        for column in (*columns, _CONSUMERS.c.workspace_id)
+    ]
+    if session.execute(select(func.sum(union_all(*counts).subquery().c.n))).scalar_one() > BELONGINGS_AT_ONCE:
+        raise TooManyBelongings
 
 
 def free_names(names: Iterable[str], environment: str, taken: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from app.authentication.tokens import digest
 from app.resources.authentication_tokens.blueprint import make_token
+from app.resources.authentication_tokens.operations import check_room
 from app.resources.sign_in.authorization import CLIENT, GRANT, VERIFIER, Parameters, only
 from app.resources.sign_in.blueprint import blueprint
 from app.resources.sign_in.operations import fault_of, take_code
@@ -41,6 +42,7 @@ def redeem() -> Response:
         if taken is not None and fault is None:
             user = session.execute(select(User.id, User.username).where(User.id == taken.user_id)).one()
             act_as(user.id, user.username)
+            check_room(session, user.id)
             text, _ = make_token(session, {"description": token_name()}, user_id=user.id)
     if text is None:
         return refusal("invalid_grant", fault or "")

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from app.jsonapi.errors import InvalidAttribute, NotFound, humanized
+from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
 from app.persistence import among
 from app.resources.vars.model import Var, new_version
 from app.storage.secrets import seal
@@ -20,7 +20,28 @@ HIDDEN = "(hidden)"
 FIXED = ("key", "category")
 CHANGEABLE = (*FIXED, "value", "sealed_value", "description", "hcl", "sensitive", "version_id")
 
+# Of one workspace or one set, whose variables are always listed all at once: how many, and the characters of all
+# their values as they are kept.
+MAXIMUM = 1_000
+MAXIMUM_LENGTH = 8_000_000
+
 Changes = dict[str, list[Any]]
+
+
+class TooManyVars(Unprocessable):
+    """A workspace or a set has as many variables as it may have."""
+
+    code = "too-many-variables"
+    pointer = "/data"
+    detail = f"A workspace or variable set can't have more than {MAXIMUM} variables"
+
+
+class ValuesTooLong(Unprocessable):
+    """The values of a workspace or a set are as long as they may be."""
+
+    code = "values-too-long"
+    pointer = "/data"
+    detail = f"The values of a workspace or variable set can't have more than {MAXIMUM_LENGTH} characters in all"
 
 
 def new_var(members: Mapping[str, Any], **place: str | None) -> tuple[Var, Changes]:
@@ -59,6 +80,21 @@ def change_var(variable: Var, members: Mapping[str, Any]) -> Changes:
     if is_new_value:
         changes["value"] = [HIDDEN, HIDDEN]
     return changes
+
+
+def check_room(session: Session, *, is_new: bool, **place: str) -> None:
+    """Refuse more in the place than there may be, where variables are new or changed; those are written already.
+
+    Several requests at once may pass it together by a little, which does no harm.
+    """
+    columns = Var.__table__.c
+    length = func.length(func.coalesce(columns.value, columns.sealed_value))
+    found = select(func.count(), func.coalesce(func.sum(length), 0))
+    count, total = session.execute(found.where(*(columns[name] == value for name, value in place.items()))).one()
+    if is_new and count > MAXIMUM:
+        raise TooManyVars
+    if total > MAXIMUM_LENGTH:
+        raise ValuesTooLong
 
 
 def check_key(key: str, category: str, pointer: str = "/data/attributes/key") -> None:

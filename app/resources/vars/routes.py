@@ -13,7 +13,7 @@ from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.resources.vars.listing import readable_workspace, var_of_workspace, vars_of_workspace
 from app.resources.vars.model import Var
-from app.resources.vars.operations import change_var, new_var, vars_to_change, write_whole
+from app.resources.vars.operations import change_var, check_room, new_var, vars_to_change, write_whole
 from app.resources.vars.schema import PlacedSchema, VarSchema, load_each
 from app.resources.workspaces.model import Workspace
 from app.web.answers import answer, nothing, resource
@@ -105,6 +105,7 @@ def update_vars(workspace_id: str) -> Response:
         for variable in found.values():
             write_whole(variable)
         session.flush()
+        check_room(session, is_new=False, workspace_id=workspace_id)
         record_each(session, "vars.update", changes)
     return nothing()
 
@@ -169,6 +170,7 @@ def _create(workspace_id: str, members: dict[str, Any]) -> Response:
         variable, told = new_var(members, organization_id=workspace.organization_id, workspace_id=workspace.id)
         session.add(variable)
         session.flush()
+        check_room(session, is_new=True, workspace_id=workspace.id)
         record(session, "vars.create", variable, told)
         shown = var_of_workspace(workspace.id, variable.id, session)
     return resource(shown, 201)
@@ -180,6 +182,7 @@ def _update(workspace_id: str | None, var_id: str) -> Response:
         variable = _subject(session, workspace_id, var_id)
         changes = change_var(variable, members)
         session.flush()
+        check_room(session, is_new=False, workspace_id=str(variable.workspace_id))
         record(session, "vars.update", variable, changes)
         shown = var_of_workspace(str(variable.workspace_id), var_id, session)
     return resource(shown)

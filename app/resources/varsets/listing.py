@@ -18,6 +18,7 @@ from sqlalchemy import (
 from app.authentication.callers import Caller
 from app.authz.permissions import P
 from app.authz.rules import where
+from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, Page, text_of
 from app.persistence import Expression, among
 from app.resources.organizations.listing import ORGANIZATIONS
@@ -35,8 +36,20 @@ from app.web.filters import Chosen, Contains, Holds
 from app.web.linked import Link, LinkedListing
 from app.web.listing import Counted, Shown
 
+# What the values of the variables in one answer may be together: those of two full sets, and more.
+INCLUDED_LENGTH = 20_000_000
 INCLUDES = ("vars", "workspaces", "projects", "stacks", "parent", "organization")
 LISTS = ("var_ids", "workspace_ids", "project_ids", "stack_ids")
+
+
+class TooManyIncluded(BadParameter):
+    """The variables of so many sets would be one huge answer. Clients look for the words "include parameter"."""
+
+    code = "too-many-included"
+    detail = (
+        "The include parameter asks for more variables than fit into one answer; "
+        "ask for smaller pages, or for the variables of each set"
+    )
 
 
 @dataclass(frozen=True)
@@ -182,7 +195,9 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
     """The variables, and those workspaces, projects and owners of the sets that the caller can see; each once."""
     found: list[Shown] = []
     if "vars" in wanted and rows:
-        found += vars_of_sets(among(Var.varset_id, [row.id for row in rows]))
+        held = among(Var.varset_id, [row.id for row in rows])
+        _check_weight(held)
+        found += vars_of_sets(held)
     if "workspaces" in wanted:
         found += WORKSPACES.some({identifier for row in rows for identifier in row.workspace_ids})
     if wanted & {"projects", "parent"}:
@@ -193,3 +208,9 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
         named = [row for row in rows if "organization" in wanted or row.project_id is None]
         found += ORGANIZATIONS.some({row.organization_id for row in named})
     return found
+
+
+def _check_weight(held: ColumnElement[bool]) -> None:
+    length = reader().execute(select(func.sum(func.length(Var.value))).where(held)).scalar_one()
+    if (length or 0) > INCLUDED_LENGTH:
+        raise TooManyIncluded(parameter="include")

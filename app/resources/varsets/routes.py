@@ -13,7 +13,7 @@ from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.persistence import now
 from app.resources.projects.model import Project
-from app.resources.vars.operations import new_var
+from app.resources.vars.operations import check_room, new_var
 from app.resources.varsets import applied_routes, var_routes
 from app.resources.varsets.blueprint import blueprint as _blueprint
 from app.resources.varsets.listing import INCLUDES, VARSETS, included, including
@@ -192,5 +192,6 @@ def _link(session: Session, varset: Varset, linked: dict[str, Any]) -> dict[str,
     session.flush()
     record_each(session, "vars.create", new)
     if new:
+        check_room(session, is_new=True, varset_id=varset.id)
         changes["vars"] = [[], [variable.id for variable, _ in new]]
     return changes

@@ -10,7 +10,7 @@ from app.jsonapi.schema import load
 from app.persistence import now
 from app.resources.vars.listing import var_of_set, vars_of_sets
 from app.resources.vars.model import Var
-from app.resources.vars.operations import change_var, new_var, vars_to_change
+from app.resources.vars.operations import change_var, check_room, new_var, vars_to_change
 from app.resources.vars.schema import SharedSchema
 from app.resources.varsets.blueprint import blueprint
 from app.resources.varsets.listing import VARSETS
@@ -55,6 +55,7 @@ def create_varset_var(varset_id: str) -> Response:
         session.add(variable)
         varset.updated_at = now()
         session.flush()
+        check_room(session, is_new=True, varset_id=varset_id)
         record(session, "vars.create", variable, {**told, "varset": [None, varset.name]})
         shown = var_of_set(varset_id, variable.id, session)
     return resource(shown, 201)
@@ -81,6 +82,7 @@ def update_varset_var(varset_id: str, var_id: str) -> Response:
         changes = change_var(variable, members)
         varset.updated_at = now()
         session.flush()
+        check_room(session, is_new=False, varset_id=varset_id)
         record(session, "vars.update", variable, changes)
         shown = var_of_set(varset_id, var_id, session)
     return resource(shown)
