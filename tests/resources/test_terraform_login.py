@@ -334,8 +334,8 @@ def test_it_takes_no_more_statements_than_it_needs(
     with statements() as seen:
         assert signed_in.redeem(code).status_int == 200
     done = [statement for statement in seen if not re.match("BEGIN|COMMIT", statement)]
-    # The code, its user, the token, the event.
-    assert len(done) == 4
+    # The code, its user, how many tokens he has, the token, the event.
+    assert len(done) == 5
 
 
 def check_refused(answered: Any, error: str, status: int = 400) -> None:

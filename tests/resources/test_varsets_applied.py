@@ -267,7 +267,7 @@ def test_reading_costs_the_same_whatever_there_is(
     api.get("/account/details", owner.token)
     expected = {
         "/organizations/acme/varsets": 3,  # the caller, the page, what its sets are linked with
-        "/organizations/acme/varsets?include=vars": 4,
+        "/organizations/acme/varsets?include=vars": 5,  # how long they are, and they themselves
         f"/workspaces/{workspace.id}/varsets": 4,
         f"/workspaces/{workspace.id}/all-vars": 4,
         f"/projects/{project.id}/varsets": 4,

@@ -22,7 +22,7 @@ CHANGEABLE = (*FIXED, "value", "sealed_value", "description", "hcl", "sensitive"
 
 # Of one workspace or one set, whose variables are always listed all at once: how many, and the characters of all
 # their values as they are kept.
-MAXIMUM = 1_000
+MAXIMUM = 2_000
 MAXIMUM_LENGTH = 8_000_000
 
 Changes = dict[str, list[Any]]
