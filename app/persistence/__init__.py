@@ -3,7 +3,7 @@
 from app.persistence.base import NAMING, Base
 from app.persistence.engine import connect_engines
 from app.persistence.identifiers import identifier
-from app.persistence.integrity import violated_constraint
+from app.persistence.integrity import is_deadlock, violated_constraint
 from app.persistence.sets import SEPARATOR, among, joined_texts, set_parameter
 from app.persistence.types import Expression, Name, Timestamp, now
 
@@ -17,6 +17,7 @@ __all__ = [
     "among",
     "connect_engines",
     "identifier",
+    "is_deadlock",
     "joined_texts",
     "now",
     "set_parameter",

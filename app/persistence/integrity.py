@@ -1,9 +1,9 @@
-"""Which constraint a write has broken."""
+"""What a write ran into: which constraint it has broken, or others that wait for it."""
 
 import re
 
 from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.persistence.base import Base
 
@@ -13,6 +13,12 @@ _SQLITE_CHECK = re.compile(r"CHECK constraint failed: (?P<name>\w+)")
 # A missing row, and since PostgreSQL 18 one that may not go.
 _FOREIGN_KEY_STATES = frozenset({"23503", "23001"})
 FOREIGN_KEY = "foreign key"
+_DEADLOCK_STATE = "40P01"
+
+
+def is_deadlock(error: OperationalError) -> bool:
+    """Whether the transaction was given up because it and others waited for each other. SQLite's writers queue."""
+    return getattr(error.orig, "sqlstate", None) == _DEADLOCK_STATE
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -102,6 +102,16 @@ def act_as(user_id: str, username: str) -> None:
     g.caller = signed_in_as(user_id, username)
 
 
+def not_repeatable() -> None:
+    """Note that the request can't begin again: something was committed, or what it has sent is no longer at hand."""
+    g.is_not_repeatable = True
+
+
+def is_repeatable() -> bool:
+    """Whether nothing has happened yet that keeps the request from beginning again."""
+    return "is_not_repeatable" not in g
+
+
 def asked() -> None:
     """Note that the policy was asked; a test fails for a view that answered without."""
     g.policy_asked = True

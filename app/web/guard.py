@@ -1,22 +1,29 @@
 """What a view says about itself: the permission it requires, and its part of the API document."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
+from sqlalchemy.exc import OperationalError
 
 from app.authentication.callers import ANONYMOUS
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound, Unauthorized
-from app.web.context import authenticate, caller
+from app.persistence import is_deadlock
+from app.web.context import authenticate, caller, is_repeatable
 
 if TYPE_CHECKING:
     from app.jsonapi.schema import Schema
     from app.web.listing import Listing
 
+logger = logging.getLogger(__name__)
+
 View = Callable[..., Response]
+# Of those who wait for each other the database lets all but one go on, so that the next attempt finds the way free.
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +78,7 @@ def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]
         raise ValueError(message)
 
     def decorate(view: View) -> View:
-        @wraps(view)
-        def guarded(*args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
+        def answer(*args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
             authenticate(anonymous=anonymous)
             try:
                 return view(*args, **values)
@@ -80,6 +86,17 @@ def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]
                 if caller().kind != ANONYMOUS:
                     raise
             raise Unauthorized
+
+        @wraps(view)
+        def guarded(*args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
+            for _ in range(ATTEMPTS - 1):
+                try:
+                    return answer(*args, **values)
+                except OperationalError as error:
+                    if not (is_deadlock(error) and is_repeatable()):
+                        raise
+                    logger.warning("the database has ended a deadlock; the request begins again")
+            return answer(*args, **values)
 
         guarded.permissions = permissions  # type: ignore[attr-defined]
         guarded.anonymous = anonymous  # type: ignore[attr-defined]

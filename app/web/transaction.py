@@ -15,7 +15,7 @@ from app.persistence import Base, violated_constraint
 from app.resources.activity_events.model import ActivityEvent
 from app.resources.workspaces.model import BelowWorkspace, Placed
 from app.storage.ledger import LET_GO
-from app.web.context import analytics, caller, engines, release_reader, request_id
+from app.web.context import analytics, caller, engines, not_repeatable, release_reader, request_id
 from app.web.objects import discard
 
 _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
@@ -38,6 +38,7 @@ def change() -> Iterator[Session]:
     with Session(engines().writing, expire_on_commit=False, autoflush=False) as session:
         try:
             yield session
+            not_repeatable()
             session.commit()
         except IntegrityError as error:
             raise _as_answer(error) from error

@@ -20,7 +20,7 @@ from app.resources.workspaces.model import Workspace
 from app.storage.place import vault
 from app.storage.store import Missing
 from app.web.answers import nothing, resource
-from app.web.context import asked, caller, reader, release_reader, subject
+from app.web.context import asked, caller, not_repeatable, reader, release_reader, subject
 from app.web.guard import any_media_type, describes, requires
 from app.web.objects import stored
 from app.web.requests import body
@@ -115,6 +115,7 @@ def delete_avatar(workspace_id: str) -> Response:
 def _sent_file() -> bytes:
     if request.mimetype != FORM:
         raise UnsupportedMediaType(f"Content-Type must be {FORM}")
+    not_repeatable()
     request.max_content_length = LARGEST_BYTES + AROUND
     request.max_form_memory_size = AROUND
     files = request.files.getlist(FIELD)
