@@ -63,6 +63,17 @@ class BadParameter(BadRequest):
     code = "bad-parameter"
 
 
+class TooMuchIncluded(BadParameter):
+    """What is to be included is more than an answer should be. Clients look for the words "include parameter"."""
+
+    code = "too-much-included"
+    detail = "The include parameter asks for more than fits into one answer; ask for smaller pages"
+
+    def __init__(self) -> None:
+        """It is always the same parameter."""
+        super().__init__(parameter="include")
+
+
 class Unauthorized(ApiError):
     """No token, or one that is unknown, revoked or expired."""
 

@@ -1,13 +1,14 @@
 """How much there may be of what is listed, copied or shown all at once: up to the limit, and not one more."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from app.jsonapi.errors import TooMuchIncluded
+from app.resources.agent_pools import routes as pools
 from app.resources.authentication_tokens import operations as tokens
 from app.resources.environments import cloning
-from app.resources.models import Organization, Project, TagBinding, Var, Workspace
+from app.resources.models import Organization, Project, TagBinding, Var, VarsetProject, VarsetWorkspace, Workspace
 from app.resources.vars import operations as variables
 from app.resources.varsets import listing as varsets
 from tests.api import Api, document, faults
@@ -88,8 +89,9 @@ def test_a_set_comes_with_so_many_variables(
     def brought(*keys: str) -> dict[str, Any]:
         return document("varsets", {"name": f"of-{len(keys)}"}, vars=[variable(key)["data"] for key in keys])
 
-    api.post("/organizations/acme/varsets", owner.token, brought("one", "two"))
-    api.post("/organizations/acme/varsets", owner.token, brought("one", "two", "three"), expect=422)
+    path = f"/organizations/{acme.name}/varsets"
+    api.post(path, owner.token, brought("one", "two"))
+    api.post(path, owner.token, brought("one", "two", "three"), expect=422)
     assert len(world.all(Var)) == 2
 
 
@@ -105,8 +107,29 @@ def test_the_variables_of_so_many_sets_are_included(
     assert len(api.get(path, owner.token)["included"]) == 2
     monkeypatch.setattr(varsets, "INCLUDED_LENGTH", 9)
     refused = api.get(path, owner.token, expect=400)
-    assert faults(refused) == [(varsets.TooManyIncluded.detail, "include")]
+    assert faults(refused) == [(TooMuchIncluded.detail, "include")]
     assert len(api.get(f"{path}&page[size]=1", owner.token)["included"]) == 1
+
+
+def test_so_many_workspaces_of_sets_and_pools_are_included(
+    api: Api, world: World, acme: Organization, owner: Person, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    varset, pool = world.varset(acme), world.pool(acme)
+    for _ in range(2):
+        workspace = world.workspace(project, own_execution_mode="agent", own_agent_pool_id=pool.id)
+        world.add(VarsetWorkspace(varset_id=varset.id, workspace_id=workspace.id))
+    world.add(VarsetProject(varset_id=varset.id, project_id=project.id))
+    of_sets, of_pools = (
+        f"/varsets/{varset.id}?include=workspaces,projects",
+        f"/agent-pools/{pool.id}?include=workspaces",
+    )
+
+    for limit, status in ((2, 200), (1, 400)):
+        monkeypatch.setattr(varsets, "INCLUDED_PLACES", limit)
+        monkeypatch.setattr(pools, "INCLUDED", limit)
+        for path in (of_sets, of_pools):
+            answer = api.get(path, owner.token, expect=status)
+            assert status == 200 or faults(answer) == [(TooMuchIncluded.detail, "include")]
 
 
 def test_so_many_tokens_of_a_user(api: Api, owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,12 +155,11 @@ def test_an_environment_with_so_many_belongings_is_cloned(
     kind: str,
 ) -> None:
     place = {"organization_id": project.organization_id, "workspace_id": world.workspace(project).id}
-    make: Callable[[str], Var | TagBinding] = {
-        "variables": lambda key: Var(**place, key=key, category="env", value=""),
-        "tags": lambda key: TagBinding(**place, key=key, value=""),
-    }[kind]
     for key in ("one", "two"):
-        world.add(make(key))
+        if kind == "variables":
+            world.add(Var(**place, key=key, category="env", value=""))
+        else:
+            world.add(TagBinding(**place, key=key, value=""))
     path = f"/environments/{world.default_environment(project).id}/actions/clone"
 
     monkeypatch.setattr(cloning, "BELONGINGS_AT_ONCE", 1)

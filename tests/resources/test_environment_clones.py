@@ -286,7 +286,8 @@ def test_statements_do_not_depend_on_what_is_copied(
     api.get("/account/details", owner.token)
     sent = document("environments", {"name": "blue"})
     # Before and after: caller, environment, project, source, count, insert, three events, what is shown.
-    # For the workspaces: they, how much belongs to them, the pools, the names, the copies; for each of eight tables what there is and its copy.
+    # For the workspaces: they, how much belongs to them, the pools, the names, the copies; for each of eight tables
+    # what there is and its copy.
     assert cost(statements, api, owner.token, ("POST", f"/environments/{source.id}/actions/clone", sent)) == 10 + 5 + 16
 
 

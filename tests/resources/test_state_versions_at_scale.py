@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Text, cast, func, select
 
+from app.jsonapi.errors import TooMuchIncluded
 from app.resources.models import Organization, StateVersion, StateVersionOutput
 from app.resources.state_versions import listing
 from app.resources.state_versions.listing import LISTED_LENGTH, OUTPUT_WEIGHT
@@ -66,4 +67,4 @@ def test_more_outputs_than_fit_into_an_answer_are_not_included(
 
     monkeypatch.setattr(listing, "OUTPUTS_WEIGHT", weight - 1)
     refused = states.api.get(f"{path}&include=outputs", states.token, expect=400)
-    assert faults(refused) == [(listing.TooManyOutputs.detail, "include")]
+    assert faults(refused) == [(TooMuchIncluded.detail, "include")]

@@ -302,7 +302,9 @@ def test_a_thousand_variables_cost_as_many_statements_as_one(
         assert len(seen) == 4
     with statements() as seen:
         api.post(path, owner.token, sent())
-    assert len([each for each in seen if each != "BEGIN IMMEDIATE"]) == 6  # caller, workspace, insert, room, event, show
+    assert (
+        len([each for each in seen if each != "BEGIN IMMEDIATE"]) == 6
+    )  # caller, workspace, insert, room, event, show
 
 
 def test_a_batch_costs_the_same_whatever_changes(

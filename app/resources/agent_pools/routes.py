@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.rules import where
+from app.jsonapi.errors import TooMuchIncluded
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.persistence import among
@@ -29,6 +30,8 @@ from app.web.transaction import assign, change, made, record
 blueprint = Blueprint("agent_pools", __name__, url_prefix="/api/v2")
 
 INCLUDES = ("workspaces",)
+# How many workspaces an answer has in full beside the pools.
+INCLUDED = 5_000
 
 
 @blueprint.get("/organizations/<organization>/agent-pools")
@@ -110,7 +113,14 @@ def _subject(session: Session, agent_pool_id: str, *, is_kept: bool = False) -> 
 def _including() -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
     if not includes_of(request.args, INCLUDES):
         return None
-    return lambda rows, _shown: WORKSPACES.some({identifier for row in rows for identifier in row.workspace_ids})
+
+    def load(rows: Sequence[Any], _shown: list[Shown]) -> list[Shown]:
+        workspaces = {identifier for row in rows for identifier in row.workspace_ids}
+        if len(workspaces) > INCLUDED:
+            raise TooMuchIncluded
+        return WORKSPACES.some(workspaces)
+
+    return load
 
 
 def _taken_out(members: dict[str, Any]) -> dict[str, list[str]]:

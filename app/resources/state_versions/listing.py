@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Text, case, cast, func, select
 
 from app.authz.permissions import P
-from app.jsonapi.errors import BadParameter
+from app.jsonapi.errors import TooMuchIncluded
 from app.persistence import among, set_parameter
 from app.resources.organization_memberships.includes import shown_users
 from app.resources.state_versions.model import StateVersion, StateVersionOutput
@@ -62,16 +62,6 @@ LISTED_LENGTH: Final = 100_000
 # What the outputs in one answer may weigh: the characters of their values as they are kept, and the rest of each.
 OUTPUTS_WEIGHT: Final = 20_000_000
 OUTPUT_WEIGHT: Final = 500
-
-
-class TooManyOutputs(BadParameter):
-    """The outputs of so many states would be one huge answer. Clients look for the words "include parameter"."""
-
-    code = "too-many-outputs"
-    detail = (
-        "The include parameter asks for more outputs than fit into one answer; "
-        "ask for smaller pages, or for the outputs of each state"
-    )
 
 
 def _neighbour(distance: int) -> ColumnElement[str]:
@@ -176,4 +166,4 @@ def link_outputs(shown: list[Shown]) -> list[int]:
 def check_weight(lengths: Sequence[int]) -> None:
     """Refuse to include outputs whose values have these lengths, when those are too many or too long."""
     if sum(lengths) + OUTPUT_WEIGHT * len(lengths) > OUTPUTS_WEIGHT:
-        raise TooManyOutputs(parameter="include")
+        raise TooMuchIncluded

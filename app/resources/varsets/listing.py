@@ -18,7 +18,7 @@ from sqlalchemy import (
 from app.authentication.callers import Caller
 from app.authz.permissions import P
 from app.authz.rules import where
-from app.jsonapi.errors import BadParameter
+from app.jsonapi.errors import TooMuchIncluded
 from app.jsonapi.query import Arguments, Page, text_of
 from app.persistence import Expression, among
 from app.resources.organizations.listing import ORGANIZATIONS
@@ -38,18 +38,10 @@ from app.web.listing import Counted, Shown
 
 # What the values of the variables in one answer may be together: those of two full sets, and more.
 INCLUDED_LENGTH = 20_000_000
+# How many workspaces, or projects, an answer has in full beside the sets.
+INCLUDED_PLACES = 5_000
 INCLUDES = ("vars", "workspaces", "projects", "stacks", "parent", "organization")
 LISTS = ("var_ids", "workspace_ids", "project_ids", "stack_ids")
-
-
-class TooManyIncluded(BadParameter):
-    """The variables of so many sets would be one huge answer. Clients look for the words "include parameter"."""
-
-    code = "too-many-included"
-    detail = (
-        "The include parameter asks for more variables than fit into one answer; "
-        "ask for smaller pages, or for the variables of each set"
-    )
 
 
 @dataclass(frozen=True)
@@ -199,11 +191,11 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
         _check_weight(held)
         found += vars_of_sets(held)
     if "workspaces" in wanted:
-        found += WORKSPACES.some({identifier for row in rows for identifier in row.workspace_ids})
+        found += WORKSPACES.some(_places(identifier for row in rows for identifier in row.workspace_ids))
     if wanted & {"projects", "parent"}:
         applied = {identifier for row in rows for identifier in row.project_ids if "projects" in wanted}
         owning = {row.project_id for row in rows if row.project_id and "parent" in wanted}
-        found += PROJECTS.some(applied | owning)
+        found += PROJECTS.some(_places(applied | owning))
     if wanted & {"organization", "parent"}:
         named = [row for row in rows if "organization" in wanted or row.project_id is None]
         found += ORGANIZATIONS.some({row.organization_id for row in named})
@@ -213,4 +205,11 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
 def _check_weight(held: ColumnElement[bool]) -> None:
     length = reader().execute(select(func.sum(func.length(Var.value))).where(held)).scalar_one()
     if (length or 0) > INCLUDED_LENGTH:
-        raise TooManyIncluded(parameter="include")
+        raise TooMuchIncluded
+
+
+def _places(identifiers: Iterable[str]) -> set[str]:
+    places = set(identifiers)
+    if len(places) > INCLUDED_PLACES:
+        raise TooMuchIncluded
+    return places
