@@ -69,10 +69,6 @@ class TooMuchIncluded(BadParameter):
     code = "too-much-included"
     detail = "The include parameter asks for more than fits into one answer; ask for smaller pages"
 
-    def __init__(self) -> None:
-        """It is always the same parameter."""
-        super().__init__(parameter="include")
-
 
 class Unauthorized(ApiError):
     """No token, or one that is unknown, revoked or expired."""

@@ -117,7 +117,7 @@ def _including() -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
     def load(rows: Sequence[Any], _shown: list[Shown]) -> list[Shown]:
         workspaces = {identifier for row in rows for identifier in row.workspace_ids}
         if len(workspaces) > INCLUDED:
-            raise TooMuchIncluded
+            raise TooMuchIncluded(parameter="include")
         return WORKSPACES.some(workspaces)
 
     return load

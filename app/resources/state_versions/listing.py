@@ -166,4 +166,4 @@ def link_outputs(shown: list[Shown]) -> list[int]:
 def check_weight(lengths: Sequence[int]) -> None:
     """Refuse to include outputs whose values have these lengths, when those are too many or too long."""
     if sum(lengths) + OUTPUT_WEIGHT * len(lengths) > OUTPUTS_WEIGHT:
-        raise TooMuchIncluded
+        raise TooMuchIncluded(parameter="include")

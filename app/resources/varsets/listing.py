@@ -205,11 +205,11 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
 def _check_weight(held: ColumnElement[bool]) -> None:
     length = reader().execute(select(func.sum(func.length(Var.value))).where(held)).scalar_one()
     if (length or 0) > INCLUDED_LENGTH:
-        raise TooMuchIncluded
+        raise TooMuchIncluded(parameter="include")
 
 
 def _places(identifiers: Iterable[str]) -> set[str]:
     places = set(identifiers)
     if len(places) > INCLUDED_PLACES:
-        raise TooMuchIncluded
+        raise TooMuchIncluded(parameter="include")
     return places
