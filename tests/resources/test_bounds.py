@@ -9,6 +9,7 @@ from app.resources.agent_pools import routes as pools
 from app.resources.authentication_tokens import operations as tokens
 from app.resources.environments import cloning
 from app.resources.models import Organization, Project, TagBinding, Var, VarsetProject, VarsetWorkspace, Workspace
+from app.resources.vars import listing as listed_variables
 from app.resources.vars import operations as variables
 from app.resources.varsets import listing as varsets
 from tests.api import Api, document, faults
@@ -103,12 +104,25 @@ def test_the_variables_of_so_many_sets_are_included(
         api.post(f"/organizations/{acme.name}/varsets", owner.token, whole)
     path = f"/organizations/{acme.name}/varsets?include=vars"
 
-    monkeypatch.setattr(varsets, "INCLUDED_LENGTH", 10)
+    monkeypatch.setattr(listed_variables, "INCLUDED_LENGTH", 10)
     assert len(api.get(path, owner.token)["included"]) == 2
-    monkeypatch.setattr(varsets, "INCLUDED_LENGTH", 9)
+    monkeypatch.setattr(listed_variables, "INCLUDED_LENGTH", 9)
     refused = api.get(path, owner.token, expect=400)
     assert faults(refused) == [(TooMuchIncluded.detail, "include")]
     assert len(api.get(f"{path}&page[size]=1", owner.token)["included"]) == 1
+
+
+def test_the_variables_of_so_many_workspaces_are_included(
+    api: Api, world: World, acme: Organization, owner: Person, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        api.post(f"/workspaces/{world.workspace(project).id}/vars", owner.token, variable("one", "x" * 5))
+    path = f"/organizations/{acme.name}/workspaces?include=vars"
+
+    monkeypatch.setattr(listed_variables, "INCLUDED_LENGTH", 10)
+    assert len(api.get(path, owner.token)["included"]) == 2
+    monkeypatch.setattr(listed_variables, "INCLUDED_LENGTH", 9)
+    assert faults(api.get(path, owner.token, expect=400)) == [(TooMuchIncluded.detail, "include")]
 
 
 def test_so_many_workspaces_of_sets_and_pools_are_included(

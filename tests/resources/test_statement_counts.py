@@ -44,7 +44,7 @@ READS = table("""
 /workspaces/WORKSPACE                                       | 2     2     3
 /workspaces/WORKSPACE?include=project                       | 3     3     4
 /workspaces/WORKSPACE?include=project,organization          | 4     4     5
-/workspaces/WORKSPACE?include=vars,current_run              | 3     3     4
+/workspaces/WORKSPACE?include=vars,current_run              | 4     4     5
 /workspaces/WORKSPACE?include=effective_tag_bindings        | 3     3     4
 /workspaces/WORKSPACE/tag-bindings                          | 3     3     4
 /workspaces/WORKSPACE/effective-tag-bindings                | 3     3     4
@@ -64,7 +64,7 @@ READS = table("""
 /organizations/acme/workspaces?include=project,organization | 4     4     5
 /organizations/acme/workspaces?search[name]=work            | 2     2     3
 /organizations/acme/workspaces?include=agent_pool           | 4     4     5
-/organizations/acme/workspaces?include=vars                 | 3     3     4
+/organizations/acme/workspaces?include=vars                 | 4     4     5
 /organizations/acme/workspaces?filter[current-run][status]=applied | 2 2 3
 /organizations/acme/agent-pools                             | 3     3     4
 /organizations/acme/agent-pools?include=workspaces          | 4     4     5

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
-from app.jsonapi.errors import NotFound
+from app.jsonapi.errors import NotFound, TooMuchIncluded
 from app.persistence import among
 from app.resources.organizations.model import Organization
 from app.resources.vars.model import Var
@@ -35,6 +35,8 @@ COLUMNS = (
 )
 PLACES = ("organization_name", "workspace_name")
 ORDER = (Var.key, Var.category)
+# What the values of the variables that one answer includes may be together: those of two full sets, and more.
+INCLUDED_LENGTH = 20_000_000
 
 PLAIN = [getattr(Var, name) for name in COLUMNS]
 _OF_WORKSPACES = (
@@ -44,6 +46,8 @@ _OF_WORKSPACES = (
     .order_by(*ORDER)
 )
 _OF_SETS = select(*PLAIN).where(Var.varset_id.is_not(None)).order_by(*ORDER)
+
+_LENGTH = func.sum(func.length(Var.value))
 
 _dump_own = compile_dump(VarSchema, (*COLUMNS, *PLACES))
 _dump_shared = compile_dump(SharedSchema, COLUMNS)
@@ -91,9 +95,21 @@ def vars_of_workspace(workspace_id: str) -> list[Shown]:
 
 def vars_of_workspaces(identifiers: Iterable[str]) -> list[Shown]:
     """The variables, by key, of those of the workspaces whose variables the caller may read."""
-    readable = where(caller(), P.VARIABLE_READ, Workspace)
-    found = reader().execute(_OF_WORKSPACES.where(among(Var.workspace_id, list(identifiers)), readable))
-    return [_dump_own(row, None) for row in found]
+    wanted = (among(Var.workspace_id, list(identifiers)), where(caller(), P.VARIABLE_READ, Workspace))
+    _check_length(select(_LENGTH).join(Workspace, Workspace.id == Var.workspace_id).where(*wanted))
+    return [_dump_own(row, None) for row in reader().execute(_OF_WORKSPACES.where(*wanted))]
+
+
+def vars_of_many_sets(identifiers: Iterable[str]) -> list[Shown]:
+    """The variables, by key, of these sets."""
+    held = among(Var.varset_id, list(identifiers))
+    _check_length(select(_LENGTH).where(held))
+    return vars_of_sets(held)
+
+
+def _check_length(found: Select[Any]) -> None:
+    if (reader().execute(found).scalar_one() or 0) > INCLUDED_LENGTH:
+        raise TooMuchIncluded(parameter="include")
 
 
 def rows_of_workspace(workspace_id: str) -> Sequence[Row[*tuple[Any, ...]]]:

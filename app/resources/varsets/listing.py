@@ -20,12 +20,12 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.errors import TooMuchIncluded
 from app.jsonapi.query import Arguments, Page, text_of
-from app.persistence import Expression, among
+from app.persistence import Expression
 from app.resources.organizations.listing import ORGANIZATIONS
 from app.resources.organizations.model import Organization
 from app.resources.projects.listing import PROJECTS
 from app.resources.projects.model import Project
-from app.resources.vars.listing import vars_of_sets
+from app.resources.vars.listing import vars_of_many_sets
 from app.resources.vars.model import Var
 from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
 from app.resources.varsets.schema import VarsetSchema
@@ -36,8 +36,6 @@ from app.web.filters import Chosen, Contains, Holds
 from app.web.linked import Link, LinkedListing
 from app.web.listing import Counted, Shown
 
-# What the values of the variables in one answer may be together: those of two full sets, and more.
-INCLUDED_LENGTH = 20_000_000
 # How many workspaces, or projects, an answer has in full beside the sets.
 INCLUDED_PLACES = 5_000
 INCLUDES = ("vars", "workspaces", "projects", "stacks", "parent", "organization")
@@ -187,9 +185,7 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
     """The variables, and those workspaces, projects and owners of the sets that the caller can see; each once."""
     found: list[Shown] = []
     if "vars" in wanted and rows:
-        held = among(Var.varset_id, [row.id for row in rows])
-        _check_weight(held)
-        found += vars_of_sets(held)
+        found += vars_of_many_sets(row.id for row in rows)
     if "workspaces" in wanted:
         found += WORKSPACES.some(_places(identifier for row in rows for identifier in row.workspace_ids))
     if wanted & {"projects", "parent"}:
@@ -200,12 +196,6 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
         named = [row for row in rows if "organization" in wanted or row.project_id is None]
         found += ORGANIZATIONS.some({row.organization_id for row in named})
     return found
-
-
-def _check_weight(held: ColumnElement[bool]) -> None:
-    length = reader().execute(select(func.sum(func.length(Var.value))).where(held)).scalar_one()
-    if (length or 0) > INCLUDED_LENGTH:
-        raise TooMuchIncluded(parameter="include")
 
 
 def _places(identifiers: Iterable[str]) -> set[str]:
