@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from app.authentication.granting import add_access, add_project, add_some_project, add_team
+from app.authentication.granting import add_access, add_projects, add_some_project, add_team
 from app.authentication.tokens import MAXIMUM_LENGTH, digest, same
 from app.authz import roles
 from app.authz.grants import EVERYBODY, SITE, Grants, Source, TracedGrants
@@ -257,7 +257,7 @@ def _project(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     granted = roles.PROJECT_TOKEN_ROLES[row.role]
     if row.allow_force_delete_workspaces:
         granted = roles.with_force(granted)
-    add_project(caller.grants, row.project_id, granted, _of_token(row))
+    add_projects(caller.grants, [row.project_id], granted, _of_token(row))
     add_some_project(caller.grants, row.organization_id, granted, _of_token(row))
     return caller
 
@@ -269,7 +269,8 @@ def _team(connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     caller.grants.add(Level.VISIBLE_TEAMS, row.organization_id, roles.VISIBLE_TEAM_MEMBER, _of_token(row))
     add_team(caller.grants, row)
     if not row.is_owners:
-        add_access(caller.grants, connection, teams={row.team_id: row.allow_force_delete_workspaces})
+        forcing = {row.organization_id} if row.allow_force_delete_workspaces else set()
+        add_access(caller.grants, connection, teams=[row.team_id], forcing=forcing)
     return caller
 
 
@@ -289,8 +290,9 @@ def _user(
     on_site = roles.SITE_ROLES[first.site_role] | (roles.SITE_USER if users_create_organizations else frozenset())
     if on_site:
         grants.add(Level.SITE, SITE, on_site, oneself)
-    teams: dict[str, bool] = {}
-    memberships: dict[str, bool] = {}
+    teams: set[str] = set()
+    memberships: set[str] = set()
+    forcing: set[str] = set()
     for row in rows:
         if row.organization_id is None:
             continue
@@ -304,16 +306,17 @@ def _user(
         grants.add(Level.ORGANIZATION, row.organization_id, roles.MEMBER, source)
         grants.add(Level.VISIBLE_TEAMS, row.organization_id, roles.VISIBLE_TEAM_MEMBER, source)
         grants.add(Level.MEMBERSHIP, row.membership_id, roles.OWN_ACCESS, source)
-        memberships[row.membership_id] = row.allow_force_delete_workspaces
+        memberships.add(row.membership_id)
+        if row.allow_force_delete_workspaces:
+            forcing.add(row.organization_id)
         if row.team_id is not None:
             add_team(grants, row)
             if not row.is_owners:
                 if row.allow_member_token_management:
                     grants.add(Level.TEAM, row.team_id, roles.OWN_TOKENS, Source("teams", row.team_id))
-                teams[row.team_id] = row.allow_force_delete_workspaces
+                teams.add(row.team_id)
     # An owner has everything in the organization already.
-    owned = {row.membership_id for row in rows if row.is_owners}
-    memberships = {each: allows_force for each, allows_force in memberships.items() if each not in owned}
+    memberships -= {row.membership_id for row in rows if row.is_owners}
     if teams or memberships:
-        add_access(grants, connection, teams=teams, memberships=memberships)
+        add_access(grants, connection, teams=teams, memberships=memberships, forcing=forcing)
     return caller

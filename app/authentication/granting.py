@@ -1,80 +1,92 @@
 """From what is stored about somebody to grants: site role, teams, memberships of projects, access lists, tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Text, literal, null, select, union_all
+import orjson
+from sqlalchemy import ColumnElement, Connection, Select, Text, func, literal, null, select, union_all
 
 from app.authz import roles
-from app.authz.grants import Grants, Source
+from app.authz.grants import Grants, Source, TracedGrants
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.persistence import among, set_parameter
+from app.persistence import SEPARATOR, among, set_parameter
 from app.resources.project_members.model import ProjectMember
 from app.resources.team_projects.model import TeamProject
 from app.resources.team_workspaces.model import TeamWorkspace
 from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
 from app.resources.workspaces.model import Workspace
 
-NOBODY: Mapping[str, bool] = {}
 _NO_TEXT = null().cast(Text)
-_NO_JSON = null().cast(JSON)
 
-# One statement for everything that is granted on projects and workspaces, whoever holds it.
-_ACCESS = union_all(
+# Everything that is granted on projects and workspaces, whoever holds it. JSON as text, by which rows can be grouped.
+_GIVEN = union_all(
     select(
         literal("team-projects").label("type"),
         TeamProject.id,
-        TeamProject.team_id.label("holder_id"),
         TeamProject.organization_id,
         TeamProject.project_id,
         _NO_TEXT.label("workspace_id"),
         _NO_TEXT.label("environment_id"),
-        _NO_JSON.label("cells"),
+        _NO_TEXT.label("cells"),
         TeamProject.access,
-        TeamProject.details,
+        TeamProject.details.cast(Text).label("details"),
     ).where(among(TeamProject.__table__.c.team_id, set_parameter("teams"))),
     select(
         literal("team-workspaces"),
         TeamWorkspace.id,
-        TeamWorkspace.team_id,
         TeamWorkspace.organization_id,
         Workspace.project_id,
         TeamWorkspace.workspace_id,
         _NO_TEXT,
-        _NO_JSON,
+        _NO_TEXT,
         TeamWorkspace.access,
-        TeamWorkspace.details,
+        TeamWorkspace.details.cast(Text),
     )
     .join(Workspace, Workspace.id == TeamWorkspace.workspace_id)
     .where(among(TeamWorkspace.__table__.c.team_id, set_parameter("teams"))),
     select(
         literal("project-members"),
         ProjectMember.id,
-        ProjectMember.membership_id,
         ProjectMember.organization_id,
         ProjectMember.project_id,
         _NO_TEXT,
         ProjectMember.environment_id,
-        ProjectMember.cells,
+        ProjectMember.cells.cast(Text),
         ProjectMember.role,
-        _NO_JSON,
+        _NO_TEXT,
     ).where(among(ProjectMember.__table__.c.membership_id, set_parameter("memberships"))),
     select(
         literal("workspace-acl-entries"),
         WorkspaceAclEntry.id,
-        WorkspaceAclEntry.membership_id,
         WorkspaceAclEntry.organization_id,
         Workspace.project_id,
         WorkspaceAclEntry.workspace_id,
         _NO_TEXT,
-        _NO_JSON,
+        _NO_TEXT,
         WorkspaceAclEntry.level,
-        _NO_JSON,
+        _NO_TEXT,
     )
     .join(Workspace, Workspace.id == WorkspaceAclEntry.workspace_id)
     .where(among(WorkspaceAclEntry.__table__.c.membership_id, set_parameter("memberships"))),
-)
+).subquery("given")
+
+
+def _given(*apart: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
+    """One statement for all of it: a row for each kind of grant, with the places where it holds."""
+    given = _GIVEN.c
+    kind = (given.type, given.organization_id, given.environment_id, given.cells, given.access, given.details)
+    return select(
+        *kind,
+        func.min(given.id).label("id"),
+        func.aggregate_strings(given.project_id, SEPARATOR).label("project_ids"),
+        func.aggregate_strings(given.workspace_id, SEPARATOR).label("workspace_ids"),
+    ).group_by(*kind, *apart)
+
+
+# Who has thousands of grants has few kinds of them. They are told apart only where somebody asks what each comes from.
+_TOGETHER = _given()
+_APART = _given(_GIVEN.c.id).order_by(_GIVEN.c.id)
 
 
 def add_team(grants: Grants, team: Any) -> None:  # noqa: ANN401 - a row with the team's columns
@@ -124,25 +136,27 @@ def add_access(
     grants: Grants,
     connection: Connection,
     *,
-    teams: Mapping[str, bool],
-    memberships: Mapping[str, bool] = NOBODY,
+    teams: Iterable[str],
+    memberships: Iterable[str] = (),
+    forcing: Container[str],
 ) -> None:
     """What the teams and the memberships were granted on projects and on single workspaces.
 
-    The value of each says whether its organization allows force.
+    ``forcing`` are the organizations that allow force.
     """
-    rows = connection.execute(_ACCESS, {"teams": list(teams), "memberships": list(memberships)}).all()
-    for row in rows:
+    statement = _APART if isinstance(grants, TracedGrants) else _TOGETHER
+    for row in connection.execute(statement, {"teams": teams, "memberships": memberships}).all():
         source = Source(row.type, row.id, row.access)
         granted = _granted(row)
-        if teams.get(row.holder_id) or memberships.get(row.holder_id):
+        if row.organization_id in forcing:
             granted = roles.with_force(granted)
-        if row.workspace_id is not None:
-            grants.add(Level.WORKSPACE, row.workspace_id, granted, source)
+        projects = row.project_ids.split(SEPARATOR)
+        if row.workspace_ids is not None:
+            grants.add_each(Level.WORKSPACE, row.workspace_ids.split(SEPARATOR), granted, source)
             # Who sees a workspace sees what its project is called.
-            grants.add(Level.PROJECT, row.project_id, roles.PROJECT_OF_WORKSPACE, source)
+            grants.add_each(Level.PROJECT, projects, roles.PROJECT_OF_WORKSPACE, source)
         elif row.environment_id is None and row.cells is None:
-            add_project(grants, row.project_id, granted, source)
+            add_projects(grants, projects, granted, source)
         else:
             _add_places(grants, row, granted, source)
         if P.VARIABLE_READ in granted:
@@ -156,27 +170,28 @@ def add_some_project(grants: Grants, organization_id: str, granted: frozenset[P]
         grants.add(Level.SOME_PROJECT, organization_id, granted, source)
 
 
-def add_project(grants: Grants, project_id: str, granted: frozenset[P], source: Source) -> None:
-    """What is granted on a whole project."""
-    grants.add(Level.PROJECT, project_id, granted, source)
+def add_projects(grants: Grants, projects: Sequence[str], granted: frozenset[P], source: Source) -> None:
+    """What is granted on whole projects."""
+    grants.add_each(Level.PROJECT, projects, granted, source)
     if P.PROJECT_MANAGE_MEMBERS in granted:
-        grants.add(Level.PROJECT_ACCESS, project_id, roles.PROJECT_ACCESS, source)
+        grants.add_each(Level.PROJECT_ACCESS, projects, roles.PROJECT_ACCESS, source)
 
 
 def _add_places(grants: Grants, row: Any, granted: frozenset[P], source: Source) -> None:  # noqa: ANN401 - a row of the above
     """What a role grants that holds in one environment, in some cells, or in some cells of one environment."""
-    grants.add(Level.PROJECT, row.project_id, roles.SCOPED_IN_PROJECT, source)
+    projects = row.project_ids.split(SEPARATOR)
+    grants.add_each(Level.PROJECT, projects, roles.SCOPED_IN_PROJECT, source)
     if row.environment_id is None:
         # The environments are no secret to who has a role in all of them.
-        grants.add(Level.PROJECT, row.project_id, roles.SCOPED_IN_ENVIRONMENT, source)
+        grants.add_each(Level.PROJECT, projects, roles.SCOPED_IN_ENVIRONMENT, source)
     else:
         grants.add(Level.ENVIRONMENT, row.environment_id, roles.SCOPED_IN_ENVIRONMENT, source)
     if row.cells is None:
         grants.add(Level.ENVIRONMENT, row.environment_id, granted, source)
         return
-    for cell in row.cells:
+    for cell in orjson.loads(row.cells):
         if row.environment_id is None:
-            grants.add(Level.CELL, cell_key(row.project_id, cell), granted, source)
+            grants.add_each(Level.CELL, [cell_key(each, cell) for each in projects], granted, source)
         else:
             grants.add(Level.ENVIRONMENT_CELL, cell_key(row.environment_id, cell), granted, source)
 
@@ -191,9 +206,10 @@ def _granted(row: Any) -> frozenset[P]:  # noqa: ANN401 - a row of the above
         return roles.PROJECT_ROLES[row.access]
     if row.type == "workspace-acl-entries":
         return roles.ACL_LEVELS[row.access]
+    details = orjson.loads(row.details) if row.details else None
     if row.type == "team-projects":
-        return project_level(row.access, row.details)
-    return workspace_level(row.access, row.details)
+        return project_level(row.access, details)
+    return workspace_level(row.access, details)
 
 
 def project_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P]:

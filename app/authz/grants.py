@@ -1,7 +1,7 @@
 """Grants: which permissions somebody holds, on what."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.authz.permissions import P
@@ -39,14 +39,20 @@ class Grants:
         """Nobody holds anything until it is added."""
         self._held: dict[Level, dict[str, frozenset[P]]] = defaultdict(dict)
 
-    def add(self, level: Level, target: str, permissions: frozenset[P], source: Source) -> None:  # noqa: ARG002
-        """Grant the permissions on the target, beside what is already granted on it.
+    def add(self, level: Level, target: str, permissions: frozenset[P], source: Source) -> None:
+        """Grant the permissions on the target, beside what is already granted on it."""
+        self.add_each(level, (target,), permissions, source)
+
+    def add_each(self, level: Level, targets: Iterable[str], permissions: frozenset[P], source: Source) -> None:  # noqa: ARG002
+        """Grant the permissions on each of the targets; there may be thousands.
 
         Where they come from is of no consequence here; it is what ``TracedGrants`` remembers.
         """
         held = self._held[level]
         permissions = allowed_at(level, permissions)
-        held[target] = held[target] | permissions if target in held else permissions
+        for target in targets:
+            before = held.get(target)
+            held[target] = permissions if before is None else before | permissions
 
     def at(self, level: Level, target: str | None) -> frozenset[P]:
         """What is granted on exactly this target."""
@@ -84,10 +90,11 @@ class TracedGrants(Grants):
         super().__init__()
         self.traced: list[Grant] = []
 
-    def add(self, level: Level, target: str, permissions: frozenset[P], source: Source) -> None:
+    def add_each(self, level: Level, targets: Iterable[str], permissions: frozenset[P], source: Source) -> None:
         """Grant, and remember it."""
-        super().add(level, target, permissions, source)
-        self.traced.append(Grant(level, target, allowed_at(level, permissions), source))
+        targets = tuple(targets)
+        super().add_each(level, targets, permissions, source)
+        self.traced += [Grant(level, target, allowed_at(level, permissions), source) for target in targets]
 
 
 __all__ = ["EVERYBODY", "SITE", "Grant", "Grants", "Level", "Source", "TracedGrants"]

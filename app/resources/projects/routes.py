@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authentication.callers import Home
-from app.authentication.granting import add_project
+from app.authentication.granting import add_projects
 from app.authz.grants import Source
 from app.authz.permissions import P
 from app.authz.roles import PROJECT_ROLES
@@ -91,7 +91,7 @@ def _create(home: Home, sent: Mapping[str, Any]) -> Shown:
             owner = first_owner(project, home.membership_id)
             insert(session, owner)
             # The caller's grants were loaded before there was anything to own.
-            add_project(caller().grants, project.id, PROJECT_ROLES[owner.role], Source("project-members", owner.id))
+            add_projects(caller().grants, [project.id], PROJECT_ROLES[owner.role], Source("project-members", owner.id))
         if tags:
             add_tags(session, project, tags)
             session.flush()
