@@ -36,11 +36,11 @@ class Execution(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a pool is to be used by: which organization's, and the condition that a pool is open to it."""
+    """What a pool is to be used by: which organization's, and what makes the condition that a pool is open to it."""
 
     organization_id: str | None
     kind: str
-    is_open: ColumnElement[bool]
+    is_open: Callable[[], ColumnElement[bool]]
 
 
 class Named(NamedTuple):
@@ -129,7 +129,7 @@ def settled_pool(
 def _check_pool(session: Session, pool: str, named: Named, place: Place) -> None:
     # The pool is kept from going until the transaction ends.
     is_open = session.scalars(
-        select(place.is_open)
+        select(place.is_open())
         .where(AgentPool.id == pool, AgentPool.organization_id == place.organization_id)
         .with_for_update(read=True, key_share=True, of=AgentPool),
     ).one_or_none()

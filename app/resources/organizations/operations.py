@@ -44,7 +44,7 @@ def settle_members(session: Session, members: dict[str, Any], current: Organizat
         before = Execution(current.default_execution_mode, current.default_agent_pool_id) if current else Execution()
         after = Execution(settled.get("default_execution_mode", before.mode), before.pool)
         # Any of its own pools: where nothing else is said, the organization's counts also for who may not choose it.
-        place = Place(current.id if current else None, "organization", true())
+        place = Place(current.id if current else None, "organization", true)
         settled["default_agent_pool_id"] = settled_pool(session, after, named, before.pool, place)
     passing = "send_passing_statuses_for_untriggered_speculative_plans"
     aggregated = "aggregated_commit_status_enabled"

@@ -184,7 +184,7 @@ def _told(changes: dict[str, Any]) -> dict[str, Any]:
 
 def _settle(session: Session, members: dict[str, Any], current: Project | None, organization_id: str) -> dict[str, Any]:
     check_cloud_provider(members.get("cloud_provider_id"))
-    place = Place(organization_id, "project", open_to_project(current.id if current else None))
+    place = Place(organization_id, "project", partial(open_to_project, current.id if current else None))
     inherited = partial(execution_of_organization, session, organization_id)
     return own_execution(session, members, current, place, inherited=inherited)
 

@@ -137,7 +137,7 @@ def _settle(
     session: Session, members: dict[str, Any], current: Workspace | None, organization_id: str, project_id: str
 ) -> dict[str, Any]:
     settled = settle_settings(settle_auto_destroy(settle_operations(members), current), current)
-    place = Place(organization_id, "workspace", open_to_workspace(current.id if current else None, project_id))
+    place = Place(organization_id, "workspace", partial(open_to_workspace, current.id if current else None, project_id))
     return own_execution(session, settled, current, place, inherited=partial(execution_of_project, session, project_id))
 
 
