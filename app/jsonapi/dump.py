@@ -18,6 +18,7 @@ from app.jsonapi.schema import Schema
 
 Row = Sequence[Any]
 Show = Callable[[Any, Any], Any]
+Fill = Callable[[Row], Any]
 Dump = Callable[[Any, Any], dict[str, Any]]
 
 _NULL_LINKAGE = {"data": None}
@@ -31,7 +32,8 @@ class _Members:
     moments: dict[str, int] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     computed: dict[str, Show] = field(default_factory=dict)
-    relationships: dict[str, Show] = field(default_factory=dict)
+    relationships: dict[str, Fill | None] = field(default_factory=dict)
+    """None for those that have nothing to show, whatever the row."""
 
 
 def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
@@ -42,7 +44,9 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
     identifier = at[schema.fields["id"].attribute or "id"]
     members = _sorted_out(schema, at)
     moments, constants, computed = members.moments, members.constants, members.computed
-    relationships = members.relationships
+    # In the order of the schema, with what is the same for every row; the others are filled in.
+    blank = dict.fromkeys(members.relationships, _NULL_LINKAGE)
+    filled = {key: fill for key, fill in members.relationships.items() if fill is not None}
     attributes_of = _picker(members.plain)
     links = {
         name: _template(template, at)
@@ -57,8 +61,10 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
         for key, make in computed.items():
             attributes[key] = make(row, held)
         resource = {"id": row[identifier], "type": type_, "attributes": attributes}
-        if relationships:
-            resource["relationships"] = {key: show(row, held) for key, show in relationships.items()}
+        if blank:
+            relationships = resource["relationships"] = blank.copy()
+            for key, fill in filled.items():
+                relationships[key] = fill(row)
         if links:
             resource["links"] = {name: link(row) for name, link in links.items()}
         return resource
@@ -92,42 +98,37 @@ def _picker(plain: dict[str, int]) -> Callable[[Row], dict[str, Any]]:
 
 
 def _template(template: str, at: dict[str, int]) -> Callable[[Row], str]:
-    # "/a/{id}/b" splits into texts at even places and column names at odd ones.
-    parts = re.split(r"\{(\w+)\}", template)
-    if len(parts) == 3:  # noqa: PLR2004 - one column between two texts, by far the most common
-        before, column, after = parts
-        only = at[column]
-        return lambda row: f"{before}{row[only]}{after}"
-    pieces = [(text, at[column]) for text, column in zip(parts[::2], parts[1::2], strict=False)]
-    rest = parts[-1]
-    return lambda row: "".join(f"{text}{row[index]}" for text, index in pieces) + rest
+    pattern = re.sub(r"\{\w+\}", "%s", template.replace("%", "%%"))
+    pick = itemgetter(*(at[column] for column in re.findall(r"\{(\w+)\}", template)))
+    return lambda row: pattern % pick(row)
 
 
-def _relationship(member: BaseRelationship, at: dict[str, int]) -> Show:
+def _relationship(member: BaseRelationship, at: dict[str, int]) -> Fill | None:
     if isinstance(member, ToOne):
         return _to_one(member, at)
     if isinstance(member, ToMany) and member.column:
-        return lambda row, _held: member.serialize("", row)
+        return lambda row: member.serialize("", row)
     if isinstance(member, Links | ToMany) and member.related:
         related = _template(member.related, at)
-        return lambda row, _held: {"links": {"related": related(row)}}
-    return lambda _row, _held: {}
+        return lambda row: {"links": {"related": related(row)}}
+    return lambda _row: {}
 
 
-def _to_one(member: ToOne, at: dict[str, int]) -> Show:
+def _to_one(member: ToOne, at: dict[str, int]) -> Fill | None:
     if member.column is None:
-        return lambda _row, _held: _NULL_LINKAGE
+        return None
     index = at[member.column]
     type_at = at[member.type_column] if member.type_column else None
     first = member.types[0]
     related = _template(member.related, at) if member.related else None
 
-    def show(row: Any, _held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of these columns
-        if row[index] is None:
+    def fill(row: Row) -> dict[str, Any]:
+        identifier = row[index]
+        if identifier is None:
             return _NULL_LINKAGE
-        linkage = {"id": row[index], "type": first if type_at is None else row[type_at]}
+        linkage = {"id": identifier, "type": first if type_at is None else row[type_at]}
         if related is None:
             return {"data": linkage}
         return {"data": linkage, "links": {"related": related(row)}}
 
-    return show
+    return fill
