@@ -46,8 +46,8 @@ def connect_engines(url: str, pool_size: int) -> Engines:
         for engine in (writing, reading):
             event.listen(engine, "connect", _prepare_sqlite)
         return Engines(writing, reading)
-    # Plans of these short statements never repay a JIT compilation; times are read back in UTC.
-    options["connect_args"] = {"options": "-c timezone=UTC -c jit=off"}
+    # These short statements never repay a JIT compilation or the start of other processes; times are read back in UTC.
+    options["connect_args"] = {"options": "-c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0"}
     writing = create_engine(url, **options)
     reading = create_engine(
         url,
