@@ -21,7 +21,8 @@ class Base(DeclarativeBase):
     ``scope`` says for each level of a grant which column of the row such a grant must name to reach it; the policy
     reads it for both of its faces. A level that is left out never reaches the table. ``taken`` maps a unique
     constraint to the attribute that a client hears has already been taken when it is broken. Who may see what happens
-    to a row sees it in the record of activity; of what ``tells_of_access`` only who manages that access.
+    to a row sees it in the record of activity; of what ``tells_of_access`` only who manages that access. ``found_by``
+    are computed columns of the scope that an index serves as well as a plain one.
     """
 
     metadata = MetaData(naming_convention=NAMING)
@@ -33,3 +34,4 @@ class Base(DeclarativeBase):
     scope: ClassVar[dict[str, str]] = {}
     taken: ClassVar[dict[str, str]] = {}
     tells_of_access: ClassVar[bool] = False
+    found_by: ClassVar[frozenset[str]] = frozenset()

@@ -11,12 +11,14 @@ import orjson
 from sqlalchemy import (
     BindParameter,
     Boolean,
+    Case,
     ColumnElement,
     Dialect,
     FromClause,
     ScalarSelect,
     SQLColumnExpression,
     Text,
+    and_,
     bindparam,
     func,
     select,
@@ -85,9 +87,23 @@ def set_parameter(name: str) -> BindParameter[Iterable[str]]:
 def among(
     column: SQLColumnExpression[Any], values: Iterable[str] | BindParameter[Iterable[str]]
 ) -> ColumnElement[bool]:
-    """The condition that ``column`` is one of ``values``; an empty set is never."""
+    """The condition that ``column`` is one of ``values``; an empty set is never.
+
+    What is null unless something holds is asked for by what it is then: an index knows that.
+    """
+    if (only_case := _only_case(column)) is not None:
+        holds, value = only_case
+        return and_(holds, among(value, values))
     parameter = values if isinstance(values, BindParameter) else bindparam(None, list(values), type_=TextSet())
     return _Among(column, parameter)
+
+
+def _only_case(column: SQLColumnExpression[Any]) -> tuple[ColumnElement[bool], ColumnElement[Any]] | None:
+    # What a model has as an attribute is wrapped.
+    expression = getattr(column, "expression", column)
+    if isinstance(expression, Case) and expression.else_ is None and len(expression.whens) == 1:
+        return expression.whens[0]
+    return None
 
 
 def joined_texts(

@@ -359,7 +359,8 @@ class Listing:
 
     def _reaches_by_id(self, levels: rules.Shape) -> bool:
         # Of what is below a workspace the project is no column of its own: the rows are found by the workspace.
-        found_by = {"id", "project_id", "environment_id"}.intersection(self.model.__table__.c.keys())
+        plain = {"id", "project_id", "environment_id"}.intersection(self.model.__table__.c.keys())
+        found_by = plain | self.model.found_by
         return levels != rules.EVERYTHING and all(
             self.model.scope[rules.AROUND.get(level, level)] in found_by for level in levels
         )
@@ -379,12 +380,12 @@ class Listing:
 
     def _equal(self, conditions: Mapping[str, Any], *, by_index: bool = True) -> list[ColumnElement[bool]]:
         columns = self.model.__table__.c
-        if not by_index:
-            # SQLite would rather go through all of the organization than look up the few ids that the caller has.
-            return [columns[name].concat("") == bindparam(name) for name in conditions]
         return [
             func.lower(columns[name.removesuffix("_lower")]) == bindparam(name)
             if name.endswith("_lower")
+            # SQLite would rather go through all of the organization than look up the few ids that the caller has.
+            else columns[name].concat("") == bindparam(name)
+            if name == "organization_id" and not by_index
             else columns[name] == bindparam(name)
             for name in conditions
         ]

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, Text, func, literal, or_, select, union_all
+from sqlalchemy import Engine, Text, case, func, literal, or_, select, union_all
 
 from app.persistence import among, set_parameter
 from app.resources.models import TeamProject
@@ -47,6 +47,21 @@ def test_an_empty_set_holds_nothing_and_null_is_in_no_set(connected: Engine) -> 
     with connected.connect() as connection:
         assert connection.scalar(select(func.count()).where(among(literal("a"), []))) == 0
         assert connection.scalar(select(func.count()).where(among(func.nullif("a", "a"), ["a"]))) == 0
+
+
+def test_what_is_null_but_in_one_case_is_asked_for_by_what_it_is_then(connected: Engine) -> None:
+    kind, word = literal("a"), literal("b")
+    only = case((kind == "a", word))
+    assert "CASE" not in str(among(only, ["b"]).compile(connected))
+    for column, wanted, expected in (
+        (only, ["b"], 1),
+        (only, ["a"], 0),
+        (case((kind == "x", word)), ["b"], 0),
+        (case((kind == "x", word), else_=literal("c")), ["c"], 1),
+        (case((kind == "x", word), (kind == "a", literal("c"))), ["c"], 1),
+    ):
+        with connected.connect() as connection:
+            assert connection.scalar(select(func.count()).where(among(column, wanted))) == expected
 
 
 def test_a_text_never_stands_for_several(connected: Engine) -> None:

@@ -17,6 +17,7 @@ from tests.world import World
 
 EVENTS = 3_000
 OTHERS = 30
+OTHER_PROJECTS = 150
 FROM_TO = "?filter[from]=2026-01-01T00:00:00Z&filter[to]=2027-01-01T00:00:00Z"
 PATHS = [
     "/organizations/acme/activity-events",
@@ -47,7 +48,10 @@ class Scene:
         self.tokens = self._tokens(world, acme)
         places = [
             {"organization_id": acme.id, "project_id": self.project.id, "workspace_id": self.workspace.id},
-            *({"organization_id": acme.id, "project_id": f"prj-{number:016}"} for number in range(OTHERS)),
+            *(
+                {"organization_id": acme.id, "project_id": f"prj-{number:016}", "workspace_id": f"ws-{number:016}"}
+                for number in range(OTHER_PROJECTS)
+            ),
             *({"organization_id": f"org-{number:016}", "project_id": "prj-x"} for number in range(OTHERS)),
         ]
         self.event = world.add(ActivityEvent(**_members("evt-1"), **places[0]))
@@ -107,6 +111,10 @@ def test_events_are_found_by_index(
     lines = plans(app, api, scene.path(path), scene.tokens[who])
     assert read_from_end_to_end(lines, ("activity_events", "workspaces", "environments")) == [], "\n".join(lines)
     wanted = path.removeprefix("/").partition("s/")[0]
+    if wanted == "organization" and who in ("member", "viewer"):
+        # Who reads the little that happened in few projects does not go through all of the organization for it.
+        wanted = "project"
+        assert "ix_activity_events_organization_id_created_at" not in "".join(lines), "\n".join(lines)
     if wanted != "activity-event" and database_kind == "sqlite":
         # PostgreSQL may combine indexes, and its plan then names them elsewhere.
         assert f"ix_activity_events_{wanted}_id_created_at" in "".join(lines), "\n".join(lines)

@@ -28,6 +28,7 @@ class ActivityEvent(Base):
         "environment-cell": "cell_in_environment",
         "workspace": "shown_workspace_id",
     }
+    found_by: ClassVar[frozenset[str]] = frozenset({"shown_project_id", "access_project_id", "shown_workspace_id"})
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("evt"))
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
