@@ -124,6 +124,8 @@ def test_nobody_else_comes_near_it(api: Api, world: World, acme: Organization, w
     [
         b"",
         b" ",
+        b"null",
+        b"{}",
         b'{"data":{}}',
         b'{"data":{"type":""}}',
         b'{"data":{"type":null}}',
@@ -139,7 +141,7 @@ def test_clients_send_any_type_or_nothing_at_all(api: Api, acme: Organization, o
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [(b"{", 400), (b"null", 422), (b"[]", 422), (b"{}", 422), (b'{"data":null}', 422)]
+    ("body", "status"), [(b"{", 400), (b"[]", 422), (b'{"data":null}', 422), (b'{"meta":{}}', 422)]
 )
 def test_a_body_that_is_there_must_be_a_document(
     api: Api, world: World, acme: Organization, owner: Person, body: bytes, status: int

@@ -126,13 +126,22 @@ def test_an_update_of_the_project_replaces_the_tags_it_sends(
     assert bound(world, project) == left
 
 
+def test_links_of_tags_that_were_shown_and_sent_back_leave_the_tags(
+    api: Api, world: World, project: Project, owner: Person
+) -> None:
+    shown = {"links": {"related": f"/api/v2/projects/{project.id}/tag-bindings"}}
+    sent = {"data": {"type": "projects", "relationships": {"tag-bindings": shown}}}
+    api.patch(f"/projects/{project.id}", owner.token, sent)
+    assert len(bound(world, project)) == 2
+
+
 def test_tags_alone_are_an_update(api: Api, world: World, project: Project, owner: Person) -> None:
     sent = {"data": {"type": "projects", "relationships": {"tag-bindings": {"data": []}}}}
     api.patch(f"/projects/{project.id}", owner.token, sent)
     assert bound(world, project) == {}
 
 
-@pytest.mark.parametrize("value", [None, [], "env", {}, {"data": None}, {"data": {}}, {"links": {}}], ids=str)
+@pytest.mark.parametrize("value", [None, [], "env", {}, {"data": None}, {"data": {}}], ids=str)
 def test_a_tag_relationship_without_a_list_is_refused(
     api: Api, world: World, project: Project, owner: Person, value: Any
 ) -> None:
