@@ -6,11 +6,16 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask
+from sqlalchemy import Engine, update
+from sqlalchemy.orm import Session
 
 from app.authentication.passwords import hash_password, is_password
-from app.resources.models import ActivityEvent, Organization, User
+from app.persistence import now
+from app.resources.models import ActivityEvent, Organization, SignInAttempt, User
+from app.resources.sign_in.attempts import OF_ACCOUNT_AT_ADDRESS, WINDOW
 from tests.activity import left_by_requests
 from tests.api import Api, document, faults
+from tests.browser import Browser, person_with_password
 from tests.world import Person, World
 
 UPDATE, PASSWORD = "/account/update", "/account/password"
@@ -157,6 +162,48 @@ def test_a_bad_password_is_refused(api: Api, world: World, sent: Any, expected: 
     ]
     assert FIRST not in json.dumps(answer)
     assert users(world, ada).password_hash is None
+
+
+def wrong(world: World, engine: Engine, person: Person, times: int) -> None:
+    """Let passwords have been wrong by the person's token just now, as one attempt shows it."""
+    [first] = [row for row in world.all(SignInAttempt) if isinstance(row, SignInAttempt)]
+    assert person.username not in first.account
+    with Session(engine) as session, session.begin():
+        session.add_all(SignInAttempt(account=first.account, address=first.address) for _ in range(times))
+
+
+def test_who_guesses_the_current_password_has_to_wait(app: Flask, api: Api, world: World, engine: Engine) -> None:
+    ada, grace = person_with_password(world, "ada"), person_with_password(world, "grace")
+    api.patch(PASSWORD, ada.token, passwords(SECOND, "wrong password"), expect=422)
+    # What is not even a guess is none.
+    api.patch(PASSWORD, ada.token, passwords(SECOND, "wrong password", confirmation=FIRST), expect=422)
+    wrong(world, engine, ada, OF_ACCOUNT_AT_ADDRESS - 2)
+    api.patch(PASSWORD, ada.token, passwords(SECOND, "wrong password"), expect=422)
+    for current in ("wrong password", FIRST, None):
+        refused = api.raw("PATCH", PASSWORD, ada.token, passwords(SECOND, current))
+        assert (refused.status_int, refused.json["errors"][0]["code"]) == (429, "too-many-passwords")
+        assert 0 < int(refused.headers["Retry-After"]) <= WINDOW.total_seconds()
+    # Waiting in vain does not make it longer; nobody else waits, nor does who signs in.
+    assert len(world.all(SignInAttempt)) == OF_ACCOUNT_AT_ADDRESS
+    assert is_password(FIRST, users(world, ada).password_hash)
+    api.patch(PASSWORD, grace.token, passwords(SECOND, FIRST))
+    Browser(app).sign_in("ada")
+    with Session(engine) as session, session.begin():
+        session.execute(update(SignInAttempt).values(created_at=now() - WINDOW))
+    api.patch(PASSWORD, ada.token, passwords(SECOND, FIRST))
+
+
+def test_the_right_password_is_a_new_beginning(api: Api, world: World, engine: Engine) -> None:
+    ada = person_with_password(world, "ada")
+    api.patch(PASSWORD, ada.token, passwords(SECOND, "wrong password"), expect=422)
+    wrong(world, engine, ada, OF_ACCOUNT_AT_ADDRESS - 2)
+    api.patch(PASSWORD, ada.token, passwords(SECOND, FIRST))
+    assert world.all(SignInAttempt) == []
+
+
+def test_the_first_password_is_no_guess(api: Api, world: World) -> None:
+    api.patch(PASSWORD, world.person("ada").token, passwords(FIRST))
+    assert world.all(SignInAttempt) == []
 
 
 def test_the_limits_are_taken(api: Api, world: World) -> None:

@@ -4,6 +4,7 @@ An attempt is noted before its password is looked at and taken back when it was 
 through between looking and noting. One that is refused for coming too soon is not noted: waiting always helps.
 """
 
+import math
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.persistence import now
 from app.resources.sign_in.model import SignInAttempt
+from app.web.context import reader, release_reader
+from app.web.transaction import change
 
 WINDOW: Final = timedelta(minutes=15)
 # A person who has forgotten the password; guesses at one account from many machines; at many accounts from one.
@@ -53,6 +56,24 @@ def wait(connection: Connection, account: str, address: str) -> timedelta | None
         counts[2 * place + 1] + WINDOW - moment for place, (_, limit) in enumerate(limits) if counts[2 * place] > limit
     ]
     return max(waits, default=None)
+
+
+def noted(account: str, address: str) -> timedelta | None:
+    """Note an attempt that is about to be made; how long to wait instead, when there were too many."""
+    with change() as session:
+        attempt = note(session, account, address)
+    waiting = wait(reader(), account, address)
+    # A hash takes its time, and the connection has other things to do.
+    release_reader()
+    if waiting is not None:
+        with change() as session:
+            take_back(session, attempt)
+    return waiting
+
+
+def seconds_of(waiting: timedelta) -> int:
+    """What a client is told to wait."""
+    return max(1, math.ceil(waiting.total_seconds()))
 
 
 def take_back(session: Session, attempt_id: str) -> None:

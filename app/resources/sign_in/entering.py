@@ -38,7 +38,7 @@ def enter_by(sent: Parameters, again: Again) -> Response | None:
     if not is_our_form(only(sent, "form_token")):
         return again(status=403, problem=STALE, account=account)
     typed, address = digest(account.lower(), settings().secret_key), attempts.place_of(request.remote_addr)
-    wait = _noted(typed, address)
+    wait = attempts.noted(typed, address)
     if wait is not None:
         return _too_many(wait)
     user = _user(account.lower(), password)
@@ -59,17 +59,6 @@ def leave_by(sent: Parameters) -> Response | None:
             record(session, "users.sign-out", session.get_one(User, who.user_id))
     renew_cookie()
     return None
-
-
-def _noted(typed: str, address: str) -> timedelta | None:
-    """Note the attempt; how long to wait instead, when there were too many."""
-    with change() as session:
-        attempt = attempts.note(session, typed, address)
-    wait = attempts.wait(reader(), typed, address)
-    if wait is not None:
-        with change() as session:
-            attempts.take_back(session, attempt)
-    return wait
 
 
 def _user(account: str, password: str) -> Found | None:
@@ -105,7 +94,7 @@ def _enter(user: Found, password: str, typed: str, address: str) -> bool:
 
 def _too_many(wait: timedelta) -> Response:
     logger.warning("sign-in refused: too many attempts for an account or from an address")
-    seconds = max(1, math.ceil(wait.total_seconds()))
+    seconds = attempts.seconds_of(wait)
     minutes = math.ceil(seconds / 60)
     text = f"Please wait {minutes} minute{'' if minutes == 1 else 's'}, then go back and try again."
     response = message("Too many attempts to sign in", text, 429)

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.authentication.passwords import hash_password, is_password
-from app.jsonapi.errors import InvalidAttribute, Unprocessable
+from app.jsonapi.errors import InvalidAttribute, TooManyRequests, Unprocessable
 from app.resources.users.model import SUPER_USER, User
 
 
@@ -17,6 +17,13 @@ class EmailTaken(ValueError):
 
 class NothingToConfirm(ValueError):
     """The user has not asked for another address."""
+
+
+class TooManyPasswords(TooManyRequests):
+    """The current password was wrong so often that somebody may be guessing it."""
+
+    code = "too-many-passwords"
+    detail = "The current password was wrong too often; try again later"
 
 
 class LastSuperUser(Unprocessable):
@@ -59,16 +66,20 @@ def confirm_email(session: Session, user: User) -> None:
     session.flush()
 
 
-def new_hash(members: Mapping[str, Any], stored: str | None) -> str:
-    """The hash of the new password, if the request may set it. Takes a while, so not within a transaction.
-
-    Who has no password yet sets the first one by the token alone.
-    """
+def check_confirmed(members: Mapping[str, Any]) -> None:
+    """Refuse a new password that is not the same twice."""
     if members["password"] != members["password_confirmation"]:
         raise InvalidAttribute(
             "Password confirmation doesn't match Password",
             pointer="/data/attributes/password_confirmation",
         )
+
+
+def new_hash(members: Mapping[str, Any], stored: str | None) -> str:
+    """The hash of the new password, if the request may set it. Takes a while, so not within a transaction.
+
+    Who has no password yet sets the first one by the token alone.
+    """
     if stored is not None and not is_password(members.get("current_password") or "", stored):
         raise InvalidAttribute("Current password is invalid", pointer="/data/attributes/current_password")
     return hash_password(members["password"])

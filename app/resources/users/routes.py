@@ -1,27 +1,37 @@
 """Users and the caller's own account (spec: users, account)."""
 
+import logging
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy import select
 
+from app.authentication.tokens import digest
 from app.authz.grants import SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.rules import holds_at
 from app.jsonapi.errors import Conflict
 from app.jsonapi.schema import load
+from app.resources.sign_in import attempts
 from app.resources.sign_in.operations import end_sessions
 from app.resources.users.listing import UserRow, dump_account, dump_user, find_user
 from app.resources.users.model import ADMINISTRATORS, User
-from app.resources.users.operations import check_site_role, new_hash, settle_account
+from app.resources.users.operations import (
+    TooManyPasswords,
+    check_confirmed,
+    check_site_role,
+    new_hash,
+    settle_account,
+)
 from app.resources.users.schema import AccountSchema, PasswordSchema, ProfileSchema, SiteRoleSchema, UserSchema
 from app.web.answers import resource
-from app.web.context import asked, caller, reader, refused, require_on_site, require_own, subject
+from app.web.context import asked, caller, reader, refused, require_on_site, require_own, settings, subject
 from app.web.guard import describes, requires
 from app.web.requests import body
 from app.web.transaction import assign, change, record
 
+logger = logging.getLogger(__name__)
 blueprint = Blueprint("users", __name__, url_prefix="/api/v2")
 
 
@@ -68,7 +78,7 @@ def update_account() -> Response:
 
 @blueprint.patch("/account/password")
 @requires(P.ACCOUNT_UPDATE, P.USER_READ)
-@describes(body=PasswordSchema, answer=AccountSchema, errors=(422,))
+@describes(body=PasswordSchema, answer=AccountSchema, errors=(409, 422, 429))
 def update_password() -> Response:
     """Change the own password; it ends the user's sessions. Who has none yet sets the first one without a current one.
 
@@ -76,7 +86,13 @@ def update_password() -> Response:
     """
     user_id = require_own(P.ACCOUNT_UPDATE)
     members = load(PasswordSchema, body(), identifier=user_id)
+    check_confirmed(members)
     stored = reader().execute(select(User.password_hash).where(User.id == user_id)).scalar_one()
+    account, address = _guessing(user_id)
+    waiting = attempts.noted(account, address) if stored is not None else None
+    if waiting is not None:
+        logger.warning("password refused: too many wrong ones for an account or from an address")
+        raise TooManyPasswords.for_seconds(attempts.seconds_of(waiting))
     wanted = new_hash(members, stored)
     with change() as session:
         user = subject(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
@@ -84,6 +100,7 @@ def update_password() -> Response:
             raise Conflict("The password was changed by another request meanwhile")
         user.password_hash = wanted
         session.flush()
+        attempts.forgive(session, account, address)
         end_sessions(session, user_id)
         record(session, "users.change-password", user)
     return resource(_own(user_id))
@@ -114,6 +131,15 @@ def update_user(user_id: str) -> Response:
         if changes:
             record(session, "users.update", user, changes)
     return resource(_seen(user_id))
+
+
+def _guessing(user_id: str) -> tuple[str, str]:
+    """By which account and address attempts at the password count that are made with a token.
+
+    By the account apart from those to sign in: nobody types this digest into a form, so that no stranger uses them up.
+    """
+    key = settings().secret_key
+    return digest(digest(user_id, key), key), attempts.place_of(request.remote_addr)
 
 
 def _seen(user_id: str) -> dict[str, Any]:
