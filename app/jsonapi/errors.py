@@ -151,6 +151,31 @@ class ServiceUnavailable(ApiError):
     status = 503
     title = "service unavailable"
     code = "service-unavailable"
+    # When to try again; None where that does not help before somebody has mended something.
+    seconds: int | None = 1
+
+
+class StorageUnavailable(ServiceUnavailable):
+    """The place for states and images can't be reached or refuses. With Retry-After it may pass by itself."""
+
+    title = "storage unavailable"
+    code = "storage-unavailable"
+    detail = "The service can't reach what it keeps states and images in; the same request may be sent again later"
+    seconds = None
+
+    @classmethod
+    def for_a_moment(cls) -> Self:
+        """The error of what may pass by itself."""
+        error = cls()
+        error.seconds = 5
+        return error
+
+
+class StoredUnreadable(ApiError):
+    """A state or an image is lost, was changed, or needs a key that the service has not; its log says which."""
+
+    code = "stored-object-unreadable"
+    detail = "What is stored for this can't be read; who runs the service finds the reason in its log"
 
 
 class InvalidAttribute(ApiError):

@@ -1,14 +1,29 @@
 """Objects as files in a folder."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from app.storage.store import Missing, checked
+from app.storage.store import Missing, Unavailable, checked
 
 PIECE = 256 * 1024
+# What stays wrong until somebody mends it.
+LASTING = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EEXIST,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ELOOP,
+    }
+)
 
 
 class FileStore:
@@ -22,25 +37,28 @@ class FileStore:
         """See ``Store``: a draft, synced, then renamed; the folder is synced as well, for the name is in it."""
         path = self._path(name)
         draft = _draft_of(path)
-        descriptor = self._begun(draft)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                for chunk in chunks:
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.rename(path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-        _sync(path.parent)
+        with _of_the_folder():
+            descriptor = self._begun(draft)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    for chunk in chunks:
+                        file.write(chunk)
+                    file.flush()
+                    os.fsync(file.fileno())
+                draft.rename(path)
+            except BaseException:
+                with suppress(OSError):
+                    draft.unlink(missing_ok=True)
+                raise
+            _sync(path.parent)
 
     def open(self, name: str) -> Iterator[bytes]:
         """See ``Store``."""
-        try:
-            file = self._path(name).open("rb")
-        except FileNotFoundError:
-            raise Missing(name) from None
+        with _of_the_folder():
+            try:
+                file = self._path(name).open("rb")
+            except FileNotFoundError:
+                raise Missing(name) from None
         return _pieces(file)
 
     def delete(self, name: str) -> None:
@@ -50,8 +68,9 @@ class FileStore:
         """
         path = self._path(name)
         folder = path.parent
-        path.unlink(missing_ok=True)
-        _draft_of(path).unlink(missing_ok=True)
+        with _of_the_folder():
+            path.unlink(missing_ok=True)
+            _draft_of(path).unlink(missing_ok=True)
         try:
             if folder != self._root:
                 folder.rmdir()
@@ -59,7 +78,7 @@ class FileStore:
         except OSError:
             # It still holds something, or is not there.
             pass
-        with suppress(FileNotFoundError):
+        with _of_the_folder(), suppress(FileNotFoundError):
             _sync(folder)
 
     def exists(self, name: str) -> bool:
@@ -88,6 +107,14 @@ class FileStore:
         _sync(folder.parent)
 
 
+@contextmanager
+def _of_the_folder() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(is_passing=error.errno not in LASTING) from error
+
+
 def _draft_of(path: Path) -> Path:
     # No object has a dot in its name, so no draft is ever taken for one.
     return path.with_name(f".{path.name}")
@@ -95,7 +122,11 @@ def _draft_of(path: Path) -> Path:
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
     with file:
-        while piece := file.read(PIECE):
+        while True:
+            with _of_the_folder():
+                piece = file.read(PIECE)
+            if not piece:
+                return
             yield piece
 
 

@@ -1,19 +1,28 @@
 """Objects in a bucket of an S3-compatible service."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from app.config import Bucket
-from app.storage.store import Missing, checked
+from app.storage.store import Missing, Unavailable, checked
 
 # Parts of a multipart upload: the service wants at least 5 MiB in all but the last, and one at a time is in memory.
 PART = 8 * 2**20
 PIECE = 256 * 1024
 ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+# A thread waits with the request for the service, and there are few: short, and rather a second request of the client.
+CONNECT_SECONDS = 3
+READ_SECONDS = 10
+ATTEMPTS = 2
+BROKEN = (NoConnectionError, HTTPClientError, IncompleteReadError)
+TOO_MANY_REQUESTS = 429
+SERVER_FAILURE = 500
 
 
 class BucketStore:
@@ -34,9 +43,9 @@ class BucketStore:
                 endpoint_url=self._settings.endpoint,
                 region_name=self._settings.region,
                 config=Config(
-                    connect_timeout=5,
-                    read_timeout=30,
-                    retries={"max_attempts": 4, "mode": "standard"},
+                    connect_timeout=CONNECT_SECONDS,
+                    read_timeout=READ_SECONDS,
+                    retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
                     s3={"addressing_style": "path" if self._settings.endpoint else "auto"},
                     # Other services than Amazon's know no newer checksums; the content authenticates itself.
                     request_checksum_calculation="when_required",
@@ -51,18 +60,21 @@ class BucketStore:
         parts = _parts(chunks)
         first = next(parts)
         second = next(parts, None)
-        if second is None:
-            self._client.put_object(**where, Body=first)
-            return
-        upload = {**where, "UploadId": self._client.create_multipart_upload(**where)["UploadId"]}
-        try:
-            sent = [self._send(upload, 1, first), self._send(upload, 2, second)]
-            del first, second
-            sent += (self._send(upload, number, part) for number, part in enumerate(parts, 3))
-            self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": sent})
-        except BaseException:
-            self._client.abort_multipart_upload(**upload)
-            raise
+        with _of_the_service():
+            if second is None:
+                self._client.put_object(**where, Body=first)
+                return
+            upload = {**where, "UploadId": self._client.create_multipart_upload(**where)["UploadId"]}
+            try:
+                sent = [self._send(upload, 1, first), self._send(upload, 2, second)]
+                del first, second
+                sent += (self._send(upload, number, part) for number, part in enumerate(parts, 3))
+                self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": sent})
+            except BaseException:
+                # What is left all the same goes with the object, when that is removed.
+                with suppress(BotoCoreError, ClientError):
+                    self._client.abort_multipart_upload(**upload)
+                raise
 
     def _send(self, upload: dict[str, Any], number: int, part: bytes) -> dict[str, Any]:
         answer = self._client.upload_part(**upload, PartNumber=number, Body=part)
@@ -70,33 +82,56 @@ class BucketStore:
 
     def open(self, name: str) -> Iterator[bytes]:
         """See ``Store``."""
-        try:
-            body = self._client.get_object(Bucket=self._bucket, Key=checked(name))["Body"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ABSENT:
-                raise Missing(name) from None
-            raise
-        pieces: Iterator[bytes] = body.iter_chunks(PIECE)
-        return pieces
+        with _of_the_service():
+            try:
+                body = self._client.get_object(Bucket=self._bucket, Key=checked(name))["Body"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] in ABSENT:
+                    raise Missing(name) from None
+                raise
+        return _pieces(body)
 
     def delete(self, name: str) -> None:
         """See ``Store``: also the parts that a killed process has left, which nobody sees and somebody pays for."""
         where = {"Bucket": self._bucket, "Key": checked(name)}
-        begun = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=name)
-        for upload in begun.get("Uploads", ()):
-            if upload["Key"] == name:
-                self._client.abort_multipart_upload(**where, UploadId=upload["UploadId"])
-        self._client.delete_object(**where)
+        with _of_the_service():
+            begun = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=name)
+            for upload in begun.get("Uploads", ()):
+                if upload["Key"] == name:
+                    self._client.abort_multipart_upload(**where, UploadId=upload["UploadId"])
+            self._client.delete_object(**where)
 
     def exists(self, name: str) -> bool:
         """See ``Store``."""
-        try:
-            self._client.head_object(Bucket=self._bucket, Key=checked(name))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ABSENT:
-                return False
-            raise
-        return True
+        with _of_the_service():
+            try:
+                self._client.head_object(Bucket=self._bucket, Key=checked(name))
+            except ClientError as error:
+                if error.response["Error"]["Code"] in ABSENT:
+                    return False
+                raise
+            return True
+
+
+@contextmanager
+def _of_the_service() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", SERVER_FAILURE)
+        raise Unavailable(is_passing=status >= SERVER_FAILURE or status == TOO_MANY_REQUESTS) from error
+    except BotoCoreError as error:
+        # No connection, or an answer that was cut; otherwise no credentials, for one.
+        raise Unavailable(is_passing=isinstance(error, BROKEN)) from error
+
+
+def _pieces(body: Any) -> Iterator[bytes]:  # noqa: ANN401 - boto3 has no types
+    while True:
+        with _of_the_service():
+            piece: bytes = body.read(PIECE)
+        if not piece:
+            return
+        yield piece
 
 
 def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -11,9 +11,25 @@ NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 class Missing(LookupError):
     """There is no object of this name."""
 
+    def __init__(self, name: str) -> None:
+        """For the log; nobody else learns the names of objects."""
+        super().__init__(f"the object {name} is not in the store")
+
+
+class Unavailable(Exception):
+    """The place for objects can't be reached, or refuses; its cause says why. What was being stored may be there."""
+
+    def __init__(self, *, is_passing: bool) -> None:
+        """``is_passing`` says that trying again soon may help, which it does not where somebody must mend something."""
+        super().__init__("the store of objects failed")
+        self.is_passing = is_passing
+
 
 class Store(Protocol):
-    """A place for objects. An object is there whole or not at all, and is never changed; each has a name of its own."""
+    """A place for objects. An object is there whole or not at all, and is never changed; each has a name of its own.
+
+    Whatever is wrong with the place itself is raised as ``Unavailable``.
+    """
 
     def put(self, name: str, chunks: Iterable[bytes]) -> None:
         """Store the chunks; when it returns they survive a loss of power. What ``chunks`` raises leaves nothing."""

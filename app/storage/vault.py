@@ -11,6 +11,7 @@ name. A new master key then leaves every object as it is; and an object whose ro
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -37,9 +38,14 @@ class Vault:
         return self.keyring.seal(key)
 
     def open(self, name: str, sealed_key: str) -> Iterator[bytes]:
-        """The bytes of an object, each authentic when it is given; ``Unreadable`` where that ends."""
+        """The bytes of an object, each authentic when it is given; ``Unreadable`` where that ends.
+
+        The first of them are read at once, so that most of what can be wrong shows before an answer has begun.
+        """
         key = self.keyring.unseal(sealed_key)
-        return _opened(AESGCM(key), name, self.store.open(name))
+        pieces = _opened(AESGCM(key), name, self.store.open(name))
+        # There is always one, of an empty object an empty one.
+        return chain([next(pieces)], pieces)
 
     def delete(self, name: str) -> None:
         """Remove the object; nothing happens when there is none."""

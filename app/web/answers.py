@@ -6,7 +6,7 @@ import orjson
 from flask import Response, request
 
 from app.jsonapi import CONTENT_TYPE
-from app.jsonapi.errors import ApiError, TooManyRequests, Unauthorized
+from app.jsonapi.errors import ApiError, ServiceUnavailable, TooManyRequests, Unauthorized
 from app.jsonapi.query import last_page, page_links, page_meta, page_of
 
 
@@ -52,4 +52,6 @@ def error_document(error: ApiError) -> Response:
     if isinstance(error, TooManyRequests):
         # Some clients of HCP Terraform look for the one, some for the other.
         answered.headers["Retry-After"] = answered.headers["X-RateLimit-Reset"] = str(error.seconds)
+    if isinstance(error, ServiceUnavailable) and error.seconds is not None:
+        answered.headers["Retry-After"] = str(error.seconds)
     return answered

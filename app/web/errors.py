@@ -13,10 +13,14 @@ from app.jsonapi.errors import (
     MethodNotAllowed,
     NotFound,
     ServiceUnavailable,
+    StorageUnavailable,
+    StoredUnreadable,
     TooLarge,
     UnsupportedMediaType,
 )
+from app.storage.keyring import Unreadable
 from app.storage.ledger import Condemned
+from app.storage.store import Missing, Unavailable
 from app.web.answers import error_document
 
 logger = logging.getLogger(__name__)
@@ -48,21 +52,27 @@ def install(app: Flask) -> None:
     def of_the_database(error: OperationalError) -> Response:
         # Lost connections, deadlocks, a database that stayed locked: nothing was changed, and a retry may well work.
         logger.error("the database failed", exc_info=error)
-        return _retry()
+        return error_document(ServiceUnavailable())
 
     @app.errorhandler(Condemned)
     def of_the_sweep(_error: Condemned) -> Response:
         # It arrived so late that the sweep had given it up: nothing was changed.
-        return _retry()
+        return error_document(ServiceUnavailable())
+
+    @app.errorhandler(Unavailable)
+    def of_the_store(error: Unavailable) -> Response:
+        # No row names what did not arrive, so that nothing was changed.
+        logger.error("the store of objects failed: %s", error.__cause__, exc_info=error)
+        return error_document(StorageUnavailable.for_a_moment() if error.is_passing else StorageUnavailable())
+
+    @app.errorhandler(Missing)
+    @app.errorhandler(Unreadable)
+    def of_what_is_stored(error: Missing | Unreadable) -> Response:
+        logger.error("what is stored can't be read: %s", error, exc_info=error)
+        return error_document(StoredUnreadable())
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         # The exception's text may quote what a client sent; the log has it, the answer does not.
         logger.error("unexpected failure", exc_info=error)
         return error_document(ApiError())
-
-
-def _retry() -> Response:
-    answered = error_document(ServiceUnavailable())
-    answered.headers["Retry-After"] = "1"
-    return answered

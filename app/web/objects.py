@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from app.jsonapi.errors import ApiError
-from app.storage.ledger import Stored, enter
+from app.storage.ledger import Condemned, Stored, enter
 from app.storage.place import vault
+from app.storage.store import Unavailable
 from app.storage.sweeping import remove
 from app.web.context import engines
 
@@ -24,12 +25,15 @@ def stored(name: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
     enter(engines().writing, name)
     try:
         key = vault().put(name, pieces)
+    except Unavailable:
+        # It would refuse this as well, or do it before what it has not finished: the sweep comes when that is over.
+        raise
     except Exception:
         discard([name])
         raise
     try:
         yield Stored(name, key)
-    except ApiError:
+    except (ApiError, Condemned):
         discard([name])
         raise
 

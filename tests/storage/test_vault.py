@@ -55,12 +55,16 @@ def test_a_deleted_object_is_missing(vault: Vault) -> None:
         vault.open("a/b", key)
 
 
+class InterruptedUpload(Exception):
+    pass
+
+
 def test_a_failing_source_leaves_nothing(vault: Vault, tmp_path: Path) -> None:
     def source() -> Iterator[bytes]:
         yield b"x" * CHUNK * 2
-        raise OSError
+        raise InterruptedUpload
 
-    with pytest.raises(OSError):
+    with pytest.raises(InterruptedUpload):
         vault.put("a/b", source())
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
