@@ -161,7 +161,7 @@ class StorageUnavailable(ServiceUnavailable):
     title = "storage unavailable"
     code = "storage-unavailable"
     detail = "The service can't reach what it keeps states and images in; the same request may be sent again later"
-    seconds = None
+    seconds: int | None = None
 
     @classmethod
     def for_a_moment(cls) -> Self:

@@ -61,7 +61,7 @@ class Answering(BaseHTTPRequestHandler):
 
     do_PUT = do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the library's names
 
-    def log_message(self, *_: Any) -> None:  # type: ignore[override]
+    def log_message(self, *_: Any) -> None:
         """Nothing to standard error."""
 
 
