@@ -48,7 +48,7 @@ def list_reachable_workspaces() -> Response:
 @blueprint.put(BY_NAME)
 @requires(P.ORGANIZATION_READ, P.PROJECT_CREATE_WORKSPACE, P.WORKSPACE_UPDATE)
 @describes(body=NamedSchema, is_partial=True, answer=WorkspaceSchema, statuses=(201,), errors=(403, 422))
-def put_workspaceby_name(organization: str, name: str) -> Response:
+def put_workspace_by_name(organization: str, name: str) -> Response:
     """Update the workspace of an organization with this name, or create it where there is none.
 
     Members that are left out stay as they are. With If-None-Match: * or create-only one that is there is a conflict.

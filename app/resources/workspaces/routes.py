@@ -50,7 +50,7 @@ def show_workspace(workspace_id: str) -> Response:
 @blueprint.get(BY_NAME)
 @requires(P.ORGANIZATION_READ, P.WORKSPACE_READ)
 @describes(answer=WorkspaceSchema, includes=INCLUDES, errors=(400,))
-def show_workspaceby_name(organization: str, name: str) -> Response:
+def show_workspace_by_name(organization: str, name: str) -> Response:
     """Show the workspace of an organization with this name."""
     return _show(by_name(organization, name))
 
@@ -66,7 +66,7 @@ def update_workspace(workspace_id: str) -> Response:
 @blueprint.patch(BY_NAME)
 @requires(P.ORGANIZATION_READ, P.WORKSPACE_UPDATE, P.WORKSPACE_MOVE, P.PROJECT_MOVE_WORKSPACE)
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
-def update_workspaceby_name(organization: str, name: str) -> Response:
+def update_workspace_by_name(organization: str, name: str) -> Response:
     """Update, rename or move the workspace of an organization with this name."""
     return _update(WORKSPACES.one(by_name(organization, name)).id)
 
@@ -83,7 +83,7 @@ def destroy_workspace(workspace_id: str) -> Response:
 @blueprint.delete(BY_NAME)
 @requires(P.ORGANIZATION_READ, P.WORKSPACE_FORCE_DELETE)
 @describes(status=204, errors=(403,))
-def destroy_workspaceby_name(organization: str, name: str) -> Response:
+def destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name by force."""
     destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
     return nothing()
@@ -101,7 +101,7 @@ def safely_destroy_workspace(workspace_id: str) -> Response:
 @blueprint.post(f"{BY_NAME}/actions/safe-delete")
 @requires(P.ORGANIZATION_READ, P.WORKSPACE_DELETE)
 @describes(status=204, errors=(409,))
-def safely_destroy_workspaceby_name(organization: str, name: str) -> Response:
+def safely_destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name, if it is unlocked and manages nothing."""
     destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_DELETE)
     return nothing()
