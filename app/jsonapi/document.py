@@ -1,4 +1,4 @@
-"""The errors of the API as a page, made from their classes."""
+"""The page of all errors of the API, made from their classes."""
 
 from collections.abc import Iterator
 
@@ -34,7 +34,7 @@ log.
 
 
 def kinds(kind: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
-    """The class and all that the service derives from it, each after its base."""
+    """The class and all classes of the service that derive from it, each after its base."""
     yield kind
     for derived in kind.__subclasses__():
         # The tests derive some of their own.
@@ -43,7 +43,7 @@ def kinds(kind: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
 
 
 def errors_page() -> str:
-    """The whole page, in Markdown. Knows the errors of the resources that have been imported."""
+    """The whole page, in Markdown. Errors of resources are in it if their modules have been imported."""
     by_code: dict[str, type[ApiError]] = {}
     for kind in kinds():
         # A class without a code of its own is another way to raise its base.
@@ -52,7 +52,7 @@ def errors_page() -> str:
 
 
 def meaning(kind: type[ApiError]) -> str:
-    """When the error is the answer, in a sentence."""
+    """When the API answers with this error, in one sentence."""
     if kind is ApiError:
         return "The service failed; its log says why, under the id of the request."
     return " ".join((kind.__doc__ or "").partition("\n\n")[0].split())
@@ -60,4 +60,6 @@ def meaning(kind: type[ApiError]) -> str:
 
 def _line(kind: type[ApiError]) -> str:
     when = meaning(kind)
-    return f"| {kind.status} | `{kind.code}` | {kind.title} | {when} | {kind.detail or ''} |\n"
+    # A line break would end the row of the table.
+    detail = " ".join((kind.detail or "").split())
+    return f"| {kind.status} | `{kind.code}` | {kind.title} | {when} | {detail} |\n"

@@ -5,6 +5,6 @@ from inspect import getdoc
 
 
 def text_of(described: object) -> str:
-    """The docstring with the line breaks of the source gone, and without what points into the specification."""
-    text = re.sub(r"\s*\(spec: [^)]*\)", "", getdoc(described) or "")
+    """The docstring as running text, without remarks that point into the specification or the mission."""
+    text = re.sub(r"\s*\((?:spec|mission): [^)]*\)", "", getdoc(described) or "")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

@@ -1,4 +1,4 @@
-"""Listings whose rows carry the ids of what they are related to, read for a whole page in one statement."""
+"""Listings whose rows also have the ids of related resources. These are read for a whole page in one statement."""
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,16 +20,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.jsonapi.query import Arguments, Page
 from app.persistence import Expression, among
 from app.web.context import reader
 from app.web.listing import Listing, Shown
 
 
 class Link(NamedTuple):
-    """Where the ids of one relationship come from: the list they go into, whose they are, what they are.
+    """Where the ids of one relationship come from.
 
-    ``order`` sorts them, ``table`` has the columns, and ``condition`` holds for those the caller is shown.
+    ``name`` is the list in the row that they go into, ``near`` the column with the id of the row, ``far`` the column
+    with the related id. ``order`` sorts them, ``table`` has these columns, and ``condition`` selects what the caller
+    may see.
     """
 
     name: str
@@ -42,25 +43,24 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LinkedListing(Listing):
-    """Rows with lists of ids beside their columns; ``links`` says for this caller where the ids of each come from."""
+    """A listing whose rows have lists of ids besides their columns. ``links`` says where the caller's ids come from."""
 
     lists: Sequence[str]
     links: Callable[[], Iterable[Link]]
 
     def linked(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Any:  # noqa: ANN401
-        """The row of ``one`` with its linkage."""
+        """The row of ``one``, with its lists of ids."""
         return self._linked([self.one(conditions, source)], source)[0]
 
     def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
-        """The resource object of ``one`` with its linkage."""
+        """The resource object of ``one``, with its lists of ids."""
         return self.shown(self.linked(conditions, source))
 
     def _some(self, identifiers: Iterable[str]) -> Sequence[Any]:
         return self._linked(super()._some(identifiers))
 
-    def _rows(self, parents: Mapping[str, Any], arguments: Arguments, page: Page | None) -> tuple[list[Any], int, int]:
-        rows, total, visible = super()._rows(parents, arguments, page)
-        return self._linked(rows), total, visible
+    def _completed(self, rows: Sequence[Row[Any]]) -> list[Any]:
+        return self._linked(rows)
 
     def _linked(self, rows: Sequence[Row[Any]], source: Connection | Session | None = None) -> list[Any]:
         found: dict[str, dict[str, list[str]]] = {row.id: {name: [] for name in self.lists} for row in rows}

@@ -1,8 +1,8 @@
-"""The one door for reading: every list and every single resource goes through a ``Listing``.
+"""Reading: every list and every single resource is read through a ``Listing``.
 
-A listing says which columns a resource shows, who sees its rows, and how it may be filtered and sorted. Statements
-are built once for each combination and reused with parameters, and have the shape that stays fast on deep pages: the
-ids of the page are cut by index first, and only those rows are joined with what they show.
+A listing says which columns a resource shows, who sees its rows, and how they are filtered and sorted. A statement is
+built once for each combination of these and reused with other parameters. It stays fast on deep pages: it first finds
+the ids of the page by index, and joins only those rows with what they show.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -45,10 +45,10 @@ KEPT = 256
 
 @dataclass(frozen=True, eq=False)
 class Counted:
-    """A column that counts rows of another table: those that fulfil the condition and that the caller can see.
+    """A column that counts rows of another table: those that match the condition and that the caller can see.
 
-    ``linked`` is a table between the two, which the condition is about; it refers to the other one.
-    ``what`` is told of those rows: how many they are, unless said otherwise.
+    If the condition is about a table between the two, ``linked`` is that table; it refers to the counted one. ``what``
+    is the aggregate, which counts unless another one is given.
     """
 
     permission: P
@@ -58,7 +58,7 @@ class Counted:
     what: ColumnElement[Any] = field(default_factory=func.count)
 
     def within(self, levels: rules.Shape) -> Expression:
-        """The expression, for a caller who reaches the counted rows through these levels."""
+        """The SQL expression for a caller who reaches the counted rows through these levels."""
         seen = rules.clause(self.permission, self.model, levels)
         counted: list[FromClause] = [self.model.__table__]
         if self.linked is not None:
@@ -71,7 +71,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Which rows the caller reaches: the listing's own, by the levels of his grants, and those of each count."""
+    """Which rows the caller reaches: the levels of the grants on the listing's rows, and on those of each count."""
 
     levels: rules.Shape
     counted: tuple[rules.Shape, ...]
@@ -82,10 +82,10 @@ class Reach:
 class Listing:
     """How one resource is read.
 
-    ``columns`` maps the names that the schema uses to expressions, or to what is counted for each caller; the columns
-    of the model's scope are read with them. ``joined`` gives the table with what the expressions need beside it.
-    ``sorts`` maps the values of ``sort`` to expressions; ``order`` (total: no two rows equal) is used without one.
-    ``counted_by_status`` adds HCP's ``status-counts``. What is ``newest_first`` has its order turned around.
+    ``columns`` maps the names that the schema uses to SQL expressions or ``Counted``; the columns of the model's scope
+    are read as well. ``joined`` is the model's table joined with all other tables that the expressions need. ``order``
+    must be total (no two rows equal). ``sorts`` maps the values of the query parameter ``sort`` to expressions, which
+    come before ``order``. ``newest_first`` turns ``order`` around. ``counted_by_status`` adds HCP's ``status-counts``.
     """
 
     schema: type[Schema]
@@ -102,17 +102,17 @@ class Listing:
 
     @cached_property
     def dump(self) -> Dump:
-        """From a row and the caller's permissions on it to the resource object."""
+        """The function that makes a resource object of a row and the caller's permissions on it."""
         return compile_dump(self.schema, self.names)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of what is read, in order: the columns, and what the policy needs to know of a row beside them."""
+        """The names of all that is read, in order: the columns, then what the policy needs to know of a row."""
         return tuple(dict.fromkeys([*self.columns, *self.model.scope.values()]))
 
     @property
     def expressions(self) -> Mapping[str, Expression]:
-        """What the columns are to a caller who sees everything: for what describes them."""
+        """The columns as SQL for a caller who sees everything; for the API document."""
         return {
             name: column.within(rules.EVERYTHING) if isinstance(column, Counted) else column
             for name, column in self.columns.items()
@@ -130,9 +130,9 @@ class Listing:
     # --- one -------------------------------------------------------------------------------------------------------
 
     def one(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Row[Any]:
-        """The one visible row with these values in its columns; 404 when there is none, or none to see.
+        """The one row with these values in its columns; 404 if there is none, or the caller can't see it.
 
-        A column whose name ends in ``_lower`` stands for the lower-case text of the column. Inside a transaction
+        A name in ``conditions`` that ends in ``_lower`` means the lower-case text of the column. Inside a transaction
         ``source`` is its session.
         """
         asked()
@@ -162,7 +162,7 @@ class Listing:
         return self.dump(row, rules.held(caller(), self.model.scope, row))
 
     def some(self, identifiers: Iterable[str]) -> list[Shown]:
-        """The resource objects of those rows that the caller can see, for ``included``."""
+        """The resource objects of those rows that the caller can see; for ``included``."""
         return [self.shown(row) for row in self._some(identifiers)]
 
     def _some(self, identifiers: Iterable[str]) -> Sequence[Any]:
@@ -194,18 +194,17 @@ class Listing:
         meta: Mapping[str, Any] | None = None,
         also: Sequence[Chosen] = (),
     ) -> Response:
-        """The page of visible rows that the request asks for, below the given parents.
+        """The answer with the page of visible rows that the request asks for, below the given parents.
 
-        ``also`` are further conditions, of the view itself.
-
-        ``include`` gets the rows and their resource objects and returns what goes into ``included``. A list that is
-        not ``paged`` is whole unless a page is asked for. ``meta`` goes beside the pagination block.
+        ``include`` gets the rows and their resource objects and returns what goes into ``included``. A list that is not
+        ``paged`` is shown as a whole, unless the request asks for a page. ``meta`` goes beside the pagination block.
+        ``also`` are conditions of the view, besides those of the filters.
         """
         arguments = request.args
         page = page_of(arguments) if paged or is_paged(arguments) else None
-        found = self._narrowed(parents, arguments, page, also) if also else self._rows(parents, arguments, page)
-        rows, total, visible = found
+        rows, total, visible = self._rows(parents, arguments, page, also)
         who, scope, dump = caller(), self.model.scope, self.dump
+        rows = self._completed(rows)
         data = [dump(row, rules.held(who, scope, row)) for row in rows]
         document: dict[str, Any] = {"data": data}
         if include is not None:
@@ -225,21 +224,18 @@ class Listing:
             document["meta"] = shown_meta
         return answer(document)
 
+    def _completed(self, rows: Sequence[Row[Any]]) -> Sequence[Any]:
+        """The rows of a page, with what a subclass reads for all of them at once."""
+        return rows
+
     def _rows(
         self,
         parents: Mapping[str, Any],
         arguments: Arguments,
         page: Page | None,
-    ) -> tuple[list[Row[Any]], int, int]:
-        return self._narrowed(parents, arguments, page, ())
-
-    def _narrowed(
-        self,
-        parents: Mapping[str, Any],
-        arguments: Arguments,
-        page: Page | None,
         also: Sequence[Chosen],
-    ) -> tuple[list[Row[Any]], int, int]:
+    ) -> tuple[Sequence[Row[Any]], int, int]:
+        """The rows of the page; how many match the filters, and how many the caller can see."""
         asked()
         who = caller()
         organization_id = parents.get("organization_id")
@@ -257,7 +253,7 @@ class Listing:
         rows = reader().execute(statement, values).all()
         first = rows[0]
         # Past the end there is one row with the counts and nothing else.
-        return ([] if first.id is None else list(rows)), first.matching_count, first.visible_count
+        return ([] if first.id is None else rows), first.matching_count, first.visible_count
 
     def _sort(self, arguments: Arguments) -> str:
         wanted = arguments.get("sort") or ""

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.jsonapi.query import Arguments, Page
 from app.resources.activity_events.discretion import discreet
 from app.resources.activity_events.filters import FILTERS
 from app.resources.activity_events.model import ActivityEvent
@@ -41,15 +40,14 @@ _PLAIN: Final = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EventListing(Listing):
-    """Events, without what they tell of places that the caller does not see."""
+    """Events, without the ids of places that the caller can't see."""
 
     def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
         """The resource object of ``one``."""
         return self.shown(self._told([self.one(conditions, source)])[0])
 
-    def _rows(self, parents: Mapping[str, Any], arguments: Arguments, page: Page | None) -> tuple[list[Any], int, int]:
-        rows, total, visible = super()._rows(parents, arguments, page)
-        return self._told(rows), total, visible
+    def _completed(self, rows: Sequence[Row[Any]]) -> list[Any]:
+        return self._told(rows)
 
     def _told(self, rows: Sequence[Row[Any]]) -> list[Any]:
         return discreet([self._row_type(*row[: len(self.names)]) for row in rows])

@@ -1,4 +1,4 @@
-"""Teams and memberships name each other: the linkage of a whole page is read at once."""
+"""Teams and memberships refer to each other; the ids for a whole page are read at once."""
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 from sqlalchemy.orm import Session
 
 from app.authz.rules import where
-from app.jsonapi.query import Arguments, Page
 from app.persistence import Base, Expression, among
 from app.resources.teams.model import TeamMember
 from app.web.context import asked, caller, reader
@@ -36,15 +35,15 @@ class TeamMembershipListing(Listing):
     lists: Mapping[str, Callable[[Sequence[Link]], list[str]]]
 
     def linked(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Any:  # noqa: ANN401
-        """The row of ``one`` with its linkage."""
+        """The row of ``one``, with the ids on the other side."""
         return self._linked([self.one(conditions, source)], source)[0]
 
     def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
-        """The resource object of ``one`` with its linkage."""
+        """The resource object of ``one``, with the ids on the other side."""
         return self.shown(self.linked(conditions, source))
 
     def some(self, identifiers: Iterable[str]) -> list[Shown]:
-        """The resource objects of those rows that the caller can see, with their linkage, in one statement."""
+        """The resource objects of those rows that the caller can see, with the ids on the other side; one statement."""
         asked()
         statement = (
             select(*self._labelled(self._reach(None)), *self._links())
@@ -64,9 +63,8 @@ class TeamMembershipListing(Listing):
                 links.append(row)
         return [self.shown(self._with(row, links)) for row, links in rows.values()]
 
-    def _rows(self, parents: Mapping[str, Any], arguments: Arguments, page: Page | None) -> tuple[list[Any], int, int]:
-        rows, total, visible = super()._rows(parents, arguments, page)
-        return self._linked(rows), total, visible
+    def _completed(self, rows: Sequence[Row[Any]]) -> list[Any]:
+        return self._linked(rows)
 
     def _linked(self, rows: Sequence[Any], source: Connection | Session | None = None) -> list[Any]:
         links: dict[str, list[Link]] = {row.id: [] for row in rows}

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     and_,
     case,
     exists,
@@ -44,7 +45,7 @@ LISTS = ("var_ids", "workspace_ids", "project_ids", "stack_ids")
 
 @dataclass(frozen=True)
 class Owned:
-    """``scope=owned``: sets of the organization itself, not of its projects."""
+    """``scope=owned``: only sets that the organization itself owns."""
 
     parameter: str = "scope"
 
@@ -62,11 +63,18 @@ class Owned:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ChosenListing(LinkedListing):
-    """Sets that fulfil a condition, for a caller who was let in somewhere else: ``condition`` among the parents."""
+    """Sets that match ``condition``, which is among the parents; it must hold only for sets that the caller may see."""
 
-    def _rows(self, parents: Mapping[str, Any], arguments: Arguments, page: Page | None) -> tuple[list[Any], int, int]:
+    def _rows(
+        self,
+        parents: Mapping[str, Any],
+        arguments: Arguments,
+        page: Page | None,
+        also: Sequence[Chosen],
+    ) -> tuple[Sequence[Row[Any]], int, int]:
         asked()
-        chosen = [found for each in self.filters if (found := each.read(arguments, caller(), None)) is not None]
+        asked_for = (each.read(arguments, caller(), None) for each in self.filters)
+        chosen = [*also, *(found for found in asked_for if found is not None)]
         wanted = [clause for each in chosen for clause in each.clauses()]
         reach = self._reach(None)
         statement = self._cut(
@@ -82,7 +90,7 @@ class ChosenListing(LinkedListing):
             values |= {"page_size": page.size, "page_offset": page.offset}
         rows = reader().execute(statement, values).all()
         first = rows[0]
-        return self._linked([] if first.id is None else rows), first.matching_count, first.visible_count
+        return ([] if first.id is None else rows), first.matching_count, first.visible_count
 
 
 def _links() -> Iterable[Link]:
@@ -159,7 +167,7 @@ CHOSEN_VARSETS = ChosenListing(**_LISTING, filters=(_NAMED,))
 
 
 def applied_to_workspace(workspace: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a row with the workspace's ids
-    """The condition that a set applies to the workspace, by whichever way."""
+    """The condition that a set applies to the workspace, in any way."""
     # A set of a project stays behind when a workspace moves to another one.
     is_reached = Varset.project_id.is_(None) | (Varset.project_id == workspace.project_id)
     applies = or_(Varset.is_global, by_workspace(workspace.id), by_project(workspace.project_id))
@@ -177,7 +185,7 @@ def by_project(project_id: str) -> ColumnElement[bool]:
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
-    """What reads the wanted resources for a list of sets; nothing when none are wanted."""
+    """A function that reads the wanted resources for a list of sets; None if none are wanted."""
     return (lambda rows, _shown: included(rows, wanted)) if wanted else None
 
 
