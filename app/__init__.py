@@ -19,7 +19,7 @@ from app.web import documentation, errors, requests
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The WSGI application, with settings from the environment unless given."""
+    """Build the WSGI application; without settings it reads them from the environment."""
     settings = settings or Settings.from_environment()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes
@@ -48,9 +48,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def believe_proxies(app: Flask, count: int) -> None:
-    """Take the scheme, host and address of the client from so many proxies; by default from nobody.
+    """Take the scheme, host and address of the client from the headers of this many proxies; by default from none.
 
-    Whoever can reach the service around its proxies could say anything, so that has to be asked for.
+    Anybody who can reach the service around its proxies could send these headers, so believing them must be asked for.
     """
     if count:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -59,7 +59,7 @@ def believe_proxies(app: Flask, count: int) -> None:
 
 
 def log_to_standard_error(level: str) -> None:
-    """One line for each record, with the id of the request it belongs to."""
+    """Log to standard error, one line for each record, with the id of the request that it belongs to."""
     handler = logging.StreamHandler()
     handler.addFilter(requests.RequestIdFilter())
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"))

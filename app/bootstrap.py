@@ -1,4 +1,4 @@
-"""What a new service needs before anybody can sign in, made without a request."""
+"""What must exist before anybody can sign in to a new service; created by commands, without a request."""
 
 import re
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ EMAIL = "admin@localhost"
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """What is there now; a token or a password only when it was just made."""
+    """What exists after the bootstrap. A token or password is here only if it was just made."""
 
     organization: str
     username: str
@@ -38,7 +38,7 @@ class Bootstrapped:
     password: str | None = None
 
     def as_json(self) -> dict[str, str]:
-        """The members that are there."""
+        """The members that are not empty."""
         members = {
             "organization": self.organization,
             "username": self.username,
@@ -50,12 +50,12 @@ class Bootstrapped:
 
 
 def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
-    """Make what is missing of: administrator with password and token, organization with its owners team and a token.
+    """Create what is missing: the administrator with password and token, the organization with owners team and token.
 
-    Nothing that exists is touched, an organization that was renamed included. The organization's token is made with
-    the organization alone, so that one that was revoked stays revoked; an administrator who has none gets a token,
-    for otherwise nobody could get in. Two at once: the second waits for the first (SQLite) or fails on a unique name
-    and changes nothing (PostgreSQL).
+    Nothing that exists is changed, not even an organization that was renamed. The organization gets a token only when
+    it is created, so that a revoked token stays revoked. An administrator without a token gets one, because otherwise
+    nobody could get in. If two processes do this at once, the second one waits for the first (SQLite), or fails on a
+    unique name and changes nothing (PostgreSQL).
     """
     with Session(engine) as session, session.begin():
         administrator = session.scalars(
@@ -93,7 +93,7 @@ def add_user(  # noqa: PLR0913 - one keyword for each option of the command
     is_owner: bool,
     site_role: str = "user",
 ) -> str:
-    """Add a user, perhaps to an organization, and return its first token. ``ValueError`` says what is wrong."""
+    """Add a user, perhaps to an organization, and return the user's first token. ``ValueError`` says what is wrong."""
     _check_user(username, email, organization, is_owner=is_owner)
     with Session(engine) as session, session.begin():
         user = _user_for(session, username, email)
@@ -146,7 +146,7 @@ def _membership_in(session: Session, organization: str, user: User) -> Organizat
 
 
 def confirm_user_email(engine: Engine, username: str) -> str:
-    """Make the address that the user asked for the user's own, and return it. ``ValueError`` says what is wrong."""
+    """Make the address that the user asked for the user's address, and return it. ``ValueError`` says what is wrong."""
     with Session(engine) as session, session.begin():
         user = session.scalars(select(User).where(func.lower(User.username) == username.lower())).one_or_none()
         if user is None:
@@ -168,7 +168,7 @@ def confirm_user_email(engine: Engine, username: str) -> str:
 
 
 def set_password(engine: Engine, username: str, password: str) -> None:
-    """Give the user this password and end all sessions. ``ValueError`` says what is wrong."""
+    """Give the user this password, and end all of the user's sessions. ``ValueError`` says what is wrong."""
     if not MINIMUM_LENGTH <= len(password) <= MAXIMUM_LENGTH:
         message = f"a password has {MINIMUM_LENGTH} to {MAXIMUM_LENGTH} characters"
         raise ValueError(message)
@@ -198,7 +198,7 @@ def add_token(  # noqa: PLR0913 - one keyword for each kind of owner
     role: str | None = None,
     description: str | None = None,
 ) -> AuthenticationToken:
-    """Store a token of a user, an organization, or a team or a project of it, with its event."""
+    """Store a token, with its event: of a user, an organization, or a team or project of the organization."""
     given = {"user_id": user_id, "organization_id": organization_id, "team_id": team_id, "project_id": project_id}
     owner = {name: identifier for name, identifier in given.items() if identifier is not None}
     members = {"description": description, "role": role}

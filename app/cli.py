@@ -44,7 +44,7 @@ def _listening() -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--url", default=_listening, help="Where the service will listen; from HOST and PORT.")
 def bootstrap_command(as_json: bool, url: str) -> None:  # noqa: FBT001 - click passes flags so
-    """Make what a new service lacks: an administrator, an organization, a token for each. Safe to run again."""
+    """Create what a new service lacks: administrator, organization, a token for each. Safe to run again."""
     try:
         made = bootstrap(current_app.extensions["groundplan.engine"], _settings())
     except InvalidSettingError as error:
@@ -86,7 +86,7 @@ def create_user_command(
 @click.command("confirm-email")
 @click.argument("username")
 def confirm_email_command(username: str) -> None:
-    """Confirm the new e-mail address that a user has asked for; the service sends no mail that could."""
+    """Confirm the new e-mail address that a user has asked for; the service sends no mail to do so."""
     try:
         email = confirm_user_email(current_app.extensions["groundplan.engine"], username)
     except ValueError as error:
@@ -132,7 +132,7 @@ def errors_command(path: Path) -> None:
 
 @click.command("rotate-encryption-keys")
 def rotate_command() -> None:
-    """Seal every data key and secret with the first of the encryption keys; the others may go when it is done."""
+    """Encrypt all data keys and secrets with the first encryption key; afterwards the other keys can be removed."""
     try:
         count = reseal(current_app.extensions["groundplan.engine"], keyring())
     except Unreadable as error:
@@ -150,7 +150,7 @@ def rotate_command() -> None:
     help="Spare uploads that began so recently.",
 )
 def sweep_command(dry_run: bool, grace_hours: float) -> None:  # noqa: FBT001
-    """Remove the objects that nothing names: what killed uploads and deletions have left. The service does it daily."""
+    """Remove stored objects that nothing names, left by killed uploads and deletions. The service does it daily."""
     engines: Engines = current_app.extensions["groundplan.engines"]
     grace = timedelta(hours=grace_hours)
     if dry_run:

@@ -1,4 +1,4 @@
-"""Settings of the service: read from the environment once, validated, then never changed."""
+"""The settings: read from the environment once, checked, and never changed afterwards."""
 
 import os
 import re
@@ -30,7 +30,7 @@ class InvalidSettingError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """Where objects live that are not to be on the disk: a bucket, of Amazon's service unless an endpoint is given."""
+    """A bucket for objects, instead of files on the disk; Amazon's S3 unless an endpoint is given."""
 
     name: str
     endpoint: str | None = None
@@ -39,7 +39,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posthog:
-    """The project of PostHog that is told what happens, where it is asked for."""
+    """The PostHog project that is told what happens."""
 
     key: str = field(repr=False)
     host: str
@@ -47,7 +47,7 @@ class Posthog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailServer:
-    """Who takes the mail that the service sends, and from whom it comes."""
+    """The server that takes the service's mail, and the sender of that mail."""
 
     host: str
     port: int
@@ -60,15 +60,15 @@ class MailServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything an operator decides.
+    """Everything that an operator decides.
 
-    ``home`` holds the embedded database and the generated secret key; ``database_url`` is an SQLAlchemy URL;
-    ``secret_key`` keys the token digests, so changing it revokes every token; ``encryption_keys`` open what is
-    encrypted at rest, and the first of them closes it; ``organization_creation`` says who may create organizations
-    (``admins``: site administrators, ``users``: every user); ``request_bytes`` bounds a body,
-    ``state_bytes`` one that is a state; ``trusted_proxies`` is how many proxies stand in front whose word is taken for
-    the address that the client asked for; ``url`` is how people reach the service, for links in mail;
-    ``invitation_days`` is how long an invitation is good.
+    ``home`` is the folder of the embedded database and the generated keys. ``database_url`` is an SQLAlchemy URL.
+    ``secret_key`` keys the token digests; changing it revokes every token. ``encryption_keys`` decrypt what is stored;
+    the first of them encrypts. ``organization_creation`` says who may create organizations (``admins``: site
+    administrators, ``users``: every user). ``request_bytes`` limits the size of a body, ``state_bytes`` that of a
+    state. ``trusted_proxies`` is how many proxies are believed about the address that the client asked for. ``url`` is
+    the address at which people reach the service, for links in mail. ``invitation_days`` is how many days an invitation
+    can be accepted.
     """
 
     home: Path
@@ -91,7 +91,7 @@ class Settings:
     invitation_days: int = 7
 
     def __post_init__(self) -> None:
-        """Refuse what can't work before anything is opened."""
+        """Refuse settings that can't work, before anything is opened."""
         if self.bootstrap_token is not None and not TOKEN.fullmatch(self.bootstrap_token):
             message = "GROUNDPLAN_BOOTSTRAP_TOKEN must have 32 to 512 characters, all of them ASCII and none a blank"
             raise InvalidSettingError(message)
@@ -133,7 +133,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Settings from environment variables; creates the home folder and, once, the secret key in it."""
+        """The settings from environment variables. Creates the home folder and, if needed, the secrets in it."""
         given = os.environ if environment is None else environment
         home = Path(given.get("GROUNDPLAN_HOME") or "instance").absolute()
         home.mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ class Settings:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """The URL with the driver this service ships: ``postgres://`` and ``postgresql://`` become psycopg 3."""
+    """The URL with the driver of this service: ``postgres://`` and ``postgresql://`` mean psycopg 3."""
     for scheme in ("postgres://", "postgresql://"):
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
@@ -177,7 +177,7 @@ def whole_number(given: Mapping[str, str], name: str, default: int) -> int:
 
 
 def bucket_of(given: Mapping[str, str]) -> Bucket | None:
-    """The bucket that the variables name; without one, objects are files in the home folder."""
+    """The bucket that the variables name; None if objects are to be files in the home folder."""
     name, endpoint = given.get("GROUNDPLAN_S3_BUCKET"), given.get("GROUNDPLAN_S3_ENDPOINT") or None
     if not name:
         return None
@@ -188,7 +188,7 @@ def bucket_of(given: Mapping[str, str]) -> Bucket | None:
 
 
 def posthog_of(given: Mapping[str, str]) -> Posthog | None:
-    """The project that the variables name; without a key nothing is captured."""
+    """The PostHog project that the variables name; None without a key."""
     key, host = given.get("GROUNDPLAN_POSTHOG_KEY"), given.get("GROUNDPLAN_POSTHOG_HOST") or POSTHOG_HOST
     if not key:
         return None
@@ -237,15 +237,15 @@ def mail_server_of(given: Mapping[str, str]) -> MailServer | None:
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """The items of a list with commas between them."""
+    """The items of a comma-separated list."""
     return tuple(item.strip() for item in text.split(","))
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in the file, made on the first start.
+    """The secret in the file; it is made at the first start.
 
-    Two processes that start at once must agree: the file appears complete under its name or not at all (hard link of
-    a finished file), and whoever comes second reads what the first one wrote.
+    Two processes that start at once must use the same secret. So a finished file is linked to its name: the name exists
+    with the whole secret or not at all, and the second process reads what the first one wrote.
     """
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")

@@ -1,4 +1,4 @@
-"""Where events go beside the database: nowhere, or to a service that counts what is used."""
+"""Where events are sent besides the database: nowhere, or to a service that analyses usage."""
 
 from app.analytics.delivery import Delivery
 from app.analytics.posthog import PosthogSink
@@ -10,7 +10,7 @@ ANALYTICS = "groundplan.analytics"
 
 
 def connect_analytics(settings: Settings) -> Delivery | None:
-    """The delivery to what is configured; None, and nothing is even imported, when nothing is."""
+    """The delivery to the configured service; None if none is configured, and then its library is not even imported."""
     if settings.posthog is None:
         return None
     return Delivery(PosthogSink(settings.posthog))

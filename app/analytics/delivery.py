@@ -1,4 +1,4 @@
-"""From requests to a sink: a bounded queue that one thread of each process empties."""
+"""From requests to a sink: a bounded queue, emptied by one thread in each process."""
 
 import logging
 import os
@@ -20,13 +20,13 @@ _END = None
 
 
 class Delivery:
-    """Hands events to a sink without ever making who captures them wait, or fail.
+    """Hands events to a sink. Whoever captures an event never waits and never fails because of it.
 
-    The thread begins with the first event, in the process that captures it: threads do not survive a fork.
+    The thread starts with the first event, in the process that captures it, because threads do not survive a fork.
     """
 
     def __init__(self, sink: Sink, waiting: int = WAITING) -> None:
-        """Nothing runs yet."""
+        """Start no thread yet."""
         self.lost = 0
         self._sink = sink
         self._waiting = waiting
@@ -38,7 +38,7 @@ class Delivery:
         self._said_at: float | None = None
 
     def capture(self, events: Iterable[Captured]) -> None:
-        """Take the events; those for which there is no room are lost, and counted."""
+        """Take the events. Those that find no room in the queue are lost, and counted."""
         try:
             self._begin()
         except RuntimeError:
@@ -51,7 +51,7 @@ class Delivery:
                 self._lose("the queue is full")
 
     def close(self, seconds: float) -> None:
-        """Wait so long for what is queued to be delivered; what remains then is lost."""
+        """Wait at most this long until the queued events are delivered; the rest is lost."""
         if self._thread is None or self._process != os.getpid():
             return
         until = time.monotonic() + seconds

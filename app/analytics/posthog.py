@@ -17,10 +17,10 @@ class NotSent(Exception):
 
 
 class PosthogSink:
-    """One project of PostHog. It sends where it is called: the delivery has the thread and the queue."""
+    """One project of PostHog. It sends at once, in the calling thread: queue and thread belong to the delivery."""
 
     def __init__(self, project: Posthog) -> None:
-        """The library is imported only where it is used: it takes its time and memory."""
+        """Import the library only here, because importing it takes time and memory."""
         from posthog import Posthog as Client  # noqa: PLC0415 - see above
 
         self._client = Client(

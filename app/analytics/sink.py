@@ -1,4 +1,4 @@
-"""What is captured of an event, and what takes it."""
+"""What is told of an event, and what it is told to."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Captured:
-    """What analytics are told of an event: kinds and ids. No names, no addresses, nothing of what changed."""
+    """What analytics is told of an event: kinds and ids. No names, no addresses, nothing of what changed."""
 
     action: str
     actor_type: str
@@ -22,7 +22,7 @@ class Captured:
 
 
 class Sink(Protocol):
-    """Something that takes events. It may take its time and may fail: a thread of its own waits for it."""
+    """Something that takes events. It may be slow and it may fail, because it is called in a thread of its own."""
 
     def capture(self, event: Captured) -> None:
         """Take the event, or raise whatever is in the way."""

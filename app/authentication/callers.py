@@ -48,7 +48,7 @@ TokenRow = Row[*tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """An organization as a request needs it."""
+    """What a request needs to know of an organization of the caller."""
 
     id: str
     name: str
@@ -58,9 +58,9 @@ class Home:
 
 @dataclass(slots=True)
 class Caller:
-    """Whoever sent the request: a user, an organization, a team or a project, by a token, with all grants.
+    """Whoever sent the request, with all grants: a user, an organization, a team or a project, known by a token.
 
-    A user who has signed in with a password has no token, and of grants only what the pages need.
+    A user who has signed in on a page has no token, and only the grants that the pages need.
     """
 
     kind: str
@@ -74,25 +74,25 @@ class Caller:
     """Lower-case names of those that do not take user tokens."""
 
     def __post_init__(self) -> None:
-        """Everybody has what is public."""
+        """Grant what is granted to everybody."""
         granted = roles.ANONYMOUS if self.kind == ANONYMOUS else roles.EVERYBODY
         self.grants.add(Level.PUBLIC, EVERYBODY, granted, Source(self.type, self.id))
 
     @property
     def type(self) -> str:
-        """The JSON:API type of whoever calls."""
+        """The JSON:API type of the caller."""
         return f"{self.kind}s"
 
     def membership_in(self, organization_id: str) -> str | None:
-        """His membership in the organization, if he is a user who belongs to it."""
+        """The id of the caller's membership in the organization; None unless the caller is a user who belongs to it."""
         homes = (home for home in self.homes.values() if home.id == organization_id)
         return next((home.membership_id for home in homes), None)
 
     @property
     def account(self) -> tuple[str, str]:
-        """The id and the username of the account: for who is no user, of the service account that stands for it.
+        """The id and username of the caller's account. A caller that is no user has a service account.
 
-        The id is always the same, and no user has it: the own one under the prefix of users.
+        A service account has a fixed id that no user has: the caller's own id with the prefix of users.
         """
         if self.kind == "user":
             return self.id, self.name
@@ -102,17 +102,17 @@ class Caller:
 
     @property
     def user_id(self) -> str | None:
-        """The user; none for a token that is not a user's."""
+        """The id of the calling user; None if the token is not a user's."""
         return self.id if self.kind == "user" else None
 
 
 def nobody() -> Caller:
-    """Somebody without a token, who has what is shown to everybody and nothing else."""
+    """The caller of a request without a token, who sees only what is shown to everybody."""
     return Caller(ANONYMOUS, "", "", token_id=None)
 
 
 def signed_in_as(user_id: str, username: str) -> Caller:
-    """A user who is known by a password, or by what he allowed after he gave it."""
+    """The caller for a user who has proved to be one by a password, not by a token."""
     user = Caller("user", user_id, username, token_id=None)
     user.grants.add(Level.USER, user_id, roles.SIGNED_IN, Source(user.type, user_id))
     return user
@@ -211,9 +211,9 @@ def load_caller(connection: Connection, token: str, key: str, *, users_create_or
 def load_traced(
     connection: Connection, type_: str, identifier: str, *, users_create_organizations: bool
 ) -> Caller | None:
-    """The user, the team or the token with this id as a caller whose grants know where they come from.
+    """The user, team or token with this id as a caller whose grants know where they come from.
 
-    A team is what its tokens are. None when there is none with the id, and for a token that is expired.
+    A team stands for its tokens. None if there is nothing with this id, or if the token has expired.
     """
     rows = connection.execute(_BY_ID[type_], {"identifier": identifier}).all()
     if not rows or _is_over(rows[0], now()):

@@ -1,4 +1,4 @@
-"""From what is stored about somebody to grants: site role, teams, memberships of projects, access lists, tokens."""
+"""Turns what is stored about a caller into grants: site role, teams, project memberships, access lists, tokens."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
@@ -90,7 +90,7 @@ _APART = _given(_GIVEN.c.id).order_by(_GIVEN.c.id)
 
 
 def add_team(grants: Grants, team: Any) -> None:  # noqa: ANN401 - a row with the team's columns
-    """What membership in a team grants beside its access to projects."""
+    """Grant what membership in a team gives, except its access to projects."""
     organization = team.organization_id
     if team.is_owners:
         grants.add(Level.ORGANIZATION, organization, roles.OWNER, Source("teams", team.team_id, "owners"))
@@ -140,9 +140,9 @@ def add_access(
     memberships: Iterable[str] = (),
     forcing: Container[str],
 ) -> None:
-    """What the teams and the memberships were granted on projects and on single workspaces.
+    """Grant what the teams and memberships were given on projects and on single workspaces.
 
-    ``forcing`` are the organizations that allow force.
+    ``forcing`` are the organizations that allow deleting by force.
     """
     statement = _APART if isinstance(grants, TracedGrants) else _TOGETHER
     for row in connection.execute(statement, {"teams": teams, "memberships": memberships}).all():
@@ -165,13 +165,13 @@ def add_access(
 
 
 def add_some_project(grants: Grants, organization_id: str, granted: frozenset[P], source: Source) -> None:
-    """What the organization itself tells of something that is granted in one of its projects."""
+    """Grant what somebody who may create workspaces anywhere in a project may know of the organization."""
     if P.PROJECT_CREATE_WORKSPACE in granted:
         grants.add(Level.SOME_PROJECT, organization_id, granted, source)
 
 
 def add_projects(grants: Grants, projects: Sequence[str], granted: frozenset[P], source: Source) -> None:
-    """What is granted on whole projects."""
+    """Grant these permissions on whole projects."""
     grants.add_each(Level.PROJECT, projects, granted, source)
     if P.PROJECT_MANAGE_MEMBERS in granted:
         grants.add_each(Level.PROJECT_ACCESS, projects, roles.PROJECT_ACCESS, source)
@@ -197,7 +197,7 @@ def _add_places(grants: Grants, row: Any, granted: frozenset[P], source: Source)
 
 
 def cell_key(place_id: str, cell: str) -> str:
-    """The target of a grant on a cell of a project or an environment, as ``Workspace`` has it in its columns."""
+    """The target of a grant on a cell of a project or an environment, in the form that ``Workspace`` computes."""
     return f"{place_id}/{cell}"
 
 
@@ -213,14 +213,14 @@ def _granted(row: Any) -> frozenset[P]:  # noqa: ANN401 - a row of the above
 
 
 def project_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P]:
-    """What one team project access grants."""
+    """The permissions that one team project access grants."""
     if access == "custom":
         return roles.custom_project_level(frozenset((details or {}).items()))
     return roles.PROJECT_LEVELS[access]
 
 
 def workspace_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P]:
-    """What one team workspace access grants."""
+    """The permissions that one team workspace access grants."""
     if access == "custom":
         return roles.custom_workspace_level(frozenset((details or {}).items()))
     return roles.WORKSPACE_LEVELS[access]

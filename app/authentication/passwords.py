@@ -1,4 +1,4 @@
-"""Passwords and what is kept of them."""
+"""Passwords and their hashes."""
 
 import secrets
 
@@ -21,12 +21,12 @@ def new_password() -> str:
 
 
 def hash_password(password: str) -> str:
-    """What is stored of a password: an argon2 hash with its salt and costs. Takes a while, on purpose."""
+    """The argon2 hash to store for a password, with its salt and costs. It is slow on purpose."""
     return _HASHER.hash(password)
 
 
 def is_password(given: str, stored: str | None) -> bool:
-    """Whether the hash is of this password; without a hash it takes as long, and no password is right."""
+    """Whether the hash is of this password. Without a hash the answer is no, after the same time."""
     try:
         _HASHER.verify(stored or _NOBODY, given)
     except (VerificationError, InvalidHashError):
@@ -35,5 +35,5 @@ def is_password(given: str, stored: str | None) -> bool:
 
 
 def is_outdated(stored: str) -> bool:
-    """Whether a hash was made with other costs than new ones are."""
+    """Whether the hash was made with other costs than new hashes are."""
     return _HASHER.check_needs_rehash(stored)

@@ -1,4 +1,4 @@
-"""The text of tokens and what is kept of it."""
+"""The text of tokens, and the digest that is stored of it."""
 
 import hmac
 import secrets
@@ -18,10 +18,10 @@ def new_token() -> str:
 
 
 def digest(token: str, key: str) -> str:
-    """What is stored of a token: its keyed hash. Without the key a stolen table can't even be checked for guesses."""
+    """The keyed hash that is stored of a token. Without the key, a stolen table can't even be used to check guesses."""
     return hmac.digest(key.encode(), token.encode(errors="surrogatepass"), "sha256").hex()
 
 
 def same(given: str, stored: str) -> bool:
-    """Whether two digests are equal, in a time that does not depend on where they differ."""
+    """Whether two digests are equal; the time this takes does not tell where they differ."""
     return hmac.compare_digest(given.encode(), stored.encode())

@@ -1,4 +1,4 @@
-"""Which grants give somebody his permissions on a row. The rule is asked; there is no second one here."""
+"""Which grants give somebody permissions on a row. It asks the rules of ``rules`` and has none of its own."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ def grants_on(
     scope: Mapping[str, str],
     row: Any,  # noqa: ANN401 - a row or an entity
 ) -> Iterator[tuple[Grant, frozenset[P]]]:
-    """The grants that give anything on the row, each with what it gives there: what it would give alone."""
+    """The grants that give any permission on the row, each with the permissions that it would give alone."""
     for grant in traced.traced:
         alone = Grants()
         alone.add(grant.level, grant.target, grant.permissions, grant.source)

@@ -19,7 +19,7 @@ EVERYBODY = "everybody"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a grant comes from: the JSON:API type and id of the thing, and the role, level or flag that it names."""
+    """Where a grant comes from: the JSON:API type and id of a resource, and the role, level or flag in it."""
 
     type: str
     id: str
@@ -27,26 +27,26 @@ class Source:
 
 
 class Grants:
-    """The union of everything that was granted to one caller, by level and id.
+    """Everything that was granted to one caller, by level and id.
 
-    A grant at a level that the policy does not name for a permission gives nothing: a custom project access, say,
-    can never reach the organization, whatever it lists.
+    A grant gives a permission only if the policy names that permission for its level. So a custom project access can
+    never reach the organization, whatever it lists.
     """
 
     __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        """Nobody holds anything until it is added."""
+        """Begin without any grant."""
         self._held: dict[Level, dict[str, frozenset[P]]] = defaultdict(dict)
 
     def add(self, level: Level, target: str, permissions: frozenset[P], source: Source) -> None:
-        """Grant the permissions on the target, beside what is already granted on it."""
+        """Grant the permissions on the target, in addition to what was granted on it before."""
         self.add_each(level, (target,), permissions, source)
 
     def add_each(self, level: Level, targets: Iterable[str], permissions: frozenset[P], source: Source) -> None:  # noqa: ARG002
         """Grant the permissions on each of the targets; there may be thousands.
 
-        Where they come from is of no consequence here; it is what ``TracedGrants`` remembers.
+        The source is not kept here; ``TracedGrants`` keeps it.
         """
         held = self._held[level]
         permissions = allowed_at(level, permissions)
@@ -55,7 +55,7 @@ class Grants:
             held[target] = permissions if before is None else before | permissions
 
     def at(self, level: Level, target: str | None) -> frozenset[P]:
-        """What is granted on exactly this target."""
+        """The permissions that are granted on exactly this target."""
         held = self._held.get(level)
         return held.get(target, NOTHING) if held and target is not None else NOTHING
 
@@ -81,17 +81,17 @@ class Grant:
 
 
 class TracedGrants(Grants):
-    """Grants that know where they come from, to explain a decision; slower, and for nothing else."""
+    """Grants that also know their sources. They are slower, and only used to explain a decision."""
 
     __slots__ = ("traced",)
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Begin without any grant."""
         super().__init__()
         self.traced: list[Grant] = []
 
     def add_each(self, level: Level, targets: Iterable[str], permissions: frozenset[P], source: Source) -> None:
-        """Grant, and remember it."""
+        """Grant the permissions, and remember the source."""
         targets = tuple(targets)
         super().add_each(level, targets, permissions, source)
         self.traced += [Grant(level, target, allowed_at(level, permissions), source) for target in targets]

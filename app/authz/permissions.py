@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class P(StrEnum):
-    """A permission. What it protects stands in the policy; which role has it, in the roles."""
+    """A permission. ``policy`` says at which levels it counts, ``roles`` says which roles have it."""
 
     # A StrEnum hashes through its member name in Python code; these are hashed for every row of every list.
     __hash__ = str.__hash__

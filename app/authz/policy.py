@@ -1,7 +1,7 @@
-"""The policy: for each permission, at which levels a grant of it counts, and how its absence is answered.
+"""The policy: at which levels a grant of each permission counts, and how a caller without it is answered.
 
-This table is the whole of it. A route names its permission, a listing names the one its rows need, and both faces of
-the rule (one row in memory, many rows in SQL) read the same line.
+This table is the whole policy. Routes and listings name permissions from it, and both functions of ``rules`` (``holds``
+for one row in memory, ``where`` for many rows in SQL) read the same lines.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from app.authz.permissions import P
 
 
 class Level(StrEnum):
-    """What a grant is bound to."""
+    """The kind of thing that a grant is about."""
 
     __hash__ = str.__hash__
 
@@ -50,10 +50,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Where a grant may come from, and the status of a refusal.
+    """The levels at which a permission can be granted, and the status for a caller who lacks it.
 
-    404 hides that the thing exists; 403 is for the few cases in which HCP Terraform answers so to a caller who can
-    see it (spec: conventions, authentication and the 401/403/404 rule).
+    404 hides that the resource exists. 403 is for the few cases in which HCP Terraform answers 403 to a caller who can
+    see the resource (spec: conventions, authentication and the 401/403/404 rule).
     """
 
     levels: frozenset[Level]
@@ -176,5 +176,5 @@ POLICY: Mapping[P, Rule] = {
 
 @cache
 def allowed_at(level: Level, permissions: frozenset[P]) -> frozenset[P]:
-    """Those of the permissions that the policy lets a grant at this level give."""
+    """Those of the permissions that a grant at this level can give, according to the policy."""
     return frozenset(permission for permission in permissions if level in POLICY[permission].levels)

@@ -1,7 +1,7 @@
-"""What each role or level grants. Ladders name only what a step adds to the one before.
+"""Which permissions each role or level grants. In a ladder of roles, each step names only what it adds.
 
-Sources: the levels of ``team-projects`` and the flags of ``organization-access`` as HCP Terraform documents them; the
-roles of project members and the levels of a workspace's access list (mission: what a role or level grants).
+Sources: HCP Terraform's documentation for the levels of ``team-projects`` and the flags of ``organization-access``; the
+mission for the roles of project members and the levels of a workspace's access list.
 """
 
 from collections.abc import Mapping
@@ -118,7 +118,7 @@ MANAGES_LEVEL: Mapping[str, P] = dict.fromkeys(ACL_LEVELS, P.WORKSPACE_MANAGE_AC
 
 
 def level_within(permissions: Permissions) -> str | None:
-    """The strongest level of an access list that gives no more than these permissions; none if each gives more."""
+    """The highest level of an access list that gives nothing beyond these permissions; None if every level does."""
     within = [level for level, granted in ACL_LEVELS.items() if granted <= permissions]
     return within[-1] if within else None
 
@@ -177,13 +177,13 @@ CUSTOM_FLAGS: Mapping[str, Permissions] = {
 
 @cache
 def custom_project_level(details: frozenset[tuple[str, str | bool]]) -> Permissions:
-    """What a custom team project access with these details grants; the least is reading runs."""
+    """The permissions of a custom team project access with these details; reading runs is always among them."""
     return _custom({P.PROJECT_READ, P.ENVIRONMENT_READ, P.WORKSPACE_READ, P.RUN_READ}, details)
 
 
 @cache
 def custom_workspace_level(details: frozenset[tuple[str, str | bool]]) -> Permissions:
-    """What a custom team workspace access with these details grants; the least is reading runs."""
+    """The permissions of a custom team workspace access with these details; reading runs is always among them."""
     return _custom({P.WORKSPACE_READ, P.RUN_READ}, details) & WORKSPACE_ADMIN
 
 
@@ -268,10 +268,10 @@ OWN_TOKENS: Permissions = frozenset({P.TOKEN_MANAGE})
 
 @cache
 def organization_access(flags: frozenset[str]) -> Permissions:
-    """What a team's flags grant on the organization; nothing for a flag that is only kept for clients.
+    """The permissions that a team's flags grant on the organization. Some flags are only kept for clients.
 
-    Of the record of activity they open a part only, at a level of its own; of the invitations as well, unless they
-    are for whoever manages the members of projects.
+    The flags open only a part of the record of activity, at a level of its own. They open invitations only if they
+    allow managing the members of projects.
     """
     granted: Permissions = frozenset().union(*(ORGANIZATION_ACCESS.get(flag, frozenset()) for flag in flags))
     return granted - ACTIVITY if P.PROJECT_MANAGE_MEMBERS in granted else granted - ACTIVITY - INVITATIONS
@@ -279,7 +279,7 @@ def organization_access(flags: frozenset[str]) -> Permissions:
 
 @cache
 def team_access(flags: frozenset[str]) -> Permissions:
-    """What a team's flags grant on the teams its members can see; nothing without one of the managing flags."""
+    """The permissions that a team's flags grant on the teams that its members can see; none without a managing flag."""
     granted: Permissions = frozenset().union(*(TEAM_ACCESS.get(flag, frozenset()) for flag in flags))
     return granted | {P.TEAM_READ} if granted else granted
 
@@ -294,7 +294,7 @@ FORCE: Mapping[P, Permissions] = {
 
 @cache
 def with_force(permissions: Permissions) -> Permissions:
-    """The permissions of a grant in an organization that allows force-deleting workspaces."""
+    """These permissions and, for each deletion among them, the same by force; for organizations that allow it."""
     return permissions | {forced for forced, needed in FORCE.items() if needed <= permissions}
 
 

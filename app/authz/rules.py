@@ -1,7 +1,8 @@
-"""The two faces of the policy: ``holds`` for one row, ``where`` for many in SQL.
+"""The policy applied: ``holds`` answers for one row in memory, ``where`` selects rows in SQL.
 
-Both ask the same: is there a level at which the caller was granted the permission on the id that stands in the row's
-scope column for that level? A model names those columns in ``scope``; a level it does not name never reaches it.
+Both ask the same question: is there a level at which the caller was granted the permission on the id that the row has
+in its column for that level? A model names these columns in ``scope``. A grant at a level that is not in ``scope`` does
+not reach the model.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,11 +17,11 @@ from app.persistence import Base, among, set_parameter
 
 
 class Caller(Protocol):
-    """Whoever holds grants."""
+    """Somebody with grants."""
 
     @property
     def grants(self) -> Grants:
-        """What was granted."""
+        """Everything that was granted to the caller."""
 
 
 Shape = tuple[Level, ...]
@@ -32,7 +33,7 @@ AROUND: Mapping[Level, Level] = {Level.CELL: Level.PROJECT, Level.ENVIRONMENT_CE
 
 
 def held(caller: Caller, scope: Mapping[str, str], row: Any) -> frozenset[P]:  # noqa: ANN401 - a row or an entity
-    """Every permission the caller has on the row: the union over the levels of its scope."""
+    """All permissions that the caller has on the row: the union over the levels of its scope."""
     grants = caller.grants
     union = grants.at(Level.SITE, SITE)
     for level in grants.levels:
@@ -42,7 +43,7 @@ def held(caller: Caller, scope: Mapping[str, str], row: Any) -> frozenset[P]:  #
 
 
 def holds(caller: Caller, permission: P, row: Any) -> bool:  # noqa: ANN401 - any entity with a scope
-    """Whether the caller has the permission on this row; a missing row is a no."""
+    """Whether the caller has the permission on this row. Without a row the answer is no."""
     return row is not None and permission in held(caller, row.scope, row)
 
 
@@ -60,9 +61,9 @@ def shape(
 ) -> Shape:
     """The levels through which the caller reaches rows of the model, or ``EVERYTHING``.
 
-    Statements are built once for each shape and then reused, with the ids as parameters. Where the statement itself
-    stays inside one organization, a grant on the organization is everything and no other organization counts; inside
-    one project it is the same with the project.
+    A statement is built once for each shape and then reused, with the ids as parameters. If the statement stays inside
+    one organization, a grant on that organization reaches everything in it, and grants on other organizations do not
+    matter. The same is true of a project.
     """
     grants = caller.grants
     if permission in grants.at(Level.SITE, SITE):
@@ -81,7 +82,7 @@ def shape(
 
 
 def clause(permission: P, model: type[Base], levels: Shape) -> ColumnElement[bool]:
-    """The condition for one shape, over parameters that ``parameters`` fills; no level means no row."""
+    """The SQL condition for one shape; ``parameters`` gives the values. Without a level, no row matches."""
     targets = {level: set_parameter(_parameter(permission, level)) for level in levels}
     around = {level: set_parameter(_around(permission, level)) for level in levels if level in AROUND}
     return _any_of(model, targets, around)
@@ -99,7 +100,7 @@ def parameters(caller: Caller, permission: P, levels: Shape) -> dict[str, list[s
 
 
 def where(caller: Caller, permission: P, model: type[Base]) -> ColumnElement[bool]:
-    """The condition that selects the rows on which the caller has the permission, with the ids in it."""
+    """The SQL condition that selects the rows on which the caller has the permission, with the ids in it."""
     levels = shape(caller, permission, model)
     targets = {level: caller.grants.targets(level, permission) for level in levels}
     return _any_of(model, targets, {level: _places(targets[level]) for level in AROUND if level in targets})
@@ -115,12 +116,12 @@ def _any_of(model: type[Base], targets: Mapping[Level, Any], around: Mapping[Lev
 
 
 def _places(cells: Iterable[str]) -> list[str]:
-    """The projects or environments that the cells are in: what is before the slash."""
+    """The ids of the projects or environments that the cells are in: the text before the slash."""
     return list({cell.partition("/")[0] for cell in cells})
 
 
 def refusal(permission: P) -> int:
-    """The status that answers the absence of the permission."""
+    """The status of the answer to a caller who lacks the permission."""
     return POLICY[permission].refusal
 
 

@@ -1,4 +1,4 @@
-"""Reading a request body: strict JSON, then the JSON:API envelope, before any schema sees it."""
+"""Reading a request body: strict JSON, then the outer shape of a JSON:API document. Schemas come afterwards."""
 
 import json
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ DEPTH = 32
 def read_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     """The JSON value of the body.
 
-    NaN, infinities, lone surrogates, invalid UTF-8 and trailing text are refused by the parser with 400; so are
-    nesting beyond ``DEPTH``, NUL characters, which no database column takes, and members that are there twice.
+    400 for what the parser refuses (NaN, infinities, lone surrogates, invalid UTF-8, trailing text), for nesting beyond
+    ``DEPTH``, for NUL characters, which no database column takes, and for members that occur twice.
     """
     try:
         value = orjson.loads(body)
@@ -56,10 +56,10 @@ def _each_once(members: list[tuple[str, object]]) -> None:
 
 
 def resource_object(value: object, types: tuple[str, ...], identifier: str | None = None) -> dict[str, Any]:
-    """The resource object of a document ``{"data": {…}}`` with its members checked for shape.
+    """The resource object of a document ``{"data": {…}}``, after a check of its shape.
 
-    ``types`` are the accepted values of ``type``, all of them when empty; ``identifier`` is the id in the address,
-    which an ``id`` in the document must repeat.
+    ``types`` are the accepted values of ``type``; if it is empty, any is accepted. ``identifier`` is the id in the
+    address; an ``id`` in the document must be equal to it.
     """
     data = primary_data(value)
     if not isinstance(data, dict):
@@ -83,7 +83,7 @@ def resource_list(value: object, types: tuple[str, ...], limit: int) -> list[dic
 
 
 def checked_list(data: list[Any], types: tuple[str, ...], limit: int, pointer: str) -> list[dict[str, Any]]:
-    """The items as objects of one of the types; the pointer names the list in the document."""
+    """The items, after a check that each is an object of one of the types. ``pointer`` names the list in errors."""
     if len(data) > limit:
         raise Unprocessable(f"data must not have more than {limit} items", pointer=pointer)
     for index, item in enumerate(data):
@@ -102,7 +102,7 @@ def identifiers(items: list[dict[str, Any]]) -> list[str]:
 
 
 def identifiers_at(items: list[Any], type_: str, pointer: str, limit: int) -> list[str]:
-    """The ids of the resource identifiers in the list, each once; ``pointer`` names the list in the document."""
+    """The ids of the resource identifiers in the list, without duplicates. ``pointer`` names the list in errors."""
     for index, item in enumerate(checked_list(items, (type_,), limit, pointer)):
         if not isinstance(item.get("id"), str) or not item["id"]:
             raise Unprocessable("id must be a string", pointer=f"{pointer}/{index}/id")
@@ -117,6 +117,6 @@ def primary_data(value: object) -> object:
 
 
 def check_type(given: object, types: tuple[str, ...], pointer: str) -> None:
-    """Refuse another ``type`` than the expected; HCP Terraform answers it like any malformed document."""
+    """Refuse a ``type`` other than the expected ones, as HCP Terraform refuses a malformed document."""
     if types and given not in types:
         raise Unprocessable(f"type must be {types[0]}", pointer=pointer)

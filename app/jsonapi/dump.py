@@ -1,8 +1,8 @@
-"""From a row to a resource object, fast.
+"""Makes resource objects of rows, fast.
 
-The schema is the only description of a resource. The library walks its fields for every row, which costs more than
-everything else a list does; here the walk is done once and leaves a plain function. A property test holds the two
-equal for every schema.
+The schema is the only description of a resource. The library walks through its fields for every row, which costs more
+than everything else that a list does. Here the walk is done once and makes a plain function. A property test checks,
+for every schema, that the function and the library give the same result.
 """
 
 import re
@@ -26,7 +26,7 @@ _NULL_LINKAGE = {"data": None}
 
 @dataclass(slots=True)
 class _Members:
-    """The fields of a schema by how their value comes about."""
+    """The fields of a schema, sorted by where their values come from."""
 
     plain: dict[str, int] = field(default_factory=dict)
     moments: dict[str, int] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class _Members:
 
 
 def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
-    """A function from a row with these columns, and the caller's permissions on it, to a resource object."""
+    """A function that makes a resource object of a row with these columns and the caller's permissions on it."""
     schema = schema_type()
     at = {name: index for index, name in enumerate(columns)}
     type_ = schema.opts.type_

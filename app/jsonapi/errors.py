@@ -1,4 +1,4 @@
-"""Error objects. A class says its status, title, code and text; raising it is all the wiring there is.
+"""Errors. Each class has its status, title, code and text; a view only has to raise it.
 
 ApiError
  ├── BadRequest 400 ── BadParameter (names the query parameter)
@@ -12,7 +12,7 @@ ApiError
  └── ServiceUnavailable 503
 
 The titles and, where clients match on them, the details are those of HCP Terraform (spec: conventions, error
-documents). 401 and 404 carry no detail, so that a forbidden resource and a missing one answer the same bytes.
+documents). 401 and 404 have no detail, so that the answer is the same for a forbidden resource and a missing one.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self
 
 
 class ApiError(Exception):
-    """An answer that is an error document with one or more error objects."""
+    """Becomes an answer with an error document, which has one or more error objects."""
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "internal server error"
@@ -30,7 +30,7 @@ class ApiError(Exception):
     parameter: str | None = None
 
     def __init__(self, detail: str | None = None, *, pointer: str | None = None, parameter: str | None = None) -> None:
-        """The sentence for people, and what is at fault: a JSON pointer into the body or a query parameter."""
+        """``detail`` is for people; ``pointer`` names the member at fault, ``parameter`` the query parameter."""
         super().__init__(detail or self.title)
         self.detail = detail or self.detail
         self.pointer = pointer if pointer is not None else self.pointer
@@ -58,20 +58,20 @@ class BadRequest(ApiError):
 
 
 class BadParameter(BadRequest):
-    """A query parameter has a value that it can't have."""
+    """A query parameter has an invalid value."""
 
     code = "bad-parameter"
 
 
 class TooMuchIncluded(BadParameter):
-    """What is to be included is more than an answer should be. Clients look for the words "include parameter"."""
+    """The request asks to include more than one answer should hold. Clients look for the words "include parameter"."""
 
     code = "too-much-included"
     detail = "The include parameter asks for more than fits into one answer; ask for smaller pages"
 
 
 class Unauthorized(ApiError):
-    """No token, or one that is unknown, revoked or expired."""
+    """There is no token, or it is unknown, revoked or expired."""
 
     status = 401
     title = "unauthorized"
@@ -79,7 +79,7 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """The caller can see it and may not do this; only in the few cases in which HCP Terraform says so."""
+    """The caller can see the resource but may not do this. Used only where HCP Terraform answers 403."""
 
     status = 403
     title = "forbidden"
@@ -87,7 +87,7 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    """It does not exist, or the caller may not know that it does."""
+    """The resource does not exist, or the caller may not know that it does."""
 
     status = 404
     title = "not found"
@@ -95,7 +95,7 @@ class NotFound(ApiError):
 
 
 class MethodNotAllowed(ApiError):
-    """The path exists, the method does not."""
+    """The address exists, but not with this method."""
 
     status = 405
     title = "method not allowed"
@@ -103,7 +103,7 @@ class MethodNotAllowed(ApiError):
 
 
 class Conflict(ApiError):
-    """The state of the resource forbids it now."""
+    """The current state of the resource does not allow this."""
 
     status = 409
     title = "conflict"
@@ -119,7 +119,7 @@ class TooLarge(ApiError):
 
 
 class UnsupportedMediaType(ApiError):
-    """A changing request whose body is not announced as JSON:API."""
+    """A request that changes something does not declare its body as JSON:API."""
 
     status = 415
     title = "unsupported media type"
@@ -128,7 +128,7 @@ class UnsupportedMediaType(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """It was asked for too often; waiting helps."""
+    """The request was made too often; it works again after a while."""
 
     status = 429
     title = "Too many requests"
@@ -139,14 +139,14 @@ class TooManyRequests(ApiError):
 
     @classmethod
     def for_seconds(cls, seconds: int) -> Self:
-        """The error that says so."""
+        """The error that says how long to wait."""
         error = cls()
         error.seconds = seconds
         return error
 
 
 class ServiceUnavailable(ApiError):
-    """The database can't be reached or gave up on a conflict; the same request may succeed in a moment."""
+    """The database can't be reached, or gave up on a conflict. The same request may succeed in a moment."""
 
     status = 503
     title = "service unavailable"
@@ -179,7 +179,7 @@ class StoredUnreadable(ApiError):
 
 
 class InvalidAttribute(ApiError):
-    """A member of the document is not valid."""
+    """A member of the document has an invalid value."""
 
     status = 422
     title = "invalid attribute"
@@ -187,18 +187,18 @@ class InvalidAttribute(ApiError):
 
 
 class Taken(InvalidAttribute):
-    """A name that must be unique is in use."""
+    """A value that must be unique is in use already."""
 
     code = "taken"
 
     def __init__(self, member: str = "name") -> None:
-        """The attribute whose value is taken, in its dashed spelling; or ``relationships/…``."""
+        """``member`` is the attribute whose value is taken, in its dashed spelling; or ``relationships/…``."""
         group, _, name = member.rpartition("/")
         super().__init__(f"{humanized(name)} has already been taken", pointer=f"/data/{group or 'attributes'}/{name}")
 
 
 class Unprocessable(ApiError):
-    """The document is well formed and can't be carried out: a rule about several members, or its shape."""
+    """The document can be read but not carried out: its shape is wrong, or several members contradict each other."""
 
     status = 422
     title = "unprocessable entity"
@@ -206,10 +206,10 @@ class Unprocessable(ApiError):
 
 
 class Invalid(InvalidAttribute):
-    """Several error objects at once, one for each validation message."""
+    """Several errors in one answer, one for each validation message."""
 
     def __init__(self, faults: Iterable[ApiError]) -> None:
-        """The single faults, in the order in which they are shown."""
+        """``faults`` are the single errors, in the order in which they are shown."""
         self.faults = list(faults)
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
@@ -219,6 +219,6 @@ class Invalid(InvalidAttribute):
 
 
 def humanized(member: str) -> str:
-    """The member's name as a sentence begins with it: ``auto-destroy-at`` gives "Auto destroy at"."""
+    """The member's name as the beginning of a sentence: ``auto-destroy-at`` gives "Auto destroy at"."""
     words = member.replace("-", " ").replace("_", " ")
     return words[:1].upper() + words[1:]

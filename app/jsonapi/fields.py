@@ -1,7 +1,7 @@
-"""The members of a resource object. Each kind says how a value is checked on the way in and shown on the way out.
+"""The kinds of members of a resource object. Each checks a value that is sent, and shows a value in answers.
 
-Messages are predicates ("can't be blank"); the schema puts the member's name before them, as Rails does, because
-clients show these sentences to people.
+Messages are predicates ("can't be blank"). The schema puts the member's name before them, because clients show these
+sentences to people.
 """
 
 import re
@@ -18,7 +18,7 @@ MESSAGES = {"required": BLANK, "null": BLANK, "invalid": "is invalid"}
 
 
 def stamp(moment: datetime | None) -> str | None:
-    """The moment as clients parse it: UTC, milliseconds, a literal ``Z``."""
+    """The time in the form that clients parse: UTC, with milliseconds and a literal ``Z``."""
     if moment is None:
         return None
     # isoformat is written in C and strftime is not; the cut leaves the milliseconds.
@@ -27,17 +27,17 @@ def stamp(moment: datetime | None) -> str | None:
 
 
 class Attribute(marshmallow.fields.Field[Any]):
-    """An attribute that is shown as it is stored and never taken from a client."""
+    """An attribute that is shown as it is stored, and that clients can't set."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
-        """Read only, unless said otherwise."""
+        """The attribute is read-only unless the options say otherwise."""
         super().__init__(**{"dump_only": True, **options})
 
 
 class Text(marshmallow.fields.String):
-    """A text with bounds on its length (in characters) and, if given, a pattern that the whole of it must match.
+    """A text with limits on its length in characters and, if given, a pattern that the whole text must match.
 
-    ``minimum=1`` makes an empty or blank text "can't be blank". Null is refused unless ``nullable``.
+    With ``minimum=1``, an empty or blank text "can't be blank". Null is refused unless ``nullable``.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Text(marshmallow.fields.String):
 
 
 class Choice(marshmallow.fields.String):
-    """One of a closed set of texts."""
+    """One of a fixed set of texts."""
 
     def __init__(self, values: Iterable[str], *, message: str = "is not included in the list", **options: Any) -> None:  # noqa: ANN401
         """``message`` is the predicate for any other value."""
@@ -93,7 +93,7 @@ class Choice(marshmallow.fields.String):
 
 
 class Flag(marshmallow.fields.Boolean):
-    """True or false, as JSON has them; texts and numbers are refused."""
+    """``true`` or ``false`` in JSON; texts and numbers are refused."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         """See class."""
@@ -106,7 +106,7 @@ class Flag(marshmallow.fields.Boolean):
 
 
 class Whole(marshmallow.fields.Integer):
-    """A whole number within bounds."""
+    """A whole number within limits."""
 
     def __init__(self, *, minimum: int, maximum: int, **options: Any) -> None:  # noqa: ANN401
         """Bounds are inclusive."""
@@ -123,7 +123,7 @@ class Whole(marshmallow.fields.Integer):
 
 
 class Moment(marshmallow.fields.Field[datetime]):
-    """A point in time: RFC 3339 in, with or without fraction; always ``stamp`` out. No zone means UTC."""
+    """A time: RFC 3339 when sent, with or without a fraction; ``stamp`` in answers. Without a zone it means UTC."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         """See class."""
@@ -144,7 +144,7 @@ class Moment(marshmallow.fields.Field[datetime]):
 
 
 class Setting(marshmallow.fields.Field[Any]):
-    """An object or value with a check of its own; ``read`` returns what it means or raises ``ValidationError``."""
+    """An object or value with a check of its own; ``read`` returns what is stored, or raises ``ValidationError``."""
 
     def __init__(self, read: Callable[[Any], Any], *, schema: dict[str, Any], **options: Any) -> None:  # noqa: ANN401
         """``schema`` is its JSON Schema for the API document."""
@@ -157,10 +157,10 @@ class Setting(marshmallow.fields.Field[Any]):
 
 
 class Computed(marshmallow.fields.Field[Any]):
-    """An attribute made from the row and what the caller may do on it; never taken from a client.
+    """An attribute that is computed from the row and the caller's permissions on it, and that clients can't set.
 
-    ``make`` is called with the row (any object that has the listing's columns as attributes) and the set of the
-    caller's permissions on it. ``schema`` is its JSON Schema.
+    ``make`` is called with the row (any object that has the listing's columns as attributes) and the set of
+    permissions. ``schema`` is the JSON Schema of the result.
     """
 
     _CHECK_ATTRIBUTE = False
@@ -176,7 +176,7 @@ class Computed(marshmallow.fields.Field[Any]):
 
 
 class Constant(Computed):
-    """An attribute that clients expect and that has the same value on every resource here."""
+    """An attribute that clients expect and that has the same value on every resource."""
 
     def __init__(self, value: Any, *, schema: dict[str, Any] | None = None, **options: Any) -> None:  # noqa: ANN401
         """``schema`` defaults to the value itself."""
@@ -185,12 +185,12 @@ class Constant(Computed):
 
 
 class ToOne(jsonapi.BaseRelationship):
-    """A relationship to one resource. The linkage comes from a column of the row, never from a loaded object.
+    """A relationship to one resource. The related id comes from a column of the row, never from a loaded object.
 
-    ``column`` holds the related id (or null); ``related`` is a template over the row's columns for the link.
-    ``types`` other than the first are for polymorphic ones: then ``type_column`` holds the type. With
-    ``writable`` a client may send it; the loaded value is the id, or None for ``{"data": null}``, which one that is
-    ``required`` refuses. With ``typed`` it is the type and the id.
+    ``column`` holds the related id (or null); ``related`` is a template over the row's columns for the link. For a
+    relationship to several ``types``, ``type_column`` holds the type. If ``writable``, a client may send it; the loaded
+    value is the id, or None for ``{"data": null}``, which is refused if it is ``required``. If ``typed``, the loaded
+    value is the type and the id.
     """
 
     def __init__(
@@ -248,9 +248,9 @@ class ToOne(jsonapi.BaseRelationship):
 
 
 class ToMany(jsonapi.BaseRelationship):
-    """A relationship to many resources: a link only, or with ``column`` the linkage of a list of ids in the row.
+    """A relationship to many resources: only a link, or with ``column`` the ids that are listed in a column of the row.
 
-    With ``read`` a client may send it: the function gets the list under ``data`` and returns what it means.
+    With ``read``, a client may send it: the function gets the list under ``data`` and returns what is stored.
     """
 
     def __init__(
@@ -284,7 +284,7 @@ class ToMany(jsonapi.BaseRelationship):
         return shown
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:  # noqa: ANN401
-        """What the list means; nothing where only links are sent, which is what a client may have been shown."""
+        """What ``read`` makes of the list; missing if the client sent only links, as it may have been shown."""
         if value is marshmallow.missing or self.read is None:
             return super().deserialize(value, attr, data, **options)
         if isinstance(value, dict) and "links" in value and "data" not in value:
@@ -295,7 +295,7 @@ class ToMany(jsonapi.BaseRelationship):
 
 
 class Links(jsonapi.BaseRelationship):
-    """A relationship that is a link only and has no linkage in any answer."""
+    """A relationship that has only a link, and no ids in any answer."""
 
     def __init__(self, related: str, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         """``related`` is a template over the row's columns."""

@@ -1,4 +1,4 @@
-"""Query parameters: pages, includes and the values of filters. What a route does not declare is ignored."""
+"""Query parameters: pages, includes and the values of filters. Parameters that a route does not declare are ignored."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ class Arguments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is wanted."""
+    """The part of a list that is asked for."""
 
     number: int
     size: int
@@ -47,9 +47,9 @@ class Page:
 
 
 def page_of(arguments: Arguments, default: int = DEFAULT_SIZE, maximum: int = MAXIMUM_SIZE) -> Page:
-    """The page asked for; 400 names the parameter that is not a positive whole number.
+    """The page that is asked for; 400 names a parameter that is not a positive whole number.
 
-    A size above the maximum means the maximum, as with HCP Terraform; so does a number beyond any table.
+    A size above the maximum means the maximum, as with HCP Terraform; so does a number.
     """
     number = _positive(arguments, "page[number]", 1)
     size = _positive(arguments, "page[size]", default)
@@ -57,7 +57,7 @@ def page_of(arguments: Arguments, default: int = DEFAULT_SIZE, maximum: int = MA
 
 
 def is_paged(arguments: Arguments) -> bool:
-    """Whether the client asked for a page; some of HCP Terraform's lists are whole otherwise."""
+    """Whether the client asked for a page; some of HCP Terraform's lists are shown as a whole otherwise."""
     return "page[number]" in arguments or "page[size]" in arguments
 
 
@@ -91,7 +91,7 @@ def texts_of(arguments: Arguments, name: str) -> list[str] | None:
 
 
 def tags_of(arguments: Arguments) -> list[tuple[str, str | None]]:
-    """The pairs of ``filter[tagged][i][key]`` and ``[value]``; an empty or absent value stands for any."""
+    """The pairs of ``filter[tagged][i][key]`` and ``[value]``; an empty or missing value matches any."""
     pairs = []
     for index in range(TAGS_LIMIT + 1):
         name = f"filter[tagged][{index}][key]"

@@ -1,4 +1,4 @@
-"""The base of every resource's schema, and loading what a client sent through it."""
+"""The base of all schemas, and loading a request document with a schema."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,10 +19,10 @@ def dasherized(name: str) -> str:
 
 
 class Options(SchemaOpts):
-    """Options of the schemas here: dashed names and a ``self_link`` template over the row's columns.
+    """The options of a schema. ``self_link`` is a template over the row's columns.
 
-    ``page_link`` is the template for the page that is for people; clients show it, whether or not it is there. A
-    ``variant`` shows a type in another way than the schema that has its name.
+    ``page_link`` is a template for the address of a page for people; clients show it, whether or not that page exists.
+    A ``variant`` shows a type in another way than the schema that has the type's name.
     """
 
     def __init__(self, meta: type, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
@@ -83,10 +83,10 @@ def load(
     partial: bool = False,
     identifier: str | None = None,
 ) -> dict[str, Any]:
-    """The members that the document sets, by their names in the model; what the schema does not know is left out.
+    """The members that the document sets, by their names in the model, without those that the schema does not know.
 
-    With ``partial`` (an update) required members may be absent. Raises ``Invalid`` with one error object for each
-    fault, ``Unprocessable`` for a malformed envelope.
+    With ``partial`` (an update), required members may be missing. Raises ``Invalid`` with one error object for each
+    fault, or ``Unprocessable`` if the shape of the document is wrong.
     """
     schema = _LOADERS.get(schema_type) or _LOADERS.setdefault(schema_type, schema_type())
     item = resource_object(document, schema.opts.accepted_types, identifier)
@@ -94,7 +94,7 @@ def load(
 
 
 def load_item(schema: Schema, item: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
-    """The members of one resource object whose envelope was checked."""
+    """The members of one resource object whose shape was checked before."""
     attributes: set[str | None] = set()
     relationships: set[str | None] = set()
     for field in schema.fields.values():

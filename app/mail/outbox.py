@@ -1,7 +1,7 @@
-"""Messages on their way: a short queue and one thread for each process.
+"""Messages that wait to be sent: a short queue and one thread for each process.
 
-A request puts a message there and goes on, however long the mail server takes. What the queue does not take, what the
-server refuses and what a process that dies takes along is not sent; whoever asked for it can have it sent again.
+A request puts a message there and goes on, however slow the mail server is. A message is lost if the queue is full, if
+the server refuses it, or if the process dies; whoever asked for it can have it sent again.
 """
 
 import logging
@@ -25,17 +25,17 @@ Taken = Callable[[], None]
 
 
 class Outbox:
-    """Takes messages, and hands each to the mail server in a thread of its own."""
+    """Takes messages, and gives each to the mail server in a thread of its own."""
 
     def __init__(self, app: Flask) -> None:
-        """The thread begins with the first message: before, the process may still fork."""
+        """Start no thread yet: until the first message, the process may still fork."""
         self._app = app
         self._waiting: Queue[tuple[Message, Taken]] = Queue(maxsize=WAITING)
         self._starting = Lock()
         self._thread: Thread | None = None
 
     def put(self, message: Message, taken: Taken) -> None:
-        """Have the message sent soon; ``taken`` is called when the server took it."""
+        """Have the message sent soon; ``taken`` is called when the server has taken it."""
         try:
             self._begin()
         except RuntimeError:
@@ -54,7 +54,7 @@ class Outbox:
                 self._thread = thread
 
     def drain(self, seconds: float) -> bool:
-        """Wait until nothing is on its way, at most so long; whether that came about."""
+        """Wait until all messages are sent, at most this long; returns whether they are."""
         done = self._waiting.all_tasks_done
         with done:
             return done.wait_for(lambda: self._waiting.unfinished_tasks == 0, seconds)
@@ -81,5 +81,5 @@ def install(app: Flask, server: MailServer | None) -> None:
 
 
 def outbox() -> Outbox | None:
-    """That of the running application; none when it sends no mail."""
+    """The outbox of the running application; None if it sends no mail."""
     return cast("Outbox | None", current_app.extensions.get(OUTBOX))

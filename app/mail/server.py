@@ -27,7 +27,7 @@ class Message:
 
 
 class _Smtp(smtplib.SMTP):
-    """Turns to TLS only with a server that proves its name; by itself the library takes any certificate."""
+    """Uses TLS only with a server whose certificate is valid; the library alone accepts any certificate."""
 
     # Flask-Mailman gives nothing but the context.
     def starttls(self, *, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:  # type: ignore[override]
@@ -56,7 +56,7 @@ def configure(app: Flask, server: MailServer) -> None:
 
 
 def hand_over(app: Flask, message: Message) -> None:
-    """Give the message to the server; raises whatever it or the network says against that."""
+    """Give the message to the server; raises the error of the server or the network."""
     with app.app_context():
         backend: Any = _Backend(mailman=app.extensions["mailman"])
         try:
@@ -69,6 +69,6 @@ def hand_over(app: Flask, message: Message) -> None:
 
 
 def one_line(text: str) -> str:
-    """The text as the header of a message may have it: whatever is in it, it begins no header of its own."""
+    """The text as one line, so that it can't add headers to a message."""
     printable = "".join(each if each.isprintable() else " " for each in text)
     return " ".join(printable.split())[:SUBJECT_LENGTH]

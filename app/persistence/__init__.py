@@ -1,4 +1,4 @@
-"""The database: declarative base, column types, engine, sessions and the shape of a page."""
+"""The database: declarative base, column types, engines, ids and sets as parameters."""
 
 from app.persistence.base import NAMING, Base
 from app.persistence.engine import connect_engines

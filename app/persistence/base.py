@@ -16,13 +16,16 @@ NAMING = {
 
 
 class Base(DeclarativeBase):
-    """A table of the service.
+    """The base class of every table.
 
-    ``scope`` says for each level of a grant which column of the row such a grant must name to reach it; the policy
-    reads it for both of its faces. A level that is left out never reaches the table. ``taken`` maps a unique
-    constraint to the attribute that a client hears has already been taken when it is broken. Who may see what happens
-    to a row sees it in the record of activity; of what ``tells_of_access`` only who manages that access. ``found_by``
-    are computed columns of the scope that an index serves as well as a plain one.
+    ``scope`` maps each level of a grant to the column that has to match the grant's id. A grant at a level that is
+    missing in it never reaches the table. ``found_by`` are computed columns of the scope that have an index, like plain
+    ones.
+
+    ``taken`` maps a unique constraint to the attribute that the error names when the constraint is broken.
+
+    Whoever may see a row may also read its activity events. If the model ``tells_of_access``, only those who manage
+    that access may read them.
     """
 
     metadata = MetaData(naming_convention=NAMING)

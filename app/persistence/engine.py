@@ -24,13 +24,13 @@ class Engines:
     reading: Engine
 
     def dispose(self, *, close: bool = True) -> None:
-        """Forget all connections; after a fork without closing them, for they are the parent's."""
+        """Forget all connections. After a fork do not close them, because they belong to the parent process."""
         self.writing.dispose(close=close)
         self.reading.dispose(close=close)
 
 
 def connect_engines(url: str, pool_size: int) -> Engines:
-    """Engines for the URL; nothing is connected yet."""
+    """The engines for this URL; they connect when they are first used."""
     options: dict[str, Any] = {
         "json_serializer": _dump_json,
         "json_deserializer": orjson.loads,
@@ -64,7 +64,7 @@ def _dump_json(value: object) -> str:
 
 
 def _restrict(url: str) -> None:
-    """The embedded database is its owner's alone: it holds everybody's metadata."""
+    """Let only the owner read the files of the embedded database."""
     database = make_url(url).database
     if database and database != ":memory:":
         path = Path(database)

@@ -21,7 +21,7 @@ def random_text(length: int = LENGTH) -> str:
 
 
 def identifier(prefix: str) -> Callable[[], str]:
-    """A maker of new ids for one type, to be a column's default: ``identifier("prj")() == "prj-…"``."""
+    """A function that makes new ids for one type, to be a column's default: ``identifier("prj")()`` is ``"prj-…"``."""
 
     def make() -> str:
         return f"{prefix}-{random_text()}"

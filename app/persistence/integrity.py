@@ -1,4 +1,4 @@
-"""What a write ran into: which constraint it has broken, or others that wait for it."""
+"""Why a write failed: which constraint it broke, or that it was part of a deadlock."""
 
 import re
 
@@ -17,15 +17,15 @@ _DEADLOCK_STATE = "40P01"
 
 
 def is_deadlock(error: OperationalError) -> bool:
-    """Whether the transaction was given up because it and others waited for each other. SQLite's writers queue."""
+    """Whether the database ended the transaction because it and another waited for each other. Never on SQLite."""
     return getattr(error.orig, "sqlstate", None) == _DEADLOCK_STATE
 
 
 def violated_constraint(error: IntegrityError) -> str | None:
-    """The name of the constraint or unique index that was broken, ``FOREIGN_KEY`` for any foreign key.
+    """The name of the constraint or unique index that was broken, or ``FOREIGN_KEY`` for any foreign key.
 
-    SQLite names neither foreign keys nor keys and unique constraints over plain columns; the latter are looked up
-    in the metadata by their columns.
+    SQLite does not name foreign keys, nor unique constraints over plain columns; the latter are found in the metadata
+    by their columns.
     """
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is not None:

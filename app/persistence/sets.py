@@ -1,7 +1,7 @@
-"""Membership in a set of values that is sent as one parameter.
+"""Conditions over a set of values that is sent as one parameter.
 
-An ``IN`` list has one parameter for each value: its text changes with the length, so that no statement is prepared
-twice, and PostgreSQL ends at 65,535. One array (JSON text on SQLite) has neither trouble.
+``IN (?, ?, …)`` has one parameter for each value. Its text changes with the number of values, so prepared statements
+can't be reused, and PostgreSQL takes at most 65,535 parameters. One parameter with all values avoids both.
 """
 
 from collections.abc import Iterable
@@ -34,17 +34,17 @@ SEPARATOR = "\x1f"
 
 
 class TextSet(TypeDecorator[Iterable[str]]):
-    """A parameter that is a set of texts, none of them empty."""
+    """A parameter that holds a set of texts, none of them empty."""
 
     impl = Text
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """A text on both; the statement takes it apart."""
+        """Send one text to both databases; the statement splits it."""
         return dialect.type_descriptor(Text())
 
     def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> Any:  # noqa: ANN401 - per dialect
-        """The values in the form the driver takes."""
+        """The values as the one text that the statement of this database splits."""
         # PostgreSQL takes an empty text apart into nothing; no id and no name is empty. One with the separator in it
         # would stand for several, and none has it either.
         values = [each for each in value or () if each and SEPARATOR not in each]
@@ -59,7 +59,7 @@ class _Among(FunctionElement[bool]):
     type = Boolean()
 
     def self_group(self, against: OperatorType | None = None) -> Self:  # noqa: ARG002 - SQLAlchemy's own
-        """Itself: it binds like ``IN``, and compared with 1, as is usual without booleans, it could use no index."""
+        """Return itself, without parentheses: it binds like ``IN``, and a comparison with 1 could not use an index."""
         return self
 
 
@@ -87,9 +87,10 @@ def set_parameter(name: str) -> BindParameter[Iterable[str]]:
 def among(
     column: SQLColumnExpression[Any], values: Iterable[str] | BindParameter[Iterable[str]]
 ) -> ColumnElement[bool]:
-    """The condition that ``column`` is one of ``values``; an empty set is never.
+    """The condition that ``column`` has one of ``values``. It is never true for an empty set.
 
-    What is null unless something holds is asked for by what it is then: an index knows that.
+    A column that is null unless a condition holds is replaced by that condition and its value, which an index can
+    serve.
     """
     if (only_case := _only_case(column)) is not None:
         holds, value = only_case
@@ -109,9 +110,9 @@ def _only_case(column: SQLColumnExpression[Any]) -> tuple[ColumnElement[bool], C
 def joined_texts(
     column: SQLColumnExpression[str], condition: ColumnElement[bool], order: SQLColumnExpression[Any], outer: FromClause
 ) -> ScalarSelect[Any]:
-    """The texts of a column, one text with ``SEPARATOR`` between them, in their order; null when there are none.
+    """All texts of a column, in order, as one text with ``SEPARATOR`` between them; null if there are none.
 
-    It belongs to a row of ``outer``, to which the condition refers.
+    ``condition`` refers to a row of ``outer``, and the texts are collected for that row.
     """
     # Both databases take the rows of an aggregate in the order in which the subquery gives them.
     ordered = select(column.label("text")).where(condition).order_by(order).correlate(outer).subquery()

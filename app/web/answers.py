@@ -1,4 +1,4 @@
-"""Answers: JSON:API documents and the few that are empty."""
+"""Answers: JSON:API documents, and empty ones."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def resource(shown: dict[str, Any], status: int = 200, included: list[dict[str, 
 
 
 def page_of_all(shown: list[dict[str, Any]]) -> Response:
-    """The page that the request asks for, of resource objects that are all at hand."""
+    """The page that the request asks for, cut from resource objects that are all in memory."""
     page = page_of(request.args)
     arguments = request.args.to_dict(flat=False)
     return answer(
@@ -37,7 +37,7 @@ def page_of_all(shown: list[dict[str, Any]]) -> Response:
 
 
 def nothing() -> Response:
-    """204: done, and there is nothing to show."""
+    """The answer 204, without a body."""
     response = Response(status=204)
     # What has no content has no type either.
     del response.headers["Content-Type"]
@@ -45,7 +45,7 @@ def nothing() -> Response:
 
 
 def error_document(error: ApiError) -> Response:
-    """The error objects of an error."""
+    """The answer to a request that failed with this error."""
     answered = answer({"errors": error.errors()}, error.status)
     if error.status == Unauthorized.status:
         answered.headers["WWW-Authenticate"] = "Bearer"

@@ -1,4 +1,4 @@
-"""What a request has at hand: its id, the caller, a connection to read with."""
+"""What belongs to the request: its id, the caller, a connection for reading, and the checks of permissions."""
 
 import re
 import secrets
@@ -38,12 +38,12 @@ def engines() -> Engines:
 
 
 def analytics() -> Delivery | None:
-    """Where events go beside the database; usually nowhere."""
+    """The delivery of events to an outside service; None unless one is configured."""
     return cast("Delivery | None", current_app.extensions[ANALYTICS])
 
 
 def request_id() -> str:
-    """The id of this request: the one a proxy gave, if it is harmless in a log, or a new one."""
+    """The id of this request: the one that a proxy sent, if it is harmless in a log, or a new one."""
     if "request_id" not in g:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
@@ -51,21 +51,24 @@ def request_id() -> str:
 
 
 def reader() -> Connection:
-    """The connection this request reads with; each statement stands by itself."""
+    """The connection with which this request reads. Each statement is a transaction of its own."""
     if "reader" not in g:
         g.reader = engines().reading.connect()
     return cast("Connection", g.reader)
 
 
 def release_reader() -> None:
-    """Give the reading connection back, at the end or before a transaction begins on another one."""
+    """Give the reading connection back: at the end, or before a transaction begins on another connection."""
     connection = g.pop("reader", None)
     if connection is not None:
         connection.close()
 
 
 def authenticate(*, anonymous: bool = False) -> None:
-    """Load the caller from the bearer token, or answer 401; ``anonymous`` takes nobody in particular without one."""
+    """Load the caller from the bearer token, or answer 401.
+
+    With ``anonymous``, a request without a token is let through with a caller who is nobody.
+    """
     if anonymous and "Authorization" not in request.headers:
         g.caller = nobody()
         return
@@ -84,7 +87,7 @@ def authenticate(*, anonymous: bool = False) -> None:
 
 
 def traced(type_: str, identifier: str) -> Caller | None:
-    """The user, team or token with this id as the caller it would be, with grants that know where they come from."""
+    """The user, team or token with this id as a caller, with grants that know where they come from."""
     return load_traced(reader(), type_, identifier, users_create_organizations=_users_create_organizations())
 
 
@@ -93,53 +96,53 @@ def _users_create_organizations() -> bool:
 
 
 def caller() -> Caller:
-    """Whoever sent this request; only in views that require a permission."""
+    """Whoever sent this request. Only for views that require a permission."""
     return cast("Caller", g.caller)
 
 
 def act_as(user_id: str, username: str) -> None:
-    """Let this user be the caller, and in events the one who sent the request: he has signed in with a password."""
+    """Make this user, who has signed in with a password, the caller of this request and the actor in its events."""
     g.caller = signed_in_as(user_id, username)
 
 
 def not_repeatable() -> None:
-    """Note that the request can't begin again: something was committed, or what it has sent is no longer at hand."""
+    """Note that the request can't be started again: it has committed something, or its body is gone."""
     g.is_not_repeatable = True
 
 
 def is_repeatable() -> bool:
-    """Whether nothing has happened yet that keeps the request from beginning again."""
+    """Whether the request can still be started again."""
     return "is_not_repeatable" not in g
 
 
 def asked() -> None:
-    """Note that the policy was asked; a test fails for a view that answered without."""
+    """Note that the policy was asked. A test fails for a view that answers without that."""
     g.policy_asked = True
 
 
 def refused(permission: P) -> ApiError:
-    """The error for a permission that the caller lacks on something that may be seen."""
+    """The error for a caller who may see something but lacks this permission on it: 403 or 404, as the policy says."""
     if refusal(permission) == Forbidden.status:
         return Forbidden(NOT_AUTHORIZED)
     return NotFound()
 
 
 def require_on_site(permission: P) -> None:
-    """Refuse a caller who does not have the permission on the whole service."""
+    """Refuse a caller who does not have the permission on the whole site."""
     asked()
     if permission not in caller().grants.at(Level.SITE, SITE):
         raise refused(permission)
 
 
 def require_public(permission: P) -> None:
-    """Refuse a caller who does not have the permission on what is there for everybody."""
+    """Refuse a caller who does not have the permission on what is open to everybody."""
     asked()
     if permission not in caller().grants.at(Level.PUBLIC, EVERYBODY):
         raise refused(permission)
 
 
 def require_own(permission: P) -> str:
-    """The id of the calling user, who must have the permission on what is his own."""
+    """The id of the calling user. Refuses a caller who is no user, or lacks the permission on the own account."""
     asked()
     user_id = caller().user_id
     if permission not in caller().grants.at(Level.USER, user_id):
@@ -148,7 +151,7 @@ def require_own(permission: P) -> str:
 
 
 def enter(organization: str, permission: P) -> Home:
-    """The organization with this name, if the caller has the permission in it; costs a member no statement."""
+    """The organization with this name, if the caller has the permission in it. It costs a member no statement."""
     asked()
     who = caller()
     name = organization.lower()
@@ -184,11 +187,13 @@ def subject(  # noqa: PLR0913 - what, whose, and how it is kept
     is_kept: bool = False,
     below: Mapping[str, str] | None = None,
 ) -> Row:
-    """The row to change, locked until the transaction ends; ``is_kept`` only keeps it from going meanwhile.
+    """The row that the request is about to change, locked until the transaction ends.
 
-    ``below`` are values that it must have in other columns, such as those of its parents in the address. 404 when it
-    is missing or the caller may not see it (``visible_by``); the policy's refusal when he sees it and lacks the
-    permission.
+    404 if it does not exist or the caller may not see it (``visible_by``). If the caller sees it but lacks the
+    ``permission``, the status is the policy's.
+
+    With ``is_kept``, others may change the row meanwhile but not delete it. ``below`` are values that the row must have
+    in other columns, such as the ids of the parents in the address.
     """
     asked()
     row = session.scalars(

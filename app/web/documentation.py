@@ -1,4 +1,4 @@
-"""The description of the API: a document for machines, and a page that makes it readable without the internet."""
+"""The description of the API: an OpenAPI document, and a page to read it that needs no internet."""
 
 from collections.abc import Callable
 from pathlib import Path

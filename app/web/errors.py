@@ -1,4 +1,4 @@
-"""Every failure becomes an error document; what is not ours to explain becomes a plain 500 with the request's id."""
+"""Turns every failure into an error document; an unexpected one becomes a plain 500 with the request's id."""
 
 import logging
 from typing import Final

@@ -1,4 +1,4 @@
-"""The filters of lists: each reads its query parameter and gives a condition over parameters of its own."""
+"""The filters of lists. Each reads one query parameter and makes a condition with parameters of its own."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,11 @@ ESCAPE = "\\"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A filter that a request uses: what tells its statement from others, its conditions, its values."""
+    """A filter that the request uses.
+
+    ``key`` tells statements with different filters apart, ``clauses`` makes the conditions, and ``parameters`` are the
+    values for them.
+    """
 
     key: Hashable
     clauses: Callable[[], Sequence[ColumnElement[bool]]]
@@ -30,14 +34,14 @@ class Filter(Protocol):
 
     @property
     def documented(self) -> Sequence[tuple[str, str]]:
-        """Names and descriptions of the query parameters it reads."""
+        """The names and descriptions of the query parameters that it reads."""
 
     def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:
-        """What the request asks of it; None when it asks nothing."""
+        """The filter as this request uses it; None if the request does not use it."""
 
 
 def containing(text: str) -> str:
-    """The pattern for ``LIKE`` that finds the text anywhere, its own wildcards taken literally."""
+    """The pattern for ``LIKE`` that finds the text anywhere; ``%`` and ``_`` in the text stand for themselves."""
     escaped = text.lower().replace(ESCAPE, ESCAPE * 2).replace("%", ESCAPE + "%").replace("_", ESCAPE + "_")
     return f"%{escaped}%"
 
@@ -140,7 +144,7 @@ class Holds:
 
 @dataclass(frozen=True)
 class Permitted:
-    """Presence of the parameter keeps the rows on which the caller has the permission."""
+    """If the parameter is present, only the rows on which the caller has the permission."""
 
     parameter: str
     permission: P

@@ -1,4 +1,4 @@
-"""What a view says about itself: the permission it requires, and its part of the API document."""
+"""What a view declares: the permissions that it requires, and its part of the API document."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -28,13 +28,14 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """How a view reads in the API document.
+    """What the API document says about a view.
 
-    ``body`` is the schema of what it takes (or a JSON Schema), ``answer`` of what it answers with ``status``; a
-    ``listing`` makes the answer a list with the listing's parameters, ``many`` one without; either is a page of it
-    unless it is not ``paged``. ``otherwise`` is what those get who may see less, ``statuses`` are further ones of
-    success with the same answer. ``errors`` are the statuses beside 401 and 404, ``meta`` is the JSON Schema of what a
-    single answer says beside its resource. An ``is_plain`` answer is JSON that is no document of JSON:API.
+    ``body`` is the schema of the request (or a JSON Schema), ``answer`` that of the answer, which has the ``status``.
+    With a ``listing`` the answer is a list with the listing's query parameters; with ``many`` it is a list without
+    them. A list has pages unless ``paged`` is false. ``otherwise`` is the schema of the answer for callers who may see
+    less. ``statuses`` are further statuses of success with the same answer. ``errors`` are the statuses of errors
+    besides 401 and 404. ``meta`` is the JSON Schema of the member ``meta``. If ``is_plain``, the answer is JSON but no
+    JSON:API document.
     """
 
     answer: "type[Schema] | dict[str, Any] | None" = None
@@ -54,7 +55,7 @@ class Operation:
 
 
 def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the members of Operation
-    """Attach the operation's description to the view."""
+    """Attach what the API document says to the view; ``members`` are those of ``Operation``."""
     operation = Operation(**members)
 
     def decorate(view: View) -> View:
@@ -65,13 +66,13 @@ def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the m
 
 
 def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]:
-    """Let the view run for an authenticated caller only, and name the permissions it asks the policy for.
+    """Let only authenticated callers use the view, and name the permissions that it checks.
 
-    An ``anonymous`` one runs without a token as well, for what the policy gives to everybody; a test pins the list of
-    them. What such a caller can't see is answered as everywhere without a token.
+    The view itself checks them, by ``enter``, ``subject`` or a listing, because only the view knows on which row. Tests
+    make sure that every route names its permissions, and that every successful answer has checked some.
 
-    The view itself asks, through ``enter``, ``subject`` or a listing, because only it knows on which row; a test
-    holds that every route names its permissions and that every successful answer asked.
+    With ``anonymous``, the view also takes requests without a token; a test pins the list of these views. Such a
+    request gets 401 for whatever it can't see, as everywhere without a token.
     """
     if not permissions:
         message = "a route must name the permissions that it requires"
@@ -106,17 +107,17 @@ def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]
 
 
 def open_to_all(view: View) -> View:
-    """Mark a view that answers without a token; a test pins the list of them."""
+    """Mark a view that needs no token. A test pins the list of these views."""
     view.permissions = ()  # type: ignore[attr-defined]
     return view
 
 
 def any_media_type(view: View) -> View:
-    """Mark a view whose body is no document: bytes, or the form of a page."""
+    """Mark a view whose body is no JSON:API document, but bytes or a form."""
     view.any_media_type = True  # type: ignore[attr-defined]
     return view
 
 
 def takes_any_media_type(view: Callable[..., object]) -> bool:
-    """Whether the view is marked so."""
+    """Whether the view is marked by ``any_media_type``."""
     return getattr(view, "any_media_type", False)

@@ -1,7 +1,8 @@
-"""What a client still sends although it has been refused.
+"""Reading what a client still sends after its request was refused.
 
-A server that closes a connection on unread bytes resets it, and the client reads "broken pipe" instead of why it was
-refused. So after such an answer the rest is read and dropped, for a while; most clients stop when they see the answer.
+A server that closes a connection with unread bytes resets it, and the client sees "broken pipe" instead of the reason.
+So after such an answer the rest of the body is read and dropped, for a while; most clients stop when they see the
+answer.
 """
 
 import logging
@@ -20,7 +21,7 @@ SECONDS: Final = 10
 
 
 def read_off(environment: Mapping[str, Any]) -> None:
-    """Read what is left of the body of the request, within bounds of bytes and time; the answer has been sent."""
+    """Read the rest of the request's body, up to a number of bytes and seconds. The answer has been sent already."""
     connection = environment.get("gunicorn.socket")
     if connection is None:
         return
@@ -43,10 +44,10 @@ def read_off(environment: Mapping[str, Any]) -> None:
 
 @contextmanager
 def hanging_up(environment: Mapping[str, Any], seconds: float) -> Iterator[None]:
-    """Hear no more of the client when the block takes longer: to who reads it is as if the client had gone.
+    """Stop reading from the client if the block takes too long; the block then sees a client that has gone.
 
-    A read ends only when it has all that it asked for. Who sends a byte now and then would hold a thread for hours, and
-    a handful of such connections all threads.
+    A read ends only when it has all that it asked for. A client that sends a byte now and then could hold a thread for
+    hours, and a handful of such connections all threads.
     """
     connection = environment.get("gunicorn.socket")
     if connection is None:

@@ -1,4 +1,4 @@
-"""Putting objects into the store for a request, and taking them out after it."""
+"""Storing objects for a request, and removing them after it."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,11 +16,11 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def stored(name: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
-    """The pieces in the store under a new name, safe against a loss of power; gone again when the block refuses them.
+    """The object with these bytes, stored under a new name. When the block begins, it survives a loss of power.
 
-    The block commits, with ``claim``, the row that names the object. A process that dies before leaves an object that
-    nobody can open and that the next sweep removes, never a row without its object. So does a commit whose answer is
-    lost: whether it happened is not known here, and the sweep sees it.
+    The block must commit, with ``claim``, a row that names the object. If the block refuses it by an ``ApiError``, the
+    object is removed. If the process dies before the commit, or it is not known whether the commit happened, the next
+    sweep decides: it removes an object that no row names. There is never a row without its object.
     """
     enter(engines().writing, name)
     try:
@@ -39,7 +39,7 @@ def stored(name: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
 
 
 def discard(names: Sequence[str]) -> None:
-    """Remove objects that no column names or ever will. A failure is logged; the sweep will try again."""
+    """Remove objects that no column names, now or later. A failure is logged, and the sweep will try again."""
     try:
         remove(engines(), vault(), names)
     except Exception:

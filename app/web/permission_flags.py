@@ -9,9 +9,9 @@ from app.jsonapi.fields import Computed
 
 
 def permission_flags(flags: Mapping[str, P | bool]) -> Computed:
-    """An attribute with a boolean for each flag: whether the permission is held, or a constant.
+    """An attribute with flags: for each one, whether the caller has the permission, or a constant.
 
-    The set of permissions is the same for most rows of a page, so its flags are made once.
+    Most rows of a page have the same set of permissions, so the flags are made once for each set.
     """
 
     @cache

@@ -1,4 +1,4 @@
-"""Before and after every request: media type, request id, headers."""
+"""The hooks around every request (media type, request id, headers), and reading its body."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -66,15 +66,15 @@ def install(app: Flask) -> None:
 
 
 def body(limit: int | None = None) -> object:
-    """The JSON of the request; 400 when it is none, 413 when it is longer than the limit, else than the setting."""
+    """The JSON of the request. 400 if it is no JSON, 413 if it is longer than ``limit`` (by default the setting)."""
     return read_json(_sent(limit))
 
 
 def sent_pieces(limit: int) -> Iterator[bytes]:
-    """The bytes of the request as they arrive, never many at once; 413 when there are more than the limit.
+    """The bytes of the request as they arrive, a few at a time; 413 if there are more than the limit.
 
-    At once when the request says so itself, before anything is read. And 400 when there are fewer than were announced:
-    a server may tell a connection that broke by nothing else.
+    If the request announces too many, it is refused before anything is read. If fewer bytes arrive than were announced,
+    it is 400: a server may not tell in any other way that the connection broke.
     """
     if (request.content_length or 0) > limit:
         raise TooLarge
@@ -104,14 +104,14 @@ def _read(read: Callable[[], bytes]) -> bytes:
 
 
 def optional_body() -> object:
-    """The JSON of the request, or an empty document when there is none: no body at all, ``null`` or ``{}``."""
+    """The JSON of the request; an empty document if there is no body, or it is ``null`` or ``{}``."""
     raw = _sent()
     sent = read_json(raw) if raw.strip() else None
     return {"data": {}} if sent is None or sent == {} else sent
 
 
 def flag(name: str) -> bool:
-    """The query parameter that is true or false; false when it is not given."""
+    """The value of a query parameter that is true or false; false without it."""
     text = request.args.get(name, "false")
     if text not in ("true", "false"):
         raise BadParameter(f"{name} must be true or false", parameter=name)
@@ -119,7 +119,7 @@ def flag(name: str) -> bool:
 
 
 def form(limit: int) -> MultiDict[str, str]:
-    """The fields of a form that is sent like a query string; of any other body, none."""
+    """The fields of a submitted form; none for a body of another type."""
     if request.mimetype != FORM:
         return MultiDict()
     try:

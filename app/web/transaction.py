@@ -1,4 +1,4 @@
-"""The one transaction of a change, with the event that tells of it."""
+"""The one transaction of a change, and the activity event that belongs to it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,10 +29,10 @@ CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read
 
 @contextmanager
 def change() -> Iterator[Session]:
-    """A transaction that is committed when the block ends and rolled back when it raises.
+    """Open a transaction that is committed when the block ends and rolled back when it raises.
 
-    A broken constraint becomes the error that the model names for it, so that the database has the last word on
-    uniqueness however many requests come at once. Objects that were condemned in it are removed once it is committed.
+    A broken constraint becomes the error that the model names for it. So the database decides about uniqueness, however
+    many requests come at once. Objects that were condemned in the transaction are removed after the commit.
     """
     release_reader()
     with Session(engines().writing, expire_on_commit=False, autoflush=False) as session:
@@ -57,9 +57,9 @@ def _as_answer(error: IntegrityError) -> ApiError:
 
 
 def insert(session: Session, entity: Base) -> None:
-    """Insert a new entity as one plain statement; it gets its id and stays outside the session.
+    """Insert a new entity by one plain statement. The entity gets its id and stays outside the session.
 
-    For what is created all day: the unit of work would cost more than the database. Columns that are not set get
+    This is for what is created often: the unit of work would cost more than the database. Columns that are not set get
     their defaults.
     """
     # A column may be called otherwise than its attribute.
@@ -73,16 +73,17 @@ def insert(session: Session, entity: Base) -> None:
 
 
 def record(session: Session, action: str, subject: Any, changes: Mapping[str, Any] | None = None) -> None:  # noqa: ANN401
-    """Write the event of a change, in its transaction; the subject is flushed, so that it has its id.
+    """Write the activity event of a change, in its transaction. The subject must be flushed, so that it has its id.
 
-    ``action`` is ``type.verb``; ``changes`` maps members to ``[before, after]``. Secrets never belong in it. Projects,
-    environments and workspaces are named in it by their ids, which readers who do not see them are not told.
+    ``action`` is ``type.verb``; ``changes`` maps members to ``[before, after]`` and must never hold secrets. Name
+    projects, environments and workspaces in it by their ids: readers who can't see such a place are then not told the
+    id.
     """
     record_each(session, action, [(subject, changes)])
 
 
 def record_each(session: Session, action: str, subjects: Sequence[tuple[Any, Mapping[str, Any] | None]]) -> None:
-    """Write the events of the same change to many subjects, each with what changed on it."""
+    """Write the activity events of one change to many subjects, each with its own changes."""
     # Plain inserts: events are never read back here, and the unit of work would take longer than the database.
     for subject, _ in subjects:
         _know_place(session, subject)
@@ -93,7 +94,7 @@ def record_each(session: Session, action: str, subjects: Sequence[tuple[Any, Map
 
 
 def capture(session: Session) -> None:
-    """Tell analytics of the events of a transaction that was committed: what kinds of things, and their ids."""
+    """Tell analytics about the events of a transaction that was committed."""
     delivery = analytics()
     if delivery is not None:
         recorded = session.info.pop(RECORDED, ())
@@ -141,7 +142,7 @@ def _project_of(subject: Any) -> str | None:  # noqa: ANN401 - any entity
 
 
 def assign(entity: Base, members: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Set the members on the entity; what really changed, as ``{member: [before, after]}``."""
+    """Set the members on the entity, and return those that really changed, as ``{member: [before, after]}``."""
     changes: dict[str, list[Any]] = {}
     for name, value in members.items():
         before = getattr(entity, name)
@@ -152,7 +153,7 @@ def assign(entity: Base, members: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def made(members: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The members of something new, in the form of changes."""
+    """The members of something new, in the form of ``changes``: ``{member: [None, value]}``."""
     return {name.replace("_", "-"): [None, _shown(value)] for name, value in members.items() if value is not None}
 
 

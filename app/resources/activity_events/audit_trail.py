@@ -99,6 +99,6 @@ def _shown(event: Row[Any]) -> dict[str, Any]:
 
 
 def singular(type_: str) -> str:
-    """The type of one of them, as audit trails spell it: ``state-versions`` are each a ``state_version``."""
+    """The type of one resource as audit trails spell it: ``state_version`` for ``state-versions``."""
     one = type_.removesuffix("ies") + "y" if type_.endswith("ies") else type_.removesuffix("s")
     return one.replace("-", "_")

@@ -1,8 +1,8 @@
-"""What a reader is told of places that he does not see.
+"""Hides from readers of events the places that they can't see.
 
-An event belongs to the place where its subject was when it happened. It may name others: where a workspace came from,
-which workspaces read its state. Who does not read the record of the whole organization is told those that he sees
-anyway; that there was another one is all he learns.
+An event belongs to the place where its subject was at that moment. It may name other places: where a workspace came
+from, or which workspaces may read its state. Readers who may not read the record of the whole organization get the ids
+of those that they can see elsewhere. Of the others they learn only that there is one.
 """
 
 import re
@@ -26,7 +26,7 @@ CELLS = frozenset({"cell", "cell-scopes"})
 
 
 def discreet(events: Sequence[Any]) -> list[Any]:
-    """The rows of events as the caller is to see them; at most one statement for all of them."""
+    """The rows of events as the caller may see them; takes at most one statement for all of them."""
     careful = {event.id: event for event in events if not _reads_everything(event)}
     places = {each for event in careful.values() for each in (event.project_id, *_places(event.changes)) if each}
     seen = _seen(places)

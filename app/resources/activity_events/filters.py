@@ -21,7 +21,7 @@ _MOMENT = Moment()
 
 
 class Action:
-    """An action by its whole name, or all those of one type: ``workspaces.*``."""
+    """An action by its whole name, or by its type: ``workspaces.*``."""
 
     parameter = "filter[action]"
     documented: Sequence[tuple[str, str]] = [(parameter, "An action such as workspaces.update, or workspaces.*")]
@@ -58,7 +58,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class When:
-    """A moment that bounds the time of the event."""
+    """A time at which the events begin or end."""
 
     parameter: str
     text: str
@@ -79,7 +79,7 @@ class When:
 
 
 def moment_of(arguments: Arguments, parameter: str) -> datetime | None:
-    """The moment in a parameter; None when it is absent or empty, 400 when it is none."""
+    """The time in a parameter; None if it is missing or empty, 400 if it is not a time."""
     text = text_of(arguments, parameter)
     if text is None:
         return None

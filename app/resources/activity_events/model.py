@@ -11,9 +11,9 @@ from app.persistence import Base, Name, Timestamp, identifier, now
 
 
 class ActivityEvent(Base):
-    """Who did what on what, written in the transaction of the change.
+    """Who did what to which resource, written in the transaction of the change.
 
-    Ids are plain text without references, for an event outlives its subject and its actor.
+    Ids are plain text without foreign keys, because an event outlives its subject and its actor.
     """
 
     __tablename__ = "activity_events"
@@ -71,7 +71,7 @@ class ActivityEvent(Base):
 
     @hybrid_property
     def access_project_id(self) -> str | None:
-        """The project whose managers of members see the event."""
+        """The project, if the event is readable for those who manage its members."""
         return self.project_id if self.is_about_access else None
 
     @access_project_id.inplace.expression
@@ -81,7 +81,7 @@ class ActivityEvent(Base):
 
     @hybrid_property
     def project_in(self) -> str | None:
-        """The organization of which somebody reads all projects, if the event is theirs to see."""
+        """The organization, if the event is readable for those who read all its projects."""
         return None if self.project_id is None or self.is_about_access else self.organization_id
 
     @project_in.inplace.expression
@@ -91,7 +91,7 @@ class ActivityEvent(Base):
 
     @hybrid_property
     def workspace_in(self) -> str | None:
-        """The organization of which somebody reads all workspaces, if the event is theirs to see."""
+        """The organization, if the event is readable for those who read all its workspaces."""
         return None if self.workspace_id is None or self.is_about_access else self.organization_id
 
     @workspace_in.inplace.expression

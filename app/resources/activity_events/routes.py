@@ -31,7 +31,7 @@ blueprint = Blueprint("activity_events", __name__, url_prefix="/api/v2")
 @requires(P.ORGANIZATION_READ, P.ACTIVITY_READ)
 @describes(listing=EVENTS, errors=(400,))
 def list_organization_activity(organization: str) -> Response:
-    """List what happened in an organization, newest first: what the caller may read of it."""
+    """List the events of an organization that the caller may read, newest first."""
     home = enter(organization, P.ORGANIZATION_READ)
     return EVENTS.page({"organization_id": home.id})
 
@@ -40,9 +40,9 @@ def list_organization_activity(organization: str) -> Response:
 @requires(P.PROJECT_READ, P.ACTIVITY_READ)
 @describes(listing=EVENTS, errors=(400,))
 def list_project_activity(project_id: str) -> Response:
-    """List what happened in a project, newest first, also to what is gone.
+    """List what happened in a project, newest first, also to resources that were deleted.
 
-    Of a project that is gone itself, whoever reads the activity of its whole organization sees the events.
+    The events of a deleted project are shown to those who may read the activity of the whole organization.
     """
     _check_seen(PROJECTS, project_id, ActivityEvent.project_id == project_id)
     return EVENTS.page({"project_id": project_id})
@@ -52,7 +52,7 @@ def list_project_activity(project_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.ACTIVITY_READ)
 @describes(listing=EVENTS, errors=(400,))
 def list_workspace_activity(workspace_id: str) -> Response:
-    """List what happened to a workspace, newest first. Of one that is gone see the activity of projects."""
+    """List what happened to a workspace, newest first. A deleted one needs the same permission as a deleted project."""
     _check_seen(WORKSPACES, workspace_id, ActivityEvent.workspace_id == workspace_id)
     return EVENTS.page({"workspace_id": workspace_id})
 
@@ -78,7 +78,7 @@ def show_activity_event(event_id: str) -> Response:
     errors=(400,),
 )
 def show_organization_audit_trail() -> Response:
-    """Show what happened in the organization whose token it is, oldest first, in the form of an audit trail."""
+    """Show what happened in the organization that the token belongs to, oldest first, in the form of an audit trail."""
     home = _organization_of_token()
     page = page_of(request.args, AT_ONCE, AT_ONCE)
     shown: dict[str, Any] = trail_page(reader(), home.id, moment_of(request.args, "since"), page)

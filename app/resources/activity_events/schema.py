@@ -34,7 +34,7 @@ def _changes(row: Any, _held: Any) -> Any:  # noqa: ANN401 - a row of the listin
 
 
 def before_and_after(changes: Any) -> Any:  # noqa: ANN401 - any JSON
-    """The changes with names for what each member was and is."""
+    """The changes, with names for the value before and the value after."""
     match changes:
         case [before, after]:
             return {"before": before, "after": after}
@@ -44,7 +44,7 @@ def before_and_after(changes: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 class ActivityEventSchema(Schema):
-    """Who did what, on what, when. Nobody changes it; it stays when its subject goes."""
+    """Who did what, to which resource, and when. Events can't be changed, and stay when the resource is deleted."""
 
     class Meta:
         """Its type and address."""

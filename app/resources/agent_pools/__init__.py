@@ -1,1 +1,1 @@
-"""Pools of agents: where runs of the execution mode agent would be taken up."""
+"""Agent pools: which agents would take up the runs of the execution mode ``agent``."""

@@ -24,7 +24,7 @@ _NAME = func.lower(AgentPool.name)
 
 @dataclass(frozen=True)
 class OpenTo:
-    """The name of a workspace or project that the caller can see: the pools that it may use."""
+    """The name of a workspace or project that the caller can see; finds the pools that it may use."""
 
     parameter: str
     model: type[Workspace | Project]

@@ -34,7 +34,7 @@ class AgentPool(Base):
 
 
 class AllowedWorkspace(Base):
-    """That a workspace may use a pool which is not open to all."""
+    """A workspace that may use a pool which is not open to all."""
 
     __tablename__ = "agent_pool_allowed_workspaces"
 
@@ -47,7 +47,7 @@ class AllowedWorkspace(Base):
 
 
 class AllowedProject(Base):
-    """That a project and its workspaces may use a pool which is not open to all."""
+    """A project whose workspaces and own settings may use a pool which is not open to all."""
 
     __tablename__ = "agent_pool_allowed_projects"
 
@@ -60,7 +60,7 @@ class AllowedProject(Base):
 
 
 class ExcludedWorkspace(Base):
-    """That a workspace may not use a pool, whatever else allows it."""
+    """A workspace that may not use a pool, whatever else allows it."""
 
     __tablename__ = "agent_pool_excluded_workspaces"
 

@@ -1,4 +1,4 @@
-"""The rules of agent pools: whom they are open to, and when they may go."""
+"""The rules of agent pools: who may use them, and when they can be deleted."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -21,14 +21,14 @@ PLACES: Mapping[str, Place] = {
 
 
 class AgentPoolInUse(Unprocessable):
-    """A pool stays as long as somebody's execution mode names it."""
+    """The pool is named by the execution mode of an organization, project or workspace."""
 
     code = "agent-pool-in-use"
     detail = "The agent pool is in use; the organization, project or workspace that names it must leave it first"
 
 
 def delete_pool(session: Session, pool: AgentPool) -> None:
-    """Delete a pool that nobody uses. Its row is locked by the caller, so that nobody begins to meanwhile."""
+    """Delete a pool that is not in use. The caller has locked its row, so that nobody begins to use it meanwhile."""
     if is_used(session, pool):
         raise AgentPoolInUse
     session.delete(pool)
@@ -36,7 +36,7 @@ def delete_pool(session: Session, pool: AgentPool) -> None:
 
 
 def check_known(wanted: Collection[str], known: Collection[str], relationship: str) -> None:
-    """Refuse what is not there for the caller: missing, hidden, or of another organization."""
+    """Refuse ids that the caller can't use: missing, hidden, or of another organization."""
     for index, identifier in enumerate(wanted):
         if identifier not in known:
             type_ = relationship.rpartition("-")[2]
@@ -47,7 +47,7 @@ def check_known(wanted: Collection[str], known: Collection[str], relationship: s
 
 
 def listed(session: Session, pool: AgentPool, relationship: str) -> set[str]:
-    """The ids of the workspaces or projects in the relationship."""
+    """The ids of the workspaces or projects that are in the relationship."""
     place = PLACES[relationship]
     return set(session.scalars(select(_column(place)).where(place.agent_pool_id == pool.id)))
 
@@ -55,7 +55,7 @@ def listed(session: Session, pool: AgentPool, relationship: str) -> set[str]:
 def replace_listed(
     session: Session, pool: AgentPool, relationship: str, before: set[str], after: set[str]
 ) -> dict[str, list[Any]]:
-    """Put exactly these into the relationship. What changed."""
+    """Make these the only ones in the relationship, and return what changed."""
     place = PLACES[relationship]
     column = _column(place)
     if before == after:

@@ -77,7 +77,7 @@ def show_agent_pool(agent_pool_id: str) -> Response:
 @requires(P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE)
 @describes(body=AgentPoolSchema, is_partial=True, answer=AgentPoolSchema, errors=(422,))
 def update_agent_pool(agent_pool_id: str) -> Response:
-    """Update an agent pool. Relationships that are given replace those there are; who uses the pool keeps it."""
+    """Update an agent pool. Relationships that are sent replace the existing ones; whoever uses the pool keeps it."""
     members = load(AgentPoolSchema, body(), partial=True, identifier=agent_pool_id)
     places = _taken_out(members)
     with change() as session:

@@ -14,7 +14,7 @@ Id = SQLColumnExpression[Any] | str | None
 
 
 def open_to_project(project_id: Id) -> ColumnElement[bool]:
-    """The condition that a project may use the pool; a new one, that has no id yet, only a pool that is open to all."""
+    """The condition that a project may use the pool. A new project without an id may use only pools open to all."""
     return or_(AgentPool.organization_scoped, _listed(AllowedProject, AllowedProject.project_id == project_id))
 
 

@@ -1,4 +1,4 @@
-"""The blueprint that the routes of tokens share, and how a token comes into the world."""
+"""The blueprint that the routes of tokens share, and how a token is made."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def issue(session: Session, members: dict[str, Any], **owner: str) -> tuple[str,
 
 
 def make_token(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, AuthenticationToken]:
-    """A new token of the caller's making, with its event: its text, and its row without it."""
+    """Make a token for the caller, with its event; returns its text, and its row, which lacks the text."""
     text = new_token()
     who = caller()
     token = add_token(
@@ -40,6 +40,6 @@ def make_token(session: Session, members: dict[str, Any], **owner: str) -> tuple
 
 
 def shown_once(shown: dict[str, Any], text: str) -> Response:
-    """The answer with the text of a new token: the only one that has it."""
+    """The answer with the text of a new token. No other answer has it."""
     shown["attributes"]["token"] = text
     return resource(shown, 201)

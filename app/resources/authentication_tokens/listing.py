@@ -33,7 +33,7 @@ STATUSES = ("active", "expired")
 
 @dataclass(frozen=True)
 class ExpiryStatus:
-    """``filter[expiry_status]``: tokens that still work, or those that don't any more."""
+    """``filter[expiry_status]``: tokens that are still valid (``active``), or those that have expired."""
 
     parameter: str = "filter[expiry_status]"
 
@@ -119,7 +119,7 @@ PROJECT_TOKENS = Listing(
 
 
 def shown_token(row: Row[Any]) -> Shown:
-    """The resource object of any token; that of a team or a project says which."""
+    """The resource object of any token; for a token of a team or project it names that."""
     if row.project_id is not None:
         return PROJECT_TOKENS.shown(row)
     return (TOKENS if row.team_id is None else TEAM_TOKENS).shown(row)

@@ -87,7 +87,7 @@ class AuthenticationToken(Base):
 
     @hybrid_property
     def visible_in(self) -> str | None:
-        """The organization whose managers of visible teams manage the token; never one of the owners team."""
+        """The organization, for a token of a team that all members see. Never for one of the owners team."""
         return self.team.visible_in if self.team and not self.team.is_owners else None
 
     @visible_in.inplace.expression
@@ -98,7 +98,7 @@ class AuthenticationToken(Base):
 
     @hybrid_property
     def ordinary_in(self) -> str | None:
-        """The organization whose managers of all teams manage the token; never one of the owners team."""
+        """The organization, for a token of any of its teams but the owners team."""
         return self.team.ordinary_in if self.team else None
 
     @ordinary_in.inplace.expression

@@ -18,7 +18,7 @@ MAXIMUM = 1_000
 
 
 class DescriptionTaken(Unprocessable):
-    """The team or project has another token with this description. Clients compare the words."""
+    """Another token of the team or project has this description. Clients compare these words."""
 
     title = "invalid attributes"
     code = "description-taken"
@@ -27,7 +27,7 @@ class DescriptionTaken(Unprocessable):
 
 
 class TooManyTokens(Unprocessable):
-    """A user has as many tokens as he may have."""
+    """The user has as many tokens as are allowed."""
 
     code = "too-many-tokens"
     pointer = "/data"
@@ -37,7 +37,8 @@ class TooManyTokens(Unprocessable):
 def add_token(session: Session, members: Mapping[str, Any], *, digest: str, **owner: str) -> AuthenticationToken:
     """Store a new token.
 
-    ``owner`` is ``user_id``, or ``organization_id`` with ``team_id`` or ``project_id`` for theirs; and who made it.
+    ``owner`` has ``user_id`` or ``organization_id``, the latter with ``team_id`` or ``project_id`` for their tokens,
+    and who made the token.
     """
     check_expiry(members.get("expired_at"))
     kind = next((each for each in ("user", "team", "project") if f"{each}_id" in owner), "organization")
@@ -53,23 +54,23 @@ def add_token(session: Session, members: Mapping[str, Any], *, digest: str, **ow
 
 
 def check_room(session: Session, user_id: str) -> None:
-    """Refuse one more token than a user may have; several at once may pass it together, which does no harm."""
+    """Refuse one token more than a user may have. Several requests at once may exceed it a little, without harm."""
     held = select(func.count()).select_from(AuthenticationToken).filter_by(user_id=user_id)
     if session.execute(held).scalar_one() >= MAXIMUM:
         raise TooManyTokens
 
 
 def check_expiry(expired_at: datetime | None) -> None:
-    """Refuse a token that would be dead on arrival."""
+    """Refuse a token that would have expired already."""
     if expired_at is not None and expired_at <= now():
         raise InvalidAttribute("Expired at must be in the future", pointer=EXPIRY_POINTER)
 
 
 def revoke_organization_token(session: Session, organization_id: str) -> AuthenticationToken | None:
-    """Delete the organization's token, which stops to work at once; None when there is none.
+    """Delete the organization's token, which stops working at once; None if there is none.
 
-    The organization's row is locked, so that of two regenerations at once the later one's token is the one that
-    lives, and neither fails.
+    The organization's row is locked: if two requests renew the token at once, the later one's token is valid in the
+    end, and neither request fails.
     """
     session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update())
     token = session.scalars(
@@ -94,9 +95,9 @@ def plain_team_token(session: Session, team_id: str) -> AuthenticationToken | No
 
 
 def revoke_plain_team_token(session: Session, team_id: str) -> AuthenticationToken | None:
-    """Delete the team's token without a description, which stops to work at once; None when there is none.
+    """Delete the team's token without a description, which stops working at once; None if there is none.
 
-    The team's row is locked by the caller, here and below.
+    The caller has locked the team's row, here and below.
     """
     token = plain_team_token(session, team_id)
     if token is not None:
@@ -106,9 +107,9 @@ def revoke_plain_team_token(session: Session, team_id: str) -> AuthenticationTok
 
 
 def check_description(session: Session, description: str | None, **owner: str) -> None:
-    """Refuse a second token of the team or project with the same description; an empty one is a description.
+    """Refuse a second token of the team or project with the same description. The empty text counts as one.
 
-    The owner's row is locked by the caller.
+    The caller has locked the owner's row.
     """
     same = (
         select(AuthenticationToken.id)

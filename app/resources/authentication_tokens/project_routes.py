@@ -36,7 +36,7 @@ def list_tokens_of_project(project_id: str) -> Response:
 @requires(P.PROJECT_READ, P.TOKEN_MANAGE, P.PROJECT_MANAGE_OWNERS)
 @describes(body=ProjectTokenSchema, answer=ProjectTokenSchema, status=201, errors=(403, 422))
 def create_project_token(project_id: str) -> Response:
-    """Create a token that has a role in this project and nothing elsewhere. The text is in this answer only."""
+    """Create a token that has a role in this project and is valid nowhere else. Only this answer has its text."""
     members = load(ProjectTokenSchema, body())
     with change() as session:
         project = _project(session, project_id, members["role"])

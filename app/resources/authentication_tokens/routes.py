@@ -27,7 +27,7 @@ __all__ = ["blueprint", "project_routes", "team_routes"]
 @requires(P.TOKEN_MANAGE)
 @describes(body=AuthenticationTokenSchema, is_partial=True, answer=AuthenticationTokenSchema, status=201, errors=(422,))
 def create_organization_token(organization: str) -> Response:
-    """Create the organization's token; one that exists stops to work. The text is in this answer only."""
+    """Create the organization's token; an existing one stops working. Only this answer has the text."""
     home = enter(organization, P.TOKEN_MANAGE)
     _only_the_plain_token()
     sent = load(AuthenticationTokenSchema, optional_body())
@@ -69,7 +69,7 @@ def delete_organization_token(organization: str) -> Response:
 @requires(P.USER_READ, P.TOKEN_MANAGE)
 @describes(listing=TOKENS, paged=False)
 def list_user_tokens(user_id: str) -> Response:
-    """List the caller's own tokens; those of another visible user are an empty list."""
+    """List your own tokens; for another visible user the list is empty."""
     if user_id != caller().user_id:
         find_user(user_id)
     return TOKENS.page({"user_id": user_id}, paged=False)
@@ -79,7 +79,7 @@ def list_user_tokens(user_id: str) -> Response:
 @requires(P.TOKEN_MANAGE)
 @describes(body=AuthenticationTokenSchema, is_partial=True, answer=AuthenticationTokenSchema, status=201, errors=(422,))
 def create_user_token(user_id: str) -> Response:
-    """Create a token for oneself. The text is in this answer only."""
+    """Create a token for yourself. Only this answer has the text."""
     if require_own(P.TOKEN_MANAGE) != user_id:
         raise NotFound
     members = load(AuthenticationTokenSchema, body())
@@ -93,7 +93,7 @@ def create_user_token(user_id: str) -> Response:
 @requires(P.TOKEN_MANAGE)
 @describes(answer=AuthenticationTokenSchema)
 def show_token(token_id: str) -> Response:
-    """Show a token of one's own, or of an organization, a team or a project whose tokens one manages."""
+    """Show a token of your own, or one of an organization, team or project whose tokens you manage."""
     return resource(shown_token(TOKENS.one({"id": token_id})))
 
 
@@ -101,7 +101,7 @@ def show_token(token_id: str) -> Response:
 @requires(P.TOKEN_MANAGE, P.PROJECT_MANAGE_OWNERS)
 @describes(status=204, errors=(403,))
 def delete_token(token_id: str) -> Response:
-    """Revoke a token at once; one with the role owner of a project, if one manages its owners."""
+    """Revoke a token at once. For a token with the role owner of a project, you must manage the project's owners."""
     with change() as session:
         token = subject(session, AuthenticationToken, token_id, P.TOKEN_MANAGE, visible_by=P.TOKEN_MANAGE)
         if token.role == OWNER and not holds(caller(), P.PROJECT_MANAGE_OWNERS, token):

@@ -8,7 +8,7 @@ DESCRIPTION_LENGTH = 256
 
 
 class AuthenticationTokenSchema(Schema):
-    """A token. Its text is in the answer that creates it and nowhere else; its expiry is fixed with it."""
+    """A token. Only the answer that creates it has its text; its expiry can't be changed."""
 
     class Meta:
         """Its type. Clients send several spellings of it, or none (spec: conventions, ``data.type``)."""
@@ -37,7 +37,7 @@ class TeamTokenSchema(AuthenticationTokenSchema):
 
 
 class ProjectTokenSchema(AuthenticationTokenSchema):
-    """A token of a project: good for that project alone, with a role of its members."""
+    """A token of a project: valid for that project only, with one of the roles of its members."""
 
     class Meta(AuthenticationTokenSchema.Meta):
         """As any token."""

@@ -39,7 +39,7 @@ IDENTIFIERS = {"$ref": "#/components/schemas/authentication-tokens-identifiers"}
 @requires(P.TEAM_READ, P.TOKEN_MANAGE, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(body=AuthenticationTokenSchema, is_partial=True, answer=TeamTokenSchema, status=201, errors=(422,))
 def create_team_token(team_id: str) -> Response:
-    """Create the team's token without a description; one that exists stops to work. The text is in this answer only."""
+    """Create the team's token without a description; an existing one stops working. Only this answer has the text."""
     sent = load(AuthenticationTokenSchema, optional_body())
     with change() as session:
         team = _team(session, team_id)
@@ -99,7 +99,7 @@ def list_tokens_of_team(team_id: str) -> Response:
 @requires(P.TEAM_READ, P.TOKEN_MANAGE, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(body=AuthenticationTokenSchema, is_partial=True, answer=TeamTokenSchema, status=201, errors=(422,))
 def create_described_team_token(team_id: str) -> Response:
-    """Create one more token of a team, with a description of its own. The text is in this answer only."""
+    """Create another token of a team, with its own description. Only this answer has the text."""
     members = load(AuthenticationTokenSchema, body())
     with change() as session:
         team = _team(session, team_id)

@@ -1,7 +1,7 @@
-"""Copies of an environment's workspaces, with all that belongs to them but their states.
+"""Copies the workspaces of an environment, with everything that belongs to them except their states.
 
-What is copied is read and written by the database itself: a statement for each table, whatever the number of rows, and
-no value passes through here. A sealed value is sealed for the service, not for its row: the copy of it opens likewise.
+The database itself reads and writes what is copied, in one statement for each table, so no value passes through this
+process. A sealed value can be copied as it is: it is sealed for the service, not for its row.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,7 +54,7 @@ UNLIKE: Final = frozenset(
 
 
 class TooManyWorkspaces(Unprocessable):
-    """The environment is too large to be cloned in one request."""
+    """The environment has too many workspaces to be cloned in one request."""
 
     code = "too-many-workspaces"
     pointer = "/data"
@@ -62,7 +62,7 @@ class TooManyWorkspaces(Unprocessable):
 
 
 class TooManyBelongings(Unprocessable):
-    """What belongs to the workspaces of the environment is too much to be cloned in one request."""
+    """The workspaces of the environment have too many variables, tags and so on to be cloned in one request."""
 
     code = "too-many-belongings"
     pointer = "/data"
@@ -73,9 +73,10 @@ class TooManyBelongings(Unprocessable):
 
 
 def clone_workspaces(session: Session, source: Environment, copy: Environment) -> Sequence[tuple[Workspace, Workspace]]:
-    """Copy the workspaces of one environment into another one of the same project: pairs of source and copy.
+    """Copy the workspaces of one environment to another one of the same project; returns pairs of source and copy.
 
-    The source's row is kept by the caller. Its workspaces are kept from going here, the pools they name as well.
+    The caller keeps the source's row from being deleted; this function keeps its workspaces and the pools that they
+    name.
     """
     sources = session.scalars(
         select(Workspace)
@@ -113,9 +114,9 @@ def _check_belongings(session: Session, source_ids: Sequence[str]) -> None:
 
 
 def free_names(names: Iterable[str], environment: str, taken: Iterable[str]) -> list[str]:
-    """A name for the copy of each: the name with that of the environment behind it, then a number where it is taken.
+    """A name for each copy: the name and that of the environment; if it is taken, with a number behind it.
 
-    The name itself is cut where all of it would be too long. Names differ by more than case.
+    Only the first part is cut if the whole is too long. Names that differ only by case count as the same.
     """
     used = {name.lower() for name in taken}
     free = []
@@ -208,9 +209,9 @@ def _copy_links(session: Session, table: Table, by_source: Mapping[str, str]) ->
 
 
 def _copy_consumers(session: Session, by_source: Mapping[str, str]) -> None:
-    """Who may read the state of a copy: who may read the source's, or where that was copied as well, its copy.
+    """Copy who may read the state of each source. A consumer that was copied too is replaced by its copy.
 
-    What a source itself may read elsewhere is for those to decide whose states those are.
+    Which states the sources themselves may read elsewhere is not copied: whoever manages those states decides.
     """
     found = session.execute(select(_CONSUMERS).where(among(_CONSUMERS.c.workspace_id, by_source)))
     rows = [

@@ -12,7 +12,7 @@ DEFAULT_ENVIRONMENT = "default"
 
 
 class Environment(Base):
-    """One of the places that a project is run in, such as staging. Each workspace is in one; one is the default."""
+    """A part of a project, such as staging. Each workspace is in one environment; one is the project's default."""
 
     __tablename__ = "environments"
     scope: ClassVar[dict[str, str]] = {

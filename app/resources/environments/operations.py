@@ -1,4 +1,4 @@
-"""The rules of environments: how many there are, which is the default one, when one may go."""
+"""The rules of environments: how many there may be, which is the default, when one can be deleted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ MAXIMUM = 100
 
 
 class DefaultEnvironment(Forbidden):
-    """The default environment stays as long as another one is not the default."""
+    """The default environment can't be deleted."""
 
     code = "default-environment"
     detail = "The default environment cannot be deleted; make another environment the default first"
 
 
 class EnvironmentNotEmpty(Forbidden):
-    """An environment that holds workspaces goes only by force."""
+    """An environment that holds workspaces can only be deleted by force."""
 
     code = "environment-not-empty"
     detail = (
@@ -39,7 +39,7 @@ class EnvironmentNotEmpty(Forbidden):
 
 
 class TooManyEnvironments(Unprocessable):
-    """A project has as many environments as it may have."""
+    """The project has as many environments as are allowed."""
 
     code = "too-many-environments"
     pointer = "/data"
@@ -48,7 +48,7 @@ class TooManyEnvironments(Unprocessable):
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What went along with an environment."""
+    """What was deleted together with an environment."""
 
     workspaces: Sequence[Workspace]
     members: Sequence[tuple[ProjectMember, dict[str, list[Any]]]]
@@ -56,16 +56,17 @@ class Gone:
 
 
 def check_room(session: Session, project_id: str) -> None:
-    """Refuse one more environment than the project may have; the project's row is locked by the caller."""
+    """Refuse one environment more than the project may have. The caller has locked the project's row."""
     count = select(func.count()).select_from(Environment).where(Environment.project_id == project_id)
     if (session.scalar(count) or 0) >= MAXIMUM:
         raise TooManyEnvironments
 
 
 def keep_project(session: Session, environment_id: str) -> None:
-    """Keep the project of the environment until the transaction ends; to be called before the environment is locked.
+    """Keep the environment's project from being deleted. Call it before the environment is locked.
 
-    Who deletes or wipes the project locks its workspaces, too: the two would wait for each other.
+    A request that deletes or wipes the project locks the environments' workspaces after the project. In another order,
+    the two requests would wait for each other.
     """
     project = select(Project.id).join(Environment, Environment.project_id == Project.id)
     kept = project.where(Environment.id == environment_id)
@@ -73,9 +74,9 @@ def keep_project(session: Session, environment_id: str) -> None:
 
 
 def delete_environment(session: Session, environment: Environment, *, by_force: bool) -> Gone:
-    """Delete the environment with the roles that held only there, and with force the workspaces it holds.
+    """Delete the environment with the roles that are limited to it and, by force, the workspaces in it.
 
-    The environment's row is locked by the caller: nobody can put a workspace into it meanwhile.
+    The caller has locked the environment's row, so that nobody can put a workspace into it meanwhile.
     """
     if environment.is_default:
         raise DefaultEnvironment
@@ -100,7 +101,7 @@ def delete_environment(session: Session, environment: Environment, *, by_force: 
 
 
 def set_default(session: Session, project_id: str, environment_id: str) -> Mapping[Environment, dict[str, list[Any]]]:
-    """Make the environment the default one of its project, whose row is locked by the caller; what changed on which."""
+    """Make the environment the default of its project, whose row the caller has locked; returns what changed."""
     found = session.scalars(
         select(Environment)
         .where(Environment.project_id == project_id, or_(Environment.id == environment_id, Environment.is_default))

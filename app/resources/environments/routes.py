@@ -100,7 +100,7 @@ def update_environment(environment_id: str) -> Response:
 @requires(P.ENVIRONMENT_READ, P.ENVIRONMENT_MANAGE, *FORCE)
 @describes(status=204, parameters=(("force", "true deletes the environment with its workspaces"),), errors=(400, 403))
 def destroy_environment(environment_id: str) -> Response:
-    """Delete an environment with the roles that hold only there; with force=true also the workspaces it holds."""
+    """Delete an environment with the roles that are limited to it; with force=true also the workspaces in it."""
     by_force = flag("force")
     with change() as session:
         keep_project(session, environment_id)
@@ -119,7 +119,7 @@ def destroy_environment(environment_id: str) -> Response:
 @requires(P.ENVIRONMENT_READ, P.PROJECT_READ, P.ENVIRONMENT_MANAGE)
 @describes(answer=EnvironmentSchema, errors=(403,))
 def set_default_environment(environment_id: str) -> Response:
-    """Make an environment the default one of its project: new workspaces are there unless they say otherwise."""
+    """Make an environment the default of its project: where new workspaces are created unless they name another."""
     with change() as session:
         project = _project_of(session, environment_id)
         changed = set_default(session, project.id, environment_id)
@@ -132,9 +132,10 @@ def set_default_environment(environment_id: str) -> Response:
 @requires(P.ENVIRONMENT_READ, P.PROJECT_READ, P.ENVIRONMENT_MANAGE)
 @describes(body=EnvironmentSchema, answer=EnvironmentSchema, meta=COPIED, status=201, errors=(403, 422))
 def clone_environment(environment_id: str) -> Response:
-    """Create an environment like this one, with copies of its workspaces and all of theirs but states: all or nothing.
+    """Create an environment like this one, with copies of its workspaces and everything in them except states.
 
-    ``meta`` says what each copy is called, for a workspace's name is unique in its organization.
+    All or nothing is copied. ``meta`` has the names of the copies, because the name of a workspace is unique in its
+    organization.
     """
     members = load(EnvironmentSchema, body())
     with change() as session:
@@ -161,7 +162,7 @@ def _subject(session: Session, environment_id: str) -> Environment:
 
 
 def _project_of(session: Session, environment_id: str) -> Project:
-    """The project of the environment, locked. Always before its environments: two orders would wait for each other."""
+    """The project of the environment, locked. It is always locked before its environments, to avoid deadlocks."""
     row = ENVIRONMENTS.one({"id": environment_id}, session)
     return subject(session, Project, row.project_id, P.ENVIRONMENT_MANAGE, visible_by=P.PROJECT_READ)
 

@@ -1,4 +1,4 @@
-"""Putting an image into the place of another."""
+"""Replacing and removing images."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,11 +18,11 @@ new_name = identifier("images/img")
 
 
 class NoImage(NotFound):
-    """There is none to show or to remove."""
+    """There is no image to show or to remove."""
 
 
 def set_image(session: Session, place: Project | Workspace, drawn: Drawn, kept: Stored) -> tuple[Image, str | None]:
-    """The image as that of the place, whose row is locked; and the digest of the one that it replaces."""
+    """Make this the image of the place, whose row is locked; returns it and the digest of the one that it replaces."""
     before = take_away(session, place)
     claim(session, kept.name)
     image = Image(
@@ -42,7 +42,7 @@ def set_image(session: Session, place: Project | Workspace, drawn: Drawn, kept: 
 
 
 def remove_image(session: Session, place: Project | Workspace) -> str:
-    """Take the image of the place away; its digest."""
+    """Remove the image of the place; returns its digest."""
     before = take_away(session, place)
     if before is None:
         raise NoImage
@@ -50,7 +50,7 @@ def remove_image(session: Session, place: Project | Workspace) -> str:
 
 
 def take_away(session: Session, place: Project | Workspace) -> str | None:
-    """Take the image away, if there is one."""
+    """Remove the image, if there is one."""
     image = session.scalars(select(Image).filter_by(**_of(place))).one_or_none()
     if image is None:
         return None

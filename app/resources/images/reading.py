@@ -1,7 +1,7 @@
-"""Reading images that somebody sent: what they are is told by their content, and what is kept is drawn anew.
+"""Reading images that were sent. The content tells what they are, and they are redrawn before they are stored.
 
-Nothing of the sent bytes is stored. The pixels are decoded, made small and encoded again, so that metadata, what is
-hidden behind the image and what a browser might take for something else are gone.
+Nothing of the sent bytes is stored. The pixels are decoded, made smaller and encoded again, which removes metadata,
+whatever is hidden behind the image, and whatever a browser might take for something else.
 """
 
 import hashlib
@@ -33,14 +33,14 @@ MODES: Final = {
 
 
 class NotAnImage(Unprocessable):
-    """The content is no image of a known type, or a broken one."""
+    """The content is not an image of a known type, or it is damaged."""
 
     code = "not-an-image"
     detail = "The content must be a PNG, JPEG, GIF or WebP image"
 
 
 class ImageTooLarge(Unprocessable):
-    """The image has more pixels than are decoded."""
+    """The image has too many pixels."""
 
     code = "image-too-large"
     detail = f"The image must have at most {LARGEST_SIDE} pixels on a side and {MOST_PIXELS} in all"
@@ -48,7 +48,7 @@ class ImageTooLarge(Unprocessable):
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An image as it is kept."""
+    """An image in the form that is stored."""
 
     content: bytes
     content_type: str
@@ -57,14 +57,14 @@ class Drawn:
 
     @property
     def digest(self) -> str:
-        """What tells it from others."""
+        """A text that is different for each image."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 def draw(sent: bytes, *, pointer: str | None = None) -> Drawn:
-    """The image drawn anew, at most ``KEPT_SIDE`` on a side; of a moving one, its first picture.
+    """The image redrawn, with at most ``KEPT_SIDE`` pixels on a side; of an animation, the first picture.
 
-    ``pointer`` says which member had it. Raises ``NotAnImage`` or ``ImageTooLarge``.
+    ``pointer`` names the member that had it. Raises ``NotAnImage`` or ``ImageTooLarge``.
     """
     try:
         with Picture.open(BytesIO(sent), formats=tuple(TYPES)) as picture:

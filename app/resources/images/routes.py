@@ -54,7 +54,7 @@ _dump = compile_dump(ImageSchema, SHOWN)
 
 
 class NoIcon(Unprocessable):
-    """The form has no file, or several, under the name that it must have."""
+    """The form has no file, or several files, in the required field."""
 
     code = "no-icon"
     detail = f"The form must have exactly one file, in the field {FIELD}"
@@ -65,7 +65,7 @@ class NoIcon(Unprocessable):
 @any_media_type
 @describes(body=UPLOAD, answer=ImageSchema, status=201, errors=(422,))
 def upload_icon(project_id: str) -> Response:
-    """Set the icon of a project: a form (multipart/form-data) with the file in the field icon."""
+    """Set the icon of a project. Send a form (multipart/form-data) with the file in the field icon."""
     _check(Project, project_id, P.PROJECT_UPDATE)
     return _set(Project, project_id, P.PROJECT_UPDATE, P.PROJECT_READ, _sent_file())
 
@@ -90,7 +90,7 @@ def delete_icon(project_id: str) -> Response:
 @requires(P.WORKSPACE_UPDATE)
 @describes(body=AvatarSchema, answer=ImageSchema, status=201, errors=(422,))
 def upload_avatar(workspace_id: str) -> Response:
-    """Set the avatar of a workspace; its attributes are the filename, the content type and the data in base64."""
+    """Set the avatar of a workspace. The attributes are the filename, the content type and the data in base64."""
     _check(Workspace, workspace_id, P.WORKSPACE_UPDATE)
     members = load(AvatarSchema, body(DOCUMENT))
     return _set(Workspace, workspace_id, P.WORKSPACE_UPDATE, P.WORKSPACE_READ, members["data"], "/data/attributes/data")

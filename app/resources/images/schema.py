@@ -14,7 +14,7 @@ FILENAME_LENGTH = 255
 
 
 def read_base64(value: Any) -> bytes:  # noqa: ANN401 - whatever a client sent
-    """The bytes; the length is looked at before they are decoded."""
+    """The decoded bytes; their length is checked before decoding."""
     if not isinstance(value, str):
         raise ValidationError("must be a string")
     # Four characters stand for three bytes.
@@ -48,7 +48,7 @@ class ImageSchema(Schema):
 
 
 class AvatarSchema(Schema):
-    """An avatar as a client sends it. Its type is told by its content; the name and the announced type are not kept."""
+    """An avatar as it is sent. Its content decides the type; the name and content type that were sent are not kept."""
 
     class Meta:
         """Its type."""

@@ -51,9 +51,10 @@ def here(token: str) -> str:
 
 
 def invitation_page(token: str, *, status: int = 200, problem: str | None = None, account: str = "") -> Response:
-    """The page for who looks at it: asked who he is, shown what he is invited to, or told that it is not for him.
+    """The page for whoever opens it: the form to sign in, the invitation, or the message that it is for somebody else.
 
-    Before he has signed in it says nothing of the invitation, not even whether there is one; nor to others after.
+    Before signing in it says nothing of the invitation, not even whether there is one; afterwards only to the invited
+    user.
     """
     who, action = signed_in(), here(token)
     if who is None:

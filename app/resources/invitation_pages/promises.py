@@ -1,4 +1,4 @@
-"""What a role or a level lets somebody do, in a few words; the policy has all of it."""
+"""What a role or a level allows, in a few words; the policy has the details."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -24,7 +24,7 @@ WORKSPACE: Final[Mapping[str, str]] = {
 
 
 def promised(kind: str, rank: str, *, is_everywhere: bool) -> str:
-    """What the role in a project, or the level on a workspace, is good for."""
+    """What the role in a project, or the level on a workspace, allows."""
     if kind == "workspace":
         return WORKSPACE[rank]
     return (PROJECT if is_everywhere else PART)[rank]

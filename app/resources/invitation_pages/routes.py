@@ -1,6 +1,6 @@
-"""The page of an invitation: what it is for, who it is that looks, and the button that accepts.
+"""The page of an invitation: what it is for, who is signed in, and the button that accepts it.
 
-Everything happens at the address in the mail, so that there is nowhere else to be sent to.
+All forms are sent to the address in the mail itself, so no form ever leads to another address.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from app.web.transaction import change
 @open_to_all
 @describes()
 def show_page(token: str) -> Response:
-    """Show the invitation to who was invited; ask whoever has not signed in to do so."""
+    """Show the invitation to the invited user; ask everybody else to sign in."""
     return invitation_page(token)
 
 
@@ -53,7 +53,7 @@ def _sign_out(_token: str, sent: Parameters) -> Response | None:
 
 
 def _accept(token: str, sent: Parameters) -> Response | None:
-    """Accept the invitation; None when that is done, else the page that says why not."""
+    """Accept the invitation; returns None, or the page that says why it was not accepted."""
     who = signed_in()
     if who is None:
         return invitation_page(token, status=403, problem=ENDED)

@@ -1,4 +1,4 @@
-"""Accepting an invitation, wherever a request brings its token."""
+"""Showing and accepting an invitation by its token, for the API and for the page."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,15 +24,16 @@ from app.web.transaction import made, record
 
 
 def show(token: str) -> Shown:
-    """The invitation of the token, to the calling user; 404 for whoever has not the address that was invited."""
+    """The resource object of the token's invitation, if the calling user has the invited address; else 404."""
     identifier, nonce = opened(token)
     return OWN_INVITATIONS.show({"id": identifier, "nonce": nonce})
 
 
 def accept(session: Session, token: str, workspace_id: str | None = None) -> tuple[Invitation, Joined]:
-    """Accept the invitation of the token for the calling user: what he becomes, with the events that tell of it.
+    """Accept the token's invitation for the calling user, and record the events.
 
-    404 for whoever has not the address that was invited. ``workspace_id`` is for an invitation that must be to it.
+    Returns the invitation and the new role or level. 404 for a user with another address than the invited one. With
+    ``workspace_id``, the invitation must be to that workspace.
     """
     user_id = require_own(P.INVITATION_ACCEPT)
     identifier, nonce = opened(token)

@@ -1,4 +1,4 @@
-"""The link of an invitation: its token, what it opens, and the mail that brings it."""
+"""The link of an invitation: making its token, reading it, and mailing it."""
 
 import hashlib
 import hmac
@@ -25,7 +25,7 @@ PAGE = "/invitations/"
 
 
 def opened(token: str) -> tuple[str, str]:
-    """The id and the nonce in the token; 404 for anything that this service has not signed."""
+    """The invitation's id and nonce in the token; 404 if this service has not signed it."""
     try:
         identifier, nonce = _signer().loads(token)
     except BadData:
@@ -34,15 +34,15 @@ def opened(token: str) -> tuple[str, str]:
 
 
 def check_nonce(invitation: Invitation, nonce: str) -> None:
-    """Refuse an earlier link, in the words of one that never was."""
+    """Refuse a replaced link, with the same answer as for one that never existed."""
     if not hmac.compare_digest(invitation.nonce, nonce):
         raise NotFound
 
 
 def deliver(invitation: Invitation, shown: Shown) -> Shown:
-    """The resource object, with the link for who asked for it; or without, when mail brings it to the address.
+    """The resource object of the invitation, after its link was mailed; without mail, the link is in it.
 
-    To be called when the invitation is committed.
+    Call it after the invitation is committed.
     """
     token = str(_signer().dumps([invitation.id, invitation.nonce]))
     box = outbox()
@@ -54,7 +54,7 @@ def deliver(invitation: Invitation, shown: Shown) -> Shown:
 
 
 def own_address() -> str:
-    """How people reach the service, without a slash at the end."""
+    """The address at which people reach the service, without a slash at the end."""
     return settings().url or request.host_url.rstrip("/")
 
 

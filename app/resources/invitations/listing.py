@@ -34,7 +34,7 @@ _WITH_STATUS: dict[str, ColumnElement[bool]] = {
 
 @dataclass(frozen=True)
 class InStatus:
-    """``filter[status]``: one status as it is shown, or several; those that wait, unless the request says otherwise."""
+    """``filter[status]``: one or more statuses as they are shown; without it, the invitations that wait."""
 
     parameter: str = "filter[status]"
 

@@ -19,9 +19,9 @@ EXPIRED = "expired"
 
 
 class Invitation(Base):
-    """That whoever has an e-mail address may join a project or a workspace.
+    """The offer that whoever has an e-mail address may join a project or a workspace.
 
-    Its link holds the id and the ``nonce``, signed: another nonce, and the earlier link is worth nothing.
+    Its link has the id and the ``nonce``, signed. A new nonce makes earlier links invalid.
     """
 
     __tablename__ = "invitations"
@@ -96,7 +96,7 @@ class Invitation(Base):
 
     @property
     def is_expired(self) -> bool:
-        """Whether it waits in vain."""
+        """Whether it still waits although its time has passed."""
         return self.status == PENDING and self.expires_at <= now()
 
     __table_args__ = (
@@ -132,7 +132,7 @@ class Invitation(Base):
 
 
 class InvitationMessage(Base):
-    """That a link was made for an address, which mail brings there. It outlives the invitation: so does the mail."""
+    """A link that was made for an address. It outlives its invitation, because the mail that was sent still counts."""
 
     __tablename__ = "invitation_messages"
 

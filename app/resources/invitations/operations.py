@@ -1,4 +1,4 @@
-"""The rules of invitations: who can be invited, how long a link is good, what accepting makes."""
+"""The rules of invitations: who can be invited, how long a link is valid, what accepting one does."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ Joined = ProjectMember | WorkspaceAclEntry
 
 
 class AlreadyInside(InvalidAttribute):
-    """The address is that of a member."""
+    """The address belongs to a member."""
 
     code = "already-member"
     pointer = "/data/attributes/email"
@@ -36,14 +36,14 @@ class AlreadyInside(InvalidAttribute):
 
 
 class TooManyInvitations(Unprocessable):
-    """So many wait that something is wrong."""
+    """Too many invitations wait already."""
 
     code = "too-many-invitations"
     detail = f"At most {WAITING} invitations can wait at a time; cancel some first"
 
 
 class NobodyInvited(InvalidAttribute):
-    """The address has no invitation that waits."""
+    """No invitation to this address waits."""
 
     code = "nobody-invited"
     pointer = "/data/attributes/email"
@@ -51,42 +51,42 @@ class NobodyInvited(InvalidAttribute):
 
 
 class InvitationAccepted(Conflict):
-    """An invitation is good once."""
+    """The invitation was accepted before; it can be used only once."""
 
     code = "invitation-accepted"
     detail = "The invitation has been accepted already"
 
 
 class InvitationCanceled(Conflict):
-    """Whoever invited has thought better of it."""
+    """The invitation was canceled."""
 
     code = "invitation-canceled"
     detail = "The invitation has been canceled"
 
 
 class InvitationExpired(Conflict):
-    """It was not accepted in time; it can be sent again."""
+    """The invitation was not accepted in time; it can be sent again."""
 
     code = "invitation-expired"
     detail = "The invitation has expired; ask for another one"
 
 
 class EnvironmentGone(Conflict):
-    """The role was to hold in an environment that is no longer there."""
+    """The role was limited to an environment that has been deleted."""
 
     code = "invitation-environment-gone"
     detail = "The environment of the invitation is no longer there; ask for another invitation"
 
 
 class AlreadyMember(Conflict):
-    """Who has a role or level keeps it; accepting changes none."""
+    """The user has a role or level already; accepting the invitation does not change it."""
 
     code = "already-member"
     detail = "You are a member already; the invitation changes nothing"
 
 
 def invite(session: Session, place: Place, members: Mapping[str, Any], days: int, invited_by: str | None) -> Invitation:
-    """An invitation of the address into the place, which is locked against others that invite."""
+    """Invite the address into the place. The caller has locked the place, so that nobody else invites meanwhile."""
     its = _of_place(place)
     address = members["email"].lower()
     if session.scalar(_member_with(place, address)) is not None:
@@ -102,26 +102,26 @@ def invite(session: Session, place: Place, members: Mapping[str, Any], days: int
 
 
 def overdue(session: Session, place: Place, email: str) -> Sequence[Invitation]:
-    """The invitation of the address that waits there in vain, if there is one; it is locked."""
+    """The expired invitation of the address to this place, locked; None if there is none."""
     late = waiting_for(place, email).where(Invitation.expires_at <= now())
     return session.scalars(late.with_for_update(of=Invitation)).all()
 
 
 def waiting_for(place: Place, email: str | None = None) -> Select[Invitation]:
-    """The invitations into the place that wait, those that are too old included; of one address, or all."""
+    """The waiting invitations to the place, including expired ones; of one address, or of all."""
     found = select(Invitation).filter_by(**_of_place(place), status=PENDING).order_by(Invitation.id)
     return found if email is None else found.where(func.lower(Invitation.email) == email.lower())
 
 
 def renew(invitation: Invitation, days: int) -> None:
-    """Another link, good for so many days; the earlier one is worth nothing."""
+    """Give the invitation a new link that is valid for this many days; earlier links become invalid."""
     invitation.nonce = secrets.token_urlsafe(NONCE_BYTES)
     invitation.expires_at = now() + timedelta(days=days)
     invitation.sent_at = None
 
 
 def check_waiting(invitation: Invitation) -> None:
-    """Refuse what has been settled."""
+    """Refuse an invitation that was accepted or canceled."""
     if invitation.status == ACCEPTED:
         raise InvitationAccepted
     if invitation.status == CANCELED:
@@ -129,7 +129,7 @@ def check_waiting(invitation: Invitation) -> None:
 
 
 def membership_for(session: Session, organization_id: str, user_id: str) -> tuple[OrganizationMembership, str | None]:
-    """The active membership of the user, and which verb tells how it came to be one; none when it was before."""
+    """The user's active membership, and the verb for the event if it was created or accepted here; else None."""
     found = session.scalars(
         select(OrganizationMembership)
         .where(
@@ -149,7 +149,7 @@ def membership_for(session: Session, organization_id: str, user_id: str) -> tupl
 
 
 def join(session: Session, invitation: Invitation, membership: OrganizationMembership, user_id: str) -> Joined:
-    """Give the member what the invitation promised; it is locked, and waits."""
+    """Give the member the role or level of the invitation, which is locked and waiting."""
     its = {"organization_id": invitation.organization_id, "membership_id": membership.id}
     joined: Joined
     if invitation.project_id is not None:

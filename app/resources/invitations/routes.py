@@ -55,7 +55,7 @@ blueprint = Blueprint("invitations", __name__, url_prefix="/api/v2")
 @requires(P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.INVITATION_MANAGE)
 @describes(listing=INVITATIONS, errors=(400, 403))
 def list_project_invitations(project_id: str) -> Response:
-    """List the invitations into a project: those that wait, unless the request asks for others."""
+    """List the invitations to a project: those that wait, unless the request asks for others."""
     project = PROJECTS.one({"id": project_id})
     if P.PROJECT_MANAGE_MEMBERS not in held(caller(), Project.scope, project):
         raise refused(P.PROJECT_MANAGE_MEMBERS)
@@ -66,10 +66,10 @@ def list_project_invitations(project_id: str) -> Response:
 @requires(P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS, P.ENVIRONMENT_READ)
 @describes(body=IntoProjectSchema, answer=InvitationSchema, status=201, errors=(400, 403, 422, 429))
 def create_project_invitation(project_id: str) -> Response:
-    """Invite an e-mail address into a project, with a role.
+    """Invite an e-mail address to a project, with a role.
 
-    The link goes to the address by mail; where the service sends none, it is in the answer. An invitation of the
-    address that has expired is canceled by a new one.
+    The link is sent to the address by mail; if the service sends no mail, it is in the answer. An expired invitation of
+    the same address is canceled.
     """
     members = load(IntoProjectSchema, body())
     check_scope(members)
@@ -101,7 +101,7 @@ def list_workspace_invitations(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS)
 @describes(body=ToWorkspaceSchema, answer=InvitationSchema, status=201, errors=(403, 422, 429))
 def create_workspace_invitation(workspace_id: str) -> Response:
-    """Invite an e-mail address to a workspace, with a level. The link goes the way of those into projects."""
+    """Invite an e-mail address to a workspace, with a level. The link is sent as for invitations to projects."""
     members = load(ToWorkspaceSchema, body())
     with change() as session:
         workspace = _workspace(session, workspace_id)
@@ -114,9 +114,9 @@ def create_workspace_invitation(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_OWNERS)
 @describes(body=ResetSchema, answer=InvitationSchema, many=True, errors=(403, 422, 429))
 def reset_invite(workspace_id: str) -> Response:
-    """Replace the links of the invitations to a workspace that wait, or that of one address.
+    """Replace the links of all waiting invitations to a workspace, or of the one for an address.
 
-    The earlier links stop working. The new ones go the way of the first.
+    The earlier links stop working. The new ones are sent in the same way as the first.
     """
     email = load(ResetSchema, optional_body()).get("email")
     with change() as session:
@@ -143,7 +143,7 @@ def reset_invite(workspace_id: str) -> Response:
 @requires(P.INVITATION_MANAGE, P.INVITATION_ACCEPT)
 @describes(answer=InvitationSchema)
 def show_invitation(invitation_id: str) -> Response:
-    """Show an invitation: by its id to who manages it, by its id or the token of its link to who was invited."""
+    """Show an invitation: by its id to those who manage it, by its id or its link's token to the invited user."""
     if MARK in invitation_id:
         return resource(show(invitation_id))
     try:
@@ -156,7 +156,7 @@ def show_invitation(invitation_id: str) -> Response:
 @requires(P.INVITATION_MANAGE, P.PROJECT_MANAGE_OWNERS, P.WORKSPACE_MANAGE_OWNERS)
 @describes(status=204, errors=(403,))
 def cancel_invitation(invitation_id: str) -> Response:
-    """Cancel an invitation that waits; its link stops working."""
+    """Cancel a waiting invitation; its link stops working."""
     with change() as session:
         invitation = _subject(session, invitation_id)
         check_waiting(invitation)
@@ -169,7 +169,7 @@ def cancel_invitation(invitation_id: str) -> Response:
 @requires(P.INVITATION_MANAGE, P.PROJECT_MANAGE_OWNERS, P.WORKSPACE_MANAGE_OWNERS)
 @describes(answer=InvitationSchema, errors=(403, 429))
 def resend_invitation(invitation_id: str) -> Response:
-    """Replace the link of an invitation that waits, or did until it expired; the earlier one stops working."""
+    """Replace the link of a waiting or expired invitation; the earlier link stops working."""
     with change() as session:
         invitation = _subject(session, invitation_id)
         check_waiting(invitation)
@@ -189,7 +189,7 @@ def resend_invitation(invitation_id: str) -> Response:
 @requires(P.INVITATION_ACCEPT)
 @describes(listing=OWN_INVITATIONS, errors=(400,))
 def list_own_invitations() -> Response:
-    """List the invitations of the address of the calling user: those that wait, unless the request asks for others."""
+    """List the invitations for the calling user's address: those that wait, unless the request asks for others."""
     user_id = require_own(P.INVITATION_ACCEPT)
     email = reader().execute(select(User.email).where(User.id == user_id)).scalar_one()
     return OWN_INVITATIONS.page({"email_lower": email.lower()})
@@ -199,7 +199,7 @@ def list_own_invitations() -> Response:
 @requires(P.INVITATION_ACCEPT)
 @describes(answer=InvitationSchema)
 def accept_invitation(token: str) -> Response:
-    """Accept an invitation of one's own address: the calling user gets the role or level, in the organization, too."""
+    """Accept an invitation for your own address: you get the role or level, and become a member of the organization."""
     with change() as session:
         invitation, _ = accept(session, token)
         shown = OWN_INVITATIONS.show({"id": invitation.id}, session)

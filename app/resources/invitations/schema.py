@@ -25,9 +25,10 @@ def _status(row: Any, _held: Any) -> str:  # noqa: ANN401 - a row of the listing
 
 
 class InvitationSchema(Schema):
-    """That whoever has an e-mail address may join a project, with a role, or a workspace, with a level.
+    """An offer to join a project with a role, or a workspace with a level, for whoever has the e-mail address.
 
-    Token and link are there only in the answer to who made or renewed it, and only when the service sends no mail.
+    Token and link are only in the answer to whoever created or renewed the invitation, and only if the service sends no
+    mail.
     """
 
     class Meta:
@@ -60,7 +61,7 @@ class InvitationSchema(Schema):
 
 
 class IntoProjectSchema(InvitationSchema):
-    """An invitation into a project: perhaps with a role that holds in one environment or in some cells only."""
+    """An invitation to a project; the role can be limited to one environment or to some cells."""
 
     class Meta(InvitationSchema.Meta):
         """As any invitation."""
@@ -83,7 +84,7 @@ class ToWorkspaceSchema(InvitationSchema):
 
 
 class ResetSchema(InvitationSchema):
-    """Whose link to a workspace is to be replaced; without an address, every one that waits."""
+    """Whose link to a workspace is to be replaced; without an address, the links of all waiting invitations."""
 
     class Meta(InvitationSchema.Meta):
         """As any invitation, or no type at all."""

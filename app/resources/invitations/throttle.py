@@ -1,4 +1,4 @@
-"""How often links are made for an address: who invites must not be able to fill somebody's mailbox."""
+"""Limits how often links are made for an address, so that nobody can fill somebody's mailbox with invitations."""
 
 import math
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ _TABLE = Base.metadata.tables[InvitationMessage.__tablename__]
 
 
 class TooManyMessages(TooManyRequests):
-    """So many links were made for an invitation or an address that its mailbox would suffer."""
+    """Too many links were made for this invitation or address in the last hour."""
 
     code = "too-many-messages"
     detail = "Too many messages have gone to this address; try again later"
 
 
 def note(session: Session, invitations: Sequence[Invitation]) -> None:
-    """Note the links that are made for the invitations, or refuse them all while one comes too soon.
+    """Note the links that are made for these invitations, or refuse all of them if there were too many.
 
-    What is refused is not noted: waiting always helps. Links for one address that are made at the same moment do not
+    A refused link is not noted, so waiting always helps. Links that are made for one address at the same moment do not
     see each other; there are never more of them than requests are served at once.
     """
     if not invitations:
@@ -45,7 +45,7 @@ def note(session: Session, invitations: Sequence[Invitation]) -> None:
 
 
 def _crowded(messages: Sequence[dict[str, str]], moment: datetime) -> Any:  # noqa: ANN401 - a statement
-    """The time of the oldest link of each invitation and address that has as many as it may have."""
+    """The time of the oldest link of each invitation and address that has reached its limit."""
     return union_all(
         *(
             select(func.min(_TABLE.c.created_at))

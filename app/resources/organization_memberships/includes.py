@@ -18,7 +18,7 @@ OWN_INCLUDES = (*INCLUDES, "organization")
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
-    """What reads the wanted resources for a list of memberships; nothing when none are wanted."""
+    """A function that reads the wanted resources for a list of memberships; None if none are wanted."""
     return (lambda rows, shown: included(rows, shown, wanted)) if wanted else None
 
 
@@ -36,7 +36,7 @@ def included(rows: Sequence[Any], memberships: list[Shown], wanted: set[str]) ->
 
 
 def shown_users(identifiers: Collection[str], *, with_email: bool) -> list[Shown]:
-    """The users with these ids, by name. Whoever sees their memberships or teams sees them, too."""
+    """The users with these ids, by name; for callers who may see their memberships or teams."""
     own_id = caller().user_id
     rows = reader().execute(
         select(User.id, KNOWN_AS.label("username"), User.email, User.site_role)

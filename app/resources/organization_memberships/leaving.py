@@ -1,4 +1,4 @@
-"""What goes with somebody who leaves an organization: his roles in projects and his levels on workspaces."""
+"""What somebody who leaves an organization loses: roles in projects and levels on workspaces."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +14,12 @@ Left = Sequence[tuple[Any, dict[str, list[Any]]]]
 
 
 def roles_of(session: Session, membership: OrganizationMembership, username: str) -> Left:
-    """The member's roles in projects, with what their events say of them."""
+    """The member's roles in projects, each with the changes for its event."""
     rows = session.scalars(select(ProjectMember).where(ProjectMember.membership_id == membership.id))
     return [(row, {"username": [username, None], "role": [row.role, None]}) for row in rows]
 
 
 def levels_of(session: Session, membership: OrganizationMembership, username: str) -> Left:
-    """The member's levels on workspaces, likewise."""
+    """The member's levels on workspaces, each with the changes for its event."""
     rows = session.scalars(select(WorkspaceAclEntry).where(WorkspaceAclEntry.membership_id == membership.id))
     return [(row, {"username": [username, None], "level": [row.level, None]}) for row in rows]

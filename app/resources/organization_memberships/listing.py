@@ -23,7 +23,7 @@ from app.web.filters import Contains, Filter, Holds, OneOf
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MembershipListing(TeamMembershipListing):
-    """Memberships, also those in one team: then ``team_id`` is among the parents of the list."""
+    """Memberships of an organization, or with ``team_id`` among the parents, those in one team."""
 
     def _equal(self, conditions: Mapping[str, Any], *, by_index: bool = True) -> list[ColumnElement[bool]]:
         plain = {name: value for name, value in conditions.items() if name != "team_id"}
@@ -84,7 +84,7 @@ MEMBERSHIPS = MembershipListing(
 
 
 def status_counts(organization_id: str) -> dict[str, int]:
-    """How many of the memberships that the request asks for there are of each status, whatever status it asks for."""
+    """How many memberships of each status there are, counted without the filter on the status."""
     statement = (
         select(OrganizationMembership.status, func.count().label("memberships"))
         .where(

@@ -1,4 +1,4 @@
-"""Members of an organization, as who is given a role or a level in it."""
+"""Members of an organization who get a role or a level in it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from app.resources.users.model import User
 
 
 class NotAMember(InvalidAttribute):
-    """The user is no active member of the organization, or there is no such user at all."""
+    """The user is not an active member of the organization, or does not exist."""
 
     code = "not-a-member"
     pointer = "/data/relationships/user"
@@ -29,7 +29,7 @@ class Member:
 
 
 def active_member(session: Session, organization_id: str, user_id: str) -> Member:
-    """The member, who does not leave the organization until the transaction ends."""
+    """The active member; kept from leaving the organization until the transaction ends."""
     row = session.execute(
         select(OrganizationMembership.id, User.username)
         .join(User, User.id == OrganizationMembership.user_id)
@@ -46,13 +46,13 @@ def active_member(session: Session, organization_id: str, user_id: str) -> Membe
 
 
 def with_users(table: FromClause, membership_id: Expression) -> FromClause:
-    """The table, joined with the memberships that it refers to and with their users."""
+    """The table, joined with the memberships that it refers to and the users of these."""
     joined = table.join(OrganizationMembership.__table__, OrganizationMembership.id == membership_id)
     return joined.join(User.__table__, User.id == OrganizationMembership.user_id)
 
 
 def of_user(column: Expression, membership_id: Expression, table: FromClause) -> ScalarSelect[Any]:
-    """What the user has in the column, for filters and orders of the table, which see it alone."""
+    """A column of the row's user, for filters and orders that can use only the table's own columns."""
     return (
         select(column)
         .join(OrganizationMembership, OrganizationMembership.user_id == User.id)
@@ -63,7 +63,7 @@ def of_user(column: Expression, membership_id: Expression, table: FromClause) ->
 
 
 def username_of(session: Session, membership_id: str) -> str:
-    """What the member is called."""
+    """The username of the member."""
     return session.execute(
         select(User.username)
         .join(OrganizationMembership, OrganizationMembership.user_id == User.id)

@@ -15,14 +15,14 @@ from app.resources.users.model import User
 
 
 class OwnOrganization(Forbidden):
-    """Nobody removes himself from what he owns."""
+    """Owners can't remove themselves from their organization."""
 
     code = "own-organization"
     detail = "You cannot remove yourself from an organization that you own"
 
 
 def user_to_invite(session: Session, email: str) -> tuple[User, bool]:
-    """Who has the address, or somebody whose place it keeps until a user is made for it; whether that one is new."""
+    """The user with the address, and whether it is new: if nobody has the address, a placeholder is created for it."""
     found = session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
     if found is not None:
         return found, False
@@ -34,7 +34,7 @@ def user_to_invite(session: Session, email: str) -> tuple[User, bool]:
 
 
 def invite(session: Session, organization_id: str, user: User) -> OrganizationMembership:
-    """A membership for the user: at once for who has an account here, else one that waits for the account."""
+    """A membership for the user: active for a user with an account, else one that waits for the account."""
     membership = OrganizationMembership(
         organization_id=organization_id,
         user_id=user.id,
@@ -46,7 +46,7 @@ def invite(session: Session, organization_id: str, user: User) -> OrganizationMe
 
 
 def accept_invitations(session: Session, user: User) -> Sequence[OrganizationMembership]:
-    """Make the invited memberships of the user active, for he has an account now."""
+    """Make the invited memberships of the user active, now that there is an account."""
     user.invited_at = None
     invited = session.scalars(
         select(OrganizationMembership)
@@ -60,7 +60,7 @@ def accept_invitations(session: Session, user: User) -> Sequence[OrganizationMem
 
 
 def take_over(session: Session, user: User, placeholder: User) -> Sequence[OrganizationMembership]:
-    """Give the user the invitations of the address that is his now; what kept their place goes."""
+    """Give the user the invited memberships of a placeholder with the user's new address; delete the placeholder."""
     homes = select(OrganizationMembership.organization_id).where(OrganizationMembership.user_id == user.id)
     present = set(session.scalars(homes))
     invited = session.scalars(
@@ -79,8 +79,7 @@ def take_over(session: Session, user: User, placeholder: User) -> Sequence[Organ
 def lock_owners(session: Session, organization_id: str) -> Team:
     """The owners team, locked: nobody joins or leaves it until the transaction ends.
 
-    To be called before a membership is locked, as changes of a team's members do it, so that the two can't lock each
-    other out.
+    Call it before a membership is locked, in the same order as changes of a team's members, to avoid deadlocks.
     """
     owners = session.scalars(
         select(Team).where(Team.organization_id == organization_id, Team.is_owners).with_for_update(),
@@ -101,7 +100,7 @@ def teams_of(session: Session, membership: OrganizationMembership) -> Sequence[T
 
 
 def remove_membership(session: Session, membership: OrganizationMembership, owners: Team) -> None:
-    """Take the user out of the organization and of all its teams; the owners team is locked."""
+    """Remove the user from the organization and all its teams. The caller has locked the owners team."""
     session.delete(membership)
     session.flush()
     keep_an_owner(session, owners)

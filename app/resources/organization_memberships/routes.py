@@ -37,7 +37,7 @@ blueprint = Blueprint("organization_memberships", __name__, url_prefix="/api/v2"
 @requires(P.ORGANIZATION_READ, P.MEMBERSHIP_READ)
 @describes(listing=MEMBERSHIPS, includes=INCLUDES, errors=(400,))
 def list_organization_memberships(organization: str) -> Response:
-    """List the memberships in an organization that the caller can see: without a right to more, the own one."""
+    """List the memberships of an organization that the caller can see; without further permissions, only their own."""
     home = enter(organization, P.ORGANIZATION_READ)
     wanted = includes_of(request.args, INCLUDES)
     counts = {"status-counts": status_counts(home.id)}
@@ -48,10 +48,10 @@ def list_organization_memberships(organization: str) -> Response:
 @requires(P.MEMBERSHIP_CREATE, P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(body=OrganizationMembershipSchema, answer=OrganizationMembershipSchema, status=201, errors=(422,))
 def create_organization_membership(organization: str) -> Response:
-    """Invite an e-mail address, perhaps into teams; the user comes along in ``included``.
+    """Invite an e-mail address, perhaps into teams; ``included`` has the user.
 
-    Who has an account here is a member at once. For an address that nobody has, a user keeps the place, and the
-    membership is active when an operator makes the account. The service sends no mail.
+    A user with an account is a member at once. For an address without an account, a placeholder is created, and the
+    membership becomes active when an operator creates the account. The service sends no mail.
     """
     home = enter(organization, P.MEMBERSHIP_CREATE)
     members = load(OrganizationMembershipSchema, body())
@@ -96,9 +96,9 @@ def show_organization_membership(membership_id: str) -> Response:
 @requires(P.MEMBERSHIP_DELETE, P.MEMBERSHIP_READ, P.TEAM_READ, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(status=204, errors=(403,))
 def destroy_organization_membership(membership_id: str) -> Response:
-    """Remove a user from an organization and all its teams; what he could reach through it ends at once.
+    """Remove a user from an organization and all its teams; all access through it ends at once.
 
-    Only somebody who sees all of his teams may do so, and an owner goes only by another owner.
+    The caller must be able to see all of the user's teams, and only another owner can remove an owner.
     """
     with change() as session:
         owners = lock_owners(session, MEMBERSHIPS.one({"id": membership_id}, session).organization_id)

@@ -22,12 +22,12 @@ def read_teams(items: list[Any]) -> list[str]:
 
 
 def show_email(row: Any, held: Any) -> str | None:  # noqa: ANN401 - a row of a listing
-    """The address, for who sees it on memberships of the organization; on what hangs on one's own, oneself."""
+    """The address, if the caller may see it on memberships of the organization, or is that user."""
     return row.email if P.MEMBERSHIP_READ in held else None
 
 
 class OrganizationMembershipSchema(Schema):
-    """One user in one organization, and the teams that the caller can see him in."""
+    """One user in one organization, with those of the user's teams that the caller can see."""
 
     class Meta:
         """Its type and address."""

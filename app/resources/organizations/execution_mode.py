@@ -1,6 +1,6 @@
-"""Where runs execute: set on the organization, on a project, on a workspace, each inheriting from the one above.
+"""Where runs execute: set on organization, project or workspace. Each inherits from the one above it.
 
-The mode ``agent`` goes together with a pool of agents; the two are set, inherited and shown as one. (spec: projects,
+The mode ``agent`` needs a pool of agents; mode and pool are set, inherited and shown together. (spec: projects,
 execution-mode semantics; workspaces, execution mode)
 """
 
@@ -28,7 +28,7 @@ POOL_OF_PROJECT: Final = case(
 
 
 class Execution(NamedTuple):
-    """A mode and, where it is ``agent``, the pool. No mode means that of the one above."""
+    """A mode and, for ``agent``, the pool. Without a mode, the one above counts."""
 
     mode: str | None = None
     pool: str | None = None
@@ -36,7 +36,7 @@ class Execution(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a pool is to be used by: which organization's, and what makes the condition that a pool is open to it."""
+    """What is to use a pool: its organization, its kind, and a function for the condition that a pool is open to it."""
 
     organization_id: str | None
     kind: str
@@ -44,7 +44,7 @@ class Place:
 
 
 class Named(NamedTuple):
-    """What a client says about the pool: the member it has done so with, the pool, whether it was said at all."""
+    """What a request says about the pool: by which member, which pool, and whether it says anything at all."""
 
     member: str
     pointer: str
@@ -60,10 +60,10 @@ def own_execution(
     *,
     inherited: Callable[[], Execution],
 ) -> dict[str, Any]:
-    """The members with the resource's own mode and pool in place of what the client said about them.
+    """The members, in which the resource's own mode and pool replace what the request says about them.
 
-    A literal mode becomes the resource's own; ``default``, or overwrites of ``false``, inherit again; overwrites of
-    ``true`` without a mode keep what is in force (``inherited`` tells it where there is no own one).
+    A mode becomes the resource's own; ``default``, or overwrites of ``false``, make it inherit again; overwrites of
+    ``true`` without a mode keep the mode in force (``inherited`` gives it for a resource without its own).
     """
     settled = dict(members)
     prefix = "" if place.kind == "workspace" else "default_"
@@ -86,7 +86,7 @@ def own_execution(
 
 
 def take_pool(members: dict[str, Any], prefix: str = "default_") -> Named:
-    """What the members say about the pool, by attribute or relationship, which are taken out of them."""
+    """Take out of the members what they say about the pool, by attribute or relationship."""
     attribute, relationship = f"{prefix}agent_pool_id", f"{prefix}agent_pool"
     is_given = attribute in members or relationship in members
     by_id, by_linkage = members.pop(attribute, None), members.pop(relationship, None)
@@ -102,10 +102,10 @@ def settled_pool(
     before: str | None,
     place: Place,
 ) -> str | None:
-    """The pool that goes with the mode; none where that is not ``agent``.
+    """The pool for the mode; None if the mode is not ``agent``.
 
-    Refuses a pool without that mode, the mode without a pool, and a pool that is not there or not open to the place.
-    Who has it already keeps it, whatever the pool was made open to since.
+    Refuses a pool without that mode, that mode without a pool, and a pool that does not exist or is not open to the
+    place. A place that uses the pool already may keep it, whatever it was opened to since.
     """
     if named.pool and wanted.mode != AGENT:
         subject = "Default agent pool" if place.kind == "organization" else "Agent pool"
@@ -143,7 +143,7 @@ def _check_pool(session: Session, pool: str, named: Named, place: Place) -> None
 
 
 def execution_of_organization(session: Session, organization_id: str) -> Execution:
-    """What a project without its own has."""
+    """The mode and pool of projects that have none of their own."""
     return _found(
         session.execute(
             select(Organization.default_execution_mode, Organization.default_agent_pool_id).where(
@@ -154,7 +154,7 @@ def execution_of_organization(session: Session, organization_id: str) -> Executi
 
 
 def execution_of_project(session: Session, project_id: str) -> Execution:
-    """What the project's workspaces without their own have."""
+    """The mode and pool of the project's workspaces that have none of their own."""
     return _found(
         session.execute(
             select(MODE_OF_PROJECT, POOL_OF_PROJECT)

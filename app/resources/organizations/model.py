@@ -12,7 +12,7 @@ EXECUTION_MODES = ("remote", "local", "agent")
 
 
 class Organization(Base):
-    """The owner of everything else. Clients know it by its name; ``id`` is its ``external-id``."""
+    """The owner of everything else. Clients know it by its name; its ``id`` is shown as ``external-id``."""
 
     __tablename__ = "organizations"
     scope: ClassVar[dict[str, str]] = {"organization": "id", "shared-varsets": "id", "some-project": "id"}

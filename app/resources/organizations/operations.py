@@ -1,4 +1,4 @@
-"""The rules of organizations: what comes with a new one and goes with an old one."""
+"""The rules of organizations: what is created and deleted with one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from app.storage.ledger import condemn, named_by
 
 
 def found_organization(session: Session, members: Mapping[str, Any], user_id: str) -> Organization:
-    """A new organization with its default project and its owners team, the user being member and owner."""
+    """Create an organization with its default project and its owners team; the user becomes member and owner."""
     organization = Organization(**members)
     session.add(organization)
     session.flush()
@@ -37,7 +37,7 @@ def found_organization(session: Session, members: Mapping[str, Any], user_id: st
 
 
 def settle_members(session: Session, members: dict[str, Any], current: Organization | None) -> dict[str, Any]:
-    """The members as columns; refuses what contradicts itself or what ``current`` has already."""
+    """The members as columns; refuses what contradicts itself, or ``current``."""
     settled = dict(members)
     named = take_pool(settled)
     if named.is_given or "default_execution_mode" in settled:
@@ -60,16 +60,17 @@ def settle_members(session: Session, members: dict[str, Any], current: Organizat
 
 
 def lock_projects(session: Session, organization_id: str) -> None:
-    """Lock the projects of the organization; to be called before it is locked itself.
+    """Lock the projects of the organization. Call it before the organization is locked.
 
-    Who makes something in a project keeps the project first, then the organization: the two would wait for each other.
+    A request that creates something in a project keeps the project first and the organization second. In another order,
+    the two requests would wait for each other.
     """
     projects = select(Project.id).where(Project.organization_id == organization_id).order_by(Project.id)
     session.execute(projects.with_for_update())
 
 
 def delete_organization(session: Session, organization: Organization) -> None:
-    """Delete the organization with all it has; its activity events stay."""
+    """Delete the organization with everything in it; its activity events stay."""
     # Locked before their objects are condemned, as by who deletes one of them: two can't lock each other out.
     session.execute(
         select(Workspace.id)

@@ -35,7 +35,7 @@ LIST_INCLUDES = ("entitlement_set",)
 @requires(P.ORGANIZATION_READ)
 @describes(listing=ORGANIZATIONS, paged=False, includes=LIST_INCLUDES, errors=(400,))
 def list_organizations() -> Response:
-    """List the caller's organizations; all of them unless a page is asked for."""
+    """List the caller's organizations; all of them, unless the request asks for a page."""
     included = includes_of(request.args, LIST_INCLUDES)
     return ORGANIZATIONS.page({}, include=include_entitlement_sets if included else None, paged=False)
 
@@ -44,7 +44,7 @@ def list_organizations() -> Response:
 @requires(P.ORGANIZATION_CREATE)
 @describes(body=OrganizationSchema, answer=OrganizationSchema, status=201, errors=(422,))
 def create_organization() -> Response:
-    """Create an organization with its default project and its owners team, the caller being member and owner."""
+    """Create an organization with its default project and its owners team; the caller becomes member and owner."""
     require_on_site(P.ORGANIZATION_CREATE)
     user_id = caller().user_id
     if user_id is None:
@@ -76,7 +76,7 @@ def show_organization(organization: str) -> Response:
 @requires(P.ORGANIZATION_UPDATE)
 @describes(body=OrganizationSchema, is_partial=True, answer=OrganizationSchema, errors=(422,))
 def update_organization(organization: str) -> Response:
-    """Update an organization; a new name is its new address. Members that are left out stay as they are."""
+    """Update an organization. A new name changes its address. Members that are left out stay as they are."""
     home = enter(organization, P.ORGANIZATION_UPDATE)
     members = load(OrganizationSchema, body(), partial=True, identifier=home.name)
     with change() as session:

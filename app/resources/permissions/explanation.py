@@ -1,4 +1,4 @@
-"""Making an explanation: what the subject holds on the resource, through grants that the caller may hear of."""
+"""Making an explanation: what the subject may do on the resource, and through which grants that the caller can see."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, cast
@@ -38,7 +38,7 @@ def explain(
     row: Any,  # noqa: ANN401 - what the policy needs to know of the resource
     permissions: Sequence[P],
 ) -> list[dict[str, Any]]:
-    """For each permission whether the subject holds it on the row, through which grants, and what its absence gets."""
+    """For each permission: whether the subject has it on the row, through which grants, and the status without it."""
     scope = target.model.scope
     held_there = held(subject, scope, row)
     given = list(grants_on(cast("TracedGrants", subject.grants), scope, row))
@@ -61,9 +61,9 @@ def _unseen(_permission: P) -> int:
 
 
 class _Telling:
-    """The grants as the caller is told of them: nobody learns of what he could not see elsewhere.
+    """The grants as the caller may see them, which is no more than the caller could see elsewhere.
 
-    Of somebody else's grant whose source is hidden there remains that it exists; of oneself everything is told.
+    A grant of somebody else with a hidden source is shown without the source. Your own grants are shown in full.
     """
 
     def __init__(self, connection: Connection, subject: Caller, given: Given) -> None:
@@ -80,7 +80,7 @@ class _Telling:
             self._seen = {*self._seen, *seen_sources(connection, {grant.source for grant, _ in given})}
 
     def through(self, permission: P) -> list[dict[str, Any]]:
-        """What gives the permission; two grants of one source at one place are one."""
+        """The grants that give the permission; two grants with the same source at the same place are shown as one."""
         grants = dict.fromkeys(
             (grant.level, grant.target, grant.source) for grant, held in self._given if permission in held
         )

@@ -42,10 +42,10 @@ _PERMISSIONS: dict[str, Any] = {
 
 
 class PermissionExplanationSchema(Schema):
-    """What somebody, the caller if nobody is named, may do on a resource, and through which grants.
+    """What somebody (by default the caller) may do on a resource, and through which grants.
 
-    Without a permission it is about all that mean something there; ``allowed`` says whether all of them are held. The
-    ``refusal`` is the status that answers one that is not.
+    Without a permission, it explains all that apply to the resource; ``allowed`` says whether all of them are held.
+    ``refusal`` is the status of the answer to a caller without the permission.
     """
 
     class Meta:

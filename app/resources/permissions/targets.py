@@ -1,4 +1,4 @@
-"""What permissions can be explained on, and what a grant can come from."""
+"""On which resources permissions can be explained, and from which resources grants can come."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from app.web.context import caller
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A kind of resource: who reads one, and who manages the people there, and so may ask about others."""
+    """A kind of resource: which permission reads it, and which one manages its people and so may ask about others."""
 
     model: type[Any]
     level: Level
@@ -36,12 +36,12 @@ class Target:
 
     @property
     def askable(self) -> list[P]:
-        """The permissions that a grant could give on one."""
+        """The permissions that a grant could give on such a resource."""
         return [permission for permission in P if POLICY[permission].levels & set(self.model.scope)]
 
     @property
     def permissions(self) -> list[P]:
-        """Those of them that mean something there: that can be granted on one alone, or bear its name."""
+        """Those of them that matter there: that can be granted on the resource alone, or have its name."""
         name = f"{self.level}:"
         return [each for each in self.askable if self.level in POLICY[each].levels or each.startswith(name)]
 
@@ -67,7 +67,7 @@ _SOURCES: Mapping[str, tuple[type[Any], P]] = {
 
 
 def seen_target(connection: Connection, target: Target, identifier: str) -> Row[Any] | None:
-    """What the policy needs to know of the resource; None when the caller can't see it."""
+    """What the policy needs to know of the resource; None if the caller can't see it."""
     model = target.model
     columns = [getattr(model, name).label(name) for name in dict.fromkeys(["id", *model.scope.values()])]
     seen = where(caller(), target.read_by, model)
@@ -75,7 +75,7 @@ def seen_target(connection: Connection, target: Target, identifier: str) -> Row[
 
 
 def seen_sources(connection: Connection, sources: Collection[Source]) -> set[tuple[str, str]]:
-    """The types and ids of those of the sources that the caller can see: one statement, if there are any."""
+    """The types and ids of those sources that the caller can see; one statement, or none without sources."""
     parts = []
     for type_ in sorted({source.type for source in sources} & _SOURCES.keys()):
         model, read_by = _SOURCES[type_]

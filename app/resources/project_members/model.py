@@ -15,8 +15,8 @@ OWNER = "owner"
 class ProjectMember(Base):
     """The role of one member of the organization in one project.
 
-    With an environment the role holds only there; with cells, only in those: null is all of them, an empty list none.
-    An owner owns the whole project.
+    With an environment, the role is limited to it. With cells, it is limited to those: null means all cells, an empty
+    list none. An owner is never limited.
     """
 
     __tablename__ = "project_members"

@@ -1,4 +1,4 @@
-"""The rules of a project's members: that an owner owns all of it, and that one stays."""
+"""The rules of a project's members: an owner is never limited to a part, and the last owner stays."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,26 +15,26 @@ Changes = dict[str, Any]
 
 
 class ScopedOwner(Unprocessable):
-    """Who owns a project owns all of it."""
+    """The role of an owner can't be limited to a part of the project."""
 
     code = "scoped-owner"
     detail = "The role of an owner holds in the whole project; it can't be limited to an environment or to cells"
 
 
 class LastProjectOwner(Forbidden):
-    """A project that has owners keeps one."""
+    """A project that has owners must keep at least one."""
 
     code = "last-project-owner"
     detail = "The project must keep at least one owner"
 
 
 def told(changes: Mapping[str, Any]) -> Changes:
-    """The changes under the names that clients know."""
+    """The changes, with the names that clients know."""
     return {TOLD.get(name, name): change for name, change in changes.items()}
 
 
 def check_scope(members: Mapping[str, Any], current: ProjectMember | None = None) -> None:
-    """Refuse an owner whose role would hold in a part of the project only."""
+    """Refuse an owner whose role is limited to a part of the project."""
     after = {name: members.get(name, getattr(current, name, None)) for name in ("role", "environment_id", "cells")}
     if after["role"] != OWNER or (after["environment_id"] is None and after["cells"] is None):
         return
@@ -46,7 +46,7 @@ def check_scope(members: Mapping[str, Any], current: ProjectMember | None = None
 
 
 def keep_an_owner(session: Session, project_id: str) -> None:
-    """Refuse what has just left the project without an owner; the project is locked."""
+    """Refuse a change that has left the project without an owner. The project is locked."""
     owners = select(ProjectMember.id).where(ProjectMember.project_id == project_id, ProjectMember.role == OWNER)
     if session.scalar(owners.limit(1)) is None:
         raise LastProjectOwner

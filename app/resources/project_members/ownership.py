@@ -1,4 +1,4 @@
-"""Handing a project over (mission: C5)."""
+"""Transferring a project to another owner (mission: C5)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ WHOLE = {"role": OWNER, "environment_id": None, "cells": None}
 
 
 class AlreadyOwner(Unprocessable):
-    """Nobody hands over to himself."""
+    """An owner can't transfer the project to the same owner."""
 
     code = "already-owner"
     pointer = "/data/relationships/user"
@@ -33,7 +33,7 @@ class AlreadyOwner(Unprocessable):
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A member of the project with his name."""
+    """A member of the project, with the username."""
 
     row: ProjectMember
     username: str
@@ -50,7 +50,7 @@ class Transfer:
 
 
 def transfer(session: Session, project: Project, to: Member) -> Transfer:
-    """Make the member the owner; the calling owner becomes admin, or all owners when somebody above them calls.
+    """Make the member the owner. The calling owner becomes admin; if the caller is above the owners, all of them do.
 
     The project is locked.
     """

@@ -1,4 +1,4 @@
-"""What a caller may say of a role in a project: which one, and where it holds."""
+"""The limits of what a caller may set on a role in a project: which role, and where it holds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from app.web.context import caller, refused
 
 
 class UnknownEnvironment(BadRequest):
-    """The project has no such environment, or the caller does not see it (mission: D3)."""
+    """The project has no such environment, or the caller can't see it."""
 
     code = "unknown-environment"
     pointer = "/data/relationships/environment"
@@ -24,14 +24,14 @@ class UnknownEnvironment(BadRequest):
 
 
 def check_rank(project: Project, *members_roles: str) -> None:
-    """Refuse a caller who may not give, change or take away all of these roles."""
+    """Refuse a caller who may not give, change or take away one of these roles."""
     for role in members_roles:
         if not holds(caller(), MANAGES_ROLE[role], project):
             raise refused(MANAGES_ROLE[role])
 
 
 def settle_environment(session: Session, members: Mapping[str, Any], project: Project) -> None:
-    """Refuse an environment that is not one of the project; it is kept from going until the transaction ends."""
+    """Refuse an environment of another project; a valid one is kept from being deleted until the transaction ends."""
     wanted = members.get("environment_id")
     if wanted is None:
         return

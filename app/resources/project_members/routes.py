@@ -33,7 +33,7 @@ blueprint = Blueprint("project_members", __name__, url_prefix="/api/v2")
 @requires(P.PROJECT_READ, P.PROJECT_READ_MEMBERS)
 @describes(listing=MEMBERS, includes=INCLUDES, errors=(400,))
 def list_project_members(project_id: str) -> Response:
-    """List the members of a project that the caller can see: one whose role holds in one place sees himself."""
+    """List the members of a project that the caller can see. A caller whose role is limited sees only their own."""
     project = PROJECTS.one({"id": project_id})
     wanted = includes_of(request.args, INCLUDES)
     parents = {"organization_id": project.organization_id, "project_id": project_id}
@@ -81,7 +81,7 @@ def show_project_member(member_id: str) -> Response:
 @requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS)
 @describes(body=ProjectMemberSchema, is_partial=True, answer=ProjectMemberSchema, errors=(400, 403, 422))
 def update_project_member(member_id: str) -> Response:
-    """Change the role of a project's member, or where it holds; who he is stays."""
+    """Change the role of a project's member, or where it holds; the user can't be changed."""
     members = load(ProjectMemberSchema, body(), partial=True, identifier=member_id)
     members.pop("user_id", None)
     return _update(member_id, members)
@@ -91,7 +91,7 @@ def update_project_member(member_id: str) -> Response:
 @requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS)
 @describes(body=CellScopesSchema, answer=ProjectMemberSchema, errors=(403, 422))
 def set_cell_scopes(member_id: str) -> Response:
-    """Say in which cells the role of a project's member holds: null is all of them."""
+    """Set the cells that the role of a project's member is limited to; null removes the limit."""
     return _update(member_id, load(CellScopesSchema, body(), identifier=member_id))
 
 
@@ -99,7 +99,7 @@ def set_cell_scopes(member_id: str) -> Response:
 @requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.ACCESS_GIVE_UP, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS)
 @describes(status=204, errors=(403,))
 def destroy_project_member(member_id: str) -> Response:
-    """Take a member's role in a project away; everybody may give up his own."""
+    """Remove a member's role in a project; everybody may give up their own."""
     with change() as session:
         project = _project_of(session, member_id, P.PROJECT_READ)
         member = _locked(session, member_id)
@@ -119,7 +119,7 @@ def destroy_project_member(member_id: str) -> Response:
 @requires(P.PROJECT_READ, P.PROJECT_MANAGE_OWNERS, P.ACCESS_GIVE_UP)
 @describes(body=OwnerSchema, answer=ProjectMemberSchema, errors=(403, 422))
 def transfer_ownership(project_id: str) -> Response:
-    """Hand a project over to a member of the organization; the former owner becomes admin of it."""
+    """Transfer a project to a member of the organization; the former owner becomes its admin."""
     wanted = load(OwnerSchema, body())["user_id"]
     with change() as session:
         project = subject(session, Project, project_id, P.PROJECT_MANAGE_OWNERS, visible_by=P.PROJECT_READ)

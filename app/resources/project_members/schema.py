@@ -32,7 +32,7 @@ def read_cells(value: Any) -> list[str]:  # noqa: ANN401 - whatever a client sen
 
 
 class PartSchema(Schema):
-    """What an address of its own takes of a project member."""
+    """The document of an address that sets only a part of a project member."""
 
     class Meta:
         """As a project member."""
@@ -43,7 +43,7 @@ class PartSchema(Schema):
 
 
 class CellScopesSchema(PartSchema):
-    """The cells that a member's role holds in: null is all of them, an empty list none."""
+    """The cells that a member's role is limited to: null means all cells, an empty list none."""
 
     class Meta(PartSchema.Meta):
         """As a project member."""
@@ -59,7 +59,7 @@ class CellScopesSchema(PartSchema):
 
 
 class OwnerSchema(PartSchema):
-    """Who is to own a project."""
+    """The user who is to own a project."""
 
     class Meta(PartSchema.Meta):
         """As a project member."""
@@ -68,7 +68,7 @@ class OwnerSchema(PartSchema):
 
 
 class ProjectMemberSchema(Schema):
-    """The role of a user in a project. The address is there for who sees those of the organization's members."""
+    """The role of a user in a project. The e-mail address is shown to those who see it on organization memberships."""
 
     class Meta:
         """Its type and address."""

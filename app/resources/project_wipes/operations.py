@@ -34,19 +34,19 @@ COUNTED: Final[tuple[type[Base], ...]] = (Workspace, *OF_WORKSPACES, RemoteState
 
 
 def type_of(model: type[Base]) -> str:
-    """What the counts call the rows of a table."""
+    """The name of a table's rows in the counts."""
     name: str = model.__tablename__
     return name.replace("_", "-")
 
 
 def lock_varsets(session: Session, project: Project) -> None:
-    """Lock the variable sets that the project owns, before its workspaces, as who applies one of them does."""
+    """Lock the project's variable sets before its workspaces: the order of requests that apply a set."""
     owned = select(Varset.id).where(Varset.project_id == project.id).order_by(Varset.id)
     session.execute(owned.with_for_update())
 
 
 def count_contents(session: Session, project: Project) -> Mapping[str, int]:
-    """How much there is of what a wipe deletes, by type."""
+    """How many things of each type a wipe deletes."""
     workspaces = select(Workspace.__table__.c.id).where(Workspace.project_id == project.id)
     varsets = select(Varset.id).where(Varset.project_id == project.id)
     consumers = RemoteStateConsumer.__table__.c

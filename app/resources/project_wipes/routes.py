@@ -55,10 +55,10 @@ PROJECT_WIPE: dict[str, Any] = {
     errors=(400, 403),
 )
 def wipe_project(project_id: str) -> Response:
-    """Delete the workspaces of a project, locked or not, with all that is theirs, and its variable sets.
+    """Delete all workspaces of a project, even locked ones, with everything in them, and the project's variable sets.
 
-    The project itself stays, with its members, teams, tokens, repository links, environments and tags. The answer
-    counts what was deleted; a second wipe counts zero.
+    The project itself stays, with its members, teams, tokens, repository links, environments and tags. The answer has
+    the counts of what was deleted; a second wipe counts zero.
     """
     is_dry = flag("dry-run")
     with change() as session:

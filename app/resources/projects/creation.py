@@ -1,4 +1,4 @@
-"""What comes with a new project: its slug, its default environment, its owner."""
+"""What is created with a project: its slug, its default environment, its owner."""
 
 import secrets
 
@@ -14,7 +14,7 @@ NUMBERED_SLUGS = range(2, 100)
 
 
 def other_slug(session: Session, organization_id: str, name: str) -> str:
-    """A slug for the name where the organization has the plain one already: a number behind it, else any text."""
+    """A slug for the name, for when the plain one is taken: with a number behind it, or else a random text."""
     wanted = slug_of(name)
     numbered = [_with(wanted, str(number)) for number in NUMBERED_SLUGS]
     columns = Project.__table__.c
@@ -39,7 +39,7 @@ def default_environment(project: Project) -> Environment:
 
 
 def first_owner(project: Project, membership_id: str) -> ProjectMember:
-    """The ownership of who makes a project (mission: D1)."""
+    """The role of the project's creator, who owns it (mission: D1)."""
     return ProjectMember(
         organization_id=project.organization_id,
         project_id=project.id,

@@ -16,32 +16,32 @@ from app.storage.ledger import condemn, named_by
 
 
 class DefaultProject(Forbidden):
-    """The default project stays as long as its organization."""
+    """The default project can't be deleted."""
 
     code = "default-project"
     detail = "The default project can be renamed, but it cannot be deleted"
 
 
 class ProjectNotEmpty(Forbidden):
-    """A project that holds workspaces goes only by force."""
+    """A project that holds workspaces can only be deleted by force."""
 
     code = "project-not-empty"
     detail = "The project still contains workspaces; move or delete them first, or delete the project with force=true"
 
 
 class WorkspacesNotMovable(Forbidden):
-    """Some of the workspaces do not exist or may not leave their project; none was moved."""
+    """Some of the workspaces do not exist or may not leave their project. None was moved."""
 
     code = "workspaces-not-movable"
 
     def __init__(self, identifiers: Sequence[str]) -> None:
-        """The ids of those, in the words that HCP Terraform uses."""
+        """The ids of those workspaces go into the detail, in the words of HCP Terraform."""
         listed = ", ".join(identifiers)
         super().__init__(f"Workspace(s) not found, or you are not authorized to move them: {listed}")
 
 
 class UnknownCloudProvider(InvalidAttribute):
-    """The catalogue has no such cloud provider."""
+    """There is no cloud provider with this id."""
 
     code = "unknown-cloud-provider"
     pointer = "/data/relationships/cloud-provider"
@@ -49,15 +49,15 @@ class UnknownCloudProvider(InvalidAttribute):
 
 
 def check_cloud_provider(identifier: str | None) -> None:
-    """Refuse a cloud provider that the catalogue does not have; none is fine."""
+    """Refuse the id of an unknown cloud provider; None is fine."""
     if identifier is not None and identifier not in CATALOGUE:
         raise UnknownCloudProvider
 
 
 def delete_project(session: Session, project: Project, *, by_force: bool) -> Sequence[Workspace]:
-    """Delete the project, with force also the workspaces it holds, which are returned.
+    """Delete the project and, by force, the workspaces in it; returns these.
 
-    The project's row is locked by the caller: nobody can put a workspace into it meanwhile.
+    The caller has locked the project's row, so that nobody can put a workspace into it meanwhile.
     """
     if project.is_default:
         raise DefaultProject
@@ -79,9 +79,9 @@ def move_workspaces(
     workspaces: Sequence[Workspace],
     project: Project,
 ) -> Mapping[str, dict[str, list[str]]]:
-    """Put the workspaces into the project; what changed on each that moved, by its id.
+    """Move the workspaces into the project; returns what changed on each one that moved, by id.
 
-    There a workspace is in the environment of the same name, or in the default one where there is none.
+    A workspace goes to the environment of the same name there, or else to the default one.
     """
     leaving = [workspace for workspace in workspaces if workspace.project_id != project.id]
     if not leaving:
@@ -100,10 +100,10 @@ def move_workspaces(
 
 
 def _environments_there(session: Session, left: Collection[str], project: Project) -> Mapping[str, str]:
-    """For each of the environments that are left, by id, that of the project to be in, kept until the transaction ends.
+    """For each environment that is left, by id: the one in the new project, kept until the transaction ends.
 
-    Those that are left stay as they are while they hold a workspace that is locked: to keep them as well would be to
-    wait for who deletes one of them, and who waits for the workspace.
+    The environments that are left need no lock: they stay as long as they hold a workspace, and the workspaces are
+    locked. Locking them as well could end in a deadlock with a request that deletes one of them.
     """
     old, there = aliased(Environment), aliased(Environment)
     found = session.execute(

@@ -116,7 +116,7 @@ def show_project(project_id: str) -> Response:
 def update_project(project_id: str) -> Response:
     """Update a project; members that are left out stay as they are.
 
-    Only who manages its members may show it to everybody, or no longer.
+    Only those who manage the project's members may turn ``public-read`` on or off.
     """
     members = load(ProjectSchema, body(), partial=True, identifier=project_id)
     with change() as session:
@@ -141,7 +141,7 @@ def update_project(project_id: str) -> Response:
 @requires(P.PROJECT_DELETE, P.PROJECT_FORCE_DELETE)
 @describes(status=204, parameters=(("force", "true deletes the project with its workspaces"),), errors=(400, 403))
 def destroy_project(project_id: str) -> Response:
-    """Delete a project; with force=true also the workspaces it holds, all or nothing."""
+    """Delete a project; with force=true also the workspaces in it. All or nothing is deleted."""
     by_force = flag("force")
     with change() as session:
         project = subject(session, Project, project_id, P.PROJECT_DELETE, visible_by=P.PROJECT_READ)

@@ -63,10 +63,10 @@ FLAGS: dict[str, P | bool] = {
 
 
 class Duration(Text):
-    """A number of hours or days. Clients know one sentence for all that can be wrong with it."""
+    """A number of hours or days. The message is the same for every fault, because clients know this one sentence."""
 
     def __init__(self) -> None:
-        """Null where there is none."""
+        """Null means that there is no duration."""
         super().__init__(maximum=5, pattern=DURATION_PATTERN, pattern_message=DURATION_MESSAGE, nullable=True)
 
     def _faults(self, value: str) -> Iterable[str]:
@@ -102,7 +102,7 @@ def show_overwrites(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - 
 
 
 def read_metadata(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a client sent
-    """Any object that is neither too long nor too deep; an empty one is kept as such."""
+    """Any object that is neither too long nor too deep; an empty object stays empty."""
     if not isinstance(value, dict):
         raise ValidationError("must be an object")
     if len(orjson.dumps(value)) > METADATA_BYTES:
@@ -119,7 +119,7 @@ def _depth(value: Any) -> int:  # noqa: ANN401 - any JSON; a whole body is not m
 
 
 def show_team_count(row: Any, held: Any) -> int | None:  # noqa: ANN401 - a row of the listing
-    """How many teams have access; not for those who may not see which, for some of them may be secret."""
+    """How many teams have access; null for callers who may not see which, because some teams may be secret."""
     return row.team_count if P.PROJECT_READ_TEAMS in held else None
 
 

@@ -10,7 +10,7 @@ from app.persistence import Base, Name, Timestamp, identifier, now
 
 
 class RepositoryLink(Base):
-    """That a project's code is in a repository."""
+    """A repository with code of a project."""
 
     __tablename__ = "repository_links"
     scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id"}

@@ -1,4 +1,4 @@
-"""What is made of a link to a repository."""
+"""The rules of links to repositories."""
 
 import re
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _LABELS = ("github", "gitlab", "bitbucket")
 
 
 def settle_link(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members with a provider."""
+    """The members, with a provider."""
     return {**members, "provider": members.get("provider") or provider_of(members["url"])}
 
 
 def provider_of(url: str) -> str:
-    """Who keeps the repository, as far as the host tells."""
+    """The provider of the repository, judged by the host."""
     found = _HOST.match(url)
     host = found["host"].lower() if found else ""
     for known, provider in _HOSTS.items():

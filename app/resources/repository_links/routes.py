@@ -56,7 +56,7 @@ def show_repository_link(link_id: str) -> Response:
 @requires(P.PROJECT_READ, P.PROJECT_UPDATE)
 @describes(status=204)
 def destroy_repository_link(link_id: str) -> Response:
-    """Take a link to a repository away."""
+    """Delete a link to a repository."""
     with change() as session:
         link = subject(session, RepositoryLink, link_id, P.PROJECT_UPDATE, visible_by=P.PROJECT_READ)
         session.delete(link)

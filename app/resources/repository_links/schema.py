@@ -42,7 +42,7 @@ class Directory(Text):
 
 
 class RepositoryLinkSchema(Schema):
-    """A repository with code of a project. Where no provider is given, it is known by the host or ``other``."""
+    """A repository with code of a project. Unless a provider is sent, it follows from the host, or is ``other``."""
 
     class Meta:
         """Its type and address."""

@@ -63,7 +63,7 @@ def update_reserved_tag_key(key_id: str) -> Response:
 @requires(P.ORGANIZATION_READ, P.TAG_KEY_RESERVE)
 @describes(status=204)
 def destroy_reserved_tag_key(key_id: str) -> Response:
-    """Reserve a key no longer; tags with it stay."""
+    """Stop reserving a key; tags with it stay."""
     with change() as session:
         key = subject(session, ReservedTagKey, key_id, P.TAG_KEY_RESERVE, visible_by=P.ORGANIZATION_READ)
         session.delete(key)

@@ -1,1 +1,1 @@
-"""Signing in with a password, and what `terraform login` gets its token by."""
+"""Signing in with a password, and giving `terraform login` a token."""

@@ -1,7 +1,8 @@
-"""How often somebody may try: passwords are guessed by those who try often.
+"""Limits how often passwords may be tried, because guessing takes many attempts.
 
-An attempt is noted before its password is looked at and taken back when it was right, so that many at once do not slip
-through between looking and noting. One that is refused for coming too soon is not noted: waiting always helps.
+An attempt is noted before its password is checked, and deleted if the password was right. So many attempts at once
+can't pass between counting and noting. An attempt that is refused for coming too soon is not noted: waiting always
+helps.
 """
 
 import math
@@ -27,7 +28,7 @@ _ROW = SignInAttempt.__table__.c
 
 
 def note(session: Session, account: str, address: str) -> str:
-    """Note an attempt, and forget those that no longer count; the id of the new one."""
+    """Note an attempt, and delete those that no longer count; returns the id of the new one."""
     session.execute(delete(SignInAttempt).where(SignInAttempt.created_at <= now() - WINDOW))
     attempt = SignInAttempt(account=account, address=address)
     session.add(attempt)
@@ -36,7 +37,7 @@ def note(session: Session, account: str, address: str) -> str:
 
 
 def wait(connection: Connection, account: str, address: str) -> timedelta | None:
-    """How long to wait before the next attempt, the noted one included; None when it may be made."""
+    """How long to wait before the next attempt, counting the noted one; None if it may be made now."""
     moment = now()
     of_account, of_address = _ROW.account == account, _ROW.address == address
     limits = (
@@ -77,17 +78,17 @@ def seconds_of(waiting: timedelta) -> int:
 
 
 def take_back(session: Session, attempt_id: str) -> None:
-    """Forget an attempt that was not made."""
+    """Delete an attempt whose password was not checked."""
     session.execute(delete(SignInAttempt).where(SignInAttempt.id == attempt_id))
 
 
 def forgive(session: Session, account: str, address: str) -> None:
-    """Forget the attempts of who got it right in the end."""
+    """Delete the attempts of somebody whose password was right in the end."""
     session.execute(delete(SignInAttempt).where(SignInAttempt.account == account, SignInAttempt.address == address))
 
 
 def place_of(address: str | None) -> str:
-    """What counts as one address: of IPv6 the network that one customer gets."""
+    """The address to count by; for IPv6, the network that one customer gets."""
     try:
         parsed = ip_address(address or "")
     except ValueError:

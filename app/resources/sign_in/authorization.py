@@ -27,14 +27,14 @@ class Parameters(Protocol):
 
 
 class Untrusted(ValueError):
-    """The client or the address to send the answer to is not known: nothing may be sent there."""
+    """The client, or the address for the answer, is unknown; nothing may be sent there."""
 
 
 class Refused(ValueError):
-    """The request can't be granted, and the client hears it at its own address."""
+    """The request is refused, and the client is told at its own address."""
 
     def __init__(self, redirect_uri: str, state: str | None, error: str, description: str) -> None:
-        """OAuth's word for it, and a sentence for people."""
+        """OAuth's name for the error, and a sentence for people."""
         super().__init__(description)
         members = {"error": error, "error_description": description}
         self.location = located(redirect_uri, members if state is None else {**members, "state": state})
@@ -79,7 +79,7 @@ class Wanted:
 
 
 def wanted(parameters: Parameters) -> Wanted:
-    """What the query string asks for; ``Untrusted`` or ``Refused`` when it can't be granted."""
+    """The request in the query string; raises ``Untrusted`` or ``Refused`` if it can't be granted."""
     if only(parameters, "client_id") != CLIENT:
         raise Untrusted(f"The client_id must be {CLIENT}.")
     redirect_uri = only(parameters, "redirect_uri") or ""
@@ -106,13 +106,13 @@ def wanted(parameters: Parameters) -> Wanted:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether the terraform CLI can be waiting there."""
+    """Whether this can be the address at which the terraform CLI waits."""
     found = LOOPBACK.fullmatch(address)
     return found is not None and FIRST_PORT <= int(found["port"]) <= LAST_PORT
 
 
 def only(parameters: Parameters, name: str) -> str | None:
-    """The one value of the parameter; None when there is none or more, which OAuth does not allow."""
+    """The one value of the parameter; None if there is none, or more than one, which OAuth forbids."""
     values = parameters.getlist(name)
     return values[0] if len(values) == 1 else None
 

@@ -1,7 +1,7 @@
-"""The browser that sent a request: the one cookie it has, and that its forms are ours.
+"""The browser that sent a request: its one cookie, and whether a form came from one of our pages.
 
-The cookie holds a random text. Signed in is who has a session with its digest; before, it only ties forms to the
-browser. Signing in makes a new text, so that nobody can plant one beforehand.
+The cookie holds a random text. If a session has the text's digest, somebody is signed in; before that, the text only
+ties forms to the browser. Signing in changes the text, so that nobody can plant one beforehand.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ FORM_SECONDS: Final = 60 * 60
 
 
 def cookie_text() -> str:
-    """What the cookie of this browser holds, or what it will hold after this answer."""
+    """The text in this browser's cookie, or the one that this answer will set."""
     if "cookie_text" not in g:
         given = request.cookies.get(_cookie_name(), "")
         g.cookie_text = given if TEXT.fullmatch(given) else secrets.token_urlsafe(BYTES)
@@ -32,12 +32,12 @@ def cookie_text() -> str:
 
 
 def renew_cookie() -> None:
-    """Let the browser hold another text after this answer."""
+    """Let this answer set a cookie with another text."""
     g.cookie_text = secrets.token_urlsafe(BYTES)
 
 
 def cookie_digest() -> str:
-    """What is kept of the cookie."""
+    """The digest of the cookie's text, which is stored."""
     return digest(cookie_text(), settings().secret_key)
 
 
@@ -54,12 +54,12 @@ def give_cookie(response: Response) -> None:
 
 
 def form_token() -> str:
-    """What a form carries to show that it stood on one of our pages, in this browser."""
+    """The text in a form that proves that the form came from one of our pages, in this browser."""
     return _signer().dumps(cookie_digest())
 
 
 def is_our_form(token: str | None) -> bool:
-    """Whether the form stood on one of our pages, in this browser, not too long ago."""
+    """Whether the form came from one of our pages, in this browser, not too long ago."""
     try:
         signed = _signer().loads(token or "", max_age=FORM_SECONDS)
     except BadData:

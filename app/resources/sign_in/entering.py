@@ -1,4 +1,4 @@
-"""Coming in by a password and going out again, wherever a form of ours asks for it."""
+"""Signing in with a password, and signing out; for all pages with such a form."""
 
 import logging
 import math
@@ -31,7 +31,7 @@ Again = Callable[..., Response]
 
 
 def enter_by(sent: Parameters, again: Again) -> Response | None:
-    """Sign in with the account and the password of the form; None when that is done, else what to answer."""
+    """Sign in with the account and password in the form; returns None, or the answer that says why not."""
     account = (only(sent, "account") or "").strip()[:ACCOUNT_LENGTH]
     # Longer than any password is as wrong as its beginning, and less work.
     password = (only(sent, "password") or "")[: MAXIMUM_LENGTH + 1]
@@ -48,7 +48,7 @@ def enter_by(sent: Parameters, again: Again) -> Response | None:
 
 
 def leave_by(sent: Parameters) -> Response | None:
-    """End the session of this browser; None when that is done, else what to answer."""
+    """End the session of this browser; returns None, or the answer that says why not."""
     if not is_our_form(only(sent, "form_token")):
         return message("You are still signed in", STALE, 403)
     who = signed_in()
@@ -62,7 +62,7 @@ def leave_by(sent: Parameters) -> Response | None:
 
 
 def _user(account: str, password: str) -> Found | None:
-    """The user, if the password is right. It takes as long when there is no such user."""
+    """The user, if the password is right. For an unknown user it takes as long."""
     found = user_named(reader(), account)
     # The hash takes its time, and the connection has other things to do.
     release_reader()
@@ -70,7 +70,7 @@ def _user(account: str, password: str) -> Found | None:
 
 
 def _enter(user: Found, password: str, typed: str, address: str) -> bool:
-    """Open a session in a browser that is known by nothing it had before; false when the password was just changed."""
+    """Open a session with a new cookie; False if the password was changed meanwhile."""
     renewed = hash_password(password) if is_outdated(user.password_hash) else user.password_hash
     before = cookie_digest()
     renew_cookie()

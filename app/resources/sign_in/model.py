@@ -1,4 +1,4 @@
-"""Who is signed in, who tries to, and what was allowed and not yet fetched."""
+"""Sessions, attempts to sign in, and codes that clients have not exchanged yet."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from app.persistence import Base, Timestamp, identifier, now
 
 
 class SignInSession(Base):
-    """A browser in which a user has signed in. Only the keyed digest of what its cookie holds is kept."""
+    """A browser in which a user is signed in. Only the keyed digest of its cookie's text is stored."""
 
     __tablename__ = "sign_in_sessions"
 
@@ -21,9 +21,9 @@ class SignInSession(Base):
 
 
 class SignInAttempt(Base):
-    """A password that was sent and was not right, or is being looked at.
+    """A password that was sent, and that was wrong or is being checked.
 
-    The account is a keyed digest of what was typed: sometimes that is the password.
+    The account is the keyed digest of what was typed, because people sometimes type their password there.
     """
 
     __tablename__ = "sign_in_attempts"
@@ -40,7 +40,7 @@ class SignInAttempt(Base):
 
 
 class AuthorizationCode(Base):
-    """What a client exchanges for a token, once. Only the keyed digest of its text is kept."""
+    """A code that a client exchanges for a token, once. Only its keyed digest is stored."""
 
     __tablename__ = "authorization_codes"
 

@@ -1,4 +1,4 @@
-"""The rules of sessions and of codes. Texts come in as their keyed digests."""
+"""The rules of sessions and of codes. Cookies and codes come in as keyed digests."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ Found = Row[*tuple[Any, ...]]
 
 
 def user_named(connection: Connection, account: str) -> Found | None:
-    """The user with this username or e-mail address; a username has no @, so there is one at most."""
+    """The user with this username or e-mail address. It is at most one, because a username has no @."""
     if "\0" in account:
         return None
     named = or_(func.lower(User.username) == account, func.lower(User.email) == account)
@@ -37,7 +37,7 @@ def user_named(connection: Connection, account: str) -> Found | None:
 
 
 def open_session(session: Session, user_id: str, digest: str) -> None:
-    """Keep that the user has signed in, and forget the sessions that ended by themselves."""
+    """Store that the user has signed in, and delete the user's sessions that have expired."""
     moment = now()
     session.execute(delete(SignInSession).where(SignInSession.expires_at <= moment))
     session.add(SignInSession(digest=digest, user_id=user_id, created_at=moment, expires_at=moment + IDLE))
@@ -45,7 +45,7 @@ def open_session(session: Session, user_id: str, digest: str) -> None:
 
 
 def find_session(connection: Connection, digest: str) -> Found | None:
-    """Who is signed in: ``user_id`` and ``username``. The session lives on for having been used."""
+    """Who is signed in: ``user_id`` and ``username``. Finding a session prolongs it."""
     moment = now()
     row = connection.execute(
         select(_SESSION.c.created_at, _SESSION.c.expires_at, User.id.label("user_id"), User.username)
@@ -64,21 +64,21 @@ def _prolong(connection: Connection, digest: str, row: Found, moment: datetime) 
 
 
 def end_session(session: Session, digest: str) -> None:
-    """Sign out."""
+    """End this session."""
     session.execute(delete(SignInSession).where(SignInSession.digest == digest))
 
 
 def end_sessions(session: Session, user_id: str) -> None:
-    """Sign the user out everywhere, and let nothing come of what was allowed there and not yet fetched.
+    """End all sessions of the user, and delete codes that were not exchanged yet.
 
-    In this order: who is about to allow something holds the row of the session.
+    The sessions go first, because a request that makes a code holds the row of its session.
     """
     session.execute(delete(SignInSession).where(SignInSession.user_id == user_id))
     session.execute(delete(AuthorizationCode).where(AuthorizationCode.user_id == user_id))
 
 
 def grant(session: Session, session_digest: str, code_digest: str, members: Mapping[str, str]) -> bool:
-    """Keep a code of the user who is signed in; false when the session has ended meanwhile."""
+    """Store a code of the user who is signed in; False if the session has ended meanwhile."""
     moment = now()
     held = session.scalars(
         select(SignInSession)
@@ -95,12 +95,12 @@ def grant(session: Session, session_digest: str, code_digest: str, members: Mapp
 
 
 def take_code(session: Session, digest: str) -> Found | None:
-    """The code, which is gone with that, whatever comes of it: of two who take it at once, one gets it."""
+    """Delete and return the code, whatever becomes of it. Of two requests with one code, only one gets it."""
     return session.execute(delete(_CODE).where(_CODE.c.digest == digest).returning(*_CODE.c)).one_or_none()
 
 
 def fault_of(code: Found | None, client_id: str, redirect_uri: str, verifier: str) -> str | None:
-    """Why the code is worth nothing to whoever sent it; None when it is good."""
+    """Why the code can't be exchanged by this client; None if it can."""
     if code is None or code.expires_at <= now():
         return "The code is unknown, was used, or has expired"
     if (code.client_id, code.redirect_uri) != (client_id, redirect_uri):
@@ -111,5 +111,5 @@ def fault_of(code: Found | None, client_id: str, redirect_uri: str, verifier: st
 
 
 def challenge_of(verifier: str) -> str:
-    """What a client announces of its verifier beforehand (method S256)."""
+    """The challenge for a verifier, which the client sends first (method S256)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""Pages for people: plain HTML without scripts, that nothing else may frame, fill or send elsewhere."""
+"""Pages for people: plain HTML without scripts, protected against being framed and against foreign forms."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).de
 
 
 def page(template: str, *, status: int = 200, sends_to: str = "", **values: Any) -> Response:  # noqa: ANN401
-    """The page of the template. ``sends_to`` is where a form may lead in the end, beside this service."""
+    """The page of the template. ``sends_to`` is where a form may lead besides this service."""
     html = render_template(f"{template}.html", style=STYLE, form_token=form_token(), **values)
     response = Response(html, status, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = "; ".join(
@@ -41,7 +41,7 @@ def page(template: str, *, status: int = 200, sends_to: str = "", **values: Any)
 
 
 def question(wanted: Wanted, *, status: int = 200, problem: str | None = None, account: str = "") -> Response:
-    """The page that the request leads to: who is it, or, once that is known, whether terraform may act for him."""
+    """The next page of the request: the form to sign in, or the question whether terraform may act for the user."""
     who = signed_in()
     if who is None:
         action = f"{url_for(f'{blueprint.name}.sign_in')}?{wanted.query}"
@@ -59,12 +59,12 @@ def question(wanted: Wanted, *, status: int = 200, problem: str | None = None, a
 
 
 def message(title: str, text: str, status: int = 200) -> Response:
-    """A page that only says something."""
+    """A page that only shows a message."""
     return page("sign_in/message", status=status, title=title, text=text)
 
 
 def go_to(location: str) -> Response:
-    """Send the browser elsewhere, by a GET."""
+    """Redirect the browser, with a GET."""
     response = Response(status=303)
     response.headers["Location"] = location
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -73,5 +73,5 @@ def go_to(location: str) -> Response:
 
 
 def go_to_question(wanted: Wanted) -> Response:
-    """Send the browser to the page that the request leads to: always one of this service."""
+    """Redirect the browser to the next page of the request, which is always one of this service."""
     return go_to(f"{url_for(f'{blueprint.name}.authorize')}?{wanted.query}")

@@ -1,4 +1,4 @@
-"""Signing in, and how the terraform CLI gets a token by it: pages for people and OAuth's token endpoint."""
+"""The pages of `terraform login`: sign in, and allow the terraform CLI to act for you."""
 
 import secrets
 from typing import Final
@@ -28,7 +28,7 @@ CODE_BYTES: Final = 32
 @open_to_all
 @describes()
 def authorize() -> Response:
-    """Ask who it is, and then whether the terraform CLI may act for him."""
+    """Show the form to sign in and, after that, the question whether the terraform CLI may act for you."""
     return question(wanted(request.args))
 
 
@@ -64,13 +64,13 @@ def decide() -> Response:
 
 @blueprint.errorhandler(Untrusted)
 def of_a_stranger(error: Untrusted) -> Response:
-    """Nobody is sent on to an address that is not known to be the terraform CLI's."""
+    """Show a message, because nobody is redirected to an address that may not be the terraform CLI's."""
     return message("This is no request of the terraform CLI", str(error), 400)
 
 
 @blueprint.errorhandler(Refused)
 def of_the_request(error: Refused) -> Response:
-    """The client is told, through the browser."""
+    """Tell the client about the error, by a redirect."""
     return go_to(error.location)
 
 

@@ -1,4 +1,4 @@
-"""Signing in and out, on the way to the question of the terraform CLI."""
+"""Signing in and out on the pages of `terraform login`."""
 
 from functools import partial
 
@@ -27,7 +27,7 @@ def sign_in() -> Response:
 @any_media_type
 @describes()
 def sign_out() -> Response:
-    """End the session of this browser; on the way to the terraform CLI, ask anew who it is."""
+    """End the session of this browser, and ask for a password again if `terraform login` waits."""
     refused = leave_by(form(FORM_BYTES))
     if refused is not None:
         return refused

@@ -1,4 +1,4 @@
-"""OAuth's token endpoint: a code and its verifier become a token."""
+"""OAuth's token endpoint: it exchanges a code and its verifier for a token."""
 
 from typing import Final
 
@@ -28,7 +28,7 @@ NEEDED: Final = ("client_id", "code", "redirect_uri")
 @any_media_type
 @describes()
 def redeem() -> Response:
-    """Give a token of the user for a code that he allowed; a code is good for one attempt."""
+    """Exchange a code that the user has allowed for a token of the user. A code can be used once."""
     sent = form(FORM_BYTES)
     refused = _fault(sent)
     if refused is not None:

@@ -1,4 +1,4 @@
-"""Which workspace or version a request is about, for those who may know of its state."""
+"""Finds the workspace or version that a request is about, for callers who may use its states."""
 
 from typing import Any
 

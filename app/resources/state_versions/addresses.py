@@ -1,7 +1,7 @@
-"""Addresses that are themselves the right to send or to fetch one object, for a while.
+"""Addresses that allow whoever has them to upload or download one object, for a while.
 
-The terraform CLI uploads without a token, so the address is the secret: it names a version and what of it, is signed,
-and expires. One for sending opens nothing for reading, and the other way round.
+The terraform CLI uploads without a token, so the address itself is the secret. It names a version and a part of it, is
+signed, and expires. An address for uploading does not allow downloading, nor the other way round.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ PREFIX: Final = "/objects/"
 
 
 class AddressNotValid(Forbidden):
-    """The address was changed, made for something else, or is too old."""
+    """The address was changed, was made for something else, or has expired."""
 
     code = "address-not-valid"
     detail = "The address is not valid or has expired"
@@ -34,7 +34,7 @@ def address(direction: Direction, version_id: str, part: Part) -> str:
 
 
 def opened(direction: Direction, ticket: str) -> tuple[str, Part]:
-    """What the ticket of an address stands for: the version and which part of it."""
+    """What the ticket in an address allows: the version, and which part of it."""
     try:
         version_id, part = _signer(direction).loads(ticket, max_age=LIFETIME)
     except BadData:

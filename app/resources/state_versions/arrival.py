@@ -1,4 +1,4 @@
-"""States that come in a document or from the service itself: into the store first, then into the database."""
+"""Storing states that come inside a document or from the service itself: first in the store, then in the database."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ from app.web.requests import PIECE
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A state that is safe in the store and that no row names yet."""
+    """A state that is in the store already, and that no row names yet."""
 
     summary: Summary
     state: Stored
     json_state: Stored | None
 
     def accept(self, session: Session, workspace: Workspace, version: StateVersion) -> None:
-        """Take it for the version."""
+        """Make it the state of the version."""
         accept_state(session, workspace, version, self.state, self.summary)
         if self.json_state is not None:
             accept_json_state(session, version, self.json_state)
@@ -34,7 +34,7 @@ class Arrival:
 def arrived(
     workspace_id: str, pieces: Iterable[bytes], *, md5: str | None = None, json_state: bytes | None = None
 ) -> Iterator[Arrival]:
-    """The state in the store; gone again when the block refuses it. ``md5`` is what was announced, if anything was."""
+    """The state, stored; removed again if the block refuses it. ``md5`` is the announced digest, if there was one."""
     intake = Intake(md5)
     with stored(object_name(workspace_id), intake.passing(pieces)) as state:
         if not json_state:
@@ -45,6 +45,6 @@ def arrived(
 
 
 def in_pieces(content: bytes) -> Iterator[bytes]:
-    """The bytes, a few at a time."""
+    """The content as an iterator of small pieces."""
     view = memoryview(content)
     return (bytes(view[start : start + PIECE]) for start in range(0, len(content), PIECE))

@@ -20,7 +20,7 @@ SNAPSHOT_ADDRESSES: Final = {
 
 @blueprint.after_request
 def with_snapshot_interval(response: Response) -> Response:
-    """Tell the interval wherever the CLI looks for it; also where there is no state yet, for the first apply."""
+    """Tell the CLI how often to send intermediate states, even if there is no state yet, for the first apply."""
     if request.url_rule is not None and (request.method, request.url_rule.rule) in SNAPSHOT_ADDRESSES:
         response.headers["X-Terraform-Snapshot-Interval"] = SNAPSHOT_INTERVAL
     return response

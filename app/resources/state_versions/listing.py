@@ -132,7 +132,7 @@ _OUTPUT_IDS: Final = (
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[Shown]], list[Shown]] | None:
-    """What reads the wanted resources for versions; nothing when none are wanted. There are no runs to include."""
+    """A function that reads the wanted resources for versions; None if none are wanted. There are no runs."""
     if not wanted:
         return None
 
@@ -151,7 +151,7 @@ def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[Shown]], l
 
 
 def link_outputs(shown: list[Shown]) -> list[int]:
-    """Put the linkage of their outputs on the resource objects of versions; the length of each. One statement."""
+    """Add the ids of their outputs to the resource objects of versions, in one statement; returns the lengths."""
     linked: dict[str, list[dict[str, str]]] = {version["id"]: [] for version in shown}
     lengths = []
     for version_id, output_id, length in reader().execute(_OUTPUT_IDS, {"versions": list(linked)}):
@@ -164,6 +164,6 @@ def link_outputs(shown: list[Shown]) -> list[int]:
 
 
 def check_weight(lengths: Sequence[int]) -> None:
-    """Refuse to include outputs whose values have these lengths, when those are too many or too long."""
+    """Refuse to include outputs if their values, which have these lengths, are too many or too long."""
     if sum(lengths) + OUTPUT_WEIGHT * len(lengths) > OUTPUTS_WEIGHT:
         raise TooMuchIncluded(parameter="include")

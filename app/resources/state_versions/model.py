@@ -18,7 +18,7 @@ STATUSES = (PENDING, FINALIZED, DISCARDED)
 
 
 class StateVersion(BelowWorkspace, Base):
-    """One state that a workspace had, has or waits for. The bytes are in the object store, never here."""
+    """A state that a workspace has, had, or waits for. The bytes are in the object store, never here."""
 
     __tablename__ = "state_versions"
 
@@ -63,7 +63,7 @@ class StateVersion(BelowWorkspace, Base):
 
 
 class StateVersionOutput(BelowWorkspace, Base):
-    """An output of a state version. Its value is sealed, whether terraform calls it sensitive or not."""
+    """An output of a state version. Its value is sealed, whether or not terraform calls it sensitive."""
 
     __tablename__ = "state_version_outputs"
 

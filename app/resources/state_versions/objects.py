@@ -1,4 +1,4 @@
-"""The bytes of states over HTTP, at addresses that need no token."""
+"""Uploading and downloading the bytes of states, at addresses that need no token."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -31,7 +31,7 @@ ADDRESS: Final = f"{PREFIX}<ticket>"
 @any_media_type
 @describes(body={"type": "string", "format": "binary"}, errors=(400, 403, 409, 413, 422))
 def upload_object(ticket: str) -> Response:
-    """Take a state or its JSON form. The address is the permission; sent again, the same bytes change nothing."""
+    """Upload a state or its JSON form. The address is the permission. Sending the same bytes again changes nothing."""
     version_id, part = opened("upload", ticket)
     _upload(version_id, part)
     return Response(status=200, content_type=BYTES)
@@ -41,7 +41,7 @@ def upload_object(ticket: str) -> Response:
 @open_to_all
 @describes(answer={"type": "string", "format": "binary"}, errors=(403,))
 def download_object(ticket: str) -> Response:
-    """Give a state or its JSON form, byte for byte as it was sent. The address is the permission."""
+    """Download a state or its JSON form, byte for byte as it was sent. The address is the permission."""
     version_id, part = opened("download", ticket)
     row = _row(version_id)
     name, key = (row.state_object, row.state_key) if part == "state" else (row.json_state_object, row.json_state_key)
@@ -117,7 +117,7 @@ def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
 
 
 def _some(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces, of which there must be one: nothing is no JSON, and the first that arrives is kept."""
+    """The pieces. An empty body is refused, because it is no JSON and the first upload is final."""
     first = next(pieces, b"")
     if not first:
         raise UnreadableState("The state is not valid JSON")

@@ -1,4 +1,4 @@
-"""The rules of state versions: what a new one must agree with, which is current, what a lock has to do with it."""
+"""The rules of state versions: what a new one must agree with, which one is current, and the part of the lock in it."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ new_output_id = identifier("wsout")
 
 
 class LineageMismatch(Conflict):
-    """The state began somewhere else than the one of the workspace."""
+    """The state has another lineage than the workspace's current state."""
 
     code = "state-lineage-mismatch"
     detail = (
@@ -29,7 +29,7 @@ class LineageMismatch(Conflict):
 
 
 class SerialNotGreater(ApiError):
-    """The state is older than the one of the workspace. The line breaks are in the text that clients know."""
+    """The state is older than the workspace's current state. The line breaks are in the text that clients know."""
 
     status = 412
     title = "Precondition Failed"
@@ -43,31 +43,31 @@ class SerialNotGreater(ApiError):
 
 
 class SerialTaken(Conflict):
-    """Another state has the same serial."""
+    """Another state of the workspace has the same serial."""
 
     code = "state-serial-taken"
     detail = "The MD5 hash of the state provided does not match what is currently known for the same serial number"
 
 
 class VersionDiscarded(Conflict):
-    """Nothing is taken for a version that a newer one or a force-unlock has overtaken."""
+    """A newer version, or a force-unlock, has discarded this version; it takes no state any more."""
 
     code = "state-version-discarded"
     detail = "The state version was discarded; its state is no longer accepted"
 
 
 def object_name(workspace_id: str) -> str:
-    """A new name in the store. Each attempt to send a state writes an object of its own; the row says which counts."""
+    """A new name for the store. Each upload writes an object of its own; the row says which one counts."""
     return f"states/{workspace_id}/{random_text(24)}"
 
 
 def pending_version(session: Session, workspace_id: str) -> StateVersion | None:
-    """The version whose state has been announced and has not arrived; while there is one, no unlock."""
+    """The version whose state was announced but has not arrived. While there is one, no unlock is possible."""
     return _last(session, workspace_id, PENDING)
 
 
 def newest_version(session: Session, workspace_id: str) -> StateVersion | None:
-    """The last version whose state has arrived, current or not yet."""
+    """The last version whose state has arrived, whether or not it is current already."""
     return _last(session, workspace_id, FINALIZED)
 
 
@@ -81,7 +81,7 @@ def _last(session: Session, workspace_id: str, status: str) -> StateVersion | No
 
 
 def discard_pending(session: Session, workspace_id: str) -> None:
-    """Wait for no announced state any longer; what arrives for it from now on is refused."""
+    """Discard the announced version whose state has not arrived; its upload is refused from now on."""
     session.execute(
         update(StateVersion)
         .where(StateVersion.workspace_id == workspace_id, StateVersion.status == PENDING)
@@ -91,7 +91,7 @@ def discard_pending(session: Session, workspace_id: str) -> None:
 
 
 def publish_newest(session: Session, workspace: Workspace) -> None:
-    """Make the last version that has arrived the workspace's current one; for unlock and force-unlock."""
+    """Make the last version that has arrived the workspace's current one; used by unlock and force-unlock."""
     newest = newest_version(session, workspace.id)
     if newest is None or newest.id == workspace.current_state_version_id:
         return
@@ -103,7 +103,7 @@ def publish_newest(session: Session, workspace: Workspace) -> None:
 
 
 def check_agrees(session: Session, workspace_id: str, serial: int, md5: str, lineage: str | None) -> None:
-    """Refuse a state that does not follow the newest one of the workspace, whose row the caller has locked."""
+    """Refuse a state that does not follow the workspace's newest one. The caller has locked the workspace's row."""
     newest = newest_version(session, workspace_id)
     if newest is None:
         return
@@ -116,7 +116,7 @@ def check_agrees(session: Session, workspace_id: str, serial: int, md5: str, lin
 
 
 def announce(session: Session, workspace: Workspace, author_id: str | None, members: dict[str, Any]) -> StateVersion:
-    """A new version that waits for its state; one that still waited before waits no longer."""
+    """Create a version that waits for its state. One that was still waiting is discarded."""
     discard_pending(session, workspace.id)
     last = session.scalar(
         select(func.max(StateVersion.number)).where(StateVersion.workspace_id == workspace.id),
@@ -136,7 +136,7 @@ def announce(session: Session, workspace: Workspace, author_id: str | None, memb
 def accept_state(
     session: Session, workspace: Workspace, version: StateVersion, stored: Stored, summary: Summary
 ) -> None:
-    """Take the state, which is safe in the store, for the version; at once the current one of a free workspace."""
+    """Make the stored state that of the version. If the workspace is not locked, it becomes the current one at once."""
     claim(session, stored.name)
     version.status = FINALIZED
     version.state_object, version.state_key = stored.name, stored.key
@@ -154,7 +154,7 @@ def accept_state(
 
 
 def accept_json_state(session: Session, version: StateVersion, stored: Stored) -> None:
-    """Take the JSON form of the state for the version."""
+    """Make the stored JSON form of the state that of the version."""
     claim(session, stored.name)
     version.json_state_object, version.json_state_key = stored.name, stored.key
     session.flush()

@@ -24,7 +24,7 @@ def list_outputs(version_id: str) -> Response:
 @requires(P.STATE_READ_OUTPUTS)
 @describes(answer=OutputSchema, many=True, paged=False, errors=(400,))
 def list_current_outputs(workspace_id: str) -> Response:
-    """List the outputs of the current state of a workspace, none without a state; sensitive values are null."""
+    """List the outputs of a workspace's current state (none without a state); sensitive values are null."""
     current = workspace_for(workspace_id, P.STATE_READ_OUTPUTS).current_state_version_id
     if current is None:
         return answer({"data": []})

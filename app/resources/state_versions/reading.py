@@ -1,4 +1,4 @@
-"""What a state says, read while its bytes pass: a state of 100 MB never stands in memory."""
+"""Reads a state while its bytes pass through, so that a state of 100 MB is never in memory as a whole."""
 
 import hashlib
 from collections import defaultdict
@@ -45,13 +45,13 @@ TYPES_OF_TYPES: Final = {
 
 
 class UnreadableState(Unprocessable):
-    """What was sent as a state is none, or of a format that this service does not know."""
+    """What was sent is not a state, or has a format that this service does not know."""
 
     code = "unreadable-state"
 
 
 class DigestMismatch(Conflict):
-    """The bytes that arrived are not those that were announced."""
+    """The bytes that arrived do not have the announced digest."""
 
     code = "state-md5-mismatch"
     detail = "The MD5 parameter passed does not match the MD5 of the provided state"
@@ -59,7 +59,7 @@ class DigestMismatch(Conflict):
 
 @dataclass(slots=True)
 class Output:
-    """An output as the state has it; value and type as JSON text."""
+    """An output in the state; its value and type are JSON texts."""
 
     name: str
     value: str = "null"
@@ -68,7 +68,7 @@ class Output:
 
     @property
     def declared(self) -> str | list[Any] | dict[str, Any] | None:
-        """The type in terraform's own notation; None where the state has none that makes sense."""
+        """The type in terraform's own notation; None if the state has none that makes sense."""
         try:
             declared = orjson.loads(self.detailed_type)
         except orjson.JSONDecodeError:  # numbers that are too large, which are no types either
@@ -90,7 +90,7 @@ Counts = dict[str, dict[str, int]]
 
 @dataclass(slots=True)
 class Summary:
-    """What is known about a state once it has passed."""
+    """What is known about a state after it was read."""
 
     size: int = 0
     md5: str = ""
@@ -107,10 +107,10 @@ class Summary:
 
 
 class Intake:
-    """The bytes of a state on their way into the store: digested, read, and only then accepted."""
+    """The bytes of a state on their way into the store. It computes the digest and reads the state."""
 
     def __init__(self, md5: str | None = None) -> None:
-        """``md5`` was announced; none was for what the service itself has made."""
+        """``md5`` is the announced digest; None for a state that the service itself has made."""
         self.summary = Summary()
         self._announced = md5
         self._digest = hashlib.md5(usedforsecurity=False)
@@ -119,7 +119,7 @@ class Intake:
         self._fault: str | None = None
 
     def passing(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """The pieces as they are. After the last one it raises what is wrong with the whole."""
+        """The pieces, unchanged. After the last one it raises if the state as a whole is wrong."""
         summary = self.summary
         for piece in pieces:
             summary.size += len(piece)
@@ -299,7 +299,7 @@ def _skip() -> Reading:
 
 
 def _rest(event: str) -> Reading:
-    """Pass over what is left of a value that began with the event."""
+    """Skip the rest of a value that began with the event."""
     depth = 1 if event in STARTS else 0
     while depth:
         event, _ = yield
@@ -310,7 +310,7 @@ def _rest(event: str) -> Reading:
 
 
 def _text(room: int) -> Reading:
-    """The JSON text of a value, with its numbers digit for digit; None when it is longer than ``room`` or too deep."""
+    """The JSON text of a value, with numbers digit for digit; None if it is longer than ``room`` or too deep."""
     parts: list[str] = []
     length = depth = 0
     comma = ""

@@ -47,7 +47,7 @@ WORKSPACE: Final = "filter[workspace][name]"
 
 
 class OvertakenRollback(Conflict):
-    """Another state came while the old one was copied."""
+    """Another state version was created while the old state was copied."""
 
     code = "rollback-overtaken"
     detail = "Another state version was created meanwhile; read the current one and retry"
@@ -57,7 +57,7 @@ class OvertakenRollback(Conflict):
 @requires(P.STATE_WRITE)
 @describes(body=StateVersionSchema, answer=StateVersionSchema, status=201, errors=(400, 409, 412, 413, 422))
 def create_state_version(workspace_id: str) -> Response:
-    """Create a state version, with its state or with addresses to upload it to; the caller must hold the lock."""
+    """Create a state version, with its state or with an address to upload it to. The caller must hold the lock."""
     workspace_for(workspace_id, P.STATE_WRITE)
     members = load(StateVersionSchema, body(INLINE_BYTES))
     # What it says about outputs stands in the state as well.
@@ -79,7 +79,7 @@ def create_state_version(workspace_id: str) -> Response:
 @requires(P.STATE_WRITE)
 @describes(body=RollbackSchema, is_partial=True, answer=StateVersionSchema, status=201, errors=(400, 409, 422))
 def roll_back_state(workspace_id: str) -> Response:
-    """Make an earlier state the newest one: a copy under the next serial, which also stands in its bytes."""
+    """Make an earlier state the newest one: a copy with the next serial, which is also written into its bytes."""
     workspace_for(workspace_id, P.STATE_WRITE)
     wanted = load(RollbackSchema, body())["rollback_of_id"]
     with change() as session:
@@ -120,9 +120,9 @@ def roll_back_state(workspace_id: str) -> Response:
     errors=(400, 422),
 )
 def list_state_versions() -> Response:
-    """List the state versions of a workspace, the newest first.
+    """List the state versions of a workspace, newest first.
 
-    Resources, modules and providers of a large state are null here; the version by itself shows them.
+    Resources, modules and providers of a large state are null in the list; ask for the single version to see them.
     """
     names = {name: text_of(request.args, name) for name in (ORGANIZATION, WORKSPACE)}
     for name, given in names.items():
@@ -153,7 +153,7 @@ def show_state_version(version_id: str) -> Response:
 @requires(P.STATE_READ)
 @describes(answer=StateVersionSchema, includes=INCLUDES, errors=(400,))
 def show_current_state_version(workspace_id: str) -> Response:
-    """Show the current state version of a workspace; 404 while it has none."""
+    """Show the current state version of a workspace; 404 if it has none."""
     current = workspace_for(workspace_id, P.STATE_READ).current_state_version_id
     if current is None:
         raise NotFound
@@ -162,7 +162,7 @@ def show_current_state_version(workspace_id: str) -> Response:
 
 @contextmanager
 def _inline(workspace_id: str, members: dict[str, Any]) -> Iterator[Arrival | None]:
-    """The state that the members bring along, taken out of them; None when it will be uploaded."""
+    """The stored state that was sent inside the members, taken out of them; None if it will be uploaded later."""
     state, json_state = members.pop("state", None), members.pop("json_state", None)
     if state is None:
         yield None
@@ -175,7 +175,7 @@ def _inline(workspace_id: str, members: dict[str, Any]) -> Iterator[Arrival | No
 
 
 def _held(session: Session, workspace_id: str) -> Workspace:
-    """The workspace, whose lock the caller must hold."""
+    """The workspace; refuses a caller who does not hold its lock."""
     workspace = subject(session, Workspace, workspace_id, P.STATE_WRITE, visible_by=P.STATE_WRITE)
     check_held_by(workspace, caller())
     return workspace

@@ -23,7 +23,7 @@ NULLABLE_OBJECT = {"type": ["object", "null"]}
 
 
 def read_base64(value: Any) -> bytes:  # noqa: ANN401 - whatever a client sent
-    """The bytes that a member has in base64."""
+    """The bytes of a member in base64."""
     if not isinstance(value, str):
         raise ValidationError("must be a string")
     try:
@@ -50,7 +50,7 @@ def _address(direction: Direction, part: Part, is_due: Callable[[Any], bool], ne
 
 
 class StateVersionSchema(Schema):
-    """A state version; its bytes travel by addresses of their own, or inline on creation."""
+    """A state version. Its state is sent inside the document or uploaded to an address, and downloaded from one."""
 
     class Meta:
         """Its type and address."""
@@ -111,7 +111,7 @@ class StateVersionSchema(Schema):
 
 
 class RollbackSchema(Schema):
-    """What a rollback names: the version to go back to."""
+    """The version to go back to."""
 
     class Meta:
         """Its type."""
@@ -128,7 +128,7 @@ def _value(row: Any) -> orjson.Fragment:  # noqa: ANN401 - a row of the listing
 
 
 def show_unless_sensitive(row: Any, _held: Any) -> orjson.Fragment | None:  # noqa: ANN401 - a row of the listing
-    """The value of an output; null when terraform calls it sensitive."""
+    """The value of an output; null if terraform calls it sensitive."""
     return None if row.sensitive else _value(row)
 
 

@@ -1,4 +1,4 @@
-"""Giving a stored state another serial, without touching a byte of the rest."""
+"""Gives a stored state another serial, without changing any other byte."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -62,7 +62,7 @@ class _Scanner:
 
 
 def with_serial(pieces: Iterable[bytes], serial: int) -> Iterator[bytes]:
-    """The state with this serial; a state without one stays as it is."""
+    """The state with this serial; a state without a serial stays as it is."""
     scanner = _Scanner()
     rest = iter(pieces)
     for piece in rest:

@@ -1,8 +1,8 @@
-"""JSON in pieces that end between two tokens.
+"""Cuts JSON into pieces that end between two tokens.
 
-The parser reads a text that does not end in a piece again from its start with each piece that follows: a text of 10 MB
-takes a minute so, one of 100 MB hours. Here a text is held back until it is whole; one that is longer than anything
-that is looked at is replaced.
+If a text does not end in a piece, the parser reads it again from its start with each further piece. A text of 10 MB
+takes a minute that way, one of 100 MB hours. So a text is held back here until it is complete; a text that is longer
+than anything that is looked at is replaced.
 """
 
 import re
@@ -27,11 +27,11 @@ _QUOTE: Final = ord('"')
 
 
 class EndlessNumber(ValueError):
-    """A number that no program can mean."""
+    """A number that is too long to mean anything."""
 
 
 class WholeTokens:
-    """Cuts pieces anew, so that no text is in two of them."""
+    """Cuts pieces anew, so that each text is in one piece."""
 
     def __init__(self) -> None:
         """Begins before the first byte."""
@@ -42,7 +42,7 @@ class WholeTokens:
         self._digits = 0
 
     def within(self, piece: bytes) -> Iterator[bytes]:
-        """What the piece makes complete."""
+        """The part of the input that this piece completes."""
         if self._held is not None:
             end = self._end(piece)
             self._hold(piece[:end])

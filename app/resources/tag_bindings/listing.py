@@ -51,7 +51,7 @@ def tags_of_workspaces(workspaces: Sequence[str]) -> Sequence[Row[Any]]:
 
 
 def effective_tags(workspaces: Sequence[Row[Any]]) -> Mapping[str, list[Shown]]:
-    """The tags that count for each of these visible workspaces, by id: its own, then those only its project has."""
+    """The tags that count for each of these visible workspaces, by id: its own, then those of its project."""
     wanted = {
         "workspaces": [workspace.id for workspace in workspaces],
         "projects": {workspace.project_id for workspace in workspaces},
@@ -79,7 +79,7 @@ def _others(
 
 
 def include_effective_tags(rows: Sequence[Row[Any]], shown: list[Shown]) -> list[Shown]:
-    """The effective tags of the page's projects; sets the linkage on the resource objects as well."""
+    """The effective tags of the page's projects. Also adds their ids to the resource objects."""
     by_project: dict[str, list[Shown]] = {row.id: [] for row in rows}
     for tag in tags_of_projects(list(by_project)):
         by_project[tag.project_id].append(dump_effective(tag, None))
@@ -87,12 +87,12 @@ def include_effective_tags(rows: Sequence[Row[Any]], shown: list[Shown]) -> list
 
 
 def include_workspace_tags(rows: Sequence[Row[Any]], shown: list[Shown]) -> list[Shown]:
-    """The effective tags of the page's workspaces; sets the linkage on the resource objects as well."""
+    """The effective tags of the page's workspaces. Also adds their ids to the resource objects."""
     return linked(effective_tags(rows), shown)
 
 
 def linked(by_owner: Mapping[str, list[Shown]], shown: list[Shown]) -> list[Shown]:
-    """Every tag once, after each resource object got the linkage to its own."""
+    """All tags, each once, after their ids were added to the resource objects."""
     for resource in shown:
         linkage = [{"id": tag["id"], "type": tag["type"]} for tag in by_owner[resource["id"]]]
         resource["relationships"]["effective-tag-bindings"]["data"] = linkage
@@ -110,7 +110,7 @@ def project_has(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def workspace_has(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether such a tag counts for a workspace: its own, or the project's where it has none with that key."""
+    """Whether such a tag counts for a workspace: its own, or the project's if the workspace has none with that key."""
     own = aliased(TagBinding)
     hidden = (
         exists().where(own.workspace_id == Workspace.id, own.key == TagBinding.key).correlate(TagBinding, Workspace)
@@ -126,10 +126,10 @@ def workspace_has(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
 
 @dataclass(frozen=True)
 class Tagged:
-    """``filter[tagged][i][key]`` and ``[value]``: resources that have all of the tags.
+    """``filter[tagged][i][key]`` and ``[value]``: resources that have all of these tags.
 
-    ``filter[tag-union]`` asks for any of them; with ``filter[tag-value-default-null]`` a tag without a value in the
-    filter is one without a value.
+    ``filter[tag-union]`` asks for resources with any of them. With ``filter[tag-value-default-null]``, a tag without a
+    value in the filter means a tag that has no value.
     """
 
     having: Having = project_has

@@ -16,7 +16,7 @@ MAXIMUM_PLAIN = 100
 
 
 def tag_id(organization_id: str, name: str) -> str:
-    """The id of an organization's plain tag: of the same name always the same, so that no table has to keep it."""
+    """The id of an organization's plain tag. It is computed from the name, so no table has to store it."""
     return f"tag-{hashlib.sha256(f'{organization_id}/{name}'.encode()).hexdigest()[:24]}"
 
 
@@ -28,10 +28,10 @@ def _own_tag_id(context: Any) -> str | None:  # noqa: ANN401 - SQLAlchemy's cont
 
 
 class TagBinding(Base):
-    """One key of one project or workspace, with its value; an empty value is a tag that has only a key.
+    """One key of one project or workspace, with its value. An empty value means a tag that has only a key.
 
-    What the API calls a plain tag of a workspace is a binding without value. The plain tags of an organization are
-    those that any workspace has.
+    What the API calls a plain tag of a workspace is a binding without a value. The plain tags of an organization are
+    those of all its workspaces.
     """
 
     __tablename__ = "tag_bindings"

@@ -19,22 +19,23 @@ Changes = dict[str, list[str | None]]
 
 
 class OverrideDisabled(InvalidAttribute):
-    """A workspace inherits the key from its project, and the organization has reserved it against other values."""
+    """The workspace inherits the key from its project, and the organization has reserved the key against overrides."""
 
     code = "tag-override-disabled"
 
 
 def add_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Changes:
-    """Give the project or workspace these tags beside its others; an existing key gets the new value.
+    """Add these tags to the project or workspace; a key that it has gets the new value.
 
-    What changed, by key. The owner's row is locked by the caller, so that two requests can't pass the limit together.
+    Returns what changed, by key. The caller has locked the owner's row, so that two requests can't pass the limit
+    together.
     """
     bound = _bindings(session, owner)
     return _bind(session, owner, bound, tags, _fixed_for(session, owner, bound, tags))
 
 
 def replace_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Changes:
-    """Give the project or workspace exactly these tags. What changed, by key."""
+    """Make these the only tags of the project or workspace; returns what changed, by key."""
     bound = _bindings(session, owner)
     changes = _unbind(session, bound, [key for key in bound if key not in tags])
     return changes | _bind(session, owner, bound, tags, _fixed_for(session, owner, bound, tags))
@@ -43,7 +44,7 @@ def replace_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Ch
 def add_plain_tags(
     session: Session, workspaces: Sequence[Workspace], names: Iterable[str]
 ) -> list[tuple[Workspace, Changes]]:
-    """Give each of the workspaces these tags without a value; a key that is there keeps its value. What changed."""
+    """Add these tags without a value to each workspace; a key that it has keeps its value. Returns what changed."""
     wanted, bound = list(names), _bindings_of(session, workspaces)
     new = {key: {name: "" for name in wanted if name not in each} for key, each in bound.items()}
     fixed = _fixed_keys(session, workspaces, wanted)
@@ -56,14 +57,14 @@ def add_plain_tags(
 def remove_plain_tags(
     session: Session, workspaces: Sequence[Workspace], names: Iterable[str]
 ) -> list[tuple[Workspace, Changes]]:
-    """Take these tags without a value from each of the workspaces, as far as it has them. What changed."""
+    """Remove these tags without a value from each workspace that has them. Returns what changed."""
     wanted, bound = list(names), _bindings_of(session, workspaces)
     there = {key: [name for name in wanted if name in each and not each[name].value] for key, each in bound.items()}
     return [(workspace, _unbind(session, bound[workspace.id], there[workspace.id])) for workspace in workspaces]
 
 
 def replace_plain_tags(session: Session, workspace: Workspace, names: Iterable[str]) -> Changes:
-    """Give the workspace exactly these tags without a value, beside those with one. What changed, by key."""
+    """Make these the workspace's only tags without a value; those with a value stay. Returns what changed, by key."""
     bound, wanted = _bindings(session, workspace), list(names)
     changes = _unbind(session, bound, [key for key, each in bound.items() if not each.value and key not in wanted])
     new = {name: "" for name in wanted if name not in bound}

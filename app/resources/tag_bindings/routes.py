@@ -50,7 +50,7 @@ def list_tag_bindings(project_id: str) -> Response:
 @requires(P.PROJECT_READ)
 @describes(answer=EffectiveTagBindingSchema, many=True, paged=False)
 def list_effective_tag_bindings(project_id: str) -> Response:
-    """List the tags that count for a project; nothing is above it, so they are its own."""
+    """List the tags that count for a project; these are its own, because it inherits none."""
     return OF_PROJECTS.listed(project_id, dump_effective)
 
 
@@ -58,7 +58,7 @@ def list_effective_tag_bindings(project_id: str) -> Response:
 @requires(P.PROJECT_ADD_TAGS)
 @describes(body=TagBindingSchema, answer=TagBindingSchema, many=True, paged=False, errors=(422,))
 def update_tag_bindings(project_id: str) -> Response:
-    """Add tags or give existing keys new values; the other tags stay. Answers them in the order sent."""
+    """Add tags, or give existing keys new values; the other tags stay. The answer has the tags in the order sent."""
     return OF_PROJECTS.updated(project_id)
 
 
@@ -103,7 +103,7 @@ def list_effective_workspace_tag_bindings(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_MANAGE_TAGS)
 @describes(body=TagBindingSchema, answer=TagBindingSchema, many=True, paged=False, errors=(422,))
 def update_workspace_tag_bindings(workspace_id: str) -> Response:
-    """Add tags or give existing keys new values; the other tags stay. Answers them in the order sent."""
+    """Add tags, or give existing keys new values; the other tags stay. The answer has the tags in the order sent."""
     return OF_WORKSPACES.updated(workspace_id)
 
 
@@ -119,5 +119,5 @@ def add_workspace_tag_bindings(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_MANAGE_TAGS)
 @describes(body=TagBindingSchema, many=True, status=204, errors=(422,))
 def replace_workspace_tag_bindings(workspace_id: str) -> Response:
-    """Replace all own tags of a workspace by these; an empty list removes every one."""
+    """Replace all tags of a workspace by these; an empty list removes every one."""
     return OF_WORKSPACES.replaced(workspace_id)

@@ -33,7 +33,7 @@ class TagBindingSchema(Schema):
 
 
 class EffectiveTagBindingSchema(Schema):
-    """A tag as it counts for a resource; its id is the binding's without the prefix."""
+    """A tag that counts for a resource; its id is the binding's without the prefix."""
 
     class Meta:
         """Its type."""
@@ -46,7 +46,7 @@ class EffectiveTagBindingSchema(Schema):
 
 
 def read_tags(items: list[Any], pointer: str = "/data") -> dict[str, str]:
-    """The tags of a list of resource objects, as key to value, in their order.
+    """The tags in a list of resource objects, as keys with values, in their order.
 
     Raises one error object for each fault, with a pointer to it below ``pointer``.
     """
@@ -72,7 +72,7 @@ def read_tags(items: list[Any], pointer: str = "/data") -> dict[str, str]:
 
 
 def read_relationship(items: list[Any]) -> dict[str, str]:
-    """The tags in a relationship of the document of their resource."""
+    """The tags in a relationship of the document of the resource that has them."""
     return read_tags(items, "/data/relationships/tag-bindings/data")
 
 

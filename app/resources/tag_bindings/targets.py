@@ -1,4 +1,4 @@
-"""What has tags: how its tags are read and set over HTTP, the same way for each type."""
+"""The types that have tags, and reading and setting their tags over HTTP in the same way."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Target:
     remove: P
 
     def listed(self, identifier: str, dump: Dump = dump_binding) -> Response:
-        """The answer with all own tags."""
+        """The answer with all of the resource's own tags."""
         self.listing.one({"id": identifier})
         return answer(
             {
@@ -47,7 +47,7 @@ class Target:
         )
 
     def updated(self, identifier: str) -> Response:
-        """Add the tags that were sent; the answer with them in the order sent."""
+        """Add the tags that were sent; the answer has them in the order sent."""
         tags = sent_tags()
         self._change(identifier, self.add, add_tags, tags)
         by_key = {row.key: dump_binding(row, None) for row in self.tags([identifier])}

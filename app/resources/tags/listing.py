@@ -28,7 +28,7 @@ def _of_the_same_tag(what: ColumnElement[Any]) -> Counted:
 
 
 def first_of_each(organization_id: str) -> Chosen:
-    """Keeps one binding for each plain tag that any workspace of the organization has that the caller sees."""
+    """A filter that keeps one binding for each plain tag of the organization's workspaces that the caller sees."""
     levels, parameters = _reach(caller(), organization_id)
     return Chosen(
         ("first of each tag", levels),
@@ -58,7 +58,7 @@ def _reach(who: Caller, organization_id: str | None) -> tuple[rules.Shape, dict[
 
 
 def _on_seen(levels: rules.Shape) -> Sequence[ColumnElement[bool]]:
-    """The condition that a binding is on a workspace that the caller sees; none where he sees them all."""
+    """The condition that a binding is on a workspace that the caller sees; none for a caller who sees all of them."""
     if levels == rules.EVERYTHING:
         return ()
     seen = select(Workspace.id).where(rules.clause(P.WORKSPACE_READ, Workspace, levels))

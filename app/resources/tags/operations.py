@@ -1,4 +1,4 @@
-"""Plain tags: which ones a client means."""
+"""Which plain tags a client means."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from app.resources.workspaces.model import Workspace
 
 @dataclass(frozen=True, slots=True)
 class SentTags:
-    """Tags that a client named, by id or by name; names are in lower case, each once, in their order."""
+    """Tags that a client named, by id or by name; names are in lower case, without duplicates, in their order."""
 
     identifiers: tuple[str, ...]
     names: tuple[str, ...]

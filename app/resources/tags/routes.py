@@ -46,7 +46,7 @@ def list_tags_of_workspace(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_MANAGE_TAGS)
 @describes(body=NAMED_TAGS, status=204, errors=(422,))
 def add_tags_to_workspace(workspace_id: str) -> Response:
-    """Add plain tags, by name or by id; names that are new make new tags."""
+    """Add plain tags, by name or by id; a new name makes a new tag."""
     return _change(workspace_id, add_plain_tags, ignoring_unknown=False)
 
 
@@ -71,7 +71,7 @@ def list_tags(organization: str) -> Response:
 @requires(P.WORKSPACE_MANAGE_TAGS)
 @describes(body={"$ref": "#/components/schemas/tags-identifiers"}, status=204, errors=(422,))
 def destroy_tags(organization: str) -> Response:
-    """Remove plain tags from all workspaces of an organization; who may, manages the tags of all of them."""
+    """Remove plain tags from all workspaces of an organization; the caller must manage the tags of all of them."""
     home = enter(organization, P.WORKSPACE_MANAGE_TAGS)
     wanted = identifiers(resource_list(body(), ("tags",), AT_ONCE))
     with change() as session:
@@ -96,7 +96,7 @@ def destroy_tags(organization: str) -> Response:
 @requires(P.ORGANIZATION_READ, P.WORKSPACE_READ, P.WORKSPACE_MANAGE_TAGS)
 @describes(body={"$ref": "#/components/schemas/workspaces-identifiers"}, status=204, errors=(422,))
 def add_workspaces_to_tag(tag_id: str) -> Response:
-    """Give a tag that is in use to further workspaces: all of them, or none."""
+    """Add an existing tag to further workspaces: all of them, or none."""
     wanted = set(identifiers(resource_list(body(), ("workspaces",), AT_ONCE)))
     with change() as session:
         organization_id, name = _tag(session, tag_id)

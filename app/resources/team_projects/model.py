@@ -13,7 +13,7 @@ ACCESS_LEVELS = ("read", "write", "maintain", "admin", "custom")
 
 
 class TeamProject(Base):
-    """The access of one team to one project. ``details`` is kept for the custom level only; others are fixed."""
+    """The access of one team to one project. ``details`` is stored only for the custom level."""
 
     __tablename__ = "team_projects"
     tells_of_access: ClassVar[bool] = True
@@ -37,7 +37,7 @@ class TeamProject(Base):
 
     @hybrid_property
     def shown_project_id(self) -> str | None:
-        """The project whose administrators see this access: those of a project do not see secret teams."""
+        """The project whose administrators see this access; None for a secret team, which they do not see."""
         return self.project_id if self.team.visibility == "organization" else None
 
     @shown_project_id.inplace.expression

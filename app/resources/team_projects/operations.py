@@ -14,9 +14,9 @@ from app.resources.teams.model import Team
 
 
 def settle_details(members: Mapping[str, Any], current: TeamProject | None = None) -> dict[str, Any]:
-    """The level and the details that are to be kept of what a client sent; details belong to the custom level alone.
+    """The level and the details to store, from what was sent. Details belong to the custom level only.
 
-    An access that becomes custom begins with the details of the level it had.
+    An access that becomes custom begins with the details of its earlier level.
     """
     given = (members.get("project_access") or {}) | (members.get("workspace_access") or {})
     access = members.get("access", current.access if current else None)
@@ -29,7 +29,7 @@ def settle_details(members: Mapping[str, Any], current: TeamProject | None = Non
 
 
 def team_for(session: Session, team_id: str, project: Project) -> Team:
-    """The team that is to get access to the project: one of its organization."""
+    """The team that is to get access to the project; it must be one of the same organization."""
     team = session.scalars(
         select(Team).where(Team.id == team_id, Team.organization_id == project.organization_id),
     ).one_or_none()

@@ -29,7 +29,7 @@ PROJECT_FILTER = "filter[project][id]"
 @requires(P.PROJECT_READ, P.PROJECT_READ_TEAMS)
 @describes(listing=TEAM_PROJECTS, parameters=((PROJECT_FILTER, "The project; required"),), errors=(400,))
 def list_team_projects() -> Response:
-    """List what teams may do on a project: all of them, or for the project's administrators those not secret."""
+    """List what teams may do on a project; without secret teams for the project's administrators."""
     project_id = text_of(request.args, PROJECT_FILTER)
     if project_id is None:
         raise NotFound
@@ -101,7 +101,7 @@ def update_team_project(team_project_id: str) -> Response:
 @requires(P.PROJECT_READ_TEAMS, P.PROJECT_MANAGE_TEAMS)
 @describes(status=204)
 def destroy_team_project(team_project_id: str) -> Response:
-    """Take a team's access to a project away."""
+    """Remove a team's access to a project."""
     with change() as session:
         access = _subject(session, team_project_id)
         team_name = access.team.name

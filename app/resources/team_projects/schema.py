@@ -12,7 +12,7 @@ from app.resources.team_projects.model import ACCESS_LEVELS
 
 
 def reader_of(details: Mapping[str, Detail]) -> Callable[[Any], dict[str, Value]]:
-    """What reads an object of these details; null is no mention, and what is no detail is ignored."""
+    """A function that reads an object of these details. Null means not sent; unknown details are ignored."""
 
     def read(value: Any) -> dict[str, Value]:  # noqa: ANN401 - whatever a client sent
         if not isinstance(value, dict):
@@ -33,7 +33,7 @@ def reader_of(details: Mapping[str, Detail]) -> Callable[[Any], dict[str, Value]
 
 
 def shown(details: Mapping[str, Detail]) -> Computed:
-    """The attribute with the values in force of these details."""
+    """The attribute with the values of these details that are in force."""
 
     def make(row: Any, _held: Any) -> dict[str, Value]:  # noqa: ANN401 - a row of the listing
         values = expanded(row.access, row.details)
@@ -49,7 +49,7 @@ def shown(details: Mapping[str, Detail]) -> Computed:
 
 
 def sent(details: Mapping[str, Detail]) -> Setting:
-    """The attribute with those of these details that the client mentions."""
+    """The attribute with those of these details that were sent."""
     key = "project-access" if details is PROJECT_DETAILS else "workspace-access"
     properties = {name: {"enum": [*detail.values, None]} for name, detail in details.items()}
     return Setting(

@@ -9,9 +9,9 @@ Value = str | bool
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One detail: the values it can have, and the one it has at each level.
+    """One detail: its possible values, and its value at each level.
 
-    Of booleans both values are possible. ``custom`` is what a custom access has that does not say.
+    A boolean can have both values. ``custom`` is the value in a custom access that does not name the detail.
     """
 
     values: tuple[Value, ...]
@@ -36,6 +36,6 @@ DETAILS: Mapping[str, Detail] = {
 
 
 def expanded(access: str, details: Mapping[str, Any] | None) -> dict[str, Value]:
-    """Every detail with the value that is in force."""
+    """All details with the values in force."""
     known = details if access == "custom" and details else {}
     return {name: known.get(name, getattr(detail, access)) for name, detail in DETAILS.items()}

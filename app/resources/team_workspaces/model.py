@@ -14,7 +14,7 @@ ACCESS_LEVELS = ("read", "plan", "write", "admin", "custom")
 
 
 class TeamWorkspace(Base):
-    """The access of one team to one workspace. ``details`` is kept for the custom level only; others are fixed."""
+    """The access of one team to one workspace. ``details`` is stored only for the custom level."""
 
     __tablename__ = "team_workspaces"
     tells_of_access: ClassVar[bool] = True
@@ -46,7 +46,7 @@ class TeamWorkspace(Base):
 
     @hybrid_property
     def shown_workspace_id(self) -> str | None:
-        """The workspace whose administrators see this access: those of a workspace do not see secret teams."""
+        """The workspace whose administrators see this access; None for a secret team, which they do not see."""
         return self.workspace_id if self._is_shown else None
 
     @shown_workspace_id.inplace.expression
@@ -56,7 +56,7 @@ class TeamWorkspace(Base):
 
     @hybrid_property
     def shown_project_id(self) -> str | None:
-        """The project of that workspace, for who administers all workspaces of the project."""
+        """The project, for those who administer all its workspaces."""
         return self.workspace.project_id if self._is_shown else None
 
     @shown_project_id.inplace.expression
@@ -66,7 +66,7 @@ class TeamWorkspace(Base):
 
     @hybrid_property
     def shown_environment_id(self) -> str | None:
-        """Its environment, for who administers the workspaces there."""
+        """The environment, for those who administer its workspaces."""
         return self.workspace.environment_id if self._is_shown else None
 
     @shown_environment_id.inplace.expression
@@ -76,7 +76,7 @@ class TeamWorkspace(Base):
 
     @hybrid_property
     def shown_cell_in_project(self) -> str | None:
-        """Its cell, likewise."""
+        """The cell, for those who administer its workspaces."""
         return self.workspace.cell_in_project if self._is_shown else None
 
     @shown_cell_in_project.inplace.expression
@@ -86,7 +86,7 @@ class TeamWorkspace(Base):
 
     @hybrid_property
     def shown_cell_in_environment(self) -> str | None:
-        """Its cell in its environment, likewise."""
+        """The cell in its environment, for those who administer its workspaces."""
         return self.workspace.cell_in_environment if self._is_shown else None
 
     @shown_cell_in_environment.inplace.expression

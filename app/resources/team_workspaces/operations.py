@@ -13,9 +13,9 @@ from app.resources.teams.model import Team
 
 
 def settle_details(members: Mapping[str, Any], current: TeamWorkspace | None = None) -> dict[str, Any]:
-    """The level and the details that are to be kept of what a client sent; details belong to the custom level alone.
+    """The level and the details to store, from what was sent. Details belong to the custom level only.
 
-    An access that becomes custom begins with the details of the level it had.
+    An access that becomes custom begins with the details of its earlier level.
     """
     sent = {name: members.get(name.replace("-", "_")) for name in DETAILS}
     given = {name: value for name, value in sent.items() if value is not None}

@@ -34,7 +34,7 @@ WORKSPACE_FILTER = "filter[workspace][id]"
     errors=(400,),
 )
 def list_team_workspaces() -> Response:
-    """List what teams may do on a workspace: all of them, or for its administrators those not secret."""
+    """List what teams may do on a workspace; without secret teams for the workspace's administrators."""
     workspace_id = text_of(request.args, WORKSPACE_FILTER)
     if workspace_id is None:
         raise NotFound
@@ -107,7 +107,7 @@ def update_team_workspace(team_workspace_id: str) -> Response:
 @requires(P.WORKSPACE_MANAGE_TEAMS)
 @describes(status=204)
 def destroy_team_workspace(team_workspace_id: str) -> Response:
-    """Take a team's access to a workspace away."""
+    """Remove a team's access to a workspace."""
     with change() as session:
         access = _subject(session, team_workspace_id)
         name = access.team.name

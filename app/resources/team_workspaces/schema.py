@@ -11,7 +11,7 @@ from app.resources.team_workspaces.model import ACCESS_LEVELS
 
 
 def sent(name: str) -> Setting:
-    """The detail as a client sends it; null is no mention."""
+    """The detail as it is sent; null means not sent."""
     values = DETAILS[name].values
 
     def read(value: Any) -> Value:  # noqa: ANN401 - whatever a client sent

@@ -1,4 +1,4 @@
-"""The flags of a team's organization-access: what they need, what they imply."""
+"""The flags of a team's organization-access: which other flags they need, and which they include."""
 
 from collections.abc import Iterable, Mapping
 
@@ -24,13 +24,13 @@ IMPLIED: Mapping[str, str] = {"manage-workspaces": "read-workspaces", "manage-pr
 
 
 def effective(flags: Iterable[str]) -> frozenset[str]:
-    """The flags with those that they bring along."""
+    """The flags, with those that they include."""
     flags = frozenset(flags)
     return flags | {implied for flag, implied in IMPLIED.items() if flag in flags}
 
 
 def merged(current: Iterable[str], given: Mapping[str, bool]) -> list[str]:
-    """The flags that are true once those given have changed; 422 for one that lacks what it needs."""
+    """The flags that are true after the sent ones have changed; 422 for a flag that lacks one that it needs."""
     flags = {flag for flag in current if given.get(flag, True)} | {flag for flag, chosen in given.items() if chosen}
     faults = list(_faults(flags))
     if faults:

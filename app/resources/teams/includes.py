@@ -11,7 +11,7 @@ INCLUDES = ("users", "organization_memberships")
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
-    """What reads the wanted resources for a list of teams; nothing when none are wanted."""
+    """A function that reads the wanted resources for a list of teams; None if none are wanted."""
     return (lambda _rows, shown: included(shown, wanted)) if wanted else None
 
 

@@ -49,7 +49,7 @@ class Team(Base):
 
     @hybrid_property
     def visible_in(self) -> str | None:
-        """The organization whose members all see the team; none for a secret one."""
+        """The organization, if all its members see the team; None for a secret team."""
         return self.organization_id if self.visibility == "organization" else None
 
     @visible_in.inplace.expression
@@ -59,7 +59,7 @@ class Team(Base):
 
     @hybrid_property
     def ordinary_in(self) -> str | None:
-        """The organization that the team is an ordinary one of; none for that of the owners."""
+        """The organization, for all its teams but the owners team."""
         return None if self.is_owners else self.organization_id
 
     @ordinary_in.inplace.expression
@@ -69,7 +69,7 @@ class Team(Base):
 
 
 class TeamMember(Base):
-    """A membership in a team. It is the membership's, not the user's: who leaves the organization keeps nothing."""
+    """A membership in a team. It belongs to the organization membership and is deleted with it."""
 
     __tablename__ = "team_members"
 

@@ -18,20 +18,20 @@ Members = Mapping[str, str]
 
 
 class OwnersTeam(Forbidden):
-    """The owners team is there as long as its organization, under its name, with every right."""
+    """The owners team can't be deleted, renamed or limited."""
 
     code = "owners-team"
 
 
 class LastOwner(Forbidden):
-    """An organization always has somebody who owns it."""
+    """An organization must keep at least one owner."""
 
     code = "last-owner"
     detail = "The owners team must keep at least one active member"
 
 
 def settle_access(members: Mapping[str, Any], team: Team) -> dict[str, Any]:
-    """The members with the flags that are true in place of those the client mentioned."""
+    """The members, in which the list of all true flags replaces the flags that were sent."""
     settled = dict(members)
     given = settled.pop("organization_access", None) or {}
     if team.is_owners:
@@ -52,7 +52,7 @@ def _check_owners_team(members: Mapping[str, Any], given: Mapping[str, bool], te
 
 
 def delete_team(session: Session, team: Team) -> None:
-    """Delete the team; its members stay in the organization, what it was granted goes."""
+    """Delete the team and its access; its members stay in the organization."""
     if team.is_owners:
         raise OwnersTeam("The owners team cannot be deleted")
     session.delete(team)
@@ -60,7 +60,7 @@ def delete_team(session: Session, team: Team) -> None:
 
 
 def members_by_username(session: Session, team: Team, names: Sequence[str]) -> Members:
-    """The members of the organization with these usernames, in any case, or ids of users."""
+    """The members of the organization with these usernames, without regard to case, or ids of users."""
     found = session.execute(
         select(User.id, User.username, OrganizationMembership.id.label("membership_id"))
         .outerjoin(
@@ -109,9 +109,9 @@ Finder = Callable[[Session, Team, Sequence[str]], Members]
 
 
 def add_members(session: Session, team: Team, members: Members) -> None:
-    """Put the members into the team: all, or none and 400 when one is in it.
+    """Add the members to the team: all, or none and 400 if one is in it already.
 
-    The team's row is locked by the caller, here and below: changes of its members come one after the other.
+    The caller has locked the team's row, here and below, so changes of its members happen one after the other.
     """
     present = _in_team(session, team, members)
     for index, (membership_id, username) in enumerate(members.items()):
@@ -122,7 +122,7 @@ def add_members(session: Session, team: Team, members: Members) -> None:
 
 
 def remove_members(session: Session, team: Team, members: Members) -> None:
-    """Take the members out of the team: all, or none and 400 when one is not in it."""
+    """Remove the members from the team: all, or none and 400 if one is not in it."""
     present = _in_team(session, team, members)
     for index, (membership_id, username) in enumerate(members.items()):
         if membership_id not in present:
@@ -135,7 +135,7 @@ def remove_members(session: Session, team: Team, members: Members) -> None:
 
 
 def keep_an_owner(session: Session, owners: Team) -> None:
-    """Refuse what has just left the owners team without an active member."""
+    """Refuse a change that has left the owners team without an active member."""
     active = (
         select(TeamMember.membership_id)
         .join(OrganizationMembership, OrganizationMembership.id == TeamMember.membership_id)

@@ -51,9 +51,9 @@ def list_teams(organization: str) -> Response:
 @requires(P.TEAM_CREATE, P.TEAM_UPDATE, P.TEAM_UPDATE_ORGANIZATION_ACCESS)
 @describes(body=TeamSchema, answer=TeamSchema, includes=INCLUDES, errors=(400, 422))
 def create_team(organization: str) -> Response:
-    """Create a team. HCP Terraform answers with 200, not 201.
+    """Create a team. The status is 200, not 201, as with HCP Terraform.
 
-    Who could not manage the team afterwards, a secret one, may not create it either.
+    A caller who could not manage the new team, because it is secret, may not create it.
     """
     home = enter(organization, P.TEAM_CREATE)
     wanted = includes_of(request.args, INCLUDES)
@@ -86,7 +86,7 @@ def show_team(team_id: str) -> Response:
 def update_team(team_id: str) -> Response:
     """Update a team; members and flags of its organization-access that are left out stay as they are.
 
-    Nobody can make a team secret who could not manage it then.
+    A caller who could not manage the team if it were secret may not make it secret.
     """
     wanted = includes_of(request.args, INCLUDES)
     members = load(TeamSchema, body(), partial=True, identifier=team_id)

@@ -51,7 +51,7 @@ def show_permissions(row: Any, held: Any) -> dict[str, bool]:  # noqa: ANN401 - 
 
 
 def read_access(value: Any) -> dict[str, bool]:  # noqa: ANN401 - whatever a client sent
-    """The flags that the client mentions; null is no mention, and what is no flag is ignored."""
+    """The flags that were sent. Null means not sent; unknown flags are ignored."""
     if not isinstance(value, dict):
         raise ValidationError("must be an object")
     given = {flag: value[flag] for flag in FLAGS if value.get(flag) is not None}
@@ -62,7 +62,7 @@ def read_access(value: Any) -> dict[str, bool]:  # noqa: ANN401 - whatever a cli
 
 
 def show_access(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row of the listing
-    """Every flag; the owners team may do everything, whatever it has been given."""
+    """All flags; the owners team has all of them, whatever is stored."""
     if row.is_owners:
         return dict.fromkeys(FLAGS, True)
     held = effective(row.organization_access)

@@ -55,7 +55,7 @@ def find_user(user_id: str) -> Any:  # noqa: ANN401 - a row with id, username, e
 
 
 def some_users(identifiers: Iterable[str]) -> list[dict[str, Any]]:
-    """The resource objects of those users that the caller can see, for ``included``; without addresses."""
+    """The resource objects of those users that the caller can see, without e-mail addresses; for ``included``."""
     asked()
     rows = reader().execute(
         select(User.id, User.username, User.site_role)

@@ -15,7 +15,7 @@ SITE_ROLES = ("user", *ADMINISTRATORS)
 
 
 class User(Base):
-    """A person. What a user may do in an organization hangs on the membership in it, never on the user."""
+    """A person. What a user may do in an organization depends on the membership in it, never on the user."""
 
     __tablename__ = "users"
     scope: ClassVar[dict[str, str]] = {"user": "id"}

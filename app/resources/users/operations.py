@@ -12,7 +12,7 @@ from app.resources.users.model import SUPER_USER, User
 
 
 class EmailTaken(ValueError):
-    """Somebody else has the address by now."""
+    """Another user has this address by now."""
 
 
 class NothingToConfirm(ValueError):
@@ -27,7 +27,7 @@ class TooManyPasswords(TooManyRequests):
 
 
 class LastSuperUser(Unprocessable):
-    """Without a super user nobody could make another one."""
+    """The last super user can't lose this role."""
 
     code = "last-super-user"
     detail = "The last super user can't have another site role; make somebody else a super user first"
@@ -35,7 +35,7 @@ class LastSuperUser(Unprocessable):
 
 
 def check_site_role(session: Session, user_id: str, site_role: str) -> None:
-    """Refuse to demote the last super user. All of them are locked, in one order: of two demotions one comes first."""
+    """Refuse to demote the last super user. All of them are locked, so that two demotions come one after the other."""
     super_users = session.scalars(
         select(User.id).where(User.site_role == SUPER_USER).order_by(User.id).with_for_update(),
     ).all()
@@ -44,9 +44,9 @@ def check_site_role(session: Session, user_id: str, site_role: str) -> None:
 
 
 def settle_account(members: Mapping[str, Any], user: User) -> dict[str, Any]:
-    """The members with a new address as an unconfirmed one; asking for the own one takes that back.
+    """The members, with a new address as the unconfirmed one. The current address withdraws an earlier request.
 
-    Nobody learns here whether somebody else has the address: that shows when it is confirmed.
+    Whether somebody else has the address is not told here; it shows when the address is confirmed.
     """
     settled = dict(members)
     email = settled.pop("email", None)
@@ -56,7 +56,7 @@ def settle_account(members: Mapping[str, Any], user: User) -> dict[str, Any]:
 
 
 def confirm_email(session: Session, user: User) -> None:
-    """Make the unconfirmed address the user's own."""
+    """Make the unconfirmed address the user's address."""
     if user.unconfirmed_email is None:
         raise NothingToConfirm("the user has not asked for another e-mail address")
     taken = select(User.id).where(func.lower(User.email) == user.unconfirmed_email.lower(), User.id != user.id)

@@ -39,7 +39,7 @@ blueprint = Blueprint("users", __name__, url_prefix="/api/v2")
 @requires(P.ACCOUNT_READ)
 @describes(answer=AccountSchema)
 def show_account() -> Response:
-    """Show who the token belongs to; for one that is no user's, the service account that stands for it."""
+    """Show whom the token belongs to. A token that is not a user's has a service account."""
     asked()
     who = caller()
     if who.user_id is None:
@@ -64,7 +64,7 @@ def show_account() -> Response:
 @requires(P.ACCOUNT_UPDATE, P.USER_READ)
 @describes(body=ProfileSchema, is_partial=True, answer=AccountSchema, errors=(422,))
 def update_account() -> Response:
-    """Change the own username, or ask for another e-mail address: it is unconfirmed until an operator confirms it."""
+    """Change your username, or ask for another e-mail address, which an operator must confirm."""
     user_id = require_own(P.ACCOUNT_UPDATE)
     members = load(ProfileSchema, body(), partial=True, identifier=user_id)
     with change() as session:
@@ -80,9 +80,9 @@ def update_account() -> Response:
 @requires(P.ACCOUNT_UPDATE, P.USER_READ)
 @describes(body=PasswordSchema, answer=AccountSchema, errors=(409, 422, 429))
 def update_password() -> Response:
-    """Change the own password; it ends the user's sessions. Who has none yet sets the first one without a current one.
+    """Change your password, which ends your sessions. The first password needs no current one.
 
-    Tokens stay.
+    Tokens stay valid.
     """
     user_id = require_own(P.ACCOUNT_UPDATE)
     members = load(PasswordSchema, body(), identifier=user_id)
@@ -110,7 +110,7 @@ def update_password() -> Response:
 @requires(P.USER_READ)
 @describes(answer=UserSchema)
 def show_user(user_id: str) -> Response:
-    """Show a user who shares an organization with the caller; the e-mail address only to himself."""
+    """Show a user who shares an organization with the caller; the e-mail address is shown only to that user."""
     return resource(_seen(user_id))
 
 
@@ -118,7 +118,7 @@ def show_user(user_id: str) -> Response:
 @requires(P.SITE_ROLE_MANAGE, P.USER_READ)
 @describes(body=SiteRoleSchema, is_partial=True, answer=UserSchema, errors=(422,))
 def update_user(user_id: str) -> Response:
-    """Give a user another site role: user, admin or super_user. There is always a super user left."""
+    """Give a user another site role: user, admin or super_user. The last super user can't lose this role."""
     require_on_site(P.SITE_ROLE_MANAGE)
     members = load(SiteRoleSchema, body(), partial=True, identifier=user_id)
     with change() as session:

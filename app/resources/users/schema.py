@@ -15,7 +15,7 @@ USERNAME_PATTERN = f"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}"
 
 
 def permissions(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row with the columns of a user
-    """What the user may do with the own account.
+    """What users may do with their own account.
 
     HCP's documents and clients spell the first and the last one in two ways.
     """
@@ -40,9 +40,9 @@ def permissions(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a ro
 
 
 class UserSchema(Schema):
-    """A user. The e-mail address is there only in the caller's own document and through memberships.
+    """A user. The e-mail address is shown only in your own document and through memberships.
 
-    The site role is there in the own document, and for those who give such roles.
+    The site role is shown in your own document, and to those who give site roles.
     """
 
     class Meta:
@@ -71,7 +71,7 @@ class UserSchema(Schema):
 
 
 class AccountSchema(UserSchema):
-    """The caller's own user, or the one made up for an organization's token; says what authenticated."""
+    """The calling user, or the service account of another token; says how the request was authenticated."""
 
     class Meta(UserSchema.Meta):
         """As a user."""
@@ -88,7 +88,7 @@ class AccountSchema(UserSchema):
 
 
 class ProfileSchema(UserSchema):
-    """What a user may change of the own account."""
+    """What users may change of their own account."""
 
     class Meta(UserSchema.Meta):
         """As a user."""
@@ -112,7 +112,7 @@ class SiteRoleSchema(UserSchema):
 
 
 class PasswordSchema(UserSchema):
-    """A new password; these members are spelled with underscores, as HCP Terraform does."""
+    """A new password. These members are spelled with underscores, as in HCP Terraform."""
 
     class Meta(UserSchema.Meta):
         """As a user."""

@@ -1,4 +1,4 @@
-"""Reading variables. Whoever may read them may do so on the workspace or the set that has them."""
+"""Reading variables. Permission to read them is checked on their workspace or variable set."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -54,7 +54,7 @@ _dump_shared = compile_dump(SharedSchema, COLUMNS)
 
 
 def dump_var(row: Any) -> Shown:  # noqa: ANN401 - a row of these columns, with the places for one of a workspace
-    """The resource object of a variable, whichever kind it is."""
+    """The resource object of a variable, of a workspace or of a set."""
     return (_dump_shared if row.workspace_id is None else _dump_own)(row, None)
 
 
@@ -94,7 +94,7 @@ def vars_of_workspace(workspace_id: str) -> list[Shown]:
 
 
 def vars_of_workspaces(identifiers: Iterable[str]) -> list[Shown]:
-    """The variables, by key, of those of the workspaces whose variables the caller may read."""
+    """The variables, by key, of these workspaces, as far as the caller may read their variables."""
     wanted = (among(Var.workspace_id, list(identifiers)), where(caller(), P.VARIABLE_READ, Workspace))
     _check_length(select(_LENGTH).join(Workspace, Workspace.id == Var.workspace_id).where(*wanted))
     return [_dump_own(row, None) for row in reader().execute(_OF_WORKSPACES.where(*wanted))]
@@ -113,7 +113,7 @@ def _check_length(found: Select[Any]) -> None:
 
 
 def rows_of_workspace(workspace_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
-    """The same as rows."""
+    """The rows of a workspace's variables, by key."""
     return reader().execute(_OF_WORKSPACES.where(Var.workspace_id == workspace_id)).all()
 
 
@@ -124,7 +124,7 @@ def var_of_workspace(workspace_id: str, var_id: str, source: Session | None = No
 
 
 def vars_of_sets(*conditions: ColumnElement[bool]) -> list[Shown]:
-    """The variables of sets that fulfil the conditions, by key."""
+    """The variables of the sets that match the conditions, by key."""
     return [_dump_shared(row, None) for row in reader().execute(_OF_SETS.where(*conditions))]
 
 

@@ -15,12 +15,12 @@ VERSION_BYTES = 18
 
 
 def new_version() -> str:
-    """The id of a version of a variable: opaque, and another one after each change."""
+    """A new id for a version of a variable; it changes with each update."""
     return secrets.token_hex(VERSION_BYTES)
 
 
 class Var(Base):
-    """A variable of a workspace or of a variable set. The value of a sensitive one is kept sealed, and only so."""
+    """A variable of a workspace or of a variable set. A sensitive value is stored only in sealed form."""
 
     __tablename__ = "vars"
     taken: ClassVar[dict[str, str]] = {
@@ -69,5 +69,5 @@ class Var(Base):
 
     @property
     def name(self) -> str:
-        """What it is called in the record of activity."""
+        """The name of the variable in the record of activity."""
         return self.key

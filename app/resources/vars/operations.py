@@ -1,4 +1,4 @@
-"""The rules of variables: which values may be what, and that nobody hears of a value here."""
+"""The rules of variables: their limits, what may change, and keeping values out of the record of activity."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ Changes = dict[str, list[Any]]
 
 
 class TooManyVars(Unprocessable):
-    """A workspace or a set has as many variables as it may have."""
+    """The workspace or set has as many variables as are allowed."""
 
     code = "too-many-variables"
     pointer = "/data"
@@ -37,7 +37,7 @@ class TooManyVars(Unprocessable):
 
 
 class ValuesTooLong(Unprocessable):
-    """The values of a workspace or a set are as long as they may be."""
+    """The values of the workspace's or set's variables are too long together."""
 
     code = "values-too-long"
     pointer = "/data"
@@ -45,7 +45,7 @@ class ValuesTooLong(Unprocessable):
 
 
 def new_var(members: Mapping[str, Any], **place: str | None) -> tuple[Var, Changes]:
-    """A variable with these members, not stored yet, and what the record says of it."""
+    """A variable with these members, not stored yet, and the changes for its event."""
     check_key(members["key"], members["category"])
     plain = {name: value for name, value in members.items() if name != "value"}
     plain["sensitive"] = members.get("sensitive", False)
@@ -55,9 +55,9 @@ def new_var(members: Mapping[str, Any], **place: str | None) -> tuple[Var, Chang
 
 
 def change_var(variable: Var, members: Mapping[str, Any]) -> Changes:
-    """Give the variable these members, and a new version whatever they are; what changed.
+    """Set these members on the variable, with a new version in any case; returns what changed.
 
-    Null is no value for a sensitive variable: it is what a client was shown, and may send back.
+    Null for a sensitive value means no change: it is what clients are shown, and may send back.
     """
     if variable.sensitive:
         _check_sensitive(variable, members)
@@ -83,9 +83,9 @@ def change_var(variable: Var, members: Mapping[str, Any]) -> Changes:
 
 
 def check_room(session: Session, *, is_new: bool, **place: str) -> None:
-    """Refuse more in the place than there may be, where variables are new or changed; those are written already.
+    """Refuse new or changed variables, written already, that exceed the limits of the workspace or set.
 
-    Several requests at once may pass it together by a little, which does no harm.
+    Several requests at once may exceed them a little, which is harmless.
     """
     columns = Var.__table__.c
     length = func.length(func.coalesce(columns.value, columns.sealed_value))
@@ -98,7 +98,7 @@ def check_room(session: Session, *, is_new: bool, **place: str) -> None:
 
 
 def check_key(key: str, category: str, pointer: str = "/data/attributes/key") -> None:
-    """Refuse a name that no environment variable can have."""
+    """Refuse a key that can't be the name of an environment variable."""
     if category == "env" and not ENV_KEY.fullmatch(key):
         raise InvalidAttribute(
             "Key of an environment variable may not contain blanks or an equals sign",
@@ -107,7 +107,7 @@ def check_key(key: str, category: str, pointer: str = "/data/attributes/key") ->
 
 
 def vars_to_change(session: Session, identifiers: Sequence[str], **place: str) -> dict[str, Var]:
-    """The variables with these ids in the place, locked, by id; 404 when one is not there."""
+    """The variables with these ids in the workspace or set, locked, by id; 404 if one is missing."""
     columns = Var.__table__.c
     found = session.scalars(
         select(Var)
@@ -123,7 +123,7 @@ def vars_to_change(session: Session, identifiers: Sequence[str], **place: str) -
 
 
 def write_whole(variable: Var) -> None:
-    """Write all that can change, whatever did: variables that set the same columns are one statement."""
+    """Mark all columns as changed, so that many updated variables are written in one statement."""
     for name in CHANGEABLE:
         flag_modified(variable, name)
 

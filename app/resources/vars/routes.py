@@ -50,7 +50,7 @@ WORKSPACE_FILTER = "filter[workspace][name]"
 @requires(P.VARIABLE_READ)
 @describes(answer=VarSchema, many=True, paged=False)
 def list_vars(workspace_id: str) -> Response:
-    """List the variables of a workspace, always all of them."""
+    """List all variables of a workspace."""
     readable_workspace({"id": workspace_id})
     return answer({"data": vars_of_workspace(workspace_id)})
 
@@ -76,7 +76,7 @@ def show_var(workspace_id: str, var_id: str) -> Response:
 @requires(P.VARIABLE_WRITE)
 @describes(body=VarSchema, is_partial=True, answer=VarSchema, errors=(422,))
 def update_var(workspace_id: str, var_id: str) -> Response:
-    """Update a variable, which gives it a new version; members that are left out stay as they are."""
+    """Update a variable, which also gets a new version id; members that are left out stay as they are."""
     return _update(workspace_id, var_id)
 
 

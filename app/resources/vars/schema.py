@@ -14,7 +14,7 @@ DESCRIPTION_LENGTH = 512
 
 
 class ValueText(Text):
-    """A text whose bound counts bytes, for that is what a value takes."""
+    """A text with a limit in bytes."""
 
     def _faults(self, value: str) -> Iterable[str]:
         if len(value.encode()) > self.maximum:
@@ -22,7 +22,7 @@ class ValueText(Text):
 
 
 class VarSchema(Schema):
-    """A variable. The value of a sensitive one is written and never shown."""
+    """A variable. A sensitive value can be set, but is never shown."""
 
     class Meta:
         """Its type and address."""
@@ -48,7 +48,7 @@ class VarSchema(Schema):
 
 
 class PlacedSchema(VarSchema):
-    """A variable whose document says which workspace it is for."""
+    """A variable whose document names its workspace."""
 
     class Meta(VarSchema.Meta):
         """As any variable."""
@@ -57,7 +57,7 @@ class PlacedSchema(VarSchema):
 
 
 class SharedSchema(VarSchema):
-    """A variable of a variable set. The value of a sensitive one is written and never shown."""
+    """A variable of a variable set. A sensitive value can be set, but is never shown."""
 
     class Meta:
         """Its type and address."""
@@ -70,7 +70,7 @@ class SharedSchema(VarSchema):
 
 
 def load_each(items: Iterable[dict[str, Any]], pointer: str, *, partial: bool = False) -> list[dict[str, Any]]:
-    """The members of each resource object; the pointers of all faults begin with that of the list."""
+    """The members of each resource object; pointers of faults begin with that of the list."""
     schema = VarSchema()
     loaded, faults = [], []
     for index, item in enumerate(items):

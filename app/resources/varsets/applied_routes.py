@@ -1,4 +1,4 @@
-"""The sets of a workspace and of a project, and the variables that count in the end (spec: variable sets)."""
+"""The sets that apply to a workspace or project, and the variables that result from them (spec: variable sets)."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ EFFECTIVE_VARS = {
 @requires(P.VARIABLE_READ)
 @describes(answer=EFFECTIVE_VARS)
 def list_all_vars(workspace_id: str) -> Response:
-    """List the variables that count for a workspace: its own and those of sets, without what is overridden."""
+    """List the variables that count for a workspace: its own and those of sets, without overridden ones."""
     workspace = readable_workspace({"id": workspace_id})
     shared = reader().execute(
         select(
@@ -81,7 +81,7 @@ def list_all_vars(workspace_id: str) -> Response:
 @requires(P.VARIABLE_READ)
 @describes(listing=CHOSEN_VARSETS, includes=INCLUDES, errors=(400,))
 def list_workspace_varsets(workspace_id: str) -> Response:
-    """List the sets that apply to a workspace: global ones, those of its project and its own."""
+    """List the sets that apply to a workspace: global ones, its project's, and its own."""
     return _page(applied_to_workspace(readable_workspace({"id": workspace_id})))
 
 
@@ -89,7 +89,7 @@ def list_workspace_varsets(workspace_id: str) -> Response:
 @requires(P.VARIABLE_READ, P.VARSET_READ)
 @describes(listing=CHOSEN_VARSETS, includes=INCLUDES, errors=(400,))
 def list_applicable_varsets(workspace_id: str) -> Response:
-    """List the sets that the caller sees and that may be applied to a workspace; global ones need not be."""
+    """List the sets that the caller can see and that may be applied to a workspace; global ones apply anyway."""
     workspace = readable_workspace({"id": workspace_id})
     return _page(
         (Varset.organization_id == workspace.organization_id)

@@ -51,7 +51,7 @@ class Varset(Base):
 
     @hybrid_property
     def shared_in(self) -> str | None:
-        """The organization, where it owns the set itself; none for a set of a project."""
+        """The organization, if it owns the set itself; None for a set of a project."""
         return self.organization_id if self.project_id is None else None
 
     @shared_in.inplace.expression

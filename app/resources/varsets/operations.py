@@ -1,4 +1,4 @@
-"""The rules of variable sets: precedence, global sets, where a set may apply."""
+"""The rules of variable sets: precedence, global sets, and where a set may apply."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ Place = type[VarsetWorkspace] | type[VarsetProject]
 
 
 class GlobalVarset(Unprocessable):
-    """A global set applies everywhere as it is."""
+    """A global set applies everywhere and can't be applied to single places."""
 
     code = "global-varset"
     detail = "A global variable set applies to every workspace and can't be applied to single ones"
@@ -28,7 +28,7 @@ WORKSPACE_RANK = 8
 
 
 def rank(row: Any) -> int:  # noqa: ANN401 - a row with what is needed of the set
-    """The rung of a set on the ladder of precedence; the lowest number wins (spec: precedence)."""
+    """The place of a set in the order of precedence; the lowest number wins (spec: precedence)."""
     is_owned_by_project = row.project_id is not None
     if row.priority:
         if row.is_global:
@@ -45,10 +45,10 @@ def rank(row: Any) -> int:  # noqa: ANN401 - a row with what is needed of the se
 
 
 def effective(own: Iterable[Any], shared: Iterable[Any]) -> list[Any]:
-    """The variables that count for a workspace, by key: of those with the same key and category the strongest.
+    """The variables that count for a workspace, by key. Of those with the same key and category, the strongest counts.
 
-    ``own`` are rows of its own variables, ``shared`` rows of those of sets, with what ``rank`` needs of the set. On
-    the same rung the set whose name comes first by code point wins.
+    ``own`` are the rows of its own variables, ``shared`` those of sets, with what ``rank`` needs of the set. If two
+    have the same rank, the set whose name comes first by code point wins.
     """
     best: dict[tuple[str, str], tuple[int, str, Any]] = {
         (row.key, row.category): (WORKSPACE_RANK, "", row) for row in own
@@ -73,10 +73,9 @@ def settle(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spread(session: Session, varset: Varset) -> None:
-    """Make the set apply everywhere: it leaves the places it was applied to, and joins the other global sets.
+    """Make the set global: remove it from all places, and add it to the other global sets.
 
-    The set's row is locked by the caller. That two requests at once don't bring in the same key is held by a unique
-    constraint.
+    The caller has locked the set's row. A unique constraint keeps two requests at once from bringing in the same key.
     """
     if varset.project_id is not None:
         raise InvalidAttribute("Global must be false for a set of a project", pointer="/data/attributes/global")
@@ -98,7 +97,7 @@ def spread(session: Session, varset: Varset) -> None:
 
 
 def confine(session: Session, varset: Varset) -> None:
-    """Make a global set one that applies only where it is applied."""
+    """Make a global set an ordinary one, which applies only where it is applied."""
     session.execute(update(Var).where(Var.varset_id == varset.id).values(global_in=None))
 
 
@@ -111,7 +110,7 @@ def places_of(session: Session, varset: Varset, place: Place) -> set[str]:
 
 
 def check_place(session: Session, varset: Varset, place: Place, identifiers: Collection[str], pointer: str) -> None:
-    """Refuse places that a set can't be applied to: a project's set stays in its project."""
+    """Refuse places that the set can't be applied to: a project's set stays in its project."""
     if varset.is_global and identifiers:
         raise GlobalVarset(pointer=pointer)
     if varset.project_id is None or not identifiers:
@@ -132,13 +131,13 @@ def check_place(session: Session, varset: Varset, place: Place, identifiers: Col
 
 
 def apply_to(session: Session, varset: Varset, place: Place, identifiers: Collection[str]) -> None:
-    """Apply the set to these places, none of which it is applied to."""
+    """Apply the set to these places, where it is not applied yet."""
     name = column_of(place).key
     session.add_all([place(varset_id=varset.id, **{name: identifier}) for identifier in sorted(identifiers)])
 
 
 def remove_from(session: Session, varset: Varset, place: Place, identifiers: Collection[str]) -> None:
-    """Take the set from these places."""
+    """Remove the set from these places."""
     session.execute(
         delete(place).where(place.varset_id == varset.id, among(column_of(place), list(identifiers))),
     )

@@ -1,4 +1,4 @@
-"""Applying sets: which places the caller may touch, and what changes."""
+"""Applying sets to workspaces and projects: which of these the caller may use, and what changes."""
 
 from collections.abc import Collection
 from typing import Any
@@ -21,7 +21,7 @@ Changes = dict[str, list[Any]]
 
 
 def add_places(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
-    """Apply the set to the places, too; where it is applied already, nothing happens. What changed."""
+    """Apply the set to these places; where it is applied already, nothing happens. Returns what changed."""
     place = PLACES[kind]
     new = set(wanted) - places_of(session, varset, place)
     _check(session, varset, kind, new)
@@ -31,7 +31,7 @@ def add_places(session: Session, varset: Varset, kind: str, wanted: Collection[s
 
 
 def remove_places(session: Session, varset: Varset, kind: str, wanted: Collection[str]) -> Changes:
-    """Take the set from the places; where it is not applied, nothing happens. What changed."""
+    """Remove the set from these places; where it is not applied, nothing happens. Returns what changed."""
     place = PLACES[kind]
     old = set(wanted) & places_of(session, varset, place)
     _check(session, varset, kind, old)
@@ -40,7 +40,7 @@ def remove_places(session: Session, varset: Varset, kind: str, wanted: Collectio
 
 
 def replace_places(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
-    """Apply the set to exactly these of the places that the caller knows. What changed."""
+    """Make these the only places of the set, among those that the caller can see. Returns what changed."""
     place = PLACES[kind]
     present = places_of(session, varset, place)
     new = set(wanted) - present

@@ -90,7 +90,7 @@ def show_varset(varset_id: str) -> Response:
 @requires(P.VARSET_READ, P.VARSET_MANAGE)
 @describes(body=VarsetSchema, is_partial=True, answer=VarsetSchema, errors=(422,))
 def update_varset(varset_id: str) -> Response:
-    """Update a variable set. Workspaces and projects that are given replace those there are; variables are added."""
+    """Update a variable set. Workspaces and projects that are sent replace the existing ones; variables are added."""
     return _update(varset_id)
 
 
@@ -98,7 +98,7 @@ def update_varset(varset_id: str) -> Response:
 @requires(P.VARSET_READ, P.VARSET_MANAGE)
 @describes(body=UPDATE, answer=VarsetSchema, errors=(422,))
 def update_varset_by_post(varset_id: str) -> Response:
-    """Update a variable set; some clients send it so."""
+    """Update a variable set; some clients use this method."""
     return _update(varset_id)
 
 

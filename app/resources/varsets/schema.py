@@ -21,9 +21,9 @@ FLAGS: dict[str, P | bool] = {"can-update": P.VARSET_MANAGE}
 
 
 def read_vars(items: list[Any]) -> list[dict[str, Any]]:
-    """The variables that a document brings along: whole ones, without ids.
+    """The variables that a document sends to be created: complete ones, without ids.
 
-    What has an id is there already: clients send back what they were shown.
+    A variable with an id exists already: clients send back what they were shown.
     """
     pointer = "/data/relationships/vars/data"
     new = [item for item in checked_list(items, ("vars",), AT_ONCE, pointer) if not item.get("id")]
@@ -38,7 +38,7 @@ def _reader(type_: str) -> Callable[[list[Any]], list[str]]:
 
 
 class Parent(ToOne):
-    """The owner: an organization, by name, or a project. Loaded as type and id, for a name may look like an id."""
+    """The owner: an organization, by name, or a project. Loaded as type and id, because a name may look like an id."""
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:  # noqa: ANN401
         """The type and the id."""

@@ -33,7 +33,7 @@ PROJECTS = {"$ref": "#/components/schemas/projects-identifiers"}
 @requires(P.VARSET_READ)
 @describes(answer=SharedSchema, many=True, paged=False)
 def list_varset_vars(varset_id: str) -> Response:
-    """List the variables of a set, always all of them."""
+    """List all variables of a set."""
     VARSETS.one({"id": varset_id})
     return answer({"data": vars_of_sets(Var.varset_id == varset_id)})
 
@@ -74,7 +74,7 @@ def show_varset_var(varset_id: str, var_id: str) -> Response:
 @requires(P.VARSET_READ, P.VARSET_MANAGE)
 @describes(body=SharedSchema, is_partial=True, answer=SharedSchema, errors=(422,))
 def update_varset_var(varset_id: str, var_id: str) -> Response:
-    """Update a variable of a set, which gives it a new version; members that are left out stay as they are."""
+    """Update a variable of a set, which also gets a new version id; members that are left out stay as they are."""
     members = load(SharedSchema, body(), partial=True, identifier=var_id)
     with change() as session:
         varset = _subject(session, varset_id)
@@ -110,7 +110,7 @@ def destroy_varset_var(varset_id: str, var_id: str) -> Response:
 @requires(P.VARSET_READ, P.VARSET_MANAGE, P.VARIABLE_WRITE)
 @describes(body=WORKSPACES, status=204, errors=(422,))
 def apply_to_workspaces(varset_id: str) -> Response:
-    """Apply a set to workspaces, beside those it is applied to: all of them, or none."""
+    """Apply a set to further workspaces: all of them, or none."""
     return _apply(varset_id, "workspaces")
 
 
@@ -118,7 +118,7 @@ def apply_to_workspaces(varset_id: str) -> Response:
 @requires(P.VARSET_READ, P.VARSET_MANAGE, P.VARIABLE_WRITE)
 @describes(body=WORKSPACES, status=204, errors=(422,))
 def remove_from_workspaces(varset_id: str) -> Response:
-    """Take a set from workspaces; those it is not applied to don't matter."""
+    """Remove a set from workspaces; those that it is not applied to are ignored."""
     return _remove(varset_id, "workspaces")
 
 
@@ -126,7 +126,7 @@ def remove_from_workspaces(varset_id: str) -> Response:
 @requires(P.VARSET_READ, P.VARSET_MANAGE, P.VARIABLE_WRITE)
 @describes(body=PROJECTS, status=204, errors=(422,))
 def apply_to_projects(varset_id: str) -> Response:
-    """Apply a set to projects, beside those it is applied to: all of them, or none."""
+    """Apply a set to further projects: all of them, or none."""
     return _apply(varset_id, "projects")
 
 
@@ -134,7 +134,7 @@ def apply_to_projects(varset_id: str) -> Response:
 @requires(P.VARSET_READ, P.VARSET_MANAGE, P.VARIABLE_WRITE)
 @describes(body=PROJECTS, status=204, errors=(422,))
 def remove_from_projects(varset_id: str) -> Response:
-    """Take a set from projects; those it is not applied to don't matter."""
+    """Remove a set from projects; those that it is not applied to are ignored."""
     return _remove(varset_id, "projects")
 
 

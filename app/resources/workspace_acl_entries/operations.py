@@ -8,14 +8,14 @@ from app.resources.workspace_acl_entries.model import OWNER, WorkspaceAclEntry
 
 
 class LastWorkspaceOwner(Forbidden):
-    """An access list that has owners keeps one."""
+    """An access list that has owners must keep at least one."""
 
     code = "last-workspace-owner"
     detail = "The access list of the workspace must keep at least one owner"
 
 
 def keep_an_owner(session: Session, workspace_id: str) -> None:
-    """Refuse what has just left the access list without an owner; the workspace is locked."""
+    """Refuse a change that has left the access list without an owner. The workspace is locked."""
     owners = select(WorkspaceAclEntry.id).where(
         WorkspaceAclEntry.__table__.c.workspace_id == workspace_id,
         WorkspaceAclEntry.level == OWNER,

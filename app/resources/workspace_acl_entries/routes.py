@@ -34,7 +34,7 @@ INCLUDES = ("user",)
 @requires(P.WORKSPACE_READ, P.WORKSPACE_READ_ACL)
 @describes(listing=ACL, includes=INCLUDES, errors=(400,))
 def list_acl_entries(workspace_id: str) -> Response:
-    """List who was given a level on a workspace."""
+    """List the users with a level on a workspace."""
     workspace = WORKSPACES.one({"id": workspace_id})
     if P.WORKSPACE_READ_ACL not in held(caller(), Workspace.scope, workspace):
         raise refused(P.WORKSPACE_READ_ACL)
@@ -47,7 +47,7 @@ def list_acl_entries(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS, P.INVITATION_ACCEPT)
 @describes(body=NewAclEntrySchema, answer=WorkspaceAclEntrySchema, status=201, errors=(403, 422))
 def create_acl_entry(workspace_id: str) -> Response:
-    """Give a member of the organization a level on a workspace, or take the one that the caller was invited to."""
+    """Give a member of the organization a level on a workspace, or accept an invitation to it."""
     given = body()
     invite = load(NewAclEntrySchema, given).get("invite")
     if invite is not None:
@@ -120,7 +120,7 @@ def update_acl_entry(workspace_id: str, entry_id: str) -> Response:
 )
 @describes(status=204, errors=(403,))
 def destroy_acl_entry(workspace_id: str, entry_id: str) -> Response:
-    """Take a user's level on a workspace away; everybody may give up his own."""
+    """Remove a user's level on a workspace; everybody may give up their own."""
     with change() as session:
         workspace = subject(session, Workspace, workspace_id, P.WORKSPACE_READ, visible_by=P.WORKSPACE_READ)
         entry = _entry(session, workspace, entry_id)

@@ -10,7 +10,7 @@ INVITE_LENGTH = 1_000
 
 
 class WorkspaceAclEntrySchema(Schema):
-    """The level of a user on a workspace. The address is there for who sees those of the organization's members."""
+    """The level of a user on a workspace. The e-mail address is for those who see it on organization memberships."""
 
     class Meta:
         """Its type and address."""
@@ -29,7 +29,7 @@ class WorkspaceAclEntrySchema(Schema):
 
 
 class NewAclEntrySchema(WorkspaceAclEntrySchema):
-    """Either a user with a level, or the token of an invitation, which says both; beside it nothing else counts."""
+    """Either a user with a level, or the token of an invitation; with a token, everything else is ignored."""
 
     class Meta(WorkspaceAclEntrySchema.Meta):
         """As any entry."""

@@ -1,4 +1,4 @@
-"""Workspaces as their users know them: all that an account reaches, and by full name, made when there is none."""
+"""All workspaces that an account can see, and creating or updating one by its full name."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from app.web.requests import body
 
 
 class AnotherName(Unprocessable):
-    """The document names another workspace than the address."""
+    """The document has another name than the address."""
 
     code = "another-name"
     pointer = "/data/attributes/name"
@@ -31,7 +31,7 @@ class AnotherName(Unprocessable):
 
 
 class WorkspaceExists(Conflict):
-    """A workspace was only to be created, and is there."""
+    """The workspace exists, and the request was only to create one."""
 
     code = "workspace-exists"
     detail = "The organization has a workspace with this name already"
@@ -49,9 +49,10 @@ def list_reachable_workspaces() -> Response:
 @requires(P.ORGANIZATION_READ, P.PROJECT_CREATE_WORKSPACE, P.WORKSPACE_UPDATE)
 @describes(body=NamedSchema, is_partial=True, answer=WorkspaceSchema, statuses=(201,), errors=(403, 422))
 def put_workspace_by_name(organization: str, name: str) -> Response:
-    """Update the workspace of an organization with this name, or create it where there is none.
+    """Update the workspace of an organization with this name, or create it if there is none.
 
-    Members that are left out stay as they are. With If-None-Match: * or create-only one that is there is a conflict.
+    Members that are left out stay as they are. With ``If-None-Match: *`` or ``create-only``, an existing workspace is a
+    conflict.
     """
     conditions = by_name(organization, name)
     members = load(NamedSchema, body(), partial=True)

@@ -1,4 +1,4 @@
-"""Creating, updating and deleting a workspace, whatever address it was asked for at."""
+"""Creating, updating and deleting a workspace, for all the addresses that do so."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -40,7 +40,7 @@ _REACH = {**Workspace.scope, "projects": "organization_id", "workspaces": "organ
 
 
 def create(organization_id: str, sent: Mapping[str, Any]) -> Shown:
-    """A new workspace of the organization, in the project that was sent or in the default one."""
+    """Create a workspace of the organization, in the project that was sent or in the default one."""
     members = dict(sent)
     with change() as session:
         project_id = members.pop("project_id", None) or _default_project(session, organization_id)
@@ -50,7 +50,7 @@ def create(organization_id: str, sent: Mapping[str, Any]) -> Shown:
 def insert_workspace(
     session: Session, project: Project, members: dict[str, Any], *, is_refused_openly: bool = False
 ) -> Shown:
-    """A new workspace of the project, which is kept from going; ``is_refused_openly`` as in ``check_place``."""
+    """Create a workspace in this project, which the caller keeps. For ``is_refused_openly`` see ``check_place``."""
     tags = _sent_tags(members)
     place = settle_place(session, members, project.id)
     settled = _settle(session, members, None, project.organization_id, project.id)
@@ -67,7 +67,7 @@ def insert_workspace(
 
 
 def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] | None = None) -> Shown:
-    """The workspace with these members changed and the others as they were; ``below`` as for ``subject``."""
+    """Set these members of the workspace; the others stay. ``below`` is explained in ``subject``."""
     members = dict(sent)
     with change() as session:
         destination_id = members.pop("project_id", None)
@@ -91,7 +91,7 @@ def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] 
 
 
 def destroy(workspace_id: str, permission: P, below: Mapping[str, str] | None = None) -> None:
-    """Delete the workspace: by ``WORKSPACE_DELETE`` only safely, by ``WORKSPACE_FORCE_DELETE`` whatever it holds."""
+    """Delete the workspace: with ``WORKSPACE_DELETE`` only if it is safe, with ``WORKSPACE_FORCE_DELETE`` always."""
     with change() as session:
         workspace = subject(session, Workspace, workspace_id, permission, visible_by=P.WORKSPACE_READ, below=below)
         if permission is P.WORKSPACE_DELETE:

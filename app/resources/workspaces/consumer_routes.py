@@ -31,7 +31,7 @@ AT_ONCE = 1_000
 @requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE)
 @describes(listing=WORKSPACES, parameters=((ONLY_CONFIGURED, "true: those that were named, in any case"),))
 def list_remote_state_consumers(workspace_id: str) -> Response:
-    """List the workspaces that may read the state of a workspace; with global sharing all others, as far as seen."""
+    """List the workspaces that may read a workspace's state; if it shares with all, all others that the caller sees."""
     workspace = WORKSPACES.one({"id": workspace_id})
     if P.WORKSPACE_UPDATE not in held(caller(), Workspace.scope, workspace):
         raise refused(P.WORKSPACE_UPDATE)
@@ -62,7 +62,7 @@ def add_remote_state_consumers(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.WORKSPACE_REPLACE_CONSUMERS)
 @describes(body=SENT, status=204, errors=(422,))
 def replace_remote_state_consumers(workspace_id: str) -> Response:
-    """Let exactly these workspaces read the state of a workspace; for who manages all workspaces."""
+    """Let exactly these workspaces read the state of a workspace; for those who manage all workspaces."""
     wanted = _sent()
     with change() as session:
         _lock(session, [workspace_id, *wanted])
@@ -76,7 +76,7 @@ def replace_remote_state_consumers(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE)
 @describes(body=SENT, status=204, errors=(422,))
 def remove_remote_state_consumers(workspace_id: str) -> Response:
-    """Let these workspaces no longer read the state of a workspace; those that could not are ignored."""
+    """Stop these workspaces from reading the state of a workspace; those that could not are ignored."""
     wanted = _sent()
     with change() as session:
         workspace = _subject(session, workspace_id, P.WORKSPACE_UPDATE)

@@ -1,6 +1,6 @@
 """Which workspaces may read the state of a workspace (spec: workspaces, remote state consumers).
 
-Whoever calls these functions has locked the workspace's row.
+Callers of these functions have locked the workspace's row.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,14 +17,14 @@ Change = list[list[str]]
 
 
 class StateSharedGlobally(Unprocessable):
-    """A workspace that shares its state with all others has no list of consumers to change."""
+    """A workspace that shares its state with all others has no list of consumers."""
 
     code = "remote-state-shared-globally"
     detail = "Remote state consumers can't be changed while global remote state sharing is enabled"
 
 
 class OwnConsumer(Unprocessable):
-    """A workspace reads its own state anyway."""
+    """A workspace can always read its own state."""
 
     code = "own-remote-state-consumer"
     detail = "A workspace can't be a remote state consumer of itself"
@@ -33,7 +33,7 @@ class OwnConsumer(Unprocessable):
 def check_consumers(
     session: Session, workspace: Workspace, wanted: Sequence[str], visible: ColumnElement[bool]
 ) -> None:
-    """Refuse what can't be a consumer: itself, and what is not there, not visible or of another organization."""
+    """Refuse the workspace itself, and workspaces that are missing, not visible or of another organization."""
     if workspace.global_remote_state:
         raise StateSharedGlobally(pointer="/data")
     if workspace.id in wanted:
@@ -56,7 +56,7 @@ def set_consumers(
     add: Iterable[str] = (),
     remove: Iterable[str] | None = (),
 ) -> Change | None:
-    """Add and remove consumers, ``remove=None`` being all others; None when that changes nothing."""
+    """Add and remove consumers (``remove=None`` means all others); returns None if nothing changes."""
     before = set(
         session.scalars(
             select(RemoteStateConsumer.consumer_id).where(RemoteStateConsumer.workspace_id == workspace.id),

@@ -1,4 +1,4 @@
-"""Deleting workspaces, however many, with what they hold."""
+"""Deleting one or many workspaces, with everything in them."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from app.storage.ledger import condemn, named_by
 
 
 def lock_workspaces(session: Session, condition: ColumnElement[bool]) -> Sequence[Workspace]:
-    """The workspaces that fulfil the condition, locked until the transaction ends.
+    """The workspaces that match the condition, locked until the transaction ends.
 
-    Always in the same order, as who moves workspaces does: two can't lock each other out.
+    They are locked in the same order as by requests that move workspaces, so that two can't lock each other out.
     """
     return session.scalars(select(Workspace).where(condition).order_by(Workspace.id).with_for_update()).all()
 

@@ -1,4 +1,4 @@
-"""The filters of lists of workspaces that no other list has (spec: workspaces, list)."""
+"""The filters that only lists of workspaces have (spec: workspaces, list)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class InOrganization:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """Statuses of the current run, comma-separated. There are no runs, so that no workspace has one of them."""
+    """Statuses of the current run, comma-separated. There are no runs, so it finds nothing."""
 
     parameter: str
 
@@ -86,7 +86,7 @@ class RunStatus:
 
 @dataclass(frozen=True)
 class TagNames:
-    """Comma-separated keys of the workspaces' own tags, with or without values: all are there, or none is."""
+    """Comma-separated keys of the workspaces' own tags, with or without values; a workspace must have all, or none."""
 
     parameter: str
     wanted: bool

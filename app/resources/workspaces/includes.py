@@ -1,4 +1,4 @@
-"""The related resources of a page of workspaces: each kind costs a statement or two, however many there are."""
+"""The related resources of a page of workspaces. Each kind costs one or two statements, however many there are."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -30,7 +30,7 @@ _OUTPUTS_OF: Final = (
 
 
 def including(included: set[str]) -> Callable[[Rows, Shown], Shown] | None:
-    """What loads the wanted related resources of a page of workspaces; those the caller may not see are left out."""
+    """A function that reads the wanted resources for a page of workspaces, as far as the caller may see them."""
     if not included:
         return None
     # What is further on comes with what is on the way to it.

@@ -36,7 +36,7 @@ REASON_BODY: Final = {
 @requires(P.WORKSPACE_LOCK)
 @describes(body=REASON_BODY, answer=WorkspaceSchema, errors=(409, 422))
 def lock_workspace(workspace_id: str) -> Response:
-    """Lock a workspace, with a reason for others to read; 409 when it is locked, also by the caller."""
+    """Lock a workspace, with a reason that others can read; 409 if it is locked, even by the caller."""
     reason = _reason(optional_body())
     with change() as session:
         workspace = _subject(session, workspace_id, P.WORKSPACE_LOCK)
@@ -64,7 +64,7 @@ def unlock_workspace(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_FORCE_UNLOCK)
 @describes(answer=WorkspaceSchema, errors=(409,))
 def force_unlock_workspace(workspace_id: str) -> Response:
-    """Unlock a workspace whoever has locked it; a state version that never arrived is discarded."""
+    """Unlock a workspace, whoever has locked it; a state version that never arrived is discarded."""
     with change() as session:
         workspace = _subject(session, workspace_id, P.WORKSPACE_FORCE_UNLOCK)
         if workspace.locked:

@@ -1,6 +1,6 @@
 """The lock of a workspace: who holds it, and what is refused because of it (spec: workspaces, locking).
 
-Whoever calls these functions has locked the workspace's row, so that of two who want the lock one gets it.
+Callers of these functions have locked the workspace's row, so only one of two requests gets the lock.
 """
 
 from typing import NamedTuple, Protocol
@@ -47,13 +47,13 @@ NOBODY_KNOWN = Holder("users", "", "unknown")
 
 
 class AlreadyLocked(Conflict):
-    """The workspace is locked, be it by the same caller."""
+    """The workspace is locked already, perhaps by the caller."""
 
     code = "workspace-already-locked"
 
 
 class NotLocked(Conflict):
-    """The workspace is not locked, so that there is nothing to unlock."""
+    """The workspace is not locked."""
 
     code = "workspace-not-locked"
     detail = "Unable to unlock workspace. The workspace is not locked."
@@ -66,28 +66,28 @@ class LockedByAnother(Conflict):
 
 
 class NotLockedForState(Conflict):
-    """State is only taken while the workspace is locked."""
+    """States are only accepted while the workspace is locked."""
 
     code = "workspace-not-locked-for-state"
     detail = "This workspace is not locked and will only accept state uploads when locked"
 
 
 class StatePending(Unprocessable):
-    """A state version has been announced and its content is not here yet. Clients look for the words and retry."""
+    """A state version was announced and has not arrived yet. Clients look for these words and try again."""
 
     code = "state-version-pending"
     detail = "Unable to unlock workspace. The latest state version is still pending"
 
 
 def holder_from(caller: Calling) -> Holder:
-    """The caller as the holder of locks: a team, or the account of whoever else it is."""
+    """The caller as a holder of locks: a team, or the account of any other caller."""
     if caller.kind == "team":
         return Holder("teams", caller.id, caller.name)
     return Holder("users", *caller.account)
 
 
 def holder_of(workspace: Workspace) -> Holder | None:
-    """Who holds the lock; None while it is free."""
+    """Who holds the lock; None if it is free."""
     if not workspace.locked:
         return None
     if workspace.locked_by_type is None or workspace.locked_by_id is None:
@@ -103,7 +103,7 @@ def is_held_by(workspace: Workspace, caller: Calling) -> bool:
 
 
 def check_held_by(workspace: Workspace, caller: Calling) -> None:
-    """Refuse state for a workspace that the caller does not hold (spec: state versions, create)."""
+    """Refuse a state if the caller does not hold the lock (spec: state versions, create)."""
     holder = holder_of(workspace)
     if holder is None:
         raise NotLockedForState
@@ -124,7 +124,7 @@ def lock(workspace: Workspace, caller: Calling, reason: str | None) -> None:
 
 
 def check_may_unlock(workspace: Workspace, caller: Calling) -> None:
-    """Refuse to unlock what is free or somebody else's."""
+    """Refuse to unlock a workspace that is not locked, or that somebody else has locked."""
     holder = holder_of(workspace)
     if holder is None:
         raise NotLocked
@@ -135,7 +135,7 @@ def check_may_unlock(workspace: Workspace, caller: Calling) -> None:
 
 
 def release(workspace: Workspace) -> None:
-    """Take the lock from whoever holds it."""
+    """Release the lock, whoever holds it."""
     if not workspace.locked:
         raise NotLocked
     workspace.locked = False

@@ -29,9 +29,10 @@ IAC_TOOLS = ("terraform", "opentofu")
 
 
 class Placed:
-    """What is in a project, an environment of it and perhaps a cell, with the targets that grants on cells have.
+    """Something in a project, in one of its environments and perhaps in a cell.
 
-    A cell is nothing but a name, so that its target is the name behind the id of the project or the environment.
+    A cell is only a name. A grant on a cell therefore has the target ``ID/NAME``, with the id of the project or
+    environment.
     """
 
     if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Placed:
 
     @hybrid_property
     def cell_in_project(self) -> str | None:
-        """The cell, among those of the project; none for who is in no cell."""
+        """The target of grants on the cell in its project; None without a cell."""
         return None if self.cell is None else f"{self.project_id}/{self.cell}"
 
     @cell_in_project.inplace.expression
@@ -51,7 +52,7 @@ class Placed:
 
     @hybrid_property
     def cell_in_environment(self) -> str | None:
-        """The cell, among those of the environment."""
+        """The target of grants on the cell in its environment; None without a cell."""
         return None if self.cell is None else f"{self.environment_id}/{self.cell}"
 
     @cell_in_environment.inplace.expression
@@ -162,12 +163,12 @@ class Workspace(Placed, Base):
 
 
 def of_workspace(column: Expression, workspace_id: Any) -> ScalarSelect[Any]:  # noqa: ANN401 - an attribute
-    """The column of the workspace with this id, for the rows of another table."""
+    """The column of the workspace with this id, as a subquery for the rows of another table."""
     return select(column).where(Workspace.__table__.c.id == workspace_id).correlate_except(Workspace).scalar_subquery()
 
 
 class BelowWorkspace(Placed):
-    """What belongs to a workspace. Where that is, is asked of the workspace: it moves, and takes all of it along."""
+    """Something that belongs to a workspace. It has no place of its own, because a workspace can be moved."""
 
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
@@ -196,7 +197,7 @@ class BelowWorkspace(Placed):
 
 
 class RemoteStateConsumer(Base):
-    """That one workspace may read the state of another; both are of the same organization."""
+    """A workspace that may read the state of another one; both are of the same organization."""
 
     __tablename__ = "remote_state_consumers"
 

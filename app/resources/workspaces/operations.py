@@ -12,21 +12,21 @@ TRIGGERS = ("trigger_prefixes", "trigger_patterns")
 
 
 class WorkspaceLocked(Conflict):
-    """A locked workspace is not deleted safely. Clients look for the word."""
+    """A locked workspace can't be deleted safely. Clients look for the word "locked"."""
 
     code = "workspace-locked"
     detail = "Workspace is currently locked. Workspace must be unlocked before it can be safely deleted"
 
 
 class WorkspaceManagesResources(Conflict):
-    """A workspace whose state holds resources is not deleted safely."""
+    """A workspace whose state has resources can't be deleted safely."""
 
     code = "workspace-manages-resources"
     detail = "Workspace cannot be safely deleted because it is still managing resources"
 
 
 class TagsTwice(Unprocessable):
-    """The plain tags were sent by their names and as a relationship."""
+    """The plain tags were sent twice: by name and as a relationship."""
 
     code = "tags-twice"
     pointer = "/data/attributes/tag-names"
@@ -34,7 +34,7 @@ class TagsTwice(Unprocessable):
 
 
 def settle_operations(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members with the older ``operations`` read as an execution mode; not both in one request."""
+    """The members, with the older ``operations`` translated to an execution mode; both in one request are refused."""
     settled = dict(members)
     operations = settled.pop("operations", None)
     if operations is None:
@@ -48,10 +48,10 @@ def settle_operations(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def settle_auto_destroy(members: Mapping[str, Any], current: Workspace | None = None) -> dict[str, Any]:
-    """The members with the time or the duration as the workspace's own or the project's (spec: workspaces, update).
+    """The members, with auto-destroy time and duration as the workspace's own (spec: workspaces, update).
 
-    A duration or a time is an own one; null takes it away, after which the project's duration counts again, unless
-    the client says in the same request that the workspace does not inherit. A duration wins over a time.
+    A duration or a time becomes the workspace's own. Null removes it, and the project's duration counts again, unless
+    the same request says that the workspace does not inherit. A duration wins over a time.
     """
     settled = dict(members)
     is_duration_given = "auto_destroy_activity_duration" in settled
@@ -79,7 +79,7 @@ def settle_auto_destroy(members: Mapping[str, Any], current: Workspace | None = 
 
 
 def settle_settings(members: Mapping[str, Any], current: Workspace | None = None) -> dict[str, Any]:
-    """The members without what is not kept; refuses settings that exclude each other, one of them there already."""
+    """The members, without those that are not stored; refuses settings that contradict each other."""
     settled = dict(members)
     settled.pop("vcs_repo", None)
     if current is not None:
@@ -108,7 +108,7 @@ def settle_settings(members: Mapping[str, Any], current: Workspace | None = None
 
 
 def check_safe_to_delete(workspace: Workspace) -> None:
-    """Refuse a workspace that is locked or manages anything."""
+    """Refuse a workspace that is locked or manages resources."""
     if workspace.locked:
         raise WorkspaceLocked
     if workspace.resource_count:

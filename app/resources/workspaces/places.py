@@ -1,4 +1,4 @@
-"""Where in its project a workspace is: its environment and its cell."""
+"""Where in its project a workspace is: in which environment and cell."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.web.transaction import CHANGED_MEANWHILE
 
 
 class UnknownEnvironment(Unprocessable):
-    """The project has no such environment, or the caller does not see it."""
+    """The project has no such environment, or the caller can't see it."""
 
     code = "unknown-environment"
     pointer = "/data/relationships/project-environment"
@@ -28,9 +28,9 @@ def settle_place(
     project_id: str,
     current: Workspace | None = None,
 ) -> dict[str, Any]:
-    """Take environment and cell out of the members, as columns; a new workspace is in the default environment.
+    """Take environment and cell out of the members, as columns. A new workspace goes to the default environment.
 
-    The environment is kept from going until the transaction ends.
+    The environment is kept from being deleted until the transaction ends.
     """
     place = {"cell": members.pop("cell")} if "cell" in members else {}
     is_given = "environment_id" in members
@@ -53,6 +53,9 @@ def settle_place(
 
 
 def check_place(workspace: Workspace, *, is_refused_openly: bool = False) -> None:
-    """Refuse a place in which the caller may not create workspaces; openly, he is told that it is only that."""
+    """Refuse a place where the caller may not create workspaces.
+
+    With ``is_refused_openly`` the status is 403, because the caller can see that place.
+    """
     if not holds(caller(), P.PROJECT_CREATE_WORKSPACE, workspace):
         raise Forbidden(NOT_AUTHORIZED) if is_refused_openly else refused(P.PROJECT_CREATE_WORKSPACE)

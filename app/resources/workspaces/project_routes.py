@@ -1,4 +1,4 @@
-"""The workspaces of a project over HTTP; one of them also without a token, where its project shows them."""
+"""The workspaces of a project. A single one can also be read without a token, if its project allows that."""
 
 from flask import Response, request
 
@@ -45,7 +45,7 @@ def list_workspaces_of_project(project_id: str) -> Response:
 @requires(P.PROJECT_READ, P.PROJECT_CREATE_WORKSPACE)
 @describes(body=WorkspaceSchema, answer=WorkspaceSchema, status=201, errors=(403, 422))
 def create_workspace_in_project(project_id: str) -> Response:
-    """Create a workspace in a project; who sees the project and may not create gets 403."""
+    """Create a workspace in a project; 403 for callers who see the project but may not create."""
     members = load(WorkspaceSchema, body())
     if members.pop("project_id", None) not in (None, project_id):
         raise AnotherProject
@@ -61,7 +61,7 @@ def create_workspace_in_project(project_id: str) -> Response:
 def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Show a workspace of a project.
 
-    Where the project has public-read, everybody is shown what is public of it, also without a token.
+    If the project has ``public-read``, everybody can read its public members, even without a token.
     """
     conditions = {"id": workspace_id, "project_id": project_id}
     try:

@@ -96,12 +96,12 @@ def show_overwrites(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - 
 
 
 def show_operations(row: Any, _held: Any) -> bool:  # noqa: ANN401 - a row of the listing
-    """The older spelling of the execution mode: whether runs happen anywhere but on the user's machine."""
+    """The older form of the execution mode: false if runs happen on the user's machine."""
     return bool(row.execution_mode != "local")
 
 
 def read_triggers(value: Any) -> list[str] | None:  # noqa: ANN401 - whatever a client sent
-    """Paths or patterns of files that would start a run; null and an empty list are none."""
+    """Paths or patterns of files that would start a run; null means an empty list."""
     if value is None:
         return None
     if not isinstance(value, list) or any(not isinstance(item, str) for item in value):
@@ -112,18 +112,18 @@ def read_triggers(value: Any) -> list[str] | None:  # noqa: ANN401 - whatever a 
 
 
 def show_texts(column: str) -> Callable[[Any, Any], list[str]]:
-    """The list in the column; none is an empty one."""
+    """The list in the column; empty if the column is null."""
     return lambda row, _held: getattr(row, column) or []
 
 
 def read_vcs_repo(value: Any) -> None:  # noqa: ANN401 - whatever a client sent
-    """Nothing: null and the empty object, which some clients always send, mean that there is no repository."""
+    """Accept null and the empty object, which some clients always send: there is no repository."""
     if value not in (None, {}) or isinstance(value, bool):
         raise ValidationError("can't be set: this service has no connections to version control")
 
 
 def show_tag_names(row: Any, _held: Any) -> list[str]:  # noqa: ANN401 - a row of the listing
-    """The keys of all tags, with and without a value, in the order in which they came."""
+    """The keys of all tags, with and without a value, in the order in which they were added."""
     return row.tag_names.split(SEPARATOR) if row.tag_names else []
 
 
@@ -134,7 +134,7 @@ def duration_of(text: str) -> timedelta:
 
 
 def auto_destroy_at(row: Any) -> datetime | None:  # noqa: ANN401 - a row of the listing
-    """When the workspace is to be destroyed: the time that was set, or the duration after the latest change."""
+    """When the workspace is to be destroyed: the time that was set, or the duration after the last change."""
     if row.auto_destroy_activity_duration is None:
         at: datetime | None = row.own_auto_destroy_at
         return at
@@ -255,7 +255,7 @@ class WorkspaceSchema(Schema):
 
 
 class NamedSchema(WorkspaceSchema):
-    """A workspace as it is sent to its full name, where it is updated or created."""
+    """A workspace as it is sent to its full name, to update or create it."""
 
     class Meta:
         """Its type and address."""
@@ -269,7 +269,7 @@ class NamedSchema(WorkspaceSchema):
 
 
 class PublicWorkspaceSchema(Schema):
-    """What everybody is shown of a workspace whose project has public-read."""
+    """What everybody can read of a workspace whose project has ``public-read``."""
 
     class Meta:
         """Its type and address."""
