@@ -225,6 +225,13 @@ def test_on_the_same_rung_the_first_name_by_code_point_wins() -> None:
     assert [each.id for each in effective([], reversed(rows))] == ["Z", "x", "other"]
 
 
+def test_an_own_variable_overrides_those_of_its_category() -> None:
+    own = [row("mine"), row("mine, too", category="terraform")]
+    shared = [row("theirs"), row("theirs, too", category="terraform")]
+    assert effective(own, shared) == own
+    assert effective(own[:1], shared) == [own[0], shared[1]]
+
+
 def test_a_set_applied_in_two_ways_counts_by_the_stronger() -> None:
     twice, once = row("twice", by_project=True), row("once")
     assert effective([], [once, twice]) == [once]

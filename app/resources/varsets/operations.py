@@ -75,7 +75,8 @@ def settle(members: Mapping[str, Any]) -> dict[str, Any]:
 def spread(session: Session, varset: Varset) -> None:
     """Make the set global: remove it from all places, and add it to the other global sets.
 
-    The caller has locked the set's row. A unique constraint keeps two requests at once from bringing in the same key.
+    The caller has locked the set's row, and its own variables are in no global set yet. A unique constraint keeps two
+    requests at once from bringing in the same key.
     """
     if varset.project_id is not None:
         raise InvalidAttribute("Global must be false for a set of a project", pointer="/data/attributes/global")
@@ -83,7 +84,7 @@ def spread(session: Session, varset: Varset) -> None:
     shared = session.scalar(
         select(mine.key)
         .join(other, (other.key == mine.key) & (other.category == mine.category))
-        .where(mine.varset_id == varset.id, other.global_in == varset.organization_id, other.varset_id != varset.id)
+        .where(mine.varset_id == varset.id, other.global_in == varset.organization_id)
         .limit(1),
     )
     if shared is not None:
