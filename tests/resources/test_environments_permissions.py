@@ -163,7 +163,8 @@ def test_events_about_one_environment_name_no_other(api: Api, world: World, acme
     token = world.owner(acme).token
     api.post(f"/environments/{new.id}/actions/set-default", token, expect=200)
     clone = api.post(f"/environments/{new.id}/actions/clone", token, CLONED)["data"]["id"]
-    for event in world.all(ActivityEvent):
-        if event.environment_id is not None:
-            others = {old.id, new.id, clone} - {event.environment_id}
-            assert not [identifier for identifier in others if identifier in str(event.changes)]
+    told = [event for event in world.all(ActivityEvent) if event.environment_id is not None]
+    assert {event.environment_id for event in told} == {old.id, new.id, clone}
+    for event in told:
+        others = {old.id, new.id, clone} - {event.environment_id}
+        assert not [identifier for identifier in others if identifier in str(event.changes)]

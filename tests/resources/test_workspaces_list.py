@@ -133,8 +133,10 @@ def test_a_list_shows_a_workspace_as_it_is_shown_alone(
     team = world.team(acme)
     world.access(team, network, "write")
     for token in (world.owner(acme).token, world.token(acme), world.member(acme, team).token):
-        for listed in api.get(WORKSPACES, token)["data"]:
-            assert api.get(f"/workspaces/{listed['id']}", token)["data"] == listed
+        listed = api.get(WORKSPACES, token)["data"]
+        assert listed != []
+        for each in listed:
+            assert api.get(f"/workspaces/{each['id']}", token)["data"] == each
 
 
 @pytest.mark.parametrize("include", ["project", "organization", "project,organization"])
