@@ -8,7 +8,16 @@ from app.jsonapi.errors import TooMuchIncluded
 from app.resources.agent_pools import routes as pools
 from app.resources.authentication_tokens import operations as tokens
 from app.resources.environments import cloning
-from app.resources.models import Organization, Project, TagBinding, Var, VarsetProject, VarsetWorkspace, Workspace
+from app.resources.models import (
+    Organization,
+    Project,
+    RemoteStateConsumer,
+    TagBinding,
+    Var,
+    VarsetProject,
+    VarsetWorkspace,
+    Workspace,
+)
 from app.resources.vars import listing as listed_variables
 from app.resources.vars import operations as variables
 from app.resources.varsets import listing as varsets
@@ -159,10 +168,11 @@ def test_so_many_tokens_of_a_user(api: Api, owner: Person, monkeypatch: pytest.M
     api.post(path, owner.token, named)
 
 
-@pytest.mark.parametrize("kind", ["variables", "tags"])
+@pytest.mark.parametrize("kind", ["variables", "tags", "consumers"])
 def test_an_environment_with_so_many_belongings_is_cloned(
     api: Api,
     world: World,
+    acme: Organization,
     owner: Person,
     project: Project,
     monkeypatch: pytest.MonkeyPatch,
@@ -172,13 +182,17 @@ def test_an_environment_with_so_many_belongings_is_cloned(
     for key in ("one", "two"):
         if kind == "variables":
             world.add(Var(**place, key=key, category="env", value=""))
-        else:
+        elif kind == "tags":
             world.add(TagBinding(**place, key=key, value=""))
+        else:
+            consumer = world.workspace(world.default_project(acme))
+            world.add(RemoteStateConsumer(workspace_id=place["workspace_id"], consumer_id=consumer.id))
+    before = len(world.all(Workspace))
     path = f"/environments/{world.default_environment(project).id}/actions/clone"
 
     monkeypatch.setattr(cloning, "BELONGINGS_AT_ONCE", 1)
     refused = api.post(path, owner.token, document("environments", {"name": "copy"}), expect=422)
     assert faults(refused) == [(cloning.TooManyBelongings.detail, "/data")]
-    assert len(world.all(Workspace)) == 1
+    assert len(world.all(Workspace)) == before
     monkeypatch.setattr(cloning, "BELONGINGS_AT_ONCE", 2)
     api.post(path, owner.token, document("environments", {"name": "copy"}))

@@ -209,6 +209,7 @@ def test_consumers_inside_become_copies_and_others_stay(
         (["net"], ["net-blue", "net-blue-2"], ["net-blue-3"]),
         (["a" * 260], [], ["a" * 255 + "-blue"]),
         (["a" * 260, "a" * 256 + "bbbb"], [], ["a" * 255 + "-blue", "a" * 253 + "-blue-2"]),
+        (["A" * 260, "a" * 256 + "bbbb"], [], ["A" * 255 + "-blue", "a" * 253 + "-blue-2"]),
     ],
 )
 def test_names_are_free_and_short_enough(names: list[str], taken: list[str], expected: list[str]) -> None:

@@ -179,7 +179,7 @@ def test_a_project_has_at_most_a_hundred(
 
 
 def test_a_list_is_sorted_searched_filtered_and_paged(api: Api, world: World, project: Project, owner: Person) -> None:
-    world.environment(project, "Prod", type="production", display_name="The real one")
+    world.environment(project, "Prod", type="production", display_name="The real\\one")
     world.environment(project, "stage", type="staging")
     world.environment(world.project(world.organization()), "elsewhere")
     path = f"/projects/{project.id}/environments"
@@ -188,6 +188,8 @@ def test_a_list_is_sorted_searched_filtered_and_paged(api: Api, world: World, pr
         "?sort=-name": ["stage", "Prod", "default"],
         "?q=RO": ["Prod"],
         "?q=real": ["Prod"],
+        "?q=%5C": ["Prod"],
+        "?q=L%5CO": ["Prod"],
         "?q=nowhere": [],
         "?filter[type]=staging": ["stage"],
         "?filter[type]=other": [],

@@ -25,6 +25,7 @@ from app.persistence import now
 from app.resources.models import AuthorizationCode, SignInSession, User
 from app.resources.sign_in.browser import FORM_SECONDS
 from app.resources.sign_in.operations import IDLE, LONGEST, NOTED_EVERY
+from app.web.requests import FIELDS
 from tests.activity import left_by_requests
 from tests.api import Api, document
 from tests.browser import CHALLENGE, FORM, PASSWORD, Browser, address, person_with_password
@@ -365,6 +366,7 @@ def test_without_a_session_nothing_is_allowed(browser: Browser, world: World) ->
 def test_what_is_no_form_is_said_in_html(signed_in: Browser, path: str) -> None:
     target = address().replace("/oauth/authorization", path)
     cases = [(b"a=%ff", FORM, 400), (b"x" * 16_385, FORM, 413), (b"{}", "application/json", 403)]
+    cases += [(b"&".join([b"a=1"] * FIELDS), FORM, 403), (b"&".join([b"a=1"] * (FIELDS + 1)), FORM, 400)]
     for body, content_type, status in cases:
         answered = signed_in.post(target, body, content_type)
         assert answered.status_int == status
