@@ -4,7 +4,7 @@ import io
 import time
 import tracemalloc
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import md5 as digest
 from pathlib import Path
@@ -222,6 +222,36 @@ def test_an_upload_that_announces_too_much_is_refused_unread(states: States, app
             environ_overrides={"wsgi.input": io.BytesIO(b""), "CONTENT_LENGTH": str(100 * 2**20 + 2)},
         )
         assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+@pytest.mark.parametrize(("missing", "status"), [(0, 200), (1, 413)])
+def test_so_large_a_state_is_taken_and_no_larger_one(
+    states: States, app: Flask, monkeypatch: pytest.MonkeyPatch, missing: int, status: int, *, is_announced: bool
+) -> None:
+    content = state()
+    states.lock()
+    version = states.create(content)
+    settings: Settings = app.extensions["groundplan.settings"]
+    limited = replace(settings, state_bytes=len(content) - missing)
+    monkeypatch.setitem(app.extensions, "groundplan.settings", limited)
+    length = str(len(content)) if is_announced else ""
+    sent = {"wsgi.input": io.BytesIO(content), "wsgi.input_terminated": True, "CONTENT_LENGTH": length}
+    assert app.test_client().put(urlsplit(address(version)).path, environ_overrides=sent).status_code == status
+
+
+def test_uploads_at_once_of_one_state_are_one(states: States, app: Flask, at_once: Callable[..., list[int]]) -> None:
+    for serial in range(1, 6):
+        states.lock()
+        content = state(serial, outputs=OUTPUTS)
+        version = states.create(content)
+        before = len(objects(app))
+        upload = ("PUT", urlsplit(address(version)).path, None, content)
+        assert at_once(*[upload] * 3) == [200] * 3
+        assert len(objects(app)) == before + 1
+        outputs = states.api.get(f"/state-versions/{version['data']['id']}/outputs", states.token)["data"]
+        assert len(outputs) == len(OUTPUTS)
+        states.unlock()
 
 
 # --- the addresses ------------------------------------------------------------------------------------------------

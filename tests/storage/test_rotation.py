@@ -2,7 +2,7 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from app.resources.models import StateVersion, StateVersionOutput
 from app.storage.keyring import Keyring, Unreadable
@@ -46,6 +46,25 @@ def test_after_a_rotation_the_old_key_may_go(
     shown = states.api.get(f"/state-version-outputs/{password}", states.token)["data"]["attributes"]
     assert (shown["name"], shown["value"]) == ("password", "hunter2")
     assert reseal(engine, ring) == 0
+
+
+def test_what_is_changed_meanwhile_stays_as_it_was_changed(
+    states: States, world: World, app: Flask, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("nobody else writes meanwhile")
+    states.save(state())
+    ring = use(app, monkeypatch, NEW, OLD)
+    unseal = ring.unseal
+
+    def change_and_unseal(sealed: str) -> bytes:
+        with engine.begin() as connection:
+            connection.execute(update(StateVersion).values(state_key="changed"))
+        return unseal(sealed)
+
+    monkeypatch.setattr(ring, "unseal", change_and_unseal)
+    assert reseal(engine, ring) == 0
+    assert [each.state_key for each in world.all(StateVersion)] == ["changed"]
 
 
 def test_nothing_is_lost_without_the_old_key(

@@ -97,6 +97,14 @@ def test_a_refused_upload_leaves_no_row(states: States, sweeper: Sweeper) -> Non
     assert sweeper.files() == sweeper.listed() == set()
 
 
+def test_a_state_that_is_refused_when_it_is_stored_leaves_nothing(states: States, sweeper: Sweeper) -> None:
+    states.save(state(5))
+    before = sweeper.files()
+    states.lock()
+    states.inline(state(4), expect=412)
+    assert sweeper.files() == sweeper.listed() == before
+
+
 # --- together with uploads and other sweeps -----------------------------------------------------------------------
 
 

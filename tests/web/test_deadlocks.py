@@ -84,3 +84,17 @@ def test_not_with_a_long_body_that_is_no_longer_at_hand(
 
     api.post(f"{states.path}/state-versions", owner.token, sent, expect=503)
     api.post(f"{states.path}/state-versions", owner.token, sent)
+
+
+def test_not_after_something_was_committed(
+    api: Api, world: World, acme: Organization, owner: Person, deadlocks_on: DeadlocksOn
+) -> None:
+    states = States(api, world.workspace(world.default_project(acme), "net"), owner.token)
+    version = states.save(state())["data"]["id"]
+    states.lock()
+    deadlocks_on("state_versions", 1)
+    sent = document("state-versions", rollback_state_version=("state-versions", version))
+
+    # It looks for the state in a transaction of its own.
+    api.patch(f"{states.path}/state-versions", owner.token, sent, expect=503)
+    api.patch(f"{states.path}/state-versions", owner.token, sent, expect=201)
