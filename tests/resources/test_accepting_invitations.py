@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, delete, update
 
+from app.resources.invitations.links import _note_sent
 from app.resources.models import (
     Environment,
     Invitation,
@@ -240,3 +241,12 @@ def test_a_project_takes_its_invitations_along(
     api.delete(f"/projects/{project.id}", owner.token)
     accept(api, token, bob, expect=404)
     assert world.all(Invitation) == []
+
+
+@pytest.mark.usefixtures("invitation")
+def test_only_the_link_that_works_counts_as_sent(app: Flask, world: World) -> None:
+    [made] = world.all(Invitation)
+    for nonce in ("an earlier one", made.nonce):
+        assert world.all(Invitation)[0].sent_at is None
+        _note_sent(app.extensions["groundplan.engines"], made.id, nonce)
+    assert world.all(Invitation)[0].sent_at is not None

@@ -342,6 +342,25 @@ def test_who_sees_one_workspace_is_not_told_where_it_was(api: Api, scene: Scene,
     assert scene.default.id not in text
 
 
+def test_who_sees_where_it_went_is_not_told_of_the_cells_where_it_was(api: Api, scene: Scene) -> None:
+    reader = scene.world.member(scene.acme)
+    scene.world.project_member(scene.other, reader, "viewer")
+    arrived = scene.world.workspace(scene.other, "arrived", cell="c")
+    for places, before in (({}, "b"), ({"project": [scene.project.id, scene.other.id]}, "(hidden)")):
+        event = scene.on("arrived", arrived, changes={"cell": ["b", "c"], **places})
+        shown = api.get(f"/activity-events/{event.id}", reader.token)["data"]["attributes"]["changes"]
+        assert shown["cell"] == {"before": before, "after": "c"}
+
+
+def test_what_an_event_is_about_is_told_and_what_is_hidden_is_not_wherever_it_stands(api: Api, scene: Scene) -> None:
+    gone, place = "ws-1111111111111111", {"project_id": scene.project.id, "workspace_id": None}
+    named = {scene.near.id: [None, "seen"], scene.strange.id: [None, "hidden"]}
+    event = scene.event("gone", "workspaces", gone, **place, changes={"name": [gone, None], "tag-bindings": named})
+    text = api.raw("GET", f"/activity-events/{event.id}", in_project("viewer")(scene)).text
+    changes = text.partition('"changes"')[2].partition('"relationships"')[0]
+    assert [each in changes for each in (gone, scene.near.id, scene.strange.id)] == [True, True, False]
+
+
 BEFORE: dict[str, tuple[Granted, bool, bool]] = {
     # Whether he is told the environment before, and the cell.
     "viewer": (in_project("viewer"), True, True),

@@ -130,6 +130,18 @@ def test_no_organization_gets_around_it(
     api.post(f"/projects/{project.id}/invitations", stranger.token, sent_to_project("bob@example.test"), expect=404)
 
 
+def test_who_waits_for_several_is_told_the_longest_time(
+    api: Api, workspace: Workspace, owner: Person, engine: Engine
+) -> None:
+    path = f"/workspaces/{workspace.id}"
+    for name in ("eve", "carl"):
+        let_pass(engine, WINDOW - timedelta(minutes=1))
+        sent = sent_to_workspace(f"{name}@example.test")
+        invitation = api.post(f"{path}/invitations", owner.token, sent)["data"]["id"]
+        made(engine, OF_INVITATION - 1, invitation=invitation)
+    assert refused(api, owner.token, f"{path}/actions/reset-invite") > timedelta(minutes=2).total_seconds()
+
+
 def test_all_links_of_a_workspace_or_none(
     api: Api, world: World, workspace: Workspace, owner: Person, engine: Engine
 ) -> None:
