@@ -10,7 +10,7 @@ from app.authz import roles
 from app.authz.grants import Grants, Source, TracedGrants
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.persistence import SEPARATOR, among, set_parameter
+from app.persistence import SEPARATOR, AnyRow, among, set_parameter
 from app.resources.project_members.model import ProjectMember
 from app.resources.team_projects.model import TeamProject
 from app.resources.team_workspaces.model import TeamWorkspace
@@ -89,7 +89,7 @@ _TOGETHER = _given()
 _APART = _given(_GIVEN.c.id).order_by(_GIVEN.c.id)
 
 
-def add_team(grants: Grants, team: Any) -> None:  # noqa: ANN401 - a row with the team's columns
+def add_team(grants: Grants, team: AnyRow) -> None:
     """Grant what membership in a team gives, except its access to projects."""
     organization = team.organization_id
     if team.is_owners:
@@ -177,7 +177,7 @@ def add_projects(grants: Grants, projects: Sequence[str], granted: frozenset[P],
         grants.add_each(Level.PROJECT_ACCESS, projects, roles.PROJECT_ACCESS, source)
 
 
-def _add_places(grants: Grants, row: Any, granted: frozenset[P], source: Source) -> None:  # noqa: ANN401 - a row of the above
+def _add_places(grants: Grants, row: AnyRow, granted: frozenset[P], source: Source) -> None:
     """What a role grants that holds in one environment, in some cells, or in some cells of one environment."""
     projects = row.project_ids.split(SEPARATOR)
     grants.add_each(Level.PROJECT, projects, roles.SCOPED_IN_PROJECT, source)
@@ -201,7 +201,7 @@ def cell_key(place_id: str, cell: str) -> str:
     return f"{place_id}/{cell}"
 
 
-def _granted(row: Any) -> frozenset[P]:  # noqa: ANN401 - a row of the above
+def _granted(row: AnyRow) -> frozenset[P]:
     if row.type == "project-members":
         return roles.PROJECT_ROLES[row.access]
     if row.type == "workspace-acl-entries":

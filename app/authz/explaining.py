@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from app.authz.grants import Grant, Grants, TracedGrants
 from app.authz.permissions import P
 from app.authz.rules import held
+from app.persistence import AnyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class _Holder:
 def grants_on(
     traced: TracedGrants,
     scope: Mapping[str, str],
-    row: Any,  # noqa: ANN401 - a row or an entity
+    row: AnyRow,
 ) -> Iterator[tuple[Grant, frozenset[P]]]:
     """The grants that give any permission on the row, each with the permissions that it would give alone."""
     for grant in traced.traced:

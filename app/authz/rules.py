@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, true
 from app.authz.grants import SITE, Grants
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
-from app.persistence import Base, among, set_parameter
+from app.persistence import AnyRow, Base, among, set_parameter
 
 
 class Caller(Protocol):
@@ -32,7 +32,7 @@ EVERYTHING: Shape = (Level.SITE,)
 AROUND: Mapping[Level, Level] = {Level.CELL: Level.PROJECT, Level.ENVIRONMENT_CELL: Level.ENVIRONMENT}
 
 
-def held(caller: Caller, scope: Mapping[str, str], row: Any) -> frozenset[P]:  # noqa: ANN401 - a row or an entity
+def held(caller: Caller, scope: Mapping[str, str], row: AnyRow) -> frozenset[P]:
     """All permissions that the caller has on the row: the union over the levels of its scope."""
     grants = caller.grants
     union = grants.at(Level.SITE, SITE)
@@ -42,7 +42,7 @@ def held(caller: Caller, scope: Mapping[str, str], row: Any) -> frozenset[P]:  #
     return union
 
 
-def holds(caller: Caller, permission: P, row: Any) -> bool:  # noqa: ANN401 - any entity with a scope
+def holds(caller: Caller, permission: P, row: AnyRow) -> bool:
     """Whether the caller has the permission on this row. Without a row the answer is no."""
     return row is not None and permission in held(caller, row.scope, row)
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import orjson
 
+from app.jsonapi import Json
 from app.jsonapi.errors import BadRequest, Unprocessable
 
 DEPTH = 32
 """How deep a body may nest; documents of this API need eight levels."""
 
 
-def read_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON
+def read_json(body: bytes) -> Json:
     """The JSON value of the body.
 
     400 for what the parser refuses (NaN, infinities, lone surrogates, invalid UTF-8, trailing text), for nesting beyond

@@ -15,6 +15,7 @@ from marshmallow_jsonapi.fields import BaseRelationship
 
 from app.jsonapi.fields import Computed, Constant, Links, Moment, ToMany, ToOne, stamp
 from app.jsonapi.schema import Schema
+from app.persistence import AnyRow
 
 Row = Sequence[Any]
 Show = Callable[[Any, Any], Any]
@@ -54,7 +55,7 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
         if template
     }
 
-    def dump(row: Any, held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of these columns
+    def dump(row: AnyRow, held: object) -> dict[str, Any]:
         attributes = attributes_of(row) | constants
         for key, index in moments.items():
             attributes[key] = stamp(row[index])

@@ -13,6 +13,8 @@ import marshmallow
 from marshmallow import ValidationError
 from marshmallow_jsonapi import fields as jsonapi
 
+from app.persistence import AnyRow
+
 BLANK = "can't be blank"
 MESSAGES = {"required": BLANK, "null": BLANK, "invalid": "is invalid"}
 
@@ -307,6 +309,6 @@ class Links(jsonapi.BaseRelationship):
         return {"links": {"related": filled(self.related, obj)}}
 
 
-def filled(template: str, row: Any) -> str:  # noqa: ANN401 - a row, an entity, anything with the columns
+def filled(template: str, row: AnyRow) -> str:
     """The template with ``{column}`` replaced by the row's values."""
     return re.sub(r"\{(\w+)\}", lambda found: str(getattr(row, found[1])), template)

@@ -5,11 +5,12 @@ from app.persistence.engine import connect_engines
 from app.persistence.identifiers import identifier
 from app.persistence.integrity import is_deadlock, violated_constraint
 from app.persistence.sets import SEPARATOR, among, joined_texts, set_parameter
-from app.persistence.types import Expression, Name, Timestamp, now
+from app.persistence.types import AnyRow, Expression, Name, Timestamp, now
 
 __all__ = [
     "NAMING",
     "SEPARATOR",
+    "AnyRow",
     "Base",
     "Expression",
     "Name",

@@ -9,6 +9,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 Expression = SQLColumnExpression[Any]
 """A column, as a model or a table has it, or what was made from columns."""
 
+AnyRow = Any
+"""Something with columns as attributes: a row of a listing, whose columns no type can know, or an entity."""
+
 
 def now() -> datetime:
     """The current time in UTC, cut to the milliseconds that the API shows."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from app.authz.permissions import P
 from app.jsonapi.fields import Computed
+from app.persistence import AnyRow
 
 
 def permission_flags(flags: Mapping[str, P | bool]) -> Computed:
@@ -18,7 +18,7 @@ def permission_flags(flags: Mapping[str, P | bool]) -> Computed:
     def shown(held: frozenset[P]) -> dict[str, bool]:
         return {flag: needed if isinstance(needed, bool) else needed in held for flag, needed in flags.items()}
 
-    def make(_row: Any, held: frozenset[P]) -> dict[str, bool]:  # noqa: ANN401 - any row
+    def make(_row: AnyRow, held: frozenset[P]) -> dict[str, bool]:
         return shown(held)
 
     return Computed(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.analytics import Captured
 from app.jsonapi.errors import ApiError, Conflict, Taken
-from app.persistence import Base, violated_constraint
+from app.persistence import AnyRow, Base, violated_constraint
 from app.resources.activity_events.model import ActivityEvent
 from app.resources.workspaces.model import BelowWorkspace, Placed
 from app.storage.ledger import LET_GO
@@ -72,7 +72,7 @@ def insert(session: Session, entity: Base) -> None:
     entity.id = key[0]  # type: ignore[attr-defined]
 
 
-def record(session: Session, action: str, subject: Any, changes: Mapping[str, Any] | None = None) -> None:  # noqa: ANN401
+def record(session: Session, action: str, subject: AnyRow, changes: Mapping[str, Any] | None = None) -> None:
     """Write the activity event of a change, in its transaction. The subject must be flushed, so that it has its id.
 
     ``action`` is ``type.verb``; ``changes`` maps members to ``[before, after]`` and must never hold secrets. Name
@@ -82,7 +82,7 @@ def record(session: Session, action: str, subject: Any, changes: Mapping[str, An
     record_each(session, action, [(subject, changes)])
 
 
-def record_each(session: Session, action: str, subjects: Sequence[tuple[Any, Mapping[str, Any] | None]]) -> None:
+def record_each(session: Session, action: str, subjects: Sequence[tuple[AnyRow, Mapping[str, Any] | None]]) -> None:
     """Write the activity events of one change to many subjects, each with its own changes."""
     # Plain inserts: events are never read back here, and the unit of work would take longer than the database.
     for subject, _ in subjects:
@@ -101,7 +101,7 @@ def capture(session: Session) -> None:
         delivery.capture(Captured(**{name: event[name] for name in CAPTURED}) for event in recorded)
 
 
-def _know_place(session: Session, subject: Any) -> None:  # noqa: ANN401 - any entity
+def _know_place(session: Session, subject: AnyRow) -> None:
     # Where something below a workspace is, is asked of the workspace; a flush forgets the answer. All of it at once.
     if isinstance(subject, BelowWorkspace) and subject in session:
         missing = PLACE & inspect(subject).unloaded
@@ -109,7 +109,7 @@ def _know_place(session: Session, subject: Any) -> None:  # noqa: ANN401 - any e
             session.refresh(subject, missing)
 
 
-def _event(action: str, subject: Any, changes: Mapping[str, Any] | None) -> dict[str, Any]:  # noqa: ANN401 - any entity
+def _event(action: str, subject: AnyRow, changes: Mapping[str, Any] | None) -> dict[str, Any]:
     who = caller()
     table = subject.__tablename__
     # What is about an environment is not in it: a role that holds there is the affair of the whole project.
@@ -135,7 +135,7 @@ def _event(action: str, subject: Any, changes: Mapping[str, Any] | None) -> dict
     }
 
 
-def _project_of(subject: Any) -> str | None:  # noqa: ANN401 - any entity
+def _project_of(subject: AnyRow) -> str | None:
     # What is either of a project or of a workspace has the project of its workspace beside its own.
     of_workspace: str | None = getattr(subject, "workspace_project_id", None)
     return of_workspace or getattr(subject, "project_id", None)

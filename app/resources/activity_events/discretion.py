@@ -14,7 +14,8 @@ from sqlalchemy import select, union_all
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.rules import holds_at, where
-from app.persistence import among
+from app.jsonapi import Json
+from app.persistence import AnyRow, among
 from app.resources.environments.model import Environment
 from app.resources.projects.model import Project
 from app.resources.workspaces.model import Workspace
@@ -33,11 +34,11 @@ def discreet(events: Sequence[Any]) -> list[Any]:
     return [_told(event, seen) if event.id in careful else event for event in events]
 
 
-def _reads_everything(event: Any) -> bool:  # noqa: ANN401 - a row of the listing
+def _reads_everything(event: AnyRow) -> bool:
     return holds_at(caller(), P.ACTIVITY_READ, Level.ORGANIZATION, event.organization_id)
 
 
-def _reads_project(event: Any) -> bool:  # noqa: ANN401 - a row of the listing
+def _reads_project(event: AnyRow) -> bool:
     who = caller()
     return any(
         holds_at(who, P.ACTIVITY_READ, level, target)
@@ -49,7 +50,7 @@ def _reads_project(event: Any) -> bool:  # noqa: ANN401 - a row of the listing
     )
 
 
-def _places(changes: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+def _places(changes: Json) -> Iterator[str]:
     if isinstance(changes, dict):
         for name, change in changes.items():
             yield from _places(name)
@@ -80,7 +81,7 @@ def _seen(identifiers: Iterable[str]) -> set[str]:
     return set(reader().execute(found).scalars())
 
 
-def _told(event: Any, seen: set[str]) -> Any:  # noqa: ANN401 - a row of the listing
+def _told(event: AnyRow, seen: set[str]) -> AnyRow:
     seen = {*seen, event.subject_id, event.workspace_id}
     comes_from_elsewhere = any(place not in seen for place in _places(event.changes))
     changes = _without(event.changes, seen)
@@ -89,7 +90,7 @@ def _told(event: Any, seen: set[str]) -> Any:  # noqa: ANN401 - a row of the lis
     return event._replace(changes=changes, project_id=event.project_id if event.project_id in seen else None)
 
 
-def _without(changes: Any, seen: set[str]) -> Any:  # noqa: ANN401 - any JSON
+def _without(changes: Json, seen: set[str]) -> Json:
     if isinstance(changes, dict):
         return {_without(name, seen): _without(change, seen) for name, change in changes.items()}
     if isinstance(changes, list):
@@ -98,7 +99,7 @@ def _without(changes: Any, seen: set[str]) -> Any:  # noqa: ANN401 - any JSON
     return HIDDEN if is_hidden else changes
 
 
-def _cells(change: Any, own: str | None) -> Any:  # noqa: ANN401 - any JSON
+def _cells(change: Json, own: str | None) -> Json:
     if isinstance(change, list):
         return [_cells(each, own) for each in change]
     return change if change in (None, own) else HIDDEN

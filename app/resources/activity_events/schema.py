@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Computed, Moment, ToOne
 from app.jsonapi.schema import Schema
+from app.persistence import AnyRow
 
 _NAMED = {
     "type": "object",
@@ -21,19 +23,19 @@ _CHANGES = {
 }
 
 
-def _actor(row: Any, _held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of the listing
+def _actor(row: AnyRow, _held: object) -> dict[str, Any]:
     return {"type": row.actor_type, "id": row.actor_id, "name": row.actor_name}
 
 
-def _subject(row: Any, _held: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of the listing
+def _subject(row: AnyRow, _held: object) -> dict[str, Any]:
     return {"type": row.subject_type, "id": row.subject_id, "name": row.subject_name}
 
 
-def _changes(row: Any, _held: Any) -> Any:  # noqa: ANN401 - a row of the listing
+def _changes(row: AnyRow, _held: object) -> Json:
     return before_and_after(row.changes)
 
 
-def before_and_after(changes: Any) -> Any:  # noqa: ANN401 - any JSON
+def before_and_after(changes: Json) -> Json:
     """The changes, with names for the value before and the value after."""
     match changes:
         case [before, after]:

@@ -1,7 +1,5 @@
 """The tokens of teams over HTTP (spec: tokens)."""
 
-from typing import Any
-
 from flask import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,6 +9,7 @@ from app.authz.rules import held, holds
 from app.jsonapi.body import identifiers, resource_list
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
+from app.persistence import AnyRow
 from app.resources.authentication_tokens.blueprint import blueprint, issue, shown_once
 from app.resources.authentication_tokens.listing import TEAM_TOKENS
 from app.resources.authentication_tokens.model import AuthenticationToken
@@ -141,7 +140,7 @@ def _team(session: Session, team_id: str) -> Team:
     return team
 
 
-def _check_managed(team: Any, permissions: frozenset[P]) -> None:  # noqa: ANN401 - a row or an entity
+def _check_managed(team: AnyRow, permissions: frozenset[P]) -> None:
     needed = [P.TOKEN_MANAGE]
     # Whoever has a token of the owners team owns the organization: managing teams is not enough for it.
     if team.is_owners:

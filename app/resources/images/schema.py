@@ -2,10 +2,10 @@
 
 import base64
 import binascii
-from typing import Any
 
 from marshmallow import ValidationError
 
+from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Moment, Setting, Text
 from app.jsonapi.schema import Schema
 from app.resources.images.reading import LARGEST_BYTES, TYPES
@@ -13,7 +13,7 @@ from app.resources.images.reading import LARGEST_BYTES, TYPES
 FILENAME_LENGTH = 255
 
 
-def read_base64(value: Any) -> bytes:  # noqa: ANN401 - whatever a client sent
+def read_base64(value: Json) -> bytes:
     """The decoded bytes; their length is checked before decoding."""
     if not isinstance(value, str):
         raise ValidationError("must be a string")

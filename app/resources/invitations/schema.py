@@ -6,7 +6,7 @@ from marshmallow.fields import Field
 
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Moment, Setting, Text, ToOne
 from app.jsonapi.schema import Schema
-from app.persistence import now
+from app.persistence import AnyRow, now
 from app.resources.invitations.model import EXPIRED, PENDING, STATUSES
 from app.resources.organizations.schema import EMAIL_LENGTH
 from app.resources.project_members.model import PROJECT_ROLES
@@ -20,7 +20,7 @@ _PART = r"[^@\s,;:<>()\[\]\"\\]+"
 ADDRESS_PATTERN = f"{_PART}@{_PART}"
 
 
-def _status(row: Any, _held: Any) -> str:  # noqa: ANN401 - a row of the listing
+def _status(row: AnyRow, _held: object) -> str:
     return EXPIRED if row.status == PENDING and row.expires_at <= now() else str(row.status)
 
 

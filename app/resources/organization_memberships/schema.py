@@ -7,6 +7,7 @@ from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, Moment, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
+from app.persistence import AnyRow
 from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
 
 TEAMS_AT_ONCE = 100
@@ -21,7 +22,7 @@ def read_teams(items: list[Any]) -> list[str]:
     return list(dict.fromkeys(item["id"] for item in items))
 
 
-def show_email(row: Any, held: Any) -> str | None:  # noqa: ANN401 - a row of a listing
+def show_email(row: AnyRow, held: frozenset[P]) -> str | None:
     """The address, if the caller may see it on memberships of the organization, or is that user."""
     return row.email if P.MEMBERSHIP_READ in held else None
 

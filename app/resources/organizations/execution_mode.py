@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
+from app.persistence import AnyRow
 from app.resources.agent_pools.model import AgentPool
 from app.resources.organizations.model import Organization
 from app.resources.projects.model import Project
@@ -165,7 +166,7 @@ def execution_of_project(session: Session, project_id: str) -> Execution:
     )
 
 
-def _found(row: Any) -> Execution:  # noqa: ANN401 - a row of mode and pool
+def _found(row: AnyRow) -> Execution:
     if row is None:  # it was deleted since the caller saw it
         raise NotFound
     return Execution(*row)

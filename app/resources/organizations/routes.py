@@ -9,6 +9,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.persistence import AnyRow
 from app.resources.organizations.listing import ORGANIZATIONS, include_entitlement_sets
 from app.resources.organizations.model import Organization
 from app.resources.organizations.operations import (
@@ -111,7 +112,7 @@ def show_entitlement_set(organization: str) -> Response:
     return resource(entitlement_set(enter(organization, P.ORGANIZATION_READ).id))
 
 
-def _include(row: Any, included: set[str]) -> list[dict[str, Any]]:  # noqa: ANN401 - a row of the listing
+def _include(row: AnyRow, included: set[str]) -> list[dict[str, Any]]:
     found = []
     if "entitlement_set" in included:
         found.append(entitlement_set(row.id))

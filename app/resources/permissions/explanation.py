@@ -12,6 +12,7 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.rules import held, refusal
 from app.jsonapi.errors import NotFound
+from app.persistence import AnyRow
 from app.resources.permissions.targets import Target, seen_sources
 from app.web.context import caller
 
@@ -35,7 +36,7 @@ def explain(
     connection: Connection,
     subject: Caller,
     target: Target,
-    row: Any,  # noqa: ANN401 - what the policy needs to know of the resource
+    row: AnyRow,
     permissions: Sequence[P],
 ) -> list[dict[str, Any]]:
     """For each permission: whether the subject has it on the row, through which grants, and the status without it."""

@@ -1,7 +1,5 @@
 """Who may do what, and why, over HTTP."""
 
-from typing import Any
-
 from flask import Blueprint, Response
 from sqlalchemy import select
 
@@ -11,6 +9,7 @@ from app.authz.rules import held, where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import InvalidAttribute, NotFound
 from app.jsonapi.schema import load
+from app.persistence import AnyRow
 from app.resources.authentication_tokens.model import AuthenticationToken
 from app.resources.permissions.explanation import Explanation, explain
 from app.resources.permissions.schema import PermissionExplanationSchema
@@ -59,7 +58,7 @@ def explain_permissions() -> Response:
     return resource(_dump(explanation, None))
 
 
-def _resource(type_: str, identifier: str) -> Any:  # noqa: ANN401 - a row, or an organization's home
+def _resource(type_: str, identifier: str) -> AnyRow:
     asked()
     if type_ == "organizations":
         return enter(identifier, TARGETS[type_].read_by)
@@ -74,7 +73,7 @@ def _oneself() -> tuple[str, str]:
     return ("users", who.user_id) if who.user_id else ("authentication-tokens", str(who.token_id))
 
 
-def _subject(type_: str, identifier: str, target: Target, row: Any) -> Caller:  # noqa: ANN401 - as above
+def _subject(type_: str, identifier: str, target: Target, row: AnyRow) -> Caller:
     who = caller()
     if (type_, identifier) not in ((who.type, who.id), ("authentication-tokens", who.token_id)):
         if target.managed_by not in held(who, target.model.scope, row):

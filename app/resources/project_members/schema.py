@@ -1,10 +1,10 @@
 """The members of a project member (mission: C4, D3, D4)."""
 
 import re
-from typing import Any
 
 from marshmallow import ValidationError
 
+from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Moment, Setting, ToOne
 from app.jsonapi.schema import Schema
 from app.resources.organization_memberships.schema import show_email
@@ -20,7 +20,7 @@ CELL_SCOPES = {
 _CELL = re.compile(CELL_PATTERN)
 
 
-def read_cells(value: Any) -> list[str]:  # noqa: ANN401 - whatever a client sent
+def read_cells(value: Json) -> list[str]:
     """The names of cells, each once."""
     if not isinstance(value, list) or any(not isinstance(cell, str) for cell in value):
         raise ValidationError("must be null or an array of strings")

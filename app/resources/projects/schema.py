@@ -7,9 +7,11 @@ import orjson
 from marshmallow import ValidationError
 
 from app.authz.permissions import P
+from app.jsonapi import Json
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Links, Moment, Setting, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
+from app.persistence import AnyRow
 from app.resources.organizations.model import EXECUTION_MODES
 from app.resources.projects.model import SLUG_LENGTH
 from app.resources.tag_bindings.schema import read_relationship
@@ -74,7 +76,7 @@ class Duration(Text):
             yield self.pattern_message
 
 
-def read_overwrites(value: Any) -> bool | None:  # noqa: ANN401 - whatever a client sent
+def read_overwrites(value: Json) -> bool | None:
     """Whether the project has an execution mode of its own; None when the object does not say.
 
     Both spellings of the keys are known, with and without ``default-`` (spec: projects, attributes).
@@ -95,13 +97,13 @@ def read_overwrites(value: Any) -> bool | None:  # noqa: ANN401 - whatever a cli
     return given[0] if given else None
 
 
-def show_overwrites(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row of the listing
+def show_overwrites(row: AnyRow, _held: object) -> dict[str, bool]:
     """Which settings are the project's own; there are no stacks here."""
     own = row.own_execution_mode is not None
     return dict.fromkeys(OVERWRITES, own) | dict.fromkeys(STACKS_OVERWRITES, False)
 
 
-def read_metadata(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a client sent
+def read_metadata(value: Json) -> dict[str, Any]:
     """Any object that is neither too long nor too deep; an empty object stays empty."""
     if not isinstance(value, dict):
         raise ValidationError("must be an object")
@@ -112,13 +114,13 @@ def read_metadata(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a cl
     return value
 
 
-def _depth(value: Any) -> int:  # noqa: ANN401 - any JSON; a whole body is not much deeper
+def _depth(value: Json) -> int:
     if isinstance(value, dict | list):
         return 1 + max(map(_depth, value.values() if isinstance(value, dict) else value), default=0)
     return 0
 
 
-def show_team_count(row: Any, held: Any) -> int | None:  # noqa: ANN401 - a row of the listing
+def show_team_count(row: AnyRow, held: frozenset[P]) -> int | None:
     """How many teams have access; null for callers who may not see which, because some teams may be secret."""
     return row.team_count if P.PROJECT_READ_TEAMS in held else None
 

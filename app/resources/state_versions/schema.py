@@ -9,8 +9,10 @@ import orjson
 from marshmallow import ValidationError
 
 from app.authz.permissions import P
+from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Moment, Setting, Text, ToMany, ToOne, Whole
 from app.jsonapi.schema import Schema
+from app.persistence import AnyRow
 from app.resources.state_versions.addresses import Direction, Part, address
 from app.resources.state_versions.model import PENDING, STATUSES
 from app.storage.secrets import unseal
@@ -22,7 +24,7 @@ NULLABLE_TEXT = {"type": ["string", "null"]}
 NULLABLE_OBJECT = {"type": ["object", "null"]}
 
 
-def read_base64(value: Any) -> bytes:  # noqa: ANN401 - whatever a client sent
+def read_base64(value: Json) -> bytes:
     """The bytes of a member in base64."""
     if not isinstance(value, str):
         raise ValidationError("must be a string")
@@ -36,14 +38,14 @@ def _encoded() -> Setting:
     return Setting(read_base64, load_only=True, allow_none=True, schema=NULLABLE_TEXT)
 
 
-def _processed(row: Any, _held: Any) -> bool:  # noqa: ANN401 - a row of the listing
+def _processed(row: AnyRow, _held: object) -> bool:
     return row.resources is not None
 
 
 def _address(direction: Direction, part: Part, is_due: Callable[[Any], bool], needed: P) -> Computed:
     """An attribute with an address while it leads anywhere, for those who may use it."""
 
-    def make(row: Any, held: frozenset[P]) -> str | None:  # noqa: ANN401 - a row of the listing
+    def make(row: AnyRow, held: frozenset[P]) -> str | None:
         return address(direction, row.id, part) if needed in held and is_due(row) else None
 
     return Computed(make, schema=NULLABLE_TEXT)
@@ -122,17 +124,17 @@ class RollbackSchema(Schema):
     rollback_of_id = ToOne("state-versions", writable=True, required=True, data_key="rollback-state-version")
 
 
-def _value(row: Any) -> orjson.Fragment:  # noqa: ANN401 - a row of the listing
+def _value(row: AnyRow) -> orjson.Fragment:
     # The text as the state had it, so that no number loses a digit.
     return orjson.Fragment(unseal(row.value))
 
 
-def show_unless_sensitive(row: Any, _held: Any) -> orjson.Fragment | None:  # noqa: ANN401 - a row of the listing
+def show_unless_sensitive(row: AnyRow, _held: object) -> orjson.Fragment | None:
     """The value of an output; null if terraform calls it sensitive."""
     return None if row.sensitive else _value(row)
 
 
-def show_value(row: Any, _held: Any) -> orjson.Fragment:  # noqa: ANN401 - a row of the listing
+def show_value(row: AnyRow, _held: object) -> orjson.Fragment:
     """The value of an output."""
     return _value(row)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from app.jsonapi import Json
 from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Invalid, InvalidAttribute
 from app.jsonapi.fields import Attribute, Moment, ToOne
@@ -81,7 +82,7 @@ def read_new_tags(items: list[Any]) -> SentTags:
     return read_tags(items, "/data/relationships/tags/data")
 
 
-def read_names(value: Any) -> SentTags:  # noqa: ANN401 - whatever a client sent
+def read_names(value: Json) -> SentTags:
     """The tags in a list of their names."""
     if not isinstance(value, list) or any(not isinstance(name, str) for name in value):
         raise ValidationError("must be an array of strings")

@@ -5,8 +5,10 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
 from app.jsonapi.schema import Schema
+from app.persistence import AnyRow
 from app.resources.team_projects.details import FLAG, PROJECT_DETAILS, WORKSPACE_DETAILS, Detail, Value, expanded
 from app.resources.team_projects.model import ACCESS_LEVELS
 
@@ -14,7 +16,7 @@ from app.resources.team_projects.model import ACCESS_LEVELS
 def reader_of(details: Mapping[str, Detail]) -> Callable[[Any], dict[str, Value]]:
     """A function that reads an object of these details. Null means not sent; unknown details are ignored."""
 
-    def read(value: Any) -> dict[str, Value]:  # noqa: ANN401 - whatever a client sent
+    def read(value: Json) -> dict[str, Value]:
         if not isinstance(value, dict):
             raise ValidationError("must be an object")
         given = {name: value[name] for name in details if value.get(name) is not None}
@@ -35,7 +37,7 @@ def reader_of(details: Mapping[str, Detail]) -> Callable[[Any], dict[str, Value]
 def shown(details: Mapping[str, Detail]) -> Computed:
     """The attribute with the values of these details that are in force."""
 
-    def make(row: Any, _held: Any) -> dict[str, Value]:  # noqa: ANN401 - a row of the listing
+    def make(row: AnyRow, _held: object) -> dict[str, Value]:
         values = expanded(row.access, row.details)
         return {name: values[name] for name in details}
 

@@ -1,11 +1,11 @@
 """The members of a team's access to a workspace (spec: team access to a workspace)."""
 
-from typing import Any
-
 from marshmallow import ValidationError
 
+from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
 from app.jsonapi.schema import Schema
+from app.persistence import AnyRow
 from app.resources.team_workspaces.details import DETAILS, FLAG, Value, expanded
 from app.resources.team_workspaces.model import ACCESS_LEVELS
 
@@ -14,7 +14,7 @@ def sent(name: str) -> Setting:
     """The detail as it is sent; null means not sent."""
     values = DETAILS[name].values
 
-    def read(value: Any) -> Value:  # noqa: ANN401 - whatever a client sent
+    def read(value: Json) -> Value:
         if values == FLAG and not isinstance(value, bool):
             raise ValidationError("must be true or false")
         if values != FLAG and (not isinstance(value, str) or value not in values):
@@ -28,7 +28,7 @@ def sent(name: str) -> Setting:
 def shown(name: str) -> Computed:
     """The detail with the value that is in force."""
 
-    def make(row: Any, _held: Any) -> Value:  # noqa: ANN401 - a row of the listing
+    def make(row: AnyRow, _held: object) -> Value:
         return expanded(row.access, row.details)[name]
 
     return Computed(make, data_key=name, schema={"enum": list(DETAILS[name].values)})

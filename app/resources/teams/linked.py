@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 from sqlalchemy.orm import Session
 
 from app.authz.rules import where
-from app.persistence import Base, Expression, among
+from app.persistence import AnyRow, Base, Expression, among
 from app.resources.teams.model import TeamMember
 from app.web.context import asked, caller, reader
 from app.web.listing import Listing, Shown
@@ -79,7 +79,7 @@ class TeamMembershipListing(Listing):
                 links[link.near_id].append(link)
         return [self._with(row, links[row.id]) for row in rows]
 
-    def _with(self, row: Any, links: Sequence[Link]) -> Any:  # noqa: ANN401 - a row of the listing
+    def _with(self, row: AnyRow, links: Sequence[Link]) -> AnyRow:
         return self._row_type(*row[: len(self.names)], *(make(links) for make in self.lists.values()))
 
     @cached_property

@@ -1,12 +1,12 @@
 """The members of a team (spec: teams)."""
 
-from typing import Any
-
 from marshmallow import ValidationError
 
 from app.authz.permissions import P
+from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Links, Setting, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
+from app.persistence import AnyRow
 from app.resources.teams.access import FLAGS, effective
 from app.resources.teams.model import VISIBILITIES
 from app.web.permission_flags import permission_flags
@@ -42,7 +42,7 @@ _OWNERS = permission_flags(
 )
 
 
-def show_permissions(row: Any, held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row of the listing
+def show_permissions(row: AnyRow, held: frozenset[P]) -> dict[str, bool]:
     """What the caller may do with the team; the owners team has rules of its own."""
     if not row.is_owners:
         return dict(_PLAIN.make(row, held))
@@ -50,7 +50,7 @@ def show_permissions(row: Any, held: Any) -> dict[str, bool]:  # noqa: ANN401 - 
     return dict(_OWNERS.make(row, held if P.OWNERS_UPDATE_MEMBERSHIP in held else held - {P.TOKEN_MANAGE}))
 
 
-def read_access(value: Any) -> dict[str, bool]:  # noqa: ANN401 - whatever a client sent
+def read_access(value: Json) -> dict[str, bool]:
     """The flags that were sent. Null means not sent; unknown flags are ignored."""
     if not isinstance(value, dict):
         raise ValidationError("must be an object")
@@ -61,7 +61,7 @@ def read_access(value: Any) -> dict[str, bool]:  # noqa: ANN401 - whatever a cli
     return given
 
 
-def show_access(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row of the listing
+def show_access(row: AnyRow, _held: object) -> dict[str, bool]:
     """All flags; the owners team has all of them, whatever is stored."""
     if row.is_owners:
         return dict.fromkeys(FLAGS, True)

@@ -9,7 +9,7 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound
-from app.persistence import among
+from app.persistence import AnyRow, among
 from app.resources.organization_memberships.model import OrganizationMembership
 from app.resources.users.model import ADMINISTRATORS, KNOWN_AS, User
 from app.resources.users.schema import AccountSchema, UserSchema
@@ -37,7 +37,7 @@ dump_user = compile_dump(UserSchema, USER_COLUMNS)
 dump_account = compile_dump(AccountSchema, USER_COLUMNS)
 
 
-def find_user(user_id: str) -> Any:  # noqa: ANN401 - a row with id, username, email and site_role
+def find_user(user_id: str) -> AnyRow:
     """The user, if it is the caller or shares an organization with the caller; else 404."""
     asked()
     row = (

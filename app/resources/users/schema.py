@@ -7,6 +7,7 @@ from marshmallow.fields import Field
 from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Links, Text, ToOne
 from app.jsonapi.schema import Schema
+from app.persistence import AnyRow
 from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
 from app.resources.users.model import SITE_ROLES
 
@@ -14,7 +15,7 @@ USERNAME_LENGTH = 64
 USERNAME_PATTERN = f"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}"
 
 
-def permissions(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row with the columns of a user
+def permissions(row: AnyRow, _held: object) -> dict[str, bool]:
     """What users may do with their own account.
 
     HCP's documents and clients spell the first and the last one in two ways.

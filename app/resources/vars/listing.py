@@ -10,7 +10,7 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound, TooMuchIncluded
-from app.persistence import among
+from app.persistence import AnyRow, among
 from app.resources.organizations.model import Organization
 from app.resources.vars.model import Var
 from app.resources.vars.schema import SharedSchema, VarSchema
@@ -53,7 +53,7 @@ _dump_own = compile_dump(VarSchema, (*COLUMNS, *PLACES))
 _dump_shared = compile_dump(SharedSchema, COLUMNS)
 
 
-def dump_var(row: Any) -> Shown:  # noqa: ANN401 - a row of these columns, with the places for one of a workspace
+def dump_var(row: AnyRow) -> Shown:
     """The resource object of a variable, of a workspace or of a set."""
     return (_dump_shared if row.workspace_id is None else _dump_own)(row, None)
 

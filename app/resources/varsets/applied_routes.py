@@ -1,7 +1,5 @@
 """The sets that apply to a workspace or project, and the variables that result from them (spec: variable sets)."""
 
-from typing import Any
-
 from flask import Response, request
 from sqlalchemy import ColumnElement, or_, select
 
@@ -9,6 +7,7 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.query import includes_of, text_of
+from app.persistence import AnyRow
 from app.resources.projects.listing import PROJECTS
 from app.resources.vars.listing import (
     PLAIN,
@@ -149,7 +148,7 @@ def _page(condition: ColumnElement[bool]) -> Response:
     return CHOSEN_VARSETS.page({"condition": condition}, include=include)
 
 
-def _check_applied(workspace: Any, varset_id: str) -> None:  # noqa: ANN401 - a row with the workspace's ids
+def _check_applied(workspace: AnyRow, varset_id: str) -> None:
     found = select(Varset.id).where(Varset.id == varset_id, applied_to_workspace(workspace))
     if reader().execute(found).one_or_none() is None:
         raise NotFound

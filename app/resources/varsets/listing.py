@@ -21,7 +21,7 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.errors import TooMuchIncluded
 from app.jsonapi.query import Arguments, Page, text_of
-from app.persistence import Expression
+from app.persistence import AnyRow, Expression
 from app.resources.organizations.listing import ORGANIZATIONS
 from app.resources.organizations.model import Organization
 from app.resources.projects.listing import PROJECTS
@@ -166,7 +166,7 @@ VARSETS = LinkedListing(**_LISTING, filters=(_NAMED, Holds("filter[global]", Var
 CHOSEN_VARSETS = ChosenListing(**_LISTING, filters=(_NAMED,))
 
 
-def applied_to_workspace(workspace: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a row with the workspace's ids
+def applied_to_workspace(workspace: AnyRow) -> ColumnElement[bool]:
     """The condition that a set applies to the workspace, in any way."""
     # A set of a project stays behind when a workspace moves to another one.
     is_reached = Varset.project_id.is_(None) | (Varset.project_id == workspace.project_id)

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.jsonapi.errors import InvalidAttribute, Unprocessable
-from app.persistence import among
+from app.persistence import AnyRow, among
 from app.resources.vars.model import Var
 from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
 from app.resources.workspaces.model import Workspace
@@ -27,7 +27,7 @@ class GlobalVarset(Unprocessable):
 WORKSPACE_RANK = 8
 
 
-def rank(row: Any) -> int:  # noqa: ANN401 - a row with what is needed of the set
+def rank(row: AnyRow) -> int:
     """The place of a set in the order of precedence; the lowest number wins (spec: precedence)."""
     is_owned_by_project = row.project_id is not None
     if row.priority:

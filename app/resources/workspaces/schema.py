@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from app.authz.permissions import P
+from app.jsonapi import Json
 from app.jsonapi.fields import (
     Attribute,
     Choice,
@@ -23,7 +24,7 @@ from app.jsonapi.fields import (
     stamp,
 )
 from app.jsonapi.schema import Schema
-from app.persistence import SEPARATOR
+from app.persistence import SEPARATOR, AnyRow
 from app.resources.organizations.model import EXECUTION_MODES
 from app.resources.projects.schema import Duration
 from app.resources.tag_bindings.schema import read_relationship
@@ -78,7 +79,7 @@ FLAGS: dict[str, P | bool] = {
 }
 
 
-def read_overwrites(value: Any) -> bool | None:  # noqa: ANN401 - whatever a client sent
+def read_overwrites(value: Json) -> bool | None:
     """Whether the workspace has an execution mode of its own; None when the object does not say."""
     if value is None:
         return None
@@ -90,17 +91,17 @@ def read_overwrites(value: Any) -> bool | None:  # noqa: ANN401 - whatever a cli
     return any(given) if given else None
 
 
-def show_overwrites(row: Any, _held: Any) -> dict[str, bool]:  # noqa: ANN401 - a row of the listing
+def show_overwrites(row: AnyRow, _held: object) -> dict[str, bool]:
     """Which settings are the workspace's own."""
     return dict.fromkeys(OVERWRITES, row.own_execution_mode is not None)
 
 
-def show_operations(row: Any, _held: Any) -> bool:  # noqa: ANN401 - a row of the listing
+def show_operations(row: AnyRow, _held: object) -> bool:
     """The older form of the execution mode: false if runs happen on the user's machine."""
     return bool(row.execution_mode != "local")
 
 
-def read_triggers(value: Any) -> list[str] | None:  # noqa: ANN401 - whatever a client sent
+def read_triggers(value: Json) -> list[str] | None:
     """Paths or patterns of files that would start a run; null means an empty list."""
     if value is None:
         return None
@@ -116,13 +117,13 @@ def show_texts(column: str) -> Callable[[Any, Any], list[str]]:
     return lambda row, _held: getattr(row, column) or []
 
 
-def read_vcs_repo(value: Any) -> None:  # noqa: ANN401 - whatever a client sent
+def read_vcs_repo(value: Json) -> None:
     """Accept null and the empty object, which some clients always send: there is no repository."""
     if value not in (None, {}) or isinstance(value, bool):
         raise ValidationError("can't be set: this service has no connections to version control")
 
 
-def show_tag_names(row: Any, _held: Any) -> list[str]:  # noqa: ANN401 - a row of the listing
+def show_tag_names(row: AnyRow, _held: object) -> list[str]:
     """The keys of all tags, with and without a value, in the order in which they were added."""
     return row.tag_names.split(SEPARATOR) if row.tag_names else []
 
@@ -133,7 +134,7 @@ def duration_of(text: str) -> timedelta:
     return timedelta(**{"days" if text.endswith("d") else "hours": int(text[:-1])})
 
 
-def auto_destroy_at(row: Any) -> datetime | None:  # noqa: ANN401 - a row of the listing
+def auto_destroy_at(row: AnyRow) -> datetime | None:
     """When the workspace is to be destroyed: the time that was set, or the duration after the last change."""
     if row.auto_destroy_activity_duration is None:
         at: datetime | None = row.own_auto_destroy_at
@@ -142,7 +143,7 @@ def auto_destroy_at(row: Any) -> datetime | None:  # noqa: ANN401 - a row of the
     return latest + duration_of(row.auto_destroy_activity_duration)
 
 
-def show_auto_destroy_at(row: Any, _held: Any) -> str | None:  # noqa: ANN401 - a row of the listing
+def show_auto_destroy_at(row: AnyRow, _held: object) -> str | None:
     """``auto_destroy_at`` as clients parse it."""
     return stamp(auto_destroy_at(row))
 
