@@ -68,6 +68,19 @@ def test_workspaces_of_several_projects_move_together(
     assert set(whereabouts(world).values()) == {destination.id}
 
 
+def test_a_workspace_goes_to_the_environment_of_the_same_name_or_else_to_the_default_one(
+    api: Api, world: World, source: Project, destination: Project, owner: Person
+) -> None:
+    moving, expected = [], {}
+    for here, there in (("stage", "Stage"), ("blue", None), ("Prod", "prod"), ("green", None)):
+        workspace = world.workspace(source, environment_id=world.environment(source, here).id)
+        found = world.environment(destination, there) if there else world.default_environment(destination)
+        moving.append(workspace.id)
+        expected[workspace.id] = found.id
+    api.post(path_into(destination), owner.token, listed(moving), expect=204)
+    assert {each.id: each.environment_id for each in world.all(Workspace)} == expected
+
+
 def test_one_bad_id_among_a_thousand_moves_nothing(
     api: Api, world: World, source: Project, destination: Project, owner: Person, *, engine: Engine
 ) -> None:

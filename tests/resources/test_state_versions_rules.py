@@ -155,7 +155,7 @@ def test_a_force_unlock_discards_what_is_pending_and_keeps_what_has_arrived(stat
     pending = states.create(state(2))
     states.force_unlock()
     attributes = states.show(pending)["data"]["attributes"]
-    assert attributes["status"] == "discarded"
+    assert (attributes["status"], attributes["intermediate"]) == ("discarded", False)
     assert attributes["hosted-state-upload-url"] is None
     states.put(pending, state(2), expect=409)
     assert states.current()["data"]["id"] == arrived["data"]["id"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.resources.models import Organization, StateVersion, Workspace
+from app.resources.models import Organization, StateVersion, User, Workspace
 from app.resources.workspaces.locking import Holder, holder_of
 from tests.activity import left_by_requests
 from tests.api import Api, faults
@@ -53,6 +53,20 @@ def test_a_workspace_is_locked_and_unlocked(
     unlocked = api.post(act(workspace, "unlock"), owner.token, expect=200)
     assert lock_of(unlocked) == (False, None, None)
     assert api.get(f"/workspaces/{workspace.id}", owner.token) == unlocked
+
+
+def test_who_is_renamed_keeps_the_lock_and_who_gets_the_name_does_not_get_it(
+    api: Api, world: World, acme: Organization, owner: Person, workspace: Workspace
+) -> None:
+    namesake = world.member(acme)
+    world.acl_entry(workspace, namesake, "owner")
+    api.post(act(workspace, "lock"), owner.token, {}, expect=200)
+    users = {user.id: user for user in world.all(User)}
+    for person, name in ((owner, "somebody"), (namesake, owner.username)):
+        users[person.id].username = name
+        world.add(users[person.id])
+    api.post(act(workspace, "unlock"), namesake.token, expect=409)
+    api.post(act(workspace, "unlock"), owner.token, expect=200)
 
 
 def test_no_document_may_be_sent_as_null(api: Api, owner: Person, workspace: Workspace) -> None:

@@ -126,6 +126,23 @@ class Arriving(io.RawIOBase):
         return len(part)
 
 
+@pytest.mark.parametrize("part", ["state", "json-state"])
+def test_an_upload_that_is_discarded_while_it_arrives_is_refused(
+    states: States, sweeper: Sweeper, app: Flask, part: str
+) -> None:
+    states.lock()
+    version = states.create(state())
+    answer = app.test_client().put(
+        urlsplit(version["data"]["attributes"][f"hosted-{part}-upload-url"]).path,
+        environ_overrides={
+            "wsgi.input": io.BufferedReader(Arriving(state(), states.force_unlock), 64),
+            "CONTENT_LENGTH": str(len(state())),
+        },
+    )
+    assert answer.status_code == 409
+    assert sweeper.files() == sweeper.listed() == set()
+
+
 @pytest.mark.parametrize("is_removed", [False, True], ids=["condemned", "removed"])
 def test_an_upload_that_was_given_up_is_refused_and_can_be_sent_again(
     states: States, sweeper: Sweeper, app: Flask, engine: Engine, *, is_removed: bool
