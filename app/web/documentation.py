@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 import flask_swagger_ui
 import orjson
-from flask import Blueprint, Flask, Response, current_app, send_from_directory, url_for
+from flask import Blueprint, Flask, Response, current_app, redirect, send_from_directory, url_for
 
 from app.jsonapi.errors import NotFound
 from app.web.guard import describes, open_to_all
@@ -60,6 +60,14 @@ def install(app: Flask, describe: Callable[[Flask], dict[str, Any]]) -> None:
 def show_document() -> Response:
     """Show the OpenAPI document of the service, as plain JSON."""
     return Response(_document(), content_type="application/json")
+
+
+@blueprint.get("/")
+@open_to_all
+@describes()
+def show_start_page() -> Response:
+    """Send people who open the bare address in a browser to the page."""
+    return cast("Response", redirect(url_for(f"{blueprint.name}.{show_page.__name__}")))
 
 
 @blueprint.get("/docs")

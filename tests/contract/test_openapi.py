@@ -20,6 +20,7 @@ from tests.contract.description import COMMITTED, Description, committed, operat
 from tests.world import World
 
 NO_OPERATIONS = {
+    "/",
     "/api/v2/openapi.json",
     "/docs",
     "/docs/start.js",
@@ -200,6 +201,12 @@ def test_the_page_loads_only_what_the_service_has(client: FlaskClient) -> None:
         assert asset.status_code == 200
         expected = {"js": "text/javascript", "css": "text/css", "png": "image/png", "json": "application/json"}
         assert asset.mimetype == expected[address.rpartition(".")[2]]
+
+
+def test_the_bare_address_leads_to_the_page(client: FlaskClient) -> None:
+    answer = client.get("/")
+    assert (answer.status_code, answer.location) == (302, "/docs")
+    assert client.post("/").status_code == 405
 
 
 def test_the_page_names_no_other_host(client: FlaskClient) -> None:

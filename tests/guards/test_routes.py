@@ -24,6 +24,7 @@ OPEN = {
     "documentation.show_document",
     "documentation.show_page",
     "documentation.show_start",
+    "documentation.show_start_page",
     # As those of sign_in. Without a session they say nothing, with one no more than the API says to the same user.
     "invitation_pages.answer_form",
     "invitation_pages.show_page",
