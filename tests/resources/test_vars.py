@@ -204,11 +204,12 @@ def test_a_sensitive_value_is_kept_sealed_and_never_shown(
     assert stored(app, world) == ""
 
 
+@pytest.mark.parametrize("value", [{}, {"value": None}])
 def test_a_plain_value_that_becomes_sensitive_disappears(
-    app: Flask, api: Api, world: World, owner: Person, path: str
+    app: Flask, api: Api, world: World, owner: Person, path: str, value: dict[str, Any]
 ) -> None:
     created = api.post(path, owner.token, sent(value=SECRET))["data"]
-    updated = api.patch(f"{path}/{created['id']}", owner.token, changed(sensitive=True))["data"]
+    updated = api.patch(f"{path}/{created['id']}", owner.token, changed(sensitive=True, **value))["data"]
     assert (updated["attributes"]["value"], updated["attributes"]["sensitive"]) == (None, True)
     assert stored(app, world) == SECRET
 
@@ -241,6 +242,7 @@ def test_no_value_is_in_the_record_of_activity(api: Api, world: World, owner: Pe
     api.delete(f"{path}/{plain['id']}", owner.token)
     events = left_by_requests(world)
     assert SECRET not in repr([event.changes for event in events])
+    assert "sealed-value" not in {name for event in events for name in event.changes}, "nor the sealed one"
     told = {(event.action, event.subject_name) for event in events}
     assert told == {
         ("vars.create", "plain"),
