@@ -5,15 +5,18 @@ import logging
 import os
 import re
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from app.analytics import ANALYTICS
 from app.mail.outbox import OUTBOX
 from app.storage.place import VAULT
 from app.storage.sweeping import sweep_daily
+from app.web.leftover import hang_up
 
 host = os.environ.get("HOST") or "127.0.0.1"
 port = os.environ.get("PORT") or "8080"
@@ -26,9 +29,42 @@ bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 # every worker holds connections of its own.
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(4, 2 * (os.cpu_count() or 1)))
 
+# The head of a request is short: a client that has not sent it in this time holds a thread for nothing.
+HEAD_SECONDS = 20
+
+
+class PunctualWorker(ThreadWorker):
+    """Gunicorn's own, which waits for ever for the head of a request once its first byte is there."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+        super().__init__(*args, **options)
+        self.due: dict[Any, float] = {}
+
+    def handle(self, conn: Any) -> Any:  # noqa: ANN401
+        """Note until when the head must be there."""
+        self.due[conn] = time.monotonic() + HEAD_SECONDS
+        try:
+            return super().handle(conn)
+        finally:
+            self.due.pop(conn, None)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401
+        """Forget the time: the head is there."""
+        self.due.pop(conn, None)
+        return super().handle_request(req, conn)
+
+    def murder_pending(self) -> None:
+        """Hang up on those that are late, too; the main thread does this every second."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn, due in tuple(self.due.items()):
+            if due <= now:
+                hang_up(conn.sock)
+
+
 # Threads, because without a proxy that buffers, a connection that is open and silent would occupy a whole worker:
 # a handful of them would stop the service. Behind such a proxy GROUNDPLAN_THREADS=1 is a little faster.
-worker_class = "gthread" if threads_wanted > 1 else "sync"
+worker_class = PunctualWorker if threads_wanted > 1 else "sync"
 threads = threads_wanted
 
 # A kept connection waits this long for its next request, without a thread: longer than a client thinks between two

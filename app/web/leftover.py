@@ -53,7 +53,7 @@ def hanging_up(environment: Mapping[str, Any], seconds: float) -> Iterator[None]
     if connection is None:
         yield
         return
-    timer = threading.Timer(seconds, _hang_up, [connection])
+    timer = threading.Timer(seconds, hang_up, [connection])
     timer.daemon = True
     timer.start()
     try:
@@ -62,7 +62,8 @@ def hanging_up(environment: Mapping[str, Any], seconds: float) -> Iterator[None]
         timer.cancel()
 
 
-def _hang_up(connection: socket.socket) -> None:
+def hang_up(connection: socket.socket) -> None:
+    """Let whoever reads from the connection find that the client has gone."""
     # Not by the method of a connection with TLS, which would go on without it.
     with suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RD)

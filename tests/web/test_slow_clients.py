@@ -5,12 +5,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask import Flask
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import TConn
 
 from app.jsonapi.errors import BadRequest
 from app.web import leftover, requests
@@ -84,3 +88,26 @@ def test_a_connection_may_not_be_silent_for_ever() -> None:
         configuration["pre_request"](None, SimpleNamespace(unreader=SimpleNamespace(sock=ours)))
 
         assert ours.gettimeout() == configuration["SILENT_SECONDS"]
+
+
+@pytest.mark.parametrize("sent", [b"G", b"GET /api/v2/ping HTTP/1.1\r\nHost: a\r\n"])
+def test_the_head_of_a_request_may_not_take_for_ever(sent: bytes) -> None:
+    gunicorn = runpy.run_path(str(CONFIGURATION))
+    configuration = Config()
+    worker = gunicorn["PunctualWorker"](1, 1, [], None, 30, configuration, Logger(configuration))
+    ours, theirs = socket.socketpair()
+    with ours, theirs, closing(worker.tmp):
+        theirs.sendall(sent)
+        connection = TConn(configuration, ours, ("127.0.0.1", 1), ("127.0.0.1", 2))
+        reading = threading.Thread(target=worker.handle, args=[connection], daemon=True)
+        reading.start()
+        reading.join(0.2)
+        worker.murder_pending()
+        reading.join(0.2)
+        assert reading.is_alive()
+
+        worker.due[connection] -= gunicorn["HEAD_SECONDS"]
+        worker.murder_pending()
+        reading.join(10)
+        assert not reading.is_alive()
+        assert not worker.due
