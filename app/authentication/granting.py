@@ -18,6 +18,8 @@ from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
 from app.resources.workspaces.model import Workspace
 
 _NO_TEXT = null().cast(Text)
+# As the database keeps an empty list.
+NO_CELLS = "[]"
 
 # Everything that is granted on projects and workspaces, whoever holds it. JSON as text, by which rows can be grouped.
 _GIVEN = union_all(
@@ -159,6 +161,9 @@ def add_access(
             add_projects(grants, projects, granted, source)
         else:
             _add_places(grants, row, granted, source)
+            if row.cells == NO_CELLS:
+                # It holds nowhere.
+                continue
         if P.VARIABLE_READ in granted:
             grants.add(Level.SHARED_VARSETS, row.organization_id, roles.SHARED_VARSETS_READER, source)
         add_some_project(grants, row.organization_id, granted, source)
