@@ -67,7 +67,7 @@ class TooMuchIncluded(BadParameter):
     """The request asks to include more than one answer should hold. Clients look for the words "include parameter"."""
 
     code = "too-much-included"
-    detail = "The include parameter asks for more than fits into one answer; ask for smaller pages"
+    detail = "The include parameter asks for more than fits into one answer; ask for smaller pages, or leave it out"
 
 
 class Unauthorized(ApiError):

@@ -90,7 +90,7 @@ def among(
     """The condition that ``column`` has one of ``values``. It is never true for an empty set.
 
     A column that is null unless a condition holds is replaced by that condition and its value, which an index can
-    serve.
+    serve. So do not negate the condition: of such a column it is false where the column is null.
     """
     if (only_case := _only_case(column)) is not None:
         holds, value = only_case
@@ -102,9 +102,9 @@ def among(
 def _only_case(column: SQLColumnExpression[Any]) -> tuple[ColumnElement[bool], ColumnElement[Any]] | None:
     # What a model has as an attribute is wrapped.
     expression = getattr(column, "expression", column)
-    if isinstance(expression, Case) and expression.else_ is None and len(expression.whens) == 1:
-        return expression.whens[0]
-    return None
+    if not isinstance(expression, Case) or expression.value is not None or expression.else_ is not None:
+        return None
+    return expression.whens[0] if len(expression.whens) == 1 else None
 
 
 def joined_texts(
