@@ -29,6 +29,8 @@ WANTED = {
     "code_challenge_method": "S256",
 }
 FORM = "application/x-www-form-urlencoded"
+# What is kept of an account that somebody tries to get into; a short name may well stand in it by chance.
+DIGEST = "[0-9a-f]{64}"
 
 
 def person_with_password(world: World, username: str | None = None) -> Person:

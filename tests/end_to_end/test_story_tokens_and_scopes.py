@@ -106,7 +106,7 @@ def test_roles_that_hold_in_one_place(cast: Cast, project: str) -> None:
     cast.cleo.get(f"workspaces/{live}", expect=404)
     workspace(cast.cleo, project, "more-tests", staging)
     cast.cleo.post(path, document("workspaces", {"name": "live-2"}), expect=403)
-    assert "live" not in cast.cleo.raw("GET", f"projects/{project}/activity-events").text
+    assert '"live"' not in cast.cleo.raw("GET", f"projects/{project}/activity-events").text
 
     # D4: null is every cell, a list restricts; nothing of another cell is seen or touched.
     dora = member(cast.ben, project, cast.dora, "member")
