@@ -228,6 +228,10 @@ class Listing:
         """The rows of a page, with what a subclass reads for all of them at once."""
         return rows
 
+    def _chosen(self, arguments: Arguments, also: Sequence[Chosen], organization_id: str | None) -> list[Chosen]:
+        found = (each.read(arguments, caller(), organization_id) for each in self.filters)
+        return [*also, *(each for each in found if each is not None)]
+
     def _rows(
         self,
         parents: Mapping[str, Any],
@@ -237,11 +241,9 @@ class Listing:
     ) -> tuple[Sequence[Row[Any]], int, int]:
         """The rows of the page; how many match the filters, and how many the caller can see."""
         asked()
-        who = caller()
         organization_id = parents.get("organization_id")
         reach = self._reach(organization_id, parents.get("project_id"))
-        asked_for = (each.read(arguments, who, organization_id) for each in self.filters)
-        chosen = [*also, *(found for found in asked_for if found is not None)]
+        chosen = self._chosen(arguments, also, organization_id)
         sort = self._sort(arguments)
         key = ("many", reach, tuple(parents), tuple(each.key for each in chosen), sort, page is not None)
         statement = self._kept(key, lambda: self._many(reach, parents, chosen, sort, is_paged=page is not None))

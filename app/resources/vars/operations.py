@@ -97,12 +97,12 @@ def check_room(session: Session, *, is_new: bool, **place: str) -> None:
         raise ValuesTooLong
 
 
-def check_key(key: str, category: str, pointer: str = "/data/attributes/key") -> None:
+def check_key(key: str, category: str) -> None:
     """Refuse a key that can't be the name of an environment variable."""
     if category == "env" and not ENV_KEY.fullmatch(key):
         raise InvalidAttribute(
             "Key of an environment variable may not contain blanks or an equals sign",
-            pointer=pointer,
+            pointer="/data/attributes/key",
         )
 
 

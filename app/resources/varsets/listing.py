@@ -73,8 +73,7 @@ class ChosenListing(LinkedListing):
         also: Sequence[Chosen],
     ) -> tuple[Sequence[Row[Any]], int, int]:
         asked()
-        asked_for = (each.read(arguments, caller(), None) for each in self.filters)
-        chosen = [*also, *(found for found in asked_for if found is not None)]
+        chosen = self._chosen(arguments, also, None)
         wanted = [clause for each in chosen for clause in each.clauses()]
         reach = self._reach(None)
         statement = self._cut(
