@@ -9,18 +9,18 @@ from sqlalchemy.orm import Session
 from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password, new_password
 from app.authentication.tokens import digest, new_token
 from app.config import InvalidSettingError, Settings
-from app.resources.activity_events.model import ActivityEvent
-from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.authentication_tokens.operations import add_token as store_token
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.organization_memberships.operations import accept_invitations, take_over
-from app.resources.organizations.model import Organization
-from app.resources.organizations.operations import found_organization, make_owner
-from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN, NAME_LENGTH, NAME_PATTERN
-from app.resources.sign_in.operations import end_sessions
-from app.resources.users.model import SUPER_USER, User
-from app.resources.users.operations import EmailTaken, NothingToConfirm, confirm_email
-from app.resources.users.schema import USERNAME_PATTERN
+from app.models.activity_events import ActivityEvent
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.organization_memberships import OrganizationMembership
+from app.models.organizations import Organization
+from app.models.users import SUPER_USER, User
+from app.resources.accounts.authentication_tokens.operations import add_token as store_token
+from app.resources.accounts.sign_in.operations import end_sessions
+from app.resources.accounts.users.operations import EmailTaken, NothingToConfirm, confirm_email
+from app.resources.accounts.users.schema import USERNAME_PATTERN
+from app.resources.organizations.organization_memberships.operations import accept_invitations, take_over
+from app.resources.organizations.organizations.operations import found_organization, make_owner
+from app.resources.organizations.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN, NAME_LENGTH, NAME_PATTERN
 
 USERNAME = re.compile(USERNAME_PATTERN)
 ADMINISTRATOR = "admin"

@@ -13,9 +13,9 @@ from app.authz.document import permissions_page
 from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email, set_password
 from app.config import InvalidSettingError, Settings
 from app.jsonapi.document import errors_page
+from app.models.users import SITE_ROLES
 from app.openapi import openapi_document
 from app.persistence.engine import Engines
-from app.resources.users.model import SITE_ROLES
 from app.storage.keyring import Unreadable
 from app.storage.place import vault
 from app.storage.rotation import reseal

@@ -5,8 +5,8 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 
+from app import models
 from app.persistence import Base
-from app.resources import models
 
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import Engine, create_engine, delete
 
-from app.resources.activity_events.model import ActivityEvent
-from app.resources.projects.model import Project
-from app.resources.workspaces.model import Workspace
+from app.models.activity_events import ActivityEvent
+from app.models.projects import Project
+from app.models.workspaces import Workspace
 from bench.load import load
 from bench.places import environment, free_port, postgresql, run_module, service, sqlite, temporary_folder
 from bench.seed import Seeded, settle

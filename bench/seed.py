@@ -15,16 +15,16 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 from app import create_app
 from app.authentication.tokens import HEAD, LETTERS, MIDDLE, TAIL, digest
 from app.config import Settings
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.environments import DEFAULT_ENVIRONMENT, Environment
+from app.models.organization_memberships import OrganizationMembership
+from app.models.organizations import EXECUTION_MODES, Organization
+from app.models.projects import DEFAULT_PROJECT, Project
+from app.models.team_projects import TeamProject
+from app.models.teams import OWNERS, Team, TeamMember
+from app.models.users import User
+from app.models.workspaces import Workspace
 from app.persistence.identifiers import ALPHABET, LENGTH
-from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.environments.model import DEFAULT_ENVIRONMENT, Environment
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.organizations.model import EXECUTION_MODES, Organization
-from app.resources.projects.model import DEFAULT_PROJECT, Project
-from app.resources.team_projects.model import TeamProject
-from app.resources.teams.model import OWNERS, Team, TeamMember
-from app.resources.users.model import User
-from app.resources.workspaces.model import Workspace
 
 PROJECTS = 10_000
 WORKSPACES = 50_000

@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from flask import current_app
 from sqlalchemy import Connection, Engine, text
 
-import app.resources.models  # noqa: F401 - makes every table known to the metadata
+import app.models  # noqa: F401 - makes every table known to the metadata
 from app.persistence import Base, Timestamp
 
 # Any number, as long as nothing else that uses the same database takes it.
@@ -36,7 +36,7 @@ def review_script(_context: object, _revision: object, directives: list[Migratio
     if not getattr(context.config.cmd_opts, "autogenerate", False):
         return
     if context.get_context().dialect.name == "sqlite":
-        message = "generate migrations on PostgreSQL (python -m tests.databases): on SQLite, indexes get lost"
+        message = "generate migrations on PostgreSQL (python -m tests.support.databases): on SQLite, indexes get lost"
         raise CommandError(message)
     upgrade = directives[0].upgrade_ops
     if upgrade is not None and upgrade.is_empty():

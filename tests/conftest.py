@@ -17,10 +17,10 @@ from sqlalchemy import Engine, event, text
 from app import create_app
 from app.config import Settings
 from app.persistence import Base
-from tests import databases
-from tests.api import Api
-from tests.policy_watch import watch_policy
-from tests.world import World
+from tests.support import databases
+from tests.support.api import Api
+from tests.support.policy_watch import watch_policy
+from tests.support.world import World
 
 # The same examples at every run: a red test is about the change, not about luck.
 settings.register_profile("groundplan", derandomize=True, deadline=None)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
 from app.authentication.passwords import is_password
-from app.resources.models import (
+from app.models import (
     ActivityEvent,
     AuthenticationToken,
     Organization,
@@ -23,8 +23,8 @@ from app.resources.models import (
     TeamMember,
     User,
 )
-from tests.api import Api, document
-from tests.world import World
+from tests.support.api import Api, document
+from tests.support.world import World
 
 CHOSEN = "bootstrap-token-of-the-test-suite-0123456789"
 TOKEN = re.compile(r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9]{67}")

@@ -5,8 +5,8 @@ from click.testing import Result
 from flask import Flask
 
 from app.authentication.passwords import is_password
-from app.resources.models import ActivityEvent, User
-from tests.world import World
+from app.models import ActivityEvent, User
+from tests.support.world import World
 
 
 def run(app: Flask, username: str, given: str) -> Result:

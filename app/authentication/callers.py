@@ -28,13 +28,13 @@ from app.authz import roles
 from app.authz.grants import EVERYBODY, SITE, Grants, Source, TracedGrants
 from app.authz.permissions import P
 from app.authz.policy import Level
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.organization_memberships import OrganizationMembership
+from app.models.organizations import Organization
+from app.models.projects import Project
+from app.models.teams import Team, TeamMember
+from app.models.users import User
 from app.persistence import Timestamp, now
-from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.organizations.model import Organization
-from app.resources.projects.model import Project
-from app.resources.teams.model import Team, TeamMember
-from app.resources.users.model import User
 
 # How stale "last used" may be; a write for each read would cost more than the read.
 LAST_USED_EVERY = timedelta(minutes=5)

@@ -10,12 +10,12 @@ from app.authz import roles
 from app.authz.grants import Grants, Source, TracedGrants
 from app.authz.permissions import P
 from app.authz.policy import Level
+from app.models.project_members import ProjectMember
+from app.models.team_projects import TeamProject
+from app.models.team_workspaces import TeamWorkspace
+from app.models.workspace_acl_entries import WorkspaceAclEntry
+from app.models.workspaces import Workspace
 from app.persistence import SEPARATOR, AnyRow, among, set_parameter
-from app.resources.project_members.model import ProjectMember
-from app.resources.team_projects.model import TeamProject
-from app.resources.team_workspaces.model import TeamWorkspace
-from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
-from app.resources.workspaces.model import Workspace
 
 _NO_TEXT = null().cast(Text)
 # As the database keeps an empty list.

@@ -7,9 +7,9 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, 
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.models.project_members import PROJECT_ROLES
+from app.models.teams import Team
 from app.persistence import Base, Timestamp, identifier, now
-from app.resources.project_members.model import PROJECT_ROLES
-from app.resources.teams.model import Team
 
 KINDS = ("user", "organization", "team", "project")
 

@@ -6,11 +6,11 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, Index, and_, case, func, or_, select, text
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
+from app.models.project_members import PROJECT_ROLES
+from app.models.users import User
+from app.models.workspace_acl_entries import ACL_LEVELS
+from app.models.workspaces import Workspace, of_workspace
 from app.persistence import Base, Name, Timestamp, identifier, now
-from app.resources.project_members.model import PROJECT_ROLES
-from app.resources.users.model import User
-from app.resources.workspace_acl_entries.model import ACL_LEVELS
-from app.resources.workspaces.model import Workspace, of_workspace
 
 PENDING, ACCEPTED, CANCELED = "pending", "accepted", "canceled"
 STATUSES = (PENDING, ACCEPTED, CANCELED)

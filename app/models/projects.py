@@ -8,8 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, false, func, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.models.organizations import EXECUTION_MODES
 from app.persistence import Base, Name, Timestamp, identifier, now
-from app.resources.organizations.model import EXECUTION_MODES
 
 DEFAULT_PROJECT = "Default Project"
 SLUG_LENGTH = 63

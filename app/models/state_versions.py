@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.models.workspaces import BelowWorkspace
 from app.persistence import Base, Timestamp, identifier, now
-from app.resources.workspaces.model import BelowWorkspace
 from app.storage.ledger import OBJECT
 from app.storage.sealed import SEALED
 

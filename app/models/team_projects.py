@@ -6,8 +6,8 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, UniqueConstra
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.models.teams import Team
 from app.persistence import Base, identifier
-from app.resources.teams.model import Team
 
 ACCESS_LEVELS = ("read", "write", "maintain", "admin", "custom")
 

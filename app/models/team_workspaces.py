@@ -6,9 +6,9 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, UniqueConstra
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.models.teams import Team
+from app.models.workspaces import Workspace
 from app.persistence import Base, Expression, identifier
-from app.resources.teams.model import Team
-from app.resources.workspaces.model import Workspace
 
 ACCESS_LEVELS = ("read", "plan", "write", "admin", "custom")
 

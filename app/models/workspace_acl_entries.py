@@ -6,8 +6,8 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.models.workspaces import BelowWorkspace
 from app.persistence import Base, Timestamp, identifier, now
-from app.resources.workspaces.model import BelowWorkspace
 
 ACL_LEVELS = ("user", "developer", "admin", "owner")
 OWNER = "owner"

@@ -19,9 +19,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, column_property, declared_attr, mapped_column
 
+from app.models.organizations import EXECUTION_MODES
+from app.models.projects import Project
 from app.persistence import Base, Expression, Name, Timestamp, identifier, now
-from app.resources.organizations.model import EXECUTION_MODES
-from app.resources.projects.model import Project
 
 # What a workspace gets that names no version: the release this service was last tried with.
 TERRAFORM_VERSION = "1.11.4"

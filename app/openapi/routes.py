@@ -10,8 +10,8 @@ from werkzeug.routing import Rule
 
 from app.authz.permissions import P
 from app.openapi.docstrings import text_of
-from app.resources.invitation_pages.blueprint import blueprint as invitation_pages
-from app.resources.sign_in.blueprint import blueprint as sign_in
+from app.resources.access.invitation_pages.blueprint import blueprint as invitation_pages
+from app.resources.accounts.sign_in.blueprint import blueprint as sign_in
 from app.web.documentation import blueprint as documentation
 from app.web.guard import Operation
 from app.web.requests import CHANGING

@@ -17,9 +17,9 @@ from app.authz.policy import Level
 from app.authz.rules import holds, holds_at, refusal, where
 from app.config import Settings
 from app.jsonapi.errors import ApiError, Forbidden, NotFound, Unauthorized
+from app.models.organizations import Organization
 from app.persistence import Base
 from app.persistence.engine import Engines
-from app.resources.organizations.model import Organization
 
 Row = TypeVar("Row", bound=Base)
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.analytics import Captured
 from app.jsonapi.errors import ApiError, Conflict, Taken
+from app.models.activity_events import ActivityEvent
+from app.models.workspaces import BelowWorkspace, Placed
 from app.persistence import AnyRow, Base, violated_constraint
-from app.resources.activity_events.model import ActivityEvent
-from app.resources.workspaces.model import BelowWorkspace, Placed
 from app.storage.ledger import LET_GO
 from app.web.context import analytics, caller, engines, not_repeatable, release_reader, request_id
 from app.web.objects import discard

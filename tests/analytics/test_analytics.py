@@ -22,9 +22,9 @@ from flask import Flask
 from app.analytics import ANALYTICS, Captured, Delivery, Sink, connect_analytics
 from app.analytics.posthog import PosthogSink
 from app.config import Posthog, Settings
-from app.resources.models import Organization
-from tests.api import Api, document
-from tests.world import Person, World
+from app.models import Organization
+from tests.support.api import Api, document
+from tests.support.world import Person, World
 
 ROOT = Path(__file__).parents[2]
 KEY = "phc_the-key-of-the-test"

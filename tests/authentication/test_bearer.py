@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.authentication.callers import LAST_USED_EVERY
 from app.authentication.tokens import new_token
+from app.models import AuthenticationToken, User
 from app.persistence import now
-from app.resources.models import AuthenticationToken, User
-from tests.api import Api
-from tests.world import Person, World
+from tests.support.api import Api
+from tests.support.world import Person, World
 
 UNAUTHORIZED = {"errors": [{"status": "401", "title": "unauthorized", "code": "unauthorized"}]}
 

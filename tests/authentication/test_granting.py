@@ -6,8 +6,8 @@ from app.authentication.callers import load_caller, load_traced
 from app.authz.grants import Grants
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.resources.models import Organization, Project
-from tests.world import Person, World
+from app.models import Organization, Project
+from tests.support.world import Person, World
 
 CUSTOM = {"settings": "update", "workspace-create": True}
 

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from app.authentication.callers import load_caller
 from app.authz.permissions import P
 from app.authz.rules import held, holds
-from app.resources.models import Environment, Organization, Project, Workspace
-from app.resources.permissions.targets import TARGETS
-from tests.api import Api, document
-from tests.personas import PERSONAS
-from tests.world import World
+from app.models import Environment, Organization, Project, Workspace
+from app.resources.access.permissions.targets import TARGETS
+from tests.support.api import Api, document
+from tests.support.personas import PERSONAS
+from tests.support.world import World
 
 KEY = "secret-key-of-the-test-suite-0123456789"
 

@@ -18,8 +18,7 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.roles import ACL_LEVELS, ORGANIZATION_ACCESS, PROJECT_ROLES
 from app.authz.rules import held
-from app.persistence import now
-from app.resources.models import (
+from app.models import (
     ActivityEvent,
     Environment,
     Invitation,
@@ -34,7 +33,8 @@ from app.resources.models import (
     Workspace,
     WorkspaceAclEntry,
 )
-from tests.world import World
+from app.persistence import now
+from tests.support.world import World
 
 GOLDEN = Path(__file__).parent / "golden_matrix.txt"
 CUSTOM: dict[str, dict[str, Any]] = {

@@ -14,8 +14,7 @@ from app.authz.grants import EVERYBODY, SITE, Grants, Source
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
 from app.authz.rules import EVERYTHING, clause, held, holds, parameters, shape, where
-from app.persistence import now
-from app.resources.models import (
+from app.models import (
     ActivityEvent,
     AuthenticationToken,
     Environment,
@@ -35,7 +34,8 @@ from app.resources.models import (
     Workspace,
     WorkspaceAclEntry,
 )
-from tests.world import Person, World
+from app.persistence import now
+from tests.support.world import Person, World
 
 NOWHERE = Source("tests", "none")
 MODELS: tuple[Any, ...] = (

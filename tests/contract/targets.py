@@ -5,7 +5,7 @@ from typing import Any
 
 from schemathesis.transport.serialization import Binary
 
-from app.resources.models import (
+from app.models import (
     ActivityEvent,
     AuthenticationToken,
     Organization,
@@ -15,10 +15,10 @@ from app.resources.models import (
     Var,
     VarsetWorkspace,
 )
-from tests.api import Api, document
-from tests.pictures import MULTIPART, avatar, icon_form, picture
-from tests.states import OUTPUTS, States, state
-from tests.world import World
+from tests.support.api import Api, document
+from tests.support.pictures import MULTIPART, avatar, icon_form, picture
+from tests.support.states import OUTPUTS, States, state
+from tests.support.world import World
 
 FILTERS = {
     "filter[environment]": "environment_id",

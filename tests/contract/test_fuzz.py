@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode, Response
 
 from app.jsonapi import MEDIA_TYPE
-from tests.api import Api
 from tests.contract.description import Description, committed, operations, strict
 from tests.contract.targets import Targets
-from tests.world import World
+from tests.support.api import Api
+from tests.support.world import World
 
 EXAMPLES = 8
 TOKENLESS_EXAMPLES = 2

@@ -7,10 +7,10 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.api import Api
-from tests.browser import VERIFIER, WANTED, Browser, person_with_password
-from tests.invitations import invited, token_of
-from tests.world import World
+from tests.support.api import Api
+from tests.support.browser import VERIFIER, WANTED, Browser, person_with_password
+from tests.support.invitations import invited, token_of
+from tests.support.world import World
 
 FIELDS = {
     **WANTED,

@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 from schemathesis.core.result import Ok
 
 from app.web.documentation import POLICY
-from tests.api import Api
-from tests.api import document as sent
 from tests.contract.description import COMMITTED, Description, committed, operations
-from tests.world import World
+from tests.support.api import Api
+from tests.support.api import document as sent
+from tests.support.world import World
 
 NO_OPERATIONS = {
     "/",

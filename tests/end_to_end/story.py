@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
-from tests.api import document
 from tests.end_to_end.service import Service
+from tests.support.api import document
 
 
 class Caller:

@@ -20,7 +20,7 @@ from pytfe.models import (
 from pytfe.models.state_version import StateVersion
 
 from tests.end_to_end.made import make_workspace
-from tests.states import OUTPUTS, md5, state
+from tests.support.states import OUTPUTS, md5, state
 
 LOCK = WorkspaceLockOptions(reason="uploading")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.api import document, faults
 from tests.end_to_end.story import Caller, Cast, attributes, join, made, owners_of
+from tests.support.api import document, faults
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.api import document, faults
 from tests.end_to_end.story import Caller, Cast, attributes, join, made, owners_of
-from tests.pictures import MULTIPART, icon_form, picture
+from tests.support.api import document, faults
+from tests.support.pictures import MULTIPART, icon_form, picture
 
 SERVER = "550e8400-e29b-41d4-a716-446655440000"
 SECRET = "s3cret-value-that-nobody-reads-again"

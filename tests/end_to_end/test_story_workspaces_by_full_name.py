@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.api import document, faults
 from tests.end_to_end.story import Caller, Cast, attributes, join, made, owners_of
-from tests.pictures import avatar, picture
+from tests.support.api import document, faults
+from tests.support.pictures import avatar, picture
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ import pytest
 from sqlalchemy import Connection, NullPool, create_engine, func, select, update
 
 from app.config import sqlalchemy_url
+from app.models import StateVersion, StoredObject
 from app.persistence import now
-from app.resources.models import StateVersion, StoredObject
 from app.storage.ledger import object_columns
 from app.storage.sweeping import GRACE
 from tests.end_to_end.service import SECONDS_TO_ANSWER, Service, document, poll_until
-from tests.states import state
+from tests.support.states import state
 
 CURL = shutil.which("curl")
 LIMIT = 100 * 2**20

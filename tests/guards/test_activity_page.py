@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from app.resources.models import ActivityEvent
+from app.models import ActivityEvent
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "activity.md"

@@ -9,10 +9,10 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import Engine, func, inspect, select, table
 
-from app.resources.models import ActivityEvent, RemoteStateConsumer
-from tests.api import Api, document
-from tests.states import OUTPUTS, States, state
-from tests.world import Person, World
+from app.models import ActivityEvent, RemoteStateConsumer
+from tests.support.api import Api, document
+from tests.support.states import OUTPUTS, States, state
+from tests.support.world import Person, World
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 VERSIONS = "alembic_version"

@@ -10,7 +10,7 @@ from flask_migrate import upgrade
 from sqlalchemy import Engine
 
 from app.persistence import Base
-from tests.schema_text import OPTIONAL_INDEXES, schema_text
+from tests.support.schema_text import OPTIONAL_INDEXES, schema_text
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 

@@ -14,8 +14,8 @@ from app.authz.policy import POLICY
 from app.web.answers import nothing
 from app.web.context import asked
 from app.web.guard import Operation, describes, requires
-from tests.api import Api
-from tests.world import World
+from tests.support.api import Api
+from tests.support.world import World
 
 APP = Path(__file__).parents[2] / "app"
 

@@ -19,8 +19,8 @@ from app.jsonapi.dump import compile_dump
 from app.jsonapi.fields import Choice
 from app.jsonapi.schema import Schema
 from app.persistence import Timestamp
-from app.resources.users.listing import USER_COLUMNS
-from app.resources.users.schema import AccountSchema, UserSchema
+from app.resources.accounts.users.listing import USER_COLUMNS
+from app.resources.accounts.users.schema import AccountSchema, UserSchema
 from app.web.listing import Listing
 
 texts = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -46,8 +46,8 @@ LISTINGS = listings()
 def outside_of_requests() -> Iterator[None]:
     """Addresses are made from a request and values unsealed by an application; here both are plain texts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.resources.state_versions.schema.address", lambda *of: "/".join(of))
-        patch.setattr("app.resources.state_versions.schema._value", lambda row: row.value)
+        patch.setattr("app.resources.workspaces.state_versions.schema.address", lambda *of: "/".join(of))
+        patch.setattr("app.resources.workspaces.state_versions.schema._value", lambda row: row.value)
         yield
 
 

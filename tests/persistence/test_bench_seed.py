@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from app.resources.workspaces.model import Workspace
+from app.models.workspaces import Workspace
 from bench import seed as seeding
 from bench.seed import Seeded, seed
-from tests.api import Api
+from tests.support.api import Api
 
 SIZES = {"PROJECTS": 12, "WORKSPACES": 40, "TEAMS": 4, "USERS": 6, "TEAM_PROJECTS": 8, "SHOWN": 3, "TERMS": 2}
 

@@ -12,9 +12,9 @@ from sqlalchemy import Engine, create_engine, event, insert, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app.models import Organization, User
 from app.persistence import Base, connect_engines
 from app.persistence.engine import Engines
-from app.resources.models import Organization, User
 
 
 @pytest.fixture

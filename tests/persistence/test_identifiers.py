@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app import models
 from app.persistence import Base, identifier
 from app.persistence.identifiers import ALPHABET, LENGTH, random_text
-from app.resources import models
 
 FORM = re.compile(r"^[a-z]+-[1-9A-HJ-NP-Za-km-z]{16}$")
 

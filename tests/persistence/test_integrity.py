@@ -7,9 +7,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.persistence import Base, violated_constraint
-from app.persistence.integrity import FOREIGN_KEY
-from app.resources.models import (
+from app.models import (
     AuthenticationToken,
     Organization,
     OrganizationMembership,
@@ -19,7 +17,9 @@ from app.resources.models import (
     User,
     Workspace,
 )
-from tests.world import World
+from app.persistence import Base, violated_constraint
+from app.persistence.integrity import FOREIGN_KEY
+from tests.support.world import World
 
 Breach = Callable[[Session, Organization], object]
 

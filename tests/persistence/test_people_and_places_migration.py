@@ -10,9 +10,9 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.orm import Session
 
-from app.resources.models import ActivityEvent, Environment, Project, User, Workspace
-from tests.api import Api, document
-from tests.world import Person, World
+from app.models import ActivityEvent, Environment, Project, User, Workspace
+from tests.support.api import Api, document
+from tests.support.world import Person, World
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 BEFORE = "d94c1e7a60b3"

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, Text, case, func, literal, or_, select, union_all
 
+from app.models import TeamProject
 from app.persistence import among, set_parameter
-from app.resources.models import TeamProject
 
 # What a database takes as text: no NUL, no lone surrogates; and what a set may hold: nothing empty, no separator.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\x1f"), min_size=1, max_size=6) | st.sampled_from(

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
+from app.models import User
 from app.persistence import now
-from app.resources.models import User
 
 
 def stored(engine: Engine, moment: datetime) -> datetime:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.resources.models import Organization, Project
-from tests.api import Api
-from tests.invitation_page import Reader
-from tests.invitations import invited, token_of
-from tests.states import States
-from tests.world import Person, World
+from app.models import Organization, Project
+from tests.support.api import Api
+from tests.support.invitation_page import Reader
+from tests.support.invitations import invited, token_of
+from tests.support.states import States
+from tests.support.world import Person, World
 
 
 @pytest.fixture

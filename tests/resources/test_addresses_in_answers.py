@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from tests.api import Api
-from tests.states import States, announcement, state
+from tests.support.api import Api
+from tests.support.states import States, announcement, state
 
 DIRECT = "http://localhost"
 CLAIMS = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "terraform.acme.test:8443", "X-Forwarded-For": "10.0.0.9"}

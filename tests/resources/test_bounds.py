@@ -5,10 +5,7 @@ from typing import Any
 import pytest
 
 from app.jsonapi.errors import TooMuchIncluded
-from app.resources.agent_pools import routes as pools
-from app.resources.authentication_tokens import operations as tokens
-from app.resources.environments import cloning
-from app.resources.models import (
+from app.models import (
     Organization,
     Project,
     RemoteStateConsumer,
@@ -18,11 +15,14 @@ from app.resources.models import (
     VarsetWorkspace,
     Workspace,
 )
-from app.resources.vars import listing as listed_variables
-from app.resources.vars import operations as variables
-from app.resources.varsets import listing as varsets
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.resources.accounts.authentication_tokens import operations as tokens
+from app.resources.organizations.agent_pools import routes as pools
+from app.resources.projects.environments import cloning
+from app.resources.workspaces.vars import listing as listed_variables
+from app.resources.workspaces.vars import operations as variables
+from app.resources.workspaces.varsets import listing as varsets
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 
 def variable(key: str, value: str = "", **attributes: Any) -> dict[str, Any]:

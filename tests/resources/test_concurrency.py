@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import Engine, delete
 from webtest.response import TestResponse
 
-from app.resources.models import (
+from app.models import (
     AgentPool,
     Environment,
     Organization,
@@ -21,9 +21,9 @@ from app.resources.models import (
     Workspace,
     WorkspaceAclEntry,
 )
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 ROUNDS = 8
 Request = tuple[str, str, Any]

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from app.resources.models import (
+from app.models import (
     AgentPool,
     AllowedProject,
     Environment,
@@ -21,11 +21,11 @@ from app.resources.models import (
     TeamProject,
     Workspace,
 )
-from app.resources.projects.creation import default_environment
-from tests.api import Api, document
-from tests.personas import table
-from tests.statement_costs import Request, Statements, cost
-from tests.world import World
+from app.resources.projects.projects.creation import default_environment
+from tests.support.api import Api, document
+from tests.support.personas import table
+from tests.support.statement_costs import Request, Statements, cost
+from tests.support.world import World
 
 # The caller is one statement; what teams were granted on projects is another, for who is in a team.
 READS = table("""

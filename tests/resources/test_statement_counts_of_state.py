@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.resources.models import (
+from app.models import (
     AuthenticationToken,
     Organization,
     StateVersion,
@@ -23,11 +23,11 @@ from app.resources.models import (
     VarsetWorkspace,
     Workspace,
 )
-from tests.api import Api, document
-from tests.personas import table
-from tests.statement_costs import Request, Statements, cost
-from tests.states import States, announcement, state
-from tests.world import Person, World
+from tests.support.api import Api, document
+from tests.support.personas import table
+from tests.support.statement_costs import Request, Statements, cost
+from tests.support.states import States, announcement, state
+from tests.support.world import Person, World
 
 BY_NAME = "filter[organization][name]=acme&filter[workspace][name]=net"
 

@@ -8,10 +8,10 @@ from flask import Flask
 
 from app.storage.place import VAULT
 from app.storage.vault import Vault
-from tests.api import Api
-from tests.states import States
-from tests.sweeper import Broken, Sweeper
-from tests.world import World
+from tests.support.api import Api
+from tests.support.states import States
+from tests.support.sweeper import Broken, Sweeper
+from tests.support.world import World
 
 
 @pytest.fixture

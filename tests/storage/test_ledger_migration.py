@@ -10,12 +10,12 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.resources.models import StateVersion, StoredObject
+from app.models import StateVersion, StoredObject
 from app.storage.place import VAULT
 from app.storage.sweeping import sweep
-from tests.api import Api
-from tests.states import States, state
-from tests.world import World
+from tests.support.api import Api
+from tests.support.states import States, state
+from tests.support.world import World
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 BEFORE = "e7d2b94c5a18"

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from app.storage import ledger
-from tests.states import States, state
-from tests.sweeper import Sweeper, fill
-from tests.world import World
+from tests.support.states import States, state
+from tests.support.sweeper import Sweeper, fill
+from tests.support.world import World
 
 NOT_AT_ALL = timedelta(0)
 

@@ -4,14 +4,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, select, update
 
-from app.resources.models import StateVersion, StateVersionOutput
+from app.models import StateVersion, StateVersionOutput
 from app.storage.keyring import Keyring, Unreadable
 from app.storage.place import VAULT
 from app.storage.rotation import reseal, sealed_columns
 from app.storage.secrets import KEYRING
 from app.storage.vault import Vault
-from tests.states import OUTPUTS, States, state
-from tests.world import World
+from tests.support.states import OUTPUTS, States, state
+from tests.support.world import World
 
 NEW = "new-master-key-0123456789-0123456789"
 OLD = "encryption-key-of-the-test-suite-0123456789"

@@ -16,7 +16,7 @@ from flask import Flask
 
 from app.config import Bucket
 from app.jsonapi import CONTENT_TYPE
-from app.resources.models import StateVersion
+from app.models import StateVersion
 from app.storage import objects
 from app.storage.keyring import Keyring
 from app.storage.objects import PART, BucketStore
@@ -24,10 +24,10 @@ from app.storage.place import VAULT
 from app.storage.secrets import KEYRING
 from app.storage.store import Store, Unavailable
 from app.storage.vault import Vault
-from tests.api import faults
-from tests.states import OUTPUTS, States, state
-from tests.sweeper import Sweeper
-from tests.world import World
+from tests.support.api import faults
+from tests.support.states import OUTPUTS, States, state
+from tests.support.sweeper import Sweeper
+from tests.support.world import World
 
 BUCKET = "secret-bucket"
 UNAVAILABLE = "storage-unavailable"

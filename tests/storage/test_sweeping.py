@@ -15,14 +15,14 @@ from sqlalchemy import Engine, inspect, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app.models import StateVersion, StoredObject
 from app.persistence import Base, now
-from app.resources.models import StateVersion, StoredObject
 from app.storage import sweeping
 from app.storage.ledger import Condemned, claim, enter, object_columns
 from app.storage.sweeping import sweepable
 from app.web.objects import stored
-from tests.states import States, md5, state
-from tests.sweeper import Sweeper, fill
+from tests.support.states import States, md5, state
+from tests.support.sweeper import Sweeper, fill
 
 NOT_AT_ALL = timedelta(0)
 

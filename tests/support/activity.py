@@ -1,7 +1,7 @@
 """The record of changes, as the tests look at it."""
 
-from app.resources.models import ActivityEvent
-from tests.world import World
+from app.models import ActivityEvent
+from tests.support.world import World
 
 
 def left_by_requests(world: World) -> list[ActivityEvent]:

@@ -12,8 +12,8 @@ from webtest import TestApp
 from webtest.response import TestResponse
 
 from app.authentication.passwords import hash_password
-from app.resources.models import User
-from tests.world import Person, World
+from app.models import User
+from tests.support.world import Person, World
 
 PASSWORD = "correct horse battery"
 CALLBACK = "http://localhost:10003/login"

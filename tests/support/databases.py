@@ -2,7 +2,7 @@
 
 SQLite is a file in a folder of its own. PostgreSQL is the server that ``TEST_DATABASE_URL`` or ``DATABASE_URL`` names,
 on which only databases are created whose names nobody else uses, or else one that a wheel brings along and that runs
-for the time of the tests; ``python -m tests.databases`` starts that one by hand.
+for the time of the tests; ``python -m tests.support.databases`` starts that one by hand.
 
 PostgreSQL refuses to run as root: there the wheel makes a system user ``pgserver`` and lets it enter the folders above
 its own. Who does not want that on a machine names a server instead.

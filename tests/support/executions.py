@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.resources.models import AgentPool, Organization, Project, Workspace
-from tests.api import Api, document
-from tests.world import Person, World
+from app.models import AgentPool, Organization, Project, Workspace
+from tests.support.api import Api, document
+from tests.support.world import Person, World
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from flask import Flask
 from webtest.response import TestResponse
 
-from tests.browser import PASSWORD, Browser
+from tests.support.browser import PASSWORD, Browser
 
 SIGN_IN = "Sign in to Groundplan"
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Engine, update
 
+from app.models import Invitation, Project
 from app.persistence import now
-from app.resources.models import Invitation, Project
-from tests.api import Api, document
-from tests.world import Person
+from tests.support.api import Api, document
+from tests.support.world import Person
 
 
 def sent(email: Any = "bob@example.test", role: Any = "member", environment: Any = None, **members: Any) -> Any:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.resources.models import Organization, Project
-from tests.world import World
+from app.models import Organization, Project
+from tests.support.world import World
 
 Granted = Callable[[World, Organization, Sequence[Project]], str]
 """Makes the caller, with what he has on the projects; his token."""

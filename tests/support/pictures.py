@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image as Picture
 
-from tests.api import document
+from tests.support.api import document
 
 BOUNDARY = "image-of-the-test"
 MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from app.persistence.engine import Engines
-from tests.api import Api
+from tests.support.api import Api
 
 
 def plans(app: Flask, api: Api, path: str, token: str, method: str = "GET") -> list[str]:

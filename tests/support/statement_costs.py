@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from tests.api import Api
+from tests.support.api import Api
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 """The fixture ``statements``."""

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from webtest.response import TestResponse
 
-from app.resources.workspaces.model import Workspace
-from tests.api import Api, document
+from app.models.workspaces import Workspace
+from tests.support.api import Api, document
 
 LINEAGE = "6f1e2d3c-aaaa-bbbb-cccc-0123456789ab"
 NULL = 'provider["registry.terraform.io/hashicorp/null"]'

@@ -9,15 +9,15 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.config import Settings
+from app.models import StoredObject
 from app.persistence import now
 from app.persistence.engine import Engines
-from app.resources.models import StoredObject
 from app.storage.ledger import enter
 from app.storage.place import VAULT
 from app.storage.store import Store
 from app.storage.sweeping import sweep
 from app.storage.vault import Vault
-from tests.states import States, state
+from tests.support.states import States, state
 
 NOT_AT_ALL = timedelta(0)
 

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from app.authentication.tokens import new_token
 from app.bootstrap import add_token
 from app.config import Settings
-from app.persistence import Base
-from app.resources.models import (
+from app.models import (
     AgentPool,
     Environment,
     Organization,
@@ -31,9 +30,10 @@ from app.resources.models import (
     Workspace,
     WorkspaceAclEntry,
 )
-from app.resources.organizations.operations import found_organization, make_owner
-from app.resources.projects.creation import default_environment
-from app.resources.state_versions.model import FINALIZED
+from app.models.state_versions import FINALIZED
+from app.persistence import Base
+from app.resources.organizations.organizations.operations import found_organization, make_owner
+from app.resources.projects.projects.creation import default_environment
 
 Entity = TypeVar("Entity", bound=Base)
 

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from app.jsonapi.body import DEPTH
-from tests.api import MEDIA_TYPE, Api, document, faults
-from tests.world import Person, World
+from tests.support.api import MEDIA_TYPE, Api, document, faults
+from tests.support.world import Person, World
 
 LIMIT = 1_000_000
 

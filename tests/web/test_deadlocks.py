@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import Engine, text
 
-from app.resources.models import Organization, Project
+from app.models import Organization, Project
 from app.web.guard import ATTEMPTS
-from tests.activity import left_by_requests
-from tests.api import Api, document
-from tests.states import States, announcement, state
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document
+from tests.support.states import States, announcement, state
+from tests.support.world import Person, World
 
 DeadlocksOn = Callable[[str, int], None]
 

@@ -6,8 +6,8 @@ import pytest
 
 from app.jsonapi import errors
 from app.jsonapi.errors import ApiError, Invalid, InvalidAttribute, Taken
-from tests.api import Api, document
-from tests.world import World
+from tests.support.api import Api, document
+from tests.support.world import World
 
 
 def every_kind(kind: type[ApiError] = ApiError) -> set[type[ApiError]]:

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from webtest.response import TestResponse
 
-from tests.api import Api
-from tests.world import World
+from tests.support.api import Api
+from tests.support.world import World
 
 CONTENT_TYPE = "application/vnd.api+json; charset=utf-8"
 
@@ -100,7 +100,7 @@ def test_log_lines_carry_the_id_of_their_request(
         message = "kaboom with a secret"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("app.resources.organizations.routes.includes_of", explode)
+    monkeypatch.setattr("app.resources.organizations.organizations.routes.includes_of", explode)
     answer = api.raw("GET", "/organizations", admin, headers={"X-Request-Id": "the-id-of-the-proxy"})
     assert answer.status_int == 500
     assert answer.headers["X-Request-Id"] == "the-id-of-the-proxy"
@@ -117,7 +117,7 @@ def test_an_unexpected_failure_tells_the_client_nothing(api: Api, admin: str, mo
         message = "kaboom with a secret"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("app.resources.organizations.routes.includes_of", explode)
+    monkeypatch.setattr("app.resources.organizations.organizations.routes.includes_of", explode)
     answer = api.raw("GET", "/organizations", admin)
     assert answer.status_int == 500
     assert answer.headers["Content-Type"] == CONTENT_TYPE

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.world import World
+from tests.support.world import World
 
 JSONAPI = "application/vnd.api+json"
 CHANGING = [

@@ -8,9 +8,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.jsonapi.query import MAXIMUM_NUMBER
-from app.resources.models import Project
-from tests.api import Api
-from tests.world import World
+from app.models import Project
+from tests.support.api import Api
+from tests.support.world import World
 
 HUGE = {f"10^{zeros}": "1" + "0" * zeros for zeros in (14, 15, 22, 400, 5000)}
 NOT_POSITIVE = ["0", "-1", "00", "abc", "1.5", "1_0", "+1", "0x1", "1e3", "%EF%BC%91", "%D9%A1", "%201", "1%20", "%00"]

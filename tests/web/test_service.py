@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.api import Api
-from tests.world import World
+from tests.support.api import Api
+from tests.support.world import World
 
 ANYBODY = [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer \xe9"}]
 

@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.api import Api
-from tests.world import World
+from tests.support.api import Api
+from tests.support.world import World
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 

@@ -4,8 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, delete, update
 
-from app.resources.invitations.links import _note_sent
-from app.resources.models import (
+from app.models import (
     Environment,
     Invitation,
     Organization,
@@ -14,10 +13,11 @@ from app.resources.models import (
     ProjectMember,
     User,
 )
-from tests.activity import left_by_requests
-from tests.api import Api, document
-from tests.invitations import accept, code, expire, invited, token_of
-from tests.world import Person, World
+from app.resources.access.invitations.links import _note_sent
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document
+from tests.support.invitations import accept, code, expire, invited, token_of
+from tests.support.world import Person, World
 
 # --- accepting -----------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import Engine, update
 
-from app.persistence import now
-from app.resources.models import (
+from app.models import (
     AuthenticationToken,
     Environment,
     Organization,
@@ -15,11 +14,12 @@ from app.resources.models import (
     TeamMember,
     Workspace,
 )
-from app.resources.permissions.targets import TARGETS
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.statement_costs import Statements, cost
-from tests.world import Person, World
+from app.persistence import now
+from app.resources.access.permissions.targets import TARGETS
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.statement_costs import Statements, cost
+from tests.support.world import Person, World
 
 PATH = "/permissions/explain"
 

@@ -8,19 +8,19 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, delete, func, select
 
-from app.resources.models import (
+from app.models import (
     OrganizationMembership,
     Project,
     ProjectMember,
     SignInSession,
 )
-from app.resources.sign_in.attempts import OF_ACCOUNT_AT_ADDRESS
-from app.resources.sign_in.pages import FORM_BYTES
-from tests.api import Api
-from tests.browser import PASSWORD, Browser, person_with_password
-from tests.invitation_page import SIGN_IN, Reader, heading
-from tests.invitations import invited, token_of
-from tests.world import Person, World
+from app.resources.accounts.sign_in.attempts import OF_ACCOUNT_AT_ADDRESS
+from app.resources.accounts.sign_in.pages import FORM_BYTES
+from tests.support.api import Api
+from tests.support.browser import PASSWORD, Browser, person_with_password
+from tests.support.invitation_page import SIGN_IN, Reader, heading
+from tests.support.invitations import invited, token_of
+from tests.support.world import Person, World
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from webtest.response import TestResponse
 
 from app import create_app
 from app.authz.roles import ACL_LEVELS, PROJECT_ROLES
-from app.resources.invitation_pages.promises import PART, PROJECT, WORKSPACE
-from app.resources.models import (
+from app.models import (
     Environment,
     Invitation,
     Organization,
@@ -24,12 +23,13 @@ from app.resources.models import (
     User,
     WorkspaceAclEntry,
 )
-from tests.activity import left_by_requests
-from tests.api import Api, document
-from tests.browser import Browser, person_with_password
-from tests.invitation_page import SIGN_IN, Reader, heading
-from tests.invitations import accept, expire, invited, token_of
-from tests.world import Person, World
+from app.resources.access.invitation_pages.promises import PART, PROJECT, WORKSPACE
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document
+from tests.support.browser import Browser, person_with_password
+from tests.support.invitation_page import SIGN_IN, Reader, heading
+from tests.support.invitations import accept, expire, invited, token_of
+from tests.support.world import Person, World
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from app.resources.models import Organization, OrganizationMembership, User
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import Organization, OrganizationMembership, User
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 PATH = "/organizations/acme/organization-memberships"
 EMAIL = "/data/attributes/email"

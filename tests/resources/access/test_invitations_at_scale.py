@@ -7,8 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, insert
 
-from app.persistence import now
-from app.resources.models import (
+from app.models import (
     ActivityEvent,
     Invitation,
     OrganizationMembership,
@@ -16,11 +15,12 @@ from app.resources.models import (
     ProjectMember,
     Workspace,
 )
-from tests.api import Api, document
-from tests.invitations import invited, sent, token_of
-from tests.query_plans import plans, read_from_end_to_end
-from tests.statement_costs import Statements, cost
-from tests.world import Person, World
+from app.persistence import now
+from tests.support.api import Api, document
+from tests.support.invitations import invited, sent, token_of
+from tests.support.query_plans import plans, read_from_end_to_end
+from tests.support.statement_costs import Statements, cost
+from tests.support.world import Person, World
 
 ROUNDS = 6
 Request = tuple[str, str, str, Any]

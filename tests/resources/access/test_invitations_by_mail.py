@@ -29,12 +29,12 @@ from app.config import MailServer, Settings
 from app.mail import outbox as outboxes
 from app.mail.outbox import OUTBOX, Outbox
 from app.mail.server import SUBJECT_LENGTH, one_line
+from app.models import Invitation, Organization, Project, User
 from app.persistence import now
-from app.resources.models import Invitation, Organization, Project, User
-from tests.api import Api, document
-from tests.invitations import accept, invited
-from tests.policy_watch import watch_policy
-from tests.world import Person, World
+from tests.support.api import Api, document
+from tests.support.invitations import accept, invited
+from tests.support.policy_watch import watch_policy
+from tests.support.world import Person, World
 
 SECONDS = 20
 HOST = "127.0.0.1"

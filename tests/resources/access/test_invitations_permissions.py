@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Environment, Invitation, Organization, Project, Workspace
-from tests.api import Api, document
-from tests.personas import table
-from tests.world import World
+from app.models import Environment, Invitation, Organization, Project, Workspace
+from tests.support.api import Api, document
+from tests.support.personas import table
+from tests.support.world import World
 
 
 class Places:

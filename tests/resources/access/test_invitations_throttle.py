@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
+from app.models import Invitation, InvitationMessage, Organization, Project, Workspace
 from app.persistence import now
-from app.resources.invitations.throttle import OF_ADDRESS, OF_INVITATION, WINDOW
-from app.resources.models import Invitation, InvitationMessage, Organization, Project, Workspace
-from tests.activity import left_by_requests
-from tests.api import Api, document
-from tests.invitations import accept, code, invited, token_of
-from tests.invitations import sent as sent_to_project
-from tests.world import Person, World
+from app.resources.access.invitations.throttle import OF_ADDRESS, OF_INVITATION, WINDOW
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document
+from tests.support.invitations import accept, code, invited, token_of
+from tests.support.invitations import sent as sent_to_project
+from tests.support.world import Person, World
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, ProjectMember, WorkspaceAclEntry
-from tests.api import document
-from tests.world import Person, World
+from app.models import Organization, ProjectMember, WorkspaceAclEntry
+from tests.support.api import document
+from tests.support.world import Person, World
 
 ROUNDS = 8
 AtOnce = Callable[..., list[int]]

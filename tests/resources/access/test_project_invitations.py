@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from app.models import Invitation, Organization, Project
 from app.persistence import now
-from app.resources.invitations.operations import WAITING
-from app.resources.models import Invitation, Organization, Project
-from tests.activity import left_by_requests
-from tests.api import Api, faults
-from tests.invitations import accept, code, expire, invited, sent, token_of
-from tests.world import Person, World
+from app.resources.access.invitations.operations import WAITING
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, faults
+from tests.support.invitations import accept, code, expire, invited, sent, token_of
+from tests.support.world import Person, World
 
 EMAIL = "/data/attributes/email"
 ROLE = "/data/attributes/role"

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project, ProjectMember
-from app.resources.project_members.model import PROJECT_ROLES
-from app.resources.project_members.schema import CELLS
-from app.resources.workspaces.schema import CELL_LENGTH
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.statement_costs import Request, Statements, cost
-from tests.world import Person, World
+from app.models import Organization, Project, ProjectMember
+from app.models.project_members import PROJECT_ROLES
+from app.resources.access.project_members.schema import CELLS
+from app.resources.workspaces.workspaces.schema import CELL_LENGTH
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.statement_costs import Request, Statements, cost
+from tests.support.world import Person, World
 
 SCOPES = "/data/attributes/cell-scopes"
 USER = "/data/relationships/user"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, ProjectMember
-from tests.api import Api, document
-from tests.personas import PERSONAS, Granted
-from tests.world import World
+from app.models import Organization, ProjectMember
+from tests.support.api import Api, document
+from tests.support.personas import PERSONAS, Granted
+from tests.support.world import World
 
 
 def role(name: str, **scope: Any) -> Granted:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, delete
 
-from app.resources.models import Organization, OrganizationMembership, Project, ProjectMember, User
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import Organization, OrganizationMembership, Project, ProjectMember, User
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 LAST = "The project must keep at least one owner"
 SCOPED = "The role of an owner holds in the whole project; it can't be limited to an environment or to cells"

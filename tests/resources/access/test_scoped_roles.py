@@ -9,7 +9,7 @@ from flask import Flask
 from app.authentication.callers import load_caller
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.resources.models import (
+from app.models import (
     AllowedWorkspace,
     Environment,
     Organization,
@@ -19,9 +19,9 @@ from app.resources.models import (
     VarsetWorkspace,
     Workspace,
 )
-from tests.api import Api, document
-from tests.states import States, state
-from tests.world import Person, World
+from tests.support.api import Api, document
+from tests.support.states import States, state
+from tests.support.world import Person, World
 
 WORKSPACES = "/organizations/acme/workspaces"
 # Where each role holds: whether in the environment alone, and in which cells.

@@ -10,8 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.persistence import now
-from app.resources.models import (
+from app.models import (
     Environment,
     Organization,
     Project,
@@ -23,9 +22,10 @@ from app.resources.models import (
     VarsetWorkspace,
     Workspace,
 )
-from app.resources.tag_bindings.model import tag_id
-from tests.api import Api, document
-from tests.world import Person, World
+from app.models.tag_bindings import tag_id
+from app.persistence import now
+from tests.support.api import Api, document
+from tests.support.world import Person, World
 
 
 class Place:

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from app.authz import roles
-from app.resources.models import ActivityEvent, Organization, Project, TeamProject
-from app.resources.team_projects.details import DETAILS, PROJECT_DETAILS, expanded
-from app.resources.team_projects.model import ACCESS_LEVELS
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import ActivityEvent, Organization, Project, TeamProject
+from app.models.team_projects import ACCESS_LEVELS
+from app.resources.access.team_projects.details import DETAILS, PROJECT_DETAILS, expanded
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 FIXED = ("read", "write", "maintain", "admin")
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project, TeamProject
-from app.resources.team_projects.model import ACCESS_LEVELS
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import Organization, Project, TeamProject
+from app.models.team_projects import ACCESS_LEVELS
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project, Team, TeamWorkspace, Workspace
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.personas import table
-from tests.world import Person, World
+from app.models import Organization, Project, Team, TeamWorkspace, Workspace
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.personas import table
+from tests.support.world import Person, World
 
 PATH = "/team-workspaces"
 DETAILS = table("""

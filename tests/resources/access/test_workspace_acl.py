@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Environment, Organization, Project, Workspace, WorkspaceAclEntry
-from app.resources.workspace_acl_entries.model import ACL_LEVELS
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.personas import PERSONAS
-from tests.statement_costs import Request, Statements, cost
-from tests.world import Person, World
+from app.models import Environment, Organization, Project, Workspace, WorkspaceAclEntry
+from app.models.workspace_acl_entries import ACL_LEVELS
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.personas import PERSONAS
+from tests.support.statement_costs import Request, Statements, cost
+from tests.support.world import Person, World
 
 USER = "/data/relationships/user"
 LEVEL = "/data/attributes/level"

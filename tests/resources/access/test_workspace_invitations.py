@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app.resources.models import Invitation, Organization, OrganizationMembership, Project, Workspace, WorkspaceAclEntry
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.invitations import accept, code, expire, invited, token_of
-from tests.world import Person, World
+from app.models import Invitation, Organization, OrganizationMembership, Project, Workspace, WorkspaceAclEntry
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.invitations import accept, code, expire, invited, token_of
+from tests.support.world import Person, World
 
 EMAIL = "/data/attributes/email"
 LEVEL = "/data/attributes/level"

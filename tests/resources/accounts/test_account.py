@@ -11,13 +11,13 @@ from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from app.authentication.passwords import hash_password, is_password
+from app.models import ActivityEvent, Organization, SignInAttempt, User
 from app.persistence import now
-from app.resources.models import ActivityEvent, Organization, SignInAttempt, User
-from app.resources.sign_in.attempts import OF_ACCOUNT_AT_ADDRESS, WINDOW
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.browser import DIGEST, Browser, person_with_password
-from tests.world import Person, World
+from app.resources.accounts.sign_in.attempts import OF_ACCOUNT_AT_ADDRESS, WINDOW
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.browser import DIGEST, Browser, person_with_password
+from tests.support.world import Person, World
 
 UPDATE, PASSWORD = "/account/update", "/account/password"
 FIRST, SECOND = "correct horse battery", "staple of the day"

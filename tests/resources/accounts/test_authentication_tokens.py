@@ -9,11 +9,11 @@ from flask import Flask
 from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
+from app.models import AuthenticationToken, Organization
 from app.persistence import now
-from app.resources.models import AuthenticationToken, Organization
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 PATH = "/organizations/acme/authentication-token"
 EXPIRY = "/data/attributes/expired-at"

@@ -8,11 +8,11 @@ import orjson
 import pytest
 from sqlalchemy import Engine, select
 
+from app.models import AuthenticationToken, Organization
 from app.persistence import Base, now
-from app.resources.models import AuthenticationToken, Organization
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import Engine, update
 
 from app.authentication.tokens import digest
+from app.models import AuthenticationToken, Organization, Project
 from app.persistence import now
-from app.resources.models import AuthenticationToken, Organization, Project
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.statement_costs import Statements, cost
-from tests.states import States, state
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.statement_costs import Statements, cost
+from tests.support.states import States, state
+from tests.support.world import Person, World
 
 LATER = "2999-01-01T00:00:00Z"
 

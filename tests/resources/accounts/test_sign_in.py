@@ -21,15 +21,15 @@ from webtest.response import TestResponse
 from app import create_app
 from app.authentication.passwords import is_password
 from app.bootstrap import set_password
+from app.models import AuthorizationCode, SignInSession, User
 from app.persistence import now
-from app.resources.models import AuthorizationCode, SignInSession, User
-from app.resources.sign_in.browser import FORM_SECONDS
-from app.resources.sign_in.operations import IDLE, LONGEST, NOTED_EVERY
+from app.resources.accounts.sign_in.browser import FORM_SECONDS
+from app.resources.accounts.sign_in.operations import IDLE, LONGEST, NOTED_EVERY
 from app.web.requests import FIELDS
-from tests.activity import left_by_requests
-from tests.api import Api, document
-from tests.browser import CHALLENGE, FORM, PASSWORD, Browser, address, person_with_password
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document
+from tests.support.browser import CHALLENGE, FORM, PASSWORD, Browser, address, person_with_password
+from tests.support.world import Person, World
 
 
 @pytest.fixture

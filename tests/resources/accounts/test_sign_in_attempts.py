@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.authentication.tokens import digest
+from app.models import SignInAttempt
 from app.persistence import now
-from app.resources.models import SignInAttempt
-from app.resources.sign_in.attempts import OF_ACCOUNT, OF_ACCOUNT_AT_ADDRESS, OF_ADDRESS, WINDOW, place_of
-from tests.browser import DIGEST, Browser, person_with_password
-from tests.world import Person, World
+from app.resources.accounts.sign_in.attempts import OF_ACCOUNT, OF_ACCOUNT_AT_ADDRESS, OF_ADDRESS, WINDOW, place_of
+from tests.support.browser import DIGEST, Browser, person_with_password
+from tests.support.world import Person, World
 
 HERE = "192.0.2.1"
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
+from app.models import AuthenticationToken, Organization, Team
 from app.persistence import now
-from app.resources.models import AuthenticationToken, Organization, Team
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from flask import Flask
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from app.models import AuthenticationToken, AuthorizationCode
 from app.persistence import now
-from app.resources.models import AuthenticationToken, AuthorizationCode
-from app.resources.sign_in.operations import CODE_LIFETIME
-from tests.activity import left_by_requests
-from tests.api import Api
-from tests.browser import CALLBACK, STATE, VERIFIER, Browser, person_with_password, sent_back
-from tests.world import Person, World
+from app.resources.accounts.sign_in.operations import CODE_LIFETIME
+from tests.support.activity import left_by_requests
+from tests.support.api import Api
+from tests.support.browser import CALLBACK, STATE, VERIFIER, Browser, person_with_password, sent_back
+from tests.support.world import Person, World
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization
-from tests.api import Api
-from tests.world import Person, World
+from app.models import Organization
+from tests.support.api import Api
+from tests.support.world import Person, World
 
 
 def attributes(answer: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import ActivityEvent, Organization, Workspace
-from tests.api import Api, document
-from tests.world import Person, World
+from app.models import ActivityEvent, Organization, Workspace
+from tests.support.api import Api, document
+from tests.support.world import Person, World
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PATH = "/organizations/acme/activity-events"

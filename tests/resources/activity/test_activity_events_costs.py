@@ -7,13 +7,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, insert, text
 
+from app.models import ActivityEvent, Organization
 from app.persistence import now
-from app.resources.models import ActivityEvent, Organization
-from tests.api import Api
-from tests.personas import table
-from tests.query_plans import plans, read_from_end_to_end
-from tests.statement_costs import Statements, cost
-from tests.world import World
+from tests.support.api import Api
+from tests.support.personas import table
+from tests.support.query_plans import plans, read_from_end_to_end
+from tests.support.statement_costs import Statements, cost
+from tests.support.world import World
 
 EVENTS = 3_000
 OTHERS = 30

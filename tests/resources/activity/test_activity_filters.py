@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import ActivityEvent, Organization, Project
-from tests.api import Api
-from tests.world import Person, World
+from app.models import ActivityEvent, Organization, Project
+from tests.support.api import Api
+from tests.support.world import Person, World
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

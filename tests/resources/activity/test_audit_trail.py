@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from app.resources.activity_events.audit_trail import singular
-from app.resources.models import ActivityEvent, Organization, Project
-from tests.api import Api, document
-from tests.statement_costs import Statements, cost
-from tests.world import World
+from app.models import ActivityEvent, Organization, Project
+from app.resources.activity.activity_events.audit_trail import singular
+from tests.support.api import Api, document
+from tests.support.statement_costs import Statements, cost
+from tests.support.world import World
 
 PATH = "/organization/audit-trail"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

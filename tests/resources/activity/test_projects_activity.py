@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from app.resources.models import AuthenticationToken, Organization, Project, TagBinding, Workspace
-from tests.activity import left_by_requests
-from tests.api import Api, document
-from tests.world import Person, World
+from app.models import AuthenticationToken, Organization, Project, TagBinding, Workspace
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document
+from tests.support.world import Person, World
 
 MISSING = "ws-1111111111111111"
 REQUEST_ID = "request-of-the-test"

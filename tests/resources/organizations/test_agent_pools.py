@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace, Organization
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace, Organization
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 POOLS = "/organizations/acme/agent-pools"
 MISSING = "apool-1111111111111111"

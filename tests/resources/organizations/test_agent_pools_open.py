@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from app.resources.models import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace, Organization
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.executions import INHERITING, LEVELS, Scene
-from tests.world import Person, World
+from app.models import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace, Organization
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.executions import INHERITING, LEVELS, Scene
+from tests.support.world import Person, World
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from app.resources.models import Organization
-from tests.api import Api, document
-from tests.world import World
+from app.models import Organization
+from tests.support.api import Api, document
+from tests.support.world import World
 
 POOLS = "/organizations/acme/agent-pools"
 MISSING = "apool-1111111111111111"

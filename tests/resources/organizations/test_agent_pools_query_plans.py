@@ -3,10 +3,10 @@
 import pytest
 from flask import Flask
 
-from app.resources.models import Organization
-from tests.api import Api
-from tests.query_plans import plans, read_from_end_to_end
-from tests.world import Person, World
+from app.models import Organization
+from tests.support.api import Api
+from tests.support.query_plans import plans, read_from_end_to_end
+from tests.support.world import Person, World
 
 TABLES = ("agent_pools", "projects", "workspaces", "agent_pool_allowed_workspaces", "agent_pool_excluded_workspaces")
 

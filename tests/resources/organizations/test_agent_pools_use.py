@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.executions import INHERITING, LEVELS, Scene
-from tests.world import Person, World
+from app.models import Organization
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.executions import INHERITING, LEVELS, Scene
+from tests.support.world import Person, World
 
 MISSING = "apool-1111111111111111"
 

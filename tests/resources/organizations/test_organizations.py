@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization
-from tests.api import Api, document
-from tests.world import Person, World
+from app.models import Organization
+from tests.support.api import Api, document
+from tests.support.world import Person, World
 
 # What the service does not have: not even an owner may do it, and clients look for the flags all the same.
 ABSENT = {

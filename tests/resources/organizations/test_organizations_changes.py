@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.persistence import Base
-from app.resources.models import (
+from app.models import (
     ActivityEvent,
     Organization,
     OrganizationMembership,
@@ -17,9 +16,10 @@ from app.resources.models import (
     User,
     Workspace,
 )
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.persistence import Base
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 METHODS = ["PATCH", "PUT"]
 

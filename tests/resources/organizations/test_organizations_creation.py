@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.resources.models import ActivityEvent, Organization, OrganizationMembership, Project, Team, TeamMember
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import ActivityEvent, Organization, OrganizationMembership, Project, Team, TeamMember
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 NEW = {"name": "acme", "email": "ops@example.test"}
 
@@ -169,7 +169,7 @@ def test_a_failure_midway_leaves_nothing(
     def explode(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("app.resources.organizations.operations.make_owner", explode)
+    monkeypatch.setattr("app.resources.organizations.organizations.operations.make_owner", explode)
     create(api, admin.token, expect=500)
     assert [world.all(table) for table in (Organization, Project, Team, OrganizationMembership)] == [[]] * 4
     assert [event.action for event in world.all(ActivityEvent) if event.actor_type == "users"] == []

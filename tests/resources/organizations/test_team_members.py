@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import ActivityEvent, Organization, Team
-from tests.api import Api, faults
-from tests.world import Person, World
+from app.models import ActivityEvent, Organization, Team
+from tests.support.api import Api, faults
+from tests.support.world import Person, World
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import ActivityEvent, Organization, Team
-from app.resources.teams.access import FLAGS
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import ActivityEvent, Organization, Team
+from app.resources.organizations.teams.access import FLAGS
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 TEAMS = "/organizations/acme/teams"
 ACCESS = "/data/attributes/organization-access"

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project
-from tests.api import Api, document, faults
-from tests.personas import PERSONAS
-from tests.statement_costs import Statements
-from tests.world import Person, World
+from app.models import Organization, Project
+from tests.support.api import Api, document, faults
+from tests.support.personas import PERSONAS
+from tests.support.statement_costs import Statements
+from tests.support.world import Person, World
 
 POINTER = "/data/relationships/cloud-provider"
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Environment, Organization, Project, ProjectMember, Workspace, WorkspaceAclEntry
-from tests.api import Api, document
-from tests.invitations import invited, token_of
-from tests.world import Person, World
+from app.models import Environment, Organization, Project, ProjectMember, Workspace, WorkspaceAclEntry
+from tests.support.api import Api, document
+from tests.support.invitations import invited, token_of
+from tests.support.world import Person, World
 
 ROUNDS = 10
 AtOnce = Callable[..., list[int]]

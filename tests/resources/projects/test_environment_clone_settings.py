@@ -5,11 +5,11 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from app.models import Organization, RemoteStateConsumer, StateVersion, Workspace
 from app.persistence import Base
-from app.resources.environments.cloning import BELONGINGS, LINKS, UNLIKE
-from app.resources.models import Organization, RemoteStateConsumer, StateVersion, Workspace
-from tests.api import Api, document
-from tests.world import Person, World
+from app.resources.projects.environments.cloning import BELONGINGS, LINKS, UNLIKE
+from tests.support.api import Api, document
+from tests.support.world import Person, World
 
 # Not copied, and why.
 NOT_COPIED = {

@@ -7,10 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, event, select
 
-from app.persistence import Base
-from app.resources.environments import cloning
-from app.resources.environments.cloning import BELONGINGS, LINKS, free_names
-from app.resources.models import (
+from app.models import (
     AllowedWorkspace,
     Environment,
     ExcludedWorkspace,
@@ -23,11 +20,14 @@ from app.resources.models import (
     VarsetWorkspace,
     WorkspaceAclEntry,
 )
+from app.persistence import Base
+from app.resources.projects.environments import cloning
+from app.resources.projects.environments.cloning import BELONGINGS, LINKS, free_names
 from app.storage.keyring import Keyring
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.statement_costs import Statements, cost
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.statement_costs import Statements, cost
+from tests.support.world import Person, World
 
 Clone = Callable[..., Any]
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.resources.models import Environment, Organization, Project, ProjectMember, StoredObject, Var, Workspace
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.statement_costs import Statements, cost
-from tests.states import States, state
-from tests.world import Person, World
+from app.models import Environment, Organization, Project, ProjectMember, StoredObject, Var, Workspace
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.statement_costs import Statements, cost
+from tests.support.states import States, state
+from tests.support.world import Person, World
 
 DEFAULT = "The default environment cannot be deleted; make another environment the default first"
 NOT_EMPTY = (

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.resources.models import Environment, Organization, Project
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.statement_costs import Statements, cost
-from tests.world import Person, World
+from app.models import Environment, Organization, Project
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.statement_costs import Statements, cost
+from tests.support.world import Person, World
 
 MISSING = "env-1111111111111111"
 FULL = {

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from app.resources.models import ActivityEvent, Environment, Organization, Project
-from tests.api import Api, document
-from tests.personas import table
-from tests.world import World
+from app.models import ActivityEvent, Environment, Organization, Project
+from tests.support.api import Api, document
+from tests.support.personas import table
+from tests.support.world import World
 
 Place = tuple[Organization, Project, Environment]
 

@@ -9,15 +9,15 @@ import pytest
 from flask import Flask
 from PIL import Image as Picture
 
-from app.resources.images.reading import KEPT_SIDE, LARGEST_BYTES, LARGEST_SIDE
-from app.resources.models import Image, Organization, Project, StoredObject, Workspace
+from app.models import Image, Organization, Project, StoredObject, Workspace
+from app.resources.projects.images.reading import KEPT_SIDE, LARGEST_BYTES, LARGEST_SIDE
 from app.storage.place import VAULT
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.meanwhile import after_reading
-from tests.pictures import BOUNDARY, MULTIPART, avatar, icon_form, picture
-from tests.statement_costs import Statements, cost
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.meanwhile import after_reading
+from tests.support.pictures import BOUNDARY, MULTIPART, avatar, icon_form, picture
+from tests.support.statement_costs import Statements, cost
+from tests.support.world import Person, World
 
 
 class Place:

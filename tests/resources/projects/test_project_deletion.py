@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.resources.models import Organization, Project, TagBinding, TeamProject, Workspace
-from tests.activity import left_by_requests
-from tests.api import Api, faults
-from tests.world import Person, World
+from app.models import Organization, Project, TagBinding, TeamProject, Workspace
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, faults
+from tests.support.world import Person, World
 
 NOT_EMPTY = "The project still contains workspaces; move or delete them first, or delete the project with force=true"
 DEFAULT = "The default project can be renamed, but it cannot be deleted"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import ActivityEvent, Environment, Organization, Project, ProjectMember
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import ActivityEvent, Environment, Organization, Project, ProjectMember
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 PROJECTS = "/organizations/acme/projects"
 UUID = "0b0c7f8e-4a39-4a5e-9d53-0f7a3c1d2e4f"

@@ -6,8 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, func, select
 
-from app.persistence import Base, now
-from app.resources.models import (
+from app.models import (
     AllowedWorkspace,
     AuthenticationToken,
     Environment,
@@ -25,13 +24,14 @@ from app.resources.models import (
     VarsetWorkspace,
     Workspace,
 )
-from app.resources.project_wipes.operations import COUNTED, OF_WORKSPACES
-from tests.activity import left_by_requests
-from tests.api import Api, faults
-from tests.query_plans import plans, read_from_end_to_end
-from tests.statement_costs import Statements, cost
-from tests.states import OUTPUTS, States, state
-from tests.world import Person, World
+from app.persistence import Base, now
+from app.resources.projects.project_wipes.operations import COUNTED, OF_WORKSPACES
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, faults
+from tests.support.query_plans import plans, read_from_end_to_end
+from tests.support.statement_costs import Statements, cost
+from tests.support.states import OUTPUTS, States, state
+from tests.support.world import Person, World
 
 # They go with the workspaces as well, and are nothing that a client knows by an id of its own.
 LINKS = {model.__tablename__ for model in (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace, RemoteStateConsumer)}

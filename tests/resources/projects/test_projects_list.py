@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from app.resources.models import Organization, Project
-from tests.api import Api, faults
-from tests.world import Person, World
+from app.models import Organization, Project
+from tests.support.api import Api, faults
+from tests.support.world import Person, World
 
 PROJECTS = "/organizations/acme/projects"
 DEFAULT = "Default Project"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project, RepositoryLink
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.statement_costs import Statements, cost
-from tests.world import Person, World
+from app.models import Organization, Project, RepositoryLink
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.statement_costs import Statements, cost
+from tests.support.world import Person, World
 
 URL = "https://github.com/acme/infrastructure"
 

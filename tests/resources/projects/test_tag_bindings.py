@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project, TagBinding
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import Organization, Project, TagBinding
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 LIMIT = "Tag bindings cannot exceed 10 bindings per resource"
 

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.resources.models import Organization, Project, Workspace
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import Organization, Project, Workspace
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 MISSING = "ws-1111111111111111"
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)

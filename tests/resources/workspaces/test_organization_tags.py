@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 
-from app.resources.models import Organization, ReservedTagKey, TagBinding, Workspace
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import Organization, ReservedTagKey, TagBinding, Workspace
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 TAGS = "/organizations/acme/tags"
 KEYS = "/organizations/acme/reserved-tag-keys"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import ActivityEvent, Organization, Project, Workspace, WorkspaceAclEntry
-from tests.api import Api, document, faults
-from tests.personas import PERSONAS, table
-from tests.world import Person, World
+from app.models import ActivityEvent, Organization, Project, Workspace, WorkspaceAclEntry
+from tests.support.api import Api, document, faults
+from tests.support.personas import PERSONAS, table
+from tests.support.world import Person, World
 
 MISSING = "ws-1111111111111111"
 

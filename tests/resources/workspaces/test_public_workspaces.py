@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Workspace
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import Organization, Workspace
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 UNAUTHORIZED = {"errors": [{"status": "401", "title": "unauthorized", "code": "unauthorized"}]}
 SECRETS = {

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import ActivityEvent, Organization, TagBinding, Workspace
-from tests.api import Api, document, faults
-from tests.personas import PERSONAS, table
-from tests.world import Person, World
+from app.models import ActivityEvent, Organization, TagBinding, Workspace
+from tests.support.api import Api, document, faults
+from tests.support.personas import PERSONAS, table
+from tests.support.world import Person, World
 
 NETWORK = "/organizations/acme/workspaces/network"
 EXISTS = [("The organization has a workspace with this name already", "")]

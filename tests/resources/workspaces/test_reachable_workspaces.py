@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Workspace
-from tests.api import Api, document, faults
-from tests.statement_costs import Statements, cost
-from tests.world import Person, World
+from app.models import Organization, Workspace
+from tests.support.api import Api, document, faults
+from tests.support.statement_costs import Statements, cost
+from tests.support.world import Person, World
 
 
 def names(answer: Any) -> list[str]:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.resources.state_versions import tokens
-from app.resources.state_versions.reading import Intake, Summary
-from app.resources.state_versions.serials import with_serial
-from tests.states import OUTPUTS, States, md5, state
+from app.resources.workspaces.state_versions import tokens
+from app.resources.workspaces.state_versions.reading import Intake, Summary
+from app.resources.workspaces.state_versions.serials import with_serial
+from tests.support.states import OUTPUTS, States, md5, state
 
 
 def shown(states: States, outputs: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.activity import left_by_requests
-from tests.api import MEDIA_TYPE, document, faults
-from tests.meanwhile import after_reading
-from tests.states import LINEAGE, NULL, OUTPUTS, States, announcement, fetch, md5, state
-from tests.world import World
+from tests.support.activity import left_by_requests
+from tests.support.api import MEDIA_TYPE, document, faults
+from tests.support.meanwhile import after_reading
+from tests.support.states import LINEAGE, NULL, OUTPUTS, States, announcement, fetch, md5, state
+from tests.support.world import World
 
 
 def test_a_new_version_waits_for_its_state(states: States) -> None:

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import Engine, Text, cast, func, select
 
 from app.jsonapi.errors import TooMuchIncluded
-from app.resources.models import Organization, StateVersion, StateVersionOutput
-from app.resources.state_versions import listing
-from app.resources.state_versions.listing import LISTED_LENGTH, OUTPUT_WEIGHT
-from tests.api import Api, faults
-from tests.states import OUTPUTS, States, state
-from tests.world import Person, World
+from app.models import Organization, StateVersion, StateVersionOutput
+from app.resources.workspaces.state_versions import listing
+from app.resources.workspaces.state_versions.listing import LISTED_LENGTH, OUTPUT_WEIGHT
+from tests.support.api import Api, faults
+from tests.support.states import OUTPUTS, States, state
+from tests.support.world import Person, World
 
 EXTRACTED = ("resources", "modules", "providers")
 LISTED = "/state-versions?filter[organization][name]=acme&filter[workspace][name]=net"

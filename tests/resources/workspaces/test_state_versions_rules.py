@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project
-from tests.api import faults
-from tests.states import States, announcement, md5, state
-from tests.world import World
+from app.models import Organization, Project
+from tests.support.api import faults
+from tests.support.states import States, announcement, md5, state
+from tests.support.world import World
 
 NOT_LOCKED = "This workspace is not locked and will only accept state uploads when locked"
 WRONG_MD5 = "The MD5 parameter passed does not match the MD5 of the provided state"

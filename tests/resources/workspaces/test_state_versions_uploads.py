@@ -16,9 +16,9 @@ from flask import Flask
 from itsdangerous import TimestampSigner
 
 from app.config import Settings
-from app.resources.state_versions.reading import Intake
-from tests.api import MEDIA_TYPE, faults
-from tests.states import OUTPUTS, States, announcement, fetch, md5, put, state
+from app.resources.workspaces.state_versions.reading import Intake
+from tests.support.api import MEDIA_TYPE, faults
+from tests.support.states import OUTPUTS, States, announcement, fetch, md5, put, state
 
 WRONG_MD5 = "The MD5 parameter passed does not match the MD5 of the provided state"
 NOT_VALID = "The address is not valid or has expired"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project, TagBinding, Var, Workspace
-from tests.api import Api, document
-from tests.personas import PERSONAS, table
-from tests.states import OUTPUTS, States, announcement, state
-from tests.world import World
+from app.models import Organization, Project, TagBinding, Var, Workspace
+from tests.support.api import Api, document
+from tests.support.personas import PERSONAS, table
+from tests.support.states import OUTPUTS, States, announcement, state
+from tests.support.world import World
 
 BY_NAME = "/state-versions?filter[organization][name]=acme&filter[workspace][name]=net"
 

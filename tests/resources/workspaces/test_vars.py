@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.resources.models import Organization, Var, Workspace
+from app.models import Organization, Var, Workspace
 from app.storage.secrets import unseal
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 KEY, VALUE = "/data/attributes/key", "/data/attributes/value"
 SECRET = "correct horse battery staple"

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project, Var, Workspace
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.personas import PERSONAS, table
-from tests.world import Person, World
+from app.models import Organization, Project, Var, Workspace
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.personas import PERSONAS, table
+from tests.support.world import Person, World
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Var, Varset
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import Organization, Var, Varset
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 PATH = "/organizations/acme/varsets"
 NAME = "/data/attributes/name"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project, Var, Varset, VarsetProject, VarsetWorkspace, Workspace
-from app.resources.varsets.operations import effective
-from tests.activity import left_by_requests
-from tests.api import Api, document
-from tests.world import Person, World
+from app.models import Organization, Project, Var, Varset, VarsetProject, VarsetWorkspace, Workspace
+from app.resources.workspaces.varsets.operations import effective
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document
+from tests.support.world import Person, World
 
 
 @pytest.fixture

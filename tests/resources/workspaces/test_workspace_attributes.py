@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from app.models import Organization, Workspace
 from app.persistence import now
-from app.resources.models import Organization, Workspace
-from tests.activity import left_by_requests
-from tests.api import MEDIA_TYPE, Api, document, faults
-from tests.world import Person, World
+from tests.support.activity import left_by_requests
+from tests.support.api import MEDIA_TYPE, Api, document, faults
+from tests.support.world import Person, World
 
 WORKSPACES = "/organizations/acme/workspaces"
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.resources.models import Organization, StateVersion, User, Workspace
-from app.resources.workspaces.locking import Holder, holder_of
-from tests.activity import left_by_requests
-from tests.api import Api, faults
-from tests.personas import table
-from tests.world import Person, World
+from app.models import Organization, StateVersion, User, Workspace
+from app.resources.workspaces.workspaces.locking import Holder, holder_of
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, faults
+from tests.support.personas import table
+from tests.support.world import Person, World
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project, TagBinding, Workspace
-from tests.activity import left_by_requests
-from tests.api import Api, document, faults
-from tests.personas import table
-from tests.world import Person, World
+from app.models import Organization, Project, TagBinding, Workspace
+from tests.support.activity import left_by_requests
+from tests.support.api import Api, document, faults
+from tests.support.personas import table
+from tests.support.world import Person, World
 
 WORKSPACES = "/organizations/acme/workspaces"
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Workspace
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import Organization, Workspace
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 WORKSPACES = "/organizations/acme/workspaces"
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.resources.models import Organization, Workspace
-from tests.activity import left_by_requests
-from tests.api import Api
-from tests.world import Person, World
+from app.models import Organization, Workspace
+from tests.support.activity import left_by_requests
+from tests.support.api import Api
+from tests.support.world import Person, World
 
 BY_ID = "/workspaces/{id}"
 BY_NAME = "/organizations/acme/workspaces/network"

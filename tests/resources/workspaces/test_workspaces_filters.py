@@ -5,11 +5,11 @@ from urllib.parse import quote
 
 import pytest
 
+from app.models import Organization, TagBinding, Workspace
 from app.persistence import now
-from app.resources.models import Organization, TagBinding, Workspace
-from tests.api import Api, faults
-from tests.states import OUTPUTS, States, state
-from tests.world import Person, World
+from tests.support.api import Api, faults
+from tests.support.states import OUTPUTS, States, state
+from tests.support.world import Person, World
 
 WORKSPACES = "/organizations/acme/workspaces"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.resources.models import (
+from app.models import (
     Organization,
     Project,
     TagBinding,
@@ -15,10 +15,10 @@ from app.resources.models import (
     VarsetProject,
     VarsetWorkspace,
 )
-from tests.api import Api, document
-from tests.query_plans import plans, read_from_end_to_end
-from tests.states import OUTPUTS, States, state
-from tests.world import Person, World
+from tests.support.api import Api, document
+from tests.support.query_plans import plans, read_from_end_to_end
+from tests.support.states import OUTPUTS, States, state
+from tests.support.world import Person, World
 
 TABLES = (
     "authentication_tokens",

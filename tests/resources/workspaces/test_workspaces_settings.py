@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization
-from tests.api import Api, document, faults
-from tests.world import Person, World
+from app.models import Organization
+from tests.support.api import Api, document, faults
+from tests.support.world import Person, World
 
 OWN = {"execution-mode": True, "agent-pool": True}
 INHERIT = {"execution-mode": False, "agent-pool": False}

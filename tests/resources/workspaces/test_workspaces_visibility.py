@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.resources.models import Organization, Project, Workspace
-from tests.api import Api, document
-from tests.personas import PERSONAS, table
-from tests.world import World
+from app.models import Organization, Project, Workspace
+from tests.support.api import Api, document
+from tests.support.personas import PERSONAS, table
+from tests.support.world import World
 
 MISSING = "ws-1111111111111111"
 

@@ -9,14 +9,14 @@ from flask import Response, url_for
 from sqlalchemy import select
 
 from app.jsonapi.errors import NotFound
-from app.resources.environments.model import Environment
-from app.resources.invitation_pages.blueprint import blueprint
-from app.resources.invitation_pages.promises import promised
-from app.resources.invitations.accepting import show
-from app.resources.invitations.links import own_address
-from app.resources.invitations.model import PENDING
-from app.resources.sign_in.browser import signed_in
-from app.resources.sign_in.pages import page
+from app.models.environments import Environment
+from app.models.invitations import PENDING
+from app.resources.access.invitation_pages.blueprint import blueprint
+from app.resources.access.invitation_pages.promises import promised
+from app.resources.access.invitations.accepting import show
+from app.resources.access.invitations.links import own_address
+from app.resources.accounts.sign_in.browser import signed_in
+from app.resources.accounts.sign_in.pages import page
 from app.web.context import act_as, reader
 from app.web.listing import Shown
 

@@ -10,13 +10,13 @@ from typing import Final
 from flask import Response
 
 from app.jsonapi.errors import ApiError, Conflict, NotFound
-from app.resources.invitation_pages.blueprint import blueprint
-from app.resources.invitation_pages.pages import here, invitation_page
-from app.resources.invitations.accepting import accept
-from app.resources.sign_in.authorization import Parameters, only
-from app.resources.sign_in.browser import is_our_form, signed_in
-from app.resources.sign_in.entering import enter_by, leave_by
-from app.resources.sign_in.pages import ENDED, FORM_BYTES, STALE, go_to, message
+from app.resources.access.invitation_pages.blueprint import blueprint
+from app.resources.access.invitation_pages.pages import here, invitation_page
+from app.resources.access.invitations.accepting import accept
+from app.resources.accounts.sign_in.authorization import Parameters, only
+from app.resources.accounts.sign_in.browser import is_our_form, signed_in
+from app.resources.accounts.sign_in.entering import enter_by, leave_by
+from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, go_to, message
 from app.web.context import act_as
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form

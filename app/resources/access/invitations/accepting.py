@@ -5,19 +5,19 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
-from app.resources.invitations.links import check_nonce, opened
-from app.resources.invitations.listing import OWN_INVITATIONS
-from app.resources.invitations.model import ACCEPTED, PENDING, Invitation
-from app.resources.invitations.operations import (
+from app.models.invitations import ACCEPTED, PENDING, Invitation
+from app.models.projects import Project
+from app.models.users import User
+from app.models.workspaces import Workspace
+from app.resources.access.invitations.links import check_nonce, opened
+from app.resources.access.invitations.listing import OWN_INVITATIONS
+from app.resources.access.invitations.operations import (
     InvitationExpired,
     Joined,
     check_waiting,
     join,
     membership_for,
 )
-from app.resources.projects.model import Project
-from app.resources.users.model import User
-from app.resources.workspaces.model import Workspace
 from app.web.context import caller, require_own, subject
 from app.web.listing import Shown
 from app.web.transaction import made, record

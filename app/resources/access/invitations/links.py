@@ -12,9 +12,9 @@ from sqlalchemy import update
 from app.jsonapi.errors import NotFound
 from app.mail.outbox import outbox
 from app.mail.server import Message, one_line
+from app.models.invitations import Invitation
 from app.persistence import now
 from app.persistence.engine import Engines
-from app.resources.invitations.model import Invitation
 from app.web.context import engines, settings
 from app.web.listing import Shown
 

@@ -11,13 +11,13 @@ from app.authentication.callers import Caller
 from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, texts_of
+from app.models.invitations import ACCEPTED, CANCELED, EXPIRED, PENDING, Invitation
+from app.models.organizations import Organization
+from app.models.projects import Project
+from app.models.users import User
+from app.models.workspaces import Workspace
 from app.persistence import Expression, Timestamp, now
-from app.resources.invitations.model import ACCEPTED, CANCELED, EXPIRED, PENDING, Invitation
-from app.resources.invitations.schema import InvitationSchema
-from app.resources.organizations.model import Organization
-from app.resources.projects.model import Project
-from app.resources.users.model import User
-from app.resources.workspaces.model import Workspace
+from app.resources.access.invitations.schema import InvitationSchema
 from app.web.filters import Chosen, Contains
 from app.web.listing import Listing
 

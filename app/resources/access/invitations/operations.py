@@ -9,15 +9,15 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Conflict, InvalidAttribute, Unprocessable
+from app.models.environments import Environment
+from app.models.invitations import ACCEPTED, CANCELED, PENDING, Invitation
+from app.models.organization_memberships import OrganizationMembership
+from app.models.project_members import ProjectMember
+from app.models.projects import Project
+from app.models.users import User
+from app.models.workspace_acl_entries import WorkspaceAclEntry
+from app.models.workspaces import Workspace
 from app.persistence import now
-from app.resources.environments.model import Environment
-from app.resources.invitations.model import ACCEPTED, CANCELED, PENDING, Invitation
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.project_members.model import ProjectMember
-from app.resources.projects.model import Project
-from app.resources.users.model import User
-from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
-from app.resources.workspaces.model import Workspace
 
 NONCE_BYTES = 16
 # Of one project or workspace, and so what one request renews and has sent at most.

@@ -12,11 +12,14 @@ from app.authz.roles import MANAGES_LEVEL, MANAGES_ROLE
 from app.authz.rules import held, holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
-from app.resources.invitations.accepting import accept, show
-from app.resources.invitations.links import MARK, deliver
-from app.resources.invitations.listing import INVITATIONS, OWN_INVITATIONS
-from app.resources.invitations.model import CANCELED, PENDING, Invitation
-from app.resources.invitations.operations import (
+from app.models.invitations import CANCELED, PENDING, Invitation
+from app.models.projects import Project
+from app.models.users import User
+from app.models.workspaces import Workspace
+from app.resources.access.invitations.accepting import accept, show
+from app.resources.access.invitations.links import MARK, deliver
+from app.resources.access.invitations.listing import INVITATIONS, OWN_INVITATIONS
+from app.resources.access.invitations.operations import (
     NobodyInvited,
     Place,
     check_waiting,
@@ -25,20 +28,17 @@ from app.resources.invitations.operations import (
     renew,
     waiting_for,
 )
-from app.resources.invitations.schema import (
+from app.resources.access.invitations.schema import (
     IntoProjectSchema,
     InvitationSchema,
     ResetSchema,
     ToWorkspaceSchema,
 )
-from app.resources.invitations.throttle import note
-from app.resources.project_members.operations import check_scope
-from app.resources.project_members.places import settle_environment
-from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project
-from app.resources.users.model import User
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.model import Workspace
+from app.resources.access.invitations.throttle import note
+from app.resources.access.project_members.operations import check_scope
+from app.resources.access.project_members.places import settle_environment
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import answer, nothing, resource
 from app.web.context import caller, reader, refused, require_own, settings, subject
 from app.web.guard import describes, requires

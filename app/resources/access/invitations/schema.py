@@ -6,12 +6,12 @@ from marshmallow.fields import Field
 
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Moment, Setting, Text, ToOne
 from app.jsonapi.schema import Schema
+from app.models.invitations import EXPIRED, PENDING, STATUSES
+from app.models.project_members import PROJECT_ROLES
+from app.models.workspace_acl_entries import ACL_LEVELS
 from app.persistence import AnyRow, now
-from app.resources.invitations.model import EXPIRED, PENDING, STATUSES
-from app.resources.organizations.schema import EMAIL_LENGTH
-from app.resources.project_members.model import PROJECT_ROLES
-from app.resources.project_members.schema import CELL_SCOPES, read_cells
-from app.resources.workspace_acl_entries.model import ACL_LEVELS
+from app.resources.access.project_members.schema import CELL_SCOPES, read_cells
+from app.resources.organizations.organizations.schema import EMAIL_LENGTH
 
 NO_TEXT = {"type": ["string", "null"]}
 # One plain address. To mail the other characters mean several, or a name beside an address: the message would go to

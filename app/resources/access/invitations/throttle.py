@@ -9,8 +9,8 @@ from sqlalchemy import delete, func, select, union_all
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import TooManyRequests
+from app.models.invitations import Invitation, InvitationMessage
 from app.persistence import Base, among, now
-from app.resources.invitations.model import Invitation, InvitationMessage
 
 WINDOW: Final = timedelta(hours=1)
 # The first link and some that were lost; of all invitations of an address, whoever sends them.

@@ -13,7 +13,7 @@ from app.authz.policy import Level
 from app.authz.rules import held, refusal
 from app.jsonapi.errors import NotFound
 from app.persistence import AnyRow
-from app.resources.permissions.targets import Target, seen_sources
+from app.resources.access.permissions.targets import Target, seen_sources
 from app.web.context import caller
 
 Given = Sequence[tuple[Grant, frozenset[P]]]

@@ -9,13 +9,13 @@ from app.authz.rules import held, where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import InvalidAttribute, NotFound
 from app.jsonapi.schema import load
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.teams import Team
 from app.persistence import AnyRow
-from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.permissions.explanation import Explanation, explain
-from app.resources.permissions.schema import PermissionExplanationSchema
-from app.resources.permissions.targets import TARGETS, Target, seen_target
-from app.resources.teams.model import Team
-from app.resources.users.listing import find_user
+from app.resources.access.permissions.explanation import Explanation, explain
+from app.resources.access.permissions.schema import PermissionExplanationSchema
+from app.resources.access.permissions.targets import TARGETS, Target, seen_target
+from app.resources.accounts.users.listing import find_user
 from app.web.answers import resource
 from app.web.context import asked, caller, enter, reader, refused, traced
 from app.web.guard import describes, requires

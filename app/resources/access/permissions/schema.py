@@ -6,7 +6,7 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.jsonapi.fields import Attribute, Choice, Computed, ToOne
 from app.jsonapi.schema import Schema
-from app.resources.permissions.targets import TARGETS
+from app.resources.access.permissions.targets import TARGETS
 
 SUBJECTS = ("users", "teams", "authentication-tokens")
 

@@ -10,18 +10,18 @@ from app.authz.grants import Source
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
 from app.authz.rules import where
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.environments import Environment
+from app.models.organization_memberships import OrganizationMembership
+from app.models.organizations import Organization
+from app.models.project_members import ProjectMember
+from app.models.projects import Project
+from app.models.team_projects import TeamProject
+from app.models.team_workspaces import TeamWorkspace
+from app.models.teams import Team
+from app.models.workspace_acl_entries import WorkspaceAclEntry
+from app.models.workspaces import Workspace
 from app.persistence import among
-from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.environments.model import Environment
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.organizations.model import Organization
-from app.resources.project_members.model import ProjectMember
-from app.resources.projects.model import Project
-from app.resources.team_projects.model import TeamProject
-from app.resources.team_workspaces.model import TeamWorkspace
-from app.resources.teams.model import Team
-from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
-from app.resources.workspaces.model import Workspace
 from app.web.context import caller
 
 

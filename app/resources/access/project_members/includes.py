@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.resources.environments.listing import ENVIRONMENTS
-from app.resources.organization_memberships.includes import shown_users
+from app.resources.organizations.organization_memberships.includes import shown_users
+from app.resources.projects.environments.listing import ENVIRONMENTS
 from app.web.listing import Shown
 
 INCLUDES = ("user", "environment")

@@ -3,11 +3,11 @@
 from sqlalchemy import func
 
 from app.authz.permissions import P
-from app.resources.organization_memberships.members import of_user, with_users
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.project_members.model import ProjectMember
-from app.resources.project_members.schema import ProjectMemberSchema
-from app.resources.users.model import User
+from app.models.organization_memberships import OrganizationMembership
+from app.models.project_members import ProjectMember
+from app.models.users import User
+from app.resources.access.project_members.schema import ProjectMemberSchema
+from app.resources.organizations.organization_memberships.members import of_user, with_users
 from app.web.filters import Contains, OneOf
 from app.web.listing import Listing
 

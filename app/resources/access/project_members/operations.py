@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden, Unprocessable
-from app.resources.project_members.model import OWNER, ProjectMember
+from app.models.project_members import OWNER, ProjectMember
 
 # How events call what the columns call otherwise.
 TOLD = {"environment-id": "environment", "cells": "cell-scopes"}

@@ -10,12 +10,12 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.rules import holds, holds_at
 from app.jsonapi.errors import Unprocessable
-from app.resources.organization_memberships.members import Member
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.project_members.model import OWNER, ProjectMember
-from app.resources.project_members.operations import Changes, told
-from app.resources.projects.model import Project
-from app.resources.users.model import User
+from app.models.organization_memberships import OrganizationMembership
+from app.models.project_members import OWNER, ProjectMember
+from app.models.projects import Project
+from app.models.users import User
+from app.resources.access.project_members.operations import Changes, told
+from app.resources.organizations.organization_memberships.members import Member
 from app.web.context import caller, refused
 from app.web.transaction import assign, insert, made
 

@@ -10,8 +10,8 @@ from app.authz.permissions import P
 from app.authz.roles import MANAGES_ROLE
 from app.authz.rules import holds, where
 from app.jsonapi.errors import BadRequest
-from app.resources.environments.model import Environment
-from app.resources.projects.model import Project
+from app.models.environments import Environment
+from app.models.projects import Project
 from app.web.context import caller, refused
 
 

@@ -10,16 +10,16 @@ from app.authz.rules import holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.resources.organization_memberships.members import active_member, username_of
-from app.resources.project_members.includes import INCLUDES, included, including
-from app.resources.project_members.listing import MEMBERS
-from app.resources.project_members.model import OWNER, ProjectMember
-from app.resources.project_members.operations import check_scope, keep_an_owner, told
-from app.resources.project_members.ownership import transfer
-from app.resources.project_members.places import check_rank, settle_environment
-from app.resources.project_members.schema import CellScopesSchema, OwnerSchema, ProjectMemberSchema
-from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project
+from app.models.project_members import OWNER, ProjectMember
+from app.models.projects import Project
+from app.resources.access.project_members.includes import INCLUDES, included, including
+from app.resources.access.project_members.listing import MEMBERS
+from app.resources.access.project_members.operations import check_scope, keep_an_owner, told
+from app.resources.access.project_members.ownership import transfer
+from app.resources.access.project_members.places import check_rank, settle_environment
+from app.resources.access.project_members.schema import CellScopesSchema, OwnerSchema, ProjectMemberSchema
+from app.resources.organizations.organization_memberships.members import active_member, username_of
+from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import nothing, resource
 from app.web.context import caller, subject
 from app.web.guard import describes, requires

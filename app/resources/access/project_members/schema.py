@@ -7,9 +7,9 @@ from marshmallow import ValidationError
 from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Moment, Setting, ToOne
 from app.jsonapi.schema import Schema
-from app.resources.organization_memberships.schema import show_email
-from app.resources.project_members.model import PROJECT_ROLES
-from app.resources.workspaces.schema import CELL_LENGTH, CELL_PATTERN
+from app.models.project_members import PROJECT_ROLES
+from app.resources.organizations.organization_memberships.schema import show_email
+from app.resources.workspaces.workspaces.schema import CELL_LENGTH, CELL_PATTERN
 
 CELLS = 100
 CELL_SCOPES = {

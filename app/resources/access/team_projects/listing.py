@@ -3,9 +3,9 @@
 from sqlalchemy import func, select
 
 from app.authz.permissions import P
-from app.resources.team_projects.model import TeamProject
-from app.resources.team_projects.schema import TeamProjectSchema
-from app.resources.teams.model import Team
+from app.models.team_projects import TeamProject
+from app.models.teams import Team
+from app.resources.access.team_projects.schema import TeamProjectSchema
 from app.web.filters import Equals
 from app.web.listing import Listing
 

@@ -7,10 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Invalid, InvalidAttribute, NotFound, humanized
-from app.resources.projects.model import Project
-from app.resources.team_projects.details import PROJECT_DETAILS, expanded
-from app.resources.team_projects.model import TeamProject
-from app.resources.teams.model import Team
+from app.models.projects import Project
+from app.models.team_projects import TeamProject
+from app.models.teams import Team
+from app.resources.access.team_projects.details import PROJECT_DETAILS, expanded
 
 
 def settle_details(members: Mapping[str, Any], current: TeamProject | None = None) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from app.authz.rules import held, holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
-from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project
-from app.resources.team_projects.listing import TEAM_PROJECTS
-from app.resources.team_projects.model import TeamProject
-from app.resources.team_projects.operations import settle_details, team_for
-from app.resources.team_projects.schema import TeamProjectSchema
+from app.models.projects import Project
+from app.models.team_projects import TeamProject
+from app.resources.access.team_projects.listing import TEAM_PROJECTS
+from app.resources.access.team_projects.operations import settle_details, team_for
+from app.resources.access.team_projects.schema import TeamProjectSchema
+from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import nothing, resource
 from app.web.context import caller, refused, subject
 from app.web.guard import describes, requires

@@ -8,9 +8,9 @@ from marshmallow import ValidationError
 from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
 from app.jsonapi.schema import Schema
+from app.models.team_projects import ACCESS_LEVELS
 from app.persistence import AnyRow
-from app.resources.team_projects.details import FLAG, PROJECT_DETAILS, WORKSPACE_DETAILS, Detail, Value, expanded
-from app.resources.team_projects.model import ACCESS_LEVELS
+from app.resources.access.team_projects.details import FLAG, PROJECT_DETAILS, WORKSPACE_DETAILS, Detail, Value, expanded
 
 
 def reader_of(details: Mapping[str, Detail]) -> Callable[[Any], dict[str, Value]]:

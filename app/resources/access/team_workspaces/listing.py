@@ -3,11 +3,11 @@
 from sqlalchemy import func, select
 
 from app.authz.permissions import P
-from app.resources.organizations.model import Organization
-from app.resources.team_workspaces.model import TeamWorkspace
-from app.resources.team_workspaces.schema import TeamWorkspaceSchema
-from app.resources.teams.model import Team
-from app.resources.workspaces.model import Workspace
+from app.models.organizations import Organization
+from app.models.team_workspaces import TeamWorkspace
+from app.models.teams import Team
+from app.models.workspaces import Workspace
+from app.resources.access.team_workspaces.schema import TeamWorkspaceSchema
 from app.web.filters import Equals
 from app.web.listing import Listing
 

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Invalid, InvalidAttribute, NotFound, humanized
-from app.resources.team_workspaces.details import DETAILS, expanded
-from app.resources.team_workspaces.model import TeamWorkspace
-from app.resources.teams.model import Team
+from app.models.team_workspaces import TeamWorkspace
+from app.models.teams import Team
+from app.resources.access.team_workspaces.details import DETAILS, expanded
 
 
 def settle_details(members: Mapping[str, Any], current: TeamWorkspace | None = None) -> dict[str, Any]:

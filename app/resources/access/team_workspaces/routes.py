@@ -8,12 +8,12 @@ from app.authz.rules import held, holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
-from app.resources.team_workspaces.listing import TEAM_WORKSPACES
-from app.resources.team_workspaces.model import TeamWorkspace
-from app.resources.team_workspaces.operations import settle_details, team_of
-from app.resources.team_workspaces.schema import TeamWorkspaceSchema
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.model import Workspace
+from app.models.team_workspaces import TeamWorkspace
+from app.models.workspaces import Workspace
+from app.resources.access.team_workspaces.listing import TEAM_WORKSPACES
+from app.resources.access.team_workspaces.operations import settle_details, team_of
+from app.resources.access.team_workspaces.schema import TeamWorkspaceSchema
+from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import nothing, resource
 from app.web.context import caller, refused, subject
 from app.web.guard import describes, requires

@@ -5,9 +5,9 @@ from marshmallow import ValidationError
 from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
 from app.jsonapi.schema import Schema
+from app.models.team_workspaces import ACCESS_LEVELS
 from app.persistence import AnyRow
-from app.resources.team_workspaces.details import DETAILS, FLAG, Value, expanded
-from app.resources.team_workspaces.model import ACCESS_LEVELS
+from app.resources.access.team_workspaces.details import DETAILS, FLAG, Value, expanded
 
 
 def sent(name: str) -> Setting:

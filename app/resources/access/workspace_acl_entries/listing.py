@@ -3,12 +3,12 @@
 from sqlalchemy import func
 
 from app.authz.permissions import P
-from app.resources.organization_memberships.members import of_user, with_users
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.users.model import User
-from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
-from app.resources.workspace_acl_entries.schema import WorkspaceAclEntrySchema
-from app.resources.workspaces.model import Workspace
+from app.models.organization_memberships import OrganizationMembership
+from app.models.users import User
+from app.models.workspace_acl_entries import WorkspaceAclEntry
+from app.models.workspaces import Workspace
+from app.resources.access.workspace_acl_entries.schema import WorkspaceAclEntrySchema
+from app.resources.organizations.organization_memberships.members import of_user, with_users
 from app.web.filters import Contains, OneOf
 from app.web.listing import Listing
 

@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden
-from app.resources.workspace_acl_entries.model import OWNER, WorkspaceAclEntry
+from app.models.workspace_acl_entries import OWNER, WorkspaceAclEntry
 
 
 class LastWorkspaceOwner(Forbidden):

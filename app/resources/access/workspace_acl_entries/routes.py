@@ -10,15 +10,15 @@ from app.authz.rules import held, holds, where
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.resources.invitations.accepting import accept
-from app.resources.organization_memberships.members import active_member, username_of
-from app.resources.project_members.includes import included, including
-from app.resources.workspace_acl_entries.listing import ACL
-from app.resources.workspace_acl_entries.model import OWNER, WorkspaceAclEntry
-from app.resources.workspace_acl_entries.operations import keep_an_owner
-from app.resources.workspace_acl_entries.schema import NewAclEntrySchema, WorkspaceAclEntrySchema
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.model import Workspace
+from app.models.workspace_acl_entries import OWNER, WorkspaceAclEntry
+from app.models.workspaces import Workspace
+from app.resources.access.invitations.accepting import accept
+from app.resources.access.project_members.includes import included, including
+from app.resources.access.workspace_acl_entries.listing import ACL
+from app.resources.access.workspace_acl_entries.operations import keep_an_owner
+from app.resources.access.workspace_acl_entries.schema import NewAclEntrySchema, WorkspaceAclEntrySchema
+from app.resources.organizations.organization_memberships.members import active_member, username_of
+from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import nothing, resource
 from app.web.context import authenticate, caller, refused, subject
 from app.web.guard import describes, requires

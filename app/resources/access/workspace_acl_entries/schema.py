@@ -2,8 +2,8 @@
 
 from app.jsonapi.fields import Attribute, Choice, Computed, Moment, Text, ToOne
 from app.jsonapi.schema import Schema
-from app.resources.organization_memberships.schema import show_email
-from app.resources.workspace_acl_entries.model import ACL_LEVELS
+from app.models.workspace_acl_entries import ACL_LEVELS
+from app.resources.organizations.organization_memberships.schema import show_email
 
 # Far beyond any token of this service.
 INVITE_LENGTH = 1_000

@@ -6,9 +6,9 @@ from flask import Blueprint, Response
 from sqlalchemy.orm import Session
 
 from app.authentication.tokens import digest, new_token
-from app.resources.authentication_tokens.listing import TOKENS, shown_token
-from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.authentication_tokens.operations import add_token
+from app.models.authentication_tokens import AuthenticationToken
+from app.resources.accounts.authentication_tokens.listing import TOKENS, shown_token
+from app.resources.accounts.authentication_tokens.operations import add_token
 from app.web.answers import resource
 from app.web.context import caller, settings
 from app.web.transaction import made, record

@@ -11,15 +11,15 @@ from app.authentication.callers import Caller
 from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, text_of
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.organizations import Organization
+from app.models.teams import Team
 from app.persistence import Expression, Timestamp, now
-from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.authentication_tokens.schema import (
+from app.resources.accounts.authentication_tokens.schema import (
     AuthenticationTokenSchema,
     ProjectTokenSchema,
     TeamTokenSchema,
 )
-from app.resources.organizations.model import Organization
-from app.resources.teams.model import Team
 from app.web.filters import Chosen, Contains
 from app.web.listing import Listing, Shown
 

@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.organizations import Organization
 from app.persistence import among, now
-from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.organizations.model import Organization
 
 EXPIRY_POINTER = "/data/attributes/expired-at"
 # Of a user, who sees all of them at once; expired ones count until they are deleted.

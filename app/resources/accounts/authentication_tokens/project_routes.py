@@ -6,13 +6,13 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.authz.rules import held, holds
 from app.jsonapi.schema import load
-from app.resources.authentication_tokens.blueprint import blueprint, issue, shown_once
-from app.resources.authentication_tokens.listing import PROJECT_TOKENS
-from app.resources.authentication_tokens.operations import check_description
-from app.resources.authentication_tokens.schema import ProjectTokenSchema
-from app.resources.project_members.model import OWNER
-from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project
+from app.models.project_members import OWNER
+from app.models.projects import Project
+from app.resources.accounts.authentication_tokens.blueprint import blueprint, issue, shown_once
+from app.resources.accounts.authentication_tokens.listing import PROJECT_TOKENS
+from app.resources.accounts.authentication_tokens.operations import check_description
+from app.resources.accounts.authentication_tokens.schema import ProjectTokenSchema
+from app.resources.projects.projects.listing import PROJECTS
 from app.web.context import caller, refused, subject
 from app.web.guard import describes, requires
 from app.web.requests import body

@@ -6,14 +6,14 @@ from app.authz.permissions import P
 from app.authz.rules import holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
-from app.resources.authentication_tokens import project_routes, team_routes
-from app.resources.authentication_tokens.blueprint import blueprint, issue, shown_once
-from app.resources.authentication_tokens.listing import TOKENS, shown_token
-from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.authentication_tokens.operations import check_room, revoke_organization_token
-from app.resources.authentication_tokens.schema import AuthenticationTokenSchema
-from app.resources.project_members.model import OWNER
-from app.resources.users.listing import find_user
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.project_members import OWNER
+from app.resources.accounts.authentication_tokens import project_routes, team_routes
+from app.resources.accounts.authentication_tokens.blueprint import blueprint, issue, shown_once
+from app.resources.accounts.authentication_tokens.listing import TOKENS, shown_token
+from app.resources.accounts.authentication_tokens.operations import check_room, revoke_organization_token
+from app.resources.accounts.authentication_tokens.schema import AuthenticationTokenSchema
+from app.resources.accounts.users.listing import find_user
 from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, require_own, subject
 from app.web.guard import describes, requires

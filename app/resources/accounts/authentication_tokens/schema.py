@@ -2,7 +2,7 @@
 
 from app.jsonapi.fields import Attribute, Choice, Constant, Moment, Text, ToOne
 from app.jsonapi.schema import Schema
-from app.resources.project_members.model import PROJECT_ROLES
+from app.models.project_members import PROJECT_ROLES
 
 DESCRIPTION_LENGTH = 256
 

@@ -9,18 +9,18 @@ from app.authz.rules import held, holds
 from app.jsonapi.body import identifiers, resource_list
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.teams import Team
 from app.persistence import AnyRow
-from app.resources.authentication_tokens.blueprint import blueprint, issue, shown_once
-from app.resources.authentication_tokens.listing import TEAM_TOKENS
-from app.resources.authentication_tokens.model import AuthenticationToken
-from app.resources.authentication_tokens.operations import (
+from app.resources.accounts.authentication_tokens.blueprint import blueprint, issue, shown_once
+from app.resources.accounts.authentication_tokens.listing import TEAM_TOKENS
+from app.resources.accounts.authentication_tokens.operations import (
     check_description,
     revoke_plain_team_token,
     team_tokens,
 )
-from app.resources.authentication_tokens.schema import AuthenticationTokenSchema, TeamTokenSchema
-from app.resources.teams.listing import TEAMS
-from app.resources.teams.model import Team
+from app.resources.accounts.authentication_tokens.schema import AuthenticationTokenSchema, TeamTokenSchema
+from app.resources.organizations.teams.listing import TEAMS
 from app.web.answers import nothing, resource
 from app.web.context import asked, caller, enter, reader, refused, subject
 from app.web.guard import describes, requires

@@ -13,8 +13,8 @@ from typing import Final
 from sqlalchemy import Connection, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.models.sign_in import SignInAttempt
 from app.persistence import now
-from app.resources.sign_in.model import SignInAttempt
 from app.web.context import reader, release_reader
 from app.web.transaction import change
 

@@ -13,7 +13,7 @@ from flask import Response, g, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app.authentication.tokens import digest, same
-from app.resources.sign_in.operations import Found, find_session
+from app.resources.accounts.sign_in.operations import Found, find_session
 from app.web.context import reader, settings
 
 BYTES: Final = 32

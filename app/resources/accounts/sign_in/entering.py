@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from app.authentication.passwords import MAXIMUM_LENGTH, hash_password, is_outdated, is_password
 from app.authentication.tokens import digest
-from app.resources.sign_in import attempts
-from app.resources.sign_in.authorization import Parameters, only
-from app.resources.sign_in.browser import cookie_digest, is_our_form, renew_cookie, signed_in
-from app.resources.sign_in.operations import Found, end_session, open_session, user_named
-from app.resources.sign_in.pages import STALE, message
-from app.resources.users.model import User
+from app.models.users import User
+from app.resources.accounts.sign_in import attempts
+from app.resources.accounts.sign_in.authorization import Parameters, only
+from app.resources.accounts.sign_in.browser import cookie_digest, is_our_form, renew_cookie, signed_in
+from app.resources.accounts.sign_in.operations import Found, end_session, open_session, user_named
+from app.resources.accounts.sign_in.pages import STALE, message
 from app.web.context import act_as, reader, release_reader, settings
 from app.web.transaction import change, record
 

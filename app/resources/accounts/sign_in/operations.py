@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Row, Select, delete, func, or_, select, updat
 from sqlalchemy.orm import Session
 
 from app.authentication.tokens import same
+from app.models.sign_in import AuthorizationCode, SignInSession
+from app.models.users import User
 from app.persistence import Base, now
-from app.resources.sign_in.model import AuthorizationCode, SignInSession
-from app.resources.users.model import User
 
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from flask import Response, render_template, url_for
 
-from app.resources.sign_in.authorization import Wanted
-from app.resources.sign_in.blueprint import TEMPLATES, blueprint
-from app.resources.sign_in.browser import form_token, give_cookie, signed_in
-from app.resources.sign_in.tokens import token_name
+from app.resources.accounts.sign_in.authorization import Wanted
+from app.resources.accounts.sign_in.blueprint import TEMPLATES, blueprint
+from app.resources.accounts.sign_in.browser import form_token, give_cookie, signed_in
+from app.resources.accounts.sign_in.tokens import token_name
 
 FORM_BYTES: Final = 16_384
 STALE: Final = "This page had expired, or your browser keeps no cookies. Please try again."

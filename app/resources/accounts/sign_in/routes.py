@@ -7,12 +7,12 @@ from flask import Response, request
 
 from app.authentication.tokens import digest
 from app.jsonapi.errors import ApiError
-from app.resources.sign_in import session_routes, token_routes
-from app.resources.sign_in.authorization import CLIENT, Refused, Untrusted, only, wanted
-from app.resources.sign_in.blueprint import blueprint
-from app.resources.sign_in.browser import cookie_digest, is_our_form, signed_in
-from app.resources.sign_in.operations import grant
-from app.resources.sign_in.pages import ENDED, FORM_BYTES, STALE, go_to, message, question
+from app.resources.accounts.sign_in import session_routes, token_routes
+from app.resources.accounts.sign_in.authorization import CLIENT, Refused, Untrusted, only, wanted
+from app.resources.accounts.sign_in.blueprint import blueprint
+from app.resources.accounts.sign_in.browser import cookie_digest, is_our_form, signed_in
+from app.resources.accounts.sign_in.operations import grant
+from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, go_to, message, question
 from app.web.context import settings
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form

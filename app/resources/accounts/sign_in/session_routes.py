@@ -4,10 +4,10 @@ from functools import partial
 
 from flask import Response, request
 
-from app.resources.sign_in.authorization import wanted
-from app.resources.sign_in.blueprint import blueprint
-from app.resources.sign_in.entering import enter_by, leave_by
-from app.resources.sign_in.pages import FORM_BYTES, go_to_question, message, question
+from app.resources.accounts.sign_in.authorization import wanted
+from app.resources.accounts.sign_in.blueprint import blueprint
+from app.resources.accounts.sign_in.entering import enter_by, leave_by
+from app.resources.accounts.sign_in.pages import FORM_BYTES, go_to_question, message, question
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
 

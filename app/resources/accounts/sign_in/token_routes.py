@@ -7,14 +7,14 @@ from flask import Response
 from sqlalchemy import select
 
 from app.authentication.tokens import digest
-from app.resources.authentication_tokens.blueprint import make_token
-from app.resources.authentication_tokens.operations import check_room
-from app.resources.sign_in.authorization import CLIENT, GRANT, VERIFIER, Parameters, only
-from app.resources.sign_in.blueprint import blueprint
-from app.resources.sign_in.operations import fault_of, take_code
-from app.resources.sign_in.pages import FORM_BYTES
-from app.resources.sign_in.tokens import token_name
-from app.resources.users.model import User
+from app.models.users import User
+from app.resources.accounts.authentication_tokens.blueprint import make_token
+from app.resources.accounts.authentication_tokens.operations import check_room
+from app.resources.accounts.sign_in.authorization import CLIENT, GRANT, VERIFIER, Parameters, only
+from app.resources.accounts.sign_in.blueprint import blueprint
+from app.resources.accounts.sign_in.operations import fault_of, take_code
+from app.resources.accounts.sign_in.pages import FORM_BYTES
+from app.resources.accounts.sign_in.tokens import token_name
 from app.web.context import act_as, settings
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form

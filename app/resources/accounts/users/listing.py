@@ -9,10 +9,10 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound
+from app.models.organization_memberships import OrganizationMembership
+from app.models.users import ADMINISTRATORS, KNOWN_AS, User
 from app.persistence import AnyRow, among
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.users.model import ADMINISTRATORS, KNOWN_AS, User
-from app.resources.users.schema import AccountSchema, UserSchema
+from app.resources.accounts.users.schema import AccountSchema, UserSchema
 from app.web.context import asked, caller, reader
 
 

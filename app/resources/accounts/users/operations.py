@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.authentication.passwords import hash_password, is_password
 from app.jsonapi.errors import InvalidAttribute, TooManyRequests, Unprocessable
-from app.resources.users.model import SUPER_USER, User
+from app.models.users import SUPER_USER, User
 
 
 class EmailTaken(ValueError):

@@ -13,18 +13,18 @@ from app.authz.policy import Level
 from app.authz.rules import holds_at
 from app.jsonapi.errors import Conflict
 from app.jsonapi.schema import load
-from app.resources.sign_in import attempts
-from app.resources.sign_in.operations import end_sessions
-from app.resources.users.listing import UserRow, dump_account, dump_user, find_user
-from app.resources.users.model import ADMINISTRATORS, User
-from app.resources.users.operations import (
+from app.models.users import ADMINISTRATORS, User
+from app.resources.accounts.sign_in import attempts
+from app.resources.accounts.sign_in.operations import end_sessions
+from app.resources.accounts.users.listing import UserRow, dump_account, dump_user, find_user
+from app.resources.accounts.users.operations import (
     TooManyPasswords,
     check_confirmed,
     check_site_role,
     new_hash,
     settle_account,
 )
-from app.resources.users.schema import AccountSchema, PasswordSchema, ProfileSchema, SiteRoleSchema, UserSchema
+from app.resources.accounts.users.schema import AccountSchema, PasswordSchema, ProfileSchema, SiteRoleSchema, UserSchema
 from app.web.answers import resource
 from app.web.context import asked, caller, reader, refused, require_on_site, require_own, settings, subject
 from app.web.guard import describes, requires

@@ -7,9 +7,9 @@ from marshmallow.fields import Field
 from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Links, Text, ToOne
 from app.jsonapi.schema import Schema
+from app.models.users import SITE_ROLES
 from app.persistence import AnyRow
-from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
-from app.resources.users.model import SITE_ROLES
+from app.resources.organizations.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
 
 USERNAME_LENGTH = 64
 USERNAME_PATTERN = f"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}"

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from app.jsonapi.fields import stamp
 from app.jsonapi.query import Page, page_meta
-from app.resources.activity_events.model import ActivityEvent
+from app.models.activity_events import ActivityEvent
 
 AT_ONCE: Final = 1_000
 # Audit events have ids of another kind: each event of ours has one, always the same.

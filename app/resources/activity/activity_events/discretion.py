@@ -15,10 +15,10 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.rules import holds_at, where
 from app.jsonapi import Json
+from app.models.environments import Environment
+from app.models.projects import Project
+from app.models.workspaces import Workspace
 from app.persistence import AnyRow, among
-from app.resources.environments.model import Environment
-from app.resources.projects.model import Project
-from app.resources.workspaces.model import Workspace
 from app.web.context import caller, reader
 
 HIDDEN = "(hidden)"

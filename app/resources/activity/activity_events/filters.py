@@ -12,8 +12,8 @@ from app.authentication.callers import Caller
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.fields import Moment
 from app.jsonapi.query import Arguments, text_of
+from app.models.activity_events import ActivityEvent
 from app.persistence import Timestamp
-from app.resources.activity_events.model import ActivityEvent
 from app.web.filters import Chosen, Equals
 
 ANY = ".*"

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.resources.activity_events.discretion import discreet
-from app.resources.activity_events.filters import FILTERS
-from app.resources.activity_events.model import ActivityEvent
-from app.resources.activity_events.schema import ActivityEventSchema
-from app.resources.organizations.model import Organization
+from app.models.activity_events import ActivityEvent
+from app.models.organizations import Organization
+from app.resources.activity.activity_events.discretion import discreet
+from app.resources.activity.activity_events.filters import FILTERS
+from app.resources.activity.activity_events.schema import ActivityEventSchema
 from app.web.listing import Listing, Shown
 
 _PLAIN: Final = (

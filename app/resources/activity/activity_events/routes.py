@@ -12,13 +12,13 @@ from app.authz.policy import Level
 from app.authz.rules import holds_at
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import page_of
-from app.resources.activity_events.audit_trail import AT_ONCE, TRAIL, trail_page
-from app.resources.activity_events.filters import moment_of
-from app.resources.activity_events.listing import EVENTS
-from app.resources.activity_events.model import ActivityEvent
-from app.resources.activity_events.schema import ActivityEventSchema
-from app.resources.projects.listing import PROJECTS
-from app.resources.workspaces.listing import WORKSPACES
+from app.models.activity_events import ActivityEvent
+from app.resources.activity.activity_events.audit_trail import AT_ONCE, TRAIL, trail_page
+from app.resources.activity.activity_events.filters import moment_of
+from app.resources.activity.activity_events.listing import EVENTS
+from app.resources.activity.activity_events.schema import ActivityEventSchema
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import resource
 from app.web.context import asked, caller, enter, reader, refused
 from app.web.guard import describes, requires

@@ -9,12 +9,12 @@ from app.authentication.callers import Caller
 from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.query import Arguments, text_of
-from app.resources.agent_pools.model import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
-from app.resources.agent_pools.schema import AgentPoolSchema
-from app.resources.agent_pools.usage import open_to_project, open_to_workspace
-from app.resources.organizations.model import Organization
-from app.resources.projects.model import Project
-from app.resources.workspaces.model import Workspace
+from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
+from app.models.organizations import Organization
+from app.models.projects import Project
+from app.models.workspaces import Workspace
+from app.resources.organizations.agent_pools.schema import AgentPoolSchema
+from app.resources.organizations.agent_pools.usage import open_to_project, open_to_workspace
 from app.web.context import caller
 from app.web.filters import Chosen, Contains
 from app.web.linked import Link, LinkedListing

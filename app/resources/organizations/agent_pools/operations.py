@@ -7,9 +7,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, Unprocessable
+from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
 from app.persistence import among
-from app.resources.agent_pools.model import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
-from app.resources.agent_pools.usage import is_used
+from app.resources.organizations.agent_pools.usage import is_used
 
 Place = type[AllowedProject] | type[AllowedWorkspace] | type[ExcludedWorkspace]
 

@@ -12,14 +12,14 @@ from app.authz.rules import where
 from app.jsonapi.errors import TooMuchIncluded
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.models.agent_pools import AgentPool
+from app.models.projects import Project
+from app.models.workspaces import Workspace
 from app.persistence import among
-from app.resources.agent_pools.listing import AGENT_POOLS
-from app.resources.agent_pools.model import AgentPool
-from app.resources.agent_pools.operations import PLACES, check_known, delete_pool, listed, replace_listed
-from app.resources.agent_pools.schema import AgentPoolSchema
-from app.resources.projects.model import Project
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.model import Workspace
+from app.resources.organizations.agent_pools.listing import AGENT_POOLS
+from app.resources.organizations.agent_pools.operations import PLACES, check_known, delete_pool, listed, replace_listed
+from app.resources.organizations.agent_pools.schema import AgentPoolSchema
+from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import nothing, resource
 from app.web.context import caller, enter, subject
 from app.web.guard import describes, requires

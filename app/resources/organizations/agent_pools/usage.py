@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Exists, SQLColumnExpression, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from app.resources.agent_pools.model import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
-from app.resources.organizations.model import Organization
-from app.resources.projects.model import Project
-from app.resources.workspaces.model import Workspace
+from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
+from app.models.organizations import Organization
+from app.models.projects import Project
+from app.models.workspaces import Workspace
 
 Id = SQLColumnExpression[Any] | str | None
 

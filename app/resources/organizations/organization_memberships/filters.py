@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from app.authentication.callers import Caller
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, texts_of
+from app.models.organization_memberships import STATUSES, OrganizationMembership
 from app.persistence import among, set_parameter
-from app.resources.organization_memberships.model import STATUSES, OrganizationMembership
 from app.web.filters import Chosen
 
 # HCP Terraform knows a third status; here nobody has it.

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from app.models.users import ADMINISTRATORS, KNOWN_AS, User
 from app.persistence import among
-from app.resources.organizations.listing import ORGANIZATIONS
-from app.resources.teams.listing import TEAMS
-from app.resources.users.listing import UserRow, dump_user
-from app.resources.users.model import ADMINISTRATORS, KNOWN_AS, User
+from app.resources.accounts.users.listing import UserRow, dump_user
+from app.resources.organizations.organizations.listing import ORGANIZATIONS
+from app.resources.organizations.teams.listing import TEAMS
 from app.web.context import caller, reader
 from app.web.listing import Shown
 

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.project_members.model import ProjectMember
-from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
+from app.models.organization_memberships import OrganizationMembership
+from app.models.project_members import ProjectMember
+from app.models.workspace_acl_entries import WorkspaceAclEntry
 
 Left = Sequence[tuple[Any, dict[str, list[Any]]]]
 

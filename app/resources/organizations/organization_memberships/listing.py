@@ -9,14 +9,14 @@ from sqlalchemy import ColumnElement, ScalarSelect, bindparam, exists, false, fu
 
 from app.authz.permissions import P
 from app.authz.rules import where
+from app.models.organization_memberships import STATUSES, OrganizationMembership
+from app.models.organizations import Organization
+from app.models.teams import Team, TeamMember
+from app.models.users import KNOWN_AS, User
 from app.persistence import Expression
-from app.resources.organization_memberships.filters import InStatus
-from app.resources.organization_memberships.model import STATUSES, OrganizationMembership
-from app.resources.organization_memberships.schema import OrganizationMembershipSchema
-from app.resources.organizations.model import Organization
-from app.resources.teams.linked import TeamMembershipListing
-from app.resources.teams.model import Team, TeamMember
-from app.resources.users.model import KNOWN_AS, User
+from app.resources.organizations.organization_memberships.filters import InStatus
+from app.resources.organizations.organization_memberships.schema import OrganizationMembershipSchema
+from app.resources.organizations.teams.linked import TeamMembershipListing
 from app.web.context import caller, reader
 from app.web.filters import Contains, Filter, Holds, OneOf
 

@@ -7,9 +7,9 @@ from sqlalchemy import FromClause, ScalarSelect, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute
+from app.models.organization_memberships import OrganizationMembership
+from app.models.users import User
 from app.persistence import Expression
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.users.model import User
 
 
 class NotAMember(InvalidAttribute):

@@ -6,12 +6,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden, NotFound
+from app.models.organization_memberships import OrganizationMembership
+from app.models.teams import Team, TeamMember
+from app.models.users import User
 from app.persistence import now
 from app.persistence.identifiers import random_text
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.teams.model import Team, TeamMember
-from app.resources.teams.operations import keep_an_owner
-from app.resources.users.model import User
+from app.resources.organizations.teams.operations import keep_an_owner
 
 
 class OwnOrganization(Forbidden):

@@ -8,11 +8,13 @@ from app.authz.rules import holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.resources.organization_memberships.includes import INCLUDES, OWN_INCLUDES, included, including
-from app.resources.organization_memberships.leaving import levels_of, roles_of
-from app.resources.organization_memberships.listing import MEMBERSHIPS, status_counts
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.organization_memberships.operations import (
+from app.models.organization_memberships import OrganizationMembership
+from app.models.teams import Team
+from app.models.users import User
+from app.resources.organizations.organization_memberships.includes import INCLUDES, OWN_INCLUDES, included, including
+from app.resources.organizations.organization_memberships.leaving import levels_of, roles_of
+from app.resources.organizations.organization_memberships.listing import MEMBERSHIPS, status_counts
+from app.resources.organizations.organization_memberships.operations import (
     OwnOrganization,
     invite,
     lock_owners,
@@ -20,10 +22,8 @@ from app.resources.organization_memberships.operations import (
     teams_of,
     user_to_invite,
 )
-from app.resources.organization_memberships.schema import OrganizationMembershipSchema
-from app.resources.teams.model import Team
-from app.resources.teams.operations import add_members
-from app.resources.users.model import User
+from app.resources.organizations.organization_memberships.schema import OrganizationMembershipSchema
+from app.resources.organizations.teams.operations import add_members
 from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, require_own, subject
 from app.web.guard import describes, requires

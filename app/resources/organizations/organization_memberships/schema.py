@@ -8,7 +8,7 @@ from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, Moment, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
 from app.persistence import AnyRow
-from app.resources.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
+from app.resources.organizations.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
 
 TEAMS_AT_ONCE = 100
 

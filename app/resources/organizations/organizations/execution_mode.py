@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
+from app.models.agent_pools import AgentPool
+from app.models.organizations import Organization
+from app.models.projects import Project
 from app.persistence import AnyRow
-from app.resources.agent_pools.model import AgentPool
-from app.resources.organizations.model import Organization
-from app.resources.projects.model import Project
 
 INHERIT: Final = "default"
 AGENT: Final = "agent"

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from app.authz.permissions import P
-from app.resources.organizations.model import Organization
-from app.resources.organizations.schema import OrganizationSchema, entitlement_set
-from app.resources.projects.model import Project
+from app.models.organizations import Organization
+from app.models.projects import Project
+from app.resources.organizations.organizations.schema import OrganizationSchema, entitlement_set
 from app.web.filters import Contains
 from app.web.listing import Listing
 

@@ -9,17 +9,21 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.models.organizations import Organization
 from app.persistence import AnyRow
-from app.resources.organizations.listing import ORGANIZATIONS, include_entitlement_sets
-from app.resources.organizations.model import Organization
-from app.resources.organizations.operations import (
+from app.resources.organizations.organizations.listing import ORGANIZATIONS, include_entitlement_sets
+from app.resources.organizations.organizations.operations import (
     delete_organization,
     found_organization,
     lock_projects,
     settle_members,
 )
-from app.resources.organizations.schema import ENTITLEMENT_SET_DOCUMENT, OrganizationSchema, entitlement_set
-from app.resources.projects.listing import PROJECTS
+from app.resources.organizations.organizations.schema import (
+    ENTITLEMENT_SET_DOCUMENT,
+    OrganizationSchema,
+    entitlement_set,
+)
+from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import nothing, resource
 from app.web.context import authenticate, caller, enter, require_on_site, subject
 from app.web.guard import describes, requires

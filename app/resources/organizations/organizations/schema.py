@@ -3,7 +3,7 @@
 from app.authz.permissions import P
 from app.jsonapi.fields import Attribute, Choice, Constant, Flag, Links, Moment, Text, ToOne, Whole
 from app.jsonapi.schema import Schema
-from app.resources.organizations.model import EXECUTION_MODES
+from app.models.organizations import EXECUTION_MODES
 from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = (3, 40)

@@ -3,9 +3,9 @@
 from sqlalchemy import func
 
 from app.authz.permissions import P
-from app.resources.organizations.model import Organization
-from app.resources.reserved_tag_keys.model import ReservedTagKey
-from app.resources.reserved_tag_keys.schema import ReservedTagKeySchema
+from app.models.organizations import Organization
+from app.models.reserved_tag_keys import ReservedTagKey
+from app.resources.organizations.reserved_tag_keys.schema import ReservedTagKeySchema
 from app.web.listing import Listing
 
 RESERVED_TAG_KEYS = Listing(

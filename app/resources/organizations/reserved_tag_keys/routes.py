@@ -4,10 +4,10 @@ from flask import Blueprint, Response
 
 from app.authz.permissions import P
 from app.jsonapi.schema import load
+from app.models.reserved_tag_keys import ReservedTagKey
 from app.persistence import now
-from app.resources.reserved_tag_keys.listing import RESERVED_TAG_KEYS
-from app.resources.reserved_tag_keys.model import ReservedTagKey
-from app.resources.reserved_tag_keys.schema import ReservedTagKeySchema
+from app.resources.organizations.reserved_tag_keys.listing import RESERVED_TAG_KEYS
+from app.resources.organizations.reserved_tag_keys.schema import ReservedTagKeySchema
 from app.web.answers import nothing, resource
 from app.web.context import enter, subject
 from app.web.guard import describes, requires

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.resources.organization_memberships.includes import shown_users
-from app.resources.organization_memberships.listing import MEMBERSHIPS
+from app.resources.organizations.organization_memberships.includes import shown_users
+from app.resources.organizations.organization_memberships.listing import MEMBERSHIPS
 from app.web.listing import Shown
 
 INCLUDES = ("users", "organization_memberships")

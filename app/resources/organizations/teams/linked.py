@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 from sqlalchemy.orm import Session
 
 from app.authz.rules import where
+from app.models.teams import TeamMember
 from app.persistence import AnyRow, Base, Expression, among
-from app.resources.teams.model import TeamMember
 from app.web.context import asked, caller, reader
 from app.web.listing import Listing, Shown
 

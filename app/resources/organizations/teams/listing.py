@@ -3,11 +3,11 @@
 from sqlalchemy import func, select, true
 
 from app.authz.permissions import P
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.organizations.model import Organization
-from app.resources.teams.linked import TeamMembershipListing
-from app.resources.teams.model import Team, TeamMember
-from app.resources.teams.schema import TeamSchema
+from app.models.organization_memberships import OrganizationMembership
+from app.models.organizations import Organization
+from app.models.teams import Team, TeamMember
+from app.resources.organizations.teams.linked import TeamMembershipListing
+from app.resources.organizations.teams.schema import TeamSchema
 from app.web.filters import Contains, OneOf
 
 _NAME = func.lower(Team.name)

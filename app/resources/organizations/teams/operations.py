@@ -7,11 +7,11 @@ from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import BadRequest, Forbidden
+from app.models.organization_memberships import OrganizationMembership
+from app.models.teams import Team, TeamMember
+from app.models.users import User
 from app.persistence import among
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.teams.access import FLAGS, merged
-from app.resources.teams.model import Team, TeamMember
-from app.resources.users.model import User
+from app.resources.organizations.teams.access import FLAGS, merged
 
 Members = Mapping[str, str]
 """Usernames by the ids of the memberships."""

@@ -10,11 +10,11 @@ from app.jsonapi.body import resource_list
 from app.jsonapi.errors import BadRequest, NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.resources.organization_memberships.listing import MEMBERSHIPS
-from app.resources.teams.includes import INCLUDES, included, including
-from app.resources.teams.listing import TEAMS
-from app.resources.teams.model import Team
-from app.resources.teams.operations import (
+from app.models.teams import Team
+from app.resources.organizations.organization_memberships.listing import MEMBERSHIPS
+from app.resources.organizations.teams.includes import INCLUDES, included, including
+from app.resources.organizations.teams.listing import TEAMS
+from app.resources.organizations.teams.operations import (
     Finder,
     add_members,
     delete_team,
@@ -23,7 +23,7 @@ from app.resources.teams.operations import (
     remove_members,
     settle_access,
 )
-from app.resources.teams.schema import TeamSchema
+from app.resources.organizations.teams.schema import TeamSchema
 from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, subject
 from app.web.guard import describes, requires

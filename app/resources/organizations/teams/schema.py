@@ -6,9 +6,9 @@ from app.authz.permissions import P
 from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Links, Setting, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
+from app.models.teams import VISIBILITIES
 from app.persistence import AnyRow
-from app.resources.teams.access import FLAGS, effective
-from app.resources.teams.model import VISIBILITIES
+from app.resources.organizations.teams.access import FLAGS, effective
 from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = (1, 90)

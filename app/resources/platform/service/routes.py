@@ -3,7 +3,7 @@
 import orjson
 from flask import Blueprint, Response
 
-from app.resources.sign_in.authorization import CLIENT, FIRST_PORT, LAST_PORT
+from app.resources.accounts.sign_in.authorization import CLIENT, FIRST_PORT, LAST_PORT
 from app.web.answers import nothing
 from app.web.guard import describes, open_to_all
 

@@ -7,8 +7,8 @@ from flask import Blueprint, Response
 from app.authz.permissions import P
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound
-from app.resources.cloud_providers.catalogue import CATALOGUE, CloudProvider
-from app.resources.cloud_providers.schema import CloudProviderSchema
+from app.resources.projects.cloud_providers.catalogue import CATALOGUE, CloudProvider
+from app.resources.projects.cloud_providers.schema import CloudProviderSchema
 from app.web.answers import page_of_all, resource
 from app.web.context import require_public
 from app.web.guard import describes, requires

@@ -11,16 +11,16 @@ from sqlalchemy import Table, bindparam, func, insert, literal, null, select, un
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Unprocessable
+from app.models.agent_pools import AgentPool, AllowedWorkspace, ExcludedWorkspace
+from app.models.environments import Environment
+from app.models.tag_bindings import TagBinding
+from app.models.team_workspaces import TeamWorkspace
+from app.models.vars import Var
+from app.models.varsets import VarsetWorkspace
+from app.models.workspace_acl_entries import WorkspaceAclEntry
+from app.models.workspaces import RemoteStateConsumer, Workspace
 from app.persistence import Base, among, now
-from app.resources.agent_pools.model import AgentPool, AllowedWorkspace, ExcludedWorkspace
-from app.resources.environments.model import Environment
-from app.resources.tag_bindings.model import TagBinding
-from app.resources.team_workspaces.model import TeamWorkspace
-from app.resources.vars.model import Var
-from app.resources.varsets.model import VarsetWorkspace
-from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
-from app.resources.workspaces.model import RemoteStateConsumer, Workspace
-from app.resources.workspaces.schema import NAME_LENGTH
+from app.resources.workspaces.workspaces.schema import NAME_LENGTH
 from app.web.filters import ESCAPE, containing
 
 AT_ONCE: Final = 5_000

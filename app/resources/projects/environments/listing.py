@@ -3,9 +3,9 @@
 from sqlalchemy import func
 
 from app.authz.permissions import P
-from app.resources.environments.model import Environment
-from app.resources.environments.schema import EnvironmentSchema
-from app.resources.workspaces.model import Workspace
+from app.models.environments import Environment
+from app.models.workspaces import Workspace
+from app.resources.projects.environments.schema import EnvironmentSchema
 from app.web.filters import Contains, Equals
 from app.web.listing import Counted, Listing
 

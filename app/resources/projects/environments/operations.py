@@ -8,14 +8,14 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden, NotFound, Unprocessable
+from app.models.environments import Environment
+from app.models.organization_memberships import OrganizationMembership
+from app.models.project_members import ProjectMember
+from app.models.projects import Project
+from app.models.users import User
+from app.models.workspaces import Workspace
 from app.persistence import now
-from app.resources.environments.model import Environment
-from app.resources.organization_memberships.model import OrganizationMembership
-from app.resources.project_members.model import ProjectMember
-from app.resources.projects.model import Project
-from app.resources.users.model import User
-from app.resources.workspaces.deletion import delete_workspaces, lock_workspaces
-from app.resources.workspaces.model import Workspace
+from app.resources.workspaces.workspaces.deletion import delete_workspaces, lock_workspaces
 
 MAXIMUM = 100
 """How many environments a project may have."""

@@ -12,15 +12,15 @@ from app.authz.permissions import P
 from app.authz.rules import holds
 from app.jsonapi.errors import Conflict, NotFound
 from app.jsonapi.schema import load
+from app.models.environments import Environment
+from app.models.projects import Project
+from app.models.workspaces import Workspace
 from app.persistence import now
-from app.resources.environments.cloning import clone_workspaces
-from app.resources.environments.listing import ENVIRONMENTS
-from app.resources.environments.model import Environment
-from app.resources.environments.operations import check_room, delete_environment, keep_project, set_default
-from app.resources.environments.schema import EnvironmentSchema
-from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project
-from app.resources.workspaces.model import Workspace
+from app.resources.projects.environments.cloning import clone_workspaces
+from app.resources.projects.environments.listing import ENVIRONMENTS
+from app.resources.projects.environments.operations import check_room, delete_environment, keep_project, set_default
+from app.resources.projects.environments.schema import EnvironmentSchema
+from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import answer, nothing, resource
 from app.web.context import caller, refused, subject
 from app.web.guard import describes, requires

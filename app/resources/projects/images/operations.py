@@ -7,11 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import NotFound
+from app.models.images import Image
+from app.models.projects import Project
+from app.models.workspaces import Workspace
 from app.persistence import identifier
-from app.resources.images.model import Image
-from app.resources.images.reading import Drawn
-from app.resources.projects.model import Project
-from app.resources.workspaces.model import Workspace
+from app.resources.projects.images.reading import Drawn
 from app.storage.ledger import Stored, claim, condemn
 
 new_name = identifier("images/img")

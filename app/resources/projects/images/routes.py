@@ -10,13 +10,13 @@ from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import TooLarge, Unprocessable, UnsupportedMediaType
 from app.jsonapi.schema import load
+from app.models.images import Image
+from app.models.projects import Project
+from app.models.workspaces import Workspace
 from app.persistence import now
-from app.resources.images.model import Image
-from app.resources.images.operations import NoImage, new_name, remove_image, set_image
-from app.resources.images.reading import LARGEST_BYTES, TYPES, draw
-from app.resources.images.schema import AvatarSchema, ImageSchema
-from app.resources.projects.model import Project
-from app.resources.workspaces.model import Workspace
+from app.resources.projects.images.operations import NoImage, new_name, remove_image, set_image
+from app.resources.projects.images.reading import LARGEST_BYTES, TYPES, draw
+from app.resources.projects.images.schema import AvatarSchema, ImageSchema
 from app.storage.place import vault
 from app.storage.store import Missing
 from app.web.answers import nothing, resource

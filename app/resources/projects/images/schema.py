@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Moment, Setting, Text
 from app.jsonapi.schema import Schema
-from app.resources.images.reading import LARGEST_BYTES, TYPES
+from app.resources.projects.images.reading import LARGEST_BYTES, TYPES
 
 FILENAME_LENGTH = 255
 

@@ -7,17 +7,17 @@ from typing import Final
 from sqlalchemy import ColumnElement, delete, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
+from app.models.images import Image
+from app.models.invitations import Invitation
+from app.models.projects import Project
+from app.models.state_versions import StateVersion, StateVersionOutput
+from app.models.tag_bindings import TagBinding
+from app.models.team_workspaces import TeamWorkspace
+from app.models.vars import Var
+from app.models.varsets import Varset
+from app.models.workspace_acl_entries import WorkspaceAclEntry
+from app.models.workspaces import RemoteStateConsumer, Workspace
 from app.persistence import Base
-from app.resources.images.model import Image
-from app.resources.invitations.model import Invitation
-from app.resources.projects.model import Project
-from app.resources.state_versions.model import StateVersion, StateVersionOutput
-from app.resources.tag_bindings.model import TagBinding
-from app.resources.team_workspaces.model import TeamWorkspace
-from app.resources.vars.model import Var
-from app.resources.varsets.model import Varset
-from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
-from app.resources.workspaces.model import RemoteStateConsumer, Workspace
 
 # What goes with a workspace because it belongs to it.
 OF_WORKSPACES: Final[tuple[type[Base], ...]] = (

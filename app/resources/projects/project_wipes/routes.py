@@ -6,10 +6,16 @@ from typing import Any
 from flask import Blueprint, Response
 
 from app.authz.permissions import P
-from app.resources.project_wipes.operations import COUNTED, count_contents, delete_varsets, lock_varsets, type_of
-from app.resources.projects.model import Project
-from app.resources.workspaces.deletion import delete_workspaces, lock_workspaces
-from app.resources.workspaces.model import Workspace
+from app.models.projects import Project
+from app.models.workspaces import Workspace
+from app.resources.projects.project_wipes.operations import (
+    COUNTED,
+    count_contents,
+    delete_varsets,
+    lock_varsets,
+    type_of,
+)
+from app.resources.workspaces.workspaces.deletion import delete_workspaces, lock_workspaces
 from app.web.answers import resource
 from app.web.context import subject
 from app.web.guard import describes, requires

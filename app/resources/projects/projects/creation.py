@@ -5,10 +5,10 @@ import secrets
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.models.environments import DEFAULT_ENVIRONMENT, Environment
+from app.models.project_members import OWNER, ProjectMember
+from app.models.projects import SLUG_LENGTH, Project, slug_of
 from app.persistence import among
-from app.resources.environments.model import DEFAULT_ENVIRONMENT, Environment
-from app.resources.project_members.model import OWNER, ProjectMember
-from app.resources.projects.model import SLUG_LENGTH, Project, slug_of
 
 NUMBERED_SLUGS = range(2, 100)
 

@@ -3,14 +3,14 @@
 from sqlalchemy import func, literal, select
 
 from app.authz.permissions import P
-from app.resources.images.model import Image
-from app.resources.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
-from app.resources.organizations.model import Organization
-from app.resources.projects.model import Project
-from app.resources.projects.schema import ProjectSchema
-from app.resources.tag_bindings.listing import Tagged
-from app.resources.team_projects.model import TeamProject
-from app.resources.workspaces.model import Workspace
+from app.models.images import Image
+from app.models.organizations import Organization
+from app.models.projects import Project
+from app.models.team_projects import TeamProject
+from app.models.workspaces import Workspace
+from app.resources.organizations.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
+from app.resources.projects.projects.schema import ProjectSchema
+from app.resources.projects.tag_bindings.listing import Tagged
 from app.web.filters import Contains, OneOf, Permitted
 from app.web.listing import Counted, Listing
 

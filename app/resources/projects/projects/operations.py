@@ -6,12 +6,12 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.jsonapi.errors import Forbidden, InvalidAttribute
+from app.models.environments import Environment
+from app.models.projects import Project
+from app.models.workspaces import Workspace
 from app.persistence import among, now
-from app.resources.cloud_providers.catalogue import CATALOGUE
-from app.resources.environments.model import Environment
-from app.resources.projects.model import Project
-from app.resources.workspaces.deletion import delete_workspaces, lock_workspaces
-from app.resources.workspaces.model import Workspace
+from app.resources.projects.cloud_providers.catalogue import CATALOGUE
+from app.resources.workspaces.workspaces.deletion import delete_workspaces, lock_workspaces
 from app.storage.ledger import condemn, named_by
 
 

@@ -18,22 +18,22 @@ from app.jsonapi.body import identifiers, resource_list
 from app.jsonapi.errors import Forbidden, Taken
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.models.projects import Project, slug_of
+from app.models.workspaces import Workspace
 from app.persistence import among
-from app.resources.agent_pools.usage import open_to_project
-from app.resources.organizations.execution_mode import Place, execution_of_organization, own_execution
-from app.resources.projects.creation import default_environment, first_owner, other_slug
-from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project, slug_of
-from app.resources.projects.operations import (
+from app.resources.organizations.agent_pools.usage import open_to_project
+from app.resources.organizations.organizations.execution_mode import Place, execution_of_organization, own_execution
+from app.resources.projects.projects.creation import default_environment, first_owner, other_slug
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.projects.projects.operations import (
     WorkspacesNotMovable,
     check_cloud_provider,
     delete_project,
     move_workspaces,
 )
-from app.resources.projects.schema import ProjectSchema
-from app.resources.tag_bindings.listing import include_effective_tags
-from app.resources.tag_bindings.operations import add_tags, replace_tags
-from app.resources.workspaces.model import Workspace
+from app.resources.projects.projects.schema import ProjectSchema
+from app.resources.projects.tag_bindings.listing import include_effective_tags
+from app.resources.projects.tag_bindings.operations import add_tags, replace_tags
 from app.web.answers import nothing, resource
 from app.web.context import NOT_AUTHORIZED, caller, enter, refused, subject
 from app.web.guard import describes, requires

@@ -11,10 +11,10 @@ from app.jsonapi import Json
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Links, Moment, Setting, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
+from app.models.organizations import EXECUTION_MODES
+from app.models.projects import SLUG_LENGTH
 from app.persistence import AnyRow
-from app.resources.organizations.model import EXECUTION_MODES
-from app.resources.projects.model import SLUG_LENGTH
-from app.resources.tag_bindings.schema import read_relationship
+from app.resources.projects.tag_bindings.schema import read_relationship
 from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = (3, 40)

@@ -1,8 +1,8 @@
 """Reading links to repositories."""
 
 from app.authz.permissions import P
-from app.resources.repository_links.model import RepositoryLink
-from app.resources.repository_links.schema import RepositoryLinkSchema
+from app.models.repository_links import RepositoryLink
+from app.resources.projects.repository_links.schema import RepositoryLinkSchema
 from app.web.listing import Listing
 
 REPOSITORY_LINKS = Listing(

@@ -4,12 +4,12 @@ from flask import Blueprint, Response
 
 from app.authz.permissions import P
 from app.jsonapi.schema import load
-from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project
-from app.resources.repository_links.listing import REPOSITORY_LINKS
-from app.resources.repository_links.model import RepositoryLink
-from app.resources.repository_links.operations import settle_link
-from app.resources.repository_links.schema import RepositoryLinkSchema
+from app.models.projects import Project
+from app.models.repository_links import RepositoryLink
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.projects.repository_links.listing import REPOSITORY_LINKS
+from app.resources.projects.repository_links.operations import settle_link
+from app.resources.projects.repository_links.schema import RepositoryLinkSchema
 from app.web.answers import nothing, resource
 from app.web.context import subject
 from app.web.guard import describes, requires

@@ -10,11 +10,11 @@ from sqlalchemy.orm import aliased
 from app.authentication.callers import Caller
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.query import Arguments, tags_of
+from app.models.projects import Project
+from app.models.tag_bindings import TagBinding
+from app.models.workspaces import Workspace
 from app.persistence import among, set_parameter
-from app.resources.projects.model import Project
-from app.resources.tag_bindings.model import TagBinding
-from app.resources.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema
-from app.resources.workspaces.model import Workspace
+from app.resources.projects.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema
 from app.web.context import reader
 from app.web.filters import Chosen
 

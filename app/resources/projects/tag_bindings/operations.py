@@ -6,11 +6,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.jsonapi.errors import InvalidAttribute, Unprocessable
+from app.models.projects import Project
+from app.models.reserved_tag_keys import ReservedTagKey
+from app.models.tag_bindings import MAXIMUM, MAXIMUM_PLAIN, TagBinding
+from app.models.workspaces import Workspace
 from app.persistence import among
-from app.resources.projects.model import Project
-from app.resources.reserved_tag_keys.model import ReservedTagKey
-from app.resources.tag_bindings.model import MAXIMUM, MAXIMUM_PLAIN, TagBinding
-from app.resources.workspaces.model import Workspace
 
 Tagged = Project | Workspace
 Bound = dict[str, TagBinding]

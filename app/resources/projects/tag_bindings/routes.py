@@ -5,13 +5,18 @@ from typing import Final
 from flask import Blueprint, Response
 
 from app.authz.permissions import P
-from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project
-from app.resources.tag_bindings.listing import dump_effective, effective_tags, tags_of_projects, tags_of_workspaces
-from app.resources.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema
-from app.resources.tag_bindings.targets import Target
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.model import Workspace
+from app.models.projects import Project
+from app.models.workspaces import Workspace
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.projects.tag_bindings.listing import (
+    dump_effective,
+    effective_tags,
+    tags_of_projects,
+    tags_of_workspaces,
+)
+from app.resources.projects.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema
+from app.resources.projects.tag_bindings.targets import Target
+from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import answer
 from app.web.guard import describes, requires
 

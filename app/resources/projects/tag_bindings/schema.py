@@ -8,7 +8,7 @@ from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Invalid, InvalidAttribute, Unprocessable
 from app.jsonapi.fields import Attribute, Moment, Text
 from app.jsonapi.schema import Schema
-from app.resources.tag_bindings.model import MAXIMUM
+from app.models.tag_bindings import MAXIMUM
 
 TYPES = ("tag-bindings",)
 KEY_LENGTH = 128

@@ -12,11 +12,11 @@ from app.authz.permissions import P
 from app.jsonapi.body import primary_data
 from app.jsonapi.dump import Dump
 from app.jsonapi.errors import Unprocessable
-from app.resources.projects.model import Project
-from app.resources.tag_bindings.listing import dump_binding
-from app.resources.tag_bindings.operations import Changes, add_tags, replace_tags
-from app.resources.tag_bindings.schema import read_tags
-from app.resources.workspaces.model import Workspace
+from app.models.projects import Project
+from app.models.workspaces import Workspace
+from app.resources.projects.tag_bindings.listing import dump_binding
+from app.resources.projects.tag_bindings.operations import Changes, add_tags, replace_tags
+from app.resources.projects.tag_bindings.schema import read_tags
 from app.web.answers import answer, nothing
 from app.web.context import subject
 from app.web.listing import Listing

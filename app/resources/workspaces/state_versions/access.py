@@ -7,9 +7,9 @@ from sqlalchemy import Row, select
 from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.errors import NotFound
+from app.models.state_versions import StateVersion
+from app.models.workspaces import Workspace
 from app.persistence import Base
-from app.resources.state_versions.model import StateVersion
-from app.resources.workspaces.model import Workspace
 from app.web.context import asked, caller, reader
 
 

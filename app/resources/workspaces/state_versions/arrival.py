@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.resources.state_versions.model import StateVersion
-from app.resources.state_versions.operations import accept_json_state, accept_state, object_name
-from app.resources.state_versions.reading import Intake, Summary
-from app.resources.workspaces.model import Workspace
+from app.models.state_versions import StateVersion
+from app.models.workspaces import Workspace
+from app.resources.workspaces.state_versions.operations import accept_json_state, accept_state, object_name
+from app.resources.workspaces.state_versions.reading import Intake, Summary
 from app.storage.ledger import Stored
 from app.web.objects import stored
 from app.web.requests import PIECE

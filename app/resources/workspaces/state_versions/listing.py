@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, Row, Text, case, cast, func, select
 
 from app.authz.permissions import P
 from app.jsonapi.errors import TooMuchIncluded
+from app.models.state_versions import StateVersion, StateVersionOutput
+from app.models.workspaces import Workspace
 from app.persistence import among, set_parameter
-from app.resources.organization_memberships.includes import shown_users
-from app.resources.state_versions.model import StateVersion, StateVersionOutput
-from app.resources.state_versions.schema import OutputSchema, RevealedOutputSchema, StateVersionSchema
-from app.resources.workspaces.model import Workspace
+from app.resources.organizations.organization_memberships.includes import shown_users
+from app.resources.workspaces.state_versions.schema import OutputSchema, RevealedOutputSchema, StateVersionSchema
 from app.web.context import reader
 from app.web.filters import OneOf
 from app.web.listing import Listing, Shown

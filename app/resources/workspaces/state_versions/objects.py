@@ -8,12 +8,17 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import NotFound
-from app.resources.state_versions.addresses import PREFIX, Part, opened
-from app.resources.state_versions.blueprint import blueprint
-from app.resources.state_versions.model import DISCARDED, PENDING, StateVersion
-from app.resources.state_versions.operations import VersionDiscarded, accept_json_state, accept_state, object_name
-from app.resources.state_versions.reading import Intake, UnreadableState
-from app.resources.workspaces.model import Workspace
+from app.models.state_versions import DISCARDED, PENDING, StateVersion
+from app.models.workspaces import Workspace
+from app.resources.workspaces.state_versions.addresses import PREFIX, Part, opened
+from app.resources.workspaces.state_versions.blueprint import blueprint
+from app.resources.workspaces.state_versions.operations import (
+    VersionDiscarded,
+    accept_json_state,
+    accept_state,
+    object_name,
+)
+from app.resources.workspaces.state_versions.reading import Intake, UnreadableState
 from app.storage.place import vault
 from app.storage.store import Missing
 from app.web.context import reader, release_reader, settings

@@ -6,11 +6,11 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import ApiError, Conflict
+from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion, StateVersionOutput
+from app.models.workspaces import Workspace
 from app.persistence import identifier, now
 from app.persistence.identifiers import random_text
-from app.resources.state_versions.model import DISCARDED, FINALIZED, PENDING, StateVersion, StateVersionOutput
-from app.resources.state_versions.reading import Output, Summary
-from app.resources.workspaces.model import Workspace
+from app.resources.workspaces.state_versions.reading import Output, Summary
 from app.storage.ledger import Stored, claim
 from app.storage.secrets import seal
 

@@ -3,10 +3,10 @@
 from flask import Response
 
 from app.authz.permissions import P
-from app.resources.state_versions.access import version_for, workspace_for
-from app.resources.state_versions.blueprint import API, OF_WORKSPACE, blueprint
-from app.resources.state_versions.listing import OUTPUTS, REVEALED_OUTPUTS
-from app.resources.state_versions.schema import OutputSchema, RevealedOutputSchema
+from app.resources.workspaces.state_versions.access import version_for, workspace_for
+from app.resources.workspaces.state_versions.blueprint import API, OF_WORKSPACE, blueprint
+from app.resources.workspaces.state_versions.listing import OUTPUTS, REVEALED_OUTPUTS
+from app.resources.workspaces.state_versions.schema import OutputSchema, RevealedOutputSchema
 from app.web.answers import answer, resource
 from app.web.guard import describes, requires
 

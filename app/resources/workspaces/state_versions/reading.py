@@ -10,7 +10,7 @@ import ijson
 import orjson
 
 from app.jsonapi.errors import Conflict, Unprocessable
-from app.resources.state_versions.tokens import TEXT_LENGTH, TOO_LONG, WholeTokens
+from app.resources.workspaces.state_versions.tokens import TEXT_LENGTH, TOO_LONG, WholeTokens
 
 FORMAT: Final = 4
 ROOT: Final = "root"

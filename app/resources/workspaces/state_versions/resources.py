@@ -9,10 +9,10 @@ from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.fields import stamp
 from app.jsonapi.query import text_of
-from app.resources.state_versions.access import workspace_for
-from app.resources.state_versions.blueprint import OF_WORKSPACE, blueprint
-from app.resources.state_versions.model import StateVersion
-from app.resources.state_versions.reading import ROOT
+from app.models.state_versions import StateVersion
+from app.resources.workspaces.state_versions.access import workspace_for
+from app.resources.workspaces.state_versions.blueprint import OF_WORKSPACE, blueprint
+from app.resources.workspaces.state_versions.reading import ROOT
 from app.web.answers import page_of_all
 from app.web.context import reader
 from app.web.guard import describes, requires

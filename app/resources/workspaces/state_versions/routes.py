@@ -13,23 +13,23 @@ from app.authz.rules import where
 from app.jsonapi.errors import Conflict, NotFound, Unprocessable
 from app.jsonapi.query import includes_of, text_of
 from app.jsonapi.schema import load
-from app.resources.state_versions import objects, outputs, resources
-from app.resources.state_versions.access import workspace_for
-from app.resources.state_versions.arrival import Arrival, arrived, in_pieces
-from app.resources.state_versions.blueprint import API, OF_WORKSPACE, blueprint
-from app.resources.state_versions.listing import (
+from app.models.state_versions import FINALIZED, StateVersion
+from app.models.workspaces import Workspace
+from app.resources.workspaces.state_versions import objects, outputs, resources
+from app.resources.workspaces.state_versions.access import workspace_for
+from app.resources.workspaces.state_versions.arrival import Arrival, arrived, in_pieces
+from app.resources.workspaces.state_versions.blueprint import API, OF_WORKSPACE, blueprint
+from app.resources.workspaces.state_versions.listing import (
     INCLUDES,
     LISTED_STATE_VERSIONS,
     STATE_VERSIONS,
     including,
     link_outputs,
 )
-from app.resources.state_versions.model import FINALIZED, StateVersion
-from app.resources.state_versions.operations import announce, check_agrees, newest_version
-from app.resources.state_versions.schema import RollbackSchema, StateVersionSchema
-from app.resources.state_versions.serials import with_serial
-from app.resources.workspaces.locking import check_held_by
-from app.resources.workspaces.model import Workspace
+from app.resources.workspaces.state_versions.operations import announce, check_agrees, newest_version
+from app.resources.workspaces.state_versions.schema import RollbackSchema, StateVersionSchema
+from app.resources.workspaces.state_versions.serials import with_serial
+from app.resources.workspaces.workspaces.locking import check_held_by
 from app.storage.place import vault
 from app.web.answers import resource
 from app.web.context import caller, enter, reader, subject

@@ -12,9 +12,9 @@ from app.authz.permissions import P
 from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Moment, Setting, Text, ToMany, ToOne, Whole
 from app.jsonapi.schema import Schema
+from app.models.state_versions import PENDING, STATUSES
 from app.persistence import AnyRow
-from app.resources.state_versions.addresses import Direction, Part, address
-from app.resources.state_versions.model import PENDING, STATUSES
+from app.resources.workspaces.state_versions.addresses import Direction, Part, address
 from app.storage.secrets import unseal
 
 # Leaves room above it: a rollback takes the next one.

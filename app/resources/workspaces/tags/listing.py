@@ -11,10 +11,10 @@ from app.authentication.callers import Caller
 from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.query import Arguments, text_of
-from app.resources.organizations.model import Organization
-from app.resources.tag_bindings.model import TagBinding
-from app.resources.tags.schema import TagSchema
-from app.resources.workspaces.model import Workspace
+from app.models.organizations import Organization
+from app.models.tag_bindings import TagBinding
+from app.models.workspaces import Workspace
+from app.resources.workspaces.tags.schema import TagSchema
 from app.web.context import caller
 from app.web.filters import Chosen, Contains
 from app.web.listing import Counted, Listing

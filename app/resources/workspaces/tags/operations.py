@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import NotFound
+from app.models.tag_bindings import TagBinding
+from app.models.workspaces import Workspace
 from app.persistence import among
-from app.resources.tag_bindings.model import TagBinding
-from app.resources.workspaces.model import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from app.authz.policy import Level
 from app.authz.rules import holds, holds_at, where
 from app.jsonapi.body import identifiers, primary_data, resource_list
 from app.jsonapi.errors import NotFound, Unprocessable
+from app.models.tag_bindings import TagBinding
+from app.models.workspaces import Workspace
 from app.persistence import among
-from app.resources.tag_bindings.model import TagBinding
-from app.resources.tag_bindings.operations import Changes, add_plain_tags, remove_plain_tags
-from app.resources.tags.listing import TAGS, WORKSPACE_TAGS, first_of_each
-from app.resources.tags.operations import SentTags, names_of
-from app.resources.tags.schema import NAMED_TAGS, read_tags
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.model import Workspace
+from app.resources.projects.tag_bindings.operations import Changes, add_plain_tags, remove_plain_tags
+from app.resources.workspaces.tags.listing import TAGS, WORKSPACE_TAGS, first_of_each
+from app.resources.workspaces.tags.operations import SentTags, names_of
+from app.resources.workspaces.tags.schema import NAMED_TAGS, read_tags
+from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import nothing
 from app.web.context import asked, caller, enter, subject
 from app.web.guard import describes, requires

@@ -10,8 +10,8 @@ from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Invalid, InvalidAttribute
 from app.jsonapi.fields import Attribute, Moment, ToOne
 from app.jsonapi.schema import Schema
-from app.resources.tag_bindings.model import MAXIMUM_PLAIN
-from app.resources.tags.operations import SentTags
+from app.models.tag_bindings import MAXIMUM_PLAIN
+from app.resources.workspaces.tags.operations import SentTags
 
 NAME_LENGTH = 255
 NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9_:-]*[a-z0-9])?")

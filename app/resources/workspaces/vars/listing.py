@@ -10,11 +10,11 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound, TooMuchIncluded
+from app.models.organizations import Organization
+from app.models.vars import Var
+from app.models.workspaces import Workspace
 from app.persistence import AnyRow, among
-from app.resources.organizations.model import Organization
-from app.resources.vars.model import Var
-from app.resources.vars.schema import SharedSchema, VarSchema
-from app.resources.workspaces.model import Workspace
+from app.resources.workspaces.vars.schema import SharedSchema, VarSchema
 from app.web.context import asked, caller, reader
 
 Shown = dict[str, Any]

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
+from app.models.vars import Var, new_version
 from app.persistence import among
-from app.resources.vars.model import Var, new_version
 from app.storage.secrets import seal
 
 # In the environment of a program a name ends at the first of these.

@@ -11,11 +11,11 @@ from app.jsonapi.body import resource_list
 from app.jsonapi.errors import BadRequest, InvalidAttribute, NotFound, Unprocessable
 from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
-from app.resources.vars.listing import readable_workspace, var_of_workspace, vars_of_workspace
-from app.resources.vars.model import Var
-from app.resources.vars.operations import change_var, check_room, new_var, vars_to_change, write_whole
-from app.resources.vars.schema import PlacedSchema, VarSchema, load_each
-from app.resources.workspaces.model import Workspace
+from app.models.vars import Var
+from app.models.workspaces import Workspace
+from app.resources.workspaces.vars.listing import readable_workspace, var_of_workspace, vars_of_workspace
+from app.resources.workspaces.vars.operations import change_var, check_room, new_var, vars_to_change, write_whole
+from app.resources.workspaces.vars.schema import PlacedSchema, VarSchema, load_each
 from app.web.answers import answer, nothing, resource
 from app.web.context import asked, enter, subject
 from app.web.guard import describes, requires

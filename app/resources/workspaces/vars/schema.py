@@ -6,7 +6,7 @@ from typing import Any
 from app.jsonapi.errors import ApiError, Invalid
 from app.jsonapi.fields import Attribute, Choice, Flag, Moment, Text, ToOne
 from app.jsonapi.schema import Schema, load_item
-from app.resources.vars.model import CATEGORIES
+from app.models.vars import CATEGORIES
 
 KEY_LENGTH = 128
 VALUE_BYTES = 256 * 1024

@@ -7,9 +7,11 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.query import includes_of, text_of
+from app.models.vars import Var
+from app.models.varsets import Varset
 from app.persistence import AnyRow
-from app.resources.projects.listing import PROJECTS
-from app.resources.vars.listing import (
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.workspaces.vars.listing import (
     PLAIN,
     dump_var,
     readable_workspace,
@@ -17,10 +19,9 @@ from app.resources.vars.listing import (
     var_of_set,
     vars_of_sets,
 )
-from app.resources.vars.model import Var
-from app.resources.vars.schema import SharedSchema
-from app.resources.varsets.blueprint import blueprint
-from app.resources.varsets.listing import (
+from app.resources.workspaces.vars.schema import SharedSchema
+from app.resources.workspaces.varsets.blueprint import blueprint
+from app.resources.workspaces.varsets.listing import (
     CHOSEN_VARSETS,
     INCLUDES,
     applied_to_workspace,
@@ -28,8 +29,7 @@ from app.resources.varsets.listing import (
     by_workspace,
     including,
 )
-from app.resources.varsets.model import Varset
-from app.resources.varsets.operations import effective
+from app.resources.workspaces.varsets.operations import effective
 from app.web.answers import answer, resource
 from app.web.context import caller, reader
 from app.web.guard import describes, requires

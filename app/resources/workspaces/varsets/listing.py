@@ -21,17 +21,17 @@ from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.errors import TooMuchIncluded
 from app.jsonapi.query import Arguments, Page, text_of
+from app.models.organizations import Organization
+from app.models.projects import Project
+from app.models.vars import Var
+from app.models.varsets import Varset, VarsetProject, VarsetWorkspace
+from app.models.workspaces import Workspace
 from app.persistence import AnyRow, Expression
-from app.resources.organizations.listing import ORGANIZATIONS
-from app.resources.organizations.model import Organization
-from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project
-from app.resources.vars.listing import vars_of_many_sets
-from app.resources.vars.model import Var
-from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
-from app.resources.varsets.schema import VarsetSchema
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.model import Workspace
+from app.resources.organizations.organizations.listing import ORGANIZATIONS
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.workspaces.vars.listing import vars_of_many_sets
+from app.resources.workspaces.varsets.schema import VarsetSchema
+from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.context import asked, caller, reader
 from app.web.filters import Chosen, Contains, Holds
 from app.web.linked import Link, LinkedListing

@@ -7,10 +7,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.jsonapi.errors import InvalidAttribute, Unprocessable
+from app.models.vars import Var
+from app.models.varsets import Varset, VarsetProject, VarsetWorkspace
+from app.models.workspaces import Workspace
 from app.persistence import AnyRow, among
-from app.resources.vars.model import Var
-from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
-from app.resources.workspaces.model import Workspace
 
 Place = type[VarsetWorkspace] | type[VarsetProject]
 

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.authz.rules import where
 from app.jsonapi.errors import NotFound
+from app.models.projects import Project
+from app.models.varsets import Varset, VarsetProject, VarsetWorkspace
+from app.models.workspaces import Workspace
 from app.persistence import among
-from app.resources.projects.model import Project
-from app.resources.varsets.model import Varset, VarsetProject, VarsetWorkspace
-from app.resources.varsets.operations import Place, apply_to, check_place, places_of, remove_from
-from app.resources.workspaces.model import Workspace
+from app.resources.workspaces.varsets.operations import Place, apply_to, check_place, places_of, remove_from
 from app.web.context import caller
 
 PLACES: dict[str, Place] = {"workspaces": VarsetWorkspace, "projects": VarsetProject}

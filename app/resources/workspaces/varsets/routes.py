@@ -11,16 +11,16 @@ from app.authz.rules import holds
 from app.jsonapi.errors import InvalidAttribute
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.models.projects import Project
+from app.models.varsets import Varset
 from app.persistence import now
-from app.resources.projects.model import Project
-from app.resources.vars.operations import check_room, new_var
-from app.resources.varsets import applied_routes, var_routes
-from app.resources.varsets.blueprint import blueprint as _blueprint
-from app.resources.varsets.listing import INCLUDES, VARSETS, included, including
-from app.resources.varsets.model import Varset
-from app.resources.varsets.operations import confine, settle, spread
-from app.resources.varsets.places import PLACES, replace_places
-from app.resources.varsets.schema import VarsetSchema
+from app.resources.workspaces.vars.operations import check_room, new_var
+from app.resources.workspaces.varsets import applied_routes, var_routes
+from app.resources.workspaces.varsets.blueprint import blueprint as _blueprint
+from app.resources.workspaces.varsets.listing import INCLUDES, VARSETS, included, including
+from app.resources.workspaces.varsets.operations import confine, settle, spread
+from app.resources.workspaces.varsets.places import PLACES, replace_places
+from app.resources.workspaces.varsets.schema import VarsetSchema
 from app.web.answers import nothing, resource
 from app.web.context import caller, enter, refused, subject
 from app.web.guard import describes, requires

@@ -10,7 +10,7 @@ from app.jsonapi.body import checked_list, identifiers_at
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, Constant, Flag, Moment, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
-from app.resources.vars.schema import load_each
+from app.resources.workspaces.vars.schema import load_each
 from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = 90

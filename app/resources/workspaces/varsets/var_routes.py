@@ -7,16 +7,16 @@ from app.authz.permissions import P
 from app.jsonapi.body import identifiers_at, primary_data
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.schema import load
+from app.models.vars import Var
+from app.models.varsets import Varset
 from app.persistence import now
-from app.resources.vars.listing import var_of_set, vars_of_sets
-from app.resources.vars.model import Var
-from app.resources.vars.operations import change_var, check_room, new_var, vars_to_change
-from app.resources.vars.schema import SharedSchema
-from app.resources.varsets.blueprint import blueprint
-from app.resources.varsets.listing import VARSETS
-from app.resources.varsets.model import Varset
-from app.resources.varsets.places import add_places, remove_places
-from app.resources.varsets.schema import AT_ONCE
+from app.resources.workspaces.vars.listing import var_of_set, vars_of_sets
+from app.resources.workspaces.vars.operations import change_var, check_room, new_var, vars_to_change
+from app.resources.workspaces.vars.schema import SharedSchema
+from app.resources.workspaces.varsets.blueprint import blueprint
+from app.resources.workspaces.varsets.listing import VARSETS
+from app.resources.workspaces.varsets.places import add_places, remove_places
+from app.resources.workspaces.varsets.schema import AT_ONCE
 from app.web.answers import answer, nothing, resource
 from app.web.context import subject
 from app.web.guard import describes, requires

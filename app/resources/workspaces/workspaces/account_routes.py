@@ -10,12 +10,12 @@ from app.authz.rules import shape
 from app.jsonapi.errors import Conflict, NotFound, Taken, Unprocessable
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.resources.workspaces.blueprint import BY_NAME, blueprint, by_name
-from app.resources.workspaces.changing import create, update
-from app.resources.workspaces.includes import INCLUDES, including
-from app.resources.workspaces.listing import REACHABLE_WORKSPACES, WORKSPACES
-from app.resources.workspaces.model import Workspace
-from app.resources.workspaces.schema import NamedSchema, WorkspaceSchema
+from app.models.workspaces import Workspace
+from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
+from app.resources.workspaces.workspaces.changing import create, update
+from app.resources.workspaces.workspaces.includes import INCLUDES, including
+from app.resources.workspaces.workspaces.listing import REACHABLE_WORKSPACES, WORKSPACES
+from app.resources.workspaces.workspaces.schema import NamedSchema, WorkspaceSchema
 from app.web.answers import resource
 from app.web.context import caller
 from app.web.guard import describes, requires

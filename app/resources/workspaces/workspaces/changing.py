@@ -12,24 +12,24 @@ from app.authz.permissions import P
 from app.authz.roles import level_within
 from app.authz.rules import held, holds, where
 from app.jsonapi.errors import NotFound
+from app.models.projects import Project
+from app.models.workspace_acl_entries import WorkspaceAclEntry
+from app.models.workspaces import Workspace
 from app.persistence import now
-from app.resources.agent_pools.usage import open_to_workspace
-from app.resources.organizations.execution_mode import Place, execution_of_project, own_execution
-from app.resources.projects.model import Project
-from app.resources.projects.operations import WorkspacesNotMovable, move_workspaces
-from app.resources.tag_bindings.operations import replace_plain_tags, replace_tags
-from app.resources.tags.operations import SentTags, names_of
-from app.resources.workspace_acl_entries.model import WorkspaceAclEntry
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.model import Workspace
-from app.resources.workspaces.operations import (
+from app.resources.organizations.agent_pools.usage import open_to_workspace
+from app.resources.organizations.organizations.execution_mode import Place, execution_of_project, own_execution
+from app.resources.projects.projects.operations import WorkspacesNotMovable, move_workspaces
+from app.resources.projects.tag_bindings.operations import replace_plain_tags, replace_tags
+from app.resources.workspaces.tags.operations import SentTags, names_of
+from app.resources.workspaces.workspaces.listing import WORKSPACES
+from app.resources.workspaces.workspaces.operations import (
     TagsTwice,
     check_safe_to_delete,
     settle_auto_destroy,
     settle_operations,
     settle_settings,
 )
-from app.resources.workspaces.places import check_place, settle_place
+from app.resources.workspaces.workspaces.places import check_place, settle_place
 from app.storage.ledger import condemn, named_by
 from app.web.context import caller, subject
 from app.web.listing import Shown

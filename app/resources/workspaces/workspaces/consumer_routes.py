@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.authz.rules import held, where
 from app.jsonapi.body import identifiers, resource_list
+from app.models.workspaces import RemoteStateConsumer, Workspace
 from app.persistence import among
-from app.resources.workspaces.blueprint import blueprint
-from app.resources.workspaces.consumers import Change, check_consumers, set_consumers
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.model import RemoteStateConsumer, Workspace
+from app.resources.workspaces.workspaces.blueprint import blueprint
+from app.resources.workspaces.workspaces.consumers import Change, check_consumers, set_consumers
+from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import nothing
 from app.web.context import caller, refused, subject
 from app.web.filters import Chosen

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import NotFound, Unprocessable
+from app.models.workspaces import RemoteStateConsumer, Workspace
 from app.persistence import among
-from app.resources.workspaces.model import RemoteStateConsumer, Workspace
 
 Change = list[list[str]]
 """The ids of those that no longer may and of those that may from now on, sorted: not of all, who can be many."""

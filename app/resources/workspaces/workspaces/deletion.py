@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
+from app.models.workspaces import Workspace
 from app.persistence import among
-from app.resources.workspaces.model import Workspace
 from app.storage.ledger import condemn, named_by
 
 

@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, ColumnExpressionArgument, bindparam, false
 
 from app.authentication.callers import Caller
 from app.jsonapi.query import Arguments, text_of, texts_of
+from app.models.organizations import Organization
+from app.models.tag_bindings import TagBinding
+from app.models.workspaces import Workspace
 from app.persistence import among, set_parameter
-from app.resources.organizations.model import Organization
-from app.resources.tag_bindings.model import TagBinding
-from app.resources.workspaces.model import Workspace
 from app.web.filters import ESCAPE, Chosen, containing
 
 

@@ -5,16 +5,16 @@ from typing import Any, Final
 
 from sqlalchemy import Row, func, select
 
+from app.models.state_versions import StateVersionOutput
 from app.persistence import among, set_parameter
-from app.resources.agent_pools.listing import AGENT_POOLS
-from app.resources.organizations.listing import ORGANIZATIONS
-from app.resources.projects.listing import PROJECTS
-from app.resources.state_versions.listing import LISTED_STATE_VERSIONS, OUTPUTS, check_weight
-from app.resources.state_versions.model import StateVersionOutput
-from app.resources.tag_bindings.listing import include_workspace_tags
-from app.resources.teams.listing import TEAMS
-from app.resources.users.listing import some_users
-from app.resources.vars.listing import vars_of_workspaces
+from app.resources.accounts.users.listing import some_users
+from app.resources.organizations.agent_pools.listing import AGENT_POOLS
+from app.resources.organizations.organizations.listing import ORGANIZATIONS
+from app.resources.organizations.teams.listing import TEAMS
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.projects.tag_bindings.listing import include_workspace_tags
+from app.resources.workspaces.state_versions.listing import LISTED_STATE_VERSIONS, OUTPUTS, check_weight
+from app.resources.workspaces.vars.listing import vars_of_workspaces
 from app.web.context import reader
 
 Rows = Sequence[Row[Any]]

@@ -5,17 +5,17 @@ from dataclasses import replace
 from sqlalchemy import case, func, literal, select
 
 from app.authz.permissions import P
+from app.models.environments import Environment
+from app.models.images import Image
+from app.models.organizations import Organization
+from app.models.projects import Project
+from app.models.tag_bindings import TagBinding
+from app.models.workspaces import Workspace
 from app.persistence import joined_texts
-from app.resources.environments.model import Environment
-from app.resources.images.model import Image
-from app.resources.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
-from app.resources.organizations.model import Organization
-from app.resources.projects.model import Project
-from app.resources.tag_bindings.listing import Tagged, workspace_has
-from app.resources.tag_bindings.model import TagBinding
-from app.resources.workspaces.filters import InOrganization, RunStatus, TagNames, Wildcard
-from app.resources.workspaces.model import Workspace
-from app.resources.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
+from app.resources.organizations.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
+from app.resources.projects.tag_bindings.listing import Tagged, workspace_has
+from app.resources.workspaces.workspaces.filters import InOrganization, RunStatus, TagNames, Wildcard
+from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.filters import Contains, Equals
 from app.web.listing import Listing
 

@@ -7,18 +7,18 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.jsonapi.errors import InvalidAttribute, Unprocessable
-from app.resources.state_versions.operations import discard_pending, pending_version, publish_newest
-from app.resources.workspaces.blueprint import blueprint
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.locking import (
+from app.models.workspaces import Workspace
+from app.resources.workspaces.state_versions.operations import discard_pending, pending_version, publish_newest
+from app.resources.workspaces.workspaces.blueprint import blueprint
+from app.resources.workspaces.workspaces.listing import WORKSPACES
+from app.resources.workspaces.workspaces.locking import (
     StatePending,
     check_may_unlock,
     holder_of,
     lock,
     release,
 )
-from app.resources.workspaces.model import Workspace
-from app.resources.workspaces.schema import WorkspaceSchema
+from app.resources.workspaces.workspaces.schema import WorkspaceSchema
 from app.web.answers import resource
 from app.web.context import caller, subject
 from app.web.guard import describes, requires

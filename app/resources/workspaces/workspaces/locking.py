@@ -6,7 +6,7 @@ Callers of these functions have locked the workspace's row, so only one of two r
 from typing import NamedTuple, Protocol
 
 from app.jsonapi.errors import Conflict, Unprocessable
-from app.resources.workspaces.model import Workspace
+from app.models.workspaces import Workspace
 
 TITLES = {"users": "User", "teams": "Team", "runs": "Run"}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.jsonapi.errors import Conflict, InvalidAttribute, Unprocessable
-from app.resources.workspaces.model import Workspace
+from app.models.workspaces import Workspace
 
 OWN_AUTO_DESTROY = ("own_auto_destroy_activity_duration", "own_auto_destroy_at")
 CREATE_ONLY = ("source_name", "source_url")

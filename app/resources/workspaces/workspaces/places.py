@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.authz.rules import holds, where
 from app.jsonapi.errors import Conflict, Forbidden, NotFound, Unprocessable
-from app.resources.environments.model import Environment
-from app.resources.workspaces.model import Workspace
+from app.models.environments import Environment
+from app.models.workspaces import Workspace
 from app.web.context import NOT_AUTHORIZED, caller, refused
 from app.web.transaction import CHANGED_MEANWHILE
 

@@ -6,13 +6,13 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound, Unprocessable
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.resources.projects.listing import PROJECTS
-from app.resources.projects.model import Project
-from app.resources.workspaces.blueprint import blueprint
-from app.resources.workspaces.changing import destroy, insert_workspace, update
-from app.resources.workspaces.includes import INCLUDES, including
-from app.resources.workspaces.listing import PUBLIC_WORKSPACES, WORKSPACES
-from app.resources.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
+from app.models.projects import Project
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.workspaces.workspaces.blueprint import blueprint
+from app.resources.workspaces.workspaces.changing import destroy, insert_workspace, update
+from app.resources.workspaces.workspaces.includes import INCLUDES, including
+from app.resources.workspaces.workspaces.listing import PUBLIC_WORKSPACES, WORKSPACES
+from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.answers import nothing, resource
 from app.web.context import subject
 from app.web.guard import describes, requires

@@ -7,12 +7,12 @@ from flask import Response, request
 from app.authz.permissions import P
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.resources.workspaces import account_routes, consumer_routes, lock_routes, project_routes
-from app.resources.workspaces.blueprint import BY_NAME, blueprint, by_name
-from app.resources.workspaces.changing import create, destroy, update
-from app.resources.workspaces.includes import INCLUDES, including
-from app.resources.workspaces.listing import WORKSPACES
-from app.resources.workspaces.schema import WorkspaceSchema
+from app.resources.workspaces.workspaces import account_routes, consumer_routes, lock_routes, project_routes
+from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
+from app.resources.workspaces.workspaces.changing import create, destroy, update
+from app.resources.workspaces.workspaces.includes import INCLUDES, including
+from app.resources.workspaces.workspaces.listing import WORKSPACES
+from app.resources.workspaces.workspaces.schema import WorkspaceSchema
 from app.web.answers import nothing, resource
 from app.web.context import enter
 from app.web.guard import describes, requires

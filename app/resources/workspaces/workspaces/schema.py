@@ -24,12 +24,12 @@ from app.jsonapi.fields import (
     stamp,
 )
 from app.jsonapi.schema import Schema
+from app.models.organizations import EXECUTION_MODES
+from app.models.workspaces import IAC_TOOLS
 from app.persistence import SEPARATOR, AnyRow
-from app.resources.organizations.model import EXECUTION_MODES
-from app.resources.projects.schema import Duration
-from app.resources.tag_bindings.schema import read_relationship
-from app.resources.tags.schema import read_names, read_new_tags
-from app.resources.workspaces.model import IAC_TOOLS
+from app.resources.projects.projects.schema import Duration
+from app.resources.projects.tag_bindings.schema import read_relationship
+from app.resources.workspaces.tags.schema import read_names, read_new_tags
 from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = 260

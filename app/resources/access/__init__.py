@@ -1,0 +1,1 @@
+"""Who may use what: members, teams, access lists, invitations, and the explanation of permissions."""

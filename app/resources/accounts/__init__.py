@@ -1,0 +1,1 @@
+"""People and their tokens: users, authentication tokens, signing in."""

@@ -1,0 +1,1 @@
+"""Workspaces and what is in them: variables, variable sets, states, tags."""
