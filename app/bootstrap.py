@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password, new_password
 from app.authentication.tokens import digest, new_token
 from app.config import InvalidSettingError, Settings
+from app.jsonapi.fields import EMAIL_LENGTH, EMAIL_PATTERN
 from app.models.activity_events import ActivityEvent
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.organization_memberships import OrganizationMembership
@@ -20,7 +21,7 @@ from app.resources.accounts.users.operations import EmailTaken, NothingToConfirm
 from app.resources.accounts.users.schema import USERNAME_PATTERN
 from app.resources.organizations.organization_memberships.operations import accept_invitations, take_over
 from app.resources.organizations.organizations.operations import found_organization, make_owner
-from app.resources.organizations.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN, NAME_LENGTH, NAME_PATTERN
+from app.resources.organizations.organizations.schema import NAME_LENGTH, NAME_PATTERN
 
 USERNAME = re.compile(USERNAME_PATTERN)
 ADMINISTRATOR = "admin"

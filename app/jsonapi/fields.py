@@ -16,6 +16,8 @@ from marshmallow_jsonapi import fields as jsonapi
 from app.persistence import AnyRow
 
 BLANK = "can't be blank"
+EMAIL_LENGTH = 254
+EMAIL_PATTERN = r"[^@\s]+@[^@\s]+"
 MESSAGES = {"required": BLANK, "null": BLANK, "invalid": "is invalid"}
 
 
@@ -78,6 +80,14 @@ class Text(marshmallow.fields.String):
             yield f"is too long (maximum is {self.maximum} characters)"
         if self._compiled and not self._compiled.fullmatch(value):
             yield self.pattern_message
+
+
+class Email(Text):
+    """An e-mail address. Only its outer shape is checked: whether it exists shows when mail is sent to it."""
+
+    def __init__(self, *, pattern: str = EMAIL_PATTERN, **options: Any) -> None:  # noqa: ANN401 - Text's own options
+        """``pattern`` is for a place that takes fewer addresses."""
+        super().__init__(minimum=1, maximum=EMAIL_LENGTH, pattern=pattern, **options)
 
 
 class Choice(marshmallow.fields.String):

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.models.projects import Project
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 DEFAULT_ENVIRONMENT = "default"
@@ -48,4 +49,14 @@ class Environment(Base):
             sqlite_where=text("is_default = 1"),
             postgresql_where=text("is_default"),
         ),
+    )
+
+
+def default_environment(project: Project) -> Environment:
+    """The environment that every project has from its creation on."""
+    return Environment(
+        organization_id=project.organization_id,
+        project_id=project.id,
+        name=DEFAULT_ENVIRONMENT,
+        is_default=True,
     )

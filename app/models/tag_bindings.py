@@ -9,6 +9,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.persistence import Base, Name, Timestamp, identifier, now
 
+KEY_LENGTH = 128
+VALUE_LENGTH = 256
+CHARACTERS = r"[A-Za-z0-9_.=+\-@:]"
+# Not hc: or hcp:, the prefixes of the vendor's own tags.
+NOT_RESERVED = "(?![Hh][Cc][Pp]?:)"
 MAXIMUM = 10
 """How many tags with a value a resource may have; a project, how many at all."""
 MAXIMUM_PLAIN = 100

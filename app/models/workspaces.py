@@ -25,6 +25,7 @@ from app.persistence import Base, Expression, Name, Timestamp, identifier, now
 
 # What a workspace gets that names no version: the release this service was last tried with.
 TERRAFORM_VERSION = "1.11.4"
+NAME_LENGTH = 260
 IAC_TOOLS = ("terraform", "opentofu")
 
 

@@ -1,43 +1,22 @@
-"""The surface of the API: one folder for each JSON:API type, in the order of the specification."""
+"""The API by domain. Each domain has a folder, and in it one folder for each JSON:API type.
 
-from importlib import import_module
+A domain imports only the domains below it; ``DOMAINS`` has them from the lowest to the highest.
+"""
 
 from flask import Flask
 
-BLUEPRINTS = (
-    "app.resources.platform.service",
-    "app.resources.organizations.organizations",
-    "app.resources.organizations.organization_memberships",
-    "app.resources.activity.activity_events",
-    "app.resources.accounts.users",
-    "app.resources.accounts.authentication_tokens",
-    "app.resources.organizations.teams",
-    "app.resources.access.team_projects",
-    "app.resources.access.team_workspaces",
-    "app.resources.projects.cloud_providers",
-    "app.resources.projects.projects",
-    "app.resources.projects.repository_links",
-    "app.resources.access.project_members",
-    "app.resources.projects.project_wipes",
-    "app.resources.projects.environments",
-    "app.resources.projects.tag_bindings",
-    "app.resources.workspaces.workspaces",
-    "app.resources.access.workspace_acl_entries",
-    "app.resources.access.invitations",
-    "app.resources.organizations.agent_pools",
-    "app.resources.workspaces.tags",
-    "app.resources.organizations.reserved_tag_keys",
-    "app.resources.workspaces.state_versions",
-    "app.resources.workspaces.vars",
-    "app.resources.workspaces.varsets",
-    "app.resources.projects.images",
-    "app.resources.access.permissions",
-    "app.resources.accounts.sign_in",
-    "app.resources.access.invitation_pages",
-)
+from app.resources import access, accounts, activity, organizations, platform, projects, workspaces
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.workspaces.workspaces.listing import WORKSPACES
+from app.web import includes
+
+DOMAINS = (accounts, organizations, projects, workspaces, access, activity, platform)
 
 
 def install(app: Flask) -> None:
-    """Register every blueprint. They are named, not imported: tables import each other through this package."""
-    for name in BLUEPRINTS:
-        app.register_blueprint(import_module(f"{name}.routes").blueprint)
+    """Register every blueprint, and the listings that documents of lower domains include from."""
+    for domain in DOMAINS:
+        for blueprint in domain.BLUEPRINTS:
+            app.register_blueprint(blueprint)
+    includes.provide("projects", PROJECTS.some)
+    includes.provide("workspaces", WORKSPACES.some)

@@ -21,7 +21,7 @@ from app.models import (
     TeamProject,
     Workspace,
 )
-from app.resources.projects.projects.creation import default_environment
+from app.models.environments import default_environment
 from tests.support.api import Api, document
 from tests.support.personas import table
 from tests.support.statement_costs import Request, Statements, cost

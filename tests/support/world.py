@@ -30,10 +30,10 @@ from app.models import (
     Workspace,
     WorkspaceAclEntry,
 )
+from app.models.environments import default_environment
 from app.models.state_versions import FINALIZED
 from app.persistence import Base
 from app.resources.organizations.organizations.operations import found_organization, make_owner
-from app.resources.projects.projects.creation import default_environment
 
 Entity = TypeVar("Entity", bound=Base)
 

@@ -1,1 +1,19 @@
 """Who may use what: members, teams, access lists, invitations, and the explanation of permissions."""
+
+from app.resources.access.invitation_pages import routes as invitation_pages_routes
+from app.resources.access.invitations import routes as invitations_routes
+from app.resources.access.permissions import routes as permissions_routes
+from app.resources.access.project_members import routes as project_members_routes
+from app.resources.access.team_projects import routes as team_projects_routes
+from app.resources.access.team_workspaces import routes as team_workspaces_routes
+from app.resources.access.workspace_acl_entries import routes as workspace_acl_entries_routes
+
+BLUEPRINTS = (
+    invitation_pages_routes.blueprint,
+    invitations_routes.blueprint,
+    permissions_routes.blueprint,
+    project_members_routes.blueprint,
+    team_projects_routes.blueprint,
+    team_workspaces_routes.blueprint,
+    workspace_acl_entries_routes.blueprint,
+)

@@ -1,1 +1,15 @@
 """Organizations and what belongs to them as a whole: memberships, teams, agent pools, reserved tag keys."""
+
+from app.resources.organizations.agent_pools import routes as agent_pools_routes
+from app.resources.organizations.organization_memberships import routes as organization_memberships_routes
+from app.resources.organizations.organizations import routes as organizations_routes
+from app.resources.organizations.reserved_tag_keys import routes as reserved_tag_keys_routes
+from app.resources.organizations.teams import routes as teams_routes
+
+BLUEPRINTS = (
+    agent_pools_routes.blueprint,
+    organization_memberships_routes.blueprint,
+    organizations_routes.blueprint,
+    reserved_tag_keys_routes.blueprint,
+    teams_routes.blueprint,
+)

@@ -4,14 +4,13 @@ from typing import Any
 
 from marshmallow.fields import Field
 
-from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Moment, Setting, Text, ToOne
+from app.jsonapi.fields import EMAIL_LENGTH, Attribute, Choice, Computed, Constant, Email, Moment, Setting, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.models.invitations import EXPIRED, PENDING, STATUSES
 from app.models.project_members import PROJECT_ROLES
 from app.models.workspace_acl_entries import ACL_LEVELS
 from app.persistence import AnyRow, now
 from app.resources.access.project_members.schema import CELL_SCOPES, read_cells
-from app.resources.organizations.organizations.schema import EMAIL_LENGTH
 
 NO_TEXT = {"type": ["string", "null"]}
 # One plain address. To mail the other characters mean several, or a name beside an address: the message would go to
@@ -66,7 +65,7 @@ class IntoProjectSchema(InvitationSchema):
     class Meta(InvitationSchema.Meta):
         """As any invitation."""
 
-    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=ADDRESS_PATTERN)
+    email = Email(required=True, pattern=ADDRESS_PATTERN)
     role = Choice(PROJECT_ROLES, required=True)
     cells = Setting(read_cells, allow_none=True, data_key="cell-scopes", schema=CELL_SCOPES)
 
@@ -79,7 +78,7 @@ class ToWorkspaceSchema(InvitationSchema):
     class Meta(InvitationSchema.Meta):
         """As any invitation."""
 
-    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=ADDRESS_PATTERN)
+    email = Email(required=True, pattern=ADDRESS_PATTERN)
     level = Choice(ACL_LEVELS, required=True, attribute="role")
 
 

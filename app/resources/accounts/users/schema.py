@@ -5,11 +5,10 @@ from typing import Any
 from marshmallow.fields import Field
 
 from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
-from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Links, Text, ToOne
+from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Email, Links, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.models.users import SITE_ROLES
 from app.persistence import AnyRow
-from app.resources.organizations.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
 
 USERNAME_LENGTH = 64
 USERNAME_PATTERN = f"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}"
@@ -100,7 +99,7 @@ class ProfileSchema(UserSchema):
         pattern=USERNAME_PATTERN,
         pattern_message="may only contain letters, numbers, dots, hyphens and underscores",
     )
-    email = Text(minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
+    email = Email()
 
 
 class SiteRoleSchema(UserSchema):

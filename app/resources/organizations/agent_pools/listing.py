@@ -13,8 +13,8 @@ from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, 
 from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.workspaces import Workspace
+from app.resources.inheritance.agent_pools import open_to_project, open_to_workspace
 from app.resources.organizations.agent_pools.schema import AgentPoolSchema
-from app.resources.organizations.agent_pools.usage import open_to_project, open_to_workspace
 from app.web.context import caller
 from app.web.filters import Chosen, Contains
 from app.web.linked import Link, LinkedListing

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import InvalidAttribute, Unprocessable
 from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
 from app.persistence import among
-from app.resources.organizations.agent_pools.usage import is_used
+from app.resources.inheritance.agent_pools import is_used
 
 Place = type[AllowedProject] | type[AllowedWorkspace] | type[ExcludedWorkspace]
 

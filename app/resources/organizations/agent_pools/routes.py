@@ -19,10 +19,10 @@ from app.persistence import among
 from app.resources.organizations.agent_pools.listing import AGENT_POOLS
 from app.resources.organizations.agent_pools.operations import PLACES, check_known, delete_pool, listed, replace_listed
 from app.resources.organizations.agent_pools.schema import AgentPoolSchema
-from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import nothing, resource
 from app.web.context import caller, enter, subject
 from app.web.guard import describes, requires
+from app.web.includes import included
 from app.web.listing import Shown
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record
@@ -118,7 +118,7 @@ def _including() -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
         workspaces = {identifier for row in rows for identifier in row.workspace_ids}
         if len(workspaces) > INCLUDED:
             raise TooMuchIncluded(parameter="include")
-        return WORKSPACES.some(workspaces)
+        return included("workspaces", workspaces)
 
     return load
 

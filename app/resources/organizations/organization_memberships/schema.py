@@ -5,10 +5,9 @@ from typing import Any
 from app.authz.permissions import P
 from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Unprocessable
-from app.jsonapi.fields import Attribute, Moment, Text, ToMany, ToOne
+from app.jsonapi.fields import Attribute, Email, Moment, ToMany, ToOne
 from app.jsonapi.schema import Schema
 from app.persistence import AnyRow
-from app.resources.organizations.organizations.schema import EMAIL_LENGTH, EMAIL_PATTERN
 
 TEAMS_AT_ONCE = 100
 
@@ -38,7 +37,7 @@ class OrganizationMembershipSchema(Schema):
 
     id = Attribute()
     status = Attribute()
-    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
+    email = Email(required=True)
     created_at = Moment(dump_only=True)
 
     teams = ToMany("teams", column="team_ids", read=read_teams)

@@ -7,13 +7,13 @@ from sqlalchemy import delete, select, true
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Unprocessable
+from app.models.environments import default_environment
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.projects import DEFAULT_PROJECT, Project
 from app.models.teams import OWNERS, Team, TeamMember
 from app.models.workspaces import Workspace
-from app.resources.organizations.organizations.execution_mode import Execution, Place, settled_pool, take_pool
-from app.resources.projects.projects.creation import default_environment
+from app.resources.inheritance.execution_mode import Execution, Place, settled_pool, take_pool
 from app.storage.ledger import condemn, named_by
 
 

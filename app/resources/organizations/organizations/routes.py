@@ -1,6 +1,5 @@
 """Organizations over HTTP (spec: organizations)."""
 
-from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -23,10 +22,10 @@ from app.resources.organizations.organizations.schema import (
     OrganizationSchema,
     entitlement_set,
 )
-from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import nothing, resource
 from app.web.context import authenticate, caller, enter, require_on_site, subject
 from app.web.guard import describes, requires
+from app.web.includes import included as included_of
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record
 
@@ -121,7 +120,6 @@ def _include(row: AnyRow, included: set[str]) -> list[dict[str, Any]]:
     if "entitlement_set" in included:
         found.append(entitlement_set(row.id))
     if "default_project" in included:
-        # Who may not see the default project gets the organization without it.
-        with suppress(NotFound):
-            found.append(PROJECTS.show({"id": row.default_project_id}))
+        # A caller who may not see the default project gets the organization without it.
+        found.extend(included_of("projects", [row.default_project_id]))
     return found

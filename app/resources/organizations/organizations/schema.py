@@ -1,15 +1,13 @@
 """The members of an organization and of its entitlement set (spec: organizations)."""
 
 from app.authz.permissions import P
-from app.jsonapi.fields import Attribute, Choice, Constant, Flag, Links, Moment, Text, ToOne, Whole
+from app.jsonapi.fields import Attribute, Choice, Constant, Email, Flag, Links, Moment, Text, ToOne, Whole
+from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 from app.models.organizations import EXECUTION_MODES
-from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = (3, 40)
 NAME_PATTERN = "[A-Za-z0-9_-]+"
-EMAIL_LENGTH = 254
-EMAIL_PATTERN = r"[^@\s]+@[^@\s]+"
 MINUTES = {"minimum": 0, "maximum": 10_000_000}
 
 FLAGS: dict[str, P | bool] = {
@@ -116,7 +114,7 @@ class OrganizationSchema(Schema):
 
     id = Attribute(attribute="name")
     name = Text(required=True, minimum=NAME_LENGTH[0], maximum=NAME_LENGTH[1], pattern=NAME_PATTERN)
-    email = Text(required=True, minimum=1, maximum=EMAIL_LENGTH, pattern=EMAIL_PATTERN)
+    email = Email(required=True)
     external_id = Attribute(attribute="id")
     created_at = Moment(dump_only=True)
     session_timeout = Whole(allow_none=True, **MINUTES)

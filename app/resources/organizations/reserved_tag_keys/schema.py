@@ -2,7 +2,7 @@
 
 from app.jsonapi.fields import Attribute, Flag, Moment, Text, ToOne
 from app.jsonapi.schema import Schema
-from app.resources.projects.tag_bindings.schema import CHARACTERS, KEY_LENGTH, NOT_RESERVED
+from app.models.tag_bindings import CHARACTERS, KEY_LENGTH, NOT_RESERVED
 
 
 class ReservedTagKeySchema(Schema):

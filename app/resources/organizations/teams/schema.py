@@ -5,11 +5,11 @@ from marshmallow import ValidationError
 from app.authz.permissions import P
 from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Links, Setting, Text, ToMany, ToOne
+from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 from app.models.teams import VISIBILITIES
 from app.persistence import AnyRow
 from app.resources.organizations.teams.access import FLAGS, effective
-from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = (1, 90)
 NAME_PATTERN = "[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*"

@@ -18,9 +18,8 @@ from app.models.team_workspaces import TeamWorkspace
 from app.models.vars import Var
 from app.models.varsets import VarsetWorkspace
 from app.models.workspace_acl_entries import WorkspaceAclEntry
-from app.models.workspaces import RemoteStateConsumer, Workspace
+from app.models.workspaces import NAME_LENGTH, RemoteStateConsumer, Workspace
 from app.persistence import Base, among, now
-from app.resources.workspaces.workspaces.schema import NAME_LENGTH
 from app.web.filters import ESCAPE, containing
 
 AT_ONCE: Final = 5_000

@@ -13,9 +13,9 @@ from app.models.organization_memberships import OrganizationMembership
 from app.models.project_members import ProjectMember
 from app.models.projects import Project
 from app.models.users import User
+from app.models.workspace_deletion import delete_workspaces, lock_workspaces
 from app.models.workspaces import Workspace
 from app.persistence import now
-from app.resources.workspaces.workspaces.deletion import delete_workspaces, lock_workspaces
 
 MAXIMUM = 100
 """How many environments a project may have."""

@@ -2,8 +2,8 @@
 
 from app.authz.permissions import P
 from app.jsonapi.fields import Attribute, Moment, Text, ToOne
+from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
-from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = 63
 # It becomes a part of the names of workspaces.

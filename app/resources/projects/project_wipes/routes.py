@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 
 from app.authz.permissions import P
 from app.models.projects import Project
+from app.models.workspace_deletion import delete_workspaces, lock_workspaces
 from app.models.workspaces import Workspace
 from app.resources.projects.project_wipes.operations import (
     COUNTED,
@@ -15,7 +16,6 @@ from app.resources.projects.project_wipes.operations import (
     lock_varsets,
     type_of,
 )
-from app.resources.workspaces.workspaces.deletion import delete_workspaces, lock_workspaces
 from app.web.answers import resource
 from app.web.context import subject
 from app.web.guard import describes, requires

@@ -5,7 +5,6 @@ import secrets
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.models.environments import DEFAULT_ENVIRONMENT, Environment
 from app.models.project_members import OWNER, ProjectMember
 from app.models.projects import SLUG_LENGTH, Project, slug_of
 from app.persistence import among
@@ -26,16 +25,6 @@ def other_slug(session: Session, organization_id: str, name: str) -> str:
 
 def _with(slug: str, suffix: str) -> str:
     return f"{slug[: SLUG_LENGTH - len(suffix) - 1].rstrip('-')}-{suffix}"
-
-
-def default_environment(project: Project) -> Environment:
-    """The environment that every project has (mission: D1)."""
-    return Environment(
-        organization_id=project.organization_id,
-        project_id=project.id,
-        name=DEFAULT_ENVIRONMENT,
-        is_default=True,
-    )
 
 
 def first_owner(project: Project, membership_id: str) -> ProjectMember:

@@ -8,7 +8,7 @@ from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.team_projects import TeamProject
 from app.models.workspaces import Workspace
-from app.resources.organizations.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
+from app.resources.inheritance.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.projects.projects.schema import ProjectSchema
 from app.resources.projects.tag_bindings.listing import Tagged
 from app.web.filters import Contains, OneOf, Permitted

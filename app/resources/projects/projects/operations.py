@@ -1,17 +1,15 @@
-"""The rules of projects: deleting them, moving workspaces."""
+"""The rules of projects: their cloud provider, and deleting them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import exists, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden, InvalidAttribute
-from app.models.environments import Environment
 from app.models.projects import Project
+from app.models.workspace_deletion import delete_workspaces, lock_workspaces
 from app.models.workspaces import Workspace
-from app.persistence import among, now
 from app.resources.projects.cloud_providers.catalogue import CATALOGUE
-from app.resources.workspaces.workspaces.deletion import delete_workspaces, lock_workspaces
 from app.storage.ledger import condemn, named_by
 
 
@@ -27,17 +25,6 @@ class ProjectNotEmpty(Forbidden):
 
     code = "project-not-empty"
     detail = "The project still contains workspaces; move or delete them first, or delete the project with force=true"
-
-
-class WorkspacesNotMovable(Forbidden):
-    """Some of the workspaces do not exist or may not leave their project. None was moved."""
-
-    code = "workspaces-not-movable"
-
-    def __init__(self, identifiers: Sequence[str]) -> None:
-        """The ids of those workspaces go into the detail, in the words of HCP Terraform."""
-        listed = ", ".join(identifiers)
-        super().__init__(f"Workspace(s) not found, or you are not authorized to move them: {listed}")
 
 
 class UnknownCloudProvider(InvalidAttribute):
@@ -72,46 +59,3 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
     session.delete(project)
     session.flush()
     return workspaces
-
-
-def move_workspaces(
-    session: Session,
-    workspaces: Sequence[Workspace],
-    project: Project,
-) -> Mapping[str, dict[str, list[str]]]:
-    """Move the workspaces into the project; returns what changed on each one that moved, by id.
-
-    A workspace goes to the environment of the same name there, or else to the default one.
-    """
-    leaving = [workspace for workspace in workspaces if workspace.project_id != project.id]
-    if not leaving:
-        return {}
-    places = _environments_there(session, {workspace.environment_id for workspace in leaving}, project)
-    moved = {}
-    for workspace in leaving:
-        environment_id = places[workspace.environment_id]
-        moved[workspace.id] = {
-            "project": [workspace.project_id, project.id],
-            "project-environment": [workspace.environment_id, environment_id],
-        }
-        workspace.project_id, workspace.environment_id = project.id, environment_id
-        workspace.updated_at = now()
-    return moved
-
-
-def _environments_there(session: Session, left: Collection[str], project: Project) -> Mapping[str, str]:
-    """For each environment that is left, by id: the one in the new project, kept until the transaction ends.
-
-    The environments that are left need no lock: they stay as long as they hold a workspace, and the workspaces are
-    locked. Locking them as well could end in a deadlock with a request that deletes one of them.
-    """
-    old, there = aliased(Environment), aliased(Environment)
-    found = session.execute(
-        select(old.id, there.id)
-        .join(there, or_(func.lower(there.name) == func.lower(old.name), there.is_default))
-        .where(among(old.id, left), there.project_id == project.id)
-        # The default one first: one of the same name, if there is any, then takes its place.
-        .order_by(there.is_default.desc(), there.id)
-        .with_for_update(of=there, read=True, key_share=True),
-    )
-    return dict(found.all())

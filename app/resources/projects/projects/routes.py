@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authentication.callers import Home
@@ -14,22 +13,18 @@ from app.authz.grants import Source
 from app.authz.permissions import P
 from app.authz.roles import PROJECT_ROLES
 from app.authz.rules import holds
-from app.jsonapi.body import identifiers, resource_list
 from app.jsonapi.errors import Forbidden, Taken
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.models.environments import default_environment
 from app.models.projects import Project, slug_of
-from app.models.workspaces import Workspace
-from app.persistence import among
-from app.resources.organizations.agent_pools.usage import open_to_project
-from app.resources.organizations.organizations.execution_mode import Place, execution_of_organization, own_execution
-from app.resources.projects.projects.creation import default_environment, first_owner, other_slug
+from app.resources.inheritance.agent_pools import open_to_project
+from app.resources.inheritance.execution_mode import Place, execution_of_organization, own_execution
+from app.resources.projects.projects.creation import first_owner, other_slug
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.projects.projects.operations import (
-    WorkspacesNotMovable,
     check_cloud_provider,
     delete_project,
-    move_workspaces,
 )
 from app.resources.projects.projects.schema import ProjectSchema
 from app.resources.projects.tag_bindings.listing import include_effective_tags
@@ -44,7 +39,6 @@ from app.web.transaction import assign, change, insert, made, record, record_eac
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v2")
 
 INCLUDES = ("effective_tag_bindings",)
-MOVED_AT_ONCE = 5_000
 SLUG = "/data/attributes/slug"
 PUBLIC_READ = "/data/attributes/public-read"
 
@@ -153,30 +147,6 @@ def destroy_project(project_id: str) -> Response:
     return nothing()
 
 
-@blueprint.post("/projects/<project_id>/relationships/workspaces")
-@requires(P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE)
-@describes(body={"$ref": "#/components/schemas/workspaces-identifiers"}, status=204, errors=(403, 422))
-def move_workspaces_into_project(project_id: str) -> Response:
-    """Move workspaces into a project: all of them, or none and 403 with the ids of those that can't be moved."""
-    wanted = identifiers(resource_list(body(), ("workspaces",), MOVED_AT_ONCE))
-    with change() as session:
-        # Only kept from going: a lock of its own would wait for who moves one of the workspaces here, and he for it.
-        project = subject(
-            session,
-            Project,
-            project_id,
-            P.PROJECT_MOVE_WORKSPACE,
-            visible_by=P.PROJECT_READ,
-            is_kept=True,
-        )
-        workspaces = _movable(session, wanted, project.organization_id)
-        moved = move_workspaces(session, workspaces, project)
-        session.flush()
-        moves = [(workspace, moved[workspace.id]) for workspace in workspaces if workspace.id in moved]
-        record_each(session, "workspaces.move", moves)
-    return nothing()
-
-
 def _told(changes: dict[str, Any]) -> dict[str, Any]:
     # The column can't have the name of the member.
     return {"metadata" if name == "custom-metadata" else name: change for name, change in changes.items()}
@@ -187,17 +157,3 @@ def _settle(session: Session, members: dict[str, Any], current: Project | None, 
     place = Place(organization_id, "project", partial(open_to_project, current.id if current else None))
     inherited = partial(execution_of_organization, session, organization_id)
     return own_execution(session, members, current, place, inherited=inherited)
-
-
-def _movable(session: Session, wanted: list[str], organization_id: str) -> list[Workspace]:
-    found = session.scalars(
-        select(Workspace)
-        .where(among(Workspace.__table__.c.id, wanted), Workspace.organization_id == organization_id)
-        .order_by(Workspace.id)  # always in the same order, so that two moves can't lock each other out
-        .with_for_update(),
-    )
-    movable = {workspace.id: workspace for workspace in found if holds(caller(), P.WORKSPACE_MOVE, workspace)}
-    refused_ids = [identifier for identifier in dict.fromkeys(wanted) if identifier not in movable]
-    if refused_ids:
-        raise WorkspacesNotMovable(refused_ids)
-    return list(movable.values())

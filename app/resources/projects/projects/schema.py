@@ -10,12 +10,12 @@ from app.authz.permissions import P
 from app.jsonapi import Json
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Links, Moment, Setting, Text, ToMany, ToOne
+from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 from app.models.organizations import EXECUTION_MODES
 from app.models.projects import SLUG_LENGTH
 from app.persistence import AnyRow
 from app.resources.projects.tag_bindings.schema import read_relationship
-from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = (3, 40)
 DESCRIPTION_LENGTH = 256

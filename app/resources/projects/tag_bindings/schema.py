@@ -8,14 +8,9 @@ from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Invalid, InvalidAttribute, Unprocessable
 from app.jsonapi.fields import Attribute, Moment, Text
 from app.jsonapi.schema import Schema
-from app.models.tag_bindings import MAXIMUM
+from app.models.tag_bindings import CHARACTERS, KEY_LENGTH, MAXIMUM, NOT_RESERVED, VALUE_LENGTH
 
 TYPES = ("tag-bindings",)
-KEY_LENGTH = 128
-VALUE_LENGTH = 256
-CHARACTERS = r"[A-Za-z0-9_.=+\-@:]"
-# Not hc: or hcp:, the prefixes of the vendor's own tags.
-NOT_RESERVED = "(?![Hh][Cc][Pp]?:)"
 
 
 class TagBindingSchema(Schema):

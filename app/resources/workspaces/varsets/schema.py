@@ -9,9 +9,9 @@ from app.authz.permissions import P
 from app.jsonapi.body import checked_list, identifiers_at
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, Constant, Flag, Moment, Text, ToMany, ToOne
+from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 from app.resources.workspaces.vars.schema import load_each
-from app.web.permission_flags import permission_flags
 
 NAME_LENGTH = 90
 DESCRIPTION_LENGTH = 2_000

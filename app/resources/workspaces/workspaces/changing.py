@@ -16,12 +16,12 @@ from app.models.projects import Project
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
 from app.persistence import now
-from app.resources.organizations.agent_pools.usage import open_to_workspace
-from app.resources.organizations.organizations.execution_mode import Place, execution_of_project, own_execution
-from app.resources.projects.projects.operations import WorkspacesNotMovable, move_workspaces
+from app.resources.inheritance.agent_pools import open_to_workspace
+from app.resources.inheritance.execution_mode import Place, execution_of_project, own_execution
 from app.resources.projects.tag_bindings.operations import replace_plain_tags, replace_tags
 from app.resources.workspaces.tags.operations import SentTags, names_of
 from app.resources.workspaces.workspaces.listing import WORKSPACES
+from app.resources.workspaces.workspaces.moving import WorkspacesNotMovable, move_workspaces
 from app.resources.workspaces.workspaces.operations import (
     TagsTwice,
     check_safe_to_delete,

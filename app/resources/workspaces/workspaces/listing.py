@@ -12,7 +12,7 @@ from app.models.projects import Project
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
 from app.persistence import joined_texts
-from app.resources.organizations.organizations.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
+from app.resources.inheritance.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.projects.tag_bindings.listing import Tagged, workspace_has
 from app.resources.workspaces.workspaces.filters import InOrganization, RunStatus, TagNames, Wildcard
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema

@@ -7,7 +7,13 @@ from flask import Response, request
 from app.authz.permissions import P
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.resources.workspaces.workspaces import account_routes, consumer_routes, lock_routes, project_routes
+from app.resources.workspaces.workspaces import (
+    account_routes,
+    consumer_routes,
+    lock_routes,
+    move_routes,
+    project_routes,
+)
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
 from app.resources.workspaces.workspaces.changing import create, destroy, update
 from app.resources.workspaces.workspaces.includes import INCLUDES, including
@@ -18,7 +24,7 @@ from app.web.context import enter
 from app.web.guard import describes, requires
 from app.web.requests import body
 
-__all__ = ["account_routes", "blueprint", "consumer_routes", "lock_routes", "project_routes"]
+__all__ = ["account_routes", "blueprint", "consumer_routes", "lock_routes", "move_routes", "project_routes"]
 
 
 @blueprint.get("/organizations/<organization>/workspaces")

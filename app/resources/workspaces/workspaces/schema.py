@@ -23,16 +23,15 @@ from app.jsonapi.fields import (
     ToOne,
     stamp,
 )
+from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 from app.models.organizations import EXECUTION_MODES
-from app.models.workspaces import IAC_TOOLS
+from app.models.workspaces import IAC_TOOLS, NAME_LENGTH
 from app.persistence import SEPARATOR, AnyRow
 from app.resources.projects.projects.schema import Duration
 from app.resources.projects.tag_bindings.schema import read_relationship
 from app.resources.workspaces.tags.schema import read_names, read_new_tags
-from app.web.permission_flags import permission_flags
 
-NAME_LENGTH = 260
 NAME_PATTERN = "[A-Za-z0-9_-]+"
 SOURCE_NAME_LENGTH = 90
 DESCRIPTION_LENGTH = 2_000

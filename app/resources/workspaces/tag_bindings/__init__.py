@@ -1,0 +1,1 @@
+"""The tag bindings of workspaces; their schema and rules are those of projects."""

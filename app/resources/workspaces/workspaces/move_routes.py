@@ -1,0 +1,59 @@
+"""Moving workspaces into a project over HTTP (spec: projects)."""
+
+from flask import Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.rules import holds
+from app.jsonapi.body import identifiers, resource_list
+from app.models.projects import Project
+from app.models.workspaces import Workspace
+from app.persistence import among
+from app.resources.workspaces.workspaces.blueprint import blueprint
+from app.resources.workspaces.workspaces.moving import WorkspacesNotMovable, move_workspaces
+from app.web.answers import nothing
+from app.web.context import caller, subject
+from app.web.guard import describes, requires
+from app.web.requests import body
+from app.web.transaction import change, record_each
+
+MOVED_AT_ONCE = 5_000
+
+
+@blueprint.post("/projects/<project_id>/relationships/workspaces")
+@requires(P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE)
+@describes(body={"$ref": "#/components/schemas/workspaces-identifiers"}, status=204, errors=(403, 422))
+def move_workspaces_into_project(project_id: str) -> Response:
+    """Move workspaces into a project: all of them, or none and 403 with the ids of those that can't be moved."""
+    wanted = identifiers(resource_list(body(), ("workspaces",), MOVED_AT_ONCE))
+    with change() as session:
+        # Only kept from going: a lock of its own would wait for who moves one of the workspaces here, and he for it.
+        project = subject(
+            session,
+            Project,
+            project_id,
+            P.PROJECT_MOVE_WORKSPACE,
+            visible_by=P.PROJECT_READ,
+            is_kept=True,
+        )
+        workspaces = _movable(session, wanted, project.organization_id)
+        moved = move_workspaces(session, workspaces, project)
+        session.flush()
+        moves = [(workspace, moved[workspace.id]) for workspace in workspaces if workspace.id in moved]
+        record_each(session, "workspaces.move", moves)
+    return nothing()
+
+
+def _movable(session: Session, wanted: list[str], organization_id: str) -> list[Workspace]:
+    found = session.scalars(
+        select(Workspace)
+        .where(among(Workspace.__table__.c.id, wanted), Workspace.organization_id == organization_id)
+        .order_by(Workspace.id)  # always in the same order, so that two moves can't lock each other out
+        .with_for_update(),
+    )
+    movable = {workspace.id: workspace for workspace in found if holds(caller(), P.WORKSPACE_MOVE, workspace)}
+    refused_ids = [identifier for identifier in dict.fromkeys(wanted) if identifier not in movable]
+    if refused_ids:
+        raise WorkspacesNotMovable(refused_ids)
+    return list(movable.values())
