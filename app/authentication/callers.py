@@ -47,7 +47,7 @@ TokenRow = Row[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class OrganizationRef:
     """What a request needs to know of an organization of the caller."""
 
     id: str
@@ -68,7 +68,7 @@ class Caller:
     name: str
     token_id: str | None
     grants: Grants = field(default_factory=Grants)
-    homes: dict[str, Home] = field(default_factory=dict)
+    organizations: dict[str, OrganizationRef] = field(default_factory=dict)
     """The caller's organizations by lower-case name."""
     closed: set[str] = field(default_factory=set)
     """Lower-case names of those that do not take user tokens."""
@@ -85,8 +85,8 @@ class Caller:
 
     def membership_in(self, organization_id: str) -> str | None:
         """The id of the caller's membership in the organization; None unless the caller is a user who belongs to it."""
-        homes = (home for home in self.homes.values() if home.id == organization_id)
-        return next((home.membership_id for home in homes), None)
+        found = (each for each in self.organizations.values() if each.id == organization_id)
+        return next((each.membership_id for each in found), None)
 
     @property
     def account(self) -> tuple[str, str]:
@@ -242,7 +242,7 @@ def _note_use(connection: Connection, token: TokenRow, moment: datetime) -> None
 
 def _organization(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     caller = Caller("organization", row.organization_id, row.organization_name, row.token_id, grants)
-    caller.homes[row.organization_name.lower()] = Home(row.organization_id, row.organization_name)
+    caller.organizations[row.organization_name.lower()] = OrganizationRef(row.organization_id, row.organization_name)
     granted = roles.ORGANIZATION_TOKEN
     if row.allow_force_delete_workspaces:
         granted = roles.with_force(granted)
@@ -252,7 +252,7 @@ def _organization(_connection: Connection, row: TokenRow, grants: Grants) -> Cal
 
 def _project(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     caller = Caller("project", row.project_id, row.project_name, row.token_id, grants)
-    caller.homes[row.organization_name.lower()] = Home(row.organization_id, row.organization_name)
+    caller.organizations[row.organization_name.lower()] = OrganizationRef(row.organization_id, row.organization_name)
     caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.PROJECT_TOKEN, _of_token(row))
     granted = roles.PROJECT_TOKEN_ROLES[row.role]
     if row.allow_force_delete_workspaces:
@@ -264,7 +264,7 @@ def _project(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
 
 def _team(connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     caller = Caller("team", row.team_id, row.team_name, row.token_id, grants)
-    caller.homes[row.organization_name.lower()] = Home(row.organization_id, row.organization_name)
+    caller.organizations[row.organization_name.lower()] = OrganizationRef(row.organization_id, row.organization_name)
     caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.TEAM_TOKEN, _of_token(row))
     caller.grants.add(Level.VISIBLE_TEAMS, row.organization_id, roles.VISIBLE_TEAM_MEMBER, _of_token(row))
     add_team(caller.grants, row)
@@ -301,7 +301,7 @@ def _user(
         if not row.user_tokens_enabled and P.ORGANIZATION_UPDATE not in on_site:
             caller.closed.add(name)
             continue
-        caller.homes[name] = Home(row.organization_id, row.organization_name, row.membership_id)
+        caller.organizations[name] = OrganizationRef(row.organization_id, row.organization_name, row.membership_id)
         source = Source("organization-memberships", row.membership_id)
         grants.add(Level.ORGANIZATION, row.organization_id, roles.MEMBER, source)
         grants.add(Level.VISIBLE_TEAMS, row.organization_id, roles.VISIBLE_TEAM_MEMBER, source)

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Index, and_, case, false, literal
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 
@@ -17,6 +18,7 @@ class ActivityEvent(Base):
     """
 
     __tablename__ = "activity_events"
+    visible_by: ClassVar[P] = P.ACTIVITY_READ
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "projects": "project_in",

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 
@@ -17,6 +18,7 @@ class AgentPool(Base):
     """
 
     __tablename__ = "agent_pools"
+    visible_by: ClassVar[P] = P.AGENT_POOL_READ
     scope: ClassVar[dict[str, str]] = {"organization": "organization_id"}
     taken: ClassVar[dict[str, str]] = {"uq_agent_pools_organization_id_name": "name"}
 

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, 
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.authz.permissions import P
 from app.models.project_members import PROJECT_ROLES
 from app.models.teams import Team
 from app.persistence import Base, Timestamp, identifier, now
@@ -18,6 +19,7 @@ class AuthenticationToken(Base):
     """A bearer token of a user, an organization, a team or a project. Only the keyed digest of its text is kept."""
 
     __tablename__ = "authentication_tokens"
+    visible_by: ClassVar[P] = P.TOKEN_MANAGE
     tells_of_access: ClassVar[bool] = True
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.models.projects import Project
 from app.persistence import Base, Name, Timestamp, identifier, now
 
@@ -16,6 +17,7 @@ class Environment(Base):
     """A part of a project, such as staging. Each workspace is in one environment; one is the project's default."""
 
     __tablename__ = "environments"
+    visible_by: ClassVar[P] = P.ENVIRONMENT_READ
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "project": "project_id",

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, Index, and_, case, func, or_, select, text
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
+from app.authz.permissions import P
 from app.models.project_members import PROJECT_ROLES
 from app.models.users import User
 from app.models.workspace_acl_entries import ACL_LEVELS
@@ -25,6 +26,7 @@ class Invitation(Base):
     """
 
     __tablename__ = "invitations"
+    visible_by: ClassVar[P] = P.INVITATION_MANAGE
     tells_of_access: ClassVar[bool] = True
     # An invitation to a project is the affair of who manages its members; one to a workspace, of who administers it.
     scope: ClassVar[dict[str, str]] = {

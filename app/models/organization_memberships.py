@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Timestamp, identifier, now
 
 STATUSES = ("active", "invited")
@@ -15,6 +16,7 @@ class OrganizationMembership(Base):
     """One user in one organization. Everything a user has there refers to this row and goes with it."""
 
     __tablename__ = "organization_memberships"
+    visible_by: ClassVar[P] = P.MEMBERSHIP_READ
     scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "user": "user_id"}
     # An address is invited once: whoever has it is a member already.
     taken: ClassVar[dict[str, str]] = {"uq_organization_memberships_organization_id_user_id": "email"}

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 EXECUTION_MODES = ("remote", "local", "agent")
@@ -15,6 +16,7 @@ class Organization(Base):
     """The owner of everything else. Clients know it by its name; its ``id`` is shown as ``external-id``."""
 
     __tablename__ = "organizations"
+    visible_by: ClassVar[P] = P.ORGANIZATION_READ
     scope: ClassVar[dict[str, str]] = {"organization": "id", "shared-varsets": "id", "some-project": "id"}
     taken: ClassVar[dict[str, str]] = {"uq_organizations_name": "name"}
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, and_, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Timestamp, identifier, now
 
 PROJECT_ROLES = ("viewer", "member", "admin", "owner")
@@ -20,6 +21,7 @@ class ProjectMember(Base):
     """
 
     __tablename__ = "project_members"
+    visible_by: ClassVar[P] = P.PROJECT_READ_MEMBERS
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "project": "project_id",

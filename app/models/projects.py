@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, false, func, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.models.organizations import EXECUTION_MODES
 from app.persistence import Base, Name, Timestamp, identifier, now
 
@@ -30,6 +31,7 @@ class Project(Base):
     """A container of workspaces. Settings that are null are the organization's."""
 
     __tablename__ = "projects"
+    visible_by: ClassVar[P] = P.PROJECT_READ
     scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "id"}
     taken: ClassVar[dict[str, str]] = {
         "uq_projects_organization_id_name": "name",

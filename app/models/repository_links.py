@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 
@@ -13,6 +14,7 @@ class RepositoryLink(Base):
     """A repository with code of a project."""
 
     __tablename__ = "repository_links"
+    visible_by: ClassVar[P] = P.PROJECT_READ
     scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id"}
     taken: ClassVar[dict[str, str]] = {"uq_repository_links_project_id_url": "url"}
 

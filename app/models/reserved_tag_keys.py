@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 
@@ -13,6 +14,7 @@ class ReservedTagKey(Base):
     """A reserved key; with ``disable_overrides`` a workspace can't have another value than its project."""
 
     __tablename__ = "reserved_tag_keys"
+    visible_by: ClassVar[P] = P.ORGANIZATION_READ
     scope: ClassVar[dict[str, str]] = {"organization": "organization_id"}
     taken: ClassVar[dict[str, str]] = {"uq_reserved_tag_keys_organization_id_key": "key"}
 

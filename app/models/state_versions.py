@@ -1,11 +1,12 @@
 """State versions, and the outputs in them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.models.workspaces import BelowWorkspace
 from app.persistence import Base, Timestamp, identifier, now
 from app.storage.ledger import OBJECT
@@ -21,6 +22,7 @@ class StateVersion(BelowWorkspace, Base):
     """A state that a workspace has, had, or waits for. The bytes are in the object store, never here."""
 
     __tablename__ = "state_versions"
+    visible_by: ClassVar[P] = P.STATE_READ
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("sv"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
@@ -66,6 +68,7 @@ class StateVersionOutput(BelowWorkspace, Base):
     """An output of a state version. Its value is sealed, whether or not terraform calls it sensitive."""
 
     __tablename__ = "state_version_outputs"
+    visible_by: ClassVar[P] = P.STATE_READ_OUTPUTS
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("wsout"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

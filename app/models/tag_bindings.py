@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 KEY_LENGTH = 128
@@ -40,6 +41,7 @@ class TagBinding(Base):
     """
 
     __tablename__ = "tag_bindings"
+    visible_by: ClassVar[P] = P.ORGANIZATION_READ
     scope: ClassVar[dict[str, str]] = {"organization": "organization_id"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("tb"))

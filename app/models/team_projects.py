@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, UniqueConstra
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.authz.permissions import P
 from app.models.teams import Team
 from app.persistence import Base, identifier
 
@@ -16,6 +17,7 @@ class TeamProject(Base):
     """The access of one team to one project. ``details`` is stored only for the custom level."""
 
     __tablename__ = "team_projects"
+    visible_by: ClassVar[P] = P.PROJECT_READ_TEAMS
     tells_of_access: ClassVar[bool] = True
     scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "shown_project_id"}
     taken: ClassVar[dict[str, str]] = {"uq_team_projects_team_id_project_id": "relationships/team"}

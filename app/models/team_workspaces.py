@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, UniqueConstra
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.authz.permissions import P
 from app.models.teams import Team
 from app.models.workspaces import Workspace
 from app.persistence import Base, Expression, identifier
@@ -17,6 +18,7 @@ class TeamWorkspace(Base):
     """The access of one team to one workspace. ``details`` is stored only for the custom level."""
 
     __tablename__ = "team_workspaces"
+    visible_by: ClassVar[P] = P.WORKSPACE_MANAGE_TEAMS
     tells_of_access: ClassVar[bool] = True
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",

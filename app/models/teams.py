@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, case, 
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 OWNERS = "owners"
@@ -17,6 +18,7 @@ class Team(Base):
     """A group of members that is given access. ``organization_access`` lists the flags that are true."""
 
     __tablename__ = "teams"
+    visible_by: ClassVar[P] = P.TEAM_READ
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "visible-teams": "visible_in",

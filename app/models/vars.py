@@ -7,6 +7,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, and_, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Name, Timestamp, identifier, now
 from app.storage.secrets import SEALED
 
@@ -23,6 +24,7 @@ class Var(Base):
     """A variable of a workspace or of a variable set. A sensitive value is stored only in sealed form."""
 
     __tablename__ = "vars"
+    visible_by: ClassVar[P] = P.VARIABLE_READ
     taken: ClassVar[dict[str, str]] = {
         "uq_vars_workspace_id_key_category": "key",
         "uq_vars_varset_id_key_category": "key",

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, case, 
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 
@@ -14,6 +15,7 @@ class Varset(Base):
     """A set of variables, owned by its organization or, with ``project_id``, by a project of it."""
 
     __tablename__ = "varsets"
+    visible_by: ClassVar[P] = P.VARSET_READ
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "shared-varsets": "shared_in",

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.permissions import P
 from app.models.workspaces import BelowWorkspace
 from app.persistence import Base, Timestamp, identifier, now
 
@@ -17,6 +18,7 @@ class WorkspaceAclEntry(BelowWorkspace, Base):
     """The level of one member of the organization on one workspace."""
 
     __tablename__ = "workspace_acl_entries"
+    visible_by: ClassVar[P] = P.WORKSPACE_READ_ACL
     scope: ClassVar[dict[str, str]] = {**BelowWorkspace.scope, "membership": "membership_id"}
     taken: ClassVar[dict[str, str]] = {"uq_workspace_acl_entries_membership_id_workspace_id": "relationships/user"}
 

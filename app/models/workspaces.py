@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, column_property, declared_attr, mapped_column
 
+from app.authz.permissions import P
 from app.models.organizations import EXECUTION_MODES
 from app.models.projects import Project
 from app.persistence import Base, Expression, Name, Timestamp, identifier, now
@@ -66,6 +67,7 @@ class Workspace(Placed, Base):
     """One set of infrastructure. Settings that are null are inherited from the project, then the organization."""
 
     __tablename__ = "workspaces"
+    visible_by: ClassVar[P] = P.WORKSPACE_READ
     scope: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "workspaces": "organization_id",

@@ -22,6 +22,9 @@ class Base(DeclarativeBase):
     missing in it never reaches the table. ``found_by`` are computed columns of the scope that have an index, like plain
     ones.
 
+    ``visible_by`` is the permission (``authz.permissions.P``) of callers who can see a row, for the tables that are
+    resources of their own.
+
     ``taken`` maps a unique constraint to the attribute that the error names when the constraint is broken.
 
     Whoever may see a row may also read its activity events. If the model ``tells_of_access``, only those who manage
@@ -35,6 +38,7 @@ class Base(DeclarativeBase):
         list[str]: JSON(none_as_null=True),
     }
     scope: ClassVar[dict[str, str]] = {}
+    visible_by: ClassVar[Any]
     taken: ClassVar[dict[str, str]] = {}
     tells_of_access: ClassVar[bool] = False
     found_by: ClassVar[frozenset[str]] = frozenset()

@@ -2,28 +2,17 @@
 
 import re
 import secrets
-from collections.abc import Mapping
-from typing import TypeVar, cast
+from typing import cast
 
 from flask import current_app, g, request
-from sqlalchemy import Connection, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from app.analytics import ANALYTICS, Delivery
-from app.authentication.callers import Caller, Home, load_caller, load_traced, nobody, signed_in_as
-from app.authz.grants import EVERYBODY, SITE
-from app.authz.permissions import P
-from app.authz.policy import Level
-from app.authz.rules import holds, holds_at, refusal, where
+from app.authentication.callers import Caller, load_caller, load_traced, nobody, signed_in_as
 from app.config import Settings
-from app.jsonapi.errors import ApiError, Forbidden, NotFound, Unauthorized
-from app.models.organizations import Organization
-from app.persistence import Base
+from app.jsonapi.errors import Unauthorized
 from app.persistence.engine import Engines
 
-Row = TypeVar("Row", bound=Base)
-
-NOT_AUTHORIZED = "You are not authorized to perform this action"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -100,12 +89,12 @@ def caller() -> Caller:
     return cast("Caller", g.caller)
 
 
-def act_as(user_id: str, username: str) -> None:
+def set_caller(user_id: str, username: str) -> None:
     """Make this user, who has signed in with a password, the caller of this request and the actor in its events."""
     g.caller = signed_in_as(user_id, username)
 
 
-def not_repeatable() -> None:
+def forbid_retry() -> None:
     """Note that the request can't be started again: it has committed something, or its body is gone."""
     g.is_not_repeatable = True
 
@@ -113,100 +102,3 @@ def not_repeatable() -> None:
 def is_repeatable() -> bool:
     """Whether the request can still be started again."""
     return "is_not_repeatable" not in g
-
-
-def asked() -> None:
-    """Note that the policy was asked. A test fails for a view that answers without that."""
-    g.policy_asked = True
-
-
-def refused(permission: P) -> ApiError:
-    """The error for a caller who may see something but lacks this permission on it: 403 or 404, as the policy says."""
-    if refusal(permission) == Forbidden.status:
-        return Forbidden(NOT_AUTHORIZED)
-    return NotFound()
-
-
-def require_on_site(permission: P) -> None:
-    """Refuse a caller who does not have the permission on the whole site."""
-    asked()
-    if permission not in caller().grants.at(Level.SITE, SITE):
-        raise refused(permission)
-
-
-def require_public(permission: P) -> None:
-    """Refuse a caller who does not have the permission on what is open to everybody."""
-    asked()
-    if permission not in caller().grants.at(Level.PUBLIC, EVERYBODY):
-        raise refused(permission)
-
-
-def require_own(permission: P) -> str:
-    """The id of the calling user. Refuses a caller who is no user, or lacks the permission on the own account."""
-    asked()
-    user_id = caller().user_id
-    if permission not in caller().grants.at(Level.USER, user_id):
-        raise refused(permission)
-    return str(user_id)
-
-
-def enter(organization: str, permission: P) -> Home:
-    """The organization with this name, if the caller has the permission in it. It costs a member no statement."""
-    asked()
-    who = caller()
-    name = organization.lower()
-    if name in who.closed:
-        raise Unauthorized
-    home = who.homes.get(name) or _home_on_site(name)
-    if home is None:
-        raise NotFound
-    if not holds_at(who, permission, Level.ORGANIZATION, home.id):
-        raise refused(permission)
-    return home
-
-
-def _home_on_site(name: str) -> Home | None:
-    # Only somebody whose grants span the site can be let into an organization he does not belong to.
-    if P.ORGANIZATION_READ not in caller().grants.at(Level.SITE, SITE):
-        return None
-    row = (
-        reader()
-        .execute(select(Organization.id, Organization.name).where(func.lower(Organization.name) == name))
-        .one_or_none()
-    )
-    return Home(row.id, row.name) if row else None
-
-
-def subject(  # noqa: PLR0913 - what, whose, and how it is kept
-    session: Session,
-    model: type[Row],
-    identifier: str,
-    permission: P,
-    *,
-    visible_by: P,
-    is_kept: bool = False,
-    below: Mapping[str, str] | None = None,
-) -> Row:
-    """The row that the request is about to change, locked until the transaction ends.
-
-    404 if it does not exist or the caller may not see it (``visible_by``). If the caller sees it but lacks the
-    ``permission``, the status is the policy's.
-
-    With ``is_kept``, others may change the row meanwhile but not delete it. ``below`` are values that the row must have
-    in other columns, such as the ids of the parents in the address.
-    """
-    asked()
-    row = session.scalars(
-        select(model)
-        .where(
-            model.__table__.c.id == identifier,
-            where(caller(), visible_by, model),
-            *(model.__table__.c[name] == value for name, value in (below or {}).items()),
-        )
-        .with_for_update(of=model, read=is_kept, key_share=is_kept),
-    ).one_or_none()
-    if row is None:
-        raise NotFound
-    if not holds(caller(), permission, row):
-        raise refused(permission)
-    return row

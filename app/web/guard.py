@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
@@ -14,6 +14,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound, Unauthorized
 from app.persistence import is_deadlock
 from app.web.context import authenticate, caller, is_repeatable
+from app.web.policy import checked_permissions, forget_checks
 
 if TYPE_CHECKING:
     from app.jsonapi.schema import Schema
@@ -24,6 +25,10 @@ logger = logging.getLogger(__name__)
 View = Callable[..., Response]
 # Of those who wait for each other the database lets all but one go on, so that the next attempt finds the way free.
 ATTEMPTS = 3
+
+
+class PolicyNotAsked(Exception):
+    """A view that requires permissions answered without asking the policy. The answer is thrown away: 500."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +71,11 @@ def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the m
 
 
 def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]:
-    """Let only authenticated callers use the view, and name the permissions that it checks.
+    """Let only authenticated callers use the view, and declare the permissions that it checks.
 
-    The view itself checks them, by ``enter``, ``subject`` or a listing, because only the view knows on which row. Tests
-    make sure that every route names its permissions, and that every successful answer has checked some.
+    The view itself checks them, by the functions of ``app.web.policy`` or a listing, because only the view knows on
+    which row. An answer that comes without any check becomes ``PolicyNotAsked``. Tests make sure that every route
+    declares its permissions, and that it checks no other ones.
 
     With ``anonymous``, the view also takes requests without a token; a test pins the list of these views. Such a
     request gets 401 for whatever it can't see, as everywhere without a token.
@@ -79,31 +85,40 @@ def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]
         raise ValueError(message)
 
     def decorate(view: View) -> View:
-        def answer(*args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
-            authenticate(anonymous=anonymous)
-            try:
-                return view(*args, **values)
-            except NotFound:
-                if caller().kind != ANONYMOUS:
-                    raise
-            raise Unauthorized
-
         @wraps(view)
         def guarded(*args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
-            for _ in range(ATTEMPTS - 1):
-                try:
-                    return answer(*args, **values)
-                except OperationalError as error:
-                    if not (is_deadlock(error) and is_repeatable()):
-                        raise
-                    logger.warning("the database has ended a deadlock; the request begins again")
-            return answer(*args, **values)
+            response = _answer_with_retries(partial(_answer, view, anonymous=anonymous), *args, **values)
+            if not checked_permissions():
+                raise PolicyNotAsked(view.__qualname__)
+            return response
 
         guarded.permissions = permissions  # type: ignore[attr-defined]
         guarded.anonymous = anonymous  # type: ignore[attr-defined]
         return guarded
 
     return decorate
+
+
+def _answer(view: View, *args: Any, anonymous: bool, **values: Any) -> Response:  # noqa: ANN401 - the view's own
+    forget_checks()
+    authenticate(anonymous=anonymous)
+    try:
+        return view(*args, **values)
+    except NotFound:
+        if caller().kind != ANONYMOUS:
+            raise
+    raise Unauthorized
+
+
+def _answer_with_retries(answer: View, *args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return answer(*args, **values)
+        except OperationalError as error:
+            if not (is_deadlock(error) and is_repeatable()):
+                raise
+            logger.warning("the database has ended a deadlock; the request begins again")
+    return answer(*args, **values)
 
 
 def open_to_all(view: View) -> View:

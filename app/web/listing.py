@@ -34,8 +34,9 @@ from app.jsonapi.query import Arguments, Page, is_paged, last_page, page_links, 
 from app.jsonapi.schema import Schema
 from app.persistence import Base, Expression, among, set_parameter
 from app.web.answers import answer
-from app.web.context import asked, caller, reader
+from app.web.context import caller, reader
 from app.web.filters import Chosen, Filter
+from app.web.policy import mark_policy_checked
 
 Shown = dict[str, Any]
 
@@ -135,7 +136,7 @@ class Listing:
         A name in ``conditions`` that ends in ``_lower`` means the lower-case text of the column. Inside a transaction
         ``source`` is its session.
         """
-        asked()
+        mark_policy_checked(self.visible_by)
         reach = self._reach(conditions.get("organization_id"))
         statement = self._kept(
             ("one", reach, tuple(conditions)),
@@ -166,7 +167,6 @@ class Listing:
         return [self.shown(row) for row in self._some(identifiers)]
 
     def _some(self, identifiers: Iterable[str]) -> Sequence[Any]:
-        asked()
         reach = self._reach(None)
         statement = self._kept(
             ("some", reach),
@@ -240,7 +240,7 @@ class Listing:
         also: Sequence[Chosen],
     ) -> tuple[Sequence[Row[Any]], int, int]:
         """The rows of the page; how many match the filters, and how many the caller can see."""
-        asked()
+        mark_policy_checked(self.visible_by)
         organization_id = parents.get("organization_id")
         reach = self._reach(organization_id, parents.get("project_id"))
         chosen = self._chosen(arguments, also, organization_id)

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.body import read_json
 from app.jsonapi.errors import BadParameter, BadRequest, NotFound, TooLarge, UnsupportedMediaType
-from app.web.context import not_repeatable, release_reader, request_id, settings
+from app.web.context import forbid_retry, release_reader, request_id, settings
 from app.web.guard import takes_any_media_type
 from app.web.leftover import hanging_up, read_off
 
@@ -82,7 +82,7 @@ def sent_pieces(limit: int) -> Iterator[bytes]:
 
 
 def _pieces(limit: int) -> Iterator[bytes]:
-    not_repeatable()
+    forbid_retry()
     # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
     request.max_content_length = limit + 1
     size = 0
@@ -133,7 +133,7 @@ def form(limit: int) -> MultiDict[str, str]:
 def _sent(longer: int | None = None) -> bytes:
     if longer is not None:
         # In memory once is enough.
-        not_repeatable()
+        forbid_retry()
     limit = longer or settings().request_bytes
     # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
     request.max_content_length = limit + 1

@@ -15,7 +15,7 @@ from app.models.activity_events import ActivityEvent
 from app.models.workspaces import BelowWorkspace, Placed
 from app.persistence import AnyRow, Base, violated_constraint
 from app.storage.ledger import LET_GO
-from app.web.context import analytics, caller, engines, not_repeatable, release_reader, request_id
+from app.web.context import analytics, caller, engines, forbid_retry, release_reader, request_id
 from app.web.objects import discard
 
 _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
@@ -38,7 +38,7 @@ def change() -> Iterator[Session]:
     with Session(engines().writing, expire_on_commit=False, autoflush=False) as session:
         try:
             yield session
-            not_repeatable()
+            forbid_retry()
             session.commit()
         except IntegrityError as error:
             raise _as_answer(error) from error

@@ -92,7 +92,7 @@ def test_what_is_explained_is_what_is_held(api: Api, world: World, engine: Engin
             held_there, is_held = held(caller, row.scope, row), holds(caller, permission, row)
             may_read = holds(caller, TARGETS[type_].read_by, row)
         shown_id = "acme" if type_ == "organizations" else resources[type_]
-        seen_by_owner = caller.homes.get("acme") is not None
+        seen_by_owner = caller.organizations.get("acme") is not None
         subject = (caller.type, caller.id)
         if caller.type in ("organizations", "projects"):
             subject = ("authentication-tokens", str(caller.token_id))

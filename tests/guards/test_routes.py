@@ -12,8 +12,8 @@ from flask import Flask, Response
 from app.authz.permissions import P
 from app.authz.policy import POLICY
 from app.web.answers import nothing
-from app.web.context import asked
 from app.web.guard import Operation, describes, requires
+from app.web.policy import mark_policy_checked
 from tests.support.api import Api
 from tests.support.world import World
 
@@ -90,7 +90,7 @@ def named(path: Path) -> Iterator[str]:
             yield node.attr
 
 
-# --- that the guard of the guards works: see tests/conftest.py -----------------------------------------------------
+# --- a view that does not ask fails in production, too; one that asks for more than it declares fails in tests -------
 
 
 def forgetful() -> Response:
@@ -100,12 +100,18 @@ def forgetful() -> Response:
 
 def careful() -> Response:
     """Ask, then answer."""
-    asked()
+    mark_policy_checked(P.PROJECT_READ)
     return nothing()
 
 
-@pytest.mark.parametrize(("view", "status"), [(forgetful, 500), (careful, 204)])
-def test_an_answer_of_a_view_that_did_not_ask_the_policy_fails(
+def undeclared() -> Response:
+    """Ask for a permission that the route does not declare."""
+    mark_policy_checked(P.PROJECT_READ, P.PROJECT_UPDATE)
+    return nothing()
+
+
+@pytest.mark.parametrize(("view", "status"), [(forgetful, 500), (undeclared, 500), (careful, 204)])
+def test_an_answer_of_a_view_that_did_not_ask_what_it_declares_fails(
     database: str,
     new_app: Callable[[str], AbstractContextManager[Flask]],
     world: World,

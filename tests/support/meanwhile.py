@@ -1,6 +1,7 @@
 """What happens between two statements of a request."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from flask import Flask
@@ -19,7 +20,9 @@ def after_reading(app: Flask, table: str, meanwhile: Callable[[], None]) -> Iter
         nonlocal is_waiting
         if is_waiting and f"FROM {table} " in statement:
             is_waiting = False
-            meanwhile()
+            # In a thread of its own, as it would be: nothing of the first request is shared with it.
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(meanwhile).result()
 
     event.listen(engines.reading, "after_cursor_execute", note)
     try:

@@ -1,14 +1,18 @@
-"""Fails every answer of a guarded view that did not ask the policy."""
+"""Fails every answer of a view that checked a permission which its route does not declare."""
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
+
+from app.web.policy import checked_permissions
 
 
 def watch_policy(app: Flask) -> None:
-    """Look at the answers of the application; one that should have asked and did not becomes a 500."""
+    """Look at the answers of the application; one whose view asked for an undeclared permission becomes a 500."""
 
     @app.after_request
-    def the_policy_was_asked(response: Response) -> Response:
+    def only_declared_permissions_were_checked(response: Response) -> Response:
         view = app.view_functions.get(request.endpoint or "")
-        if getattr(view, "permissions", ()) and response.status_code < 400:
-            assert g.get("policy_asked"), f"{request.method} {request.path} answered without asking the policy"
+        declared = frozenset(getattr(view, "permissions", ()))
+        if declared:
+            undeclared = checked_permissions() - declared
+            assert not undeclared, f"{request.method} {request.path} checks {sorted(undeclared)} without @requires"
         return response

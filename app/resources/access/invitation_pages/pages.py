@@ -17,7 +17,7 @@ from app.resources.access.invitations.accepting import show
 from app.resources.access.invitations.links import own_address
 from app.resources.accounts.sign_in.browser import signed_in
 from app.resources.accounts.sign_in.pages import page
-from app.web.context import act_as, reader
+from app.web.context import reader, set_caller
 from app.web.listing import Shown
 
 # What stands in the place of the status where a role was to hold in an environment that is no longer there.
@@ -59,7 +59,7 @@ def invitation_page(token: str, *, status: int = 200, problem: str | None = None
     who, action = signed_in(), here(token)
     if who is None:
         return page("invitation_pages/sign_in", status=status, action=action, problem=problem, account=account)
-    act_as(who.user_id, who.username)
+    set_caller(who.user_id, who.username)
     try:
         told = _told(show(token))
     except NotFound as error:

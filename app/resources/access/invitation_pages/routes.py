@@ -17,10 +17,12 @@ from app.resources.accounts.sign_in.authorization import Parameters, only
 from app.resources.accounts.sign_in.browser import is_our_form, signed_in
 from app.resources.accounts.sign_in.entering import enter_by, leave_by
 from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, go_to, message
-from app.web.context import act_as
+from app.web.context import set_caller
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
 from app.web.transaction import change
+
+__all__ = ["blueprint"]
 
 
 @blueprint.get("/invitations/<token>")
@@ -59,7 +61,7 @@ def _accept(token: str, sent: Parameters) -> Response | None:
         return invitation_page(token, status=403, problem=ENDED)
     if not is_our_form(only(sent, "form_token")):
         return invitation_page(token, status=403, problem=STALE)
-    act_as(who.user_id, who.username)
+    set_caller(who.user_id, who.username)
     try:
         with change() as session:
             accept(session, token)

@@ -18,8 +18,9 @@ from app.resources.access.invitations.operations import (
     join,
     membership_for,
 )
-from app.web.context import caller, require_own, subject
+from app.web.context import caller
 from app.web.listing import Shown
+from app.web.policy import get_for_update, require_own
 from app.web.transaction import made, record
 
 
@@ -41,7 +42,7 @@ def accept(session: Session, token: str, workspace_id: str | None = None) -> tup
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
     # Before the invitation: who deletes the place, or hands it over, has it locked when he comes to the rest.
     _keep_place(session, identifier)
-    invitation = subject(session, Invitation, identifier, P.INVITATION_ACCEPT, visible_by=P.INVITATION_ACCEPT)
+    invitation = get_for_update(session, Invitation, identifier, P.INVITATION_ACCEPT, visible_by=P.INVITATION_ACCEPT)
     check_nonce(invitation, nonce)
     if workspace_id is not None and invitation.workspace_id != workspace_id:
         raise NotFound

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.roles import MANAGES_LEVEL, MANAGES_ROLE
-from app.authz.rules import held, holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
 from app.models.invitations import CANCELED, PENDING, Invitation
@@ -40,8 +39,9 @@ from app.resources.access.project_members.places import settle_environment
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import answer, nothing, resource
-from app.web.context import caller, reader, refused, require_own, settings, subject
+from app.web.context import caller, reader, settings
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, require, require_own
 from app.web.requests import body, optional_body
 from app.web.transaction import change, made, record, record_each
 
@@ -57,13 +57,12 @@ blueprint = Blueprint("invitations", __name__, url_prefix="/api/v2")
 def list_project_invitations(project_id: str) -> Response:
     """List the invitations to a project: those that wait, unless the request asks for others."""
     project = PROJECTS.one({"id": project_id})
-    if P.PROJECT_MANAGE_MEMBERS not in held(caller(), Project.scope, project):
-        raise refused(P.PROJECT_MANAGE_MEMBERS)
+    require(P.PROJECT_MANAGE_MEMBERS, project, Project)
     return INVITATIONS.page({"organization_id": project.organization_id, "project_id": project_id})
 
 
 @blueprint.post("/projects/<project_id>/invitations")
-@requires(P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS, P.ENVIRONMENT_READ)
+@requires(P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS, P.ENVIRONMENT_READ, P.INVITATION_MANAGE)
 @describes(body=IntoProjectSchema, answer=InvitationSchema, status=201, errors=(400, 403, 422, 429))
 def create_project_invitation(project_id: str) -> Response:
     """Invite an e-mail address to a project, with a role.
@@ -74,9 +73,7 @@ def create_project_invitation(project_id: str) -> Response:
     members = load(IntoProjectSchema, body())
     check_scope(members)
     with change() as session:
-        project = subject(
-            session, Project, project_id, P.PROJECT_MANAGE_MEMBERS, visible_by=P.PROJECT_READ, is_kept=True
-        )
+        project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_MEMBERS, share_lock=True)
         settle_environment(session, members, project)
         invitation = _invited(session, project, members)
         shown = INVITATIONS.show({"id": invitation.id}, session)
@@ -92,8 +89,7 @@ def create_project_invitation(project_id: str) -> Response:
 def list_workspace_invitations(workspace_id: str) -> Response:
     """List the invitations to a workspace: those that wait, unless the request asks for others."""
     workspace = WORKSPACES.one({"id": workspace_id})
-    if P.INVITATION_MANAGE not in held(caller(), Workspace.scope, workspace):
-        raise refused(P.INVITATION_MANAGE)
+    require(P.INVITATION_MANAGE, workspace, Workspace)
     return INVITATIONS.page({"organization_id": workspace.organization_id, "workspace_id": workspace_id})
 
 
@@ -111,7 +107,7 @@ def create_workspace_invitation(workspace_id: str) -> Response:
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/reset-invite")
-@requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_OWNERS)
+@requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_OWNERS, P.WORKSPACE_MANAGE_ACL)
 @describes(body=ResetSchema, answer=InvitationSchema, many=True, errors=(403, 422, 429))
 def reset_invite(workspace_id: str) -> Response:
     """Replace the links of all waiting invitations to a workspace, or of the one for an address.
@@ -153,7 +149,13 @@ def show_invitation(invitation_id: str) -> Response:
 
 
 @blueprint.delete("/invitations/<invitation_id>")
-@requires(P.INVITATION_MANAGE, P.PROJECT_MANAGE_OWNERS, P.WORKSPACE_MANAGE_OWNERS)
+@requires(
+    P.INVITATION_MANAGE,
+    P.PROJECT_MANAGE_OWNERS,
+    P.WORKSPACE_MANAGE_OWNERS,
+    P.PROJECT_MANAGE_MEMBERS,
+    P.WORKSPACE_MANAGE_ACL,
+)
 @describes(status=204, errors=(403,))
 def cancel_invitation(invitation_id: str) -> Response:
     """Cancel a waiting invitation; its link stops working."""
@@ -166,7 +168,13 @@ def cancel_invitation(invitation_id: str) -> Response:
 
 
 @blueprint.post("/invitations/<invitation_id>/actions/resend")
-@requires(P.INVITATION_MANAGE, P.PROJECT_MANAGE_OWNERS, P.WORKSPACE_MANAGE_OWNERS)
+@requires(
+    P.INVITATION_MANAGE,
+    P.PROJECT_MANAGE_OWNERS,
+    P.WORKSPACE_MANAGE_OWNERS,
+    P.PROJECT_MANAGE_MEMBERS,
+    P.WORKSPACE_MANAGE_ACL,
+)
 @describes(answer=InvitationSchema, errors=(403, 429))
 def resend_invitation(invitation_id: str) -> Response:
     """Replace the link of a waiting or expired invitation; the earlier link stops working."""
@@ -210,11 +218,11 @@ def accept_invitation(token: str) -> Response:
 
 
 def _workspace(session: Session, workspace_id: str) -> Workspace:
-    return subject(session, Workspace, workspace_id, P.INVITATION_MANAGE, visible_by=P.WORKSPACE_READ, is_kept=True)
+    return get_for_update(session, Workspace, workspace_id, P.INVITATION_MANAGE, share_lock=True)
 
 
 def _subject(session: Session, invitation_id: str) -> Invitation:
-    return subject(session, Invitation, invitation_id, P.INVITATION_MANAGE, visible_by=P.INVITATION_MANAGE)
+    return get_for_update(session, Invitation, invitation_id, P.INVITATION_MANAGE)
 
 
 def _place_of(session: Session, invitation: Invitation) -> Place:
@@ -245,5 +253,4 @@ def _cancel(session: Session, invitation: Invitation) -> None:
 
 def _check_rank(place: Place, rank: str) -> None:
     needed = (MANAGES_LEVEL if isinstance(place, Workspace) else MANAGES_ROLE)[rank]
-    if not holds(caller(), needed, place):
-        raise refused(needed)
+    require(needed, place)

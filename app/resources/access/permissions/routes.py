@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from app.authentication.callers import Caller
 from app.authz.permissions import P
-from app.authz.rules import held, where
+from app.authz.rules import held
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import InvalidAttribute, NotFound
 from app.jsonapi.schema import load
@@ -17,8 +17,9 @@ from app.resources.access.permissions.schema import PermissionExplanationSchema
 from app.resources.access.permissions.targets import TARGETS, Target, seen_target
 from app.resources.accounts.users.listing import find_user
 from app.web.answers import resource
-from app.web.context import asked, caller, enter, reader, refused, traced
+from app.web.context import caller, reader, traced
 from app.web.guard import describes, requires
+from app.web.policy import denial, mark_policy_checked, organization_or_404, visible
 from app.web.requests import body
 
 blueprint = Blueprint("permissions", __name__, url_prefix="/api/v2")
@@ -27,7 +28,10 @@ _dump = compile_dump(PermissionExplanationSchema, Explanation._fields)
 
 
 @blueprint.post("/permissions/explain")
-@requires(*dict.fromkeys(permission for each in TARGETS.values() for permission in (each.read_by, each.managed_by)))
+@requires(
+    P.USER_READ,
+    *dict.fromkeys(permission for each in TARGETS.values() for permission in (each.read_by, each.managed_by)),
+)
 @describes(body=PermissionExplanationSchema, answer=PermissionExplanationSchema, errors=(403, 422))
 def explain_permissions() -> Response:
     """Explain what somebody may do on a resource that the caller can see, and through which grants.
@@ -59,9 +63,9 @@ def explain_permissions() -> Response:
 
 
 def _resource(type_: str, identifier: str) -> AnyRow:
-    asked()
+    mark_policy_checked(TARGETS[type_].read_by)
     if type_ == "organizations":
-        return enter(identifier, TARGETS[type_].read_by)
+        return organization_or_404(identifier, TARGETS[type_].read_by)
     row = seen_target(reader(), TARGETS[type_], identifier)
     if row is None:
         raise NotFound
@@ -77,7 +81,7 @@ def _subject(type_: str, identifier: str, target: Target, row: AnyRow) -> Caller
     who = caller()
     if (type_, identifier) not in ((who.type, who.id), ("authentication-tokens", who.token_id)):
         if target.managed_by not in held(who, target.model.scope, row):
-            raise refused(target.managed_by)
+            raise denial(target.managed_by)
         _require_seen(type_, identifier)
     found = traced(type_, identifier)
     if found is None:
@@ -91,5 +95,5 @@ def _require_seen(type_: str, identifier: str) -> None:
         return
     model, seen_by = (Team, P.TEAM_READ) if type_ == "teams" else (AuthenticationToken, P.TOKEN_MANAGE)
     key = model.__table__.c.id
-    if reader().execute(select(key).where(key == identifier, where(caller(), seen_by, model))).one_or_none() is None:
+    if reader().execute(select(key).where(key == identifier, visible(seen_by, model))).one_or_none() is None:
         raise NotFound

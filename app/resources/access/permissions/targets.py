@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Row, literal, select, union_all
 from app.authz.grants import Source
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
-from app.authz.rules import where
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.environments import Environment
 from app.models.organization_memberships import OrganizationMembership
@@ -22,7 +21,7 @@ from app.models.teams import Team
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
 from app.persistence import among
-from app.web.context import caller
+from app.web.policy import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def seen_target(connection: Connection, target: Target, identifier: str) -> Row[
     """What the policy needs to know of the resource; None if the caller can't see it."""
     model = target.model
     columns = [getattr(model, name).label(name) for name in dict.fromkeys(["id", *model.scope.values()])]
-    seen = where(caller(), target.read_by, model)
+    seen = visible(target.read_by, model)
     return connection.execute(select(*columns).where(model.__table__.c.id == identifier, seen)).one_or_none()
 
 
@@ -81,6 +80,6 @@ def seen_sources(connection: Connection, sources: Collection[Source]) -> set[tup
         model, read_by = _SOURCES[type_]
         column = model.__table__.c.id
         wanted = [source.id for source in sources if source.type == type_]
-        seen = where(caller(), read_by, model)
+        seen = visible(read_by, model)
         parts.append(select(literal(type_).label("type"), column).where(among(column, wanted), seen))
     return {(type_, identifier) for type_, identifier in connection.execute(union_all(*parts))} if parts else set()

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.authz.rules import holds, holds_at
 from app.jsonapi.errors import Unprocessable
 from app.models.organization_memberships import OrganizationMembership
 from app.models.project_members import OWNER, ProjectMember
@@ -16,7 +15,8 @@ from app.models.projects import Project
 from app.models.users import User
 from app.resources.access.project_members.operations import Changes, told
 from app.resources.organizations.organization_memberships.members import Member
-from app.web.context import caller, refused
+from app.web.context import caller
+from app.web.policy import denial, is_allowed, is_allowed_at
 from app.web.transaction import assign, insert, made
 
 FORMER_OWNER = "admin"
@@ -91,13 +91,13 @@ def _owners_and(session: Session, project: Project, to: Member) -> list[Present]
 
 
 def _handing_over(project: Project, owners: list[Present], to: Member) -> list[Present]:
-    own = [each for each in owners if holds(caller(), P.ACCESS_GIVE_UP, each.row)]
+    own = [each for each in owners if is_allowed(P.ACCESS_GIVE_UP, each.row)]
     if own:
         if own[0].row.membership_id == to.membership_id:
             raise AlreadyOwner
         return own
-    is_above = holds_at(caller(), P.PROJECT_MANAGE_OWNERS, Level.ORGANIZATION, project.organization_id)
+    is_above = is_allowed_at(P.PROJECT_MANAGE_OWNERS, Level.ORGANIZATION, project.organization_id)
     if caller().user_id is not None and not is_above:
         # He owned the project when the request began, and has handed it over meanwhile.
-        raise refused(P.PROJECT_MANAGE_OWNERS)
+        raise denial(P.PROJECT_MANAGE_OWNERS)
     return owners

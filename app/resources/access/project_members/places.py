@@ -8,11 +8,10 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.roles import MANAGES_ROLE
-from app.authz.rules import holds, where
 from app.jsonapi.errors import BadRequest
 from app.models.environments import Environment
 from app.models.projects import Project
-from app.web.context import caller, refused
+from app.web.policy import require, visible
 
 
 class UnknownEnvironment(BadRequest):
@@ -26,8 +25,7 @@ class UnknownEnvironment(BadRequest):
 def check_rank(project: Project, *members_roles: str) -> None:
     """Refuse a caller who may not give, change or take away one of these roles."""
     for role in members_roles:
-        if not holds(caller(), MANAGES_ROLE[role], project):
-            raise refused(MANAGES_ROLE[role])
+        require(MANAGES_ROLE[role], project)
 
 
 def settle_environment(session: Session, members: Mapping[str, Any], project: Project) -> None:
@@ -38,7 +36,7 @@ def settle_environment(session: Session, members: Mapping[str, Any], project: Pr
     found = select(Environment.id).where(
         Environment.id == wanted,
         Environment.project_id == project.id,
-        where(caller(), P.ENVIRONMENT_READ, Environment),
+        visible(P.ENVIRONMENT_READ, Environment),
     )
     if session.scalar(found.with_for_update(read=True, key_share=True)) is None:
         raise UnknownEnvironment

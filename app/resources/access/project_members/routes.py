@@ -6,7 +6,6 @@ from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
@@ -21,8 +20,8 @@ from app.resources.access.project_members.schema import CellScopesSchema, OwnerS
 from app.resources.organizations.organization_memberships.members import active_member, username_of
 from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import nothing, resource
-from app.web.context import caller, subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, is_allowed
 from app.web.requests import body
 from app.web.transaction import assign, change, insert, made, record, record_each
 
@@ -41,20 +40,13 @@ def list_project_members(project_id: str) -> Response:
 
 
 @blueprint.post("/projects/<project_id>/members")
-@requires(P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS)
+@requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS)
 @describes(body=ProjectMemberSchema, answer=ProjectMemberSchema, status=201, errors=(400, 403, 422))
 def create_project_member(project_id: str) -> Response:
     """Give a member of the organization a role in a project, or in one environment or some cells of it."""
     members = load(ProjectMemberSchema, body())
     with change() as session:
-        project = subject(
-            session,
-            Project,
-            project_id,
-            P.PROJECT_MANAGE_MEMBERS,
-            visible_by=P.PROJECT_READ,
-            is_kept=True,
-        )
+        project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_MEMBERS, share_lock=True)
         check_rank(project, members["role"])
         check_scope(members)
         settle_environment(session, members, project)
@@ -103,7 +95,7 @@ def destroy_project_member(member_id: str) -> Response:
     with change() as session:
         project = _project_of(session, member_id, P.PROJECT_READ)
         member = _locked(session, member_id)
-        if not holds(caller(), P.ACCESS_GIVE_UP, member):
+        if not is_allowed(P.ACCESS_GIVE_UP, member):
             check_rank(project, member.role)
         username = username_of(session, member.membership_id)
         session.delete(member)
@@ -116,13 +108,13 @@ def destroy_project_member(member_id: str) -> Response:
 
 
 @blueprint.post("/projects/<project_id>/actions/transfer-ownership")
-@requires(P.PROJECT_READ, P.PROJECT_MANAGE_OWNERS, P.ACCESS_GIVE_UP)
+@requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_OWNERS, P.ACCESS_GIVE_UP)
 @describes(body=OwnerSchema, answer=ProjectMemberSchema, errors=(403, 422))
 def transfer_ownership(project_id: str) -> Response:
     """Transfer a project to a member of the organization; the former owner becomes its admin."""
     wanted = load(OwnerSchema, body())["user_id"]
     with change() as session:
-        project = subject(session, Project, project_id, P.PROJECT_MANAGE_OWNERS, visible_by=P.PROJECT_READ)
+        project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_OWNERS)
         done = transfer(session, project, active_member(session, project.organization_id, wanted))
         if done.created or done.updated:
             record(session, "projects.transfer-ownership", project, {"owners": done.owners})
@@ -154,7 +146,7 @@ def _update(member_id: str, members: dict[str, Any]) -> Response:
 def _project_of(session: Session, member_id: str, permission: P) -> Project:
     # Locked before the member, so that the owners of a project change one after the other.
     project_id = MEMBERS.one({"id": member_id}, session).project_id
-    return subject(session, Project, project_id, permission, visible_by=P.PROJECT_READ)
+    return get_for_update(session, Project, project_id, permission)
 
 
 def _locked(session: Session, member_id: str) -> ProjectMember:

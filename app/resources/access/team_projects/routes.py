@@ -4,7 +4,6 @@ from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import held, holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
@@ -15,8 +14,8 @@ from app.resources.access.team_projects.operations import settle_details, team_f
 from app.resources.access.team_projects.schema import TeamProjectSchema
 from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import nothing, resource
-from app.web.context import caller, refused, subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, require
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record
 
@@ -34,26 +33,18 @@ def list_team_projects() -> Response:
     if project_id is None:
         raise NotFound
     project = PROJECTS.one({"id": project_id})
-    if P.PROJECT_READ_TEAMS not in held(caller(), Project.scope, project):
-        raise refused(P.PROJECT_READ_TEAMS)
+    require(P.PROJECT_READ_TEAMS, project, Project)
     return TEAM_PROJECTS.page({"organization_id": project.organization_id, "project_id": project_id})
 
 
 @blueprint.post("/team-projects")
-@requires(P.PROJECT_READ, P.PROJECT_MANAGE_TEAMS)
+@requires(P.PROJECT_READ_TEAMS, P.PROJECT_READ, P.PROJECT_MANAGE_TEAMS)
 @describes(body=TeamProjectSchema, answer=TeamProjectSchema, status=201, errors=(422,))
 def create_team_project() -> Response:
     """Give a team access to a project."""
     members = load(TeamProjectSchema, body())
     with change() as session:
-        project = subject(
-            session,
-            Project,
-            members["project_id"],
-            P.PROJECT_MANAGE_TEAMS,
-            visible_by=P.PROJECT_READ,
-            is_kept=True,
-        )
+        project = get_for_update(session, Project, members["project_id"], P.PROJECT_MANAGE_TEAMS, share_lock=True)
         team = team_for(session, members["team_id"], project)
         settled = settle_details(members)
         access = TeamProject(
@@ -63,8 +54,7 @@ def create_team_project() -> Response:
             **settled,
         )
         access.team = team
-        if not holds(caller(), P.PROJECT_MANAGE_TEAMS, access):
-            raise refused(P.PROJECT_MANAGE_TEAMS)
+        require(P.PROJECT_MANAGE_TEAMS, access)
         session.add(access)
         session.flush()
         record(session, "team-projects.create", access, {"team": [None, team.name], **made(settled)})
@@ -111,10 +101,4 @@ def destroy_team_project(team_project_id: str) -> Response:
 
 
 def _subject(session: Session, team_project_id: str) -> TeamProject:
-    return subject(
-        session,
-        TeamProject,
-        team_project_id,
-        P.PROJECT_MANAGE_TEAMS,
-        visible_by=P.PROJECT_READ_TEAMS,
-    )
+    return get_for_update(session, TeamProject, team_project_id, P.PROJECT_MANAGE_TEAMS)

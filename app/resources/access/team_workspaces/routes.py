@@ -4,7 +4,6 @@ from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import held, holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
@@ -15,8 +14,8 @@ from app.resources.access.team_workspaces.operations import settle_details, team
 from app.resources.access.team_workspaces.schema import TeamWorkspaceSchema
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import nothing, resource
-from app.web.context import caller, refused, subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, require
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record
 
@@ -39,8 +38,7 @@ def list_team_workspaces() -> Response:
     if workspace_id is None:
         raise NotFound
     workspace = WORKSPACES.one({"id": workspace_id})
-    if P.WORKSPACE_MANAGE_TEAMS not in held(caller(), Workspace.scope, workspace):
-        raise refused(P.WORKSPACE_MANAGE_TEAMS)
+    require(P.WORKSPACE_MANAGE_TEAMS, workspace, Workspace)
     parents = {"organization_id": workspace.organization_id, "workspace_id": workspace_id}
     return TEAM_WORKSPACES.page(parents, paged=False)
 
@@ -52,13 +50,8 @@ def create_team_workspace() -> Response:
     """Give a team access to a workspace."""
     members = load(TeamWorkspaceSchema, body())
     with change() as session:
-        workspace = subject(
-            session,
-            Workspace,
-            members["workspace_id"],
-            P.WORKSPACE_MANAGE_TEAMS,
-            visible_by=P.WORKSPACE_READ,
-            is_kept=True,
+        workspace = get_for_update(
+            session, Workspace, members["workspace_id"], P.WORKSPACE_MANAGE_TEAMS, share_lock=True
         )
         team = team_of(session, members["team_id"], workspace.organization_id)
         settled = settle_details(members)
@@ -69,8 +62,7 @@ def create_team_workspace() -> Response:
             **settled,
         )
         access.team, access.workspace = team, workspace
-        if not holds(caller(), P.WORKSPACE_MANAGE_TEAMS, access):
-            raise refused(P.WORKSPACE_MANAGE_TEAMS)
+        require(P.WORKSPACE_MANAGE_TEAMS, access)
         session.add(access)
         session.flush()
         record(session, "team-workspaces.create", access, {"team": [None, team.name], **made(settled)})
@@ -118,4 +110,4 @@ def destroy_team_workspace(team_workspace_id: str) -> Response:
 
 def _subject(session: Session, team_workspace_id: str) -> TeamWorkspace:
     needed = P.WORKSPACE_MANAGE_TEAMS
-    return subject(session, TeamWorkspace, team_workspace_id, needed, visible_by=needed)
+    return get_for_update(session, TeamWorkspace, team_workspace_id, needed, visible_by=needed)

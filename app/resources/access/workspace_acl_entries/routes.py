@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.roles import MANAGES_LEVEL
-from app.authz.rules import held, holds, where
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
@@ -20,8 +19,9 @@ from app.resources.access.workspace_acl_entries.schema import NewAclEntrySchema,
 from app.resources.organizations.organization_memberships.members import active_member, username_of
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import nothing, resource
-from app.web.context import authenticate, caller, refused, subject
+from app.web.context import authenticate
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, is_allowed, require, visible
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record
 
@@ -36,15 +36,16 @@ INCLUDES = ("user",)
 def list_acl_entries(workspace_id: str) -> Response:
     """List the users with a level on a workspace."""
     workspace = WORKSPACES.one({"id": workspace_id})
-    if P.WORKSPACE_READ_ACL not in held(caller(), Workspace.scope, workspace):
-        raise refused(P.WORKSPACE_READ_ACL)
+    require(P.WORKSPACE_READ_ACL, workspace, Workspace)
     wanted = includes_of(request.args, INCLUDES)
     parents = {"organization_id": workspace.organization_id, "workspace_id": workspace_id}
     return ACL.page(parents, include=including(wanted))
 
 
 @blueprint.post("")
-@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS, P.INVITATION_ACCEPT)
+@requires(
+    P.WORKSPACE_READ_ACL, P.WORKSPACE_READ, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS, P.INVITATION_ACCEPT
+)
 @describes(body=NewAclEntrySchema, answer=WorkspaceAclEntrySchema, status=201, errors=(403, 422))
 def create_acl_entry(workspace_id: str) -> Response:
     """Give a member of the organization a level on a workspace, or accept an invitation to it."""
@@ -54,14 +55,7 @@ def create_acl_entry(workspace_id: str) -> Response:
         return _by_invite(workspace_id, invite)
     members = load(WorkspaceAclEntrySchema, given)
     with change() as session:
-        workspace = subject(
-            session,
-            Workspace,
-            workspace_id,
-            P.WORKSPACE_MANAGE_ACL,
-            visible_by=P.WORKSPACE_READ,
-            is_kept=True,
-        )
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_MANAGE_ACL, share_lock=True)
         _check_rank(workspace, members["level"])
         user = active_member(session, workspace.organization_id, members.pop("user_id"))
         entry = WorkspaceAclEntry(
@@ -95,7 +89,7 @@ def update_acl_entry(workspace_id: str, entry_id: str) -> Response:
     members = load(WorkspaceAclEntrySchema, body(), partial=True, identifier=entry_id)
     members.pop("user_id", None)
     with change() as session:
-        workspace = subject(session, Workspace, workspace_id, P.WORKSPACE_READ, visible_by=P.WORKSPACE_READ)
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_READ)
         entry = _entry(session, workspace, entry_id)
         was_owner = entry.level == OWNER
         _check_rank(workspace, entry.level, members.get("level", entry.level))
@@ -122,9 +116,9 @@ def update_acl_entry(workspace_id: str, entry_id: str) -> Response:
 def destroy_acl_entry(workspace_id: str, entry_id: str) -> Response:
     """Remove a user's level on a workspace; everybody may give up their own."""
     with change() as session:
-        workspace = subject(session, Workspace, workspace_id, P.WORKSPACE_READ, visible_by=P.WORKSPACE_READ)
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_READ)
         entry = _entry(session, workspace, entry_id)
-        if not holds(caller(), P.ACCESS_GIVE_UP, entry):
+        if not is_allowed(P.ACCESS_GIVE_UP, entry):
             _check_rank(workspace, entry.level)
         username = username_of(session, entry.membership_id)
         changes = {"username": [username, None], "level": [entry.level, None]}
@@ -151,7 +145,7 @@ def _entry(session: Session, workspace: Workspace, entry_id: str) -> WorkspaceAc
         .where(
             WorkspaceAclEntry.id == entry_id,
             WorkspaceAclEntry.__table__.c.workspace_id == workspace.id,
-            where(caller(), P.WORKSPACE_READ_ACL, WorkspaceAclEntry),
+            visible(P.WORKSPACE_READ_ACL, WorkspaceAclEntry),
         )
         .with_for_update(of=WorkspaceAclEntry),
     ).one_or_none()
@@ -162,5 +156,4 @@ def _entry(session: Session, workspace: Workspace, entry_id: str) -> WorkspaceAc
 
 def _check_rank(workspace: Workspace, *levels: str) -> None:
     for level in levels:
-        if not holds(caller(), MANAGES_LEVEL[level], workspace):
-            raise refused(MANAGES_LEVEL[level])
+        require(MANAGES_LEVEL[level], workspace)

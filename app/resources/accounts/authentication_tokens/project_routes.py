@@ -4,7 +4,6 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import held, holds
 from app.jsonapi.schema import load
 from app.models.project_members import OWNER
 from app.models.projects import Project
@@ -12,9 +11,8 @@ from app.resources.accounts.authentication_tokens.blueprint import blueprint, is
 from app.resources.accounts.authentication_tokens.listing import PROJECT_TOKENS
 from app.resources.accounts.authentication_tokens.operations import check_description
 from app.resources.accounts.authentication_tokens.schema import ProjectTokenSchema
-from app.resources.projects.projects.listing import PROJECTS
-from app.web.context import caller, refused, subject
 from app.web.guard import describes, requires
+from app.web.policy import denial, get_for_update, get_visible, is_allowed, require
 from app.web.requests import body
 from app.web.transaction import change
 
@@ -26,9 +24,8 @@ MANY = "/projects/<project_id>/authentication-tokens"
 @describes(listing=PROJECT_TOKENS, errors=(400,))
 def list_tokens_of_project(project_id: str) -> Response:
     """List the tokens of a project, without their texts."""
-    row = PROJECTS.one({"id": project_id})
-    if P.TOKEN_MANAGE not in held(caller(), Project.scope, row):
-        raise refused(P.TOKEN_MANAGE)
+    row = get_visible(Project, project_id)
+    require(P.TOKEN_MANAGE, row, Project)
     return PROJECT_TOKENS.page({"organization_id": row.organization_id, "project_id": project_id})
 
 
@@ -46,8 +43,8 @@ def create_project_token(project_id: str) -> Response:
 
 
 def _project(session: Session, project_id: str, role: str) -> Project:
-    project = subject(session, Project, project_id, P.TOKEN_MANAGE, visible_by=P.PROJECT_READ)
+    project = get_for_update(session, Project, project_id, P.TOKEN_MANAGE)
     # Whoever has a token with the role owns the project.
-    if role == OWNER and not holds(caller(), P.PROJECT_MANAGE_OWNERS, project):
-        raise refused(P.PROJECT_MANAGE_OWNERS)
+    if role == OWNER and not is_allowed(P.PROJECT_MANAGE_OWNERS, project):
+        raise denial(P.PROJECT_MANAGE_OWNERS)
     return project

@@ -3,7 +3,6 @@
 from flask import Response, request
 
 from app.authz.permissions import P
-from app.authz.rules import holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
 from app.models.authentication_tokens import AuthenticationToken
@@ -15,8 +14,9 @@ from app.resources.accounts.authentication_tokens.operations import check_room, 
 from app.resources.accounts.authentication_tokens.schema import AuthenticationTokenSchema
 from app.resources.accounts.users.listing import find_user
 from app.web.answers import nothing, resource
-from app.web.context import caller, enter, refused, require_own, subject
+from app.web.context import caller
 from app.web.guard import describes, requires
+from app.web.policy import denial, get_for_update, is_allowed, organization_or_404, require_own
 from app.web.requests import body, optional_body
 from app.web.transaction import change, record
 
@@ -28,15 +28,15 @@ __all__ = ["blueprint", "project_routes", "team_routes"]
 @describes(body=AuthenticationTokenSchema, is_partial=True, answer=AuthenticationTokenSchema, status=201, errors=(422,))
 def create_organization_token(organization: str) -> Response:
     """Create the organization's token; an existing one stops working. Only this answer has the text."""
-    home = enter(organization, P.TOKEN_MANAGE)
+    org = organization_or_404(organization, P.TOKEN_MANAGE)
     _only_the_plain_token()
     sent = load(AuthenticationTokenSchema, optional_body())
     members = {"expired_at": sent.get("expired_at")}
     with change() as session:
-        revoked = revoke_organization_token(session, home.id)
+        revoked = revoke_organization_token(session, org.id)
         if revoked is not None:
             record(session, "authentication-tokens.delete", revoked)
-        text, shown = issue(session, members, organization_id=home.id)
+        text, shown = issue(session, members, organization_id=org.id)
     return shown_once(shown, text)
 
 
@@ -45,9 +45,9 @@ def create_organization_token(organization: str) -> Response:
 @describes(answer=AuthenticationTokenSchema)
 def show_organization_token(organization: str) -> Response:
     """Show the organization's token, without its text; 404 when there is none."""
-    home = enter(organization, P.TOKEN_MANAGE)
+    org = organization_or_404(organization, P.TOKEN_MANAGE)
     _only_the_plain_token()
-    return resource(TOKENS.show({"organization_id": home.id, "kind": "organization"}))
+    return resource(TOKENS.show({"organization_id": org.id, "kind": "organization"}))
 
 
 @blueprint.delete("/organizations/<organization>/authentication-token")
@@ -55,10 +55,10 @@ def show_organization_token(organization: str) -> Response:
 @describes(status=204)
 def delete_organization_token(organization: str) -> Response:
     """Revoke the organization's token at once; 404 when there is none."""
-    home = enter(organization, P.TOKEN_MANAGE)
+    org = organization_or_404(organization, P.TOKEN_MANAGE)
     _only_the_plain_token()
     with change() as session:
-        revoked = revoke_organization_token(session, home.id)
+        revoked = revoke_organization_token(session, org.id)
         if revoked is None:
             raise NotFound
         record(session, "authentication-tokens.delete", revoked)
@@ -103,9 +103,9 @@ def show_token(token_id: str) -> Response:
 def delete_token(token_id: str) -> Response:
     """Revoke a token at once. For a token with the role owner of a project, you must manage the project's owners."""
     with change() as session:
-        token = subject(session, AuthenticationToken, token_id, P.TOKEN_MANAGE, visible_by=P.TOKEN_MANAGE)
-        if token.role == OWNER and not holds(caller(), P.PROJECT_MANAGE_OWNERS, token):
-            raise refused(P.PROJECT_MANAGE_OWNERS)
+        token = get_for_update(session, AuthenticationToken, token_id, P.TOKEN_MANAGE)
+        if token.role == OWNER and not is_allowed(P.PROJECT_MANAGE_OWNERS, token):
+            raise denial(P.PROJECT_MANAGE_OWNERS)
         session.delete(token)
         record(session, "authentication-tokens.delete", token)
     return nothing()

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import held, holds
+from app.authz.rules import held
 from app.jsonapi.body import identifiers, resource_list
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
@@ -20,10 +20,10 @@ from app.resources.accounts.authentication_tokens.operations import (
     team_tokens,
 )
 from app.resources.accounts.authentication_tokens.schema import AuthenticationTokenSchema, TeamTokenSchema
-from app.resources.organizations.teams.listing import TEAMS
 from app.web.answers import nothing, resource
-from app.web.context import asked, caller, enter, reader, refused, subject
+from app.web.context import caller, reader
 from app.web.guard import describes, requires
+from app.web.policy import denial, get_for_update, get_visible, is_allowed, mark_policy_checked, organization_or_404
 from app.web.requests import body, optional_body
 from app.web.transaction import change, record, record_each
 
@@ -55,7 +55,7 @@ def create_team_token(team_id: str) -> Response:
 @describes(answer=TeamTokenSchema)
 def show_team_token(team_id: str) -> Response:
     """Show the team's token without a description, and without its text; 404 when there is none."""
-    asked()
+    mark_policy_checked(P.TOKEN_MANAGE)
     found = (
         reader()
         .execute(
@@ -89,7 +89,7 @@ def delete_team_token(team_id: str) -> Response:
 @describes(listing=TEAM_TOKENS, errors=(400,))
 def list_tokens_of_team(team_id: str) -> Response:
     """List the tokens of a team."""
-    team = TEAMS.one({"id": team_id})
+    team = get_visible(Team, team_id)
     _check_managed(team, held(caller(), Team.scope, team))
     return TEAM_TOKENS.page({"organization_id": team.organization_id, "team_id": team_id})
 
@@ -112,8 +112,8 @@ def create_described_team_token(team_id: str) -> Response:
 @describes(listing=TEAM_TOKENS, errors=(400,))
 def list_team_tokens(organization: str) -> Response:
     """List the tokens of those teams of an organization whose tokens the caller manages."""
-    home = enter(organization, P.ORGANIZATION_READ)
-    return TEAM_TOKENS.page({"organization_id": home.id, "kind": "team"})
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return TEAM_TOKENS.page({"organization_id": org.id, "kind": "team"})
 
 
 @blueprint.delete(IN_ORGANIZATION)
@@ -121,12 +121,12 @@ def list_team_tokens(organization: str) -> Response:
 @describes(body=IDENTIFIERS, status=204, errors=(422,))
 def delete_team_tokens(organization: str) -> Response:
     """Revoke tokens of teams at once: all of them, or none."""
-    home = enter(organization, P.ORGANIZATION_READ)
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
     wanted = identifiers(resource_list(body(), ("authentication-tokens",), AT_ONCE))
     with change() as session:
-        found = team_tokens(session, home.id, wanted)
-        if not all(holds(caller(), P.TOKEN_MANAGE, token) for token in found):
-            raise refused(P.TOKEN_MANAGE)
+        found = team_tokens(session, org.id, wanted)
+        if not all(is_allowed(P.TOKEN_MANAGE, token) for token in found):
+            raise denial(P.TOKEN_MANAGE)
         for token in found:
             session.delete(token)
         session.flush()
@@ -135,7 +135,7 @@ def delete_team_tokens(organization: str) -> Response:
 
 
 def _team(session: Session, team_id: str) -> Team:
-    team = subject(session, Team, team_id, P.TOKEN_MANAGE, visible_by=P.TEAM_READ)
+    team = get_for_update(session, Team, team_id, P.TOKEN_MANAGE)
     _check_managed(team, held(caller(), Team.scope, team))
     return team
 
@@ -147,4 +147,4 @@ def _check_managed(team: AnyRow, permissions: frozenset[P]) -> None:
         needed.append(P.OWNERS_UPDATE_MEMBERSHIP)
     for permission in needed:
         if permission not in permissions:
-            raise refused(permission)
+            raise denial(permission)

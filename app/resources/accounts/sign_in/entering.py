@@ -17,7 +17,7 @@ from app.resources.accounts.sign_in.authorization import Parameters, only
 from app.resources.accounts.sign_in.browser import cookie_digest, is_our_form, renew_cookie, signed_in
 from app.resources.accounts.sign_in.operations import Found, end_session, open_session, user_named
 from app.resources.accounts.sign_in.pages import STALE, message
-from app.web.context import act_as, reader, release_reader, settings
+from app.web.context import reader, release_reader, set_caller, settings
 from app.web.transaction import change, record
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def leave_by(sent: Parameters) -> Response | None:
         return message("You are still signed in", STALE, 403)
     who = signed_in()
     if who is not None:
-        act_as(who.user_id, who.username)
+        set_caller(who.user_id, who.username)
         with change() as session:
             end_session(session, cookie_digest())
             record(session, "users.sign-out", session.get_one(User, who.user_id))
@@ -74,7 +74,7 @@ def _enter(user: Found, password: str, typed: str, address: str) -> bool:
     renewed = hash_password(password) if is_outdated(user.password_hash) else user.password_hash
     before = cookie_digest()
     renew_cookie()
-    act_as(user.id, user.username)
+    set_caller(user.id, user.username)
     with change() as session:
         # A change of the password holds the row, too: either it ends this session, or its hash is seen here.
         entering = session.scalars(

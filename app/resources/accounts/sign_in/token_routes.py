@@ -15,7 +15,7 @@ from app.resources.accounts.sign_in.blueprint import blueprint
 from app.resources.accounts.sign_in.operations import fault_of, take_code
 from app.resources.accounts.sign_in.pages import FORM_BYTES
 from app.resources.accounts.sign_in.tokens import token_name
-from app.web.context import act_as, settings
+from app.web.context import set_caller, settings
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
 from app.web.transaction import change
@@ -41,7 +41,7 @@ def redeem() -> Response:
         fault = fault_of(taken, client_id, redirect_uri, verifier)
         if taken is not None and fault is None:
             user = session.execute(select(User.id, User.username).where(User.id == taken.user_id)).one()
-            act_as(user.id, user.username)
+            set_caller(user.id, user.username)
             check_room(session, user.id)
             text, _ = make_token(session, {"description": token_name()}, user_id=user.id)
     if text is None:

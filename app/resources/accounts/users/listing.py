@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from app.authz.permissions import P
-from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound
 from app.models.organization_memberships import OrganizationMembership
 from app.models.users import ADMINISTRATORS, KNOWN_AS, User
 from app.persistence import AnyRow, among
 from app.resources.accounts.users.schema import AccountSchema, UserSchema
-from app.web.context import asked, caller, reader
+from app.web.context import reader
+from app.web.policy import mark_policy_checked, visible
 
 
 class UserRow(NamedTuple):
@@ -39,7 +39,7 @@ dump_account = compile_dump(AccountSchema, USER_COLUMNS)
 
 def find_user(user_id: str) -> AnyRow:
     """The user, if it is the caller or shares an organization with the caller; else 404."""
-    asked()
+    mark_policy_checked(P.USER_READ)
     row = (
         reader()
         .execute(
@@ -56,7 +56,6 @@ def find_user(user_id: str) -> AnyRow:
 
 def some_users(identifiers: Iterable[str]) -> list[dict[str, Any]]:
     """The resource objects of those users that the caller can see, without e-mail addresses; for ``included``."""
-    asked()
     rows = reader().execute(
         select(User.id, User.username, User.site_role)
         .where(among(User.__table__.c.id, identifiers), _is_seen())
@@ -71,6 +70,6 @@ def some_users(identifiers: Iterable[str]) -> list[dict[str, Any]]:
 def _is_seen() -> ColumnElement[bool]:
     shared = exists().where(
         OrganizationMembership.user_id == User.id,
-        where(caller(), P.USER_READ, OrganizationMembership),
+        visible(P.USER_READ, OrganizationMembership),
     )
-    return or_(where(caller(), P.USER_READ, User), shared)
+    return or_(visible(P.USER_READ, User), shared)

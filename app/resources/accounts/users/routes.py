@@ -10,7 +10,6 @@ from app.authentication.tokens import digest
 from app.authz.grants import SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.authz.rules import holds_at
 from app.jsonapi.errors import Conflict
 from app.jsonapi.schema import load
 from app.models.users import ADMINISTRATORS, User
@@ -26,8 +25,9 @@ from app.resources.accounts.users.operations import (
 )
 from app.resources.accounts.users.schema import AccountSchema, PasswordSchema, ProfileSchema, SiteRoleSchema, UserSchema
 from app.web.answers import resource
-from app.web.context import asked, caller, reader, refused, require_on_site, require_own, settings, subject
+from app.web.context import caller, reader, settings
 from app.web.guard import describes, requires
+from app.web.policy import denial, get_for_update, is_allowed_at, mark_policy_checked, require_on_site, require_own
 from app.web.requests import body
 from app.web.transaction import assign, change, record
 
@@ -36,16 +36,16 @@ blueprint = Blueprint("users", __name__, url_prefix="/api/v2")
 
 
 @blueprint.get("/account/details")
-@requires(P.ACCOUNT_READ)
+@requires(P.USER_READ, P.ACCOUNT_READ)
 @describes(answer=AccountSchema)
 def show_account() -> Response:
     """Show whom the token belongs to. A token that is not a user's has a service account."""
-    asked()
+    mark_policy_checked(P.ACCOUNT_READ)
     who = caller()
     if who.user_id is None:
-        (home,) = who.homes.values()
-        if not holds_at(who, P.ACCOUNT_READ, Level.ORGANIZATION, home.id):
-            raise refused(P.ACCOUNT_READ)
+        (org,) = who.organizations.values()
+        if not is_allowed_at(P.ACCOUNT_READ, Level.ORGANIZATION, org.id):
+            raise denial(P.ACCOUNT_READ)
         account_id, username = who.account
         account = UserRow(
             id=account_id,
@@ -68,7 +68,7 @@ def update_account() -> Response:
     user_id = require_own(P.ACCOUNT_UPDATE)
     members = load(ProfileSchema, body(), partial=True, identifier=user_id)
     with change() as session:
-        user = subject(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
+        user = get_for_update(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
         changes = assign(user, settle_account(members, user))
         session.flush()
         if changes:
@@ -95,7 +95,7 @@ def update_password() -> Response:
         raise TooManyPasswords.for_seconds(attempts.seconds_of(waiting))
     wanted = new_hash(members, stored)
     with change() as session:
-        user = subject(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
+        user = get_for_update(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
         if user.password_hash != stored:
             raise Conflict("The password was changed by another request meanwhile")
         user.password_hash = wanted
@@ -125,7 +125,7 @@ def update_user(user_id: str) -> Response:
         # Before the user's own row, which may be one of those that this locks in their order.
         if "site_role" in members:
             check_site_role(session, user_id, members["site_role"])
-        user = subject(session, User, user_id, P.SITE_ROLE_MANAGE, visible_by=P.SITE_ROLE_MANAGE)
+        user = get_for_update(session, User, user_id, P.SITE_ROLE_MANAGE, visible_by=P.SITE_ROLE_MANAGE)
         changes = assign(user, members)
         session.flush()
         if changes:

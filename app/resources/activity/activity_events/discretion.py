@@ -13,13 +13,14 @@ from sqlalchemy import select, union_all
 
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.authz.rules import holds_at, where
+from app.authz.rules import holds_at
 from app.jsonapi import Json
 from app.models.environments import Environment
 from app.models.projects import Project
 from app.models.workspaces import Workspace
 from app.persistence import AnyRow, among
 from app.web.context import caller, reader
+from app.web.policy import visible
 
 HIDDEN = "(hidden)"
 PLACE = re.compile("(?:prj|env|ws)-[1-9A-Za-z]{16}")
@@ -39,9 +40,8 @@ def _reads_everything(event: AnyRow) -> bool:
 
 
 def _reads_project(event: AnyRow) -> bool:
-    who = caller()
     return any(
-        holds_at(who, P.ACTIVITY_READ, level, target)
+        holds_at(caller(), P.ACTIVITY_READ, level, target)
         for level, target in (
             (Level.PROJECT, event.project_id),
             (Level.PROJECTS, event.organization_id),
@@ -66,12 +66,11 @@ def _seen(identifiers: Iterable[str]) -> set[str]:
     wanted = sorted(identifiers)
     if not wanted:
         return set()
-    who = caller()
-    workspaces = where(who, P.WORKSPACE_READ, Workspace)
+    workspaces = visible(P.WORKSPACE_READ, Workspace)
     found = union_all(
-        select(Project.id).where(among(Project.__table__.c.id, wanted), where(who, P.PROJECT_READ, Project)),
+        select(Project.id).where(among(Project.__table__.c.id, wanted), visible(P.PROJECT_READ, Project)),
         select(Environment.id).where(
-            among(Environment.__table__.c.id, wanted), where(who, P.ENVIRONMENT_READ, Environment)
+            among(Environment.__table__.c.id, wanted), visible(P.ENVIRONMENT_READ, Environment)
         ),
         select(Workspace.id).where(among(Workspace.__table__.c.id, wanted), workspaces),
         # Who sees a workspace sees where it is.

@@ -6,10 +6,9 @@ import orjson
 from flask import Blueprint, Response, request
 from sqlalchemy import ColumnElement, select
 
-from app.authentication.callers import Home
+from app.authentication.callers import OrganizationRef
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.authz.rules import holds_at
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import page_of
 from app.models.activity_events import ActivityEvent
@@ -20,9 +19,10 @@ from app.resources.activity.activity_events.schema import ActivityEventSchema
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import resource
-from app.web.context import asked, caller, enter, reader, refused
+from app.web.context import caller, reader
 from app.web.guard import describes, requires
 from app.web.listing import Listing
+from app.web.policy import denial, is_allowed_at, organization_or_404
 
 blueprint = Blueprint("activity_events", __name__, url_prefix="/api/v2")
 
@@ -32,8 +32,8 @@ blueprint = Blueprint("activity_events", __name__, url_prefix="/api/v2")
 @describes(listing=EVENTS, errors=(400,))
 def list_organization_activity(organization: str) -> Response:
     """List the events of an organization that the caller may read, newest first."""
-    home = enter(organization, P.ORGANIZATION_READ)
-    return EVENTS.page({"organization_id": home.id})
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return EVENTS.page({"organization_id": org.id})
 
 
 @blueprint.get("/projects/<project_id>/activity-events")
@@ -79,19 +79,17 @@ def show_activity_event(event_id: str) -> Response:
 )
 def show_organization_audit_trail() -> Response:
     """Show what happened in the organization that the token belongs to, oldest first, in the form of an audit trail."""
-    home = _organization_of_token()
+    org = _organization_of_token()
     page = page_of(request.args, AT_ONCE, AT_ONCE)
-    shown: dict[str, Any] = trail_page(reader(), home.id, moment_of(request.args, "since"), page)
+    shown: dict[str, Any] = trail_page(reader(), org.id, moment_of(request.args, "since"), page)
     return Response(orjson.dumps(shown), content_type="application/json")
 
 
-def _organization_of_token() -> Home:
-    asked()
-    who = caller()
-    for home in who.homes.values():
-        if holds_at(who, P.AUDIT_TRAIL_READ, Level.ORGANIZATION, home.id):
-            return home
-    raise refused(P.AUDIT_TRAIL_READ)
+def _organization_of_token() -> OrganizationRef:
+    for org in caller().organizations.values():
+        if is_allowed_at(P.AUDIT_TRAIL_READ, Level.ORGANIZATION, org.id):
+            return org
+    raise denial(P.AUDIT_TRAIL_READ)
 
 
 def _check_seen(listing: Listing, identifier: str, is_of_it: ColumnElement[bool]) -> None:
@@ -99,5 +97,5 @@ def _check_seen(listing: Listing, identifier: str, is_of_it: ColumnElement[bool]
         listing.one({"id": identifier})
     except NotFound:
         organization_id = reader().scalar(select(ActivityEvent.organization_id).where(is_of_it).limit(1))
-        if not holds_at(caller(), P.ACTIVITY_READ, Level.ORGANIZATION, organization_id):
+        if not is_allowed_at(P.ACTIVITY_READ, Level.ORGANIZATION, organization_id):
             raise

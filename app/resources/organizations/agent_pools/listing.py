@@ -15,9 +15,9 @@ from app.models.projects import Project
 from app.models.workspaces import Workspace
 from app.resources.inheritance.agent_pools import open_to_project, open_to_workspace
 from app.resources.organizations.agent_pools.schema import AgentPoolSchema
-from app.web.context import caller
 from app.web.filters import Chosen, Contains
 from app.web.linked import Link, LinkedListing
+from app.web.policy import visible
 
 _NAME = func.lower(AgentPool.name)
 
@@ -66,8 +66,8 @@ class OpenTo:
 
 def _links() -> Iterable[Link]:
     # Nobody learns from a pool of workspaces and projects that he can't see.
-    workspace_seen = rules.where(caller(), P.WORKSPACE_READ, Workspace)
-    project_seen = rules.where(caller(), P.PROJECT_READ, Project)
+    workspace_seen = visible(P.WORKSPACE_READ, Workspace)
+    project_seen = visible(P.PROJECT_READ, Project)
     workspaces, projects = Workspace.__table__, Project.__table__
     yield Link("workspace_ids", Workspace.own_agent_pool_id, Workspace.id, Workspace.name, workspaces, workspace_seen)
     for name, table in (("allowed_workspace_ids", AllowedWorkspace), ("excluded_workspace_ids", ExcludedWorkspace)):

@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import where
 from app.jsonapi.errors import TooMuchIncluded
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
@@ -20,10 +19,10 @@ from app.resources.organizations.agent_pools.listing import AGENT_POOLS
 from app.resources.organizations.agent_pools.operations import PLACES, check_known, delete_pool, listed, replace_listed
 from app.resources.organizations.agent_pools.schema import AgentPoolSchema
 from app.web.answers import nothing, resource
-from app.web.context import caller, enter, subject
 from app.web.guard import describes, requires
 from app.web.includes import included
 from app.web.listing import Shown
+from app.web.policy import get_for_update, organization_or_404, visible
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record
 
@@ -39,20 +38,20 @@ INCLUDED = 5_000
 @describes(listing=AGENT_POOLS, includes=INCLUDES, errors=(400,))
 def list_agent_pools(organization: str) -> Response:
     """List the agent pools of an organization."""
-    home = enter(organization, P.ORGANIZATION_READ)
-    return AGENT_POOLS.page({"organization_id": home.id}, include=_including())
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return AGENT_POOLS.page({"organization_id": org.id}, include=_including())
 
 
 @blueprint.post("/organizations/<organization>/agent-pools")
-@requires(P.AGENT_POOL_MANAGE)
+@requires(P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE)
 @describes(body=AgentPoolSchema, answer=AgentPoolSchema, status=201, errors=(422,))
 def create_agent_pool(organization: str) -> Response:
     """Create an agent pool, open to the whole organization unless the request says otherwise."""
-    home = enter(organization, P.AGENT_POOL_MANAGE)
+    org = organization_or_404(organization, P.AGENT_POOL_MANAGE)
     members = load(AgentPoolSchema, body())
     places = _taken_out(members)
     with change() as session:
-        pool = AgentPool(organization_id=home.id, **members)
+        pool = AgentPool(organization_id=org.id, **members)
         session.add(pool)
         session.flush()
         placed = _place(session, pool, places)
@@ -105,9 +104,7 @@ def destroy_agent_pool(agent_pool_id: str) -> Response:
 
 
 def _subject(session: Session, agent_pool_id: str, *, is_kept: bool = False) -> AgentPool:
-    return subject(
-        session, AgentPool, agent_pool_id, P.AGENT_POOL_MANAGE, visible_by=P.AGENT_POOL_READ, is_kept=is_kept
-    )
+    return get_for_update(session, AgentPool, agent_pool_id, P.AGENT_POOL_MANAGE, share_lock=is_kept)
 
 
 def _including() -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
@@ -147,7 +144,7 @@ def _seen(session: Session, pool: AgentPool, relationship: str, wanted: Sequence
             select(table.c.id).where(
                 among(table.c.id, wanted),
                 table.c.organization_id == pool.organization_id,
-                where(caller(), permission, model),
+                visible(permission, model),
             ),
         ),
     )

@@ -8,7 +8,6 @@ from flask import request
 from sqlalchemy import ColumnElement, ScalarSelect, bindparam, exists, false, func, select
 
 from app.authz.permissions import P
-from app.authz.rules import where
 from app.models.organization_memberships import STATUSES, OrganizationMembership
 from app.models.organizations import Organization
 from app.models.teams import Team, TeamMember
@@ -19,6 +18,7 @@ from app.resources.organizations.organization_memberships.schema import Organiza
 from app.resources.organizations.teams.linked import TeamMembershipListing
 from app.web.context import caller, reader
 from app.web.filters import Contains, Filter, Holds, OneOf
+from app.web.policy import visible
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,7 +77,7 @@ MEMBERSHIPS = MembershipListing(
     far=TeamMember.team_id,
     other=Team,
     # A secret team stays unknown to whoever sees only its members.
-    linked_if=lambda: where(caller(), P.TEAM_READ, Team),
+    linked_if=lambda: visible(P.TEAM_READ, Team),
     link_columns={"linked_id": Team.id},
     lists={"team_ids": lambda links: [link.linked_id for link in links]},
 )
@@ -88,7 +88,7 @@ def status_counts(organization_id: str) -> dict[str, int]:
     statement = (
         select(OrganizationMembership.status, func.count().label("memberships"))
         .where(
-            where(caller(), P.MEMBERSHIP_READ, OrganizationMembership),
+            visible(P.MEMBERSHIP_READ, OrganizationMembership),
             OrganizationMembership.organization_id == organization_id,
         )
         .group_by(OrganizationMembership.status)

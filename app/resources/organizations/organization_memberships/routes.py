@@ -4,7 +4,6 @@ from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import holds
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
@@ -25,8 +24,9 @@ from app.resources.organizations.organization_memberships.operations import (
 from app.resources.organizations.organization_memberships.schema import OrganizationMembershipSchema
 from app.resources.organizations.teams.operations import add_members
 from app.web.answers import nothing, resource
-from app.web.context import caller, enter, refused, require_own, subject
+from app.web.context import caller
 from app.web.guard import describes, requires
+from app.web.policy import denial, get_for_update, is_allowed, organization_or_404, require, require_own
 from app.web.requests import body
 from app.web.transaction import change, made, record, record_each
 
@@ -38,14 +38,14 @@ blueprint = Blueprint("organization_memberships", __name__, url_prefix="/api/v2"
 @describes(listing=MEMBERSHIPS, includes=INCLUDES, errors=(400,))
 def list_organization_memberships(organization: str) -> Response:
     """List the memberships of an organization that the caller can see; without further permissions, only their own."""
-    home = enter(organization, P.ORGANIZATION_READ)
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
     wanted = includes_of(request.args, INCLUDES)
-    counts = {"status-counts": status_counts(home.id)}
-    return MEMBERSHIPS.page({"organization_id": home.id}, include=including(wanted), meta=counts)
+    counts = {"status-counts": status_counts(org.id)}
+    return MEMBERSHIPS.page({"organization_id": org.id}, include=including(wanted), meta=counts)
 
 
 @blueprint.post("/organizations/<organization>/organization-memberships")
-@requires(P.MEMBERSHIP_CREATE, P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
+@requires(P.MEMBERSHIP_READ, P.MEMBERSHIP_CREATE, P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(body=OrganizationMembershipSchema, answer=OrganizationMembershipSchema, status=201, errors=(422,))
 def create_organization_membership(organization: str) -> Response:
     """Invite an e-mail address, perhaps into teams; ``included`` has the user.
@@ -53,15 +53,15 @@ def create_organization_membership(organization: str) -> Response:
     A user with an account is a member at once. For an address without an account, a placeholder is created, and the
     membership becomes active when an operator creates the account. The service sends no mail.
     """
-    home = enter(organization, P.MEMBERSHIP_CREATE)
+    org = organization_or_404(organization, P.MEMBERSHIP_CREATE)
     members = load(OrganizationMembershipSchema, body())
     with change() as session:
         # Always in the same order, so that two requests can't wait for each other.
-        teams = [_team(session, home.id, team_id) for team_id in sorted(members.get("team_ids", ()))]
+        teams = [_team(session, org.id, team_id) for team_id in sorted(members.get("team_ids", ()))]
         user, is_new = user_to_invite(session, members["email"])
         if is_new:
             record(session, "users.create", user)
-        membership = invite(session, home.id, user)
+        membership = invite(session, org.id, user)
         for team in teams:
             add_members(session, team, {membership.id: user.username})
         told = {"email": members["email"], "status": membership.status, "teams": [team.name for team in teams] or None}
@@ -102,21 +102,14 @@ def destroy_organization_membership(membership_id: str) -> Response:
     """
     with change() as session:
         owners = lock_owners(session, MEMBERSHIPS.one({"id": membership_id}, session).organization_id)
-        membership = subject(
-            session,
-            OrganizationMembership,
-            membership_id,
-            P.MEMBERSHIP_DELETE,
-            visible_by=P.MEMBERSHIP_READ,
-        )
+        membership = get_for_update(session, OrganizationMembership, membership_id, P.MEMBERSHIP_DELETE)
         teams = teams_of(session, membership)
-        if not all(holds(caller(), P.TEAM_READ, team) for team in teams):
-            raise refused(P.TEAM_READ)
+        if not all(is_allowed(P.TEAM_READ, team) for team in teams):
+            raise denial(P.TEAM_READ)
         if owners in teams:
             if membership.user_id == caller().user_id:
                 raise OwnOrganization
-            if not holds(caller(), P.OWNERS_UPDATE_MEMBERSHIP, owners):
-                raise refused(P.OWNERS_UPDATE_MEMBERSHIP)
+            require(P.OWNERS_UPDATE_MEMBERSHIP, owners)
         username = session.get_one(User, membership.user_id).username
         # The database takes them away with the membership; a project may lose its last owner so.
         roles, levels = roles_of(session, membership, username), levels_of(session, membership, username)
@@ -129,9 +122,9 @@ def destroy_organization_membership(membership_id: str) -> Response:
 
 
 def _team(session: Session, organization_id: str, team_id: str) -> Team:
-    team = subject(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP, visible_by=P.TEAM_READ)
+    team = get_for_update(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP)
     if team.organization_id != organization_id:
         raise NotFound
-    if team.is_owners and not holds(caller(), P.OWNERS_UPDATE_MEMBERSHIP, team):
-        raise refused(P.OWNERS_UPDATE_MEMBERSHIP)
+    if team.is_owners and not is_allowed(P.OWNERS_UPDATE_MEMBERSHIP, team):
+        raise denial(P.OWNERS_UPDATE_MEMBERSHIP)
     return team

@@ -23,9 +23,10 @@ from app.resources.organizations.organizations.schema import (
     entitlement_set,
 )
 from app.web.answers import nothing, resource
-from app.web.context import authenticate, caller, enter, require_on_site, subject
+from app.web.context import authenticate, caller
 from app.web.guard import describes, requires
 from app.web.includes import included as included_of
+from app.web.policy import get_for_update, organization_or_404, require_on_site
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record
 
@@ -45,7 +46,7 @@ def list_organizations() -> Response:
 
 
 @blueprint.post("/organizations")
-@requires(P.ORGANIZATION_CREATE)
+@requires(P.ORGANIZATION_READ, P.ORGANIZATION_CREATE)
 @describes(body=OrganizationSchema, answer=OrganizationSchema, status=201, errors=(422,))
 def create_organization() -> Response:
     """Create an organization with its default project and its owners team; the caller becomes member and owner."""
@@ -70,38 +71,38 @@ def create_organization() -> Response:
 @describes(answer=OrganizationSchema, includes=INCLUDES, errors=(400,))
 def show_organization(organization: str) -> Response:
     """Show an organization."""
-    home = enter(organization, P.ORGANIZATION_READ)
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
     included = includes_of(request.args, INCLUDES)
-    row = ORGANIZATIONS.one({"id": home.id})
+    row = ORGANIZATIONS.one({"id": org.id})
     return resource(ORGANIZATIONS.shown(row), included=_include(row, included) if included else None)
 
 
 @blueprint.route("/organizations/<organization>", methods=["PATCH", "PUT"])
-@requires(P.ORGANIZATION_UPDATE)
+@requires(P.ORGANIZATION_READ, P.ORGANIZATION_UPDATE)
 @describes(body=OrganizationSchema, is_partial=True, answer=OrganizationSchema, errors=(422,))
 def update_organization(organization: str) -> Response:
     """Update an organization. A new name changes its address. Members that are left out stay as they are."""
-    home = enter(organization, P.ORGANIZATION_UPDATE)
-    members = load(OrganizationSchema, body(), partial=True, identifier=home.name)
+    org = organization_or_404(organization, P.ORGANIZATION_UPDATE)
+    members = load(OrganizationSchema, body(), partial=True, identifier=org.name)
     with change() as session:
-        found = subject(session, Organization, home.id, P.ORGANIZATION_UPDATE, visible_by=P.ORGANIZATION_READ)
+        found = get_for_update(session, Organization, org.id, P.ORGANIZATION_UPDATE)
         changes = assign(found, settle_members(session, members, found))
         session.flush()
         if changes:
             record(session, "organizations.update", found, changes)
-        shown = ORGANIZATIONS.show({"id": home.id}, session)
+        shown = ORGANIZATIONS.show({"id": org.id}, session)
     return resource(shown)
 
 
 @blueprint.delete("/organizations/<organization>")
-@requires(P.ORGANIZATION_DELETE)
+@requires(P.ORGANIZATION_READ, P.ORGANIZATION_DELETE)
 @describes(status=204)
 def destroy_organization(organization: str) -> Response:
     """Delete an organization with everything in it."""
-    home = enter(organization, P.ORGANIZATION_DELETE)
+    org = organization_or_404(organization, P.ORGANIZATION_DELETE)
     with change() as session:
-        lock_projects(session, home.id)
-        found = subject(session, Organization, home.id, P.ORGANIZATION_DELETE, visible_by=P.ORGANIZATION_READ)
+        lock_projects(session, org.id)
+        found = get_for_update(session, Organization, org.id, P.ORGANIZATION_DELETE)
         delete_organization(session, found)
         record(session, "organizations.delete", found)
     return nothing()
@@ -112,7 +113,7 @@ def destroy_organization(organization: str) -> Response:
 @describes(answer=ENTITLEMENT_SET_DOCUMENT)
 def show_entitlement_set(organization: str) -> Response:
     """Show which features the organization has."""
-    return resource(entitlement_set(enter(organization, P.ORGANIZATION_READ).id))
+    return resource(entitlement_set(organization_or_404(organization, P.ORGANIZATION_READ).id))
 
 
 def _include(row: AnyRow, included: set[str]) -> list[dict[str, Any]]:

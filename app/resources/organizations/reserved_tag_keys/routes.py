@@ -9,8 +9,8 @@ from app.persistence import now
 from app.resources.organizations.reserved_tag_keys.listing import RESERVED_TAG_KEYS
 from app.resources.organizations.reserved_tag_keys.schema import ReservedTagKeySchema
 from app.web.answers import nothing, resource
-from app.web.context import enter, subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, organization_or_404
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record
 
@@ -22,19 +22,19 @@ blueprint = Blueprint("reserved_tag_keys", __name__, url_prefix="/api/v2")
 @describes(listing=RESERVED_TAG_KEYS, errors=(400,))
 def list_reserved_tag_keys(organization: str) -> Response:
     """List the keys that an organization reserves."""
-    home = enter(organization, P.ORGANIZATION_READ)
-    return RESERVED_TAG_KEYS.page({"organization_id": home.id})
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return RESERVED_TAG_KEYS.page({"organization_id": org.id})
 
 
 @blueprint.post("/organizations/<organization>/reserved-tag-keys")
-@requires(P.TAG_KEY_RESERVE)
+@requires(P.ORGANIZATION_READ, P.TAG_KEY_RESERVE)
 @describes(body=ReservedTagKeySchema, answer=ReservedTagKeySchema, status=201, errors=(422,))
 def create_reserved_tag_key(organization: str) -> Response:
     """Reserve a key."""
-    home = enter(organization, P.TAG_KEY_RESERVE)
+    org = organization_or_404(organization, P.TAG_KEY_RESERVE)
     members = load(ReservedTagKeySchema, body())
     with change() as session:
-        key = ReservedTagKey(organization_id=home.id, **members)
+        key = ReservedTagKey(organization_id=org.id, **members)
         session.add(key)
         session.flush()
         record(session, "reserved-tag-keys.create", key, made(members))
@@ -49,7 +49,7 @@ def update_reserved_tag_key(key_id: str) -> Response:
     """Change a reserved key."""
     members = load(ReservedTagKeySchema, body(), partial=True, identifier=key_id)
     with change() as session:
-        key = subject(session, ReservedTagKey, key_id, P.TAG_KEY_RESERVE, visible_by=P.ORGANIZATION_READ)
+        key = get_for_update(session, ReservedTagKey, key_id, P.TAG_KEY_RESERVE)
         changes = assign(key, members)
         if changes:
             key.updated_at = now()
@@ -65,7 +65,7 @@ def update_reserved_tag_key(key_id: str) -> Response:
 def destroy_reserved_tag_key(key_id: str) -> Response:
     """Stop reserving a key; tags with it stay."""
     with change() as session:
-        key = subject(session, ReservedTagKey, key_id, P.TAG_KEY_RESERVE, visible_by=P.ORGANIZATION_READ)
+        key = get_for_update(session, ReservedTagKey, key_id, P.TAG_KEY_RESERVE)
         session.delete(key)
         record(session, "reserved-tag-keys.delete", key, {"key": [key.key, None]})
     return nothing()

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 from sqlalchemy.orm import Session
 
-from app.authz.rules import where
 from app.models.teams import TeamMember
 from app.persistence import AnyRow, Base, Expression, among
-from app.web.context import asked, caller, reader
+from app.web.context import reader
 from app.web.listing import Listing, Shown
+from app.web.policy import visible
 
 Link = Row[*tuple[Any, ...]]
 
@@ -44,7 +44,6 @@ class TeamMembershipListing(Listing):
 
     def some(self, identifiers: Iterable[str]) -> list[Shown]:
         """The resource objects of those rows that the caller can see, with the ids on the other side; one statement."""
-        asked()
         statement = (
             select(*self._labelled(self._reach(None)), *self._links())
             .select_from(
@@ -53,7 +52,7 @@ class TeamMembershipListing(Listing):
                     and_(self.far == self._other_id, self.linked_if()),
                 ),
             )
-            .where(among(self.identifier, identifiers), where(caller(), self.visible_by, self.model))
+            .where(among(self.identifier, identifiers), visible(self.visible_by, self.model))
             .order_by(*self.order, self._other_id)
         )
         rows: dict[str, tuple[Any, list[Link]]] = {}

@@ -5,7 +5,6 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.authz.permissions import P
-from app.authz.rules import holds
 from app.jsonapi.body import resource_list
 from app.jsonapi.errors import BadRequest, NotFound
 from app.jsonapi.query import includes_of
@@ -25,9 +24,9 @@ from app.resources.organizations.teams.operations import (
 )
 from app.resources.organizations.teams.schema import TeamSchema
 from app.web.answers import nothing, resource
-from app.web.context import caller, enter, refused, subject
 from app.web.guard import describes, requires
 from app.web.listing import Shown
+from app.web.policy import denial, get_for_update, is_allowed, organization_or_404
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record
 
@@ -43,23 +42,23 @@ MEMBERSHIP_IDS = {"$ref": "#/components/schemas/organization-memberships-identif
 @describes(listing=TEAMS, includes=INCLUDES, errors=(400,))
 def list_teams(organization: str) -> Response:
     """List the teams of an organization that the caller can see."""
-    home = enter(organization, P.ORGANIZATION_READ)
-    return TEAMS.page({"organization_id": home.id}, include=including(includes_of(request.args, INCLUDES)))
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return TEAMS.page({"organization_id": org.id}, include=including(includes_of(request.args, INCLUDES)))
 
 
 @blueprint.post("/organizations/<organization>/teams")
-@requires(P.TEAM_CREATE, P.TEAM_UPDATE, P.TEAM_UPDATE_ORGANIZATION_ACCESS)
+@requires(P.TEAM_READ, P.TEAM_CREATE, P.TEAM_UPDATE, P.TEAM_UPDATE_ORGANIZATION_ACCESS)
 @describes(body=TeamSchema, answer=TeamSchema, includes=INCLUDES, errors=(400, 422))
 def create_team(organization: str) -> Response:
     """Create a team. The status is 200, not 201, as with HCP Terraform.
 
     A caller who could not manage the new team, because it is secret, may not create it.
     """
-    home = enter(organization, P.TEAM_CREATE)
+    org = organization_or_404(organization, P.TEAM_CREATE)
     wanted = includes_of(request.args, INCLUDES)
     members = load(TeamSchema, body())
     with change() as session:
-        team = Team(organization_id=home.id, is_owners=False, visibility="secret", organization_access=[])
+        team = Team(organization_id=org.id, is_owners=False, visibility="secret", organization_access=[])
         settled = settle_access(members, team)
         assign(team, settled)
         _check_rights(team, P.TEAM_UPDATE, sets_access=bool(team.organization_access))
@@ -81,7 +80,7 @@ def show_team(team_id: str) -> Response:
 
 
 @blueprint.patch("/teams/<team_id>")
-@requires(P.TEAM_UPDATE, P.TEAM_UPDATE_ORGANIZATION_ACCESS, P.OWNERS_UPDATE_MEMBERSHIP)
+@requires(P.TEAM_READ, P.TEAM_UPDATE, P.TEAM_UPDATE_ORGANIZATION_ACCESS, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(body=TeamSchema, is_partial=True, answer=TeamSchema, includes=INCLUDES, errors=(400, 403, 422))
 def update_team(team_id: str) -> Response:
     """Update a team; members and flags of its organization-access that are left out stay as they are.
@@ -92,7 +91,7 @@ def update_team(team_id: str) -> Response:
     members = load(TeamSchema, body(), partial=True, identifier=team_id)
     needed = P.TEAM_UPDATE_ORGANIZATION_ACCESS if set(members) == {"organization_access"} else P.TEAM_UPDATE
     with change() as session:
-        team = subject(session, Team, team_id, needed, visible_by=P.TEAM_READ)
+        team = get_for_update(session, Team, team_id, needed)
         _check_owners(team)
         changes = assign(team, settle_access(members, team))
         _check_rights(team, needed, sets_access="organization-access" in changes)
@@ -104,12 +103,12 @@ def update_team(team_id: str) -> Response:
 
 
 @blueprint.delete("/teams/<team_id>")
-@requires(P.TEAM_DELETE)
+@requires(P.TEAM_READ, P.TEAM_DELETE)
 @describes(status=204, errors=(403,))
 def destroy_team(team_id: str) -> Response:
     """Delete a team."""
     with change() as session:
-        team = subject(session, Team, team_id, P.TEAM_DELETE, visible_by=P.TEAM_READ)
+        team = get_for_update(session, Team, team_id, P.TEAM_DELETE)
         delete_team(session, team)
         record(session, "teams.delete", team)
     return nothing()
@@ -128,7 +127,7 @@ def list_team_memberships(team_id: str) -> Response:
 
 
 @blueprint.post("/teams/<team_id>/relationships/users")
-@requires(P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
+@requires(P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(body=USERS, status=204, errors=(400, 422))
 def add_users(team_id: str) -> Response:
     """Add members of the organization to a team, by username: all of them, or none."""
@@ -136,7 +135,7 @@ def add_users(team_id: str) -> Response:
 
 
 @blueprint.delete("/teams/<team_id>/relationships/users")
-@requires(P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
+@requires(P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(body=USERS, status=204, errors=(400, 403, 422))
 def remove_users(team_id: str) -> Response:
     """Remove members from a team, by username: all of them, or none."""
@@ -144,7 +143,7 @@ def remove_users(team_id: str) -> Response:
 
 
 @blueprint.post("/teams/<team_id>/relationships/organization-memberships")
-@requires(P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
+@requires(P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(body=MEMBERSHIP_IDS, status=204, errors=(400, 422))
 def add_organization_memberships(team_id: str) -> Response:
     """Add members of the organization to a team, also invited ones, by membership: all of them, or none."""
@@ -152,7 +151,7 @@ def add_organization_memberships(team_id: str) -> Response:
 
 
 @blueprint.delete("/teams/<team_id>/relationships/organization-memberships")
-@requires(P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
+@requires(P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(body=MEMBERSHIP_IDS, status=204, errors=(400, 403, 422))
 def remove_organization_memberships(team_id: str) -> Response:
     """Remove members from a team, by membership: all of them, or none."""
@@ -162,7 +161,7 @@ def remove_organization_memberships(team_id: str) -> Response:
 def _add(team_id: str, type_: str, find: Finder) -> Response:
     wanted = _identifiers(type_)
     with change() as session:
-        team = subject(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP, visible_by=P.TEAM_READ)
+        team = get_for_update(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP)
         _check_owners(team)
         members = find(session, team, wanted)
         add_members(session, team, members)
@@ -175,7 +174,7 @@ def _add(team_id: str, type_: str, find: Finder) -> Response:
 def _remove(team_id: str, type_: str, find: Finder) -> Response:
     wanted = _identifiers(type_)
     with change() as session:
-        team = subject(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP, visible_by=P.TEAM_READ)
+        team = get_for_update(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP)
         _check_owners(team)
         members = find(session, team, wanted)
         remove_members(session, team, members)
@@ -198,15 +197,15 @@ def _identifiers(type_: str) -> list[str]:
 
 def _check_owners(team: Team) -> None:
     # Whoever can join or change the owners team owns the organization: managing teams is not enough for it.
-    if team.is_owners and not holds(caller(), P.OWNERS_UPDATE_MEMBERSHIP, team):
-        raise refused(P.OWNERS_UPDATE_MEMBERSHIP)
+    if team.is_owners and not is_allowed(P.OWNERS_UPDATE_MEMBERSHIP, team):
+        raise denial(P.OWNERS_UPDATE_MEMBERSHIP)
 
 
 def _check_rights(team: Team, needed: P, *, sets_access: bool) -> None:
-    if not holds(caller(), needed, team):
+    if not is_allowed(needed, team):
         raise NotFound
-    if sets_access and not holds(caller(), P.TEAM_UPDATE_ORGANIZATION_ACCESS, team):
-        raise refused(P.TEAM_UPDATE_ORGANIZATION_ACCESS)
+    if sets_access and not is_allowed(P.TEAM_UPDATE_ORGANIZATION_ACCESS, team):
+        raise denial(P.TEAM_UPDATE_ORGANIZATION_ACCESS)
 
 
 def _answer(shown: Shown, wanted: set[str]) -> Response:

@@ -10,8 +10,8 @@ from app.jsonapi.errors import NotFound
 from app.resources.projects.cloud_providers.catalogue import CATALOGUE, CloudProvider
 from app.resources.projects.cloud_providers.schema import CloudProviderSchema
 from app.web.answers import page_of_all, resource
-from app.web.context import require_public
 from app.web.guard import describes, requires
+from app.web.policy import require_public
 
 blueprint = Blueprint("cloud_providers", __name__, url_prefix="/api/v2")
 

@@ -9,7 +9,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import holds
 from app.jsonapi.errors import Conflict, NotFound
 from app.jsonapi.schema import load
 from app.models.environments import Environment
@@ -22,8 +21,8 @@ from app.resources.projects.environments.operations import check_room, delete_en
 from app.resources.projects.environments.schema import EnvironmentSchema
 from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import answer, nothing, resource
-from app.web.context import caller, refused, subject
 from app.web.guard import describes, requires
+from app.web.policy import denial, get_for_update, is_allowed
 from app.web.requests import body, flag
 from app.web.transaction import CHANGED_MEANWHILE, assign, change, insert, made, record, record_each
 
@@ -59,13 +58,13 @@ def list_environments(project_id: str) -> Response:
 
 
 @blueprint.post("/projects/<project_id>/environments")
-@requires(P.PROJECT_READ, P.ENVIRONMENT_MANAGE)
+@requires(P.ENVIRONMENT_READ, P.PROJECT_READ, P.ENVIRONMENT_MANAGE)
 @describes(body=EnvironmentSchema, answer=EnvironmentSchema, status=201, errors=(403, 422))
 def create_environment(project_id: str) -> Response:
     """Create an environment."""
     members = load(EnvironmentSchema, body())
     with change() as session:
-        project = subject(session, Project, project_id, P.ENVIRONMENT_MANAGE, visible_by=P.PROJECT_READ)
+        project = get_for_update(session, Project, project_id, P.ENVIRONMENT_MANAGE)
         environment = _create(session, project, members)
         shown = ENVIRONMENTS.show({"id": environment.id}, session)
     return resource(shown, 201)
@@ -105,8 +104,8 @@ def destroy_environment(environment_id: str) -> Response:
     with change() as session:
         keep_project(session, environment_id)
         environment = _subject(session, environment_id)
-        if by_force and not any(holds(caller(), permission, environment) for permission in FORCE):
-            raise refused(P.WORKSPACE_FORCE_DELETE)
+        if by_force and not any(is_allowed(permission, environment) for permission in FORCE):
+            raise denial(P.WORKSPACE_FORCE_DELETE)
         gone = delete_environment(session, environment, by_force=by_force)
         record_each(session, "workspaces.delete", [(workspace, None) for workspace in gone.workspaces])
         record_each(session, "project-members.delete", gone.members)
@@ -158,13 +157,13 @@ def clone_environment(environment_id: str) -> Response:
 
 
 def _subject(session: Session, environment_id: str) -> Environment:
-    return subject(session, Environment, environment_id, P.ENVIRONMENT_MANAGE, visible_by=P.ENVIRONMENT_READ)
+    return get_for_update(session, Environment, environment_id, P.ENVIRONMENT_MANAGE)
 
 
 def _project_of(session: Session, environment_id: str) -> Project:
     """The project of the environment, locked. It is always locked before its environments, to avoid deadlocks."""
     row = ENVIRONMENTS.one({"id": environment_id}, session)
-    return subject(session, Project, row.project_id, P.ENVIRONMENT_MANAGE, visible_by=P.PROJECT_READ)
+    return get_for_update(session, Project, row.project_id, P.ENVIRONMENT_MANAGE)
 
 
 def _create(session: Session, project: Project, members: dict[str, Any]) -> Environment:

@@ -6,7 +6,6 @@ from flask import Blueprint, Response, request
 from sqlalchemy import Row, select
 
 from app.authz.permissions import P
-from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import TooLarge, Unprocessable, UnsupportedMediaType
 from app.jsonapi.schema import load
@@ -20,9 +19,10 @@ from app.resources.projects.images.schema import AvatarSchema, ImageSchema
 from app.storage.place import vault
 from app.storage.store import Missing
 from app.web.answers import nothing, resource
-from app.web.context import asked, caller, not_repeatable, reader, release_reader, subject
+from app.web.context import forbid_retry, reader, release_reader
 from app.web.guard import any_media_type, describes, requires
 from app.web.objects import stored
+from app.web.policy import get_for_update, mark_policy_checked, visible
 from app.web.requests import body
 from app.web.transaction import assign, change, record
 
@@ -61,7 +61,7 @@ class NoIcon(Unprocessable):
 
 
 @blueprint.post("/projects/<project_id>/icon")
-@requires(P.PROJECT_UPDATE)
+@requires(P.PROJECT_READ, P.PROJECT_UPDATE)
 @any_media_type
 @describes(body=UPLOAD, answer=ImageSchema, status=201, errors=(422,))
 def upload_icon(project_id: str) -> Response:
@@ -79,7 +79,7 @@ def show_icon(project_id: str) -> Response:
 
 
 @blueprint.delete("/projects/<project_id>/icon")
-@requires(P.PROJECT_UPDATE)
+@requires(P.PROJECT_READ, P.PROJECT_UPDATE)
 @describes(status=204)
 def delete_icon(project_id: str) -> Response:
     """Remove the icon of a project."""
@@ -87,7 +87,7 @@ def delete_icon(project_id: str) -> Response:
 
 
 @blueprint.post("/workspaces/<workspace_id>/avatar")
-@requires(P.WORKSPACE_UPDATE)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE)
 @describes(body=AvatarSchema, answer=ImageSchema, status=201, errors=(422,))
 def upload_avatar(workspace_id: str) -> Response:
     """Set the avatar of a workspace. The attributes are the filename, the content type and the data in base64."""
@@ -105,7 +105,7 @@ def show_avatar(workspace_id: str) -> Response:
 
 
 @blueprint.delete("/workspaces/<workspace_id>/avatar")
-@requires(P.WORKSPACE_UPDATE)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE)
 @describes(status=204)
 def delete_avatar(workspace_id: str) -> Response:
     """Remove the avatar of a workspace."""
@@ -115,7 +115,7 @@ def delete_avatar(workspace_id: str) -> Response:
 def _sent_file() -> bytes:
     if request.mimetype != FORM:
         raise UnsupportedMediaType(f"Content-Type must be {FORM}")
-    not_repeatable()
+    forbid_retry()
     request.max_content_length = LARGEST_BYTES + AROUND
     request.max_form_memory_size = AROUND
     files = request.files.getlist(FIELD)
@@ -131,7 +131,7 @@ def _check(model: type[Project | Workspace], identifier: str, permission: P) -> 
     # Before the body is read and an image is decoded: neither is done for who may not. The transaction asks again.
     with change() as session:
         visible = P.PROJECT_READ if model is Project else P.WORKSPACE_READ
-        subject(session, model, identifier, permission, visible_by=visible, is_kept=True)
+        get_for_update(session, model, identifier, permission, visible_by=visible, share_lock=True)
 
 
 def _set(  # noqa: PLR0913, PLR0917 - what, whose, by whom
@@ -144,7 +144,7 @@ def _set(  # noqa: PLR0913, PLR0917 - what, whose, by whom
 ) -> Response:
     drawn = draw(sent, pointer=pointer)
     with stored(new_name(), [drawn.content]) as kept, change() as session:
-        place = subject(session, model, identifier, permission, visible_by=visible_by)
+        place = get_for_update(session, model, identifier, permission, visible_by=visible_by)
         image, before = set_image(session, place, drawn, kept)
         changes = {_name(model): [before, image.digest]}
         if isinstance(place, Workspace):
@@ -172,12 +172,12 @@ def _show(model: type[Project | Workspace], identifier: str, permission: P) -> R
 
 
 def _row(model: type[Project | Workspace], identifier: str, permission: P) -> Row[*tuple[Any, ...]]:
-    asked()
+    mark_policy_checked(permission)
     key = Image.project_id if model is Project else Image.workspace_id
     found = (
         select(Image.image_object, Image.image_key, Image.content_type, Image.digest, Image.size, Image.created_at)
         .join(model, model.__table__.c.id == key)
-        .where(key == identifier, where(caller(), permission, model))
+        .where(key == identifier, visible(permission, model))
     )
     row = reader().execute(found).one_or_none()
     if row is None:
@@ -198,7 +198,7 @@ def _image(row: Row[*tuple[Any, ...]]) -> Response:
 
 def _remove(model: type[Project | Workspace], identifier: str, permission: P, visible_by: P) -> Response:
     with change() as session:
-        place = subject(session, model, identifier, permission, visible_by=visible_by)
+        place = get_for_update(session, model, identifier, permission, visible_by=visible_by)
         before = remove_image(session, place)
         record(session, f"{place.__tablename__}.update", place, {_name(model): [before, None]})
     return nothing()

@@ -17,8 +17,8 @@ from app.resources.projects.project_wipes.operations import (
     type_of,
 )
 from app.web.answers import resource
-from app.web.context import subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update
 from app.web.requests import flag
 from app.web.transaction import change, record, record_each
 
@@ -68,7 +68,7 @@ def wipe_project(project_id: str) -> Response:
     """
     is_dry = flag("dry-run")
     with change() as session:
-        project = subject(session, Project, project_id, P.PROJECT_WIPE, visible_by=P.PROJECT_READ)
+        project = get_for_update(session, Project, project_id, P.PROJECT_WIPE)
         workspaces: Sequence[Workspace] = ()
         if not is_dry:
             lock_varsets(session, project)

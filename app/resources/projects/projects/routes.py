@@ -7,12 +7,11 @@ from typing import Any
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from app.authentication.callers import Home
+from app.authentication.callers import OrganizationRef
 from app.authentication.granting import add_projects
 from app.authz.grants import Source
 from app.authz.permissions import P
 from app.authz.roles import PROJECT_ROLES
-from app.authz.rules import holds
 from app.jsonapi.errors import Forbidden, Taken
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
@@ -30,9 +29,10 @@ from app.resources.projects.projects.schema import ProjectSchema
 from app.resources.projects.tag_bindings.listing import include_effective_tags
 from app.resources.projects.tag_bindings.operations import add_tags, replace_tags
 from app.web.answers import nothing, resource
-from app.web.context import NOT_AUTHORIZED, caller, enter, refused, subject
+from app.web.context import caller
 from app.web.guard import describes, requires
 from app.web.listing import Shown
+from app.web.policy import NOT_AUTHORIZED, denial, get_for_update, is_allowed, organization_or_404
 from app.web.requests import body, flag
 from app.web.transaction import assign, change, insert, made, record, record_each
 
@@ -48,41 +48,41 @@ PUBLIC_READ = "/data/attributes/public-read"
 @describes(listing=PROJECTS, includes=INCLUDES, errors=(400,))
 def list_projects(organization: str) -> Response:
     """List the projects of an organization that the caller can see."""
-    home = enter(organization, P.ORGANIZATION_READ)
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
     included = includes_of(request.args, INCLUDES)
-    return PROJECTS.page({"organization_id": home.id}, include=include_effective_tags if included else None)
+    return PROJECTS.page({"organization_id": org.id}, include=include_effective_tags if included else None)
 
 
 @blueprint.post("/organizations/<organization>/projects")
-@requires(P.PROJECT_CREATE)
+@requires(P.PROJECT_READ, P.PROJECT_CREATE)
 @describes(body=ProjectSchema, answer=ProjectSchema, status=201, errors=(422,))
 def create_project(organization: str) -> Response:
     """Create a project."""
-    home = enter(organization, P.PROJECT_CREATE)
+    org = organization_or_404(organization, P.PROJECT_CREATE)
     members = load(ProjectSchema, body())
     if "slug" in members:
-        return resource(_create(home, members), 201)
+        return resource(_create(org, members), 201)
     try:
-        return resource(_create(home, {**members, "slug": slug_of(members["name"])}), 201)
+        return resource(_create(org, {**members, "slug": slug_of(members["name"])}), 201)
     except Taken as taken:
         # Few names have the slug of another one: that is looked for only then.
         if taken.pointer != SLUG:
             raise
-    return resource(_create(home, members), 201)
+    return resource(_create(org, members), 201)
 
 
-def _create(home: Home, sent: Mapping[str, Any]) -> Shown:
+def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> Shown:
     members = dict(sent)
     with change() as session:
         tags = members.pop("tag_bindings", {})
-        settled = _settle(session, members, None, home.id)
+        settled = _settle(session, members, None, org.id)
         if "slug" not in settled:
-            settled["slug"] = other_slug(session, home.id, settled["name"])
-        project = Project(organization_id=home.id, **settled)
+            settled["slug"] = other_slug(session, org.id, settled["name"])
+        project = Project(organization_id=org.id, **settled)
         insert(session, project)
         insert(session, default_environment(project))
-        if home.membership_id is not None:
-            owner = first_owner(project, home.membership_id)
+        if org.membership_id is not None:
+            owner = first_owner(project, org.membership_id)
             insert(session, owner)
             # The caller's grants were loaded before there was anything to own.
             add_projects(caller().grants, [project.id], PROJECT_ROLES[owner.role], Source("project-members", owner.id))
@@ -105,7 +105,7 @@ def show_project(project_id: str) -> Response:
 
 
 @blueprint.patch("/projects/<project_id>")
-@requires(P.PROJECT_UPDATE, P.PROJECT_MANAGE_MEMBERS)
+@requires(P.PROJECT_READ, P.PROJECT_UPDATE, P.PROJECT_MANAGE_MEMBERS)
 @describes(body=ProjectSchema, is_partial=True, answer=ProjectSchema, errors=(403, 422))
 def update_project(project_id: str) -> Response:
     """Update a project; members that are left out stay as they are.
@@ -114,14 +114,14 @@ def update_project(project_id: str) -> Response:
     """
     members = load(ProjectSchema, body(), partial=True, identifier=project_id)
     with change() as session:
-        project = subject(session, Project, project_id, P.PROJECT_UPDATE, visible_by=P.PROJECT_READ)
+        project = get_for_update(session, Project, project_id, P.PROJECT_UPDATE)
         changes: dict[str, Any] = {}
         tags = members.pop("tag_bindings", None)
         if tags is not None:
             replaced = replace_tags(session, project, tags)
             changes = {"tag-bindings": replaced} if replaced else {}
         changes |= assign(project, _settle(session, members, project, project.organization_id))
-        if "public-read" in changes and not holds(caller(), P.PROJECT_MANAGE_MEMBERS, project):
+        if "public-read" in changes and not is_allowed(P.PROJECT_MANAGE_MEMBERS, project):
             # To open it to everybody is to give access, which the right to change settings is not.
             raise Forbidden(NOT_AUTHORIZED, pointer=PUBLIC_READ)
         session.flush()
@@ -132,15 +132,15 @@ def update_project(project_id: str) -> Response:
 
 
 @blueprint.delete("/projects/<project_id>")
-@requires(P.PROJECT_DELETE, P.PROJECT_FORCE_DELETE)
+@requires(P.PROJECT_READ, P.PROJECT_DELETE, P.PROJECT_FORCE_DELETE)
 @describes(status=204, parameters=(("force", "true deletes the project with its workspaces"),), errors=(400, 403))
 def destroy_project(project_id: str) -> Response:
     """Delete a project; with force=true also the workspaces in it. All or nothing is deleted."""
     by_force = flag("force")
     with change() as session:
-        project = subject(session, Project, project_id, P.PROJECT_DELETE, visible_by=P.PROJECT_READ)
-        if by_force and not holds(caller(), P.PROJECT_FORCE_DELETE, project):
-            raise refused(P.PROJECT_FORCE_DELETE)
+        project = get_for_update(session, Project, project_id, P.PROJECT_DELETE)
+        if by_force and not is_allowed(P.PROJECT_FORCE_DELETE, project):
+            raise denial(P.PROJECT_FORCE_DELETE)
         workspaces = delete_project(session, project, by_force=by_force)
         record_each(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
         record(session, "projects.delete", project, {"workspace-count": [len(workspaces), 0]} if workspaces else None)

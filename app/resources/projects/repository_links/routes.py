@@ -11,8 +11,8 @@ from app.resources.projects.repository_links.listing import REPOSITORY_LINKS
 from app.resources.projects.repository_links.operations import settle_link
 from app.resources.projects.repository_links.schema import RepositoryLinkSchema
 from app.web.answers import nothing, resource
-from app.web.context import subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update
 from app.web.requests import body
 from app.web.transaction import change, made, record
 
@@ -35,7 +35,7 @@ def create_repository_link(project_id: str) -> Response:
     """Link a project to a repository; the service itself never connects to it."""
     members = settle_link(load(RepositoryLinkSchema, body()))
     with change() as session:
-        project = subject(session, Project, project_id, P.PROJECT_UPDATE, visible_by=P.PROJECT_READ, is_kept=True)
+        project = get_for_update(session, Project, project_id, P.PROJECT_UPDATE, share_lock=True)
         link = RepositoryLink(organization_id=project.organization_id, project_id=project.id, **members)
         session.add(link)
         session.flush()
@@ -58,7 +58,7 @@ def show_repository_link(link_id: str) -> Response:
 def destroy_repository_link(link_id: str) -> Response:
     """Delete a link to a repository."""
     with change() as session:
-        link = subject(session, RepositoryLink, link_id, P.PROJECT_UPDATE, visible_by=P.PROJECT_READ)
+        link = get_for_update(session, RepositoryLink, link_id, P.PROJECT_UPDATE)
         session.delete(link)
         record(session, "repository-links.delete", link, {"url": [link.url, None]})
     return nothing()

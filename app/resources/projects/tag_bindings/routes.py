@@ -46,7 +46,7 @@ def list_effective_tag_bindings(project_id: str) -> Response:
 
 
 @blueprint.patch("/projects/<project_id>/tag-bindings")
-@requires(P.PROJECT_ADD_TAGS)
+@requires(P.PROJECT_READ, P.PROJECT_ADD_TAGS)
 @describes(body=TagBindingSchema, answer=TagBindingSchema, many=True, paged=False, errors=(422,))
 def update_tag_bindings(project_id: str) -> Response:
     """Add tags, or give existing keys new values; the other tags stay. The answer has the tags in the order sent."""
@@ -54,7 +54,7 @@ def update_tag_bindings(project_id: str) -> Response:
 
 
 @blueprint.post("/projects/<project_id>/relationships/tag-bindings")
-@requires(P.PROJECT_ADD_TAGS)
+@requires(P.PROJECT_READ, P.PROJECT_ADD_TAGS)
 @describes(body=TagBindingSchema, many=True, status=204, errors=(422,))
 def add_tag_bindings(project_id: str) -> Response:
     """Add tags or give existing keys new values; the other tags stay."""
@@ -62,7 +62,7 @@ def add_tag_bindings(project_id: str) -> Response:
 
 
 @blueprint.patch("/projects/<project_id>/relationships/tag-bindings")
-@requires(P.PROJECT_REMOVE_TAGS)
+@requires(P.PROJECT_READ, P.PROJECT_REMOVE_TAGS)
 @describes(body=TagBindingSchema, many=True, status=204, errors=(422,))
 def replace_tag_bindings(project_id: str) -> Response:
     """Replace all tags by these; an empty list removes every one."""

@@ -18,8 +18,8 @@ from app.resources.projects.tag_bindings.listing import dump_binding
 from app.resources.projects.tag_bindings.operations import Changes, add_tags, replace_tags
 from app.resources.projects.tag_bindings.schema import read_tags
 from app.web.answers import answer, nothing
-from app.web.context import subject
 from app.web.listing import Listing
+from app.web.policy import get_for_update
 from app.web.requests import body
 from app.web.transaction import change, record
 
@@ -75,7 +75,7 @@ class Target:
         tags: Mapping[str, str],
     ) -> None:
         with change() as session:
-            owner = subject(session, self.model, identifier, permission, visible_by=self.read)
+            owner = get_for_update(session, self.model, identifier, permission, visible_by=self.read)
             changes = operation(session, owner, tags)
             if changes:
                 record(session, f"{self.path}.tag", owner, {"tag-bindings": changes})

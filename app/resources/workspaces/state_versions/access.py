@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from app.authz.permissions import P
-from app.authz.rules import where
 from app.jsonapi.errors import NotFound
 from app.models.state_versions import StateVersion
 from app.models.workspaces import Workspace
 from app.persistence import Base
-from app.web.context import asked, caller, reader
+from app.web.context import reader
+from app.web.policy import mark_policy_checked, visible
 
 
 def workspace_for(workspace_id: str, permission: P) -> Row[Any]:
@@ -24,9 +24,9 @@ def version_for(version_id: str, permission: P) -> Row[Any]:
 
 
 def _only(model: type[Base], identifier: str, permission: P, *columns: Any) -> Row[Any]:  # noqa: ANN401 - columns
-    asked()
+    mark_policy_checked(permission)
     key = model.__table__.c.id
-    found = select(key, *columns).where(key == identifier, where(caller(), permission, model))
+    found = select(key, *columns).where(key == identifier, visible(permission, model))
     row = reader().execute(found).one_or_none()
     if row is None:
         raise NotFound

@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import where
 from app.jsonapi.errors import Conflict, NotFound, Unprocessable
 from app.jsonapi.query import includes_of, text_of
 from app.jsonapi.schema import load
@@ -32,8 +31,9 @@ from app.resources.workspaces.state_versions.serials import with_serial
 from app.resources.workspaces.workspaces.locking import check_held_by
 from app.storage.place import vault
 from app.web.answers import resource
-from app.web.context import caller, enter, reader, subject
+from app.web.context import caller, reader
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, organization_or_404, visible
 from app.web.requests import body
 from app.web.transaction import change, made, record
 
@@ -54,7 +54,7 @@ class OvertakenRollback(Conflict):
 
 
 @blueprint.post(f"{OF_WORKSPACE}/state-versions")
-@requires(P.STATE_WRITE)
+@requires(P.STATE_READ, P.STATE_WRITE)
 @describes(body=StateVersionSchema, answer=StateVersionSchema, status=201, errors=(400, 409, 412, 413, 422))
 def create_state_version(workspace_id: str) -> Response:
     """Create a state version, with its state or with an address to upload it to. The caller must hold the lock."""
@@ -76,7 +76,7 @@ def create_state_version(workspace_id: str) -> Response:
 
 
 @blueprint.patch(f"{OF_WORKSPACE}/state-versions")
-@requires(P.STATE_WRITE)
+@requires(P.STATE_READ, P.STATE_WRITE)
 @describes(body=RollbackSchema, is_partial=True, answer=StateVersionSchema, status=201, errors=(400, 409, 422))
 def roll_back_state(workspace_id: str) -> Response:
     """Make an earlier state the newest one: a copy with the next serial, which is also written into its bytes."""
@@ -128,11 +128,11 @@ def list_state_versions() -> Response:
     for name, given in names.items():
         if given is None:
             raise Unprocessable(f"{name} is required", parameter=name)
-    home = enter(str(names[ORGANIZATION]), P.ORGANIZATION_READ)
+    org = organization_or_404(str(names[ORGANIZATION]), P.ORGANIZATION_READ)
     found = select(Workspace.__table__.c.id).where(
-        Workspace.organization_id == home.id,
+        Workspace.organization_id == org.id,
         func.lower(Workspace.name) == str(names[WORKSPACE]).lower(),
-        where(caller(), P.STATE_READ, Workspace),
+        visible(P.STATE_READ, Workspace),
     )
     workspace_id = reader().execute(found).scalar_one_or_none()
     if workspace_id is None:
@@ -176,7 +176,7 @@ def _inline(workspace_id: str, members: dict[str, Any]) -> Iterator[Arrival | No
 
 def _held(session: Session, workspace_id: str) -> Workspace:
     """The workspace; refuses a caller who does not hold its lock."""
-    workspace = subject(session, Workspace, workspace_id, P.STATE_WRITE, visible_by=P.STATE_WRITE)
+    workspace = get_for_update(session, Workspace, workspace_id, P.STATE_WRITE, visible_by=P.STATE_WRITE)
     check_held_by(workspace, caller())
     return workspace
 

@@ -48,7 +48,7 @@ def list_effective_workspace_tag_bindings(workspace_id: str) -> Response:
 
 
 @blueprint.patch("/workspaces/<workspace_id>/tag-bindings")
-@requires(P.WORKSPACE_MANAGE_TAGS)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_TAGS)
 @describes(body=TagBindingSchema, answer=TagBindingSchema, many=True, paged=False, errors=(422,))
 def update_workspace_tag_bindings(workspace_id: str) -> Response:
     """Add tags, or give existing keys new values; the other tags stay. The answer has the tags in the order sent."""
@@ -56,7 +56,7 @@ def update_workspace_tag_bindings(workspace_id: str) -> Response:
 
 
 @blueprint.post("/workspaces/<workspace_id>/relationships/tag-bindings")
-@requires(P.WORKSPACE_MANAGE_TAGS)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_TAGS)
 @describes(body=TagBindingSchema, many=True, status=204, errors=(422,))
 def add_workspace_tag_bindings(workspace_id: str) -> Response:
     """Add tags or give existing keys new values; the other tags stay."""
@@ -64,7 +64,7 @@ def add_workspace_tag_bindings(workspace_id: str) -> Response:
 
 
 @blueprint.patch("/workspaces/<workspace_id>/relationships/tag-bindings")
-@requires(P.WORKSPACE_MANAGE_TAGS)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_TAGS)
 @describes(body=TagBindingSchema, many=True, status=204, errors=(422,))
 def replace_workspace_tag_bindings(workspace_id: str) -> Response:
     """Replace all tags of a workspace by these; an empty list removes every one."""

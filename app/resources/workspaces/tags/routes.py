@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.authz.rules import holds, holds_at, where
 from app.jsonapi.body import identifiers, primary_data, resource_list
 from app.jsonapi.errors import NotFound, Unprocessable
 from app.models.tag_bindings import TagBinding
@@ -20,8 +19,8 @@ from app.resources.workspaces.tags.operations import SentTags, names_of
 from app.resources.workspaces.tags.schema import NAMED_TAGS, read_tags
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import nothing
-from app.web.context import asked, caller, enter, subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, is_allowed, is_allowed_at, organization_or_404, visible
 from app.web.requests import body
 from app.web.transaction import change, record_each
 
@@ -43,7 +42,7 @@ def list_tags_of_workspace(workspace_id: str) -> Response:
 
 
 @blueprint.post("/workspaces/<workspace_id>/relationships/tags")
-@requires(P.WORKSPACE_MANAGE_TAGS)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_TAGS)
 @describes(body=NAMED_TAGS, status=204, errors=(422,))
 def add_tags_to_workspace(workspace_id: str) -> Response:
     """Add plain tags, by name or by id; a new name makes a new tag."""
@@ -51,7 +50,7 @@ def add_tags_to_workspace(workspace_id: str) -> Response:
 
 
 @blueprint.delete("/workspaces/<workspace_id>/relationships/tags")
-@requires(P.WORKSPACE_MANAGE_TAGS)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_TAGS)
 @describes(body=NAMED_TAGS, status=204, errors=(422,))
 def remove_tags_from_workspace(workspace_id: str) -> Response:
     """Remove plain tags, by name or by id; those that the workspace does not have are ignored."""
@@ -63,8 +62,8 @@ def remove_tags_from_workspace(workspace_id: str) -> Response:
 @describes(listing=TAGS, errors=(400,))
 def list_tags(organization: str) -> Response:
     """List the plain tags of those workspaces of an organization that the caller can see."""
-    home = enter(organization, P.ORGANIZATION_READ)
-    return TAGS.page({"organization_id": home.id}, also=(first_of_each(home.id),))
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return TAGS.page({"organization_id": org.id}, also=(first_of_each(org.id),))
 
 
 @blueprint.delete("/organizations/<organization>/tags")
@@ -72,14 +71,12 @@ def list_tags(organization: str) -> Response:
 @describes(body={"$ref": "#/components/schemas/tags-identifiers"}, status=204, errors=(422,))
 def destroy_tags(organization: str) -> Response:
     """Remove plain tags from all workspaces of an organization; the caller must manage the tags of all of them."""
-    home = enter(organization, P.WORKSPACE_MANAGE_TAGS)
+    org = organization_or_404(organization, P.WORKSPACE_MANAGE_TAGS)
     wanted = identifiers(resource_list(body(), ("tags",), AT_ONCE))
     with change() as session:
-        names = names_of(
-            session, home.id, SentTags(tuple(dict.fromkeys(wanted)), ()), _visible(), ignoring_unknown=True
-        )
+        names = names_of(session, org.id, SentTags(tuple(dict.fromkeys(wanted)), ()), _visible(), ignoring_unknown=True)
         tagged = select(TagBinding.workspace_id).where(
-            TagBinding.organization_id == home.id,
+            TagBinding.organization_id == org.id,
             TagBinding.workspace_id.is_not(None),
             TagBinding.value == "",
             among(TagBinding.__table__.c.key, names),
@@ -107,8 +104,7 @@ def add_workspaces_to_tag(tag_id: str) -> Response:
             .with_for_update(),
         ).all()
         if len(workspaces) < len(wanted) or not all(
-            holds(caller(), P.WORKSPACE_READ, each) and holds(caller(), P.WORKSPACE_MANAGE_TAGS, each)
-            for each in workspaces
+            is_allowed(P.WORKSPACE_READ, each) and is_allowed(P.WORKSPACE_MANAGE_TAGS, each) for each in workspaces
         ):
             raise NotFound
         _record(session, add_plain_tags(session, workspaces, [name]))
@@ -116,18 +112,17 @@ def add_workspaces_to_tag(tag_id: str) -> Response:
 
 
 def _visible() -> ColumnElement[bool]:
-    return where(caller(), P.WORKSPACE_READ, Workspace)
+    return visible(P.WORKSPACE_READ, Workspace)
 
 
 def _tag(session: Session, tag_id: str) -> tuple[str, str]:
-    asked()
     found = session.execute(
         select(TagBinding.organization_id, TagBinding.key)
         .join(Workspace, Workspace.id == TagBinding.workspace_id)
         .where(TagBinding.tag_id == tag_id, TagBinding.value == "", _visible())
         .limit(1),
     ).one_or_none()
-    if found is None or not holds_at(caller(), P.ORGANIZATION_READ, Level.ORGANIZATION, found.organization_id):
+    if found is None or not is_allowed_at(P.ORGANIZATION_READ, Level.ORGANIZATION, found.organization_id):
         raise NotFound
     return found.organization_id, found.key
 
@@ -143,13 +138,7 @@ def _change(
         raise Unprocessable("data must be an array", pointer="/data")
     tags = read_tags(data)
     with change() as session:
-        workspace = subject(
-            session,
-            Workspace,
-            workspace_id,
-            P.WORKSPACE_MANAGE_TAGS,
-            visible_by=P.WORKSPACE_READ,
-        )
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_MANAGE_TAGS)
         names = names_of(session, workspace.organization_id, tags, _visible(), ignoring_unknown=ignoring_unknown)
         _record(session, operation(session, [workspace], names))
     return nothing()

@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import where
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound, TooMuchIncluded
 from app.models.organizations import Organization
@@ -15,7 +14,8 @@ from app.models.vars import Var
 from app.models.workspaces import Workspace
 from app.persistence import AnyRow, among
 from app.resources.workspaces.vars.schema import SharedSchema, VarSchema
-from app.web.context import asked, caller, reader
+from app.web.context import reader
+from app.web.policy import mark_policy_checked, visible
 
 Shown = dict[str, Any]
 
@@ -60,7 +60,7 @@ def dump_var(row: AnyRow) -> Shown:
 
 def readable_workspace(conditions: Mapping[str, Any]) -> Row[*tuple[Any, ...]]:
     """The workspace with these values in its columns, if the caller may read its variables; else 404."""
-    asked()
+    mark_policy_checked(P.VARIABLE_READ)
     columns = Workspace.__table__.c
     row: Row[*tuple[Any, ...]] | None = (
         reader()
@@ -78,7 +78,7 @@ def readable_workspace(conditions: Mapping[str, Any]) -> Row[*tuple[Any, ...]]:
                     func.lower(columns.name) == value if name == "name_lower" else columns[name] == value
                     for name, value in conditions.items()
                 ),
-                where(caller(), P.VARIABLE_READ, Workspace),
+                visible(P.VARIABLE_READ, Workspace),
             ),
         )
         .one_or_none()
@@ -95,7 +95,7 @@ def vars_of_workspace(workspace_id: str) -> list[Shown]:
 
 def vars_of_workspaces(identifiers: Iterable[str]) -> list[Shown]:
     """The variables, by key, of these workspaces, as far as the caller may read their variables."""
-    wanted = (among(Var.workspace_id, list(identifiers)), where(caller(), P.VARIABLE_READ, Workspace))
+    wanted = (among(Var.workspace_id, list(identifiers)), visible(P.VARIABLE_READ, Workspace))
     _check_length(select(_LENGTH).join(Workspace, Workspace.id == Var.workspace_id).where(*wanted))
     return [_dump_own(row, None) for row in reader().execute(_OF_WORKSPACES.where(*wanted))]
 

@@ -17,8 +17,8 @@ from app.resources.workspaces.vars.listing import readable_workspace, var_of_wor
 from app.resources.workspaces.vars.operations import change_var, check_room, new_var, vars_to_change, write_whole
 from app.resources.workspaces.vars.schema import PlacedSchema, VarSchema, load_each
 from app.web.answers import answer, nothing, resource
-from app.web.context import asked, enter, subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, organization_or_404
 from app.web.requests import body
 from app.web.transaction import change, record, record_each
 
@@ -56,7 +56,7 @@ def list_vars(workspace_id: str) -> Response:
 
 
 @blueprint.post("/workspaces/<workspace_id>/vars", strict_slashes=False)
-@requires(P.VARIABLE_WRITE)
+@requires(P.VARIABLE_READ, P.VARIABLE_WRITE)
 @describes(body=VarSchema, answer=VarSchema, status=201, errors=(422,))
 def create_var(workspace_id: str) -> Response:
     """Create a variable."""
@@ -73,7 +73,7 @@ def show_var(workspace_id: str, var_id: str) -> Response:
 
 
 @blueprint.patch("/workspaces/<workspace_id>/vars/<var_id>")
-@requires(P.VARIABLE_WRITE)
+@requires(P.VARIABLE_READ, P.VARIABLE_WRITE)
 @describes(body=VarSchema, is_partial=True, answer=VarSchema, errors=(422,))
 def update_var(workspace_id: str, var_id: str) -> Response:
     """Update a variable, which also gets a new version id; members that are left out stay as they are."""
@@ -81,7 +81,7 @@ def update_var(workspace_id: str, var_id: str) -> Response:
 
 
 @blueprint.delete("/workspaces/<workspace_id>/vars/<var_id>")
-@requires(P.VARIABLE_WRITE)
+@requires(P.VARIABLE_READ, P.VARIABLE_WRITE)
 @describes(status=204)
 def destroy_var(workspace_id: str, var_id: str) -> Response:
     """Delete a variable."""
@@ -89,7 +89,7 @@ def destroy_var(workspace_id: str, var_id: str) -> Response:
 
 
 @blueprint.patch("/workspaces/<workspace_id>/relationships/vars")
-@requires(P.VARIABLE_WRITE)
+@requires(P.VARIABLE_READ, P.VARIABLE_WRITE)
 @describes(body=BATCH, status=204, errors=(400, 422))
 def update_vars(workspace_id: str) -> Response:
     """Update many variables of a workspace at once: all of them, or none."""
@@ -131,13 +131,13 @@ def list_vars_by_name() -> Response:
     name = text_of(request.args, WORKSPACE_FILTER)
     if organization is None or name is None:
         raise NotFound
-    home = enter(organization, P.ORGANIZATION_READ)
-    workspace = readable_workspace({"organization_id": home.id, "name_lower": name.lower()})
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    workspace = readable_workspace({"organization_id": org.id, "name_lower": name.lower()})
     return answer({"data": vars_of_workspace(workspace.id)})
 
 
 @blueprint.post("/vars")
-@requires(P.VARIABLE_WRITE)
+@requires(P.VARIABLE_READ, P.VARIABLE_WRITE)
 @describes(body=PlacedSchema, answer=VarSchema, status=201, errors=(422,))
 def create_placed_var() -> Response:
     """Create a variable in the workspace that the document names."""
@@ -199,7 +199,6 @@ def _destroy(workspace_id: str | None, var_id: str) -> Response:
 
 def _subject(session: Session, workspace_id: str | None, var_id: str) -> Var:
     if workspace_id is None:
-        asked()
         workspace_id = session.scalar(select(Var.workspace_id).where(Var.id == var_id))
         if workspace_id is None:
             raise NotFound
@@ -209,7 +208,9 @@ def _subject(session: Session, workspace_id: str | None, var_id: str) -> Var:
 
 def _writable(session: Session, workspace_id: str) -> Workspace:
     # Only kept from going: what changes are its variables, and several at once are welcome.
-    return subject(session, Workspace, workspace_id, P.VARIABLE_WRITE, visible_by=P.VARIABLE_READ, is_kept=True)
+    return get_for_update(
+        session, Workspace, workspace_id, P.VARIABLE_WRITE, visible_by=P.VARIABLE_READ, share_lock=True
+    )
 
 
 def _sent_batch() -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from flask import Response, request
 from sqlalchemy import ColumnElement, or_, select
 
 from app.authz.permissions import P
-from app.authz.rules import where
 from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.query import includes_of, text_of
 from app.models.vars import Var
@@ -31,8 +30,9 @@ from app.resources.workspaces.varsets.listing import (
 )
 from app.resources.workspaces.varsets.operations import effective
 from app.web.answers import answer, resource
-from app.web.context import caller, reader
+from app.web.context import reader
 from app.web.guard import describes, requires
+from app.web.policy import visible
 
 THROUGH = "/workspaces/<workspace_id>/varsets/<varset_id>/relationships/vars"
 SCOPES = ("applied", "shared", "owned", "all")
@@ -77,7 +77,7 @@ def list_all_vars(workspace_id: str) -> Response:
 
 
 @blueprint.get("/workspaces/<workspace_id>/varsets")
-@requires(P.VARIABLE_READ)
+@requires(P.VARSET_READ, P.VARIABLE_READ)
 @describes(listing=CHOSEN_VARSETS, includes=INCLUDES, errors=(400,))
 def list_workspace_varsets(workspace_id: str) -> Response:
     """List the sets that apply to a workspace: global ones, its project's, and its own."""
@@ -94,7 +94,7 @@ def list_applicable_varsets(workspace_id: str) -> Response:
         (Varset.organization_id == workspace.organization_id)
         & or_(Varset.project_id.is_(None), Varset.project_id == workspace.project_id)
         & ~Varset.is_global
-        & where(caller(), P.VARSET_READ, Varset),
+        & visible(P.VARSET_READ, Varset),
     )
 
 
@@ -121,7 +121,7 @@ def list_project_varsets(project_id: str) -> Response:
         "all": or_(applied, owned),
     }[scope]
     return _page(
-        (Varset.organization_id == project.organization_id) & chosen & where(caller(), P.VARSET_READ, Varset),
+        (Varset.organization_id == project.organization_id) & chosen & visible(P.VARSET_READ, Varset),
     )
 
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
 
 from app.authentication.callers import Caller
 from app.authz.permissions import P
-from app.authz.rules import where
 from app.jsonapi.errors import TooMuchIncluded
 from app.jsonapi.query import Arguments, Page, text_of
 from app.models.organizations import Organization
@@ -32,10 +31,11 @@ from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.vars.listing import vars_of_many_sets
 from app.resources.workspaces.varsets.schema import VarsetSchema
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.web.context import asked, caller, reader
+from app.web.context import reader
 from app.web.filters import Chosen, Contains, Holds
 from app.web.linked import Link, LinkedListing
 from app.web.listing import Counted, Shown
+from app.web.policy import mark_policy_checked, visible
 
 # How many workspaces, or projects, an answer has in full beside the sets.
 INCLUDED_PLACES = 5_000
@@ -72,7 +72,7 @@ class ChosenListing(LinkedListing):
         page: Page | None,
         also: Sequence[Chosen],
     ) -> tuple[Sequence[Row[Any]], int, int]:
-        asked()
+        mark_policy_checked(self.visible_by)
         chosen = self._chosen(arguments, also, None)
         wanted = [clause for each in chosen for clause in each.clauses()]
         reach = self._reach(None)
@@ -94,7 +94,6 @@ class ChosenListing(LinkedListing):
 
 def _links() -> Iterable[Link]:
     # A workspace whose variables the caller may not read is not named, and neither is such a project.
-    who = caller()
     yield Link("var_ids", Var.varset_id, Var.id, Var.key, Var.__table__, true())
     yield Link(
         "workspace_ids",
@@ -102,7 +101,7 @@ def _links() -> Iterable[Link]:
         Workspace.id,
         Workspace.name,
         VarsetWorkspace.__table__.join(Workspace.__table__),
-        where(who, P.VARIABLE_READ, Workspace),
+        visible(P.VARIABLE_READ, Workspace),
     )
     yield Link(
         "project_ids",
@@ -110,7 +109,7 @@ def _links() -> Iterable[Link]:
         Project.id,
         Project.name,
         VarsetProject.__table__.join(Project.__table__),
-        where(who, P.VARIABLE_READ, Project),
+        visible(P.VARIABLE_READ, Project),
     )
 
 

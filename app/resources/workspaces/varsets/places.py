@@ -7,14 +7,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import where
 from app.jsonapi.errors import NotFound
 from app.models.projects import Project
 from app.models.varsets import Varset, VarsetProject, VarsetWorkspace
 from app.models.workspaces import Workspace
 from app.persistence import among
 from app.resources.workspaces.varsets.operations import Place, apply_to, check_place, places_of, remove_from
-from app.web.context import caller
+from app.web.policy import visible
 
 PLACES: dict[str, Place] = {"workspaces": VarsetWorkspace, "projects": VarsetProject}
 Changes = dict[str, list[Any]]
@@ -69,7 +68,7 @@ def _those(session: Session, varset: Varset, kind: str, identifiers: Collection[
             select(model.__table__.c.id).where(
                 among(model.__table__.c.id, list(identifiers)),
                 model.__table__.c.organization_id == varset.organization_id,
-                where(caller(), permission, model),
+                visible(permission, model),
             ),
         ),
     )

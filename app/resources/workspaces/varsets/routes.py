@@ -5,9 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from app.authentication.callers import Home
+from app.authentication.callers import OrganizationRef
 from app.authz.permissions import P
-from app.authz.rules import holds
 from app.jsonapi.errors import InvalidAttribute
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
@@ -22,8 +21,8 @@ from app.resources.workspaces.varsets.operations import confine, settle, spread
 from app.resources.workspaces.varsets.places import PLACES, replace_places
 from app.resources.workspaces.varsets.schema import VarsetSchema
 from app.web.answers import nothing, resource
-from app.web.context import caller, enter, refused, subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, organization_or_404, require
 from app.web.requests import body
 from app.web.transaction import assign, change, made, record, record_each
 
@@ -46,24 +45,23 @@ LINKED = ("var_ids", "workspace_ids", "project_ids")
 @describes(listing=VARSETS, includes=INCLUDES, errors=(400,))
 def list_varsets(organization: str) -> Response:
     """List the variable sets of an organization and of its projects that the caller can see."""
-    home = enter(organization, P.ORGANIZATION_READ)
-    return VARSETS.page({"organization_id": home.id}, include=including(includes_of(request.args, INCLUDES)))
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return VARSETS.page({"organization_id": org.id}, include=including(includes_of(request.args, INCLUDES)))
 
 
 @blueprint.post("/organizations/<organization>/varsets")
-@requires(P.ORGANIZATION_READ, P.VARSET_MANAGE, P.PROJECT_MANAGE_VARSETS)
+@requires(P.PROJECT_READ, P.VARSET_READ, P.ORGANIZATION_READ, P.VARSET_MANAGE, P.PROJECT_MANAGE_VARSETS)
 @describes(body=VarsetSchema, answer=VarsetSchema, status=201, errors=(422,))
 def create_varset(organization: str) -> Response:
     """Create a variable set of the organization or of a project, perhaps with variables, and apply it."""
-    home = enter(organization, P.ORGANIZATION_READ)
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
     members = load(VarsetSchema, body())
     linked = _taken_out(members)
     parent = members.pop("parent_id", None)
     with change() as session:
-        project_id = _owner(session, home, parent)
-        varset = Varset(organization_id=home.id, project_id=project_id)
-        if not holds(caller(), P.VARSET_MANAGE, varset):
-            raise refused(P.VARSET_MANAGE)
+        project_id = _owner(session, org, parent)
+        varset = Varset(organization_id=org.id, project_id=project_id)
+        require(P.VARSET_MANAGE, varset)
         settled = settle(members)
         assign(varset, settled)
         if varset.is_global and project_id is not None:
@@ -108,7 +106,7 @@ def update_varset_by_post(varset_id: str) -> Response:
 def destroy_varset(varset_id: str) -> Response:
     """Delete a variable set with its variables."""
     with change() as session:
-        varset = subject(session, Varset, varset_id, P.VARSET_MANAGE, visible_by=P.VARSET_READ)
+        varset = get_for_update(session, Varset, varset_id, P.VARSET_MANAGE)
         session.delete(varset)
         record(session, "varsets.delete", varset)
     return nothing()
@@ -119,7 +117,7 @@ def _update(varset_id: str) -> Response:
     linked = _taken_out(members)
     parent = members.pop("parent_id", None)
     with change() as session:
-        varset = subject(session, Varset, varset_id, P.VARSET_MANAGE, visible_by=P.VARSET_READ)
+        varset = get_for_update(session, Varset, varset_id, P.VARSET_MANAGE)
         _check_parent(session, varset, parent)
         changes = assign(varset, settle(members))
         if "is-global" in changes:
@@ -138,23 +136,16 @@ def _taken_out(members: dict[str, Any]) -> dict[str, Any]:
     return {name: members.pop(name) for name in LINKED if name in members}
 
 
-def _owner(session: Session, home: Home, parent: tuple[str, str] | None) -> str | None:
+def _owner(session: Session, org: OrganizationRef, parent: tuple[str, str] | None) -> str | None:
     if parent is None:
         return None
     type_, identifier = parent
     if type_ == "organizations":
-        if identifier.lower() != home.name.lower():
+        if identifier.lower() != org.name.lower():
             raise InvalidAttribute("Parent must be the organization or one of its projects", pointer=PARENT)
         return None
-    project = subject(
-        session,
-        Project,
-        identifier,
-        P.PROJECT_MANAGE_VARSETS,
-        visible_by=P.PROJECT_READ,
-        is_kept=True,
-    )
-    if project.organization_id != home.id:
+    project = get_for_update(session, Project, identifier, P.PROJECT_MANAGE_VARSETS, share_lock=True)
+    if project.organization_id != org.id:
         raise InvalidAttribute("Parent must be the organization or one of its projects", pointer=PARENT)
     return project.id
 

@@ -18,8 +18,8 @@ from app.resources.workspaces.varsets.listing import VARSETS
 from app.resources.workspaces.varsets.places import add_places, remove_places
 from app.resources.workspaces.varsets.schema import AT_ONCE
 from app.web.answers import answer, nothing, resource
-from app.web.context import subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update
 from app.web.requests import body
 from app.web.transaction import change, record
 
@@ -170,4 +170,4 @@ def _sent(kind: str) -> list[str]:
 
 
 def _subject(session: Session, varset_id: str) -> Varset:
-    return subject(session, Varset, varset_id, P.VARSET_MANAGE, visible_by=P.VARSET_READ)
+    return get_for_update(session, Varset, varset_id, P.VARSET_MANAGE)

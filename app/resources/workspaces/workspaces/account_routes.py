@@ -46,7 +46,15 @@ def list_reachable_workspaces() -> Response:
 
 
 @blueprint.put(BY_NAME)
-@requires(P.ORGANIZATION_READ, P.PROJECT_CREATE_WORKSPACE, P.WORKSPACE_UPDATE)
+@requires(
+    P.PROJECT_READ,
+    P.WORKSPACE_READ,
+    P.ORGANIZATION_READ,
+    P.PROJECT_CREATE_WORKSPACE,
+    P.WORKSPACE_UPDATE,
+    P.PROJECT_MOVE_WORKSPACE,
+    P.WORKSPACE_MOVE,
+)
 @describes(body=NamedSchema, is_partial=True, answer=WorkspaceSchema, statuses=(201,), errors=(403, 422))
 def put_workspace_by_name(organization: str, name: str) -> Response:
     """Update the workspace of an organization with this name, or create it if there is none.

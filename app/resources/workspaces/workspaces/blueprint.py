@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint
 
 from app.authz.permissions import P
-from app.web.context import enter
+from app.web.policy import organization_or_404
 
 blueprint = Blueprint("workspaces", __name__, url_prefix="/api/v2")
 
@@ -14,5 +14,5 @@ BY_NAME = "/organizations/<organization>/workspaces/<name>"
 
 def by_name(organization: str, name: str) -> dict[str, Any]:
     """The conditions for the workspace of an organization with this name."""
-    home = enter(organization, P.ORGANIZATION_READ)
-    return {"organization_id": home.id, "name_lower": name.lower()}
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return {"organization_id": org.id, "name_lower": name.lower()}

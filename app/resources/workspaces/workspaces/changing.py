@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.roles import level_within
-from app.authz.rules import held, holds, where
+from app.authz.rules import held
 from app.jsonapi.errors import NotFound
 from app.models.projects import Project
 from app.models.workspace_acl_entries import WorkspaceAclEntry
@@ -31,8 +31,9 @@ from app.resources.workspaces.workspaces.operations import (
 )
 from app.resources.workspaces.workspaces.places import check_place, settle_place
 from app.storage.ledger import condemn, named_by
-from app.web.context import caller, subject
+from app.web.context import caller
 from app.web.listing import Shown
+from app.web.policy import get_for_update, is_allowed, visible
 from app.web.transaction import assign, change, insert, made, record
 
 # What happens in a workspace is also seen by who may see it in all workspaces of the organization.
@@ -73,7 +74,7 @@ def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] 
         destination_id = members.pop("project_id", None)
         # Who only moves needs the right to move, not the right to change settings.
         needed = P.WORKSPACE_UPDATE if members or destination_id is None else P.WORKSPACE_READ
-        workspace = subject(session, Workspace, workspace_id, needed, visible_by=P.WORKSPACE_READ, below=below)
+        workspace = get_for_update(session, Workspace, workspace_id, needed, where=below)
         changes: dict[str, Any] = {}
         if destination_id is not None and destination_id != workspace.project_id:
             changes = _move(session, workspace, destination_id)
@@ -93,7 +94,7 @@ def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] 
 def destroy(workspace_id: str, permission: P, below: Mapping[str, str] | None = None) -> None:
     """Delete the workspace: with ``WORKSPACE_DELETE`` only if it is safe, with ``WORKSPACE_FORCE_DELETE`` always."""
     with change() as session:
-        workspace = subject(session, Workspace, workspace_id, permission, visible_by=P.WORKSPACE_READ, below=below)
+        workspace = get_for_update(session, Workspace, workspace_id, permission, where=below)
         if permission is P.WORKSPACE_DELETE:
             check_safe_to_delete(workspace)
         condemn(session, named_by("workspace_id", [workspace.id]))
@@ -113,13 +114,13 @@ def _enter_creator(session: Session, workspace: Workspace) -> None:
 
 def _move(session: Session, workspace: Workspace, destination_id: str) -> dict[str, Any]:
     destination = _destination(session, destination_id, workspace.organization_id, P.PROJECT_MOVE_WORKSPACE)
-    if not holds(caller(), P.WORKSPACE_MOVE, workspace):
+    if not is_allowed(P.WORKSPACE_MOVE, workspace):
         raise WorkspacesNotMovable([workspace.id])
     return move_workspaces(session, [workspace], destination)[workspace.id]
 
 
 def _destination(session: Session, project_id: str, organization_id: str, permission: P) -> Project:
-    project = subject(session, Project, project_id, permission, visible_by=P.PROJECT_READ, is_kept=True)
+    project = get_for_update(session, Project, project_id, permission, share_lock=True)
     if project.organization_id != organization_id:
         raise NotFound
     return project
@@ -159,8 +160,8 @@ def _tag(
     if bindings is not None:
         changes = replace_tags(session, workspace, bindings)
     if plain is not None:
-        visible = where(caller(), P.WORKSPACE_READ, Workspace)
-        changes |= replace_plain_tags(session, workspace, names_of(session, workspace.organization_id, plain, visible))
+        named = names_of(session, workspace.organization_id, plain, visible(P.WORKSPACE_READ, Workspace))
+        changes |= replace_plain_tags(session, workspace, named)
     return {"tag-bindings": changes} if changes else {}
 
 

@@ -7,7 +7,6 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import held, where
 from app.jsonapi.body import identifiers, resource_list
 from app.models.workspaces import RemoteStateConsumer, Workspace
 from app.persistence import among
@@ -15,9 +14,9 @@ from app.resources.workspaces.workspaces.blueprint import blueprint
 from app.resources.workspaces.workspaces.consumers import Change, check_consumers, set_consumers
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import nothing
-from app.web.context import caller, refused, subject
 from app.web.filters import Chosen
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, require, visible
 from app.web.requests import body
 from app.web.transaction import change, record
 
@@ -33,8 +32,7 @@ AT_ONCE = 1_000
 def list_remote_state_consumers(workspace_id: str) -> Response:
     """List the workspaces that may read a workspace's state; if it shares with all, all others that the caller sees."""
     workspace = WORKSPACES.one({"id": workspace_id})
-    if P.WORKSPACE_UPDATE not in held(caller(), Workspace.scope, workspace):
-        raise refused(P.WORKSPACE_UPDATE)
+    require(P.WORKSPACE_UPDATE, workspace, Workspace)
     parents: dict[str, Any] = {"organization_id": workspace.organization_id}
     is_configured = request.args.get(ONLY_CONFIGURED) == "true"
     if workspace.global_remote_state and not is_configured:
@@ -53,7 +51,7 @@ def add_remote_state_consumers(workspace_id: str) -> Response:
     with change() as session:
         _lock(session, [workspace_id, *wanted])
         workspace = _subject(session, workspace_id, P.WORKSPACE_UPDATE)
-        check_consumers(session, workspace, wanted, where(caller(), P.WORKSPACE_READ, Workspace))
+        check_consumers(session, workspace, wanted, visible(P.WORKSPACE_READ, Workspace))
         _record(session, workspace, set_consumers(session, workspace, add=wanted))
     return nothing()
 
@@ -67,7 +65,7 @@ def replace_remote_state_consumers(workspace_id: str) -> Response:
     with change() as session:
         _lock(session, [workspace_id, *wanted])
         workspace = _subject(session, workspace_id, P.WORKSPACE_REPLACE_CONSUMERS)
-        check_consumers(session, workspace, wanted, where(caller(), P.WORKSPACE_READ, Workspace))
+        check_consumers(session, workspace, wanted, visible(P.WORKSPACE_READ, Workspace))
         _record(session, workspace, set_consumers(session, workspace, add=wanted, remove=None))
     return nothing()
 
@@ -90,13 +88,13 @@ def _sent() -> list[str]:
 
 def _lock(session: Session, identifiers: list[str]) -> None:
     # Who is named is kept from going, too: always in the same order, or two that name each other would wait for ever.
-    visible = where(caller(), P.WORKSPACE_READ, Workspace)
-    rows = select(Workspace.id).where(among(Workspace.__table__.c.id, identifiers), visible)
+    seen = visible(P.WORKSPACE_READ, Workspace)
+    rows = select(Workspace.id).where(among(Workspace.__table__.c.id, identifiers), seen)
     session.execute(rows.order_by(Workspace.id).with_for_update())
 
 
 def _subject(session: Session, workspace_id: str, permission: P) -> Workspace:
-    return subject(session, Workspace, workspace_id, permission, visible_by=P.WORKSPACE_READ)
+    return get_for_update(session, Workspace, workspace_id, permission)
 
 
 def _record(session: Session, workspace: Workspace, changed: Change | None) -> None:

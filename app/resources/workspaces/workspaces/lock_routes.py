@@ -20,8 +20,9 @@ from app.resources.workspaces.workspaces.locking import (
 )
 from app.resources.workspaces.workspaces.schema import WorkspaceSchema
 from app.web.answers import resource
-from app.web.context import caller, subject
+from app.web.context import caller
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update
 from app.web.requests import optional_body
 from app.web.transaction import change, record
 
@@ -33,7 +34,7 @@ REASON_BODY: Final = {
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/lock")
-@requires(P.WORKSPACE_LOCK)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_LOCK)
 @describes(body=REASON_BODY, answer=WorkspaceSchema, errors=(409, 422))
 def lock_workspace(workspace_id: str) -> Response:
     """Lock a workspace, with a reason that others can read; 409 if it is locked, even by the caller."""
@@ -47,7 +48,7 @@ def lock_workspace(workspace_id: str) -> Response:
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/unlock")
-@requires(P.WORKSPACE_LOCK)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_LOCK)
 @describes(answer=WorkspaceSchema, errors=(409, 422))
 def unlock_workspace(workspace_id: str) -> Response:
     """Unlock a workspace that the caller has locked; its newest state version becomes the current one."""
@@ -61,7 +62,7 @@ def unlock_workspace(workspace_id: str) -> Response:
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/force-unlock")
-@requires(P.WORKSPACE_FORCE_UNLOCK)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_FORCE_UNLOCK)
 @describes(answer=WorkspaceSchema, errors=(409,))
 def force_unlock_workspace(workspace_id: str) -> Response:
     """Unlock a workspace, whoever has locked it; a state version that never arrived is discarded."""
@@ -74,7 +75,7 @@ def force_unlock_workspace(workspace_id: str) -> Response:
 
 
 def _subject(session: Session, workspace_id: str, permission: P) -> Workspace:
-    return subject(session, Workspace, workspace_id, permission, visible_by=P.WORKSPACE_READ)
+    return get_for_update(session, Workspace, workspace_id, permission)
 
 
 def _unlocked(session: Session, workspace: Workspace, action: str) -> dict[str, Any]:

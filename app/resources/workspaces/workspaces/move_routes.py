@@ -5,7 +5,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import holds
 from app.jsonapi.body import identifiers, resource_list
 from app.models.projects import Project
 from app.models.workspaces import Workspace
@@ -13,8 +12,8 @@ from app.persistence import among
 from app.resources.workspaces.workspaces.blueprint import blueprint
 from app.resources.workspaces.workspaces.moving import WorkspacesNotMovable, move_workspaces
 from app.web.answers import nothing
-from app.web.context import caller, subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update, is_allowed
 from app.web.requests import body
 from app.web.transaction import change, record_each
 
@@ -22,21 +21,14 @@ MOVED_AT_ONCE = 5_000
 
 
 @blueprint.post("/projects/<project_id>/relationships/workspaces")
-@requires(P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE)
+@requires(P.PROJECT_READ, P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE)
 @describes(body={"$ref": "#/components/schemas/workspaces-identifiers"}, status=204, errors=(403, 422))
 def move_workspaces_into_project(project_id: str) -> Response:
     """Move workspaces into a project: all of them, or none and 403 with the ids of those that can't be moved."""
     wanted = identifiers(resource_list(body(), ("workspaces",), MOVED_AT_ONCE))
     with change() as session:
         # Only kept from going: a lock of its own would wait for who moves one of the workspaces here, and he for it.
-        project = subject(
-            session,
-            Project,
-            project_id,
-            P.PROJECT_MOVE_WORKSPACE,
-            visible_by=P.PROJECT_READ,
-            is_kept=True,
-        )
+        project = get_for_update(session, Project, project_id, P.PROJECT_MOVE_WORKSPACE, share_lock=True)
         workspaces = _movable(session, wanted, project.organization_id)
         moved = move_workspaces(session, workspaces, project)
         session.flush()
@@ -52,7 +44,7 @@ def _movable(session: Session, wanted: list[str], organization_id: str) -> list[
         .order_by(Workspace.id)  # always in the same order, so that two moves can't lock each other out
         .with_for_update(),
     )
-    movable = {workspace.id: workspace for workspace in found if holds(caller(), P.WORKSPACE_MOVE, workspace)}
+    movable = {workspace.id: workspace for workspace in found if is_allowed(P.WORKSPACE_MOVE, workspace)}
     refused_ids = [identifier for identifier in dict.fromkeys(wanted) if identifier not in movable]
     if refused_ids:
         raise WorkspacesNotMovable(refused_ids)

@@ -6,11 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import holds, where
 from app.jsonapi.errors import Conflict, Forbidden, NotFound, Unprocessable
 from app.models.environments import Environment
 from app.models.workspaces import Workspace
-from app.web.context import NOT_AUTHORIZED, caller, refused
+from app.web.policy import NOT_AUTHORIZED, denial, is_allowed, visible
 from app.web.transaction import CHANGED_MEANWHILE
 
 
@@ -42,7 +41,7 @@ def settle_place(
     if wanted is None:
         found = found.where(Environment.is_default)
     else:
-        found = found.where(Environment.id == wanted, where(caller(), P.ENVIRONMENT_READ, Environment))
+        found = found.where(Environment.id == wanted, visible(P.ENVIRONMENT_READ, Environment))
     environment = session.scalars(found.with_for_update(read=True, key_share=True)).one_or_none()
     if environment is None and wanted is not None:
         raise UnknownEnvironment
@@ -57,5 +56,5 @@ def check_place(workspace: Workspace, *, is_refused_openly: bool = False) -> Non
 
     With ``is_refused_openly`` the status is 403, because the caller can see that place.
     """
-    if not holds(caller(), P.PROJECT_CREATE_WORKSPACE, workspace):
-        raise Forbidden(NOT_AUTHORIZED) if is_refused_openly else refused(P.PROJECT_CREATE_WORKSPACE)
+    if not is_allowed(P.PROJECT_CREATE_WORKSPACE, workspace):
+        raise Forbidden(NOT_AUTHORIZED) if is_refused_openly else denial(P.PROJECT_CREATE_WORKSPACE)

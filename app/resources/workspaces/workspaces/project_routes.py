@@ -14,8 +14,8 @@ from app.resources.workspaces.workspaces.includes import INCLUDES, including
 from app.resources.workspaces.workspaces.listing import PUBLIC_WORKSPACES, WORKSPACES
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.answers import nothing, resource
-from app.web.context import subject
 from app.web.guard import describes, requires
+from app.web.policy import get_for_update
 from app.web.requests import body
 from app.web.transaction import change
 
@@ -42,7 +42,7 @@ def list_workspaces_of_project(project_id: str) -> Response:
 
 
 @blueprint.post(IN_PROJECT)
-@requires(P.PROJECT_READ, P.PROJECT_CREATE_WORKSPACE)
+@requires(P.WORKSPACE_READ, P.PROJECT_READ, P.PROJECT_CREATE_WORKSPACE)
 @describes(body=WorkspaceSchema, answer=WorkspaceSchema, status=201, errors=(403, 422))
 def create_workspace_in_project(project_id: str) -> Response:
     """Create a workspace in a project; 403 for callers who see the project but may not create."""
@@ -50,7 +50,7 @@ def create_workspace_in_project(project_id: str) -> Response:
     if members.pop("project_id", None) not in (None, project_id):
         raise AnotherProject
     with change() as session:
-        project = subject(session, Project, project_id, P.PROJECT_READ, visible_by=P.PROJECT_READ, is_kept=True)
+        project = get_for_update(session, Project, project_id, P.PROJECT_READ, share_lock=True)
         shown = insert_workspace(session, project, members, is_refused_openly=True)
     return resource(shown, 201)
 
@@ -77,7 +77,7 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 
 
 @blueprint.patch(ONE)
-@requires(P.WORKSPACE_UPDATE, P.WORKSPACE_MOVE, P.PROJECT_MOVE_WORKSPACE)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE, P.WORKSPACE_MOVE, P.PROJECT_MOVE_WORKSPACE)
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
 def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Update, rename or move a workspace of a project; members that are left out stay as they are."""
@@ -86,7 +86,7 @@ def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 
 
 @blueprint.delete(ONE)
-@requires(P.WORKSPACE_FORCE_DELETE)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_FORCE_DELETE)
 @describes(status=204, errors=(403,))
 def destroy_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Delete a workspace of a project by force, whatever it manages and whoever has locked it."""

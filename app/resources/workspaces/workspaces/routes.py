@@ -20,8 +20,8 @@ from app.resources.workspaces.workspaces.includes import INCLUDES, including
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.resources.workspaces.workspaces.schema import WorkspaceSchema
 from app.web.answers import nothing, resource
-from app.web.context import enter
 from app.web.guard import describes, requires
+from app.web.policy import organization_or_404
 from app.web.requests import body
 
 __all__ = ["account_routes", "blueprint", "consumer_routes", "lock_routes", "move_routes", "project_routes"]
@@ -32,17 +32,17 @@ __all__ = ["account_routes", "blueprint", "consumer_routes", "lock_routes", "mov
 @describes(listing=WORKSPACES, includes=INCLUDES, errors=(400,))
 def list_workspaces(organization: str) -> Response:
     """List the workspaces of an organization that the caller can see."""
-    home = enter(organization, P.ORGANIZATION_READ)
-    return WORKSPACES.page({"organization_id": home.id}, include=including(includes_of(request.args, INCLUDES)))
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return WORKSPACES.page({"organization_id": org.id}, include=including(includes_of(request.args, INCLUDES)))
 
 
 @blueprint.post("/organizations/<organization>/workspaces")
-@requires(P.ORGANIZATION_READ, P.PROJECT_CREATE_WORKSPACE)
+@requires(P.PROJECT_READ, P.WORKSPACE_READ, P.ORGANIZATION_READ, P.PROJECT_CREATE_WORKSPACE)
 @describes(body=WorkspaceSchema, answer=WorkspaceSchema, status=201, errors=(422,))
 def create_workspace(organization: str) -> Response:
     """Create a workspace in a project, the default project unless the request names another."""
-    home = enter(organization, P.ORGANIZATION_READ)
-    return resource(create(home.id, load(WorkspaceSchema, body())), 201)
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return resource(create(org.id, load(WorkspaceSchema, body())), 201)
 
 
 @blueprint.get("/workspaces/<workspace_id>")
@@ -62,7 +62,14 @@ def show_workspace_by_name(organization: str, name: str) -> Response:
 
 
 @blueprint.patch("/workspaces/<workspace_id>")
-@requires(P.WORKSPACE_UPDATE, P.WORKSPACE_MOVE, P.PROJECT_MOVE_WORKSPACE)
+@requires(
+    P.PROJECT_READ,
+    P.WORKSPACE_READ,
+    P.WORKSPACE_UPDATE,
+    P.WORKSPACE_MOVE,
+    P.PROJECT_MOVE_WORKSPACE,
+    P.PROJECT_CREATE_WORKSPACE,
+)
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
 def update_workspace(workspace_id: str) -> Response:
     """Update, rename or move a workspace; members that are left out stay as they are."""
@@ -70,7 +77,14 @@ def update_workspace(workspace_id: str) -> Response:
 
 
 @blueprint.patch(BY_NAME)
-@requires(P.ORGANIZATION_READ, P.WORKSPACE_UPDATE, P.WORKSPACE_MOVE, P.PROJECT_MOVE_WORKSPACE)
+@requires(
+    P.PROJECT_READ,
+    P.WORKSPACE_READ,
+    P.ORGANIZATION_READ,
+    P.WORKSPACE_UPDATE,
+    P.WORKSPACE_MOVE,
+    P.PROJECT_MOVE_WORKSPACE,
+)
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
 def update_workspace_by_name(organization: str, name: str) -> Response:
     """Update, rename or move the workspace of an organization with this name."""
@@ -78,7 +92,7 @@ def update_workspace_by_name(organization: str, name: str) -> Response:
 
 
 @blueprint.delete("/workspaces/<workspace_id>")
-@requires(P.WORKSPACE_FORCE_DELETE)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_FORCE_DELETE)
 @describes(status=204, errors=(403,))
 def destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace by force, whatever it manages and whoever has locked it."""
@@ -87,7 +101,7 @@ def destroy_workspace(workspace_id: str) -> Response:
 
 
 @blueprint.delete(BY_NAME)
-@requires(P.ORGANIZATION_READ, P.WORKSPACE_FORCE_DELETE)
+@requires(P.WORKSPACE_READ, P.ORGANIZATION_READ, P.WORKSPACE_FORCE_DELETE)
 @describes(status=204, errors=(403,))
 def destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name by force."""
@@ -96,7 +110,7 @@ def destroy_workspace_by_name(organization: str, name: str) -> Response:
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/safe-delete")
-@requires(P.WORKSPACE_DELETE)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_DELETE)
 @describes(status=204, errors=(409,))
 def safely_destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace that is unlocked and manages nothing."""
@@ -105,7 +119,7 @@ def safely_destroy_workspace(workspace_id: str) -> Response:
 
 
 @blueprint.post(f"{BY_NAME}/actions/safe-delete")
-@requires(P.ORGANIZATION_READ, P.WORKSPACE_DELETE)
+@requires(P.WORKSPACE_READ, P.ORGANIZATION_READ, P.WORKSPACE_DELETE)
 @describes(status=204, errors=(409,))
 def safely_destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name, if it is unlocked and manages nothing."""

@@ -1,0 +1,176 @@
+"""Asking the policy for the request: every check of a permission goes through here.
+
+Each function notes which permission was asked. The guard answers 500 where a view that requires permissions asked none,
+and the test suite compares what each route asks with what it declares.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from flask import g
+from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy.orm import Session
+
+from app.authentication.callers import OrganizationRef
+from app.authz import rules
+from app.authz.grants import EVERYBODY, SITE
+from app.authz.permissions import P
+from app.authz.policy import Level
+from app.jsonapi.errors import ApiError, Forbidden, NotFound, Unauthorized
+from app.models.organizations import Organization
+from app.persistence import AnyRow, Base
+from app.web.context import caller, reader
+
+Entity = TypeVar("Entity", bound=Base)
+
+NOT_AUTHORIZED = "You are not authorized to perform this action"
+
+
+def forget_checks() -> None:
+    """Begin anew: nothing has been asked for this attempt to answer."""
+    g.permissions_checked = set()
+
+
+def mark_policy_checked(*permissions: P) -> None:
+    """Note that the policy was asked for these permissions; for code that asks it in a way of its own."""
+    if "permissions_checked" not in g:
+        forget_checks()
+    g.permissions_checked.update(permissions)
+
+
+def checked_permissions() -> frozenset[P]:
+    """The permissions that this request has asked for so far."""
+    return frozenset(g.get("permissions_checked", ()))
+
+
+def denial(permission: P) -> ApiError:
+    """The error for a caller who may see something but lacks this permission on it: 403 or 404, as the policy says."""
+    if rules.refusal(permission) == Forbidden.status:
+        return Forbidden(NOT_AUTHORIZED)
+    return NotFound()
+
+
+def is_allowed(permission: P, row: AnyRow, model: type[Base] | None = None) -> bool:
+    """Whether the caller has the permission on this entity, or on this row of a listing of the ``model``."""
+    mark_policy_checked(permission)
+    return row is not None and permission in rules.held(caller(), (model or row).scope, row)
+
+
+def require(permission: P, row: AnyRow, model: type[Base] | None = None) -> None:
+    """Refuse a caller who lacks the permission on what ``is_allowed`` takes."""
+    if not is_allowed(permission, row, model):
+        raise denial(permission)
+
+
+def is_allowed_at(permission: P, level: Level, target: str | None) -> bool:
+    """Whether the caller was granted the permission at exactly this level and target, or on the whole site."""
+    mark_policy_checked(permission)
+    return rules.holds_at(caller(), permission, level, target)
+
+
+def visible(permission: P, model: type[Base]) -> ColumnElement[bool]:
+    """The SQL condition that selects the rows of the model on which the caller has the permission."""
+    return rules.where(caller(), permission, model)
+
+
+def require_on_site(permission: P) -> None:
+    """Refuse a caller who does not have the permission on the whole site."""
+    mark_policy_checked(permission)
+    if permission not in caller().grants.at(Level.SITE, SITE):
+        raise denial(permission)
+
+
+def require_public(permission: P) -> None:
+    """Refuse a caller who does not have the permission on what is open to everybody."""
+    mark_policy_checked(permission)
+    if permission not in caller().grants.at(Level.PUBLIC, EVERYBODY):
+        raise denial(permission)
+
+
+def require_own(permission: P) -> str:
+    """The id of the calling user. Refuses a caller who is no user, or lacks the permission on their own account."""
+    mark_policy_checked(permission)
+    user_id = caller().user_id
+    if permission not in caller().grants.at(Level.USER, user_id):
+        raise denial(permission)
+    return str(user_id)
+
+
+def organization_or_404(name: str, permission: P) -> OrganizationRef:
+    """The organization with this name, if the caller has the permission in it. It costs a member no statement."""
+    mark_policy_checked(permission)
+    who = caller()
+    key = name.lower()
+    if key in who.closed:
+        raise Unauthorized
+    organization = who.organizations.get(key) or _organization_on_site(key)
+    if organization is None:
+        raise NotFound
+    if not rules.holds_at(who, permission, Level.ORGANIZATION, organization.id):
+        raise denial(permission)
+    return organization
+
+
+def _organization_on_site(name: str) -> OrganizationRef | None:
+    # Only a caller whose grants span the site can be let into an organization that they do not belong to.
+    if P.ORGANIZATION_READ not in caller().grants.at(Level.SITE, SITE):
+        return None
+    row = (
+        reader()
+        .execute(select(Organization.id, Organization.name).where(func.lower(Organization.name) == name))
+        .one_or_none()
+    )
+    return OrganizationRef(row.id, row.name) if row else None
+
+
+def get_visible(model: type[Base], identifier: str, visible_by: P | None = None) -> Row[Any]:
+    """The row of the table with this id, read without a lock; 404 if there is none, or the caller can't see it.
+
+    ``visible_by`` is for a view that shows less than the model's own permission to see it.
+    """
+    permission: P = visible_by or model.visible_by
+    mark_policy_checked(permission)
+    table = model.__table__
+    computed = (getattr(model, name).label(name) for name in model.scope.values() if name not in table.c)
+    found = select(table, *computed).where(table.c.id == identifier, visible(permission, model))
+    row = reader().execute(found).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def get_for_update(  # noqa: PLR0913 - what, whose, and how it is locked
+    session: Session,
+    model: type[Entity],
+    identifier: str,
+    permission: P,
+    *,
+    visible_by: P | None = None,
+    share_lock: bool = False,
+    where: Mapping[str, str] | None = None,
+) -> Entity:
+    """The row that the request is about to change, locked until the transaction ends.
+
+    404 if it does not exist or the caller may not see it. The model's ``visible_by`` says which permission that takes,
+    unless the view names another one. If the caller sees it but lacks the ``permission``, the status is the policy's.
+
+    With ``share_lock``, others may change the row meanwhile but not delete it. ``where`` are values that the row must
+    have in other columns, such as the ids of the parents in the address.
+    """
+    seen_by: P = visible_by or model.visible_by
+    mark_policy_checked(seen_by, permission)
+    table = model.__table__
+    entity = session.scalars(
+        select(model)
+        .where(
+            table.c.id == identifier,
+            visible(seen_by, model),
+            *(table.c[name] == value for name, value in (where or {}).items()),
+        )
+        .with_for_update(of=model, read=share_lock, key_share=share_lock),
+    ).one_or_none()
+    if entity is None:
+        raise NotFound
+    if not rules.holds(caller(), permission, entity):
+        raise denial(permission)
+    return entity
