@@ -16,7 +16,7 @@ from app.analytics import ANALYTICS
 from app.mail.outbox import OUTBOX
 from app.storage.place import VAULT
 from app.storage.sweeping import sweep_daily
-from app.web.leftover import hang_up
+from app.web.slow_clients import shut_down_reading
 
 host = os.environ.get("HOST") or "127.0.0.1"
 port = os.environ.get("PORT") or "8080"
@@ -59,7 +59,7 @@ class PunctualWorker(ThreadWorker):
         now = time.monotonic()
         for conn, due in tuple(self.due.items()):
             if due <= now:
-                hang_up(conn.sock)
+                shut_down_reading(conn.sock)
 
 
 # Threads, because without a proxy that buffers, a connection that is open and silent would occupy a whole worker:

@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions[ANALYTICS] = connect_analytics(settings)
     outbox.install(app, settings.mail_server)
     log_to_standard_error(settings.log_level)
-    believe_proxies(app, settings.trusted_proxies)
+    trust_proxies(app, settings.trusted_proxies)
     migrate(app)
     errors.install(app)
     requests.install(app)
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def believe_proxies(app: Flask, count: int) -> None:
+def trust_proxies(app: Flask, count: int) -> None:
     """Take the scheme, host and address of the client from the headers of this many proxies; by default from none.
 
     Anybody who can reach the service around its proxies could send these headers, so believing them must be asked for.

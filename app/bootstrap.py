@@ -20,7 +20,7 @@ from app.resources.accounts.sign_in.operations import end_sessions
 from app.resources.accounts.users.operations import EmailTaken, NothingToConfirm, confirm_email
 from app.resources.accounts.users.schema import USERNAME_PATTERN
 from app.resources.organizations.organization_memberships.operations import accept_invitations, take_over
-from app.resources.organizations.organizations.operations import found_organization, make_owner
+from app.resources.organizations.organizations.operations import create_organization_with_owner, make_owner
 from app.resources.organizations.organizations.schema import NAME_LENGTH, NAME_PATTERN
 
 USERNAME = re.compile(USERNAME_PATTERN)
@@ -220,7 +220,7 @@ def _organization(session: Session, settings: Settings, administrator: User) -> 
     ).one_or_none()
     if found is not None:
         return found, False
-    founded = found_organization(session, {"name": name, "email": administrator.email}, administrator.id)
+    founded = create_organization_with_owner(session, {"name": name, "email": administrator.email}, administrator.id)
     _note(session, "organizations.create", founded.id, founded.name, founded.id)
     return founded, True
 

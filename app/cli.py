@@ -16,7 +16,7 @@ from app.jsonapi.document import errors_page
 from app.models.users import SITE_ROLES
 from app.openapi import openapi_document
 from app.persistence.engine import Engines
-from app.storage.keyring import Unreadable
+from app.storage.keyring import DecryptionError
 from app.storage.place import vault
 from app.storage.rotation import reseal
 from app.storage.secrets import keyring
@@ -135,7 +135,7 @@ def rotate_command() -> None:
     """Encrypt all data keys and secrets with the first encryption key; afterwards the other keys can be removed."""
     try:
         count = reseal(current_app.extensions["groundplan.engine"], keyring())
-    except Unreadable as error:
+    except DecryptionError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Sealed {count} with the first key.")
 

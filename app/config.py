@@ -140,8 +140,10 @@ class Settings:
         return cls(
             home=home,
             database_url=sqlalchemy_url(given.get("DATABASE_URL") or f"sqlite:///{home / 'groundplan.sqlite3'}"),
-            secret_key=given.get("GROUNDPLAN_SECRET_KEY") or kept_secret(home / "secret.key"),
-            encryption_keys=listed(given.get("GROUNDPLAN_ENCRYPTION_KEYS") or kept_secret(home / "encryption.key")),
+            secret_key=given.get("GROUNDPLAN_SECRET_KEY") or load_or_create_secret(home / "secret.key"),
+            encryption_keys=split_csv(
+                given.get("GROUNDPLAN_ENCRYPTION_KEYS") or load_or_create_secret(home / "encryption.key")
+            ),
             bootstrap_token=given.get("GROUNDPLAN_BOOTSTRAP_TOKEN") or None,
             bootstrap_password=given.get("GROUNDPLAN_BOOTSTRAP_PASSWORD") or None,
             bootstrap_organization=given.get("GROUNDPLAN_ORGANIZATION") or "groundplan",
@@ -236,12 +238,12 @@ def mail_server_of(given: Mapping[str, str]) -> MailServer | None:
     )
 
 
-def listed(text: str) -> tuple[str, ...]:
+def split_csv(text: str) -> tuple[str, ...]:
     """The items of a comma-separated list."""
     return tuple(item.strip() for item in text.split(","))
 
 
-def kept_secret(path: Path) -> str:
+def load_or_create_secret(path: Path) -> str:
     """The secret in the file; it is made at the first start.
 
     Two processes that start at once must use the same secret. So a finished file is linked to its name: the name exists

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.config import InvalidSettingError, MailServer, Posthog, Settings, kept_secret, sqlalchemy_url
+from app.config import InvalidSettingError, MailServer, Posthog, Settings, load_or_create_secret, sqlalchemy_url
 
 SECRET = "a secret of more than thirty-two characters"
 TOKEN = "a-token-of-more-than-thirty-two-characters"
@@ -255,7 +255,7 @@ def test_processes_that_start_at_once_agree_on_the_secret(tmp_path: Path, monkey
     # Both see that there is no file before either of them makes it.
     monkeypatch.setattr(Path, "exists", look_and_wait)
     found: list[str] = []
-    threads = [threading.Thread(target=lambda: found.append(kept_secret(path))) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: found.append(load_or_create_secret(path))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -2,7 +2,7 @@
 
 from app.analytics.delivery import Delivery
 from app.analytics.posthog import PosthogSink
-from app.analytics.sink import Captured, Sink
+from app.analytics.sink import AnalyticsEvent, Sink
 from app.config import Settings
 
 ANALYTICS = "groundplan.analytics"
@@ -16,4 +16,4 @@ def connect_analytics(settings: Settings) -> Delivery | None:
     return Delivery(PosthogSink(settings.posthog))
 
 
-__all__ = ["ANALYTICS", "Captured", "Delivery", "Sink", "connect_analytics"]
+__all__ = ["ANALYTICS", "AnalyticsEvent", "Delivery", "Sink", "connect_analytics"]

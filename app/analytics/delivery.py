@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from queue import Empty, Full, Queue
 
-from app.analytics.sink import Captured, Sink
+from app.analytics.sink import AnalyticsEvent, Sink
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ class Delivery:
         self._waiting = waiting
         self._lock = threading.Lock()
         self._process: int | None = None
-        self._queue: Queue[Captured | None] = Queue(waiting)
+        self._queue: Queue[AnalyticsEvent | None] = Queue(waiting)
         self._thread: threading.Thread | None = None
         self._said = 0
         self._said_at: float | None = None
 
-    def capture(self, events: Iterable[Captured]) -> None:
+    def capture(self, events: Iterable[AnalyticsEvent]) -> None:
         """Take the events. Those that find no room in the queue are lost, and counted."""
         try:
             self._begin()
@@ -77,7 +77,7 @@ class Delivery:
             self._thread.start()
             self._process = os.getpid()
 
-    def _deliver(self, queue: Queue[Captured | None]) -> None:
+    def _deliver(self, queue: Queue[AnalyticsEvent | None]) -> None:
         while (event := queue.get()) is not _END:
             try:
                 self._sink.capture(event)

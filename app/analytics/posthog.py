@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from app.analytics.sink import Captured
+from app.analytics.sink import AnalyticsEvent
 from app.config import Posthog
 
 SECONDS = 5
@@ -36,7 +36,7 @@ class PosthogSink:
         # It would log every failure with all it was about to send; the delivery counts them.
         logging.getLogger("posthog").setLevel(logging.CRITICAL + 1)
 
-    def capture(self, event: Captured) -> None:
+    def capture(self, event: AnalyticsEvent) -> None:
         """Send the event and wait for the answer."""
         sent = self._client.capture(
             event.action, distinct_id=event.actor_id, properties=_properties(event), timestamp=event.at
@@ -45,7 +45,7 @@ class PosthogSink:
             raise NotSent
 
 
-def _properties(event: Captured) -> dict[str, Any]:
+def _properties(event: AnalyticsEvent) -> dict[str, Any]:
     members = {
         "actor_type": event.actor_type,
         "token_kind": event.token_kind,

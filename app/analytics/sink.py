@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Captured:
+class AnalyticsEvent:
     """What analytics is told of an event: kinds and ids. No names, no addresses, nothing of what changed."""
 
     action: str
@@ -24,5 +24,5 @@ class Captured:
 class Sink(Protocol):
     """Something that takes events. It may be slow and it may fail, because it is called in a thread of its own."""
 
-    def capture(self, event: Captured) -> None:
+    def capture(self, event: AnalyticsEvent) -> None:
         """Take the event, or raise whatever is in the way."""

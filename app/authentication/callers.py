@@ -25,7 +25,7 @@ from sqlalchemy.orm import aliased
 from app.authentication.granting import add_access, add_projects, add_some_project, add_team
 from app.authentication.tokens import MAXIMUM_LENGTH, digest, same
 from app.authz import roles
-from app.authz.grants import EVERYBODY, SITE, Grants, Source, TracedGrants
+from app.authz.grants import EVERYBODY, SITE, Grants, GrantsWithSources, Source
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.models.authentication_tokens import AuthenticationToken
@@ -208,7 +208,7 @@ def load_caller(connection: Connection, token: str, key: str, *, users_create_or
     return _granted(connection, rows, Grants(), users_create_organizations=users_create_organizations)
 
 
-def load_traced(
+def load_caller_with_sources(
     connection: Connection, type_: str, identifier: str, *, users_create_organizations: bool
 ) -> Caller | None:
     """The user, team or token with this id as a caller whose grants know where they come from.
@@ -218,7 +218,7 @@ def load_traced(
     rows = connection.execute(_BY_ID[type_], {"identifier": identifier}).all()
     if not rows or _is_over(rows[0], now()):
         return None
-    return _granted(connection, rows, TracedGrants(), users_create_organizations=users_create_organizations)
+    return _granted(connection, rows, GrantsWithSources(), users_create_organizations=users_create_organizations)
 
 
 def _is_over(token: TokenRow, moment: datetime) -> bool:

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Select, Text, func, literal, null, select, union_all
 
 from app.authz import roles
-from app.authz.grants import Grants, Source, TracedGrants
+from app.authz.grants import Grants, GrantsWithSources, Source
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.models.project_members import ProjectMember
@@ -15,7 +15,7 @@ from app.models.team_projects import TeamProject
 from app.models.team_workspaces import TeamWorkspace
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
-from app.persistence import SEPARATOR, AnyRow, among, set_parameter
+from app.persistence import SEPARATOR, AnyRow, in_values, values_param
 
 _NO_TEXT = null().cast(Text)
 # As the database keeps an empty list.
@@ -33,7 +33,7 @@ _GIVEN = union_all(
         _NO_TEXT.label("cells"),
         TeamProject.access,
         TeamProject.details.cast(Text).label("details"),
-    ).where(among(TeamProject.__table__.c.team_id, set_parameter("teams"))),
+    ).where(in_values(TeamProject.__table__.c.team_id, values_param("teams"))),
     select(
         literal("team-workspaces"),
         TeamWorkspace.id,
@@ -46,7 +46,7 @@ _GIVEN = union_all(
         TeamWorkspace.details.cast(Text),
     )
     .join(Workspace, Workspace.id == TeamWorkspace.workspace_id)
-    .where(among(TeamWorkspace.__table__.c.team_id, set_parameter("teams"))),
+    .where(in_values(TeamWorkspace.__table__.c.team_id, values_param("teams"))),
     select(
         literal("project-members"),
         ProjectMember.id,
@@ -57,7 +57,7 @@ _GIVEN = union_all(
         ProjectMember.cells.cast(Text),
         ProjectMember.role,
         _NO_TEXT,
-    ).where(among(ProjectMember.__table__.c.membership_id, set_parameter("memberships"))),
+    ).where(in_values(ProjectMember.__table__.c.membership_id, values_param("memberships"))),
     select(
         literal("workspace-acl-entries"),
         WorkspaceAclEntry.id,
@@ -70,7 +70,7 @@ _GIVEN = union_all(
         _NO_TEXT,
     )
     .join(Workspace, Workspace.id == WorkspaceAclEntry.workspace_id)
-    .where(among(WorkspaceAclEntry.__table__.c.membership_id, set_parameter("memberships"))),
+    .where(in_values(WorkspaceAclEntry.__table__.c.membership_id, values_param("memberships"))),
 ).subquery("given")
 
 
@@ -146,7 +146,7 @@ def add_access(
 
     ``forcing`` are the organizations that allow deleting by force.
     """
-    statement = _APART if isinstance(grants, TracedGrants) else _TOGETHER
+    statement = _APART if isinstance(grants, GrantsWithSources) else _TOGETHER
     for row in connection.execute(statement, {"teams": teams, "memberships": memberships}).all():
         source = Source(row.type, row.id, row.access)
         granted = _granted(row)

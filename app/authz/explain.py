@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from app.authz.grants import Grant, Grants, TracedGrants
+from app.authz.grants import Grant, Grants, GrantsWithSources
 from app.authz.permissions import P
-from app.authz.rules import held
+from app.authz.rules import permissions_on
 from app.persistence import AnyRow
 
 
@@ -15,7 +15,7 @@ class _Holder:
 
 
 def grants_on(
-    traced: TracedGrants,
+    traced: GrantsWithSources,
     scope: Mapping[str, str],
     row: AnyRow,
 ) -> Iterator[tuple[Grant, frozenset[P]]]:
@@ -23,6 +23,6 @@ def grants_on(
     for grant in traced.traced:
         alone = Grants()
         alone.add(grant.level, grant.target, grant.permissions, grant.source)
-        given = held(_Holder(alone), scope, row)
+        given = permissions_on(_Holder(alone), scope, row)
         if given:
             yield grant, given

@@ -46,7 +46,7 @@ class Grants:
     def add_each(self, level: Level, targets: Iterable[str], permissions: frozenset[P], source: Source) -> None:  # noqa: ARG002
         """Grant the permissions on each of the targets; there may be thousands.
 
-        The source is not kept here; ``TracedGrants`` keeps it.
+        The source is not kept here; ``GrantsWithSources`` keeps it.
         """
         held = self._held[level]
         permissions = allowed_at(level, permissions)
@@ -80,7 +80,7 @@ class Grant:
     source: Source
 
 
-class TracedGrants(Grants):
+class GrantsWithSources(Grants):
     """Grants that also know their sources. They are slower, and only used to explain a decision."""
 
     __slots__ = ("traced",)
@@ -97,4 +97,4 @@ class TracedGrants(Grants):
         self.traced += [Grant(level, target, allowed_at(level, permissions), source) for target in targets]
 
 
-__all__ = ["EVERYBODY", "SITE", "Grant", "Grants", "Level", "Source", "TracedGrants"]
+__all__ = ["EVERYBODY", "SITE", "Grant", "Grants", "GrantsWithSources", "Level", "Source"]

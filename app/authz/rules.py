@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, true
 from app.authz.grants import SITE, Grants
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
-from app.persistence import AnyRow, Base, among, set_parameter
+from app.persistence import AnyRow, Base, in_values, values_param
 
 
 class Caller(Protocol):
@@ -24,15 +24,15 @@ class Caller(Protocol):
         """Everything that was granted to the caller."""
 
 
-Shape = tuple[Level, ...]
+GrantLevels = tuple[Level, ...]
 
-EVERYTHING: Shape = (Level.SITE,)
+EVERYTHING: GrantLevels = (Level.SITE,)
 
 # What a cell is in. Its rows are looked up there, by index; no index knows cells.
-AROUND: Mapping[Level, Level] = {Level.CELL: Level.PROJECT, Level.ENVIRONMENT_CELL: Level.ENVIRONMENT}
+PARENT_LEVEL: Mapping[Level, Level] = {Level.CELL: Level.PROJECT, Level.ENVIRONMENT_CELL: Level.ENVIRONMENT}
 
 
-def held(caller: Caller, scope: Mapping[str, str], row: AnyRow) -> frozenset[P]:
+def permissions_on(caller: Caller, scope: Mapping[str, str], row: AnyRow) -> frozenset[P]:
     """All permissions that the caller has on the row: the union over the levels of its scope."""
     grants = caller.grants
     union = grants.at(Level.SITE, SITE)
@@ -44,7 +44,7 @@ def held(caller: Caller, scope: Mapping[str, str], row: AnyRow) -> frozenset[P]:
 
 def holds(caller: Caller, permission: P, row: AnyRow) -> bool:
     """Whether the caller has the permission on this row. Without a row the answer is no."""
-    return row is not None and permission in held(caller, row.scope, row)
+    return row is not None and permission in permissions_on(caller, row.grant_columns, row)
 
 
 def holds_at(caller: Caller, permission: P, level: Level, target: str | None) -> bool:
@@ -52,13 +52,13 @@ def holds_at(caller: Caller, permission: P, level: Level, target: str | None) ->
     return permission in caller.grants.at(Level.SITE, SITE) or permission in caller.grants.at(level, target)
 
 
-def shape(
+def grant_levels(
     caller: Caller,
     permission: P,
     model: type[Base],
     organization_id: str | None = None,
     project_id: str | None = None,
-) -> Shape:
+) -> GrantLevels:
     """The levels through which the caller reaches rows of the model, or ``EVERYTHING``.
 
     A statement is built once for each shape and then reused, with the ids as parameters. If the statement stays inside
@@ -68,50 +68,52 @@ def shape(
     grants = caller.grants
     if permission in grants.at(Level.SITE, SITE):
         return EVERYTHING
-    levels = [level for level in grants.levels if level in model.scope and grants.targets(level, permission)]
+    levels = [level for level in grants.levels if level in model.grant_columns and grants.targets(level, permission)]
     for level, place, column in (
         (Level.ORGANIZATION, organization_id, "organization_id"),
         (Level.PROJECT, project_id, "project_id"),
     ):
         # Not where the level reaches a part of the rows only, by another column.
-        if place is not None and level in levels and model.scope[level] == column:
+        if place is not None and level in levels and model.grant_columns[level] == column:
             if permission in grants.at(level, place):
                 return EVERYTHING
             levels.remove(level)
     return tuple(sorted(levels))
 
 
-def clause(permission: P, model: type[Base], levels: Shape) -> ColumnElement[bool]:
-    """The SQL condition for one shape; ``parameters`` gives the values. Without a level, no row matches."""
-    targets = {level: set_parameter(_parameter(permission, level)) for level in levels}
-    around = {level: set_parameter(_around(permission, level)) for level in levels if level in AROUND}
+def visibility_clause(permission: P, model: type[Base], levels: GrantLevels) -> ColumnElement[bool]:
+    """The SQL condition for one shape; ``visibility_parameters`` gives the values. Without a level, no row matches."""
+    targets = {level: values_param(_parameter(permission, level)) for level in levels}
+    around = {level: values_param(_around(permission, level)) for level in levels if level in PARENT_LEVEL}
     return _any_of(model, targets, around)
 
 
-def parameters(caller: Caller, permission: P, levels: Shape) -> dict[str, list[str]]:
-    """The values for the parameters of ``clause``."""
+def visibility_parameters(caller: Caller, permission: P, levels: GrantLevels) -> dict[str, list[str]]:
+    """The values for the parameters of ``visibility_clause``."""
     if levels == EVERYTHING:
         return {}
     targets = {level: caller.grants.targets(level, permission) for level in levels}
     return {
         **{_parameter(permission, level): ids for level, ids in targets.items()},
-        **{_around(permission, level): _places(targets[level]) for level in AROUND if level in targets},
+        **{_around(permission, level): _places(targets[level]) for level in PARENT_LEVEL if level in targets},
     }
 
 
 def where(caller: Caller, permission: P, model: type[Base]) -> ColumnElement[bool]:
     """The SQL condition that selects the rows on which the caller has the permission, with the ids in it."""
-    levels = shape(caller, permission, model)
+    levels = grant_levels(caller, permission, model)
     targets = {level: caller.grants.targets(level, permission) for level in levels}
-    return _any_of(model, targets, {level: _places(targets[level]) for level in AROUND if level in targets})
+    return _any_of(model, targets, {level: _places(targets[level]) for level in PARENT_LEVEL if level in targets})
 
 
 def _any_of(model: type[Base], targets: Mapping[Level, Any], around: Mapping[Level, Any]) -> ColumnElement[bool]:
     if Level.SITE in targets:
         return true()
-    reached = {level: among(getattr(model, model.scope[level]), ids) for level, ids in targets.items()}
+    reached = {level: in_values(getattr(model, model.grant_columns[level]), ids) for level, ids in targets.items()}
     for level, places in around.items():
-        reached[level] = and_(among(getattr(model, model.scope[AROUND[level]]), places), reached[level])
+        reached[level] = and_(
+            in_values(getattr(model, model.grant_columns[PARENT_LEVEL[level]]), places), reached[level]
+        )
     return or_(false(), *reached.values())
 
 
@@ -134,15 +136,15 @@ def _around(permission: P, level: Level) -> str:
 
 
 __all__ = [
-    "AROUND",
     "EVERYTHING",
+    "PARENT_LEVEL",
     "Caller",
-    "clause",
-    "held",
+    "grant_levels",
     "holds",
     "holds_at",
-    "parameters",
+    "permissions_on",
     "refusal",
-    "shape",
+    "visibility_clause",
+    "visibility_parameters",
     "where",
 ]

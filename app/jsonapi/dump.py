@@ -13,7 +13,7 @@ from typing import Any
 
 from marshmallow_jsonapi.fields import BaseRelationship
 
-from app.jsonapi.fields import Computed, Constant, Links, Moment, ToMany, ToOne, stamp
+from app.jsonapi.fields import Computed, Constant, DateTime, Links, ToMany, ToOne, format_timestamp
 from app.jsonapi.schema import Schema
 from app.persistence import AnyRow
 
@@ -58,7 +58,7 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
     def dump(row: AnyRow, held: object) -> dict[str, Any]:
         attributes = attributes_of(row) | constants
         for key, index in moments.items():
-            attributes[key] = stamp(row[index])
+            attributes[key] = format_timestamp(row[index])
         for key, make in computed.items():
             attributes[key] = make(row, held)
         resource = {"id": row[identifier], "type": type_, "attributes": attributes}
@@ -86,7 +86,7 @@ def _sorted_out(schema: Schema, at: dict[str, int]) -> _Members:
         elif isinstance(member, Computed):
             members.computed[key] = member.make
         else:
-            (members.moments if isinstance(member, Moment) else members.plain)[key] = at[member.attribute or name]
+            (members.moments if isinstance(member, DateTime) else members.plain)[key] = at[member.attribute or name]
     return members
 
 

@@ -21,7 +21,7 @@ EMAIL_PATTERN = r"[^@\s]+@[^@\s]+"
 MESSAGES = {"required": BLANK, "null": BLANK, "invalid": "is invalid"}
 
 
-def stamp(moment: datetime | None) -> str | None:
+def format_timestamp(moment: datetime | None) -> str | None:
     """The time in the form that clients parse: UTC, with milliseconds and a literal ``Z``."""
     if moment is None:
         return None
@@ -104,7 +104,7 @@ class Choice(marshmallow.fields.String):
         return value
 
 
-class Flag(marshmallow.fields.Boolean):
+class Boolean(marshmallow.fields.Boolean):
     """``true`` or ``false`` in JSON; texts and numbers are refused."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
@@ -117,7 +117,7 @@ class Flag(marshmallow.fields.Boolean):
         return value
 
 
-class Whole(marshmallow.fields.Integer):
+class Integer(marshmallow.fields.Integer):
     """A whole number within limits."""
 
     def __init__(self, *, minimum: int, maximum: int, **options: Any) -> None:  # noqa: ANN401
@@ -134,15 +134,18 @@ class Whole(marshmallow.fields.Integer):
         return value
 
 
-class Moment(marshmallow.fields.Field[datetime]):
-    """A time: RFC 3339 when sent, with or without a fraction; ``stamp`` in answers. Without a zone it means UTC."""
+class DateTime(marshmallow.fields.Field[datetime]):
+    """A time: RFC 3339 when sent, with or without a fraction; ``format_timestamp`` in answers.
+
+    A time without a zone means UTC.
+    """
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
         """See class."""
         super().__init__(error_messages={**MESSAGES, "invalid": "is not a valid ISO 8601 date and time"}, **options)
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **options: Any) -> str | None:  # noqa: ANN401
-        return stamp(value)
+        return format_timestamp(value)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> datetime:  # noqa: ANN401
         # A bare date would be a time at midnight that nobody asked for.
@@ -236,7 +239,7 @@ class ToOne(jsonapi.BaseRelationship):
             kind = getattr(obj, self.type_column) if self.type_column else self.types[0]
             shown["data"] = {"id": identifier, "type": kind}
             if self.related:
-                shown["links"] = {"related": filled(self.related, obj)}
+                shown["links"] = {"related": fill_template(self.related, obj)}
         return shown
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:  # noqa: ANN401
@@ -292,7 +295,7 @@ class ToMany(jsonapi.BaseRelationship):
         if self.column:
             shown["data"] = [{"id": identifier, "type": self.types[0]} for identifier in getattr(obj, self.column)]
         if self.related:
-            shown["links"] = {"related": filled(self.related, obj)}
+            shown["links"] = {"related": fill_template(self.related, obj)}
         return shown
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:  # noqa: ANN401
@@ -316,9 +319,9 @@ class Links(jsonapi.BaseRelationship):
 
     def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:  # noqa: ANN401
         """The relationship object for a row."""
-        return {"links": {"related": filled(self.related, obj)}}
+        return {"links": {"related": fill_template(self.related, obj)}}
 
 
-def filled(template: str, row: AnyRow) -> str:
+def fill_template(template: str, row: AnyRow) -> str:
     """The template with ``{column}`` replaced by the row's values."""
     return re.sub(r"\{(\w+)\}", lambda found: str(getattr(row, found[1])), template)

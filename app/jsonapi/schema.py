@@ -10,7 +10,7 @@ from marshmallow_jsonapi.fields import BaseRelationship
 
 from app.jsonapi.body import resource_object
 from app.jsonapi.errors import ApiError, Invalid, InvalidAttribute, humanized
-from app.jsonapi.fields import filled
+from app.jsonapi.fields import fill_template
 
 
 def dasherized(name: str) -> str:
@@ -55,9 +55,9 @@ class Schema(LibrarySchema):
         """The document with one resource object, as the library makes it, and its link."""
         document = super().dump(obj, many=many)
         if self.opts.self_link:
-            document["data"]["links"] = {"self": filled(self.opts.self_link, obj)}
+            document["data"]["links"] = {"self": fill_template(self.opts.self_link, obj)}
         if self.opts.page_link:
-            document["data"]["links"]["self-html"] = filled(self.opts.page_link, obj)
+            document["data"]["links"]["self-html"] = fill_template(self.opts.page_link, obj)
         return document
 
     def format_error(self, field_name: str, message: str, index: int | None = None) -> InvalidAttribute:  # noqa: ARG002 - the library's own

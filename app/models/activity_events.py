@@ -19,18 +19,20 @@ class ActivityEvent(Base):
 
     __tablename__ = "activity_events"
     visible_by: ClassVar[P] = P.ACTIVITY_READ
-    scope: ClassVar[dict[str, str]] = {
+    grant_columns: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "projects": "project_in",
         "workspaces": "workspace_in",
         "project": "shown_project_id",
         "project-access": "access_project_id",
         "environment": "shown_environment_id",
-        "cell": "cell_in_project",
-        "environment-cell": "cell_in_environment",
+        "cell": "project_cell_key",
+        "environment-cell": "environment_cell_key",
         "workspace": "shown_workspace_id",
     }
-    found_by: ClassVar[frozenset[str]] = frozenset({"shown_project_id", "access_project_id", "shown_workspace_id"})
+    indexed_grant_columns: ClassVar[frozenset[str]] = frozenset(
+        {"shown_project_id", "access_project_id", "shown_workspace_id"}
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("evt"))
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
@@ -122,21 +124,21 @@ class ActivityEvent(Base):
         return case((~cls.is_about_access, cls.environment_id))
 
     @hybrid_property
-    def cell_in_project(self) -> str | None:
+    def project_cell_key(self) -> str | None:
         """The cell whose readers see the event, among those of the project."""
         return None if self.cell is None or self.is_about_access else f"{self.project_id}/{self.cell}"
 
-    @cell_in_project.inplace.expression
+    @project_cell_key.inplace.expression
     @classmethod
     def _cell_in_project(cls) -> ColumnElement[str | None]:
         return case((~cls.is_about_access, cls.project_id + literal("/") + cls.cell))
 
     @hybrid_property
-    def cell_in_environment(self) -> str | None:
+    def environment_cell_key(self) -> str | None:
         """The cell whose readers see the event, among those of the environment."""
         return None if self.cell is None or self.is_about_access else f"{self.environment_id}/{self.cell}"
 
-    @cell_in_environment.inplace.expression
+    @environment_cell_key.inplace.expression
     @classmethod
     def _cell_in_environment(cls) -> ColumnElement[str | None]:
         return case((~cls.is_about_access, cls.environment_id + literal("/") + cls.cell))

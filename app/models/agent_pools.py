@@ -19,8 +19,8 @@ class AgentPool(Base):
 
     __tablename__ = "agent_pools"
     visible_by: ClassVar[P] = P.AGENT_POOL_READ
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id"}
-    taken: ClassVar[dict[str, str]] = {"uq_agent_pools_organization_id_name": "name"}
+    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_agent_pools_organization_id_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("apool"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

@@ -20,8 +20,8 @@ class AuthenticationToken(Base):
 
     __tablename__ = "authentication_tokens"
     visible_by: ClassVar[P] = P.TOKEN_MANAGE
-    tells_of_access: ClassVar[bool] = True
-    scope: ClassVar[dict[str, str]] = {
+    access_sensitive: ClassVar[bool] = True
+    grant_columns: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "visible-teams": "visible_in",
         "ordinary-teams": "ordinary_in",

@@ -18,12 +18,12 @@ class Environment(Base):
 
     __tablename__ = "environments"
     visible_by: ClassVar[P] = P.ENVIRONMENT_READ
-    scope: ClassVar[dict[str, str]] = {
+    grant_columns: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "project": "project_id",
         "environment": "id",
     }
-    taken: ClassVar[dict[str, str]] = {"uq_environments_project_id_name": "name"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_environments_project_id_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("env"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)

@@ -27,9 +27,9 @@ class Invitation(Base):
 
     __tablename__ = "invitations"
     visible_by: ClassVar[P] = P.INVITATION_MANAGE
-    tells_of_access: ClassVar[bool] = True
+    access_sensitive: ClassVar[bool] = True
     # An invitation to a project is the affair of who manages its members; one to a workspace, of who administers it.
-    scope: ClassVar[dict[str, str]] = {
+    grant_columns: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "workspaces": "workspace_organization_id",
         "project-access": "project_id",
@@ -41,7 +41,7 @@ class Invitation(Base):
         # And whoever has the address: to accept it.
         "user": "invitee_id",
     }
-    taken: ClassVar[dict[str, str]] = {
+    unique_errors: ClassVar[dict[str, str]] = {
         "uq_invitations_project_id_email": "email",
         "uq_invitations_workspace_id_email": "email",
     }
@@ -76,11 +76,11 @@ class Invitation(Base):
         expire_on_flush=False,
     )
     workspace_cell_in_project: Mapped[str | None] = column_property(
-        of_workspace(Workspace.cell_in_project, workspace_id),
+        of_workspace(Workspace.project_cell_key, workspace_id),
         expire_on_flush=False,
     )
     workspace_cell_in_environment: Mapped[str | None] = column_property(
-        of_workspace(Workspace.cell_in_environment, workspace_id),
+        of_workspace(Workspace.environment_cell_key, workspace_id),
         expire_on_flush=False,
     )
     workspace_organization_id: Mapped[str | None] = column_property(

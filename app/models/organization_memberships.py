@@ -17,9 +17,9 @@ class OrganizationMembership(Base):
 
     __tablename__ = "organization_memberships"
     visible_by: ClassVar[P] = P.MEMBERSHIP_READ
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "user": "user_id"}
+    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id", "user": "user_id"}
     # An address is invited once: whoever has it is a member already.
-    taken: ClassVar[dict[str, str]] = {"uq_organization_memberships_organization_id_user_id": "email"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_organization_memberships_organization_id_user_id": "email"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("ou"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

@@ -17,8 +17,8 @@ class Organization(Base):
 
     __tablename__ = "organizations"
     visible_by: ClassVar[P] = P.ORGANIZATION_READ
-    scope: ClassVar[dict[str, str]] = {"organization": "id", "shared-varsets": "id", "some-project": "id"}
-    taken: ClassVar[dict[str, str]] = {"uq_organizations_name": "name"}
+    grant_columns: ClassVar[dict[str, str]] = {"organization": "id", "shared-varsets": "id", "some-project": "id"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_organizations_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("org"))
     name: Mapped[str] = mapped_column(Name)

@@ -22,12 +22,12 @@ class ProjectMember(Base):
 
     __tablename__ = "project_members"
     visible_by: ClassVar[P] = P.PROJECT_READ_MEMBERS
-    scope: ClassVar[dict[str, str]] = {
+    grant_columns: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "project": "project_id",
         "membership": "membership_id",
     }
-    taken: ClassVar[dict[str, str]] = {"uq_project_members_membership_id_project_id": "relationships/user"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_project_members_membership_id_project_id": "relationships/user"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("pm"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)

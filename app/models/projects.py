@@ -32,8 +32,8 @@ class Project(Base):
 
     __tablename__ = "projects"
     visible_by: ClassVar[P] = P.PROJECT_READ
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "id"}
-    taken: ClassVar[dict[str, str]] = {
+    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "id"}
+    unique_errors: ClassVar[dict[str, str]] = {
         "uq_projects_organization_id_name": "name",
         "uq_projects_organization_id_slug": "slug",
     }

@@ -15,8 +15,8 @@ class RepositoryLink(Base):
 
     __tablename__ = "repository_links"
     visible_by: ClassVar[P] = P.PROJECT_READ
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id"}
-    taken: ClassVar[dict[str, str]] = {"uq_repository_links_project_id_url": "url"}
+    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_repository_links_project_id_url": "url"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("rl"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)

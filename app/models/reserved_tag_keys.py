@@ -15,8 +15,8 @@ class ReservedTagKey(Base):
 
     __tablename__ = "reserved_tag_keys"
     visible_by: ClassVar[P] = P.ORGANIZATION_READ
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id"}
-    taken: ClassVar[dict[str, str]] = {"uq_reserved_tag_keys_organization_id_key": "key"}
+    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_reserved_tag_keys_organization_id_key": "key"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("rtk"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

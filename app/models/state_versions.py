@@ -7,7 +7,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Uni
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
-from app.models.workspaces import BelowWorkspace
+from app.models.workspaces import WorkspaceChild
 from app.persistence import Base, Timestamp, identifier, now
 from app.storage.ledger import OBJECT
 from app.storage.sealed import SEALED
@@ -18,7 +18,7 @@ DISCARDED = "discarded"
 STATUSES = (PENDING, FINALIZED, DISCARDED)
 
 
-class StateVersion(BelowWorkspace, Base):
+class StateVersion(WorkspaceChild, Base):
     """A state that a workspace has, had, or waits for. The bytes are in the object store, never here."""
 
     __tablename__ = "state_versions"
@@ -64,7 +64,7 @@ class StateVersion(BelowWorkspace, Base):
     )
 
 
-class StateVersionOutput(BelowWorkspace, Base):
+class StateVersionOutput(WorkspaceChild, Base):
     """An output of a state version. Its value is sealed, whether or not terraform calls it sensitive."""
 
     __tablename__ = "state_version_outputs"

@@ -42,7 +42,7 @@ class TagBinding(Base):
 
     __tablename__ = "tag_bindings"
     visible_by: ClassVar[P] = P.ORGANIZATION_READ
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id"}
+    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("tb"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

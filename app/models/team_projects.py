@@ -18,9 +18,9 @@ class TeamProject(Base):
 
     __tablename__ = "team_projects"
     visible_by: ClassVar[P] = P.PROJECT_READ_TEAMS
-    tells_of_access: ClassVar[bool] = True
-    scope: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "shown_project_id"}
-    taken: ClassVar[dict[str, str]] = {"uq_team_projects_team_id_project_id": "relationships/team"}
+    access_sensitive: ClassVar[bool] = True
+    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "shown_project_id"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_team_projects_team_id_project_id": "relationships/team"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("tprj"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)

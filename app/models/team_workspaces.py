@@ -19,8 +19,8 @@ class TeamWorkspace(Base):
 
     __tablename__ = "team_workspaces"
     visible_by: ClassVar[P] = P.WORKSPACE_MANAGE_TEAMS
-    tells_of_access: ClassVar[bool] = True
-    scope: ClassVar[dict[str, str]] = {
+    access_sensitive: ClassVar[bool] = True
+    grant_columns: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "project": "shown_project_id",
         "environment": "shown_environment_id",
@@ -28,7 +28,7 @@ class TeamWorkspace(Base):
         "environment-cell": "shown_cell_in_environment",
         "workspace": "shown_workspace_id",
     }
-    taken: ClassVar[dict[str, str]] = {"uq_team_workspaces_team_id_workspace_id": "relationships/team"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_team_workspaces_team_id_workspace_id": "relationships/team"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("tws"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
@@ -79,22 +79,22 @@ class TeamWorkspace(Base):
     @hybrid_property
     def shown_cell_in_project(self) -> str | None:
         """The cell, for those who administer its workspaces."""
-        return self.workspace.cell_in_project if self._is_shown else None
+        return self.workspace.project_cell_key if self._is_shown else None
 
     @shown_cell_in_project.inplace.expression
     @classmethod
     def _shown_cell_in_project(cls) -> ColumnElement[str | None]:
-        return cls._shown(cls._of_workspace(Workspace.cell_in_project))
+        return cls._shown(cls._of_workspace(Workspace.project_cell_key))
 
     @hybrid_property
     def shown_cell_in_environment(self) -> str | None:
         """The cell in its environment, for those who administer its workspaces."""
-        return self.workspace.cell_in_environment if self._is_shown else None
+        return self.workspace.environment_cell_key if self._is_shown else None
 
     @shown_cell_in_environment.inplace.expression
     @classmethod
     def _shown_cell_in_environment(cls) -> ColumnElement[str | None]:
-        return cls._shown(cls._of_workspace(Workspace.cell_in_environment))
+        return cls._shown(cls._of_workspace(Workspace.environment_cell_key))
 
     @property
     def _is_shown(self) -> bool:

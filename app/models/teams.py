@@ -19,13 +19,13 @@ class Team(Base):
 
     __tablename__ = "teams"
     visible_by: ClassVar[P] = P.TEAM_READ
-    scope: ClassVar[dict[str, str]] = {
+    grant_columns: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "visible-teams": "visible_in",
         "ordinary-teams": "ordinary_in",
         "team": "id",
     }
-    taken: ClassVar[dict[str, str]] = {"uq_teams_organization_id_name": "name"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_teams_organization_id_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("team"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

@@ -18,8 +18,8 @@ class User(Base):
     """A person. What a user may do in an organization depends on the membership in it, never on the user."""
 
     __tablename__ = "users"
-    scope: ClassVar[dict[str, str]] = {"user": "id"}
-    taken: ClassVar[dict[str, str]] = {"uq_users_username": "username", "uq_users_email": "email"}
+    grant_columns: ClassVar[dict[str, str]] = {"user": "id"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_users_username": "username", "uq_users_email": "email"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("user"))
     username: Mapped[str] = mapped_column(Name)

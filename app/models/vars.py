@@ -25,7 +25,7 @@ class Var(Base):
 
     __tablename__ = "vars"
     visible_by: ClassVar[P] = P.VARIABLE_READ
-    taken: ClassVar[dict[str, str]] = {
+    unique_errors: ClassVar[dict[str, str]] = {
         "uq_vars_workspace_id_key_category": "key",
         "uq_vars_varset_id_key_category": "key",
         "uq_vars_global_in_key_category": "key",

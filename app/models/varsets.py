@@ -16,12 +16,12 @@ class Varset(Base):
 
     __tablename__ = "varsets"
     visible_by: ClassVar[P] = P.VARSET_READ
-    scope: ClassVar[dict[str, str]] = {
+    grant_columns: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "shared-varsets": "shared_in",
         "project": "project_id",
     }
-    taken: ClassVar[dict[str, str]] = {
+    unique_errors: ClassVar[dict[str, str]] = {
         "uq_varsets_organization_id_name": "name",
         "uq_varsets_project_id_name": "name",
     }

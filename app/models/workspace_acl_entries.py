@@ -7,20 +7,22 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
-from app.models.workspaces import BelowWorkspace
+from app.models.workspaces import WorkspaceChild
 from app.persistence import Base, Timestamp, identifier, now
 
 ACL_LEVELS = ("user", "developer", "admin", "owner")
 OWNER = "owner"
 
 
-class WorkspaceAclEntry(BelowWorkspace, Base):
+class WorkspaceAclEntry(WorkspaceChild, Base):
     """The level of one member of the organization on one workspace."""
 
     __tablename__ = "workspace_acl_entries"
     visible_by: ClassVar[P] = P.WORKSPACE_READ_ACL
-    scope: ClassVar[dict[str, str]] = {**BelowWorkspace.scope, "membership": "membership_id"}
-    taken: ClassVar[dict[str, str]] = {"uq_workspace_acl_entries_membership_id_workspace_id": "relationships/user"}
+    grant_columns: ClassVar[dict[str, str]] = {**WorkspaceChild.grant_columns, "membership": "membership_id"}
+    unique_errors: ClassVar[dict[str, str]] = {
+        "uq_workspace_acl_entries_membership_id_workspace_id": "relationships/user"
+    }
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("acl"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)

@@ -6,8 +6,8 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from app.models.workspaces import Workspace
-from app.persistence import among
-from app.storage.ledger import condemn, named_by
+from app.persistence import in_values
+from app.storage.ledger import mark_for_deletion, objects_owned_by
 
 
 def lock_workspaces(session: Session, condition: ColumnElement[bool]) -> Sequence[Workspace]:
@@ -21,9 +21,10 @@ def lock_workspaces(session: Session, condition: ColumnElement[bool]) -> Sequenc
 def delete_workspaces(session: Session, workspaces: Sequence[Workspace]) -> None:
     """Delete these workspaces, which the caller has locked, and condemn their objects."""
     ids = [workspace.id for workspace in workspaces]
-    condemn(session, named_by("workspace_id", ids))
+    mark_for_deletion(session, objects_owned_by("workspace_id", ids))
     session.execute(
-        delete(Workspace).where(among(Workspace.__table__.c.id, ids)), execution_options={"synchronize_session": False}
+        delete(Workspace).where(in_values(Workspace.__table__.c.id, ids)),
+        execution_options={"synchronize_session": False},
     )
     for workspace in workspaces:
         session.expunge(workspace)

@@ -30,7 +30,7 @@ NAME_LENGTH = 260
 IAC_TOOLS = ("terraform", "opentofu")
 
 
-class Placed:
+class ProjectScoped:
     """Something in a project, in one of its environments and perhaps in a cell.
 
     A cell is only a name. A grant on a cell therefore has the target ``ID/NAME``, with the id of the project or
@@ -43,42 +43,42 @@ class Placed:
         cell: Mapped[str | None]
 
     @hybrid_property
-    def cell_in_project(self) -> str | None:
+    def project_cell_key(self) -> str | None:
         """The target of grants on the cell in its project; None without a cell."""
         return None if self.cell is None else f"{self.project_id}/{self.cell}"
 
-    @cell_in_project.inplace.expression
+    @project_cell_key.inplace.expression
     @classmethod
     def _cell_in_project(cls) -> ColumnElement[Any]:
         return cls.project_id + literal("/") + cls.cell
 
     @hybrid_property
-    def cell_in_environment(self) -> str | None:
+    def environment_cell_key(self) -> str | None:
         """The target of grants on the cell in its environment; None without a cell."""
         return None if self.cell is None else f"{self.environment_id}/{self.cell}"
 
-    @cell_in_environment.inplace.expression
+    @environment_cell_key.inplace.expression
     @classmethod
     def _cell_in_environment(cls) -> ColumnElement[Any]:
         return cls.environment_id + literal("/") + cls.cell
 
 
-class Workspace(Placed, Base):
+class Workspace(ProjectScoped, Base):
     """One set of infrastructure. Settings that are null are inherited from the project, then the organization."""
 
     __tablename__ = "workspaces"
     visible_by: ClassVar[P] = P.WORKSPACE_READ
-    scope: ClassVar[dict[str, str]] = {
+    grant_columns: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "workspaces": "organization_id",
         "project": "project_id",
         "environment": "environment_id",
-        "cell": "cell_in_project",
-        "environment-cell": "cell_in_environment",
+        "cell": "project_cell_key",
+        "environment-cell": "environment_cell_key",
         "workspace": "id",
         "public": "shown_to",
     }
-    taken: ClassVar[dict[str, str]] = {"uq_workspaces_organization_id_name": "name"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_workspaces_organization_id_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("ws"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
@@ -170,15 +170,15 @@ def of_workspace(column: Expression, workspace_id: Any) -> ScalarSelect[Any]:  #
     return select(column).where(Workspace.__table__.c.id == workspace_id).correlate_except(Workspace).scalar_subquery()
 
 
-class BelowWorkspace(Placed):
+class WorkspaceChild(ProjectScoped):
     """Something that belongs to a workspace. It has no place of its own, because a workspace can be moved."""
 
-    scope: ClassVar[dict[str, str]] = {
+    grant_columns: ClassVar[dict[str, str]] = {
         "organization": "organization_id",
         "project": "project_id",
         "environment": "environment_id",
-        "cell": "cell_in_project",
-        "environment-cell": "cell_in_environment",
+        "cell": "project_cell_key",
+        "environment-cell": "environment_cell_key",
         "workspace": "workspace_id",
     }
     workspace_id: Mapped[str]

@@ -8,7 +8,19 @@ from marshmallow.fields import Field
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import QueryableAttribute
 
-from app.jsonapi.fields import Attribute, Choice, Computed, Flag, Links, Moment, Setting, Text, ToMany, ToOne, Whole
+from app.jsonapi.fields import (
+    Attribute,
+    Boolean,
+    Choice,
+    Computed,
+    DateTime,
+    Integer,
+    Links,
+    Setting,
+    Text,
+    ToMany,
+    ToOne,
+)
 from app.persistence import Expression
 
 JsonSchema = dict[str, Any]
@@ -50,18 +62,18 @@ def shown(member: Field[Any], column: Expression | None) -> JsonSchema:
         return member.json_schema
     schema = _of_column(column) if isinstance(member, Attribute) else _kind(member)
     # An expression is made so that it always has a value; a plain column says whether it has.
-    may_lack = member.allow_none or (isinstance(member, Moment) if column is None else _is_nullable(column))
+    may_lack = member.allow_none or (isinstance(member, DateTime) if column is None else _is_nullable(column))
     return nullable(schema) if may_lack and "type" in schema else schema
 
 
 def _kind(member: Field[Any]) -> JsonSchema:
     if isinstance(member, Choice):
         return {"type": "string", "enum": list(member.values)}
-    if isinstance(member, Flag):
+    if isinstance(member, Boolean):
         return TYPES[bool]
-    if isinstance(member, Whole):
+    if isinstance(member, Integer):
         return TYPES[int]
-    if isinstance(member, Moment):
+    if isinstance(member, DateTime):
         return TYPES[datetime]
     if isinstance(member, Text):
         return TYPES[str]
@@ -70,7 +82,7 @@ def _kind(member: Field[Any]) -> JsonSchema:
 
 
 def _bounds(member: Field[Any]) -> JsonSchema:
-    if isinstance(member, Whole):
+    if isinstance(member, Integer):
         return {"minimum": member.minimum, "maximum": member.maximum}
     if not isinstance(member, Text):
         return {}

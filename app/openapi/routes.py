@@ -14,7 +14,7 @@ from app.resources.access.invitation_pages.blueprint import blueprint as invitat
 from app.resources.accounts.sign_in.blueprint import blueprint as sign_in
 from app.web.documentation import blueprint as documentation
 from app.web.guard import Operation
-from app.web.requests import CHANGING
+from app.web.requests import WRITE_METHODS
 
 NOT_THE_API = {documentation.name, invitation_pages.name, sign_in.name}
 JSONAPI = "/api/v2/"
@@ -53,7 +53,7 @@ class Route:
     @property
     def is_changing(self) -> bool:
         """Whether it can change anything, and so wants the media type announced."""
-        return self.method.upper() in CHANGING
+        return self.method.upper() in WRITE_METHODS
 
     @property
     def is_jsonapi(self) -> bool:

@@ -4,7 +4,7 @@ from app.persistence.base import NAMING, Base
 from app.persistence.engine import connect_engines
 from app.persistence.identifiers import identifier
 from app.persistence.integrity import is_deadlock, violated_constraint
-from app.persistence.sets import SEPARATOR, among, joined_texts, set_parameter
+from app.persistence.sets import SEPARATOR, in_values, string_agg, values_param
 from app.persistence.types import AnyRow, Expression, Name, Timestamp, now
 
 __all__ = [
@@ -15,12 +15,12 @@ __all__ = [
     "Expression",
     "Name",
     "Timestamp",
-    "among",
     "connect_engines",
     "identifier",
+    "in_values",
     "is_deadlock",
-    "joined_texts",
     "now",
-    "set_parameter",
+    "string_agg",
+    "values_param",
     "violated_constraint",
 ]

@@ -37,8 +37,8 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON(none_as_null=True),
         list[str]: JSON(none_as_null=True),
     }
-    scope: ClassVar[dict[str, str]] = {}
+    grant_columns: ClassVar[dict[str, str]] = {}
     visible_by: ClassVar[Any]
-    taken: ClassVar[dict[str, str]] = {}
-    tells_of_access: ClassVar[bool] = False
-    found_by: ClassVar[frozenset[str]] = frozenset()
+    unique_errors: ClassVar[dict[str, str]] = {}
+    access_sensitive: ClassVar[bool] = False
+    indexed_grant_columns: ClassVar[frozenset[str]] = frozenset()

@@ -33,7 +33,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 SEPARATOR = "\x1f"
 
 
-class TextSet(TypeDecorator[Iterable[str]]):
+class TextValues(TypeDecorator[Iterable[str]]):
     """A parameter that holds a set of texts, none of them empty."""
 
     impl = Text
@@ -52,8 +52,8 @@ class TextSet(TypeDecorator[Iterable[str]]):
         return SEPARATOR.join(values) if dialect.name == "postgresql" else orjson.dumps(values).decode()
 
 
-class _Among(FunctionElement[bool]):
-    """``column`` is one of the values of a ``TextSet`` parameter."""
+class _InValues(FunctionElement[bool]):
+    """``column`` is one of the values of a ``TextValues`` parameter."""
 
     inherit_cache = True
     type = Boolean()
@@ -63,28 +63,28 @@ class _Among(FunctionElement[bool]):
         return self
 
 
-@compiles(_Among)
-def _in_json_list(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+@compiles(_InValues)
+def _in_json_list(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     column, values = element.clauses
     tested = compiler.process(column, **options)
     # Both parts are compiled expressions; the values themselves are a parameter.
     return f"{tested} IN (SELECT value FROM json_each({compiler.process(values, **options)}))"  # noqa: S608
 
 
-@compiles(_Among, "postgresql")
-def _equals_any(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+@compiles(_InValues, "postgresql")
+def _equals_any(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     column, values = element.clauses
     tested = compiler.process(column, **options)
     # As a query of its own the set is taken apart once; written plainly, again for each row that a subquery looks at.
     return f"{tested} = ANY ((SELECT string_to_array({compiler.process(values, **options)}, E'\\x1f'))::text[])"
 
 
-def set_parameter(name: str) -> BindParameter[Iterable[str]]:
+def values_param(name: str) -> BindParameter[Iterable[str]]:
     """A named parameter for a set of texts, given when the statement is executed."""
-    return bindparam(name, type_=TextSet(), unique=False)
+    return bindparam(name, type_=TextValues(), unique=False)
 
 
-def among(
+def in_values(
     column: SQLColumnExpression[Any], values: Iterable[str] | BindParameter[Iterable[str]]
 ) -> ColumnElement[bool]:
     """The condition that ``column`` has one of ``values``. It is never true for an empty set.
@@ -94,9 +94,9 @@ def among(
     """
     if (only_case := _only_case(column)) is not None:
         holds, value = only_case
-        return and_(holds, among(value, values))
-    parameter = values if isinstance(values, BindParameter) else bindparam(None, list(values), type_=TextSet())
-    return _Among(column, parameter)
+        return and_(holds, in_values(value, values))
+    parameter = values if isinstance(values, BindParameter) else bindparam(None, list(values), type_=TextValues())
+    return _InValues(column, parameter)
 
 
 def _only_case(column: SQLColumnExpression[Any]) -> tuple[ColumnElement[bool], ColumnElement[Any]] | None:
@@ -107,7 +107,7 @@ def _only_case(column: SQLColumnExpression[Any]) -> tuple[ColumnElement[bool], C
     return expression.whens[0] if len(expression.whens) == 1 else None
 
 
-def joined_texts(
+def string_agg(
     column: SQLColumnExpression[str], condition: ColumnElement[bool], order: SQLColumnExpression[Any], outer: FromClause
 ) -> ScalarSelect[Any]:
     """All texts of a column, in order, as one text with ``SEPARATOR`` between them; null if there are none.

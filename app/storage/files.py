@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from app.storage.store import Missing, Unavailable, checked
+from app.storage.store import ObjectNotFound, StoreUnavailable, checked
 
 PIECE = 256 * 1024
 # What stays wrong until somebody mends it.
@@ -58,7 +58,7 @@ class FileStore:
             try:
                 file = self._path(name).open("rb")
             except FileNotFoundError:
-                raise Missing(name) from None
+                raise ObjectNotFound(name) from None
         return _pieces(file)
 
     def delete(self, name: str) -> None:
@@ -112,7 +112,7 @@ def _of_the_folder() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unavailable(is_passing=error.errno not in LASTING) from error
+        raise StoreUnavailable(is_transient=error.errno not in LASTING) from error
 
 
 def _draft_of(path: Path) -> Path:

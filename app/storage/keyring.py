@@ -19,7 +19,7 @@ KEY_BYTES = 32
 NAME_BYTES = 8
 
 
-class Unreadable(ValueError):
+class DecryptionError(ValueError):
     """Sealed text or stored bytes that were changed, cut, or made with a key that is not at hand."""
 
 
@@ -56,12 +56,12 @@ class Keyring:
         name, _, body = rest.partition(".")
         key = self._by_name.get(name)
         if version != VERSION or key is None:
-            raise Unreadable("sealed with a key that is not among GROUNDPLAN_ENCRYPTION_KEYS")
+            raise DecryptionError("sealed with a key that is not among GROUNDPLAN_ENCRYPTION_KEYS")
         try:
             closed = urlsafe_b64decode(body + "=" * (-len(body) % 4))
             return key.cipher.decrypt(closed[:NONCE_BYTES], closed[NONCE_BYTES:], f"{version}.{name}".encode())
         except (InvalidTag, ValueError) as error:
-            raise Unreadable("the sealed text was changed") from error
+            raise DecryptionError("the sealed text was changed") from error
 
     @property
     def newest(self) -> str:

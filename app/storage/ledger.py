@@ -26,13 +26,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.persistence import Base, Timestamp, among, now
+from app.persistence import Base, Timestamp, in_values, now
 
 OBJECT: Final[dict[Any, Any]] = {"object": True}
 
 # So many objects are removed with the request that let go of them; the sweep removes the rest.
 AT_ONCE: Final = 100
-LET_GO: Final = "groundplan.let_go"
+TO_DELETE: Final = "groundplan.let_go"
 
 
 class StoredObject(Base):
@@ -66,24 +66,24 @@ class Stored:
     key: str
 
 
-class Condemned(LookupError):
+class MarkedForDeletion(LookupError):
     """The object took so long that it was given up."""
 
 
-def enter(engine: Engine, name: str) -> None:
+def register(engine: Engine, name: str) -> None:
     """Note that an object will be stored under the name; committed when it returns."""
     with engine.begin() as connection:
         connection.execute(LEDGER.insert(), {"name": name})
 
 
-def claim(session: Session, name: str) -> None:
+def attach(session: Session, name: str) -> None:
     """Keep the object until the transaction ends, in which a column must come to name it."""
     kept = select(LEDGER.c.name).where(LEDGER.c.name == name, LEDGER.c.condemned_at.is_(None)).with_for_update()
     if session.execute(kept).one_or_none() is None:
-        raise Condemned(name)
+        raise MarkedForDeletion(name)
 
 
-def condemn(session: Session, names: Select[Any] | CompoundSelect[Any]) -> None:
+def mark_for_deletion(session: Session, names: Select[Any] | CompoundSelect[Any]) -> None:
     """Let go of the objects with these names, in the transaction after which no column names them any longer.
 
     What owns them, a workspace for one, is locked by the caller: nobody can come to name another one meanwhile.
@@ -95,15 +95,15 @@ def condemn(session: Session, names: Select[Any] | CompoundSelect[Any]) -> None:
     )
     if done.rowcount:
         some = session.connection().scalars(select(LEDGER.c.name).where(gone).limit(AT_ONCE))
-        session.info.setdefault(LET_GO, []).extend(some)
+        session.info.setdefault(TO_DELETE, []).extend(some)
 
 
-def named_by(owner: str, ids: Iterable[str]) -> CompoundSelect[Any]:
+def objects_owned_by(owner: str, ids: Iterable[str]) -> CompoundSelect[Any]:
     """The names of the objects of all rows, of whatever table, that have one of the ids in the column ``owner``."""
     wanted = list(ids)
     return union_all(
         *(
-            select(column).where(among(table.c[owner], wanted), column.is_not(None))
+            select(column).where(in_values(table.c[owner], wanted), column.is_not(None))
             for table, column in object_columns()
             if owner in table.c
         ),
@@ -118,6 +118,6 @@ def object_columns() -> Iterator[tuple[Table, Column[str]]]:
                 yield table, column
 
 
-def unnamed() -> ColumnElement[bool]:
+def unreferenced() -> ColumnElement[bool]:
     """The condition that no column names the object."""
     return and_(*(~select(column).where(column == LEDGER.c.name).exists() for _, column in object_columns()))

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from app.config import Bucket
-from app.storage.store import Missing, Unavailable, checked
+from app.storage.store import ObjectNotFound, StoreUnavailable, checked
 
 # Parts of a multipart upload: the service wants at least 5 MiB in all but the last, and one at a time is in memory.
 PART = 8 * 2**20
@@ -87,7 +87,7 @@ class BucketStore:
                 body = self._client.get_object(Bucket=self._bucket, Key=checked(name))["Body"]
             except ClientError as error:
                 if error.response["Error"]["Code"] in ABSENT:
-                    raise Missing(name) from None
+                    raise ObjectNotFound(name) from None
                 raise
         return _pieces(body)
 
@@ -119,10 +119,10 @@ def _of_the_service() -> Iterator[None]:
         yield
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", SERVER_FAILURE)
-        raise Unavailable(is_passing=status >= SERVER_FAILURE or status == TOO_MANY_REQUESTS) from error
+        raise StoreUnavailable(is_transient=status >= SERVER_FAILURE or status == TOO_MANY_REQUESTS) from error
     except BotoCoreError as error:
         # No connection, or an answer that was cut; otherwise no credentials, for one.
-        raise Unavailable(is_passing=isinstance(error, BROKEN)) from error
+        raise StoreUnavailable(is_transient=isinstance(error, BROKEN)) from error
 
 
 def _pieces(body: Any) -> Iterator[bytes]:  # noqa: ANN401 - boto3 has no types

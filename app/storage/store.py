@@ -8,7 +8,7 @@ from typing import Protocol
 NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
-class Missing(LookupError):
+class ObjectNotFound(LookupError):
     """There is no object of this name."""
 
     def __init__(self, name: str) -> None:
@@ -16,26 +16,26 @@ class Missing(LookupError):
         super().__init__(f"the object {name} is not in the store")
 
 
-class Unavailable(Exception):
+class StoreUnavailable(Exception):
     """The place for objects can't be reached, or refuses; its cause says why. What was being stored may be there."""
 
-    def __init__(self, *, is_passing: bool) -> None:
-        """``is_passing`` says that trying again soon may help, which it does not where somebody must mend something."""
+    def __init__(self, *, is_transient: bool) -> None:
+        """``is_transient`` says that trying again soon may help; otherwise somebody must repair something first."""
         super().__init__("the store of objects failed")
-        self.is_passing = is_passing
+        self.is_transient = is_transient
 
 
 class Store(Protocol):
     """A place for objects. An object is there whole or not at all, and is never changed; each has a name of its own.
 
-    Whatever is wrong with the place itself is raised as ``Unavailable``.
+    Whatever is wrong with the place itself is raised as ``StoreUnavailable``.
     """
 
     def put(self, name: str, chunks: Iterable[bytes]) -> None:
         """Store the chunks; when it returns they survive a loss of power. What ``chunks`` raises leaves nothing."""
 
     def open(self, name: str) -> Iterator[bytes]:
-        """The bytes in pieces of any size; ``Missing`` is raised at once, not at the first piece."""
+        """The bytes in pieces of any size; ``ObjectNotFound`` is raised at once, not at the first piece."""
 
     def delete(self, name: str) -> None:
         """Remove the object or what there is of it; nothing happens when there is none."""

@@ -11,9 +11,9 @@ from typing import Final
 
 from sqlalchemy import delete, func, or_, select, update
 
-from app.persistence import among, now
+from app.persistence import in_values, now
 from app.persistence.engine import Engines
-from app.storage.ledger import StoredObject, unnamed
+from app.storage.ledger import StoredObject, unreferenced
 from app.storage.vault import Vault
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ DAY: Final = 24 * 60 * 60
 
 def sweep(engines: Engines, vault: Vault, grace: timedelta = GRACE) -> int:
     """Remove what was let go of, and what is older than ``grace`` and named by nothing; how many objects that were."""
-    _condemn_orphans(engines, now() - grace)
+    _mark_orphans(engines, now() - grace)
     count = 0
     last = ""
     condemned = (
@@ -47,7 +47,7 @@ def sweep(engines: Engines, vault: Vault, grace: timedelta = GRACE) -> int:
 
 def sweepable(engines: Engines, grace: timedelta = GRACE) -> int:
     """How many objects a sweep would remove now."""
-    orphaned = (StoredObject.created_at < now() - grace) & unnamed()
+    orphaned = (StoredObject.created_at < now() - grace) & unreferenced()
     with engines.reading.connect() as connection:
         counted = (
             select(func.count()).select_from(StoredObject).where(or_(StoredObject.condemned_at.is_not(None), orphaned))
@@ -89,7 +89,7 @@ def remove(engines: Engines, vault: Vault, names: Sequence[str], *, patience: in
         # In one order, and past the rows that another sweep is deleting: two must not wait for each other.
         going = (
             select(StoredObject.name)
-            .where(among(StoredObject.name, removed))
+            .where(in_values(StoredObject.name, removed))
             .order_by(StoredObject.name)
             .with_for_update(skip_locked=True)
         )
@@ -98,10 +98,10 @@ def remove(engines: Engines, vault: Vault, names: Sequence[str], *, patience: in
     return len(removed)
 
 
-def _condemn_orphans(engines: Engines, before: datetime) -> None:
+def _mark_orphans(engines: Engines, before: datetime) -> None:
     last = ""
     orphans = select(StoredObject.name).where(
-        StoredObject.condemned_at.is_(None), StoredObject.created_at < before, unnamed()
+        StoredObject.condemned_at.is_(None), StoredObject.created_at < before, unreferenced()
     )
     while True:
         # Looked for without any lock, for that may take its time.
@@ -115,12 +115,14 @@ def _condemn_orphans(engines: Engines, before: datetime) -> None:
             # Who is about to name one holds its row. Once the rows are ours, a second look is the true one.
             ours = (
                 select(StoredObject.name)
-                .where(among(StoredObject.name, names))
+                .where(in_values(StoredObject.name, names))
                 .order_by(StoredObject.name)
                 .with_for_update(skip_locked=True)
             )
             free = connection.scalars(ours).all()
             connection.execute(
-                update(StoredObject).where(among(StoredObject.name, free), unnamed()).values(condemned_at=now())
+                update(StoredObject)
+                .where(in_values(StoredObject.name, free), unreferenced())
+                .values(condemned_at=now())
             )
         last = names[-1]

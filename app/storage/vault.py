@@ -16,7 +16,7 @@ from itertools import chain
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.storage.keyring import KEY_BYTES, Keyring, Unreadable
+from app.storage.keyring import KEY_BYTES, DecryptionError, Keyring
 from app.storage.store import Store
 
 CHUNK = 64 * 1024
@@ -38,7 +38,7 @@ class Vault:
         return self.keyring.seal(key)
 
     def open(self, name: str, sealed_key: str) -> Iterator[bytes]:
-        """The bytes of an object, each authentic when it is given; ``Unreadable`` where that ends.
+        """The bytes of an object, each authentic when it is given; ``DecryptionError`` where that ends.
 
         The first of them are read at once, so that most of what can be wrong shows before an answer has begun.
         """
@@ -71,7 +71,7 @@ def _opened(cipher: AESGCM, name: str, pieces: Iterable[bytes]) -> Iterator[byte
         try:
             yield cipher.decrypt(_nonce(number, is_last=is_last), frame, name.encode())
         except InvalidTag as error:
-            raise Unreadable(f"the object {name} was changed or cut at chunk {number}") from error
+            raise DecryptionError(f"the object {name} was changed or cut at chunk {number}") from error
 
 
 def _cut(pieces: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]]:

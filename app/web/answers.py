@@ -10,24 +10,26 @@ from app.jsonapi.errors import ApiError, ServiceUnavailable, TooManyRequests, Un
 from app.jsonapi.query import last_page, page_links, page_meta, page_of
 
 
-def answer(document: dict[str, Any], status: int = 200) -> Response:
+def document_response(document: dict[str, Any], status: int = 200) -> Response:
     """A JSON:API document."""
     return Response(orjson.dumps(document), status, content_type=CONTENT_TYPE)
 
 
-def resource(shown: dict[str, Any], status: int = 200, included: list[dict[str, Any]] | None = None) -> Response:
+def resource_response(
+    shown: dict[str, Any], status: int = 200, included: list[dict[str, Any]] | None = None
+) -> Response:
     """A document with one resource object."""
     document: dict[str, Any] = {"data": shown}
     if included is not None:
         document["included"] = included
-    return answer(document, status)
+    return document_response(document, status)
 
 
-def page_of_all(shown: list[dict[str, Any]]) -> Response:
+def single_page_response(shown: list[dict[str, Any]]) -> Response:
     """The page that the request asks for, cut from resource objects that are all in memory."""
     page = page_of(request.args)
     arguments = request.args.to_dict(flat=False)
-    return answer(
+    return document_response(
         {
             "data": shown[page.offset : page.offset + page.size],
             "links": page_links(request.base_url, arguments, page, last_page(page, len(shown))),
@@ -36,7 +38,7 @@ def page_of_all(shown: list[dict[str, Any]]) -> Response:
     )
 
 
-def nothing() -> Response:
+def no_content() -> Response:
     """The answer 204, without a body."""
     response = Response(status=204)
     # What has no content has no type either.
@@ -46,7 +48,7 @@ def nothing() -> Response:
 
 def error_document(error: ApiError) -> Response:
     """The answer to a request that failed with this error."""
-    answered = answer({"errors": error.errors()}, error.status)
+    answered = document_response({"errors": error.errors()}, error.status)
     if error.status == Unauthorized.status:
         answered.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooManyRequests):

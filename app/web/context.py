@@ -8,7 +8,7 @@ from flask import current_app, g, request
 from sqlalchemy import Connection
 
 from app.analytics import ANALYTICS, Delivery
-from app.authentication.callers import Caller, load_caller, load_traced, nobody, signed_in_as
+from app.authentication.callers import Caller, load_caller, load_caller_with_sources, nobody, signed_in_as
 from app.config import Settings
 from app.jsonapi.errors import Unauthorized
 from app.persistence.engine import Engines
@@ -75,9 +75,11 @@ def authenticate(*, anonymous: bool = False) -> None:
     g.caller = caller
 
 
-def traced(type_: str, identifier: str) -> Caller | None:
+def caller_with_sources(type_: str, identifier: str) -> Caller | None:
     """The user, team or token with this id as a caller, with grants that know where they come from."""
-    return load_traced(reader(), type_, identifier, users_create_organizations=_users_create_organizations())
+    return load_caller_with_sources(
+        reader(), type_, identifier, users_create_organizations=_users_create_organizations()
+    )
 
 
 def _users_create_organizations() -> bool:

@@ -18,9 +18,9 @@ from app.jsonapi.errors import (
     TooLarge,
     UnsupportedMediaType,
 )
-from app.storage.keyring import Unreadable
-from app.storage.ledger import Condemned
-from app.storage.store import Missing, Unavailable
+from app.storage.keyring import DecryptionError
+from app.storage.ledger import MarkedForDeletion
+from app.storage.store import ObjectNotFound, StoreUnavailable
 from app.web.answers import error_document
 
 logger = logging.getLogger(__name__)
@@ -34,11 +34,11 @@ def install(app: Flask) -> None:
     """Register the handlers."""
 
     @app.errorhandler(ApiError)
-    def of_ours(error: ApiError) -> Response:
+    def handle_api_error(error: ApiError) -> Response:
         return error_document(error)
 
     @app.errorhandler(HTTPException)
-    def of_werkzeug(error: HTTPException) -> Response:
+    def handle_http_exception(error: HTTPException) -> Response:
         status = error.code or 500
         if status < 400:  # noqa: PLR2004 - a redirect is not a failure
             return Response(status=status, headers=list(error.get_headers()))
@@ -49,30 +49,30 @@ def install(app: Flask) -> None:
         return answered
 
     @app.errorhandler(OperationalError)
-    def of_the_database(error: OperationalError) -> Response:
+    def handle_database_failure(error: OperationalError) -> Response:
         # Lost connections, deadlocks, a database that stayed locked: nothing was changed, and a retry may well work.
         logger.error("the database failed", exc_info=error)
         return error_document(ServiceUnavailable())
 
-    @app.errorhandler(Condemned)
-    def of_the_sweep(_error: Condemned) -> Response:
+    @app.errorhandler(MarkedForDeletion)
+    def handle_marked_for_deletion(_error: MarkedForDeletion) -> Response:
         # It arrived so late that the sweep had given it up: nothing was changed.
         return error_document(ServiceUnavailable())
 
-    @app.errorhandler(Unavailable)
-    def of_the_store(error: Unavailable) -> Response:
+    @app.errorhandler(StoreUnavailable)
+    def handle_store_failure(error: StoreUnavailable) -> Response:
         # No row names what did not arrive, so that nothing was changed.
         logger.error("the store of objects failed: %s", error.__cause__, exc_info=error)
-        return error_document(StorageUnavailable.for_a_moment() if error.is_passing else StorageUnavailable())
+        return error_document(StorageUnavailable.for_a_moment() if error.is_transient else StorageUnavailable())
 
-    @app.errorhandler(Missing)
-    @app.errorhandler(Unreadable)
-    def of_what_is_stored(error: Missing | Unreadable) -> Response:
+    @app.errorhandler(ObjectNotFound)
+    @app.errorhandler(DecryptionError)
+    def handle_unreadable_object(error: ObjectNotFound | DecryptionError) -> Response:
         logger.error("what is stored can't be read: %s", error, exc_info=error)
         return error_document(StoredUnreadable())
 
     @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Response:
+    def handle_unexpected(error: Exception) -> Response:
         # The exception's text may quote what a client sent; the log has it, the answer does not.
         logger.error("unexpected failure", exc_info=error)
         return error_document(ApiError())

@@ -11,7 +11,7 @@ from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, text_of, texts_of
-from app.persistence import Base, Expression, among, set_parameter
+from app.persistence import Base, Expression, in_values, values_param
 
 ESCAPE = "\\"
 
@@ -92,7 +92,7 @@ class OneOf:
         name = f"one_of_{self.parameter}".replace("[", "_").replace("]", "")
         return Chosen(
             ("one of", self.parameter),
-            lambda: [among(func.lower(self.column), set_parameter(name))],
+            lambda: [in_values(func.lower(self.column), values_param(name))],
             {name: [text.lower() for text in texts]},
         )
 
@@ -159,9 +159,9 @@ class Permitted:
         """See ``Filter``."""
         if self.parameter not in arguments:
             return None
-        levels = rules.shape(caller, self.permission, self.model, organization_id)
+        levels = rules.grant_levels(caller, self.permission, self.model, organization_id)
         return Chosen(
             ("permitted", self.permission, levels),
-            lambda: [rules.clause(self.permission, self.model, levels)],
-            rules.parameters(caller, self.permission, levels),
+            lambda: [rules.visibility_clause(self.permission, self.model, levels)],
+            rules.visibility_parameters(caller, self.permission, levels),
         )

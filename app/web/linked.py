@@ -20,9 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.persistence import Expression, among
+from app.persistence import Expression, in_values
 from app.web.context import reader
-from app.web.listing import Listing, Shown
+from app.web.listing import Listing, ResourceObject
 
 
 class Link(NamedTuple):
@@ -52,7 +52,7 @@ class LinkedListing(Listing):
         """The row of ``one``, with its lists of ids."""
         return self._linked([self.one(conditions, source)], source)[0]
 
-    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
+    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> ResourceObject:
         """The resource object of ``one``, with its lists of ids."""
         return self.shown(self.linked(conditions, source))
 
@@ -83,7 +83,7 @@ def _statement(links: Iterable[Link], identifiers: Sequence[str]) -> CompoundSel
             link.order.label("position"),
         )
         .select_from(link.table)
-        .where(among(link.near, identifiers), link.condition)
+        .where(in_values(link.near, identifiers), link.condition)
         for link in links
     )
     return union_all(*parts).order_by(literal_column("position"), literal_column("far_id"))

@@ -32,13 +32,13 @@ from app.jsonapi.dump import Dump, compile_dump
 from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.query import Arguments, Page, is_paged, last_page, page_links, page_meta, page_of
 from app.jsonapi.schema import Schema
-from app.persistence import Base, Expression, among, set_parameter
-from app.web.answers import answer
+from app.persistence import Base, Expression, in_values, values_param
+from app.web.answers import document_response
 from app.web.context import caller, reader
 from app.web.filters import Chosen, Filter
 from app.web.policy import mark_policy_checked
 
-Shown = dict[str, Any]
+ResourceObject = dict[str, Any]
 
 # How many statements a listing keeps. Clients choose the filters, and each combination is a statement of its own.
 KEPT = 256
@@ -58,9 +58,9 @@ class Counted:
     linked: type[Base] | None = None
     what: ColumnElement[Any] = field(default_factory=func.count)
 
-    def within(self, levels: rules.Shape) -> Expression:
+    def within(self, levels: rules.GrantLevels) -> Expression:
         """The SQL expression for a caller who reaches the counted rows through these levels."""
-        seen = rules.clause(self.permission, self.model, levels)
+        seen = rules.visibility_clause(self.permission, self.model, levels)
         counted: list[FromClause] = [self.model.__table__]
         if self.linked is not None:
             # To who sees them all it is the same whether what is linked is looked up.
@@ -74,8 +74,8 @@ class Counted:
 class Reach:
     """Which rows the caller reaches: the levels of the grants on the listing's rows, and on those of each count."""
 
-    levels: rules.Shape
-    counted: tuple[rules.Shape, ...]
+    levels: rules.GrantLevels
+    counted: tuple[rules.GrantLevels, ...]
     parameters: dict[str, Any] = field(compare=False)
 
 
@@ -109,7 +109,7 @@ class Listing:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all that is read, in order: the columns, then what the policy needs to know of a row."""
-        return tuple(dict.fromkeys([*self.columns, *self.model.scope.values()]))
+        return tuple(dict.fromkeys([*self.columns, *self.model.grant_columns.values()]))
 
     @property
     def expressions(self) -> Mapping[str, Expression]:
@@ -143,7 +143,7 @@ class Listing:
             lambda: (
                 select(*self._labelled(reach))
                 .select_from(self.joined)
-                .where(rules.clause(self.visible_by, self.model, reach.levels), *self._equal(conditions))
+                .where(rules.visibility_clause(self.visible_by, self.model, reach.levels), *self._equal(conditions))
             ),
         )
         values = {**conditions, **reach.parameters}
@@ -154,15 +154,15 @@ class Listing:
             raise NotFound
         return row
 
-    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
+    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> ResourceObject:
         """The resource object of ``one``."""
         return self.shown(self.one(conditions, source))
 
-    def shown(self, row: Row[Any]) -> Shown:
+    def shown(self, row: Row[Any]) -> ResourceObject:
         """The resource object of a row of this listing."""
-        return self.dump(row, rules.held(caller(), self.model.scope, row))
+        return self.dump(row, rules.permissions_on(caller(), self.model.grant_columns, row))
 
-    def some(self, identifiers: Iterable[str]) -> list[Shown]:
+    def some(self, identifiers: Iterable[str]) -> list[ResourceObject]:
         """The resource objects of those rows that the caller can see; for ``included``."""
         return [self.shown(row) for row in self._some(identifiers)]
 
@@ -174,8 +174,8 @@ class Listing:
                 select(*self._labelled(reach))
                 .select_from(self.joined)
                 .where(
-                    rules.clause(self.visible_by, self.model, reach.levels),
-                    among(self.identifier, set_parameter("identifiers")),
+                    rules.visibility_clause(self.visible_by, self.model, reach.levels),
+                    in_values(self.identifier, values_param("identifiers")),
                 )
                 .order_by(*self.order)
             ),
@@ -189,7 +189,7 @@ class Listing:
         self,
         parents: Mapping[str, Any],
         *,
-        include: Callable[[Sequence[Row[Any]], list[Shown]], list[Shown]] | None = None,
+        include: Callable[[Sequence[Row[Any]], list[ResourceObject]], list[ResourceObject]] | None = None,
         paged: bool = True,
         meta: Mapping[str, Any] | None = None,
         also: Sequence[Chosen] = (),
@@ -203,9 +203,9 @@ class Listing:
         arguments = request.args
         page = page_of(arguments) if paged or is_paged(arguments) else None
         rows, total, visible = self._rows(parents, arguments, page, also)
-        who, scope, dump = caller(), self.model.scope, self.dump
+        who, scope, dump = caller(), self.model.grant_columns, self.dump
         rows = self._completed(rows)
-        data = [dump(row, rules.held(who, scope, row)) for row in rows]
+        data = [dump(row, rules.permissions_on(who, scope, row)) for row in rows]
         document: dict[str, Any] = {"data": data}
         if include is not None:
             document["included"] = include(rows, data)
@@ -222,7 +222,7 @@ class Listing:
             shown_meta["pagination"] = page_meta(page, total)
         if shown_meta:
             document["meta"] = shown_meta
-        return answer(document)
+        return document_response(document)
 
     def _completed(self, rows: Sequence[Row[Any]]) -> Sequence[Any]:
         """The rows of a page, with what a subclass reads for all of them at once."""
@@ -277,12 +277,12 @@ class Listing:
 
     def _reach(self, organization_id: str | None, project_id: str | None = None) -> Reach:
         who = caller()
-        levels = rules.shape(who, self.visible_by, self.model, organization_id, project_id)
-        parameters = rules.parameters(who, self.visible_by, levels)
+        levels = rules.grant_levels(who, self.visible_by, self.model, organization_id, project_id)
+        parameters = rules.visibility_parameters(who, self.visible_by, levels)
         counted = []
         for count in self._counts:
-            counted.append(rules.shape(who, count.permission, count.model, organization_id))
-            parameters |= rules.parameters(who, count.permission, counted[-1])
+            counted.append(rules.grant_levels(who, count.permission, count.model, organization_id))
+            parameters |= rules.visibility_parameters(who, count.permission, counted[-1])
         return Reach(levels, tuple(counted), parameters)
 
     def _many(
@@ -295,7 +295,7 @@ class Listing:
         is_paged: bool,
     ) -> Select[Any]:
         seen = [
-            rules.clause(self.visible_by, self.model, reach.levels),
+            rules.visibility_clause(self.visible_by, self.model, reach.levels),
             *self._equal(_narrowest(parents), by_index=not self._reaches_by_id(reach.levels)),
         ]
         wanted = [clause for each in chosen for clause in each.clauses()]
@@ -355,12 +355,12 @@ class Listing:
             .order_by(*self._directed([page.c[name] for name in names], sort))
         )
 
-    def _reaches_by_id(self, levels: rules.Shape) -> bool:
+    def _reaches_by_id(self, levels: rules.GrantLevels) -> bool:
         # Of what is below a workspace the project is no column of its own: the rows are found by the workspace.
         plain = {"id", "project_id", "environment_id"}.intersection(self.model.__table__.c.keys())
-        found_by = plain | self.model.found_by
+        indexed_grant_columns = plain | self.model.indexed_grant_columns
         return levels != rules.EVERYTHING and all(
-            self.model.scope[rules.AROUND.get(level, level)] in found_by for level in levels
+            self.model.grant_columns[rules.PARENT_LEVEL.get(level, level)] in indexed_grant_columns for level in levels
         )
 
     def _directed(self, keys: Sequence[Expression], sort: str) -> list[Expression]:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from app.jsonapi.errors import ApiError
-from app.storage.ledger import Condemned, Stored, enter
+from app.storage.ledger import MarkedForDeletion, Stored, register
 from app.storage.place import vault
-from app.storage.store import Unavailable
+from app.storage.store import StoreUnavailable
 from app.storage.sweeping import remove
 from app.web.context import engines
 
@@ -15,30 +15,30 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def stored(name: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
+def stored_object(name: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
     """The object with these bytes, stored under a new name. When the block begins, it survives a loss of power.
 
     The block must commit, with ``claim``, a row that names the object. If the block refuses it by an ``ApiError``, the
     object is removed. If the process dies before the commit, or it is not known whether the commit happened, the next
     sweep decides: it removes an object that no row names. There is never a row without its object.
     """
-    enter(engines().writing, name)
+    register(engines().writing, name)
     try:
         key = vault().put(name, pieces)
-    except Unavailable:
+    except StoreUnavailable:
         # It would refuse this as well, or do it before what it has not finished: the sweep comes when that is over.
         raise
     except Exception:
-        discard([name])
+        delete_objects([name])
         raise
     try:
         yield Stored(name, key)
-    except (ApiError, Condemned):
-        discard([name])
+    except (ApiError, MarkedForDeletion):
+        delete_objects([name])
         raise
 
 
-def discard(names: Sequence[str]) -> None:
+def delete_objects(names: Sequence[str]) -> None:
     """Remove objects that no column names, now or later. A failure is logged, and the sweep will try again."""
     try:
         remove(engines(), vault(), names)

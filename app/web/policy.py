@@ -53,7 +53,7 @@ def denial(permission: P) -> ApiError:
 def is_allowed(permission: P, row: AnyRow, model: type[Base] | None = None) -> bool:
     """Whether the caller has the permission on this entity, or on this row of a listing of the ``model``."""
     mark_policy_checked(permission)
-    return row is not None and permission in rules.held(caller(), (model or row).scope, row)
+    return row is not None and permission in rules.permissions_on(caller(), (model or row).grant_columns, row)
 
 
 def require(permission: P, row: AnyRow, model: type[Base] | None = None) -> None:
@@ -131,7 +131,7 @@ def get_visible(model: type[Base], identifier: str, visible_by: P | None = None)
     permission: P = visible_by or model.visible_by
     mark_policy_checked(permission)
     table = model.__table__
-    computed = (getattr(model, name).label(name) for name in model.scope.values() if name not in table.c)
+    computed = (getattr(model, name).label(name) for name in model.grant_columns.values() if name not in table.c)
     found = select(table, *computed).where(table.c.id == identifier, visible(permission, model))
     row = reader().execute(found).one_or_none()
     if row is None:

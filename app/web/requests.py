@@ -14,7 +14,7 @@ from app.jsonapi.body import read_json
 from app.jsonapi.errors import BadParameter, BadRequest, NotFound, TooLarge, UnsupportedMediaType
 from app.web.context import forbid_retry, release_reader, request_id, settings
 from app.web.guard import takes_any_media_type
-from app.web.leftover import hanging_up, read_off
+from app.web.slow_clients import drain_body, read_deadline
 
 FORM = "application/x-www-form-urlencoded"
 # More than any form here has.
@@ -23,7 +23,7 @@ FIELDS = 50
 FORM_SECONDS = 20
 PIECE = 64 * 1024
 UNREADABLE = "The request body could not be read"
-CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 # The terraform CLI refuses a service below 2.5; clients tell HCP Terraform from Enterprise by the second.
 HEADERS = {
@@ -38,30 +38,30 @@ def install(app: Flask) -> None:
     """Register the hooks."""
 
     @app.before_request
-    def nameable() -> None:
+    def refuse_nul_in_path() -> None:
         # Nothing has a NUL character in its name, and PostgreSQL takes none to look for it.
         if "\0" in request.path:
             raise NotFound
 
     @app.before_request
-    def announced_as_jsonapi() -> None:
+    def require_media_type() -> None:
         # HCP Terraform wants the header on an empty body, too (spec: conventions, base URL and media type).
-        if request.method not in CHANGING or request.url_rule is None or request.mimetype == MEDIA_TYPE:
+        if request.method not in WRITE_METHODS or request.url_rule is None or request.mimetype == MEDIA_TYPE:
             return
         if not takes_any_media_type(app.view_functions[request.endpoint or ""]):
             raise UnsupportedMediaType
 
     @app.after_request
-    def with_headers(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = request_id()
-        if response.status_code >= 400 and request.method in CHANGING:  # noqa: PLR2004 - refused, perhaps unread
-            response.call_on_close(partial(read_off, request.environ))
+        if response.status_code >= 400 and request.method in WRITE_METHODS:  # noqa: PLR2004 - refused, perhaps unread
+            response.call_on_close(partial(drain_body, request.environ))
         return response
 
     @app.teardown_request
-    def give_back(_error: BaseException | None) -> None:
+    def release_connection(_error: BaseException | None) -> None:
         release_reader()
 
 
@@ -123,7 +123,7 @@ def form(limit: int) -> MultiDict[str, str]:
     if request.mimetype != FORM:
         return MultiDict()
     try:
-        with hanging_up(request.environ, FORM_SECONDS):
+        with read_deadline(request.environ, FORM_SECONDS):
             sent = _sent(limit).decode()
         return MultiDict(parse_qsl(sent, keep_blank_values=True, errors="strict", max_num_fields=FIELDS))
     except ValueError:

@@ -16,21 +16,21 @@ from typing import Any, Final
 logger = logging.getLogger(__name__)
 
 PIECE: Final = 64 * 1024
-MOST: Final = 256 * 2**20
+DRAIN_LIMIT: Final = 256 * 2**20
 SECONDS: Final = 10
 
 
-def read_off(environment: Mapping[str, Any]) -> None:
+def drain_body(environment: Mapping[str, Any]) -> None:
     """Read the rest of the request's body, up to a number of bytes and seconds. The answer has been sent already."""
     connection = environment.get("gunicorn.socket")
     if connection is None:
         return
     deadline = time.monotonic() + SECONDS
-    left = MOST
+    left = DRAIN_LIMIT
     before = connection.gettimeout()
     connection.settimeout(1)
     try:
-        with hanging_up(environment, SECONDS):
+        with read_deadline(environment, SECONDS):
             while left > 0 and time.monotonic() < deadline:
                 piece = environment["wsgi.input"].read(PIECE)
                 if not piece:
@@ -43,7 +43,7 @@ def read_off(environment: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def hanging_up(environment: Mapping[str, Any], seconds: float) -> Iterator[None]:
+def read_deadline(environment: Mapping[str, Any], seconds: float) -> Iterator[None]:
     """Stop reading from the client if the block takes too long; the block then sees a client that has gone.
 
     A read ends only when it has all that it asked for. A client that sends a byte now and then could hold a thread for
@@ -53,7 +53,7 @@ def hanging_up(environment: Mapping[str, Any], seconds: float) -> Iterator[None]
     if connection is None:
         yield
         return
-    timer = threading.Timer(seconds, hang_up, [connection])
+    timer = threading.Timer(seconds, shut_down_reading, [connection])
     timer.daemon = True
     timer.start()
     try:
@@ -62,7 +62,7 @@ def hanging_up(environment: Mapping[str, Any], seconds: float) -> Iterator[None]
         timer.cancel()
 
 
-def hang_up(connection: socket.socket) -> None:
+def shut_down_reading(connection: socket.socket) -> None:
     """Let whoever reads from the connection find that the client has gone."""
     # Not by the method of a connection with TLS, which would go on without it.
     with suppress(OSError):

@@ -9,26 +9,26 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.analytics import Captured
+from app.analytics import AnalyticsEvent
 from app.jsonapi.errors import ApiError, Conflict, Taken
 from app.models.activity_events import ActivityEvent
-from app.models.workspaces import BelowWorkspace, Placed
+from app.models.workspaces import ProjectScoped, WorkspaceChild
 from app.persistence import AnyRow, Base, violated_constraint
-from app.storage.ledger import LET_GO
+from app.storage.ledger import TO_DELETE
 from app.web.context import analytics, caller, engines, forbid_retry, release_reader, request_id
-from app.web.objects import discard
+from app.web.objects import delete_objects
 
 _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
-PLACE = frozenset({"project_id", "environment_id", "cell"})
+LOCATION = frozenset({"project_id", "environment_id", "cell"})
 # What a thing is called, by the first of these that it has.
 NAMES = ("name", "username", "key")
 RECORDED = "recorded events"
-CAPTURED = tuple(each.name for each in fields(Captured) if each.name != "at")
+CAPTURED = tuple(each.name for each in fields(AnalyticsEvent) if each.name != "at")
 CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
 
 
 @contextmanager
-def change() -> Iterator[Session]:
+def transaction() -> Iterator[Session]:
     """Open a transaction that is committed when the block ends and rolled back when it raises.
 
     A broken constraint becomes the error that the model names for it. So the database decides about uniqueness, however
@@ -41,16 +41,16 @@ def change() -> Iterator[Session]:
             forbid_retry()
             session.commit()
         except IntegrityError as error:
-            raise _as_answer(error) from error
-    capture(session)
-    if LET_GO in session.info:
-        discard(session.info[LET_GO])
+            raise _api_error(error) from error
+    send_to_analytics(session)
+    if TO_DELETE in session.info:
+        delete_objects(session.info[TO_DELETE])
 
 
-def _as_answer(error: IntegrityError) -> ApiError:
+def _api_error(error: IntegrityError) -> ApiError:
     name = violated_constraint(error)
     for mapper in Base.registry.mappers:
-        member = mapper.class_.taken.get(name)
+        member = mapper.class_.unique_errors.get(name)
         if member:
             return Taken(member)
     return Conflict(CHANGED_MEANWHILE)
@@ -72,39 +72,39 @@ def insert(session: Session, entity: Base) -> None:
     entity.id = key[0]  # type: ignore[attr-defined]
 
 
-def record(session: Session, action: str, subject: AnyRow, changes: Mapping[str, Any] | None = None) -> None:
+def record_event(session: Session, action: str, subject: AnyRow, changes: Mapping[str, Any] | None = None) -> None:
     """Write the activity event of a change, in its transaction. The subject must be flushed, so that it has its id.
 
     ``action`` is ``type.verb``; ``changes`` maps members to ``[before, after]`` and must never hold secrets. Name
     projects, environments and workspaces in it by their ids: readers who can't see such a place are then not told the
     id.
     """
-    record_each(session, action, [(subject, changes)])
+    record_events(session, action, [(subject, changes)])
 
 
-def record_each(session: Session, action: str, subjects: Sequence[tuple[AnyRow, Mapping[str, Any] | None]]) -> None:
+def record_events(session: Session, action: str, subjects: Sequence[tuple[AnyRow, Mapping[str, Any] | None]]) -> None:
     """Write the activity events of one change to many subjects, each with its own changes."""
     # Plain inserts: events are never read back here, and the unit of work would take longer than the database.
     for subject, _ in subjects:
-        _know_place(session, subject)
+        _load_location(session, subject)
     if subjects:
         events = [_event(action, subject, changes) for subject, changes in subjects]
         session.connection().execute(_EVENTS, events)
         session.info.setdefault(RECORDED, []).extend(events)
 
 
-def capture(session: Session) -> None:
+def send_to_analytics(session: Session) -> None:
     """Tell analytics about the events of a transaction that was committed."""
     delivery = analytics()
     if delivery is not None:
         recorded = session.info.pop(RECORDED, ())
-        delivery.capture(Captured(**{name: event[name] for name in CAPTURED}) for event in recorded)
+        delivery.capture(AnalyticsEvent(**{name: event[name] for name in CAPTURED}) for event in recorded)
 
 
-def _know_place(session: Session, subject: AnyRow) -> None:
+def _load_location(session: Session, subject: AnyRow) -> None:
     # Where something below a workspace is, is asked of the workspace; a flush forgets the answer. All of it at once.
-    if isinstance(subject, BelowWorkspace) and subject in session:
-        missing = PLACE & inspect(subject).unloaded
+    if isinstance(subject, WorkspaceChild) and subject in session:
+        missing = LOCATION & inspect(subject).unloaded
         if missing:
             session.refresh(subject, missing)
 
@@ -113,7 +113,7 @@ def _event(action: str, subject: AnyRow, changes: Mapping[str, Any] | None) -> d
     who = caller()
     table = subject.__tablename__
     # What is about an environment is not in it: a role that holds there is the affair of the whole project.
-    place = subject if isinstance(subject, Placed) else None
+    place = subject if isinstance(subject, ProjectScoped) else None
     return {
         "action": action,
         "actor_type": who.type,
@@ -130,7 +130,7 @@ def _event(action: str, subject: AnyRow, changes: Mapping[str, Any] | None) -> d
         "subject_type": table.replace("_", "-"),
         "subject_id": subject.id,
         "subject_name": next((getattr(subject, name) for name in NAMES if hasattr(subject, name)), None),
-        "is_about_access": subject.tells_of_access,
+        "is_about_access": subject.access_sensitive,
         "changes": dict(changes or {}),
     }
 
@@ -141,7 +141,7 @@ def _project_of(subject: AnyRow) -> str | None:
     return of_workspace or getattr(subject, "project_id", None)
 
 
-def assign(entity: Base, members: Mapping[str, Any]) -> dict[str, list[Any]]:
+def apply_changes(entity: Base, members: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Set the members on the entity, and return those that really changed, as ``{member: [before, after]}``."""
     changes: dict[str, list[Any]] = {}
     for name, value in members.items():
@@ -152,7 +152,7 @@ def assign(entity: Base, members: Mapping[str, Any]) -> dict[str, list[Any]]:
     return changes
 
 
-def made(members: Mapping[str, Any]) -> dict[str, list[Any]]:
+def created_changes(members: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The members of something new, in the form of ``changes``: ``{member: [None, value]}``."""
     return {name.replace("_", "-"): [None, _shown(value)] for name, value in members.items() if value is not None}
 

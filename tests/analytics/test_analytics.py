@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.analytics import ANALYTICS, Captured, Delivery, Sink, connect_analytics
+from app.analytics import ANALYTICS, AnalyticsEvent, Delivery, Sink, connect_analytics
 from app.analytics.posthog import PosthogSink
 from app.config import Posthog, Settings
 from app.models import Organization
@@ -28,7 +28,7 @@ from tests.support.world import Person, World
 
 ROOT = Path(__file__).parents[2]
 KEY = "phc_the-key-of-the-test"
-EVENT = Captured(
+EVENT = AnalyticsEvent(
     action="projects.create",
     actor_type="users",
     actor_id="user-1",
@@ -45,9 +45,9 @@ class Kept:
     """A sink that keeps what it gets."""
 
     def __init__(self) -> None:
-        self.events: list[Captured] = []
+        self.events: list[AnalyticsEvent] = []
 
-    def capture(self, event: Captured) -> None:
+    def capture(self, event: AnalyticsEvent) -> None:
         self.events.append(event)
 
 
@@ -58,7 +58,7 @@ class Stuck(Kept):
         super().__init__()
         self.go = threading.Event()
 
-    def capture(self, event: Captured) -> None:
+    def capture(self, event: AnalyticsEvent) -> None:
         self.go.wait(20)
         super().capture(event)
 
@@ -66,7 +66,7 @@ class Stuck(Kept):
 class Broken:
     """A sink that fails with a text that belongs in no log."""
 
-    def capture(self, event: Captured) -> None:
+    def capture(self, event: AnalyticsEvent) -> None:
         raise ValueError(f"secret {event.actor_id}")
 
 
@@ -177,7 +177,7 @@ def test_every_committed_event_is_captured_and_nothing_more(
     api.post(f"/projects/{project_id}/relationships/workspaces", owner.token, moved, expect=204)
     delivery.close(5)
     created, *moves = sink.events
-    assert created == Captured(
+    assert created == AnalyticsEvent(
         action="projects.create",
         actor_type="users",
         actor_id=owner.id,
@@ -191,7 +191,9 @@ def test_every_committed_event_is_captured_and_nothing_more(
     )
     assert {(event.action, event.workspace_id) for event in moves} == {("workspaces.move", each) for each in workspaces}
     assert len(moves) == len(workspaces)
-    assert {each.name for each in fields(Captured)}.isdisjoint({"changes", "actor_name", "subject_name", "token_id"})
+    assert {each.name for each in fields(AnalyticsEvent)}.isdisjoint(
+        {"changes", "actor_name", "subject_name", "token_id"}
+    )
 
 
 def test_posthog_gets_kinds_and_ids_alone(serving: Callable[..., Server]) -> None:
@@ -281,7 +283,7 @@ def test_it_recovers_when_the_sink_does() -> None:
     class Recovering(Kept):
         fails = True
 
-        def capture(self, event: Captured) -> None:
+        def capture(self, event: AnalyticsEvent) -> None:
             if self.fails:
                 raise OSError
             super().capture(event)

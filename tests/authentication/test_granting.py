@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.authentication.callers import load_caller, load_traced
+from app.authentication.callers import load_caller, load_caller_with_sources
 from app.authz.grants import Grants
 from app.authz.permissions import P
 from app.authz.policy import Level
@@ -49,7 +49,7 @@ def test_grants_are_the_same_together_as_told_apart(app: Flask, world: World) ->
     key = app.extensions["groundplan.settings"].secret_key
     with app.extensions["groundplan.engines"].reading.connect() as connection:
         together = load_caller(connection, person.token, key, users_create_organizations=False)
-        apart = load_traced(connection, "users", person.id, users_create_organizations=False)
+        apart = load_caller_with_sources(connection, "users", person.id, users_create_organizations=False)
     assert together is not None
     assert apart is not None
     found = granted(together.grants)

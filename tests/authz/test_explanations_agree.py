@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.authentication.callers import load_caller
 from app.authz.permissions import P
-from app.authz.rules import held, holds
+from app.authz.rules import holds, permissions_on
 from app.models import Environment, Organization, Project, Workspace
 from app.resources.access.permissions.targets import TARGETS
 from tests.support.api import Api, document
@@ -89,7 +89,7 @@ def test_what_is_explained_is_what_is_held(api: Api, world: World, engine: Engin
             caller = load_caller(session.connection(), token, KEY, users_create_organizations=False)
             row: Any = session.get_one(TARGETS[type_].model, resources[type_])
             assert caller is not None
-            held_there, is_held = held(caller, row.scope, row), holds(caller, permission, row)
+            held_there, is_held = permissions_on(caller, row.grant_columns, row), holds(caller, permission, row)
             may_read = holds(caller, TARGETS[type_].read_by, row)
         shown_id = "acme" if type_ == "organizations" else resources[type_]
         seen_by_owner = caller.organizations.get("acme") is not None

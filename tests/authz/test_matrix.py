@@ -17,7 +17,7 @@ from app.authz.grants import SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.roles import ACL_LEVELS, ORGANIZATION_ACCESS, PROJECT_ROLES
-from app.authz.rules import held
+from app.authz.rules import permissions_on
 from app.models import (
     ActivityEvent,
     Environment,
@@ -265,7 +265,7 @@ def table(app: Flask, world: World, *, allows_force: bool) -> Iterator[str]:
             for name, (model, identifier) in scene.subjects().items():
                 options = OPTIONS.get(model, [])
                 row = session.get_one(model, identifier, options=options)
-                permissions = relevant(model, held(caller, model.scope, row) - on_site)
+                permissions = relevant(model, permissions_on(caller, model.grant_columns, row) - on_site)
                 if permissions:
                     yield f"  {name}: {listed(permissions)}"
 

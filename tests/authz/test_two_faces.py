@@ -13,7 +13,15 @@ from sqlalchemy.orm import Session, joinedload
 from app.authz.grants import EVERYBODY, SITE, Grants, Source
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
-from app.authz.rules import EVERYTHING, clause, held, holds, parameters, shape, where
+from app.authz.rules import (
+    EVERYTHING,
+    grant_levels,
+    holds,
+    permissions_on,
+    visibility_clause,
+    visibility_parameters,
+    where,
+)
 from app.models import (
     ActivityEvent,
     AuthenticationToken,
@@ -195,12 +203,12 @@ def test_inside_one_organization_the_shorter_condition_selects_the_same_rows(
         somebody = Somebody()
         for level, target in granted:
             somebody.grants.add(level, target, frozenset({permission}), NOWHERE)
-        short = shape(somebody, permission, model, home)
+        short = grant_levels(somebody, permission, model, home)
         inside = model.organization_id == home
         with Session(engine) as session:
-            by_short = select(model.id).where(inside, clause(permission, model, short))
+            by_short = select(model.id).where(inside, visibility_clause(permission, model, short))
             by_full = select(model.id).where(inside, where(somebody, permission, model))
-            found = set(session.scalars(by_short, parameters(somebody, permission, short)))
+            found = set(session.scalars(by_short, visibility_parameters(somebody, permission, short)))
             assert found == set(session.scalars(by_full))
 
     agree()
@@ -241,11 +249,11 @@ def test_a_level_that_a_table_does_not_name_never_reaches_it() -> None:
         id = "prj-1"
         organization_id = "org-1"
 
-    assert held(somebody, Project.scope, Row()) == frozenset()
+    assert permissions_on(somebody, Project.grant_columns, Row()) == frozenset()
 
 
 def test_the_whole_site_is_everything() -> None:
     somebody = Somebody()
     somebody.grants.add(Level.SITE, SITE, frozenset({P.PROJECT_READ}), NOWHERE)
-    assert shape(somebody, P.PROJECT_READ, Project) == EVERYTHING
-    assert shape(somebody, P.PROJECT_UPDATE, Project) == ()
+    assert grant_levels(somebody, P.PROJECT_READ, Project) == EVERYTHING
+    assert grant_levels(somebody, P.PROJECT_UPDATE, Project) == ()

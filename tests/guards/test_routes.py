@@ -11,7 +11,7 @@ from flask import Flask, Response
 
 from app.authz.permissions import P
 from app.authz.policy import POLICY
-from app.web.answers import nothing
+from app.web.answers import no_content
 from app.web.guard import Operation, describes, requires
 from app.web.policy import mark_policy_checked
 from tests.support.api import Api
@@ -95,19 +95,19 @@ def named(path: Path) -> Iterator[str]:
 
 def forgetful() -> Response:
     """Answer without a question."""
-    return nothing()
+    return no_content()
 
 
 def careful() -> Response:
     """Ask, then answer."""
     mark_policy_checked(P.PROJECT_READ)
-    return nothing()
+    return no_content()
 
 
 def undeclared() -> Response:
     """Ask for a permission that the route does not declare."""
     mark_policy_checked(P.PROJECT_READ, P.PROJECT_UPDATE)
-    return nothing()
+    return no_content()
 
 
 @pytest.mark.parametrize(("view", "status"), [(forgetful, 500), (undeclared, 500), (careful, 204)])

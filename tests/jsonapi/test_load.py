@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import app.resources
 from app.jsonapi.errors import ApiError, Invalid, Unprocessable
-from app.jsonapi.fields import Attribute, Choice, Flag, Moment, Text, ToMany, ToOne, Whole
+from app.jsonapi.fields import Attribute, Boolean, Choice, DateTime, Integer, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema, load
 
 
@@ -79,10 +79,10 @@ class SampleSchema(Schema):
     name = Text(required=True, minimum=3, maximum=5, pattern="[a-z]+")
     note = Text(maximum=3, nullable=True)
     kind = Choice(("one", "two"))
-    is_open = Flag()
-    size = Whole(minimum=1, maximum=9, allow_none=True)
-    ends_at = Moment(allow_none=True)
-    created_at = Moment(dump_only=True)
+    is_open = Boolean()
+    size = Integer(minimum=1, maximum=9, allow_none=True)
+    ends_at = DateTime(allow_none=True)
+    created_at = DateTime(dump_only=True)
     parent = ToOne("parents", "guardians", writable=True)
     friends = ToMany("friends", read=lambda items: [item["id"] for item in items])
     home = ToOne("homes", column="home_id")

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.jsonapi.errors import humanized
-from app.jsonapi.fields import stamp
+from app.jsonapi.fields import format_timestamp
 
 FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_a_stamp_is_the_moment_cut_to_milliseconds(moment: datetime) -> None:
-    text = stamp(moment)
+    text = format_timestamp(moment)
     assert text is not None
     assert FORM.fullmatch(text)
     assert datetime.fromisoformat(text) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
@@ -25,11 +25,11 @@ def test_a_stamp_is_the_moment_cut_to_milliseconds(moment: datetime) -> None:
     ("microsecond", "shown"), [(0, "000"), (1, "000"), (999, "000"), (1000, "001"), (999_999, "999")]
 )
 def test_a_stamp_never_rounds_up(microsecond: int, shown: str) -> None:
-    assert stamp(datetime(2030, 12, 31, 23, 59, 59, microsecond, UTC)) == f"2030-12-31T23:59:59.{shown}Z"
+    assert format_timestamp(datetime(2030, 12, 31, 23, 59, 59, microsecond, UTC)) == f"2030-12-31T23:59:59.{shown}Z"
 
 
 def test_no_moment_has_no_stamp() -> None:
-    assert stamp(None) is None
+    assert format_timestamp(None) is None
 
 
 @pytest.mark.parametrize(

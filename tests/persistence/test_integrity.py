@@ -127,4 +127,4 @@ def test_every_constraint_that_names_a_taken_attribute_exists() -> None:
     for mapper in Base.registry.mappers:
         table = mapper.local_table
         known = {str(each.name) for each in (*table.constraints, *table.indexes)}  # type: ignore[attr-defined]
-        assert set(mapper.class_.taken) <= known
+        assert set(mapper.class_.unique_errors) <= known

@@ -12,10 +12,10 @@ from flask import Flask
 from moto.server import ThreadedMotoServer
 
 from app.config import Bucket, InvalidSettingError, bucket_of
-from app.storage.keyring import Keyring, Unreadable
-from app.storage.ledger import enter
+from app.storage.keyring import DecryptionError, Keyring
+from app.storage.ledger import register
 from app.storage.objects import PART, BucketStore
-from app.storage.store import Missing
+from app.storage.store import ObjectNotFound
 from app.storage.sweeping import sweep
 from app.storage.vault import Vault
 
@@ -63,7 +63,7 @@ def test_a_deleted_object_is_missing(vault: Vault) -> None:
     vault.delete("a/gone")
     vault.delete("a/gone")
     assert not vault.exists("a/gone")
-    with pytest.raises(Missing):
+    with pytest.raises(ObjectNotFound):
         vault.open("a/gone", key)
 
 
@@ -94,7 +94,7 @@ def test_what_a_killed_upload_has_left_goes_with_the_object(vault: Vault, client
 def test_a_sweep_of_a_bucket(vault: Vault, client: Any, app: Flask) -> None:
     engines = app.extensions["groundplan.engines"]
     for name in ("swept/whole", "swept/half", "swept/never-begun"):
-        enter(engines.writing, name)
+        register(engines.writing, name)
     vault.put("swept/whole", [b"x"])
     client.create_multipart_upload(Bucket="states", Key="swept/half")
     time.sleep(0.002)
@@ -107,7 +107,7 @@ def test_a_sweep_of_a_bucket(vault: Vault, client: Any, app: Flask) -> None:
 def test_a_changed_object_is_not_read(vault: Vault, client: Any) -> None:
     key = vault.put("a/changed", [b"x" * 100])
     client.put_object(Bucket="states", Key="a/changed", Body=b"y" * 116)
-    with pytest.raises(Unreadable):
+    with pytest.raises(DecryptionError):
         b"".join(vault.open("a/changed", key))
 
 

@@ -5,7 +5,7 @@ from flask import Flask
 from sqlalchemy import Engine, select, update
 
 from app.models import StateVersion, StateVersionOutput
-from app.storage.keyring import Keyring, Unreadable
+from app.storage.keyring import DecryptionError, Keyring
 from app.storage.place import VAULT
 from app.storage.rotation import reseal, sealed_columns
 from app.storage.secrets import KEYRING
@@ -72,7 +72,7 @@ def test_nothing_is_lost_without_the_old_key(
 ) -> None:
     version = states.save(state(outputs=OUTPUTS))
     ring = use(app, monkeypatch, NEW)
-    with pytest.raises(Unreadable):
+    with pytest.raises(DecryptionError):
         reseal(engine, ring)
     with app.app_context():
         result = app.test_cli_runner().invoke(args=["rotate-encryption-keys"])

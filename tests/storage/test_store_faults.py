@@ -22,7 +22,7 @@ from app.storage.keyring import Keyring
 from app.storage.objects import PART, BucketStore
 from app.storage.place import VAULT
 from app.storage.secrets import KEYRING
-from app.storage.store import Store, Unavailable
+from app.storage.store import Store, StoreUnavailable
 from app.storage.vault import Vault
 from tests.support.api import faults
 from tests.support.states import OUTPUTS, States, state
@@ -178,20 +178,20 @@ def test_a_bucket_that_is_not_there_or_says_nothing(
     with silent() as endpoint:
         store = bucket_at(endpoint)
         for failed in (lambda: store.put("a/b", [b"x"]), lambda: store.open("a/b"), lambda: store.delete("a/b")):
-            with pytest.raises(Unavailable) as raised:
+            with pytest.raises(StoreUnavailable) as raised:
                 failed()
-            assert raised.value.is_passing
-    with pytest.raises(Unavailable) as raised:
+            assert raised.value.is_transient
+    with pytest.raises(StoreUnavailable) as raised:
         bucket_at(endpoint).put("a/b", [b"x" * PART, b"x"])
-    assert raised.value.is_passing
+    assert raised.value.is_transient
 
 
 def test_an_answer_of_the_bucket_that_is_cut(bucket_at: Callable[[str], BucketStore]) -> None:
     with serving(Fault(200)) as endpoint:
         pieces = bucket_at(endpoint).open("a/b")
-        with pytest.raises(Unavailable) as raised:
+        with pytest.raises(StoreUnavailable) as raised:
             list(pieces)
-        assert raised.value.is_passing
+        assert raised.value.is_transient
 
 
 def test_a_folder_that_is_none(

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from app.models import StateVersion, StoredObject
 from app.persistence import Base, now
 from app.storage import sweeping
-from app.storage.ledger import Condemned, claim, enter, object_columns
+from app.storage.ledger import MarkedForDeletion, attach, object_columns, register
 from app.storage.sweeping import sweepable
-from app.web.objects import stored
+from app.web.objects import stored_object
 from tests.support.states import States, md5, state
 from tests.support.sweeper import Sweeper, fill
 
@@ -57,7 +57,7 @@ def test_more_than_a_batch_goes_and_what_is_named_between_stays(
 
 
 def test_a_half_written_object_goes(sweeper: Sweeper) -> None:
-    enter(sweeper.engines.writing, "states/ws-x/half")
+    register(sweeper.engines.writing, "states/ws-x/half")
     folder = sweeper.folder / "states" / "ws-x"
     folder.mkdir(parents=True)
     (folder / ".half").write_bytes(b"half of i")
@@ -75,13 +75,13 @@ def test_a_commit_whose_answer_is_lost_is_settled_by_the_sweep(
 
     def commit(name: str) -> None:
         with Session(engine) as session, session.begin():
-            claim(session, name)
+            attach(session, name)
             session.get_one(StateVersion, version_id).state_object = name
             if not has_happened:
                 session.rollback()
         raise OperationalError("COMMIT", None, Exception("the server went away"))
 
-    with app.test_request_context(), pytest.raises(OperationalError), stored("states/x/1", [b"x"]) as put:
+    with app.test_request_context(), pytest.raises(OperationalError), stored_object("states/x/1", [b"x"]) as put:
         commit(put.name)
     assert sweeper.files() == {"states/x/1"}
     assert sweeper.sweep() == (not has_happened)
@@ -173,10 +173,10 @@ def test_an_upload_that_was_given_up_is_refused_and_can_be_sent_again(
 
 
 def test_what_was_condemned_can_not_be_named(sweeper: Sweeper, app: Flask, engine: Engine) -> None:
-    with app.test_request_context(), stored("a/b", [b"x"]) as put:
+    with app.test_request_context(), stored_object("a/b", [b"x"]) as put:
         assert sweeper.sweep() == 1
-        with Session(engine) as session, pytest.raises(Condemned):
-            claim(session, put.name)
+        with Session(engine) as session, pytest.raises(MarkedForDeletion):
+            attach(session, put.name)
 
 
 def test_a_sweep_at_the_moment_of_the_commit_takes_nothing(states: States, sweeper: Sweeper, engine: Engine) -> None:
@@ -186,7 +186,7 @@ def test_a_sweep_at_the_moment_of_the_commit_takes_nothing(states: States, sweep
         name = sweeper.orphan(f"states/x/{turn}")
         time.sleep(0.002)
         with Session(engine) as session, session.begin():
-            claim(session, name)
+            attach(session, name)
             row = session.scalars(select(StateVersion)).one()
             row.state_object = name
             session.flush()

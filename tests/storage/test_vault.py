@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.storage.files import FileStore
-from app.storage.keyring import Keyring, Unreadable
-from app.storage.store import Missing
+from app.storage.keyring import DecryptionError, Keyring
+from app.storage.store import ObjectNotFound
 from app.storage.vault import CHUNK, FRAME, Vault
 
 OLD, NEW = "old-master-key-0123456789-0123456789", "new-master-key-0123456789-0123456789"
@@ -51,7 +51,7 @@ def test_a_deleted_object_is_missing(vault: Vault) -> None:
     vault.delete("a/b")
     vault.delete("a/b")
     assert not vault.exists("a/b")
-    with pytest.raises(Missing):
+    with pytest.raises(ObjectNotFound):
         vault.open("a/b", key)
 
 
@@ -119,14 +119,14 @@ def test_a_changed_object_is_not_read(vault: Vault, tmp_path: Path, change: Call
     key = vault.put("a/b", [os.urandom(2 * CHUNK + 100)])
     path = path_of(tmp_path, "a/b")
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(Unreadable):
+    with pytest.raises(DecryptionError):
         b"".join(vault.open("a/b", key))
 
 
 def test_an_object_can_not_stand_in_for_another(vault: Vault, tmp_path: Path) -> None:
     key = vault.put("a/b", [b"x"])
     path_of(tmp_path, "a/b").rename(path_of(tmp_path, "a/c"))
-    with pytest.raises(Unreadable):
+    with pytest.raises(DecryptionError):
         b"".join(vault.open("a/c", key))
 
 
@@ -150,13 +150,13 @@ def test_the_first_key_seals_and_every_key_opens() -> None:
     assert new.startswith(both.newest)
     assert Keyring([NEW]).unseal(new) == b"x"
     for ring, sealed in ((Keyring([NEW]), old), (Keyring([OLD]), new)):
-        with pytest.raises(Unreadable, match="GROUNDPLAN_ENCRYPTION_KEYS"):
+        with pytest.raises(DecryptionError, match="GROUNDPLAN_ENCRYPTION_KEYS"):
             ring.unseal(sealed)
 
 
 @pytest.mark.parametrize("change", ["", "1", "1.", "1.2.3", "plain text"])
 def test_other_text_does_not_open(change: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(DecryptionError):
         Keyring([NEW]).unseal(change)
 
 
@@ -165,5 +165,5 @@ def test_changed_text_does_not_open() -> None:
     sealed = ring.seal(b"secret")
     for index in range(len(ring.newest), len(sealed) - 1):
         other = "A" if sealed[index] != "A" else "B"
-        with pytest.raises(Unreadable):
+        with pytest.raises(DecryptionError):
             ring.unseal(sealed[:index] + other + sealed[index + 1 :])

@@ -12,7 +12,7 @@ from app.config import Settings
 from app.models import StoredObject
 from app.persistence import now
 from app.persistence.engine import Engines
-from app.storage.ledger import enter
+from app.storage.ledger import register
 from app.storage.place import VAULT
 from app.storage.store import Store
 from app.storage.sweeping import sweep
@@ -54,7 +54,7 @@ class Sweeper:
 
     def orphan(self, name: str) -> str:
         """What a process leaves that is killed before it commits."""
-        enter(self.engines.writing, name)
+        register(self.engines.writing, name)
         self.vault.put(name, [b"x"])
         return name
 

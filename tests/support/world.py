@@ -33,7 +33,7 @@ from app.models import (
 from app.models.environments import default_environment
 from app.models.state_versions import FINALIZED
 from app.persistence import Base
-from app.resources.organizations.organizations.operations import found_organization, make_owner
+from app.resources.organizations.organizations.operations import create_organization_with_owner, make_owner
 
 Entity = TypeVar("Entity", bound=Base)
 
@@ -71,7 +71,9 @@ class World:
         owner = owner or self.person()
         name = name or self._name("org")
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            return found_organization(session, {"name": name, "email": f"{name}@example.test", **members}, owner.id)
+            return create_organization_with_owner(
+                session, {"name": name, "email": f"{name}@example.test", **members}, owner.id
+            )
 
     def token(self, organization: Organization) -> str:
         """A new token of the organization, which has none yet."""

@@ -17,9 +17,9 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn
 
 from app.jsonapi.errors import BadRequest
-from app.web import leftover, requests
-from app.web.leftover import hanging_up, read_off
+from app.web import requests, slow_clients
 from app.web.requests import form
+from app.web.slow_clients import drain_body, read_deadline
 
 CONFIGURATION = Path(__file__).parents[2] / "gunicorn.conf.py"
 # Far more than what arrives while a test lasts.
@@ -57,9 +57,9 @@ def seconds(act: Callable[[], object]) -> float:
 def test_the_rest_of_a_refused_request_is_read_for_a_while_only(
     environment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leftover, "SECONDS", 0.2)
+    monkeypatch.setattr(slow_clients, "SECONDS", 0.2)
 
-    assert 0.1 < seconds(lambda: read_off(environment)) < 10
+    assert 0.1 < seconds(lambda: drain_body(environment)) < 10
 
 
 def test_a_form_that_never_ends_is_refused(environment: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_form_that_never_ends_is_refused(environment: dict[str, Any], monkeypa
 def test_who_is_done_in_time_keeps_the_connection() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        with hanging_up({"gunicorn.socket": ours}, 0.05):
+        with read_deadline({"gunicorn.socket": ours}, 0.05):
             pass
         time.sleep(0.2)
         theirs.sendall(b"next")

@@ -36,7 +36,7 @@ class Execution(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PoolConsumer:
     """What is to use a pool: its organization, its kind, and a function for the condition that a pool is open to it."""
 
     organization_id: str | None
@@ -44,7 +44,7 @@ class Place:
     is_open: Callable[[], ColumnElement[bool]]
 
 
-class Named(NamedTuple):
+class NamedPool(NamedTuple):
     """What a request says about the pool: by which member, which pool, and whether it says anything at all."""
 
     member: str
@@ -53,11 +53,11 @@ class Named(NamedTuple):
     is_given: bool
 
 
-def own_execution(
+def resolve_execution(
     session: Session,
     members: dict[str, Any],
     current: Any,  # noqa: ANN401 - the project or workspace, None for a new one
-    place: Place,
+    place: PoolConsumer,
     *,
     inherited: Callable[[], Execution],
 ) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def own_execution(
     prefix = "" if place.kind == "workspace" else "default_"
     overwrites = settled.pop("setting_overwrites", None)
     mode = settled.pop(f"{prefix}execution_mode", None)
-    named = take_pool(settled, prefix)
+    named = pop_pool(settled, prefix)
     own = before = Execution(current.own_execution_mode, current.own_agent_pool_id) if current else Execution()
     if overwrites is False:
         own, named = Execution(), named._replace(pool=None, is_given=False)
@@ -82,26 +82,26 @@ def own_execution(
         own = inherited()
     elif not named.is_given:
         return settled
-    pool = settled_pool(session, own, named, before.pool, place)
+    pool = resolve_pool(session, own, named, before.pool, place)
     return {**settled, "own_execution_mode": own.mode, "own_agent_pool_id": pool}
 
 
-def take_pool(members: dict[str, Any], prefix: str = "default_") -> Named:
+def pop_pool(members: dict[str, Any], prefix: str = "default_") -> NamedPool:
     """Take out of the members what they say about the pool, by attribute or relationship."""
     attribute, relationship = f"{prefix}agent_pool_id", f"{prefix}agent_pool"
     is_given = attribute in members or relationship in members
     by_id, by_linkage = members.pop(attribute, None), members.pop(relationship, None)
     member = relationship.replace("_", "-")
     pointer = f"/data/relationships/{member}" if by_linkage and not by_id else f"/data/attributes/{member}-id"
-    return Named(member, pointer, by_id or by_linkage or None, is_given)
+    return NamedPool(member, pointer, by_id or by_linkage or None, is_given)
 
 
-def settled_pool(
+def resolve_pool(
     session: Session,
     wanted: Execution,
-    named: Named,
+    named: NamedPool,
     before: str | None,
-    place: Place,
+    place: PoolConsumer,
 ) -> str | None:
     """The pool for the mode; None if the mode is not ``agent``.
 
@@ -127,7 +127,7 @@ def settled_pool(
     return pool
 
 
-def _check_pool(session: Session, pool: str, named: Named, place: Place) -> None:
+def _check_pool(session: Session, pool: str, named: NamedPool, place: PoolConsumer) -> None:
     # The pool is kept from going until the transaction ends.
     is_open = session.scalars(
         select(place.is_open())

@@ -23,7 +23,7 @@ from app.models import (
     User,
     WorkspaceAclEntry,
 )
-from app.resources.access.invitation_pages.promises import PART, PROJECT, WORKSPACE
+from app.resources.access.invitation_pages.role_descriptions import PART, PROJECT, WORKSPACE
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document
 from tests.support.browser import Browser, person_with_password

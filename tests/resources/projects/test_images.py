@@ -10,7 +10,7 @@ from flask import Flask
 from PIL import Image as Picture
 
 from app.models import Image, Organization, Project, StoredObject, Workspace
-from app.resources.projects.images.reading import KEPT_SIDE, LARGEST_BYTES, LARGEST_SIDE
+from app.resources.projects.images.encoding import KEPT_SIDE, LARGEST_BYTES, LARGEST_SIDE
 from app.storage.place import VAULT
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults

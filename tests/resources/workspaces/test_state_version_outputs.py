@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.resources.workspaces.state_versions import tokens
-from app.resources.workspaces.state_versions.reading import Intake, Summary
-from app.resources.workspaces.state_versions.serials import with_serial
+from app.resources.workspaces.state_versions import json_chunks
+from app.resources.workspaces.state_versions.serial_rewriter import rewrite_serial
+from app.resources.workspaces.state_versions.state_parser import StateReader, Summary
 from tests.support.states import OUTPUTS, States, md5, state
 
 
@@ -153,8 +153,8 @@ def test_names_of_outputs_are_bounded_in_bytes(states: States) -> None:
 
 
 def read(content: str) -> Summary:
-    intake = Intake()
-    list(intake.passing([content.encode()]))
+    intake = StateReader()
+    list(intake.tee([content.encode()]))
     return intake.summary
 
 
@@ -211,10 +211,10 @@ documents = st.dictionaries(
 def test_pieces_never_end_within_a_text(document: dict[str, Any], size: int, *, ascii_only: bool) -> None:
     content = json.dumps({**document, "version": 4, "serial": 7}, ensure_ascii=ascii_only).encode()
     pieces = [content[start : start + size] for start in range(0, len(content), size)]
-    whole = tokens.WholeTokens()
+    whole = json_chunks.WholeTokenSplitter()
     assert b"".join(part for piece in pieces for part in whole.within(piece)) == content
-    intake = Intake()
-    assert b"".join(intake.passing(pieces)) == content
+    intake = StateReader()
+    assert b"".join(intake.tee(pieces)) == content
     assert intake.summary.format == 4
     renewed = json.dumps({**document, "version": 4, "serial": 99}, ensure_ascii=ascii_only).encode()
-    assert b"".join(with_serial(pieces, 99)) == renewed
+    assert b"".join(rewrite_serial(pieces, 99)) == renewed

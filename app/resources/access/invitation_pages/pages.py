@@ -12,20 +12,20 @@ from app.jsonapi.errors import NotFound
 from app.models.environments import Environment
 from app.models.invitations import PENDING
 from app.resources.access.invitation_pages.blueprint import blueprint
-from app.resources.access.invitation_pages.promises import promised
+from app.resources.access.invitation_pages.role_descriptions import describe_role
 from app.resources.access.invitations.accepting import show
 from app.resources.access.invitations.links import own_address
-from app.resources.accounts.sign_in.browser import signed_in
-from app.resources.accounts.sign_in.pages import page
+from app.resources.accounts.sign_in.browser import signed_in_user
+from app.resources.accounts.sign_in.pages import render_page
 from app.web.context import reader, set_caller
-from app.web.listing import Shown
+from app.web.listing import ResourceObject
 
 # What stands in the place of the status where a role was to hold in an environment that is no longer there.
 GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class InvitationText:
     """An invitation in the words of its page."""
 
     status: str
@@ -56,15 +56,15 @@ def invitation_page(token: str, *, status: int = 200, problem: str | None = None
     Before signing in it says nothing of the invitation, not even whether there is one; afterwards only to the invited
     user.
     """
-    who, action = signed_in(), here(token)
+    who, action = signed_in_user(), here(token)
     if who is None:
-        return page("invitation_pages/sign_in", status=status, action=action, problem=problem, account=account)
+        return render_page("invitation_pages/sign_in", status=status, action=action, problem=problem, account=account)
     set_caller(who.user_id, who.username)
     try:
-        told = _told(show(token))
+        told = _invitation_text(show(token))
     except NotFound as error:
-        return page("invitation_pages/unknown", status=error.status, action=action, username=who.username)
-    return page(
+        return render_page("invitation_pages/unknown", status=error.status, action=action, username=who.username)
+    return render_page(
         "invitation_pages/invitation",
         status=status,
         action=action,
@@ -74,7 +74,7 @@ def invitation_page(token: str, *, status: int = 200, problem: str | None = None
     )
 
 
-def _told(shown: Shown) -> Told:
+def _invitation_text(shown: ResourceObject) -> InvitationText:
     attributes, related = shown["attributes"], shown["relationships"]
     is_project = attributes["project-name"] is not None
     kind = "project" if is_project else "workspace"
@@ -84,12 +84,12 @@ def _told(shown: Shown) -> Told:
     if status == PENDING and environment_id is not None and environment is None:
         status = GONE
     address = urlsplit(own_address())
-    return Told(
+    return InvitationText(
         status=status,
         place=f"{kind} {attributes[f'{kind}-name']}",
         organization=attributes["organization-name"],
         rank=f"{'role' if is_project else 'level'} {rank}",
-        promise=promised(kind, rank, is_everywhere=environment_id is None and attributes["cell-scopes"] is None),
+        promise=describe_role(kind, rank, is_everywhere=environment_id is None and attributes["cell-scopes"] is None),
         environment=environment,
         cells=attributes["cell-scopes"],
         inviter=attributes["invited-by-name"],

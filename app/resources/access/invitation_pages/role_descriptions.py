@@ -23,7 +23,7 @@ WORKSPACE: Final[Mapping[str, str]] = {
 }
 
 
-def promised(kind: str, rank: str, *, is_everywhere: bool) -> str:
+def describe_role(kind: str, rank: str, *, is_everywhere: bool) -> str:
     """What the role in a project, or the level on a workspace, allows."""
     if kind == "workspace":
         return WORKSPACE[rank]

@@ -13,14 +13,14 @@ from app.jsonapi.errors import ApiError, Conflict, NotFound
 from app.resources.access.invitation_pages.blueprint import blueprint
 from app.resources.access.invitation_pages.pages import here, invitation_page
 from app.resources.access.invitations.accepting import accept
-from app.resources.accounts.sign_in.authorization import Parameters, only
-from app.resources.accounts.sign_in.browser import is_our_form, signed_in
-from app.resources.accounts.sign_in.entering import enter_by, leave_by
-from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, go_to, message
+from app.resources.accounts.sign_in.authorization import Parameters, single_value
+from app.resources.accounts.sign_in.browser import is_form_token_valid, signed_in_user
+from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, message_page, redirect
+from app.resources.accounts.sign_in.password_login import login_from_form, logout_from_form
 from app.web.context import set_caller
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
-from app.web.transaction import change
+from app.web.transaction import transaction
 
 __all__ = ["blueprint"]
 
@@ -40,30 +40,30 @@ def show_page(token: str) -> Response:
 def answer_form(token: str) -> Response:
     """Do what the button says: sign in, sign out, or accept the invitation."""
     sent = form(FORM_BYTES)
-    do = DECISIONS.get(only(sent, "decision") or "")
+    do = DECISIONS.get(single_value(sent, "decision") or "")
     if do is None:
         return invitation_page(token, status=400)
-    return do(token, sent) or go_to(here(token))
+    return do(token, sent) or redirect(here(token))
 
 
 def _sign_in(token: str, sent: Parameters) -> Response | None:
-    return enter_by(sent, partial(invitation_page, token))
+    return login_from_form(sent, partial(invitation_page, token))
 
 
 def _sign_out(_token: str, sent: Parameters) -> Response | None:
-    return leave_by(sent)
+    return logout_from_form(sent)
 
 
 def _accept(token: str, sent: Parameters) -> Response | None:
     """Accept the invitation; returns None, or the page that says why it was not accepted."""
-    who = signed_in()
+    who = signed_in_user()
     if who is None:
         return invitation_page(token, status=403, problem=ENDED)
-    if not is_our_form(only(sent, "form_token")):
+    if not is_form_token_valid(single_value(sent, "form_token")):
         return invitation_page(token, status=403, problem=STALE)
     set_caller(who.user_id, who.username)
     try:
-        with change() as session:
+        with transaction() as session:
             accept(session, token)
     except NotFound:
         return invitation_page(token)
@@ -80,6 +80,6 @@ DECISIONS: Final[dict[str, Callable[[str, Parameters], Response | None]]] = {
 
 
 @blueprint.errorhandler(ApiError)
-def of_ours(error: ApiError) -> Response:
+def handle_api_error(error: ApiError) -> Response:
     """The same as in a document, for people."""
-    return message("That did not work", error.detail or error.title, error.status)
+    return message_page("That did not work", error.detail or error.title, error.status)

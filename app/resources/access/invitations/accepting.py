@@ -9,7 +9,7 @@ from app.models.invitations import ACCEPTED, PENDING, Invitation
 from app.models.projects import Project
 from app.models.users import User
 from app.models.workspaces import Workspace
-from app.resources.access.invitations.links import check_nonce, opened
+from app.resources.access.invitations.links import check_nonce, parse_token
 from app.resources.access.invitations.listing import OWN_INVITATIONS
 from app.resources.access.invitations.operations import (
     InvitationExpired,
@@ -19,14 +19,14 @@ from app.resources.access.invitations.operations import (
     membership_for,
 )
 from app.web.context import caller
-from app.web.listing import Shown
+from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, require_own
-from app.web.transaction import made, record
+from app.web.transaction import created_changes, record_event
 
 
-def show(token: str) -> Shown:
+def show(token: str) -> ResourceObject:
     """The resource object of the token's invitation, if the calling user has the invited address; else 404."""
-    identifier, nonce = opened(token)
+    identifier, nonce = parse_token(token)
     return OWN_INVITATIONS.show({"id": identifier, "nonce": nonce})
 
 
@@ -37,7 +37,7 @@ def accept(session: Session, token: str, workspace_id: str | None = None) -> tup
     ``workspace_id``, the invitation must be to that workspace.
     """
     user_id = require_own(P.INVITATION_ACCEPT)
-    identifier, nonce = opened(token)
+    identifier, nonce = parse_token(token)
     # One after the other for each user, so that two invitations into one organization make one membership.
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
     # Before the invitation: who deletes the place, or hands it over, has it locked when he comes to the rest.
@@ -52,13 +52,17 @@ def accept(session: Session, token: str, workspace_id: str | None = None) -> tup
     membership, verb = membership_for(session, invitation.organization_id, user_id)
     joined = join(session, invitation, membership, user_id)
     if verb is not None:
-        record(session, f"organization-memberships.{verb}", membership, made({"status": membership.status}))
+        record_event(
+            session, f"organization-memberships.{verb}", membership, created_changes({"status": membership.status})
+        )
     promised = {"username": caller().name, "environment": invitation.environment_id, "cell-scopes": invitation.cells}
     if invitation.project_id is not None:
-        record(session, "project-members.create", joined, made({"role": invitation.role, **promised}))
+        record_event(session, "project-members.create", joined, created_changes({"role": invitation.role, **promised}))
     else:
-        record(session, "workspace-acl-entries.create", joined, made({"level": invitation.role, **promised}))
-    record(session, "invitations.accept", invitation, {"status": [PENDING, ACCEPTED]})
+        record_event(
+            session, "workspace-acl-entries.create", joined, created_changes({"level": invitation.role, **promised})
+        )
+    record_event(session, "invitations.accept", invitation, {"status": [PENDING, ACCEPTED]})
     return invitation, joined
 
 

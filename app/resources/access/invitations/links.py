@@ -16,15 +16,15 @@ from app.models.invitations import Invitation
 from app.persistence import now
 from app.persistence.engine import Engines
 from app.web.context import engines, settings
-from app.web.listing import Shown
+from app.web.listing import ResourceObject
 
 # What no id has.
-MARK = "."
+TOKEN_SEPARATOR = "."  # noqa: S105 - a character
 # Where the page is, and below /api/v2 the document.
 PAGE = "/invitations/"
 
 
-def opened(token: str) -> tuple[str, str]:
+def parse_token(token: str) -> tuple[str, str]:
     """The invitation's id and nonce in the token; 404 if this service has not signed it."""
     try:
         identifier, nonce = _signer().loads(token)
@@ -39,7 +39,7 @@ def check_nonce(invitation: Invitation, nonce: str) -> None:
         raise NotFound
 
 
-def deliver(invitation: Invitation, shown: Shown) -> Shown:
+def deliver(invitation: Invitation, shown: ResourceObject) -> ResourceObject:
     """The resource object of the invitation, after its link was mailed; without mail, the link is in it.
 
     Call it after the invitation is committed.

@@ -23,7 +23,7 @@ NONCE_BYTES = 16
 # Of one project or workspace, and so what one request renews and has sent at most.
 WAITING = 500
 
-Place = Project | Workspace
+InvitationTarget = Project | Workspace
 Joined = ProjectMember | WorkspaceAclEntry
 
 
@@ -85,7 +85,9 @@ class AlreadyMember(Conflict):
     detail = "You are a member already; the invitation changes nothing"
 
 
-def invite(session: Session, place: Place, members: Mapping[str, Any], days: int, invited_by: str | None) -> Invitation:
+def invite(
+    session: Session, place: InvitationTarget, members: Mapping[str, Any], days: int, invited_by: str | None
+) -> Invitation:
     """Invite the address into the place. The caller has locked the place, so that nobody else invites meanwhile."""
     its = _of_place(place)
     address = members["email"].lower()
@@ -101,13 +103,13 @@ def invite(session: Session, place: Place, members: Mapping[str, Any], days: int
     return invitation
 
 
-def overdue(session: Session, place: Place, email: str) -> Sequence[Invitation]:
+def overdue(session: Session, place: InvitationTarget, email: str) -> Sequence[Invitation]:
     """The expired invitation of the address to this place, locked; None if there is none."""
     late = waiting_for(place, email).where(Invitation.expires_at <= now())
     return session.scalars(late.with_for_update(of=Invitation)).all()
 
 
-def waiting_for(place: Place, email: str | None = None) -> Select[Invitation]:
+def waiting_for(place: InvitationTarget, email: str | None = None) -> Select[Invitation]:
     """The waiting invitations to the place, including expired ones; of one address, or of all."""
     found = select(Invitation).filter_by(**_of_place(place), status=PENDING).order_by(Invitation.id)
     return found if email is None else found.where(func.lower(Invitation.email) == email.lower())
@@ -181,11 +183,11 @@ def _check_environment(session: Session, invitation: Invitation) -> None:
         raise EnvironmentGone
 
 
-def _of_place(place: Place) -> dict[str, str]:
+def _of_place(place: InvitationTarget) -> dict[str, str]:
     return {"project_id" if isinstance(place, Project) else "workspace_id": place.id}
 
 
-def _member_with(place: Place, address: str) -> Select[str]:
+def _member_with(place: InvitationTarget, address: str) -> Select[str]:
     model: Any = ProjectMember if isinstance(place, Project) else WorkspaceAclEntry
     found = (
         select(model.id)

@@ -16,11 +16,11 @@ from app.models.projects import Project
 from app.models.users import User
 from app.models.workspaces import Workspace
 from app.resources.access.invitations.accepting import accept, show
-from app.resources.access.invitations.links import MARK, deliver
+from app.resources.access.invitations.links import TOKEN_SEPARATOR, deliver
 from app.resources.access.invitations.listing import INVITATIONS, OWN_INVITATIONS
 from app.resources.access.invitations.operations import (
+    InvitationTarget,
     NobodyInvited,
-    Place,
     check_waiting,
     invite,
     overdue,
@@ -35,15 +35,15 @@ from app.resources.access.invitations.schema import (
 )
 from app.resources.access.invitations.throttle import note
 from app.resources.access.project_members.operations import check_scope
-from app.resources.access.project_members.places import settle_environment
+from app.resources.access.project_members.roles import resolve_environment
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.web.answers import answer, nothing, resource
+from app.web.answers import document_response, no_content, resource_response
 from app.web.context import caller, reader, settings
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, require, require_own
 from app.web.requests import body, optional_body
-from app.web.transaction import change, made, record, record_each
+from app.web.transaction import created_changes, record_event, record_events, transaction
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/api/v2")
 
@@ -72,12 +72,12 @@ def create_project_invitation(project_id: str) -> Response:
     """
     members = load(IntoProjectSchema, body())
     check_scope(members)
-    with change() as session:
+    with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_MEMBERS, share_lock=True)
-        settle_environment(session, members, project)
+        resolve_environment(session, members, project)
         invitation = _invited(session, project, members)
         shown = INVITATIONS.show({"id": invitation.id}, session)
-    return resource(deliver(invitation, shown), 201)
+    return resource_response(deliver(invitation, shown), 201)
 
 
 # --- of a workspace ------------------------------------------------------------------------------------------------
@@ -99,11 +99,11 @@ def list_workspace_invitations(workspace_id: str) -> Response:
 def create_workspace_invitation(workspace_id: str) -> Response:
     """Invite an e-mail address to a workspace, with a level. The link is sent as for invitations to projects."""
     members = load(ToWorkspaceSchema, body())
-    with change() as session:
+    with transaction() as session:
         workspace = _workspace(session, workspace_id)
         invitation = _invited(session, workspace, members)
         shown = INVITATIONS.show({"id": invitation.id}, session)
-    return resource(deliver(invitation, shown), 201)
+    return resource_response(deliver(invitation, shown), 201)
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/reset-invite")
@@ -115,21 +115,21 @@ def reset_invite(workspace_id: str) -> Response:
     The earlier links stop working. The new ones are sent in the same way as the first.
     """
     email = load(ResetSchema, optional_body()).get("email")
-    with change() as session:
+    with transaction() as session:
         workspace = _workspace(session, workspace_id)
         invitations = session.scalars(waiting_for(workspace, email).with_for_update(of=Invitation)).all()
         if email is not None and not invitations:
             raise NobodyInvited
         for invitation in invitations:
-            _check_rank(workspace, invitation.role)
+            _require_may_grant(workspace, invitation.role)
             renew(invitation, settings().invitation_days)
         session.flush()
         note(session, invitations)
-        record_each(session, "invitations.resend", [(invitation, None) for invitation in invitations])
+        record_events(session, "invitations.resend", [(invitation, None) for invitation in invitations])
     shown = {each["id"]: each for each in INVITATIONS.some({invitation.id for invitation in invitations})}
     # One that went with its workspace meanwhile needs no link.
     renewed = [invitation for invitation in invitations if invitation.id in shown]
-    return answer({"data": [deliver(invitation, shown[invitation.id]) for invitation in renewed]})
+    return document_response({"data": [deliver(invitation, shown[invitation.id]) for invitation in renewed]})
 
 
 # --- one -----------------------------------------------------------------------------------------------------------
@@ -140,12 +140,12 @@ def reset_invite(workspace_id: str) -> Response:
 @describes(answer=InvitationSchema)
 def show_invitation(invitation_id: str) -> Response:
     """Show an invitation: by its id to those who manage it, by its id or its link's token to the invited user."""
-    if MARK in invitation_id:
-        return resource(show(invitation_id))
+    if TOKEN_SEPARATOR in invitation_id:
+        return resource_response(show(invitation_id))
     try:
-        return resource(INVITATIONS.show({"id": invitation_id}))
+        return resource_response(INVITATIONS.show({"id": invitation_id}))
     except NotFound:
-        return resource(OWN_INVITATIONS.show({"id": invitation_id}))
+        return resource_response(OWN_INVITATIONS.show({"id": invitation_id}))
 
 
 @blueprint.delete("/invitations/<invitation_id>")
@@ -157,14 +157,14 @@ def show_invitation(invitation_id: str) -> Response:
     P.WORKSPACE_MANAGE_ACL,
 )
 @describes(status=204, errors=(403,))
-def cancel_invitation(invitation_id: str) -> Response:
+def destroy_invitation(invitation_id: str) -> Response:
     """Cancel a waiting invitation; its link stops working."""
-    with change() as session:
+    with transaction() as session:
         invitation = _subject(session, invitation_id)
         check_waiting(invitation)
-        _check_rank(_place_of(session, invitation), invitation.role)
+        _require_may_grant(_place_of(session, invitation), invitation.role)
         _cancel(session, invitation)
-    return nothing()
+    return no_content()
 
 
 @blueprint.post("/invitations/<invitation_id>/actions/resend")
@@ -178,16 +178,16 @@ def cancel_invitation(invitation_id: str) -> Response:
 @describes(answer=InvitationSchema, errors=(403, 429))
 def resend_invitation(invitation_id: str) -> Response:
     """Replace the link of a waiting or expired invitation; the earlier link stops working."""
-    with change() as session:
+    with transaction() as session:
         invitation = _subject(session, invitation_id)
         check_waiting(invitation)
-        _check_rank(_place_of(session, invitation), invitation.role)
+        _require_may_grant(_place_of(session, invitation), invitation.role)
         renew(invitation, settings().invitation_days)
         session.flush()
         note(session, [invitation])
-        record(session, "invitations.resend", invitation)
+        record_event(session, "invitations.resend", invitation)
         shown = INVITATIONS.show({"id": invitation_id}, session)
-    return resource(deliver(invitation, shown))
+    return resource_response(deliver(invitation, shown))
 
 
 # --- for who was invited -------------------------------------------------------------------------------------------
@@ -208,10 +208,10 @@ def list_own_invitations() -> Response:
 @describes(answer=InvitationSchema)
 def accept_invitation(token: str) -> Response:
     """Accept an invitation for your own address: you get the role or level, and become a member of the organization."""
-    with change() as session:
+    with transaction() as session:
         invitation, _ = accept(session, token)
         shown = OWN_INVITATIONS.show({"id": invitation.id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 # --- what they share -----------------------------------------------------------------------------------------------
@@ -225,14 +225,14 @@ def _subject(session: Session, invitation_id: str) -> Invitation:
     return get_for_update(session, Invitation, invitation_id, P.INVITATION_MANAGE)
 
 
-def _place_of(session: Session, invitation: Invitation) -> Place:
+def _place_of(session: Session, invitation: Invitation) -> InvitationTarget:
     if invitation.project_id is not None:
         return session.get_one(Project, invitation.project_id)
     return session.get_one(Workspace, invitation.workspace_id)
 
 
-def _invited(session: Session, place: Place, members: Mapping[str, Any]) -> Invitation:
-    _check_rank(place, members["role"])
+def _invited(session: Session, place: InvitationTarget, members: Mapping[str, Any]) -> Invitation:
+    _require_may_grant(place, members["role"])
     # Others that invite wait, so that the number of invitations and the members stay as they are found.
     session.refresh(place, with_for_update={"key_share": True})
     for outdated in overdue(session, place, members["email"]):
@@ -241,16 +241,16 @@ def _invited(session: Session, place: Place, members: Mapping[str, Any]) -> Invi
     note(session, [invitation])
     told = {"level" if isinstance(place, Workspace) else "role": members["role"], "email": members["email"]}
     scope = {"environment": members.get("environment_id"), "cell-scopes": members.get("cells")}
-    record(session, "invitations.create", invitation, made({**told, **scope}))
+    record_event(session, "invitations.create", invitation, created_changes({**told, **scope}))
     return invitation
 
 
 def _cancel(session: Session, invitation: Invitation) -> None:
     invitation.status = CANCELED
     session.flush()
-    record(session, "invitations.cancel", invitation, {"status": [PENDING, CANCELED]})
+    record_event(session, "invitations.cancel", invitation, {"status": [PENDING, CANCELED]})
 
 
-def _check_rank(place: Place, rank: str) -> None:
+def _require_may_grant(place: InvitationTarget, rank: str) -> None:
     needed = (MANAGES_LEVEL if isinstance(place, Workspace) else MANAGES_ROLE)[rank]
     require(needed, place)

@@ -4,7 +4,18 @@ from typing import Any
 
 from marshmallow.fields import Field
 
-from app.jsonapi.fields import EMAIL_LENGTH, Attribute, Choice, Computed, Constant, Email, Moment, Setting, Text, ToOne
+from app.jsonapi.fields import (
+    EMAIL_LENGTH,
+    Attribute,
+    Choice,
+    Computed,
+    Constant,
+    DateTime,
+    Email,
+    Setting,
+    Text,
+    ToOne,
+)
 from app.jsonapi.schema import Schema
 from app.models.invitations import EXPIRED, PENDING, STATUSES
 from app.models.project_members import PROJECT_ROLES
@@ -42,9 +53,9 @@ class InvitationSchema(Schema):
     level: Field[Any] = Attribute(attribute="workspace_level", allow_none=True)
     cells: Field[Any] = Attribute(data_key="cell-scopes")
     status = Computed(_status, schema={"type": "string", "enum": [*STATUSES, EXPIRED]})
-    created_at = Moment(dump_only=True)
-    expires_at = Moment(dump_only=True)
-    sent_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
+    expires_at = DateTime(dump_only=True)
+    sent_at = DateTime(dump_only=True)
     organization_name = Attribute()
     project_name = Attribute(allow_none=True)
     workspace_name = Attribute(allow_none=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import TooManyRequests
 from app.models.invitations import Invitation, InvitationMessage
-from app.persistence import Base, among, now
+from app.persistence import Base, in_values, now
 
 WINDOW: Final = timedelta(hours=1)
 # The first link and some that were lost; of all invitations of an address, whoever sends them.
@@ -49,7 +49,7 @@ def _crowded(messages: Sequence[dict[str, str]], moment: datetime) -> Any:  # no
     return union_all(
         *(
             select(func.min(_TABLE.c.created_at))
-            .where(among(column, [each[column.name] for each in messages]), _TABLE.c.created_at > moment - WINDOW)
+            .where(in_values(column, [each[column.name] for each in messages]), _TABLE.c.created_at > moment - WINDOW)
             .group_by(column)
             .having(func.count() >= limit)
             for column, limit in ((_TABLE.c.invitation_id, OF_INVITATION), (_TABLE.c.address, OF_ADDRESS))

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import Connection
 
 from app.authentication.callers import Caller
-from app.authz.explaining import grants_on
-from app.authz.grants import SITE, Grant, TracedGrants
+from app.authz.explain import grants_on
+from app.authz.grants import SITE, Grant, GrantsWithSources
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.authz.rules import held, refusal
+from app.authz.rules import permissions_on, refusal
 from app.jsonapi.errors import NotFound
 from app.persistence import AnyRow
 from app.resources.access.permissions.targets import Target, seen_sources
@@ -40,9 +40,9 @@ def explain(
     permissions: Sequence[P],
 ) -> list[dict[str, Any]]:
     """For each permission: whether the subject has it on the row, through which grants, and the status without it."""
-    scope = target.model.scope
-    held_there = held(subject, scope, row)
-    given = list(grants_on(cast("TracedGrants", subject.grants), scope, row))
+    scope = target.model.grant_columns
+    held_there = permissions_on(subject, scope, row)
+    given = list(grants_on(cast("GrantsWithSources", subject.grants), scope, row))
     telling = _Telling(connection, subject, given)
     missing = refusal if target.read_by in held_there else _unseen
     return [
@@ -83,7 +83,9 @@ class _Telling:
     def through(self, permission: P) -> list[dict[str, Any]]:
         """The grants that give the permission; two grants with the same source at the same place are shown as one."""
         grants = dict.fromkeys(
-            (grant.level, grant.target, grant.source) for grant, held in self._given if permission in held
+            (grant.level, grant.target, grant.source)
+            for grant, permissions_on in self._given
+            if permission in permissions_on
         )
         shown = []
         for level, target, source in grants:

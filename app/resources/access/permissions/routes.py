@@ -5,19 +5,19 @@ from sqlalchemy import select
 
 from app.authentication.callers import Caller
 from app.authz.permissions import P
-from app.authz.rules import held
+from app.authz.rules import permissions_on
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import InvalidAttribute, NotFound
 from app.jsonapi.schema import load
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.teams import Team
 from app.persistence import AnyRow
-from app.resources.access.permissions.explanation import Explanation, explain
+from app.resources.access.permissions.explain import Explanation, explain
 from app.resources.access.permissions.schema import PermissionExplanationSchema
 from app.resources.access.permissions.targets import TARGETS, Target, seen_target
 from app.resources.accounts.users.listing import find_user
-from app.web.answers import resource
-from app.web.context import caller, reader, traced
+from app.web.answers import resource_response
+from app.web.context import caller, caller_with_sources, reader
 from app.web.guard import describes, requires
 from app.web.policy import denial, mark_policy_checked, organization_or_404, visible
 from app.web.requests import body
@@ -59,7 +59,7 @@ def explain_permissions() -> Response:
         resource_type=type_,
         resource_id=shown_id,
     )
-    return resource(_dump(explanation, None))
+    return resource_response(_dump(explanation, None))
 
 
 def _resource(type_: str, identifier: str) -> AnyRow:
@@ -80,10 +80,10 @@ def _oneself() -> tuple[str, str]:
 def _subject(type_: str, identifier: str, target: Target, row: AnyRow) -> Caller:
     who = caller()
     if (type_, identifier) not in ((who.type, who.id), ("authentication-tokens", who.token_id)):
-        if target.managed_by not in held(who, target.model.scope, row):
+        if target.managed_by not in permissions_on(who, target.model.grant_columns, row):
             raise denial(target.managed_by)
         _require_seen(type_, identifier)
-    found = traced(type_, identifier)
+    found = caller_with_sources(type_, identifier)
     if found is None:
         raise NotFound
     return found

@@ -20,7 +20,7 @@ from app.models.team_workspaces import TeamWorkspace
 from app.models.teams import Team
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
-from app.persistence import among
+from app.persistence import in_values
 from app.web.policy import visible
 
 
@@ -36,7 +36,7 @@ class Target:
     @property
     def askable(self) -> list[P]:
         """The permissions that a grant could give on such a resource."""
-        return [permission for permission in P if POLICY[permission].levels & set(self.model.scope)]
+        return [permission for permission in P if POLICY[permission].levels & set(self.model.grant_columns)]
 
     @property
     def permissions(self) -> list[P]:
@@ -68,7 +68,7 @@ _SOURCES: Mapping[str, tuple[type[Any], P]] = {
 def seen_target(connection: Connection, target: Target, identifier: str) -> Row[Any] | None:
     """What the policy needs to know of the resource; None if the caller can't see it."""
     model = target.model
-    columns = [getattr(model, name).label(name) for name in dict.fromkeys(["id", *model.scope.values()])]
+    columns = [getattr(model, name).label(name) for name in dict.fromkeys(["id", *model.grant_columns.values()])]
     seen = visible(target.read_by, model)
     return connection.execute(select(*columns).where(model.__table__.c.id == identifier, seen)).one_or_none()
 
@@ -81,5 +81,5 @@ def seen_sources(connection: Connection, sources: Collection[Source]) -> set[tup
         column = model.__table__.c.id
         wanted = [source.id for source in sources if source.type == type_]
         seen = visible(read_by, model)
-        parts.append(select(literal(type_).label("type"), column).where(among(column, wanted), seen))
+        parts.append(select(literal(type_).label("type"), column).where(in_values(column, wanted), seen))
     return {(type_, identifier) for type_, identifier in connection.execute(union_all(*parts))} if parts else set()

@@ -5,19 +5,19 @@ from typing import Any
 
 from app.resources.organizations.organization_memberships.includes import shown_users
 from app.resources.projects.environments.listing import ENVIRONMENTS
-from app.web.listing import Shown
+from app.web.listing import ResourceObject
 
 INCLUDES = ("user", "environment")
 
 
-def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
+def including(wanted: set[str]) -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
     """What reads the wanted resources for a list of members; nothing when none are wanted."""
     return (lambda rows, _shown: included(rows, wanted)) if wanted else None
 
 
-def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
+def included(rows: Sequence[Any], wanted: set[str]) -> list[ResourceObject]:
     """The users of the members, and the environments where their roles hold."""
-    found: list[Shown] = []
+    found: list[ResourceObject] = []
     if "user" in wanted:
         # Whoever sees a member sees the user, without the address.
         found += shown_users({row.user_id for row in rows}, with_email=False)

@@ -10,7 +10,7 @@ from app.jsonapi.errors import Forbidden, Unprocessable
 from app.models.project_members import OWNER, ProjectMember
 
 # How events call what the columns call otherwise.
-TOLD = {"environment-id": "environment", "cells": "cell-scopes"}
+EVENT_NAMES = {"environment-id": "environment", "cells": "cell-scopes"}
 Changes = dict[str, Any]
 
 
@@ -28,9 +28,9 @@ class LastProjectOwner(Forbidden):
     detail = "The project must keep at least one owner"
 
 
-def told(changes: Mapping[str, Any]) -> Changes:
+def event_changes(changes: Mapping[str, Any]) -> Changes:
     """The changes, with the names that clients know."""
-    return {TOLD.get(name, name): change for name, change in changes.items()}
+    return {EVENT_NAMES.get(name, name): change for name, change in changes.items()}
 
 
 def check_scope(members: Mapping[str, Any], current: ProjectMember | None = None) -> None:

@@ -13,11 +13,11 @@ from app.models.organization_memberships import OrganizationMembership
 from app.models.project_members import OWNER, ProjectMember
 from app.models.projects import Project
 from app.models.users import User
-from app.resources.access.project_members.operations import Changes, told
+from app.resources.access.project_members.operations import Changes, event_changes
 from app.resources.organizations.organization_memberships.members import Member
 from app.web.context import caller
 from app.web.policy import denial, is_allowed, is_allowed_at
-from app.web.transaction import assign, insert, made
+from app.web.transaction import apply_changes, created_changes, insert
 
 FORMER_OWNER = "admin"
 WHOLE = {"role": OWNER, "environment_id": None, "cells": None}
@@ -58,7 +58,7 @@ def transfer(session: Session, project: Project, to: Member) -> Transfer:
     owners = [each for each in present if each.row.role == OWNER]
     stepping_down = [each for each in _handing_over(project, owners, to) if each.row.membership_id != to.membership_id]
     staying = [each.username for each in owners if each not in stepping_down and each.username != to.username]
-    changed = [(each, assign(each.row, {"role": FORMER_OWNER})) for each in stepping_down]
+    changed = [(each, apply_changes(each.row, {"role": FORMER_OWNER})) for each in stepping_down]
     before = [each.username for each in owners]
     created: list[tuple[ProjectMember, Changes]] = []
     named = next((each for each in present if each.row.membership_id == to.membership_id), None)
@@ -66,10 +66,10 @@ def transfer(session: Session, project: Project, to: Member) -> Transfer:
         place = {"organization_id": project.organization_id, "project_id": project.id}
         owner = ProjectMember(**place, membership_id=to.membership_id, **WHOLE)
         insert(session, owner)
-        created.append((owner, made({"username": to.username, "role": OWNER})))
+        created.append((owner, created_changes({"username": to.username, "role": OWNER})))
     else:
         owner = named.row
-        changed.append((named, told(assign(owner, WHOLE))))
+        changed.append((named, event_changes(apply_changes(owner, WHOLE))))
     session.flush()
     updated = [(each.row, {"username": [each.username] * 2, **changes}) for each, changes in changed if changes]
     return Transfer(owner.id, created, updated, [before, sorted([*staying, to.username])])

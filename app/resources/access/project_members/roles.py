@@ -22,13 +22,13 @@ class UnknownEnvironment(BadRequest):
     detail = "The project has no such environment"
 
 
-def check_rank(project: Project, *members_roles: str) -> None:
+def require_may_grant(project: Project, *members_roles: str) -> None:
     """Refuse a caller who may not give, change or take away one of these roles."""
     for role in members_roles:
         require(MANAGES_ROLE[role], project)
 
 
-def settle_environment(session: Session, members: Mapping[str, Any], project: Project) -> None:
+def resolve_environment(session: Session, members: Mapping[str, Any], project: Project) -> None:
     """Refuse an environment of another project; a valid one is kept from being deleted until the transaction ends."""
     wanted = members.get("environment_id")
     if wanted is None:

@@ -5,7 +5,7 @@ import re
 from marshmallow import ValidationError
 
 from app.jsonapi import Json
-from app.jsonapi.fields import Attribute, Choice, Computed, Moment, Setting, ToOne
+from app.jsonapi.fields import Attribute, Choice, Computed, DateTime, Setting, ToOne
 from app.jsonapi.schema import Schema
 from app.models.project_members import PROJECT_ROLES
 from app.resources.organizations.organization_memberships.schema import show_email
@@ -82,7 +82,7 @@ class ProjectMemberSchema(Schema):
     shown_cells = Computed(lambda row, _held: row.cells, data_key="cell-scopes", schema=CELL_SCOPES)
     username = Attribute()
     email = Computed(show_email, schema={"type": ["string", "null"]})
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)
     project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")

@@ -13,7 +13,7 @@ from app.models.teams import Team
 from app.resources.access.team_projects.details import PROJECT_DETAILS, expanded
 
 
-def settle_details(members: Mapping[str, Any], current: TeamProject | None = None) -> dict[str, Any]:
+def normalize_details(members: Mapping[str, Any], current: TeamProject | None = None) -> dict[str, Any]:
     """The level and the details to store, from what was sent. Details belong to the custom level only.
 
     An access that becomes custom begins with the details of its earlier level.

@@ -10,14 +10,14 @@ from app.jsonapi.schema import load
 from app.models.projects import Project
 from app.models.team_projects import TeamProject
 from app.resources.access.team_projects.listing import TEAM_PROJECTS
-from app.resources.access.team_projects.operations import settle_details, team_for
+from app.resources.access.team_projects.operations import normalize_details, team_for
 from app.resources.access.team_projects.schema import TeamProjectSchema
 from app.resources.projects.projects.listing import PROJECTS
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, require
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record
+from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("team_projects", __name__, url_prefix="/api/v2")
 
@@ -43,10 +43,10 @@ def list_team_projects() -> Response:
 def create_team_project() -> Response:
     """Give a team access to a project."""
     members = load(TeamProjectSchema, body())
-    with change() as session:
+    with transaction() as session:
         project = get_for_update(session, Project, members["project_id"], P.PROJECT_MANAGE_TEAMS, share_lock=True)
         team = team_for(session, members["team_id"], project)
-        settled = settle_details(members)
+        settled = normalize_details(members)
         access = TeamProject(
             organization_id=project.organization_id,
             project_id=project.id,
@@ -57,10 +57,10 @@ def create_team_project() -> Response:
         require(P.PROJECT_MANAGE_TEAMS, access)
         session.add(access)
         session.flush()
-        record(session, "team-projects.create", access, {"team": [None, team.name], **made(settled)})
+        record_event(session, "team-projects.create", access, {"team": [None, team.name], **created_changes(settled)})
         session.flush()
         shown = TEAM_PROJECTS.show({"id": access.id}, session)
-    return resource(shown, 201)
+    return resource_response(shown, 201)
 
 
 @blueprint.get("/team-projects/<team_project_id>")
@@ -68,7 +68,7 @@ def create_team_project() -> Response:
 @describes(answer=TeamProjectSchema)
 def show_team_project(team_project_id: str) -> Response:
     """Show what a team may do on a project."""
-    return resource(TEAM_PROJECTS.show({"id": team_project_id}))
+    return resource_response(TEAM_PROJECTS.show({"id": team_project_id}))
 
 
 @blueprint.patch("/team-projects/<team_project_id>")
@@ -77,14 +77,14 @@ def show_team_project(team_project_id: str) -> Response:
 def update_team_project(team_project_id: str) -> Response:
     """Change what a team may do on a project; details of a custom access that are left out stay as they are."""
     members = load(TeamProjectSchema, body(), partial=True, identifier=team_project_id)
-    with change() as session:
+    with transaction() as session:
         access = _subject(session, team_project_id)
-        changes = assign(access, settle_details(members, access))
+        changes = apply_changes(access, normalize_details(members, access))
         session.flush()
         if changes:
-            record(session, "team-projects.update", access, {"team": [access.team.name] * 2, **changes})
+            record_event(session, "team-projects.update", access, {"team": [access.team.name] * 2, **changes})
         shown = TEAM_PROJECTS.show({"id": team_project_id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 @blueprint.delete("/team-projects/<team_project_id>")
@@ -92,12 +92,14 @@ def update_team_project(team_project_id: str) -> Response:
 @describes(status=204)
 def destroy_team_project(team_project_id: str) -> Response:
     """Remove a team's access to a project."""
-    with change() as session:
+    with transaction() as session:
         access = _subject(session, team_project_id)
         team_name = access.team.name
         session.delete(access)
-        record(session, "team-projects.delete", access, {"team": [team_name, None], "access": [access.access, None]})
-    return nothing()
+        record_event(
+            session, "team-projects.delete", access, {"team": [team_name, None], "access": [access.access, None]}
+        )
+    return no_content()
 
 
 def _subject(session: Session, team_project_id: str) -> TeamProject:

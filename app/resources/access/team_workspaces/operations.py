@@ -12,7 +12,7 @@ from app.models.teams import Team
 from app.resources.access.team_workspaces.details import DETAILS, expanded
 
 
-def settle_details(members: Mapping[str, Any], current: TeamWorkspace | None = None) -> dict[str, Any]:
+def normalize_details(members: Mapping[str, Any], current: TeamWorkspace | None = None) -> dict[str, Any]:
     """The level and the details to store, from what was sent. Details belong to the custom level only.
 
     An access that becomes custom begins with the details of its earlier level.

@@ -10,14 +10,14 @@ from app.jsonapi.schema import load
 from app.models.team_workspaces import TeamWorkspace
 from app.models.workspaces import Workspace
 from app.resources.access.team_workspaces.listing import TEAM_WORKSPACES
-from app.resources.access.team_workspaces.operations import settle_details, team_of
+from app.resources.access.team_workspaces.operations import normalize_details, team_of
 from app.resources.access.team_workspaces.schema import TeamWorkspaceSchema
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, require
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record
+from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("team_workspaces", __name__, url_prefix="/api/v2")
 
@@ -49,12 +49,12 @@ def list_team_workspaces() -> Response:
 def create_team_workspace() -> Response:
     """Give a team access to a workspace."""
     members = load(TeamWorkspaceSchema, body())
-    with change() as session:
+    with transaction() as session:
         workspace = get_for_update(
             session, Workspace, members["workspace_id"], P.WORKSPACE_MANAGE_TEAMS, share_lock=True
         )
         team = team_of(session, members["team_id"], workspace.organization_id)
-        settled = settle_details(members)
+        settled = normalize_details(members)
         access = TeamWorkspace(
             organization_id=workspace.organization_id,
             workspace_id=workspace.id,
@@ -65,10 +65,10 @@ def create_team_workspace() -> Response:
         require(P.WORKSPACE_MANAGE_TEAMS, access)
         session.add(access)
         session.flush()
-        record(session, "team-workspaces.create", access, {"team": [None, team.name], **made(settled)})
+        record_event(session, "team-workspaces.create", access, {"team": [None, team.name], **created_changes(settled)})
         session.flush()
         shown = TEAM_WORKSPACES.show({"id": access.id}, session)
-    return resource(shown, 201)
+    return resource_response(shown, 201)
 
 
 @blueprint.get("/team-workspaces/<team_workspace_id>")
@@ -76,7 +76,7 @@ def create_team_workspace() -> Response:
 @describes(answer=TeamWorkspaceSchema)
 def show_team_workspace(team_workspace_id: str) -> Response:
     """Show what a team may do on a workspace."""
-    return resource(TEAM_WORKSPACES.show({"id": team_workspace_id}))
+    return resource_response(TEAM_WORKSPACES.show({"id": team_workspace_id}))
 
 
 @blueprint.patch("/team-workspaces/<team_workspace_id>")
@@ -85,14 +85,14 @@ def show_team_workspace(team_workspace_id: str) -> Response:
 def update_team_workspace(team_workspace_id: str) -> Response:
     """Change what a team may do on a workspace; details of a custom access that are left out stay as they are."""
     members = load(TeamWorkspaceSchema, body(), partial=True, identifier=team_workspace_id)
-    with change() as session:
+    with transaction() as session:
         access = _subject(session, team_workspace_id)
-        changes = assign(access, settle_details(members, access))
+        changes = apply_changes(access, normalize_details(members, access))
         session.flush()
         if changes:
-            record(session, "team-workspaces.update", access, {"team": [access.team.name] * 2, **changes})
+            record_event(session, "team-workspaces.update", access, {"team": [access.team.name] * 2, **changes})
         shown = TEAM_WORKSPACES.show({"id": team_workspace_id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 @blueprint.delete("/team-workspaces/<team_workspace_id>")
@@ -100,12 +100,12 @@ def update_team_workspace(team_workspace_id: str) -> Response:
 @describes(status=204)
 def destroy_team_workspace(team_workspace_id: str) -> Response:
     """Remove a team's access to a workspace."""
-    with change() as session:
+    with transaction() as session:
         access = _subject(session, team_workspace_id)
         name = access.team.name
         session.delete(access)
-        record(session, "team-workspaces.delete", access, {"team": [name, None], "access": [access.access, None]})
-    return nothing()
+        record_event(session, "team-workspaces.delete", access, {"team": [name, None], "access": [access.access, None]})
+    return no_content()
 
 
 def _subject(session: Session, team_workspace_id: str) -> TeamWorkspace:

@@ -30,8 +30,8 @@ ACL = Listing(
         "email": User.email,
         "project_id": Workspace.project_id,
         "environment_id": Workspace.environment_id,
-        "cell_in_project": Workspace.cell_in_project,
-        "cell_in_environment": Workspace.cell_in_environment,
+        "project_cell_key": Workspace.project_cell_key,
+        "environment_cell_key": Workspace.environment_cell_key,
     },
     joined=with_users(
         WorkspaceAclEntry.__table__.join(Workspace.__table__, Workspace.id == WorkspaceAclEntry.workspace_id),

@@ -18,12 +18,12 @@ from app.resources.access.workspace_acl_entries.operations import keep_an_owner
 from app.resources.access.workspace_acl_entries.schema import NewAclEntrySchema, WorkspaceAclEntrySchema
 from app.resources.organizations.organization_memberships.members import active_member, username_of
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.context import authenticate
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, is_allowed, require, visible
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record
+from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("workspace_acl_entries", __name__, url_prefix="/api/v2/workspaces/<workspace_id>/acl")
 
@@ -54,9 +54,9 @@ def create_acl_entry(workspace_id: str) -> Response:
     if invite is not None:
         return _by_invite(workspace_id, invite)
     members = load(WorkspaceAclEntrySchema, given)
-    with change() as session:
+    with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_MANAGE_ACL, share_lock=True)
-        _check_rank(workspace, members["level"])
+        _require_may_grant(workspace, members["level"])
         user = active_member(session, workspace.organization_id, members.pop("user_id"))
         entry = WorkspaceAclEntry(
             organization_id=workspace.organization_id,
@@ -66,9 +66,11 @@ def create_acl_entry(workspace_id: str) -> Response:
         )
         session.add(entry)
         session.flush()
-        record(session, "workspace-acl-entries.create", entry, made({"username": user.username, **members}))
+        record_event(
+            session, "workspace-acl-entries.create", entry, created_changes({"username": user.username, **members})
+        )
         shown = ACL.show({"id": entry.id}, session)
-    return resource(shown, 201)
+    return resource_response(shown, 201)
 
 
 @blueprint.get("/<entry_id>")
@@ -78,7 +80,7 @@ def show_acl_entry(workspace_id: str, entry_id: str) -> Response:
     """Show the level of a user on a workspace."""
     wanted = includes_of(request.args, INCLUDES)
     row = ACL.one({"id": entry_id, "workspace_id": workspace_id})
-    return resource(ACL.shown(row), included=included([row], wanted) if wanted else None)
+    return resource_response(ACL.shown(row), included=included([row], wanted) if wanted else None)
 
 
 @blueprint.patch("/<entry_id>")
@@ -88,20 +90,20 @@ def update_acl_entry(workspace_id: str, entry_id: str) -> Response:
     """Change the level of a user on a workspace."""
     members = load(WorkspaceAclEntrySchema, body(), partial=True, identifier=entry_id)
     members.pop("user_id", None)
-    with change() as session:
+    with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_READ)
         entry = _entry(session, workspace, entry_id)
         was_owner = entry.level == OWNER
-        _check_rank(workspace, entry.level, members.get("level", entry.level))
-        changes = assign(entry, members)
+        _require_may_grant(workspace, entry.level, members.get("level", entry.level))
+        changes = apply_changes(entry, members)
         session.flush()
         if was_owner and entry.level != OWNER:
             keep_an_owner(session, workspace_id)
         if changes:
             username = username_of(session, entry.membership_id)
-            record(session, "workspace-acl-entries.update", entry, {"username": [username] * 2, **changes})
+            record_event(session, "workspace-acl-entries.update", entry, {"username": [username] * 2, **changes})
         shown = ACL.show({"id": entry_id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 @blueprint.delete("/<entry_id>")
@@ -115,27 +117,27 @@ def update_acl_entry(workspace_id: str, entry_id: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_acl_entry(workspace_id: str, entry_id: str) -> Response:
     """Remove a user's level on a workspace; everybody may give up their own."""
-    with change() as session:
+    with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_READ)
         entry = _entry(session, workspace, entry_id)
         if not is_allowed(P.ACCESS_GIVE_UP, entry):
-            _check_rank(workspace, entry.level)
+            _require_may_grant(workspace, entry.level)
         username = username_of(session, entry.membership_id)
         changes = {"username": [username, None], "level": [entry.level, None]}
-        record(session, "workspace-acl-entries.delete", entry, changes)
+        record_event(session, "workspace-acl-entries.delete", entry, changes)
         session.delete(entry)
         session.flush()
         if entry.level == OWNER:
             keep_an_owner(session, workspace_id)
-    return nothing()
+    return no_content()
 
 
 def _by_invite(workspace_id: str, token: str) -> Response:
-    with change() as session:
+    with transaction() as session:
         _, entry = accept(session, token, workspace_id)
     # He sees his own entry by what he has become with it.
     authenticate()
-    return resource(ACL.show({"id": entry.id}), 201)
+    return resource_response(ACL.show({"id": entry.id}), 201)
 
 
 def _entry(session: Session, workspace: Workspace, entry_id: str) -> WorkspaceAclEntry:
@@ -154,6 +156,6 @@ def _entry(session: Session, workspace: Workspace, entry_id: str) -> WorkspaceAc
     return entry
 
 
-def _check_rank(workspace: Workspace, *levels: str) -> None:
+def _require_may_grant(workspace: Workspace, *levels: str) -> None:
     for level in levels:
         require(MANAGES_LEVEL[level], workspace)

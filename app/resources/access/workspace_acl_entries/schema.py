@@ -1,6 +1,6 @@
 """The members of an entry in the access list of a workspace (mission: E7)."""
 
-from app.jsonapi.fields import Attribute, Choice, Computed, Moment, Text, ToOne
+from app.jsonapi.fields import Attribute, Choice, Computed, DateTime, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.models.workspace_acl_entries import ACL_LEVELS
 from app.resources.organizations.organization_memberships.schema import show_email
@@ -22,7 +22,7 @@ class WorkspaceAclEntrySchema(Schema):
     level = Choice(ACL_LEVELS, required=True)
     username = Attribute()
     email = Computed(show_email, schema={"type": ["string", "null"]})
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)
     workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")

@@ -9,14 +9,14 @@ from app.authentication.tokens import digest, new_token
 from app.models.authentication_tokens import AuthenticationToken
 from app.resources.accounts.authentication_tokens.listing import TOKENS, shown_token
 from app.resources.accounts.authentication_tokens.operations import add_token
-from app.web.answers import resource
+from app.web.answers import resource_response
 from app.web.context import caller, settings
-from app.web.transaction import made, record
+from app.web.transaction import created_changes, record_event
 
 blueprint = Blueprint("authentication_tokens", __name__, url_prefix="/api/v2")
 
 
-def issue(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, dict[str, Any]]:
+def issue_token(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, dict[str, Any]]:
     """A new token: its text, and its resource object without it."""
     text, token = make_token(session, members, **owner)
     return text, shown_token(TOKENS.one({"id": token.id}, session))
@@ -34,7 +34,7 @@ def make_token(session: Session, members: dict[str, Any], **owner: str) -> tuple
         created_by_id=who.id,
         **owner,
     )
-    record(session, "authentication-tokens.create", token, made(members))
+    record_event(session, "authentication-tokens.create", token, created_changes(members))
     session.flush()
     return text, token
 
@@ -42,4 +42,4 @@ def make_token(session: Session, members: dict[str, Any], **owner: str) -> tuple
 def shown_once(shown: dict[str, Any], text: str) -> Response:
     """The answer with the text of a new token. No other answer has it."""
     shown["attributes"]["token"] = text
-    return resource(shown, 201)
+    return resource_response(shown, 201)

@@ -21,7 +21,7 @@ from app.resources.accounts.authentication_tokens.schema import (
     TeamTokenSchema,
 )
 from app.web.filters import Chosen, Contains
-from app.web.listing import Listing, Shown
+from app.web.listing import Listing, ResourceObject
 
 _MAKER = Organization.__table__.alias("maker")
 # Where there is no moment, one before or after all others: the databases order null differently.
@@ -118,7 +118,7 @@ PROJECT_TOKENS = Listing(
 )
 
 
-def shown_token(row: Row[Any]) -> Shown:
+def shown_token(row: Row[Any]) -> ResourceObject:
     """The resource object of any token; for a token of a team or project it names that."""
     if row.project_id is not None:
         return PROJECT_TOKENS.shown(row)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.organizations import Organization
-from app.persistence import among, now
+from app.persistence import in_values, now
 
 EXPIRY_POINTER = "/data/attributes/expired-at"
 # Of a user, who sees all of them at once; expired ones count until they are deleted.
@@ -125,7 +125,7 @@ def team_tokens(session: Session, organization_id: str, identifiers: Sequence[st
     found = session.scalars(
         select(AuthenticationToken)
         .where(
-            among(AuthenticationToken.id, identifiers),
+            in_values(AuthenticationToken.id, identifiers),
             AuthenticationToken.organization_id == organization_id,
             AuthenticationToken.kind == "team",
         )

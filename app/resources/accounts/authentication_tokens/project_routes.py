@@ -7,14 +7,14 @@ from app.authz.permissions import P
 from app.jsonapi.schema import load
 from app.models.project_members import OWNER
 from app.models.projects import Project
-from app.resources.accounts.authentication_tokens.blueprint import blueprint, issue, shown_once
+from app.resources.accounts.authentication_tokens.blueprint import blueprint, issue_token, shown_once
 from app.resources.accounts.authentication_tokens.listing import PROJECT_TOKENS
 from app.resources.accounts.authentication_tokens.operations import check_description
 from app.resources.accounts.authentication_tokens.schema import ProjectTokenSchema
 from app.web.guard import describes, requires
 from app.web.policy import denial, get_for_update, get_visible, is_allowed, require
 from app.web.requests import body
-from app.web.transaction import change
+from app.web.transaction import transaction
 
 MANY = "/projects/<project_id>/authentication-tokens"
 
@@ -35,10 +35,10 @@ def list_tokens_of_project(project_id: str) -> Response:
 def create_project_token(project_id: str) -> Response:
     """Create a token that has a role in this project and is valid nowhere else. Only this answer has its text."""
     members = load(ProjectTokenSchema, body())
-    with change() as session:
+    with transaction() as session:
         project = _project(session, project_id, members["role"])
         check_description(session, members.get("description"), project_id=project.id)
-        text, shown = issue(session, members, organization_id=project.organization_id, project_id=project.id)
+        text, shown = issue_token(session, members, organization_id=project.organization_id, project_id=project.id)
     return shown_once(shown, text)
 
 

@@ -8,17 +8,17 @@ from app.jsonapi.schema import load
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.project_members import OWNER
 from app.resources.accounts.authentication_tokens import project_routes, team_routes
-from app.resources.accounts.authentication_tokens.blueprint import blueprint, issue, shown_once
+from app.resources.accounts.authentication_tokens.blueprint import blueprint, issue_token, shown_once
 from app.resources.accounts.authentication_tokens.listing import TOKENS, shown_token
 from app.resources.accounts.authentication_tokens.operations import check_room, revoke_organization_token
 from app.resources.accounts.authentication_tokens.schema import AuthenticationTokenSchema
 from app.resources.accounts.users.listing import find_user
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.context import caller
 from app.web.guard import describes, requires
 from app.web.policy import denial, get_for_update, is_allowed, organization_or_404, require_own
 from app.web.requests import body, optional_body
-from app.web.transaction import change, record
+from app.web.transaction import record_event, transaction
 
 __all__ = ["blueprint", "project_routes", "team_routes"]
 
@@ -32,11 +32,11 @@ def create_organization_token(organization: str) -> Response:
     _only_the_plain_token()
     sent = load(AuthenticationTokenSchema, optional_body())
     members = {"expired_at": sent.get("expired_at")}
-    with change() as session:
+    with transaction() as session:
         revoked = revoke_organization_token(session, org.id)
         if revoked is not None:
-            record(session, "authentication-tokens.delete", revoked)
-        text, shown = issue(session, members, organization_id=org.id)
+            record_event(session, "authentication-tokens.delete", revoked)
+        text, shown = issue_token(session, members, organization_id=org.id)
     return shown_once(shown, text)
 
 
@@ -47,22 +47,22 @@ def show_organization_token(organization: str) -> Response:
     """Show the organization's token, without its text; 404 when there is none."""
     org = organization_or_404(organization, P.TOKEN_MANAGE)
     _only_the_plain_token()
-    return resource(TOKENS.show({"organization_id": org.id, "kind": "organization"}))
+    return resource_response(TOKENS.show({"organization_id": org.id, "kind": "organization"}))
 
 
 @blueprint.delete("/organizations/<organization>/authentication-token")
 @requires(P.TOKEN_MANAGE)
 @describes(status=204)
-def delete_organization_token(organization: str) -> Response:
+def destroy_organization_token(organization: str) -> Response:
     """Revoke the organization's token at once; 404 when there is none."""
     org = organization_or_404(organization, P.TOKEN_MANAGE)
     _only_the_plain_token()
-    with change() as session:
+    with transaction() as session:
         revoked = revoke_organization_token(session, org.id)
         if revoked is None:
             raise NotFound
-        record(session, "authentication-tokens.delete", revoked)
-    return nothing()
+        record_event(session, "authentication-tokens.delete", revoked)
+    return no_content()
 
 
 @blueprint.get("/users/<user_id>/authentication-tokens")
@@ -83,9 +83,9 @@ def create_user_token(user_id: str) -> Response:
     if require_own(P.TOKEN_MANAGE) != user_id:
         raise NotFound
     members = load(AuthenticationTokenSchema, body())
-    with change() as session:
+    with transaction() as session:
         check_room(session, user_id)
-        text, shown = issue(session, members, user_id=user_id)
+        text, shown = issue_token(session, members, user_id=user_id)
     return shown_once(shown, text)
 
 
@@ -94,21 +94,21 @@ def create_user_token(user_id: str) -> Response:
 @describes(answer=AuthenticationTokenSchema)
 def show_token(token_id: str) -> Response:
     """Show a token of your own, or one of an organization, team or project whose tokens you manage."""
-    return resource(shown_token(TOKENS.one({"id": token_id})))
+    return resource_response(shown_token(TOKENS.one({"id": token_id})))
 
 
 @blueprint.delete("/authentication-tokens/<token_id>")
 @requires(P.TOKEN_MANAGE, P.PROJECT_MANAGE_OWNERS)
 @describes(status=204, errors=(403,))
-def delete_token(token_id: str) -> Response:
+def destroy_token(token_id: str) -> Response:
     """Revoke a token at once. For a token with the role owner of a project, you must manage the project's owners."""
-    with change() as session:
+    with transaction() as session:
         token = get_for_update(session, AuthenticationToken, token_id, P.TOKEN_MANAGE)
         if token.role == OWNER and not is_allowed(P.PROJECT_MANAGE_OWNERS, token):
             raise denial(P.PROJECT_MANAGE_OWNERS)
         session.delete(token)
-        record(session, "authentication-tokens.delete", token)
-    return nothing()
+        record_event(session, "authentication-tokens.delete", token)
+    return no_content()
 
 
 def _only_the_plain_token() -> None:

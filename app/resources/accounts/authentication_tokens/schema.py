@@ -1,6 +1,6 @@
 """The members of a token (spec: tokens)."""
 
-from app.jsonapi.fields import Attribute, Choice, Constant, Moment, Text, ToOne
+from app.jsonapi.fields import Attribute, Choice, Constant, DateTime, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.models.project_members import PROJECT_ROLES
 
@@ -19,9 +19,9 @@ class AuthenticationTokenSchema(Schema):
 
     id = Attribute()
     description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
-    created_at = Moment(dump_only=True)
-    last_used_at = Moment(dump_only=True)
-    expired_at = Moment(allow_none=True)
+    created_at = DateTime(dump_only=True)
+    last_used_at = DateTime(dump_only=True)
+    expired_at = DateTime(allow_none=True)
     token = Constant(None, schema={"type": ["string", "null"]})
 
     created_by = ToOne("users", "organizations", "teams", column="created_by", type_column="created_by_type")

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.models.sign_in import SignInAttempt
 from app.persistence import now
 from app.web.context import reader, release_reader
-from app.web.transaction import change
+from app.web.transaction import transaction
 
 WINDOW: Final = timedelta(minutes=15)
 # A person who has forgotten the password; guesses at one account from many machines; at many accounts from one.
@@ -61,13 +61,13 @@ def wait(connection: Connection, account: str, address: str) -> timedelta | None
 
 def noted(account: str, address: str) -> timedelta | None:
     """Note an attempt that is about to be made; how long to wait instead, when there were too many."""
-    with change() as session:
+    with transaction() as session:
         attempt = note(session, account, address)
     waiting = wait(reader(), account, address)
     # A hash takes its time, and the connection has other things to do.
     release_reader()
     if waiting is not None:
-        with change() as session:
+        with transaction() as session:
             take_back(session, attempt)
     return waiting
 

@@ -26,22 +26,22 @@ class Parameters(Protocol):
         """Every value with the name."""
 
 
-class Untrusted(ValueError):
+class InvalidClient(ValueError):
     """The client, or the address for the answer, is unknown; nothing may be sent there."""
 
 
-class Refused(ValueError):
+class InvalidRequest(ValueError):
     """The request is refused, and the client is told at its own address."""
 
     def __init__(self, redirect_uri: str, state: str | None, error: str, description: str) -> None:
         """OAuth's name for the error, and a sentence for people."""
         super().__init__(description)
         members = {"error": error, "error_description": description}
-        self.location = located(redirect_uri, members if state is None else {**members, "state": state})
+        self.location = with_query(redirect_uri, members if state is None else {**members, "state": state})
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AuthorizationRequest:
     """A request that can be granted."""
 
     redirect_uri: str
@@ -71,38 +71,38 @@ class Wanted:
 
     def granted(self, code: str) -> str:
         """The client's address with the code."""
-        return located(self.redirect_uri, {"code": code, "state": self.state})
+        return with_query(self.redirect_uri, {"code": code, "state": self.state})
 
-    def denied(self) -> Refused:
+    def denied(self) -> InvalidRequest:
         """The user said no."""
-        return Refused(self.redirect_uri, self.state, "access_denied", "The user did not allow it")
+        return InvalidRequest(self.redirect_uri, self.state, "access_denied", "The user did not allow it")
 
 
-def wanted(parameters: Parameters) -> Wanted:
-    """The request in the query string; raises ``Untrusted`` or ``Refused`` if it can't be granted."""
-    if only(parameters, "client_id") != CLIENT:
-        raise Untrusted(f"The client_id must be {CLIENT}.")
-    redirect_uri = only(parameters, "redirect_uri") or ""
+def parse_authorization_request(parameters: Parameters) -> AuthorizationRequest:
+    """The request in the query string; raises ``InvalidClient`` or ``InvalidRequest`` if it can't be granted."""
+    if single_value(parameters, "client_id") != CLIENT:
+        raise InvalidClient(f"The client_id must be {CLIENT}.")
+    redirect_uri = single_value(parameters, "redirect_uri") or ""
     if not is_loopback(redirect_uri):
-        raise Untrusted(
+        raise InvalidClient(
             f"The redirect_uri must be http://localhost:PORT/login with a port from {FIRST_PORT} to {LAST_PORT}.",
         )
-    state = only(parameters, "state")
+    state = single_value(parameters, "state")
     if not state or len(state) > STATE_LENGTH:
-        raise Refused(
+        raise InvalidRequest(
             redirect_uri, None, "invalid_request", f"state is needed once, with up to {STATE_LENGTH} characters"
         )
-    response = only(parameters, "response_type")
+    response = single_value(parameters, "response_type")
     if response is None:
-        raise Refused(redirect_uri, state, "invalid_request", "response_type is needed once")
+        raise InvalidRequest(redirect_uri, state, "invalid_request", "response_type is needed once")
     if response != RESPONSE:
-        raise Refused(redirect_uri, state, "unsupported_response_type", f"response_type must be {RESPONSE}")
-    if only(parameters, "code_challenge_method") != METHOD:
-        raise Refused(redirect_uri, state, "invalid_request", f"code_challenge_method must be {METHOD}")
-    challenge = only(parameters, "code_challenge") or ""
+        raise InvalidRequest(redirect_uri, state, "unsupported_response_type", f"response_type must be {RESPONSE}")
+    if single_value(parameters, "code_challenge_method") != METHOD:
+        raise InvalidRequest(redirect_uri, state, "invalid_request", f"code_challenge_method must be {METHOD}")
+    challenge = single_value(parameters, "code_challenge") or ""
     if not CHALLENGE.fullmatch(challenge):
-        raise Refused(redirect_uri, state, "invalid_request", "code_challenge must be a SHA-256 in base64url")
-    return Wanted(redirect_uri, state, challenge)
+        raise InvalidRequest(redirect_uri, state, "invalid_request", "code_challenge must be a SHA-256 in base64url")
+    return AuthorizationRequest(redirect_uri, state, challenge)
 
 
 def is_loopback(address: str) -> bool:
@@ -111,12 +111,12 @@ def is_loopback(address: str) -> bool:
     return found is not None and FIRST_PORT <= int(found["port"]) <= LAST_PORT
 
 
-def only(parameters: Parameters, name: str) -> str | None:
+def single_value(parameters: Parameters, name: str) -> str | None:
     """The one value of the parameter; None if there is none, or more than one, which OAuth forbids."""
     values = parameters.getlist(name)
     return values[0] if len(values) == 1 else None
 
 
-def located(address: str, members: Mapping[str, str]) -> str:
+def with_query(address: str, members: Mapping[str, str]) -> str:
     """The address with the members as its query string."""
     return f"{address}?{urlencode(members)}"

@@ -41,12 +41,12 @@ def cookie_digest() -> str:
     return digest(cookie_text(), settings().secret_key)
 
 
-def signed_in() -> Found | None:
+def signed_in_user() -> Found | None:
     """Who is signed in: ``user_id`` and ``username``."""
     return find_session(reader(), cookie_digest())
 
 
-def give_cookie(response: Response) -> None:
+def set_cookie(response: Response) -> None:
     """Set the cookie. It ends with the browser; the session on the server ends on its own."""
     response.set_cookie(
         _cookie_name(), cookie_text(), httponly=True, samesite="Lax", secure=request.is_secure, path="/"
@@ -58,7 +58,7 @@ def form_token() -> str:
     return _signer().dumps(cookie_digest())
 
 
-def is_our_form(token: str | None) -> bool:
+def is_form_token_valid(token: str | None) -> bool:
     """Whether the form came from one of our pages, in this browser, not too long ago."""
     try:
         signed = _signer().loads(token or "", max_age=FORM_SECONDS)

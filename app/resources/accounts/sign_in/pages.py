@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from flask import Response, render_template, url_for
 
-from app.resources.accounts.sign_in.authorization import Wanted
+from app.resources.accounts.sign_in.authorization import AuthorizationRequest
 from app.resources.accounts.sign_in.blueprint import TEMPLATES, blueprint
-from app.resources.accounts.sign_in.browser import form_token, give_cookie, signed_in
+from app.resources.accounts.sign_in.browser import form_token, set_cookie, signed_in_user
 from app.resources.accounts.sign_in.tokens import token_name
 
 FORM_BYTES: Final = 16_384
@@ -21,7 +21,7 @@ STYLE: Final = (Path(__file__).parent / TEMPLATES / "sign_in" / "style.css").rea
 STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 
-def page(template: str, *, status: int = 200, sends_to: str = "", **values: Any) -> Response:  # noqa: ANN401
+def render_page(template: str, *, status: int = 200, sends_to: str = "", **values: Any) -> Response:  # noqa: ANN401
     """The page of the template. ``sends_to`` is where a form may lead besides this service."""
     html = render_template(f"{template}.html", style=STYLE, form_token=form_token(), **values)
     response = Response(html, status, content_type="text/html; charset=utf-8")
@@ -36,17 +36,19 @@ def page(template: str, *, status: int = 200, sends_to: str = "", **values: Any)
     )
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["Referrer-Policy"] = "no-referrer"
-    give_cookie(response)
+    set_cookie(response)
     return response
 
 
-def question(wanted: Wanted, *, status: int = 200, problem: str | None = None, account: str = "") -> Response:
+def login_or_consent_page(
+    wanted: AuthorizationRequest, *, status: int = 200, problem: str | None = None, account: str = ""
+) -> Response:
     """The next page of the request: the form to sign in, or the question whether terraform may act for the user."""
-    who = signed_in()
+    who = signed_in_user()
     if who is None:
         action = f"{url_for(f'{blueprint.name}.sign_in')}?{wanted.query}"
-        return page("sign_in/sign_in", status=status, action=action, problem=problem, account=account)
-    return page(
+        return render_page("sign_in/sign_in", status=status, action=action, problem=problem, account=account)
+    return render_page(
         "sign_in/consent",
         status=status,
         # Some browsers take the redirect after a form for a part of its way.
@@ -58,20 +60,20 @@ def question(wanted: Wanted, *, status: int = 200, problem: str | None = None, a
     )
 
 
-def message(title: str, text: str, status: int = 200) -> Response:
+def message_page(title: str, text: str, status: int = 200) -> Response:
     """A page that only shows a message."""
-    return page("sign_in/message", status=status, title=title, text=text)
+    return render_page("sign_in/message", status=status, title=title, text=text)
 
 
-def go_to(location: str) -> Response:
+def redirect(location: str) -> Response:
     """Redirect the browser, with a GET."""
     response = Response(status=303)
     response.headers["Location"] = location
     response.headers["Referrer-Policy"] = "no-referrer"
-    give_cookie(response)
+    set_cookie(response)
     return response
 
 
-def go_to_question(wanted: Wanted) -> Response:
+def redirect_to_authorize(wanted: AuthorizationRequest) -> Response:
     """Redirect the browser to the next page of the request, which is always one of this service."""
-    return go_to(f"{url_for(f'{blueprint.name}.authorize')}?{wanted.query}")
+    return redirect(f"{url_for(f'{blueprint.name}.authorize')}?{wanted.query}")

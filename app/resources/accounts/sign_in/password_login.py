@@ -13,12 +13,12 @@ from app.authentication.passwords import MAXIMUM_LENGTH, hash_password, is_outda
 from app.authentication.tokens import digest
 from app.models.users import User
 from app.resources.accounts.sign_in import attempts
-from app.resources.accounts.sign_in.authorization import Parameters, only
-from app.resources.accounts.sign_in.browser import cookie_digest, is_our_form, renew_cookie, signed_in
+from app.resources.accounts.sign_in.authorization import Parameters, single_value
+from app.resources.accounts.sign_in.browser import cookie_digest, is_form_token_valid, renew_cookie, signed_in_user
 from app.resources.accounts.sign_in.operations import Found, end_session, open_session, user_named
-from app.resources.accounts.sign_in.pages import STALE, message
+from app.resources.accounts.sign_in.pages import STALE, message_page
 from app.web.context import reader, release_reader, set_caller, settings
-from app.web.transaction import change, record
+from app.web.transaction import record_event, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -27,36 +27,36 @@ ACCOUNT_LENGTH: Final = 256
 WRONG: Final = "The username or the password is wrong."
 
 # The page with the form, once more: with a status, the problem and what was typed for the account.
-Again = Callable[..., Response]
+ReshowForm = Callable[..., Response]
 
 
-def enter_by(sent: Parameters, again: Again) -> Response | None:
+def login_from_form(sent: Parameters, again: ReshowForm) -> Response | None:
     """Sign in with the account and password in the form; returns None, or the answer that says why not."""
-    account = (only(sent, "account") or "").strip()[:ACCOUNT_LENGTH]
+    account = (single_value(sent, "account") or "").strip()[:ACCOUNT_LENGTH]
     # Longer than any password is as wrong as its beginning, and less work.
-    password = (only(sent, "password") or "")[: MAXIMUM_LENGTH + 1]
-    if not is_our_form(only(sent, "form_token")):
+    password = (single_value(sent, "password") or "")[: MAXIMUM_LENGTH + 1]
+    if not is_form_token_valid(single_value(sent, "form_token")):
         return again(status=403, problem=STALE, account=account)
     typed, address = digest(account.lower(), settings().secret_key), attempts.place_of(request.remote_addr)
     wait = attempts.noted(typed, address)
     if wait is not None:
         return _too_many(wait)
     user = _user(account.lower(), password)
-    if user is None or not _enter(user, password, typed, address):
+    if user is None or not _login(user, password, typed, address):
         return again(status=403, problem=WRONG, account=account)
     return None
 
 
-def leave_by(sent: Parameters) -> Response | None:
+def logout_from_form(sent: Parameters) -> Response | None:
     """End the session of this browser; returns None, or the answer that says why not."""
-    if not is_our_form(only(sent, "form_token")):
-        return message("You are still signed in", STALE, 403)
-    who = signed_in()
+    if not is_form_token_valid(single_value(sent, "form_token")):
+        return message_page("You are still signed in", STALE, 403)
+    who = signed_in_user()
     if who is not None:
         set_caller(who.user_id, who.username)
-        with change() as session:
+        with transaction() as session:
             end_session(session, cookie_digest())
-            record(session, "users.sign-out", session.get_one(User, who.user_id))
+            record_event(session, "users.sign-out", session.get_one(User, who.user_id))
     renew_cookie()
     return None
 
@@ -69,13 +69,13 @@ def _user(account: str, password: str) -> Found | None:
     return found if is_password(password, None if found is None else found.password_hash) else None
 
 
-def _enter(user: Found, password: str, typed: str, address: str) -> bool:
+def _login(user: Found, password: str, typed: str, address: str) -> bool:
     """Open a session with a new cookie; False if the password was changed meanwhile."""
     renewed = hash_password(password) if is_outdated(user.password_hash) else user.password_hash
     before = cookie_digest()
     renew_cookie()
     set_caller(user.id, user.username)
-    with change() as session:
+    with transaction() as session:
         # A change of the password holds the row, too: either it ends this session, or its hash is seen here.
         entering = session.scalars(
             select(User)
@@ -88,7 +88,7 @@ def _enter(user: Found, password: str, typed: str, address: str) -> bool:
         attempts.forgive(session, typed, address)
         end_session(session, before)
         open_session(session, entering.id, cookie_digest())
-        record(session, "users.sign-in", entering)
+        record_event(session, "users.sign-in", entering)
     return True
 
 
@@ -97,6 +97,6 @@ def _too_many(wait: timedelta) -> Response:
     seconds = attempts.seconds_of(wait)
     minutes = math.ceil(seconds / 60)
     text = f"Please wait {minutes} minute{'' if minutes == 1 else 's'}, then go back and try again."
-    response = message("Too many attempts to sign in", text, 429)
+    response = message_page("Too many attempts to sign in", text, 429)
     response.headers["Retry-After"] = str(seconds)
     return response

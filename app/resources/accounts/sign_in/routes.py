@@ -8,15 +8,21 @@ from flask import Response, request
 from app.authentication.tokens import digest
 from app.jsonapi.errors import ApiError
 from app.resources.accounts.sign_in import session_routes, token_routes
-from app.resources.accounts.sign_in.authorization import CLIENT, Refused, Untrusted, only, wanted
+from app.resources.accounts.sign_in.authorization import (
+    CLIENT,
+    InvalidClient,
+    InvalidRequest,
+    parse_authorization_request,
+    single_value,
+)
 from app.resources.accounts.sign_in.blueprint import blueprint
-from app.resources.accounts.sign_in.browser import cookie_digest, is_our_form, signed_in
+from app.resources.accounts.sign_in.browser import cookie_digest, is_form_token_valid, signed_in_user
 from app.resources.accounts.sign_in.operations import grant
-from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, go_to, message, question
+from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, login_or_consent_page, message_page, redirect
 from app.web.context import settings
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
-from app.web.transaction import change
+from app.web.transaction import transaction
 
 # Imported, so that their routes are there.
 __all__ = ["blueprint", "session_routes", "token_routes"]
@@ -29,7 +35,7 @@ CODE_BYTES: Final = 32
 @describes()
 def authorize() -> Response:
     """Show the form to sign in and, after that, the question whether the terraform CLI may act for you."""
-    return question(wanted(request.args))
+    return login_or_consent_page(parse_authorization_request(request.args))
 
 
 @blueprint.post("/oauth/authorization")
@@ -38,46 +44,46 @@ def authorize() -> Response:
 @describes()
 def decide() -> Response:
     """Send the browser back to the terraform CLI, with a code if the user allows it."""
-    asked_for = wanted(request.args)
+    asked_for = parse_authorization_request(request.args)
     sent = form(FORM_BYTES)
-    if signed_in() is None:
-        return question(asked_for, status=403, problem=ENDED)
-    if not is_our_form(only(sent, "form_token")):
-        return question(asked_for, status=403, problem=STALE)
-    decision = only(sent, "decision")
+    if signed_in_user() is None:
+        return login_or_consent_page(asked_for, status=403, problem=ENDED)
+    if not is_form_token_valid(single_value(sent, "form_token")):
+        return login_or_consent_page(asked_for, status=403, problem=STALE)
+    decision = single_value(sent, "decision")
     if decision == "cancel":
         raise asked_for.denied()
     if decision != "allow":
-        return question(asked_for, status=400)
+        return login_or_consent_page(asked_for, status=400)
     code = secrets.token_urlsafe(CODE_BYTES)
     members = {
         "client_id": CLIENT,
         "redirect_uri": asked_for.redirect_uri,
         "code_challenge": asked_for.code_challenge,
     }
-    with change() as session:
+    with transaction() as session:
         is_granted = grant(session, cookie_digest(), digest(code, settings().secret_key), members)
     if not is_granted:
-        return question(asked_for, status=403, problem=ENDED)
-    return go_to(asked_for.granted(code))
+        return login_or_consent_page(asked_for, status=403, problem=ENDED)
+    return redirect(asked_for.granted(code))
 
 
-@blueprint.errorhandler(Untrusted)
-def of_a_stranger(error: Untrusted) -> Response:
+@blueprint.errorhandler(InvalidClient)
+def handle_invalid_client(error: InvalidClient) -> Response:
     """Show a message, because nobody is redirected to an address that may not be the terraform CLI's."""
-    return message("This is no request of the terraform CLI", str(error), 400)
+    return message_page("This is no request of the terraform CLI", str(error), 400)
 
 
-@blueprint.errorhandler(Refused)
-def of_the_request(error: Refused) -> Response:
+@blueprint.errorhandler(InvalidRequest)
+def handle_invalid_request(error: InvalidRequest) -> Response:
     """Tell the client about the error, by a redirect."""
-    return go_to(error.location)
+    return redirect(error.location)
 
 
 @blueprint.errorhandler(ApiError)
-def of_ours(error: ApiError) -> Response:
+def handle_api_error(error: ApiError) -> Response:
     """The same as in a document, for people or for OAuth's clients."""
     text = error.detail or error.title
     if request.endpoint == f"{blueprint.name}.{token_routes.redeem.__name__}":
         return token_routes.refusal("invalid_request", text, error.status)
-    return message("That did not work", text, error.status)
+    return message_page("That did not work", text, error.status)

@@ -10,7 +10,7 @@ from app.authentication.tokens import digest
 from app.models.users import User
 from app.resources.accounts.authentication_tokens.blueprint import make_token
 from app.resources.accounts.authentication_tokens.operations import check_room
-from app.resources.accounts.sign_in.authorization import CLIENT, GRANT, VERIFIER, Parameters, only
+from app.resources.accounts.sign_in.authorization import CLIENT, GRANT, VERIFIER, Parameters, single_value
 from app.resources.accounts.sign_in.blueprint import blueprint
 from app.resources.accounts.sign_in.operations import fault_of, take_code
 from app.resources.accounts.sign_in.pages import FORM_BYTES
@@ -18,7 +18,7 @@ from app.resources.accounts.sign_in.tokens import token_name
 from app.web.context import set_caller, settings
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
-from app.web.transaction import change
+from app.web.transaction import transaction
 
 NEEDED: Final = ("client_id", "code", "redirect_uri")
 
@@ -33,10 +33,10 @@ def redeem() -> Response:
     refused = _fault(sent)
     if refused is not None:
         return refused
-    client_id, code, redirect_uri = (only(sent, name) or "" for name in NEEDED)
-    verifier = only(sent, "code_verifier") or ""
+    client_id, code, redirect_uri = (single_value(sent, name) or "" for name in NEEDED)
+    verifier = single_value(sent, "code_verifier") or ""
     text = None
-    with change() as session:
+    with transaction() as session:
         taken = take_code(session, digest(code, settings().secret_key))
         fault = fault_of(taken, client_id, redirect_uri, verifier)
         if taken is not None and fault is None:
@@ -56,17 +56,17 @@ def refusal(error: str, description: str, status: int = 400) -> Response:
 
 def _fault(sent: Parameters) -> Response | None:
     """What is wrong with the request whatever the code."""
-    grant = only(sent, "grant_type")
+    grant = single_value(sent, "grant_type")
     if grant is None:
         return refusal("invalid_request", "grant_type is needed once")
     if grant != GRANT:
         return refusal("unsupported_grant_type", f"grant_type must be {GRANT}")
     for name in NEEDED:
-        if not only(sent, name):
+        if not single_value(sent, name):
             return refusal("invalid_request", f"{name} is needed once")
-    if only(sent, "client_id") != CLIENT:
+    if single_value(sent, "client_id") != CLIENT:
         return refusal("invalid_client", f"client_id must be {CLIENT}")
-    if not VERIFIER.fullmatch(only(sent, "code_verifier") or ""):
+    if not VERIFIER.fullmatch(single_value(sent, "code_verifier") or ""):
         return refusal("invalid_request", "code_verifier is needed once: 43 to 128 letters, digits, or any of -._~")
     return None
 

@@ -10,7 +10,7 @@ from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound
 from app.models.organization_memberships import OrganizationMembership
 from app.models.users import ADMINISTRATORS, KNOWN_AS, User
-from app.persistence import AnyRow, among
+from app.persistence import AnyRow, in_values
 from app.resources.accounts.users.schema import AccountSchema, UserSchema
 from app.web.context import reader
 from app.web.policy import mark_policy_checked, visible
@@ -58,7 +58,7 @@ def some_users(identifiers: Iterable[str]) -> list[dict[str, Any]]:
     """The resource objects of those users that the caller can see, without e-mail addresses; for ``included``."""
     rows = reader().execute(
         select(User.id, User.username, User.site_role)
-        .where(among(User.__table__.c.id, identifiers), _is_seen())
+        .where(in_values(User.__table__.c.id, identifiers), _is_seen())
         .order_by(User.username),
     )
     return [

@@ -43,7 +43,7 @@ def check_site_role(session: Session, user_id: str, site_role: str) -> None:
         raise LastSuperUser
 
 
-def settle_account(members: Mapping[str, Any], user: User) -> dict[str, Any]:
+def normalize_account(members: Mapping[str, Any], user: User) -> dict[str, Any]:
     """The members, with a new address as the unconfirmed one. The current address withdraws an earlier request.
 
     Whether somebody else has the address is not told here; it shows when the address is confirmed.

@@ -21,15 +21,15 @@ from app.resources.accounts.users.operations import (
     check_confirmed,
     check_site_role,
     new_hash,
-    settle_account,
+    normalize_account,
 )
 from app.resources.accounts.users.schema import AccountSchema, PasswordSchema, ProfileSchema, SiteRoleSchema, UserSchema
-from app.web.answers import resource
+from app.web.answers import resource_response
 from app.web.context import caller, reader, settings
 from app.web.guard import describes, requires
 from app.web.policy import denial, get_for_update, is_allowed_at, mark_policy_checked, require_on_site, require_own
 from app.web.requests import body
-from app.web.transaction import assign, change, record
+from app.web.transaction import apply_changes, record_event, transaction
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("users", __name__, url_prefix="/api/v2")
@@ -56,8 +56,8 @@ def show_account() -> Response:
             resource_type=who.type,
             resource_id=who.name if who.kind == "organization" else who.id,
         )
-        return resource(dump_account(account, None))
-    return resource(_own(who.user_id))
+        return resource_response(dump_account(account, None))
+    return resource_response(_own(who.user_id))
 
 
 @blueprint.patch("/account/update")
@@ -67,13 +67,13 @@ def update_account() -> Response:
     """Change your username, or ask for another e-mail address, which an operator must confirm."""
     user_id = require_own(P.ACCOUNT_UPDATE)
     members = load(ProfileSchema, body(), partial=True, identifier=user_id)
-    with change() as session:
+    with transaction() as session:
         user = get_for_update(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
-        changes = assign(user, settle_account(members, user))
+        changes = apply_changes(user, normalize_account(members, user))
         session.flush()
         if changes:
-            record(session, "users.update", user, changes)
-    return resource(_own(user_id))
+            record_event(session, "users.update", user, changes)
+    return resource_response(_own(user_id))
 
 
 @blueprint.patch("/account/password")
@@ -94,7 +94,7 @@ def update_password() -> Response:
         logger.warning("password refused: too many wrong ones for an account or from an address")
         raise TooManyPasswords.for_seconds(attempts.seconds_of(waiting))
     wanted = new_hash(members, stored)
-    with change() as session:
+    with transaction() as session:
         user = get_for_update(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
         if user.password_hash != stored:
             raise Conflict("The password was changed by another request meanwhile")
@@ -102,8 +102,8 @@ def update_password() -> Response:
         session.flush()
         attempts.forgive(session, account, address)
         end_sessions(session, user_id)
-        record(session, "users.change-password", user)
-    return resource(_own(user_id))
+        record_event(session, "users.change-password", user)
+    return resource_response(_own(user_id))
 
 
 @blueprint.get("/users/<user_id>")
@@ -111,7 +111,7 @@ def update_password() -> Response:
 @describes(answer=UserSchema)
 def show_user(user_id: str) -> Response:
     """Show a user who shares an organization with the caller; the e-mail address is shown only to that user."""
-    return resource(_seen(user_id))
+    return resource_response(_seen(user_id))
 
 
 @blueprint.patch("/users/<user_id>")
@@ -121,16 +121,16 @@ def update_user(user_id: str) -> Response:
     """Give a user another site role: user, admin or super_user. The last super user can't lose this role."""
     require_on_site(P.SITE_ROLE_MANAGE)
     members = load(SiteRoleSchema, body(), partial=True, identifier=user_id)
-    with change() as session:
+    with transaction() as session:
         # Before the user's own row, which may be one of those that this locks in their order.
         if "site_role" in members:
             check_site_role(session, user_id, members["site_role"])
         user = get_for_update(session, User, user_id, P.SITE_ROLE_MANAGE, visible_by=P.SITE_ROLE_MANAGE)
-        changes = assign(user, members)
+        changes = apply_changes(user, members)
         session.flush()
         if changes:
-            record(session, "users.update", user, changes)
-    return resource(_seen(user_id))
+            record_event(session, "users.update", user, changes)
+    return resource_response(_seen(user_id))
 
 
 def _guessing(user_id: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from app.jsonapi.fields import stamp
+from app.jsonapi.fields import format_timestamp
 from app.jsonapi.query import Page, page_meta
 from app.models.activity_events import ActivityEvent
 
@@ -80,7 +80,7 @@ def _shown(event: Row[Any]) -> dict[str, Any]:
         "id": str(uuid5(EVENTS, event.id)),
         "version": "0",
         "type": "Resource",
-        "timestamp": stamp(event.created_at),
+        "timestamp": format_timestamp(event.created_at),
         "auth": {
             "accessor_id": event.actor_id,
             "description": event.actor_name,

@@ -10,14 +10,14 @@ from sqlalchemy import ColumnElement, bindparam, func
 
 from app.authentication.callers import Caller
 from app.jsonapi.errors import BadParameter
-from app.jsonapi.fields import Moment
+from app.jsonapi.fields import DateTime
 from app.jsonapi.query import Arguments, text_of
 from app.models.activity_events import ActivityEvent
 from app.persistence import Timestamp
 from app.web.filters import Chosen, Equals
 
 ANY = ".*"
-_MOMENT = Moment()
+_MOMENT = DateTime()
 
 
 class Action:

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.models.activity_events import ActivityEvent
 from app.models.organizations import Organization
-from app.resources.activity.activity_events.discretion import discreet
 from app.resources.activity.activity_events.filters import FILTERS
+from app.resources.activity.activity_events.redaction import redact
 from app.resources.activity.activity_events.schema import ActivityEventSchema
-from app.web.listing import Listing, Shown
+from app.web.listing import Listing, ResourceObject
 
 _PLAIN: Final = (
     "id",
@@ -42,7 +42,7 @@ _PLAIN: Final = (
 class EventListing(Listing):
     """Events, without the ids of places that the caller can't see."""
 
-    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
+    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> ResourceObject:
         """The resource object of ``one``."""
         return self.shown(self._told([self.one(conditions, source)])[0])
 
@@ -50,7 +50,7 @@ class EventListing(Listing):
         return self._told(rows)
 
     def _told(self, rows: Sequence[Row[Any]]) -> list[Any]:
-        return discreet([self._row_type(*row[: len(self.names)]) for row in rows])
+        return redact([self._row_type(*row[: len(self.names)]) for row in rows])
 
     @cached_property
     def _row_type(self) -> Any:  # noqa: ANN401 - a class made from the columns

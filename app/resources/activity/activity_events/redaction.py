@@ -18,7 +18,7 @@ from app.jsonapi import Json
 from app.models.environments import Environment
 from app.models.projects import Project
 from app.models.workspaces import Workspace
-from app.persistence import AnyRow, among
+from app.persistence import AnyRow, in_values
 from app.web.context import caller, reader
 from app.web.policy import visible
 
@@ -27,12 +27,12 @@ PLACE = re.compile("(?:prj|env|ws)-[1-9A-Za-z]{16}")
 CELLS = frozenset({"cell", "cell-scopes"})
 
 
-def discreet(events: Sequence[Any]) -> list[Any]:
+def redact(events: Sequence[Any]) -> list[Any]:
     """The rows of events as the caller may see them; takes at most one statement for all of them."""
     careful = {event.id: event for event in events if not _reads_everything(event)}
     places = {each for event in careful.values() for each in (event.project_id, *_places(event.changes)) if each}
     seen = _seen(places)
-    return [_told(event, seen) if event.id in careful else event for event in events]
+    return [_redacted(event, seen) if event.id in careful else event for event in events]
 
 
 def _reads_everything(event: AnyRow) -> bool:
@@ -68,19 +68,19 @@ def _seen(identifiers: Iterable[str]) -> set[str]:
         return set()
     workspaces = visible(P.WORKSPACE_READ, Workspace)
     found = union_all(
-        select(Project.id).where(among(Project.__table__.c.id, wanted), visible(P.PROJECT_READ, Project)),
+        select(Project.id).where(in_values(Project.__table__.c.id, wanted), visible(P.PROJECT_READ, Project)),
         select(Environment.id).where(
-            among(Environment.__table__.c.id, wanted), visible(P.ENVIRONMENT_READ, Environment)
+            in_values(Environment.__table__.c.id, wanted), visible(P.ENVIRONMENT_READ, Environment)
         ),
-        select(Workspace.id).where(among(Workspace.__table__.c.id, wanted), workspaces),
+        select(Workspace.id).where(in_values(Workspace.__table__.c.id, wanted), workspaces),
         # Who sees a workspace sees where it is.
-        select(Workspace.project_id).where(among(Workspace.__table__.c.project_id, wanted), workspaces),
-        select(Workspace.environment_id).where(among(Workspace.__table__.c.environment_id, wanted), workspaces),
+        select(Workspace.project_id).where(in_values(Workspace.__table__.c.project_id, wanted), workspaces),
+        select(Workspace.environment_id).where(in_values(Workspace.__table__.c.environment_id, wanted), workspaces),
     )
     return set(reader().execute(found).scalars())
 
 
-def _told(event: AnyRow, seen: set[str]) -> AnyRow:
+def _redacted(event: AnyRow, seen: set[str]) -> AnyRow:
     seen = {*seen, event.subject_id, event.workspace_id}
     comes_from_elsewhere = any(place not in seen for place in _places(event.changes))
     changes = _without(event.changes, seen)

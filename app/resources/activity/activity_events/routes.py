@@ -18,7 +18,7 @@ from app.resources.activity.activity_events.listing import EVENTS
 from app.resources.activity.activity_events.schema import ActivityEventSchema
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.web.answers import resource
+from app.web.answers import resource_response
 from app.web.context import caller, reader
 from app.web.guard import describes, requires
 from app.web.listing import Listing
@@ -62,7 +62,7 @@ def list_workspace_activity(workspace_id: str) -> Response:
 @describes(answer=ActivityEventSchema)
 def show_activity_event(event_id: str) -> Response:
     """Show one event."""
-    return resource(EVENTS.show({"id": event_id}))
+    return resource_response(EVENTS.show({"id": event_id}))
 
 
 @blueprint.get("/organization/audit-trail")

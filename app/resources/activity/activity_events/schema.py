@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.jsonapi import Json
-from app.jsonapi.fields import Attribute, Computed, Moment, ToOne
+from app.jsonapi.fields import Attribute, Computed, DateTime, ToOne
 from app.jsonapi.schema import Schema
 from app.persistence import AnyRow
 
@@ -60,7 +60,7 @@ class ActivityEventSchema(Schema):
     token_kind = Attribute()
     subject = Computed(_subject, schema=_NAMED)
     changes = Computed(_changes, schema=_CHANGES)
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
     request_id = Attribute()
 
     organization = ToOne("organizations", column="organization_name")

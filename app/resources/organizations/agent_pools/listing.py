@@ -40,15 +40,15 @@ class OpenTo:
         name = text_of(arguments, self.parameter) or text_of(arguments, self.parameter.replace("_", "-"))
         if name is None:
             return None
-        levels = rules.shape(caller, self.seen_by, self.model, organization_id)
+        levels = rules.grant_levels(caller, self.seen_by, self.model, organization_id)
         table = self.model.__tablename__
         return Chosen(
             ("open to", table, levels),
             lambda: [self._clause(f"open_to_{table}", levels)],
-            {f"open_to_{table}": name.lower(), **rules.parameters(caller, self.seen_by, levels)},
+            {f"open_to_{table}": name.lower(), **rules.visibility_parameters(caller, self.seen_by, levels)},
         )
 
-    def _clause(self, name: str, levels: rules.Shape) -> ColumnElement[bool]:
+    def _clause(self, name: str, levels: rules.GrantLevels) -> ColumnElement[bool]:
         model = self.model
         of_project = open_to_project(Project.id)
         is_open = of_project if model is Project else open_to_workspace(Workspace.id, Workspace.project_id)
@@ -57,7 +57,7 @@ class OpenTo:
             .where(
                 model.organization_id == AgentPool.organization_id,
                 func.lower(model.name) == bindparam(name),
-                rules.clause(self.seen_by, model, levels),
+                rules.visibility_clause(self.seen_by, model, levels),
                 is_open,
             )
             .correlate(AgentPool.__table__)

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, Unprocessable
 from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
-from app.persistence import among
+from app.persistence import in_values
 from app.resources.inheritance.agent_pools import is_used
 
-Place = type[AllowedProject] | type[AllowedWorkspace] | type[ExcludedWorkspace]
+PoolAccess = type[AllowedProject] | type[AllowedWorkspace] | type[ExcludedWorkspace]
 
-PLACES: Mapping[str, Place] = {
+POOL_ACCESS: Mapping[str, PoolAccess] = {
     "allowed-workspaces": AllowedWorkspace,
     "allowed-projects": AllowedProject,
     "excluded-workspaces": ExcludedWorkspace,
@@ -48,7 +48,7 @@ def check_known(wanted: Collection[str], known: Collection[str], relationship: s
 
 def listed(session: Session, pool: AgentPool, relationship: str) -> set[str]:
     """The ids of the workspaces or projects that are in the relationship."""
-    place = PLACES[relationship]
+    place = POOL_ACCESS[relationship]
     return set(session.scalars(select(_column(place)).where(place.agent_pool_id == pool.id)))
 
 
@@ -56,15 +56,15 @@ def replace_listed(
     session: Session, pool: AgentPool, relationship: str, before: set[str], after: set[str]
 ) -> dict[str, list[Any]]:
     """Make these the only ones in the relationship, and return what changed."""
-    place = PLACES[relationship]
+    place = POOL_ACCESS[relationship]
     column = _column(place)
     if before == after:
         return {}
     if before - after:
-        session.execute(delete(place).where(place.agent_pool_id == pool.id, among(column, before - after)))
+        session.execute(delete(place).where(place.agent_pool_id == pool.id, in_values(column, before - after)))
     session.add_all(place(agent_pool_id=pool.id, **{column.key: new}) for new in sorted(after - before))
     return {relationship: [sorted(before), sorted(after)]}
 
 
-def _column(place: Place) -> Any:  # noqa: ANN401 - a mapped column
+def _column(place: PoolAccess) -> Any:  # noqa: ANN401 - a mapped column
     return place.project_id if place is AllowedProject else place.workspace_id  # type: ignore[union-attr]

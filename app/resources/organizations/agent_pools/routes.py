@@ -14,17 +14,23 @@ from app.jsonapi.schema import load
 from app.models.agent_pools import AgentPool
 from app.models.projects import Project
 from app.models.workspaces import Workspace
-from app.persistence import among
+from app.persistence import in_values
 from app.resources.organizations.agent_pools.listing import AGENT_POOLS
-from app.resources.organizations.agent_pools.operations import PLACES, check_known, delete_pool, listed, replace_listed
+from app.resources.organizations.agent_pools.operations import (
+    POOL_ACCESS,
+    check_known,
+    delete_pool,
+    listed,
+    replace_listed,
+)
 from app.resources.organizations.agent_pools.schema import AgentPoolSchema
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.includes import included
-from app.web.listing import Shown
+from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, organization_or_404, visible
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record
+from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("agent_pools", __name__, url_prefix="/api/v2")
 
@@ -50,15 +56,15 @@ def create_agent_pool(organization: str) -> Response:
     org = organization_or_404(organization, P.AGENT_POOL_MANAGE)
     members = load(AgentPoolSchema, body())
     places = _taken_out(members)
-    with change() as session:
+    with transaction() as session:
         pool = AgentPool(organization_id=org.id, **members)
         session.add(pool)
         session.flush()
         placed = _place(session, pool, places)
         session.flush()
-        record(session, "agent-pools.create", pool, {**made(members), **placed})
+        record_event(session, "agent-pools.create", pool, {**created_changes(members), **placed})
         shown = AGENT_POOLS.show({"id": pool.id}, session)
-    return resource(shown, 201)
+    return resource_response(shown, 201)
 
 
 @blueprint.get("/agent-pools/<agent_pool_id>")
@@ -69,7 +75,7 @@ def show_agent_pool(agent_pool_id: str) -> Response:
     include = _including()
     row = AGENT_POOLS.linked({"id": agent_pool_id})
     shown = AGENT_POOLS.shown(row)
-    return resource(shown, included=include([row], [shown]) if include else None)
+    return resource_response(shown, included=include([row], [shown]) if include else None)
 
 
 @blueprint.patch("/agent-pools/<agent_pool_id>")
@@ -79,16 +85,16 @@ def update_agent_pool(agent_pool_id: str) -> Response:
     """Update an agent pool. Relationships that are sent replace the existing ones; whoever uses the pool keeps it."""
     members = load(AgentPoolSchema, body(), partial=True, identifier=agent_pool_id)
     places = _taken_out(members)
-    with change() as session:
+    with transaction() as session:
         pool = _subject(session, agent_pool_id, is_kept=True)
         # Not the lock that deleting takes: who begins to use the pool has locked the workspace that it is to list.
         session.refresh(pool, with_for_update={"key_share": True})
-        changes = assign(pool, members) | _place(session, pool, places)
+        changes = apply_changes(pool, members) | _place(session, pool, places)
         session.flush()
         if changes:
-            record(session, "agent-pools.update", pool, changes)
+            record_event(session, "agent-pools.update", pool, changes)
         shown = AGENT_POOLS.show({"id": agent_pool_id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 @blueprint.delete("/agent-pools/<agent_pool_id>")
@@ -96,22 +102,22 @@ def update_agent_pool(agent_pool_id: str) -> Response:
 @describes(status=204, errors=(422,))
 def destroy_agent_pool(agent_pool_id: str) -> Response:
     """Delete an agent pool that no organization, project or workspace names."""
-    with change() as session:
+    with transaction() as session:
         pool = _subject(session, agent_pool_id)
         delete_pool(session, pool)
-        record(session, "agent-pools.delete", pool)
-    return nothing()
+        record_event(session, "agent-pools.delete", pool)
+    return no_content()
 
 
 def _subject(session: Session, agent_pool_id: str, *, is_kept: bool = False) -> AgentPool:
     return get_for_update(session, AgentPool, agent_pool_id, P.AGENT_POOL_MANAGE, share_lock=is_kept)
 
 
-def _including() -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
+def _including() -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
     if not includes_of(request.args, INCLUDES):
         return None
 
-    def load(rows: Sequence[Any], _shown: list[Shown]) -> list[Shown]:
+    def load(rows: Sequence[Any], _shown: list[ResourceObject]) -> list[ResourceObject]:
         workspaces = {identifier for row in rows for identifier in row.workspace_ids}
         if len(workspaces) > INCLUDED:
             raise TooMuchIncluded(parameter="include")
@@ -121,7 +127,7 @@ def _including() -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
 
 
 def _taken_out(members: dict[str, Any]) -> dict[str, list[str]]:
-    columns = {relationship: f"{relationship.replace('-', '_')[:-1]}_ids" for relationship in PLACES}
+    columns = {relationship: f"{relationship.replace('-', '_')[:-1]}_ids" for relationship in POOL_ACCESS}
     return {relationship: members.pop(column) for relationship, column in columns.items() if column in members}
 
 
@@ -142,7 +148,7 @@ def _seen(session: Session, pool: AgentPool, relationship: str, wanted: Sequence
     return set(
         session.scalars(
             select(table.c.id).where(
-                among(table.c.id, wanted),
+                in_values(table.c.id, wanted),
                 table.c.organization_id == pool.organization_id,
                 visible(permission, model),
             ),

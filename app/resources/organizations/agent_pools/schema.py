@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.jsonapi.body import identifiers_at
-from app.jsonapi.fields import Attribute, Constant, Flag, Moment, Text, ToMany, ToOne
+from app.jsonapi.fields import Attribute, Boolean, Constant, DateTime, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
 
 NAME_LENGTH = 90
@@ -27,8 +27,8 @@ class AgentPoolSchema(Schema):
 
     id = Attribute()
     name = Text(required=True, minimum=1, maximum=NAME_LENGTH, pattern=NAME_PATTERN)
-    created_at = Moment(dump_only=True)
-    organization_scoped = Flag()
+    created_at = DateTime(dump_only=True)
+    organization_scoped = Boolean()
     agent_count = Constant(0, schema={"type": "integer", "minimum": 0})
 
     organization = ToOne("organizations", column="organization_name")

@@ -7,7 +7,7 @@ from app.authentication.callers import Caller
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, texts_of
 from app.models.organization_memberships import STATUSES, OrganizationMembership
-from app.persistence import among, set_parameter
+from app.persistence import in_values, values_param
 from app.web.filters import Chosen
 
 # HCP Terraform knows a third status; here nobody has it.
@@ -34,6 +34,6 @@ class InStatus:
             raise BadParameter(f"{self.parameter} must be one of {', '.join(KNOWN)}", parameter=self.parameter)
         return Chosen(
             "status",
-            lambda: [among(OrganizationMembership.status, set_parameter("statuses"))],
+            lambda: [in_values(OrganizationMembership.status, values_param("statuses"))],
             {"statuses": wanted},
         )

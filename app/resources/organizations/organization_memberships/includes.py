@@ -6,25 +6,25 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app.models.users import ADMINISTRATORS, KNOWN_AS, User
-from app.persistence import among
+from app.persistence import in_values
 from app.resources.accounts.users.listing import UserRow, dump_user
 from app.resources.organizations.organizations.listing import ORGANIZATIONS
 from app.resources.organizations.teams.listing import TEAMS
 from app.web.context import caller, reader
-from app.web.listing import Shown
+from app.web.listing import ResourceObject
 
 INCLUDES = ("user", "teams")
 OWN_INCLUDES = (*INCLUDES, "organization")
 
 
-def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
+def including(wanted: set[str]) -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
     """A function that reads the wanted resources for a list of memberships; None if none are wanted."""
     return (lambda rows, shown: included(rows, shown, wanted)) if wanted else None
 
 
-def included(rows: Sequence[Any], memberships: list[Shown], wanted: set[str]) -> list[Shown]:
+def included(rows: Sequence[Any], memberships: list[ResourceObject], wanted: set[str]) -> list[ResourceObject]:
     """The users, and those teams and organizations of the memberships that the caller can see."""
-    found: list[Shown] = []
+    found: list[ResourceObject] = []
     if "user" in wanted:
         found += shown_users({row.user_id for row in rows}, with_email=True)
     if "teams" in wanted:
@@ -35,12 +35,12 @@ def included(rows: Sequence[Any], memberships: list[Shown], wanted: set[str]) ->
     return found
 
 
-def shown_users(identifiers: Collection[str], *, with_email: bool) -> list[Shown]:
+def shown_users(identifiers: Collection[str], *, with_email: bool) -> list[ResourceObject]:
     """The users with these ids, by name; for callers who may see their memberships or teams."""
     own_id = caller().user_id
     rows = reader().execute(
         select(User.id, KNOWN_AS.label("username"), User.email, User.site_role)
-        .where(among(User.id, identifiers))
+        .where(in_values(User.id, identifiers))
         .order_by(func.lower(User.username)),
     )
     return [

@@ -11,7 +11,6 @@ from app.models.organization_memberships import OrganizationMembership
 from app.models.teams import Team
 from app.models.users import User
 from app.resources.organizations.organization_memberships.includes import INCLUDES, OWN_INCLUDES, included, including
-from app.resources.organizations.organization_memberships.leaving import levels_of, roles_of
 from app.resources.organizations.organization_memberships.listing import MEMBERSHIPS, status_counts
 from app.resources.organizations.organization_memberships.operations import (
     OwnOrganization,
@@ -21,14 +20,15 @@ from app.resources.organizations.organization_memberships.operations import (
     teams_of,
     user_to_invite,
 )
+from app.resources.organizations.organization_memberships.removal import levels_of, roles_of
 from app.resources.organizations.organization_memberships.schema import OrganizationMembershipSchema
 from app.resources.organizations.teams.operations import add_members
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.context import caller
 from app.web.guard import describes, requires
 from app.web.policy import denial, get_for_update, is_allowed, organization_or_404, require, require_own
 from app.web.requests import body
-from app.web.transaction import change, made, record, record_each
+from app.web.transaction import created_changes, record_event, record_events, transaction
 
 blueprint = Blueprint("organization_memberships", __name__, url_prefix="/api/v2")
 
@@ -55,20 +55,20 @@ def create_organization_membership(organization: str) -> Response:
     """
     org = organization_or_404(organization, P.MEMBERSHIP_CREATE)
     members = load(OrganizationMembershipSchema, body())
-    with change() as session:
+    with transaction() as session:
         # Always in the same order, so that two requests can't wait for each other.
         teams = [_team(session, org.id, team_id) for team_id in sorted(members.get("team_ids", ()))]
         user, is_new = user_to_invite(session, members["email"])
         if is_new:
-            record(session, "users.create", user)
+            record_event(session, "users.create", user)
         membership = invite(session, org.id, user)
         for team in teams:
             add_members(session, team, {membership.id: user.username})
         told = {"email": members["email"], "status": membership.status, "teams": [team.name for team in teams] or None}
-        record(session, "organization-memberships.create", membership, made(told))
+        record_event(session, "organization-memberships.create", membership, created_changes(told))
     row = MEMBERSHIPS.linked({"id": membership.id})
     shown = MEMBERSHIPS.shown(row)
-    return resource(shown, 201, included=included([row], [shown], {"user"}))
+    return resource_response(shown, 201, included=included([row], [shown], {"user"}))
 
 
 @blueprint.get("/organization-memberships")
@@ -89,7 +89,7 @@ def show_organization_membership(membership_id: str) -> Response:
     wanted = includes_of(request.args, INCLUDES)
     row = MEMBERSHIPS.linked({"id": membership_id})
     shown = MEMBERSHIPS.shown(row)
-    return resource(shown, included=included([row], [shown], wanted) if wanted else None)
+    return resource_response(shown, included=included([row], [shown], wanted) if wanted else None)
 
 
 @blueprint.delete("/organization-memberships/<membership_id>")
@@ -100,7 +100,7 @@ def destroy_organization_membership(membership_id: str) -> Response:
 
     The caller must be able to see all of the user's teams, and only another owner can remove an owner.
     """
-    with change() as session:
+    with transaction() as session:
         owners = lock_owners(session, MEMBERSHIPS.one({"id": membership_id}, session).organization_id)
         membership = get_for_update(session, OrganizationMembership, membership_id, P.MEMBERSHIP_DELETE)
         teams = teams_of(session, membership)
@@ -115,10 +115,10 @@ def destroy_organization_membership(membership_id: str) -> Response:
         roles, levels = roles_of(session, membership, username), levels_of(session, membership, username)
         remove_membership(session, membership, owners)
         changes = {"username": [username, None], "teams": [[team.name for team in teams], []]}
-        record(session, "organization-memberships.delete", membership, changes)
-        record_each(session, "project-members.delete", roles)
-        record_each(session, "workspace-acl-entries.delete", levels)
-    return nothing()
+        record_event(session, "organization-memberships.delete", membership, changes)
+        record_events(session, "project-members.delete", roles)
+        record_events(session, "workspace-acl-entries.delete", levels)
+    return no_content()
 
 
 def _team(session: Session, organization_id: str, team_id: str) -> Team:

@@ -5,7 +5,7 @@ from typing import Any
 from app.authz.permissions import P
 from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Unprocessable
-from app.jsonapi.fields import Attribute, Email, Moment, ToMany, ToOne
+from app.jsonapi.fields import Attribute, DateTime, Email, ToMany, ToOne
 from app.jsonapi.schema import Schema
 from app.persistence import AnyRow
 
@@ -38,7 +38,7 @@ class OrganizationMembershipSchema(Schema):
     id = Attribute()
     status = Attribute()
     email = Email(required=True)
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
 
     teams = ToMany("teams", column="team_ids", read=read_teams)
     user = ToOne("users", column="user_id")

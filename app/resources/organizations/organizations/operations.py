@@ -13,11 +13,11 @@ from app.models.organizations import Organization
 from app.models.projects import DEFAULT_PROJECT, Project
 from app.models.teams import OWNERS, Team, TeamMember
 from app.models.workspaces import Workspace
-from app.resources.inheritance.execution_mode import Execution, Place, settled_pool, take_pool
-from app.storage.ledger import condemn, named_by
+from app.resources.inheritance.execution_mode import Execution, PoolConsumer, pop_pool, resolve_pool
+from app.storage.ledger import mark_for_deletion, objects_owned_by
 
 
-def found_organization(session: Session, members: Mapping[str, Any], user_id: str) -> Organization:
+def create_organization_with_owner(session: Session, members: Mapping[str, Any], user_id: str) -> Organization:
     """Create an organization with its default project and its owners team; the user becomes member and owner."""
     organization = Organization(**members)
     session.add(organization)
@@ -36,16 +36,16 @@ def found_organization(session: Session, members: Mapping[str, Any], user_id: st
     return organization
 
 
-def settle_members(session: Session, members: dict[str, Any], current: Organization | None) -> dict[str, Any]:
+def normalize_attributes(session: Session, members: dict[str, Any], current: Organization | None) -> dict[str, Any]:
     """The members as columns; refuses what contradicts itself, or ``current``."""
     settled = dict(members)
-    named = take_pool(settled)
+    named = pop_pool(settled)
     if named.is_given or "default_execution_mode" in settled:
         before = Execution(current.default_execution_mode, current.default_agent_pool_id) if current else Execution()
         after = Execution(settled.get("default_execution_mode", before.mode), before.pool)
         # Any of its own pools: where nothing else is said, the organization's counts also for who may not choose it.
-        place = Place(current.id if current else None, "organization", true)
-        settled["default_agent_pool_id"] = settled_pool(session, after, named, before.pool, place)
+        place = PoolConsumer(current.id if current else None, "organization", true)
+        settled["default_agent_pool_id"] = resolve_pool(session, after, named, before.pool, place)
     passing = "send_passing_statuses_for_untriggered_speculative_plans"
     aggregated = "aggregated_commit_status_enabled"
     if settled.get(passing, current and getattr(current, passing)) and settled.get(
@@ -78,7 +78,7 @@ def delete_organization(session: Session, organization: Organization) -> None:
         .order_by(Workspace.id)
         .with_for_update(),
     )
-    condemn(session, named_by("organization_id", [organization.id]))
+    mark_for_deletion(session, objects_owned_by("organization_id", [organization.id]))
     # A project does not take its workspaces with it, so they go first.
     session.execute(delete(Workspace).where(Workspace.organization_id == organization.id))
     session.delete(organization)

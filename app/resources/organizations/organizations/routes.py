@@ -12,23 +12,23 @@ from app.models.organizations import Organization
 from app.persistence import AnyRow
 from app.resources.organizations.organizations.listing import ORGANIZATIONS, include_entitlement_sets
 from app.resources.organizations.organizations.operations import (
+    create_organization_with_owner,
     delete_organization,
-    found_organization,
     lock_projects,
-    settle_members,
+    normalize_attributes,
 )
 from app.resources.organizations.organizations.schema import (
     ENTITLEMENT_SET_DOCUMENT,
     OrganizationSchema,
     entitlement_set,
 )
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.context import authenticate, caller
 from app.web.guard import describes, requires
 from app.web.includes import included as included_of
 from app.web.policy import get_for_update, organization_or_404, require_on_site
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record
+from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("organizations", __name__, url_prefix="/api/v2")
 
@@ -55,15 +55,15 @@ def create_organization() -> Response:
     if user_id is None:
         raise NotFound
     given = load(OrganizationSchema, body())
-    with change() as session:
-        members = settle_members(session, given, None)
-        organization = found_organization(session, members, user_id)
-        record(session, "organizations.create", organization, made(members))
+    with transaction() as session:
+        members = normalize_attributes(session, given, None)
+        organization = create_organization_with_owner(session, members, user_id)
+        record_event(session, "organizations.create", organization, created_changes(members))
         session.flush()
     # The caller's grants were loaded before there was anything to be owner of.
     authenticate()
     shown = ORGANIZATIONS.show({"id": organization.id})
-    return resource(shown, 201, included=[entitlement_set(organization.id)])
+    return resource_response(shown, 201, included=[entitlement_set(organization.id)])
 
 
 @blueprint.get("/organizations/<organization>")
@@ -74,7 +74,7 @@ def show_organization(organization: str) -> Response:
     org = organization_or_404(organization, P.ORGANIZATION_READ)
     included = includes_of(request.args, INCLUDES)
     row = ORGANIZATIONS.one({"id": org.id})
-    return resource(ORGANIZATIONS.shown(row), included=_include(row, included) if included else None)
+    return resource_response(ORGANIZATIONS.shown(row), included=_include(row, included) if included else None)
 
 
 @blueprint.route("/organizations/<organization>", methods=["PATCH", "PUT"])
@@ -84,14 +84,14 @@ def update_organization(organization: str) -> Response:
     """Update an organization. A new name changes its address. Members that are left out stay as they are."""
     org = organization_or_404(organization, P.ORGANIZATION_UPDATE)
     members = load(OrganizationSchema, body(), partial=True, identifier=org.name)
-    with change() as session:
+    with transaction() as session:
         found = get_for_update(session, Organization, org.id, P.ORGANIZATION_UPDATE)
-        changes = assign(found, settle_members(session, members, found))
+        changes = apply_changes(found, normalize_attributes(session, members, found))
         session.flush()
         if changes:
-            record(session, "organizations.update", found, changes)
+            record_event(session, "organizations.update", found, changes)
         shown = ORGANIZATIONS.show({"id": org.id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 @blueprint.delete("/organizations/<organization>")
@@ -100,12 +100,12 @@ def update_organization(organization: str) -> Response:
 def destroy_organization(organization: str) -> Response:
     """Delete an organization with everything in it."""
     org = organization_or_404(organization, P.ORGANIZATION_DELETE)
-    with change() as session:
+    with transaction() as session:
         lock_projects(session, org.id)
         found = get_for_update(session, Organization, org.id, P.ORGANIZATION_DELETE)
         delete_organization(session, found)
-        record(session, "organizations.delete", found)
-    return nothing()
+        record_event(session, "organizations.delete", found)
+    return no_content()
 
 
 @blueprint.get("/organizations/<organization>/entitlement-set")
@@ -113,7 +113,7 @@ def destroy_organization(organization: str) -> Response:
 @describes(answer=ENTITLEMENT_SET_DOCUMENT)
 def show_entitlement_set(organization: str) -> Response:
     """Show which features the organization has."""
-    return resource(entitlement_set(organization_or_404(organization, P.ORGANIZATION_READ).id))
+    return resource_response(entitlement_set(organization_or_404(organization, P.ORGANIZATION_READ).id))
 
 
 def _include(row: AnyRow, included: set[str]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The members of an organization and of its entitlement set (spec: organizations)."""
 
 from app.authz.permissions import P
-from app.jsonapi.fields import Attribute, Choice, Constant, Email, Flag, Links, Moment, Text, ToOne, Whole
+from app.jsonapi.fields import Attribute, Boolean, Choice, Constant, DateTime, Email, Integer, Links, Text, ToOne
 from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 from app.models.organizations import EXECUTION_MODES
@@ -116,20 +116,20 @@ class OrganizationSchema(Schema):
     name = Text(required=True, minimum=NAME_LENGTH[0], maximum=NAME_LENGTH[1], pattern=NAME_PATTERN)
     email = Email(required=True)
     external_id = Attribute(attribute="id")
-    created_at = Moment(dump_only=True)
-    session_timeout = Whole(allow_none=True, **MINUTES)
-    session_remember = Whole(allow_none=True, **MINUTES)
+    created_at = DateTime(dump_only=True)
+    session_timeout = Integer(allow_none=True, **MINUTES)
+    session_remember = Integer(allow_none=True, **MINUTES)
     collaborator_auth_policy = Choice(("password", "two_factor_mandatory"))
-    cost_estimation_enabled = Flag()
-    send_passing_statuses_for_untriggered_speculative_plans = Flag()
-    aggregated_commit_status_enabled = Flag()
-    speculative_plan_management_enabled = Flag()
-    allow_force_delete_workspaces = Flag()
-    assessments_enforced = Flag()
+    cost_estimation_enabled = Boolean()
+    send_passing_statuses_for_untriggered_speculative_plans = Boolean()
+    aggregated_commit_status_enabled = Boolean()
+    speculative_plan_management_enabled = Boolean()
+    allow_force_delete_workspaces = Boolean()
+    assessments_enforced = Boolean()
     default_execution_mode = Choice(EXECUTION_MODES)
     default_agent_pool_id = Text(maximum=64, nullable=True, load_only=True)
     owners_team_saml_role_id = Text(maximum=256, nullable=True)
-    user_tokens_enabled = Flag()
+    user_tokens_enabled = Boolean()
     plan_expired = Constant(value=False)
     plan_is_trial = Constant(value=False)
     plan_is_enterprise = Constant(value=False)

@@ -8,11 +8,11 @@ from app.models.reserved_tag_keys import ReservedTagKey
 from app.persistence import now
 from app.resources.organizations.reserved_tag_keys.listing import RESERVED_TAG_KEYS
 from app.resources.organizations.reserved_tag_keys.schema import ReservedTagKeySchema
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, organization_or_404
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record
+from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("reserved_tag_keys", __name__, url_prefix="/api/v2")
 
@@ -33,13 +33,13 @@ def create_reserved_tag_key(organization: str) -> Response:
     """Reserve a key."""
     org = organization_or_404(organization, P.TAG_KEY_RESERVE)
     members = load(ReservedTagKeySchema, body())
-    with change() as session:
+    with transaction() as session:
         key = ReservedTagKey(organization_id=org.id, **members)
         session.add(key)
         session.flush()
-        record(session, "reserved-tag-keys.create", key, made(members))
+        record_event(session, "reserved-tag-keys.create", key, created_changes(members))
         shown = RESERVED_TAG_KEYS.show({"id": key.id}, session)
-    return resource(shown, 201)
+    return resource_response(shown, 201)
 
 
 @blueprint.patch("/reserved-tag-keys/<key_id>")
@@ -48,15 +48,15 @@ def create_reserved_tag_key(organization: str) -> Response:
 def update_reserved_tag_key(key_id: str) -> Response:
     """Change a reserved key."""
     members = load(ReservedTagKeySchema, body(), partial=True, identifier=key_id)
-    with change() as session:
+    with transaction() as session:
         key = get_for_update(session, ReservedTagKey, key_id, P.TAG_KEY_RESERVE)
-        changes = assign(key, members)
+        changes = apply_changes(key, members)
         if changes:
             key.updated_at = now()
             session.flush()
-            record(session, "reserved-tag-keys.update", key, changes)
+            record_event(session, "reserved-tag-keys.update", key, changes)
         shown = RESERVED_TAG_KEYS.show({"id": key_id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 @blueprint.delete("/reserved-tag-keys/<key_id>")
@@ -64,8 +64,8 @@ def update_reserved_tag_key(key_id: str) -> Response:
 @describes(status=204)
 def destroy_reserved_tag_key(key_id: str) -> Response:
     """Stop reserving a key; tags with it stay."""
-    with change() as session:
+    with transaction() as session:
         key = get_for_update(session, ReservedTagKey, key_id, P.TAG_KEY_RESERVE)
         session.delete(key)
-        record(session, "reserved-tag-keys.delete", key, {"key": [key.key, None]})
-    return nothing()
+        record_event(session, "reserved-tag-keys.delete", key, {"key": [key.key, None]})
+    return no_content()

@@ -1,6 +1,6 @@
 """The members of reserved keys of tags."""
 
-from app.jsonapi.fields import Attribute, Flag, Moment, Text, ToOne
+from app.jsonapi.fields import Attribute, Boolean, DateTime, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.models.tag_bindings import CHARACTERS, KEY_LENGTH, NOT_RESERVED
 
@@ -15,8 +15,8 @@ class ReservedTagKeySchema(Schema):
 
     id = Attribute()
     key = Text(minimum=1, maximum=KEY_LENGTH, pattern=f"{NOT_RESERVED}{CHARACTERS}+", required=True)
-    disable_overrides = Flag()
-    created_at = Moment(dump_only=True)
-    updated_at = Moment(dump_only=True)
+    disable_overrides = Boolean()
+    created_at = DateTime(dump_only=True)
+    updated_at = DateTime(dump_only=True)
 
     organization = ToOne("organizations", column="organization_name")

@@ -23,13 +23,13 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 IMPLIED: Mapping[str, str] = {"manage-workspaces": "read-workspaces", "manage-projects": "read-projects"}
 
 
-def effective(flags: Iterable[str]) -> frozenset[str]:
+def effective_access(flags: Iterable[str]) -> frozenset[str]:
     """The flags, with those that they include."""
     flags = frozenset(flags)
     return flags | {implied for flag, implied in IMPLIED.items() if flag in flags}
 
 
-def merged(current: Iterable[str], given: Mapping[str, bool]) -> list[str]:
+def merge_access(current: Iterable[str], given: Mapping[str, bool]) -> list[str]:
     """The flags that are true after the sent ones have changed; 422 for a flag that lacks one that it needs."""
     flags = {flag for flag in current if given.get(flag, True)} | {flag for flag, chosen in given.items() if chosen}
     faults = list(_faults(flags))
@@ -39,7 +39,7 @@ def merged(current: Iterable[str], given: Mapping[str, bool]) -> list[str]:
 
 
 def _faults(flags: Iterable[str]) -> Iterable[ApiError]:
-    held = effective(flags)
+    held = effective_access(flags)
     for flag, required in REQUIRED.items():
         missing = [needed for needed in required if needed not in held]
         if flag in flags and missing:

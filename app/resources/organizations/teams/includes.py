@@ -5,19 +5,19 @@ from typing import Any
 
 from app.resources.organizations.organization_memberships.includes import shown_users
 from app.resources.organizations.organization_memberships.listing import MEMBERSHIPS
-from app.web.listing import Shown
+from app.web.listing import ResourceObject
 
 INCLUDES = ("users", "organization_memberships")
 
 
-def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
+def including(wanted: set[str]) -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
     """A function that reads the wanted resources for a list of teams; None if none are wanted."""
     return (lambda _rows, shown: included(shown, wanted)) if wanted else None
 
 
-def included(teams: list[Shown], wanted: set[str]) -> list[Shown]:
+def included(teams: list[ResourceObject], wanted: set[str]) -> list[ResourceObject]:
     """The users (without e-mail addresses) and those memberships of the teams that the caller can see."""
-    found: list[Shown] = []
+    found: list[ResourceObject] = []
     if "users" in wanted:
         found += shown_users(_linked(teams, "users"), with_email=False)
     if "organization_memberships" in wanted:
@@ -25,5 +25,5 @@ def included(teams: list[Shown], wanted: set[str]) -> list[Shown]:
     return found
 
 
-def _linked(teams: list[Shown], relationship: str) -> set[str]:
+def _linked(teams: list[ResourceObject], relationship: str) -> set[str]:
     return {item["id"] for team in teams for item in team["relationships"][relationship]["data"]}

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 from sqlalchemy.orm import Session
 
 from app.models.teams import TeamMember
-from app.persistence import AnyRow, Base, Expression, among
+from app.persistence import AnyRow, Base, Expression, in_values
 from app.web.context import reader
-from app.web.listing import Listing, Shown
+from app.web.listing import Listing, ResourceObject
 from app.web.policy import visible
 
 Link = Row[*tuple[Any, ...]]
@@ -38,11 +38,11 @@ class TeamMembershipListing(Listing):
         """The row of ``one``, with the ids on the other side."""
         return self._linked([self.one(conditions, source)], source)[0]
 
-    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> Shown:
+    def show(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> ResourceObject:
         """The resource object of ``one``, with the ids on the other side."""
         return self.shown(self.linked(conditions, source))
 
-    def some(self, identifiers: Iterable[str]) -> list[Shown]:
+    def some(self, identifiers: Iterable[str]) -> list[ResourceObject]:
         """The resource objects of those rows that the caller can see, with the ids on the other side; one statement."""
         statement = (
             select(*self._labelled(self._reach(None)), *self._links())
@@ -52,7 +52,7 @@ class TeamMembershipListing(Listing):
                     and_(self.far == self._other_id, self.linked_if()),
                 ),
             )
-            .where(among(self.identifier, identifiers), visible(self.visible_by, self.model))
+            .where(in_values(self.identifier, identifiers), visible(self.visible_by, self.model))
             .order_by(*self.order, self._other_id)
         )
         rows: dict[str, tuple[Any, list[Link]]] = {}
@@ -71,7 +71,7 @@ class TeamMembershipListing(Listing):
             statement: Select[*tuple[Any, ...]] = (
                 select(self.near.label("near_id"), *self._links())
                 .select_from(TeamMember.__table__.join(self.other.__table__, self.far == self._other_id))
-                .where(among(self.near, links), self.linked_if())
+                .where(in_values(self.near, links), self.linked_if())
                 .order_by(self._other_id)
             )
             for link in (source or reader()).execute(statement):

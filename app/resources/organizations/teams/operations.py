@@ -10,8 +10,8 @@ from app.jsonapi.errors import BadRequest, Forbidden
 from app.models.organization_memberships import OrganizationMembership
 from app.models.teams import Team, TeamMember
 from app.models.users import User
-from app.persistence import among
-from app.resources.organizations.teams.access import FLAGS, merged
+from app.persistence import in_values
+from app.resources.organizations.teams.access import FLAGS, merge_access
 
 Members = Mapping[str, str]
 """Usernames by the ids of the memberships."""
@@ -30,14 +30,14 @@ class LastOwner(Forbidden):
     detail = "The owners team must keep at least one active member"
 
 
-def settle_access(members: Mapping[str, Any], team: Team) -> dict[str, Any]:
+def normalize_access(members: Mapping[str, Any], team: Team) -> dict[str, Any]:
     """The members, in which the list of all true flags replaces the flags that were sent."""
     settled = dict(members)
     given = settled.pop("organization_access", None) or {}
     if team.is_owners:
         _check_owners_team(settled, given, team)
     elif given:
-        settled["organization_access"] = merged(team.organization_access, given)
+        settled["organization_access"] = merge_access(team.organization_access, given)
     return settled
 
 
@@ -70,7 +70,7 @@ def members_by_username(session: Session, team: Team, names: Sequence[str]) -> M
                 OrganizationMembership.organization_id == team.organization_id,
             ),
         )
-        .where(or_(among(User.id, names), among(func.lower(User.username), [name.lower() for name in names]))),
+        .where(or_(in_values(User.id, names), in_values(func.lower(User.username), [name.lower() for name in names]))),
     ).all()
     # An id means its user, even if somebody else has chosen it for a username.
     known = {row.username.lower(): row for row in found}
@@ -94,7 +94,7 @@ def members_by_id(session: Session, team: Team, identifiers: Sequence[str]) -> M
             select(OrganizationMembership.id, User.username)
             .join(User, User.id == OrganizationMembership.user_id)
             .where(
-                among(OrganizationMembership.id, identifiers),
+                in_values(OrganizationMembership.id, identifiers),
                 OrganizationMembership.organization_id == team.organization_id,
             ),
         )
@@ -128,7 +128,7 @@ def remove_members(session: Session, team: Team, members: Members) -> None:
         if membership_id not in present:
             raise BadRequest(f"{username} is not a member of the team", pointer=f"/data/{index}/id")
     session.execute(
-        delete(TeamMember).where(TeamMember.team_id == team.id, among(TeamMember.membership_id, list(members))),
+        delete(TeamMember).where(TeamMember.team_id == team.id, in_values(TeamMember.membership_id, list(members))),
     )
     if team.is_owners:
         keep_an_owner(session, team)
@@ -149,6 +149,6 @@ def _in_team(session: Session, team: Team, members: Members) -> Sequence[str]:
     return session.scalars(
         select(TeamMember.membership_id).where(
             TeamMember.team_id == team.id,
-            among(TeamMember.membership_id, list(members)),
+            in_values(TeamMember.membership_id, list(members)),
         ),
     ).all()

@@ -19,16 +19,16 @@ from app.resources.organizations.teams.operations import (
     delete_team,
     members_by_id,
     members_by_username,
+    normalize_access,
     remove_members,
-    settle_access,
 )
 from app.resources.organizations.teams.schema import TeamSchema
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.listing import Shown
+from app.web.listing import ResourceObject
 from app.web.policy import denial, get_for_update, is_allowed, organization_or_404
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record
+from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("teams", __name__, url_prefix="/api/v2")
 
@@ -57,14 +57,14 @@ def create_team(organization: str) -> Response:
     org = organization_or_404(organization, P.TEAM_CREATE)
     wanted = includes_of(request.args, INCLUDES)
     members = load(TeamSchema, body())
-    with change() as session:
+    with transaction() as session:
         team = Team(organization_id=org.id, is_owners=False, visibility="secret", organization_access=[])
-        settled = settle_access(members, team)
-        assign(team, settled)
+        settled = normalize_access(members, team)
+        apply_changes(team, settled)
         _check_rights(team, P.TEAM_UPDATE, sets_access=bool(team.organization_access))
         session.add(team)
         session.flush()
-        record(session, "teams.create", team, made({**settled, "visibility": team.visibility}))
+        record_event(session, "teams.create", team, created_changes({**settled, "visibility": team.visibility}))
         session.flush()
         shown = TEAMS.show({"id": team.id}, session)
     return _answer(shown, wanted)
@@ -90,14 +90,14 @@ def update_team(team_id: str) -> Response:
     wanted = includes_of(request.args, INCLUDES)
     members = load(TeamSchema, body(), partial=True, identifier=team_id)
     needed = P.TEAM_UPDATE_ORGANIZATION_ACCESS if set(members) == {"organization_access"} else P.TEAM_UPDATE
-    with change() as session:
+    with transaction() as session:
         team = get_for_update(session, Team, team_id, needed)
         _check_owners(team)
-        changes = assign(team, settle_access(members, team))
+        changes = apply_changes(team, normalize_access(members, team))
         _check_rights(team, needed, sets_access="organization-access" in changes)
         session.flush()
         if changes:
-            record(session, "teams.update", team, changes)
+            record_event(session, "teams.update", team, changes)
         shown = TEAMS.show({"id": team_id}, session)
     return _answer(shown, wanted)
 
@@ -107,11 +107,11 @@ def update_team(team_id: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_team(team_id: str) -> Response:
     """Delete a team."""
-    with change() as session:
+    with transaction() as session:
         team = get_for_update(session, Team, team_id, P.TEAM_DELETE)
         delete_team(session, team)
-        record(session, "teams.delete", team)
-    return nothing()
+        record_event(session, "teams.delete", team)
+    return no_content()
 
 
 # --- members -------------------------------------------------------------------------------------------------------
@@ -160,28 +160,28 @@ def remove_organization_memberships(team_id: str) -> Response:
 
 def _add(team_id: str, type_: str, find: Finder) -> Response:
     wanted = _identifiers(type_)
-    with change() as session:
+    with transaction() as session:
         team = get_for_update(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP)
         _check_owners(team)
         members = find(session, team, wanted)
         add_members(session, team, members)
         if members:
             joined = {username: [None, membership_id] for membership_id, username in members.items()}
-            record(session, "teams.add-members", team, {"members": joined})
-    return nothing()
+            record_event(session, "teams.add-members", team, {"members": joined})
+    return no_content()
 
 
 def _remove(team_id: str, type_: str, find: Finder) -> Response:
     wanted = _identifiers(type_)
-    with change() as session:
+    with transaction() as session:
         team = get_for_update(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP)
         _check_owners(team)
         members = find(session, team, wanted)
         remove_members(session, team, members)
         if members:
             left = {username: [membership_id, None] for membership_id, username in members.items()}
-            record(session, "teams.remove-members", team, {"members": left})
-    return nothing()
+            record_event(session, "teams.remove-members", team, {"members": left})
+    return no_content()
 
 
 def _identifiers(type_: str) -> list[str]:
@@ -208,6 +208,6 @@ def _check_rights(team: Team, needed: P, *, sets_access: bool) -> None:
         raise denial(P.TEAM_UPDATE_ORGANIZATION_ACCESS)
 
 
-def _answer(shown: Shown, wanted: set[str]) -> Response:
+def _answer(shown: ResourceObject, wanted: set[str]) -> Response:
     found: list[dict[str, Any]] | None = included([shown], wanted) if wanted else None
-    return resource(shown, included=found)
+    return resource_response(shown, included=found)

@@ -4,12 +4,12 @@ from marshmallow import ValidationError
 
 from app.authz.permissions import P
 from app.jsonapi import Json
-from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Links, Setting, Text, ToMany, ToOne
+from app.jsonapi.fields import Attribute, Boolean, Choice, Computed, Constant, Links, Setting, Text, ToMany, ToOne
 from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 from app.models.teams import VISIBILITIES
 from app.persistence import AnyRow
-from app.resources.organizations.teams.access import FLAGS, effective
+from app.resources.organizations.teams.access import FLAGS, effective_access
 
 NAME_LENGTH = (1, 90)
 NAME_PATTERN = "[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*"
@@ -65,7 +65,7 @@ def show_access(row: AnyRow, _held: object) -> dict[str, bool]:
     """All flags; the owners team has all of them, whatever is stored."""
     if row.is_owners:
         return dict.fromkeys(FLAGS, True)
-    held = effective(row.organization_access)
+    held = effective_access(row.organization_access)
     return {flag: flag in held for flag in FLAGS}
 
 
@@ -88,7 +88,7 @@ class TeamSchema(Schema):
     )
     visibility = Choice(VISIBILITIES)
     sso_team_id = Text(maximum=SSO_TEAM_ID_LENGTH, nullable=True)
-    allow_member_token_management = Flag()
+    allow_member_token_management = Boolean()
     organization_access = Setting(
         read_access,
         allow_none=True,

@@ -4,7 +4,7 @@ import orjson
 from flask import Blueprint, Response
 
 from app.resources.accounts.sign_in.authorization import CLIENT, FIRST_PORT, LAST_PORT
-from app.web.answers import nothing
+from app.web.answers import no_content
 from app.web.guard import describes, open_to_all
 
 blueprint = Blueprint("service", __name__)
@@ -32,7 +32,7 @@ SERVICES = {
 @describes(status=204)
 def ping() -> Response:
     """Tell that the service is there; its headers say which API version it speaks."""
-    return nothing()
+    return no_content()
 
 
 @blueprint.get("/.well-known/terraform.json")

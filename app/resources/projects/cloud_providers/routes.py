@@ -9,7 +9,7 @@ from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import NotFound
 from app.resources.projects.cloud_providers.catalogue import CATALOGUE, CloudProvider
 from app.resources.projects.cloud_providers.schema import CloudProviderSchema
-from app.web.answers import page_of_all, resource
+from app.web.answers import resource_response, single_page_response
 from app.web.guard import describes, requires
 from app.web.policy import require_public
 
@@ -25,7 +25,7 @@ _SHOWN: Final = {identifier: _DUMP(provider, frozenset()) for identifier, provid
 def list_cloud_providers() -> Response:
     """List the cloud providers that a project can name."""
     require_public(P.CLOUD_PROVIDER_READ)
-    return page_of_all(list(_SHOWN.values()))
+    return single_page_response(list(_SHOWN.values()))
 
 
 @blueprint.get("/cloud-providers/<cloud_provider_id>")
@@ -36,4 +36,4 @@ def show_cloud_provider(cloud_provider_id: str) -> Response:
     require_public(P.CLOUD_PROVIDER_READ)
     if cloud_provider_id not in _SHOWN:
         raise NotFound
-    return resource(_SHOWN[cloud_provider_id])
+    return resource_response(_SHOWN[cloud_provider_id])

@@ -19,7 +19,7 @@ from app.models.vars import Var
 from app.models.varsets import VarsetWorkspace
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import NAME_LENGTH, RemoteStateConsumer, Workspace
-from app.persistence import Base, among, now
+from app.persistence import Base, in_values, now
 from app.web.filters import ESCAPE, containing
 
 AT_ONCE: Final = 5_000
@@ -105,7 +105,7 @@ def clone_workspaces(session: Session, source: Environment, copy: Environment) -
 def _check_belongings(session: Session, source_ids: Sequence[str]) -> None:
     columns = [Base.metadata.tables[model.__tablename__].c.workspace_id for model in (*BELONGINGS, *LINKS)]
     counts = [
-        select(func.count().label("n")).where(among(column, source_ids))
+        select(func.count().label("n")).where(in_values(column, source_ids))
         for column in (*columns, _CONSUMERS.c.workspace_id)
     ]
     if session.execute(select(func.sum(union_all(*counts).subquery().c.n))).scalar_one() > BELONGINGS_AT_ONCE:
@@ -140,7 +140,7 @@ def _similar_names(session: Session, source: Environment, name: str) -> Sequence
 def _keep_pools(session: Session, ids: set[str]) -> None:
     # Who deletes a pool locks it before looking for those that name it.
     if ids:
-        pools = select(AgentPool.id).where(among(AgentPool.__table__.c.id, ids)).order_by(AgentPool.id)
+        pools = select(AgentPool.id).where(in_values(AgentPool.__table__.c.id, ids)).order_by(AgentPool.id)
         session.execute(pools.with_for_update(read=True, key_share=True))
 
 
@@ -178,7 +178,7 @@ def _copy_workspaces(session: Session, by_source: Mapping[str, str], copies: Ite
 def _copy_belongings(session: Session, table: Table, by_source: Mapping[str, str]) -> None:
     fresh = [name for name in ("id", "created_at", "version_id") if name in table.c]
     own = {name: bindparam(f"copy_{name}", type_=table.c[name].type) for name in (*fresh, "workspace_id")}
-    found = session.execute(select(table.c.id, table.c.workspace_id).where(among(table.c.workspace_id, by_source)))
+    found = session.execute(select(table.c.id, table.c.workspace_id).where(in_values(table.c.workspace_id, by_source)))
     rows = [
         {
             "source_id": row.id,
@@ -201,7 +201,7 @@ def _insert_from_source(
 
 
 def _copy_links(session: Session, table: Table, by_source: Mapping[str, str]) -> None:
-    found = session.execute(select(table).where(among(table.c.workspace_id, by_source))).mappings()
+    found = session.execute(select(table).where(in_values(table.c.workspace_id, by_source))).mappings()
     rows = [{**row, "workspace_id": by_source[row["workspace_id"]]} for row in found]
     if rows:
         session.connection().execute(insert(table), rows)
@@ -212,7 +212,7 @@ def _copy_consumers(session: Session, by_source: Mapping[str, str]) -> None:
 
     Which states the sources themselves may read elsewhere is not copied: whoever manages those states decides.
     """
-    found = session.execute(select(_CONSUMERS).where(among(_CONSUMERS.c.workspace_id, by_source)))
+    found = session.execute(select(_CONSUMERS).where(in_values(_CONSUMERS.c.workspace_id, by_source)))
     rows = [
         {
             "workspace_id": by_source[row.workspace_id],

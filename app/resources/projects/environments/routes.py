@@ -20,11 +20,19 @@ from app.resources.projects.environments.listing import ENVIRONMENTS
 from app.resources.projects.environments.operations import check_room, delete_environment, keep_project, set_default
 from app.resources.projects.environments.schema import EnvironmentSchema
 from app.resources.projects.projects.listing import PROJECTS
-from app.web.answers import answer, nothing, resource
+from app.web.answers import document_response, no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import denial, get_for_update, is_allowed
 from app.web.requests import body, flag
-from app.web.transaction import CHANGED_MEANWHILE, assign, change, insert, made, record, record_each
+from app.web.transaction import (
+    CHANGED_MEANWHILE,
+    apply_changes,
+    created_changes,
+    insert,
+    record_event,
+    record_events,
+    transaction,
+)
 
 blueprint = Blueprint("environments", __name__, url_prefix="/api/v2")
 
@@ -63,11 +71,11 @@ def list_environments(project_id: str) -> Response:
 def create_environment(project_id: str) -> Response:
     """Create an environment."""
     members = load(EnvironmentSchema, body())
-    with change() as session:
+    with transaction() as session:
         project = get_for_update(session, Project, project_id, P.ENVIRONMENT_MANAGE)
         environment = _create(session, project, members)
         shown = ENVIRONMENTS.show({"id": environment.id}, session)
-    return resource(shown, 201)
+    return resource_response(shown, 201)
 
 
 @blueprint.get("/environments/<environment_id>")
@@ -75,7 +83,7 @@ def create_environment(project_id: str) -> Response:
 @describes(answer=EnvironmentSchema)
 def show_environment(environment_id: str) -> Response:
     """Show an environment."""
-    return resource(ENVIRONMENTS.show({"id": environment_id}))
+    return resource_response(ENVIRONMENTS.show({"id": environment_id}))
 
 
 @blueprint.patch("/environments/<environment_id>")
@@ -84,15 +92,15 @@ def show_environment(environment_id: str) -> Response:
 def update_environment(environment_id: str) -> Response:
     """Update an environment; members that are left out stay as they are."""
     members = load(EnvironmentSchema, body(), partial=True, identifier=environment_id)
-    with change() as session:
+    with transaction() as session:
         environment = _subject(session, environment_id)
-        changes = assign(environment, members)
+        changes = apply_changes(environment, members)
         if changes:
             environment.updated_at = now()
             session.flush()
-            record(session, "environments.update", environment, changes)
+            record_event(session, "environments.update", environment, changes)
         shown = ENVIRONMENTS.show({"id": environment_id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 @blueprint.delete("/environments/<environment_id>")
@@ -101,17 +109,17 @@ def update_environment(environment_id: str) -> Response:
 def destroy_environment(environment_id: str) -> Response:
     """Delete an environment with the roles that are limited to it; with force=true also the workspaces in it."""
     by_force = flag("force")
-    with change() as session:
+    with transaction() as session:
         keep_project(session, environment_id)
         environment = _subject(session, environment_id)
         if by_force and not any(is_allowed(permission, environment) for permission in FORCE):
             raise denial(P.WORKSPACE_FORCE_DELETE)
         gone = delete_environment(session, environment, by_force=by_force)
-        record_each(session, "workspaces.delete", [(workspace, None) for workspace in gone.workspaces])
-        record_each(session, "project-members.delete", gone.members)
+        record_events(session, "workspaces.delete", [(workspace, None) for workspace in gone.workspaces])
+        record_events(session, "project-members.delete", gone.members)
         count = len(gone.workspaces)
-        record(session, "environments.delete", environment, {"workspace-count": [count, 0]} if count else None)
-    return nothing()
+        record_event(session, "environments.delete", environment, {"workspace-count": [count, 0]} if count else None)
+    return no_content()
 
 
 @blueprint.post("/environments/<environment_id>/actions/set-default")
@@ -119,12 +127,12 @@ def destroy_environment(environment_id: str) -> Response:
 @describes(answer=EnvironmentSchema, errors=(403,))
 def set_default_environment(environment_id: str) -> Response:
     """Make an environment the default of its project: where new workspaces are created unless they name another."""
-    with change() as session:
+    with transaction() as session:
         project = _project_of(session, environment_id)
         changed = set_default(session, project.id, environment_id)
-        record_each(session, "environments.set-default", list(changed.items()))
+        record_events(session, "environments.set-default", list(changed.items()))
         shown = ENVIRONMENTS.show({"id": environment_id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 @blueprint.post("/environments/<environment_id>/actions/clone")
@@ -137,7 +145,7 @@ def clone_environment(environment_id: str) -> Response:
     organization.
     """
     members = load(EnvironmentSchema, body())
-    with change() as session:
+    with transaction() as session:
         project = _project_of(session, environment_id)
         kept = select(Environment).where(Environment.id == environment_id, Environment.project_id == project.id)
         source = session.scalars(kept.with_for_update(read=True, key_share=True)).one_or_none()
@@ -148,12 +156,12 @@ def clone_environment(environment_id: str) -> Response:
         pairs = _clone_workspaces(session, source, environment)
         # Who sees only one of the two environments is not to hear of the other: this is told of the project.
         changes = {"environment": [source.id, environment.id], "workspace-count": [0, len(pairs)]}
-        record(session, "projects.clone-environment", project, changes)
+        record_event(session, "projects.clone-environment", project, changes)
         shown = ENVIRONMENTS.show({"id": environment.id}, session)
     copied = [
         {"id": copy.id, "name": copy.name, "source-id": source.id, "source-name": source.name} for source, copy in pairs
     ]
-    return answer({"data": shown, "meta": {"workspaces": copied}}, 201)
+    return document_response({"data": shown, "meta": {"workspaces": copied}}, 201)
 
 
 def _subject(session: Session, environment_id: str) -> Environment:
@@ -170,7 +178,7 @@ def _create(session: Session, project: Project, members: dict[str, Any]) -> Envi
     check_room(session, project.id)
     environment = Environment(organization_id=project.organization_id, project_id=project.id, **members)
     insert(session, environment)
-    record(session, "environments.create", environment, made(members))
+    record_event(session, "environments.create", environment, created_changes(members))
     return environment
 
 
@@ -183,5 +191,7 @@ def _clone_workspaces(
         # Somebody has just taken one of the names, or has deleted a team, a set or a pool.
         raise Conflict(CHANGED_MEANWHILE) from error
     changes = {"project": environment.project_id, "project-environment": environment.id}
-    record_each(session, "workspaces.create", [(copy, made({"name": copy.name, **changes})) for _, copy in pairs])
+    record_events(
+        session, "workspaces.create", [(copy, created_changes({"name": copy.name, **changes})) for _, copy in pairs]
+    )
     return pairs

@@ -1,7 +1,7 @@
 """The members of an environment (mission: C8)."""
 
 from app.authz.permissions import P
-from app.jsonapi.fields import Attribute, Moment, Text, ToOne
+from app.jsonapi.fields import Attribute, DateTime, Text, ToOne
 from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 
@@ -56,8 +56,8 @@ class EnvironmentSchema(Schema):
     git_branch = Text(minimum=1, maximum=BRANCH_LENGTH, pattern=BRANCH_PATTERN, nullable=True)
     is_default = Attribute()
     workspace_count = Attribute()
-    created_at = Moment(dump_only=True)
-    updated_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
+    updated_at = DateTime(dump_only=True)
     permissions = permission_flags(FLAGS)
 
     project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")

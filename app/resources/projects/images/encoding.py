@@ -47,7 +47,7 @@ class ImageTooLarge(Unprocessable):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class EncodedImage:
     """An image in the form that is stored."""
 
     content: bytes
@@ -61,14 +61,14 @@ class Drawn:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def draw(sent: bytes, *, pointer: str | None = None) -> Drawn:
+def re_encode(sent: bytes, *, pointer: str | None = None) -> EncodedImage:
     """The image redrawn, with at most ``KEPT_SIDE`` pixels on a side; of an animation, the first picture.
 
     ``pointer`` names the member that had it. Raises ``NotAnImage`` or ``ImageTooLarge``.
     """
     try:
         with Picture.open(BytesIO(sent), formats=tuple(TYPES)) as picture:
-            return _drawn(picture, str(picture.format))
+            return _encoded(picture, str(picture.format))
     except (_TooManyPixelsError, Picture.DecompressionBombError, Picture.DecompressionBombWarning):
         raise ImageTooLarge(pointer=pointer) from None
     except Exception:  # noqa: BLE001 - a decoder fails in as many ways as files can be broken
@@ -79,7 +79,7 @@ class _TooManyPixelsError(Exception):
     pass
 
 
-def _drawn(picture: Picture.Image, kind: str) -> Drawn:
+def _encoded(picture: Picture.Image, kind: str) -> EncodedImage:
     width, height = picture.size
     if max(width, height) > LARGEST_SIDE or width * height > MOST_PIXELS:
         raise _TooManyPixelsError
@@ -92,4 +92,4 @@ def _drawn(picture: Picture.Image, kind: str) -> Drawn:
     small.info = {}
     written = BytesIO()
     small.save(written, kind)
-    return Drawn(written.getvalue(), TYPES[kind], *small.size)
+    return EncodedImage(written.getvalue(), TYPES[kind], *small.size)

@@ -11,8 +11,8 @@ from app.models.images import Image
 from app.models.projects import Project
 from app.models.workspaces import Workspace
 from app.persistence import identifier
-from app.resources.projects.images.reading import Drawn
-from app.storage.ledger import Stored, claim, condemn
+from app.resources.projects.images.encoding import EncodedImage
+from app.storage.ledger import Stored, attach, mark_for_deletion
 
 new_name = identifier("images/img")
 
@@ -21,10 +21,12 @@ class NoImage(NotFound):
     """There is no image to show or to remove."""
 
 
-def set_image(session: Session, place: Project | Workspace, drawn: Drawn, kept: Stored) -> tuple[Image, str | None]:
+def set_image(
+    session: Session, place: Project | Workspace, drawn: EncodedImage, kept: Stored
+) -> tuple[Image, str | None]:
     """Make this the image of the place, whose row is locked; returns it and the digest of the one that it replaces."""
-    before = take_away(session, place)
-    claim(session, kept.name)
+    before = delete_image(session, place)
+    attach(session, kept.name)
     image = Image(
         organization_id=place.organization_id,
         **_of(place),
@@ -43,18 +45,18 @@ def set_image(session: Session, place: Project | Workspace, drawn: Drawn, kept: 
 
 def remove_image(session: Session, place: Project | Workspace) -> str:
     """Remove the image of the place; returns its digest."""
-    before = take_away(session, place)
+    before = delete_image(session, place)
     if before is None:
         raise NoImage
     return before
 
 
-def take_away(session: Session, place: Project | Workspace) -> str | None:
+def delete_image(session: Session, place: Project | Workspace) -> str | None:
     """Remove the image, if there is one."""
     image = session.scalars(select(Image).filter_by(**_of(place))).one_or_none()
     if image is None:
         return None
-    condemn(session, select(Image.image_object).where(Image.id == image.id))
+    mark_for_deletion(session, select(Image.image_object).where(Image.id == image.id))
     session.delete(image)
     session.flush()
     return image.digest

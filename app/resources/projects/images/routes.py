@@ -13,18 +13,18 @@ from app.models.images import Image
 from app.models.projects import Project
 from app.models.workspaces import Workspace
 from app.persistence import now
+from app.resources.projects.images.encoding import LARGEST_BYTES, TYPES, re_encode
 from app.resources.projects.images.operations import NoImage, new_name, remove_image, set_image
-from app.resources.projects.images.reading import LARGEST_BYTES, TYPES, draw
 from app.resources.projects.images.schema import AvatarSchema, ImageSchema
 from app.storage.place import vault
-from app.storage.store import Missing
-from app.web.answers import nothing, resource
+from app.storage.store import ObjectNotFound
+from app.web.answers import no_content, resource_response
 from app.web.context import forbid_retry, reader, release_reader
 from app.web.guard import any_media_type, describes, requires
-from app.web.objects import stored
+from app.web.objects import stored_object
 from app.web.policy import get_for_update, mark_policy_checked, visible
 from app.web.requests import body
-from app.web.transaction import assign, change, record
+from app.web.transaction import apply_changes, record_event, transaction
 
 blueprint = Blueprint("images", __name__, url_prefix="/api/v2")
 
@@ -81,7 +81,7 @@ def show_icon(project_id: str) -> Response:
 @blueprint.delete("/projects/<project_id>/icon")
 @requires(P.PROJECT_READ, P.PROJECT_UPDATE)
 @describes(status=204)
-def delete_icon(project_id: str) -> Response:
+def destroy_icon(project_id: str) -> Response:
     """Remove the icon of a project."""
     return _remove(Project, project_id, P.PROJECT_UPDATE, P.PROJECT_READ)
 
@@ -107,7 +107,7 @@ def show_avatar(workspace_id: str) -> Response:
 @blueprint.delete("/workspaces/<workspace_id>/avatar")
 @requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE)
 @describes(status=204)
-def delete_avatar(workspace_id: str) -> Response:
+def destroy_avatar(workspace_id: str) -> Response:
     """Remove the avatar of a workspace."""
     return _remove(Workspace, workspace_id, P.WORKSPACE_UPDATE, P.WORKSPACE_READ)
 
@@ -129,7 +129,7 @@ def _sent_file() -> bytes:
 
 def _check(model: type[Project | Workspace], identifier: str, permission: P) -> None:
     # Before the body is read and an image is decoded: neither is done for who may not. The transaction asks again.
-    with change() as session:
+    with transaction() as session:
         visible = P.PROJECT_READ if model is Project else P.WORKSPACE_READ
         get_for_update(session, model, identifier, permission, visible_by=visible, share_lock=True)
 
@@ -142,20 +142,20 @@ def _set(  # noqa: PLR0913, PLR0917 - what, whose, by whom
     sent: bytes,
     pointer: str | None = None,
 ) -> Response:
-    drawn = draw(sent, pointer=pointer)
-    with stored(new_name(), [drawn.content]) as kept, change() as session:
+    drawn = re_encode(sent, pointer=pointer)
+    with stored_object(new_name(), [drawn.content]) as kept, transaction() as session:
         place = get_for_update(session, model, identifier, permission, visible_by=visible_by)
         image, before = set_image(session, place, drawn, kept)
         changes = {_name(model): [before, image.digest]}
         if isinstance(place, Workspace):
             # The last one that was set is the one that counts.
-            changes |= assign(place, {"avatar_url": None})
+            changes |= apply_changes(place, {"avatar_url": None})
             place.updated_at = now()
             session.flush()
-        record(session, f"{place.__tablename__}.update", place, changes)
+        record_event(session, f"{place.__tablename__}.update", place, changes)
     address = f"/api/v2/{place.__tablename__}/{place.id}/{_name(model)}"
     values = {name: getattr(image, name) for name in SHOWN if name != "address"}
-    return resource(_dump(tuple({**values, "address": address}.values()), None), 201)
+    return resource_response(_dump(tuple({**values, "address": address}.values()), None), 201)
 
 
 def _show(model: type[Project | Workspace], identifier: str, permission: P) -> Response:
@@ -163,7 +163,7 @@ def _show(model: type[Project | Workspace], identifier: str, permission: P) -> R
     while True:
         try:
             return _image(row)
-        except Missing:
+        except ObjectNotFound:
             newer = _row(model, identifier, permission)
             if newer.image_object == row.image_object:
                 raise
@@ -197,11 +197,11 @@ def _image(row: Row[*tuple[Any, ...]]) -> Response:
 
 
 def _remove(model: type[Project | Workspace], identifier: str, permission: P, visible_by: P) -> Response:
-    with change() as session:
+    with transaction() as session:
         place = get_for_update(session, model, identifier, permission, visible_by=visible_by)
         before = remove_image(session, place)
-        record(session, f"{place.__tablename__}.update", place, {_name(model): [before, None]})
-    return nothing()
+        record_event(session, f"{place.__tablename__}.update", place, {_name(model): [before, None]})
+    return no_content()
 
 
 def _name(model: type[Project | Workspace]) -> str:

@@ -6,9 +6,9 @@ import binascii
 from marshmallow import ValidationError
 
 from app.jsonapi import Json
-from app.jsonapi.fields import Attribute, Moment, Setting, Text
+from app.jsonapi.fields import Attribute, DateTime, Setting, Text
 from app.jsonapi.schema import Schema
-from app.resources.projects.images.reading import LARGEST_BYTES, TYPES
+from app.resources.projects.images.encoding import LARGEST_BYTES, TYPES
 
 FILENAME_LENGTH = 255
 
@@ -44,7 +44,7 @@ class ImageSchema(Schema):
     size = Attribute()
     width = Attribute()
     height = Attribute()
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
 
 
 class AvatarSchema(Schema):

@@ -16,11 +16,11 @@ from app.resources.projects.project_wipes.operations import (
     lock_varsets,
     type_of,
 )
-from app.web.answers import resource
+from app.web.answers import resource_response
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update
 from app.web.requests import flag
-from app.web.transaction import change, record, record_each
+from app.web.transaction import record_event, record_events, transaction
 
 blueprint = Blueprint("project_wipes", __name__, url_prefix="/api/v2")
 
@@ -67,7 +67,7 @@ def wipe_project(project_id: str) -> Response:
     the counts of what was deleted; a second wipe counts zero.
     """
     is_dry = flag("dry-run")
-    with change() as session:
+    with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_WIPE)
         workspaces: Sequence[Workspace] = ()
         if not is_dry:
@@ -77,7 +77,9 @@ def wipe_project(project_id: str) -> Response:
         if any(counts.values()) and not is_dry:
             delete_workspaces(session, workspaces)
             delete_varsets(session, project)
-            record_each(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
-            record(session, "projects.wipe", project, {name: [count, 0] for name, count in counts.items() if count})
+            record_events(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
+            record_event(
+                session, "projects.wipe", project, {name: [count, 0] for name, count in counts.items() if count}
+            )
     attributes = {"dry-run": is_dry, "counts": counts}
-    return resource({"id": project_id, "type": "project-wipes", "attributes": attributes})
+    return resource_response({"id": project_id, "type": "project-wipes", "attributes": attributes})

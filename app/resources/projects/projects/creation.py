@@ -7,18 +7,18 @@ from sqlalchemy.orm import Session
 
 from app.models.project_members import OWNER, ProjectMember
 from app.models.projects import SLUG_LENGTH, Project, slug_of
-from app.persistence import among
+from app.persistence import in_values
 
 NUMBERED_SLUGS = range(2, 100)
 
 
-def other_slug(session: Session, organization_id: str, name: str) -> str:
+def free_slug(session: Session, organization_id: str, name: str) -> str:
     """A slug for the name, for when the plain one is taken: with a number behind it, or else a random text."""
     wanted = slug_of(name)
     numbered = [_with(wanted, str(number)) for number in NUMBERED_SLUGS]
     columns = Project.__table__.c
     taken = session.scalars(
-        select(Project.slug).where(Project.organization_id == organization_id, among(columns.slug, numbered)),
+        select(Project.slug).where(Project.organization_id == organization_id, in_values(columns.slug, numbered)),
     ).all()
     return next((slug for slug in numbered if slug not in taken), _with(wanted, secrets.token_hex(4)))
 

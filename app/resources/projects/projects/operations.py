@@ -10,7 +10,7 @@ from app.models.projects import Project
 from app.models.workspace_deletion import delete_workspaces, lock_workspaces
 from app.models.workspaces import Workspace
 from app.resources.projects.cloud_providers.catalogue import CATALOGUE
-from app.storage.ledger import condemn, named_by
+from app.storage.ledger import mark_for_deletion, objects_owned_by
 
 
 class DefaultProject(Forbidden):
@@ -55,7 +55,7 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
     else:
         workspaces = lock_workspaces(session, Workspace.project_id == project.id)
         delete_workspaces(session, workspaces)
-    condemn(session, named_by("project_id", [project.id]))
+    mark_for_deletion(session, objects_owned_by("project_id", [project.id]))
     session.delete(project)
     session.flush()
     return workspaces

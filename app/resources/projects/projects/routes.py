@@ -18,8 +18,8 @@ from app.jsonapi.schema import load
 from app.models.environments import default_environment
 from app.models.projects import Project, slug_of
 from app.resources.inheritance.agent_pools import open_to_project
-from app.resources.inheritance.execution_mode import Place, execution_of_organization, own_execution
-from app.resources.projects.projects.creation import first_owner, other_slug
+from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_organization, resolve_execution
+from app.resources.projects.projects.creation import first_owner, free_slug
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.projects.projects.operations import (
     check_cloud_provider,
@@ -28,13 +28,13 @@ from app.resources.projects.projects.operations import (
 from app.resources.projects.projects.schema import ProjectSchema
 from app.resources.projects.tag_bindings.listing import include_effective_tags
 from app.resources.projects.tag_bindings.operations import add_tags, replace_tags
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.context import caller
 from app.web.guard import describes, requires
-from app.web.listing import Shown
+from app.web.listing import ResourceObject
 from app.web.policy import NOT_AUTHORIZED, denial, get_for_update, is_allowed, organization_or_404
 from app.web.requests import body, flag
-from app.web.transaction import assign, change, insert, made, record, record_each
+from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
 
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v2")
 
@@ -61,23 +61,23 @@ def create_project(organization: str) -> Response:
     org = organization_or_404(organization, P.PROJECT_CREATE)
     members = load(ProjectSchema, body())
     if "slug" in members:
-        return resource(_create(org, members), 201)
+        return resource_response(_create(org, members), 201)
     try:
-        return resource(_create(org, {**members, "slug": slug_of(members["name"])}), 201)
+        return resource_response(_create(org, {**members, "slug": slug_of(members["name"])}), 201)
     except Taken as taken:
         # Few names have the slug of another one: that is looked for only then.
         if taken.pointer != SLUG:
             raise
-    return resource(_create(org, members), 201)
+    return resource_response(_create(org, members), 201)
 
 
-def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> Shown:
+def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
     members = dict(sent)
-    with change() as session:
+    with transaction() as session:
         tags = members.pop("tag_bindings", {})
-        settled = _settle(session, members, None, org.id)
+        settled = _resolve_settings(session, members, None, org.id)
         if "slug" not in settled:
-            settled["slug"] = other_slug(session, org.id, settled["name"])
+            settled["slug"] = free_slug(session, org.id, settled["name"])
         project = Project(organization_id=org.id, **settled)
         insert(session, project)
         insert(session, default_environment(project))
@@ -89,7 +89,12 @@ def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> Shown:
         if tags:
             add_tags(session, project, tags)
             session.flush()
-        record(session, "projects.create", project, _told(made({**settled, "tag_bindings": tags or None})))
+        record_event(
+            session,
+            "projects.create",
+            project,
+            _event_changes(created_changes({**settled, "tag_bindings": tags or None})),
+        )
         return PROJECTS.show({"id": project.id}, session)
 
 
@@ -101,7 +106,7 @@ def show_project(project_id: str) -> Response:
     included = includes_of(request.args, INCLUDES)
     row = PROJECTS.one({"id": project_id})
     shown = PROJECTS.shown(row)
-    return resource(shown, included=include_effective_tags([row], [shown]) if included else None)
+    return resource_response(shown, included=include_effective_tags([row], [shown]) if included else None)
 
 
 @blueprint.patch("/projects/<project_id>")
@@ -113,22 +118,22 @@ def update_project(project_id: str) -> Response:
     Only those who manage the project's members may turn ``public-read`` on or off.
     """
     members = load(ProjectSchema, body(), partial=True, identifier=project_id)
-    with change() as session:
+    with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_UPDATE)
         changes: dict[str, Any] = {}
         tags = members.pop("tag_bindings", None)
         if tags is not None:
             replaced = replace_tags(session, project, tags)
             changes = {"tag-bindings": replaced} if replaced else {}
-        changes |= assign(project, _settle(session, members, project, project.organization_id))
+        changes |= apply_changes(project, _resolve_settings(session, members, project, project.organization_id))
         if "public-read" in changes and not is_allowed(P.PROJECT_MANAGE_MEMBERS, project):
             # To open it to everybody is to give access, which the right to change settings is not.
             raise Forbidden(NOT_AUTHORIZED, pointer=PUBLIC_READ)
         session.flush()
         if changes:
-            record(session, "projects.update", project, _told(changes))
+            record_event(session, "projects.update", project, _event_changes(changes))
         shown = PROJECTS.show({"id": project_id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 @blueprint.delete("/projects/<project_id>")
@@ -137,23 +142,27 @@ def update_project(project_id: str) -> Response:
 def destroy_project(project_id: str) -> Response:
     """Delete a project; with force=true also the workspaces in it. All or nothing is deleted."""
     by_force = flag("force")
-    with change() as session:
+    with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_DELETE)
         if by_force and not is_allowed(P.PROJECT_FORCE_DELETE, project):
             raise denial(P.PROJECT_FORCE_DELETE)
         workspaces = delete_project(session, project, by_force=by_force)
-        record_each(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
-        record(session, "projects.delete", project, {"workspace-count": [len(workspaces), 0]} if workspaces else None)
-    return nothing()
+        record_events(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
+        record_event(
+            session, "projects.delete", project, {"workspace-count": [len(workspaces), 0]} if workspaces else None
+        )
+    return no_content()
 
 
-def _told(changes: dict[str, Any]) -> dict[str, Any]:
+def _event_changes(changes: dict[str, Any]) -> dict[str, Any]:
     # The column can't have the name of the member.
-    return {"metadata" if name == "custom-metadata" else name: change for name, change in changes.items()}
+    return {"metadata" if name == "custom-metadata" else name: transaction for name, transaction in changes.items()}
 
 
-def _settle(session: Session, members: dict[str, Any], current: Project | None, organization_id: str) -> dict[str, Any]:
+def _resolve_settings(
+    session: Session, members: dict[str, Any], current: Project | None, organization_id: str
+) -> dict[str, Any]:
     check_cloud_provider(members.get("cloud_provider_id"))
-    place = Place(organization_id, "project", partial(open_to_project, current.id if current else None))
+    place = PoolConsumer(organization_id, "project", partial(open_to_project, current.id if current else None))
     inherited = partial(execution_of_organization, session, organization_id)
-    return own_execution(session, members, current, place, inherited=inherited)
+    return resolve_execution(session, members, current, place, inherited=inherited)

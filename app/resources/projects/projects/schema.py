@@ -9,7 +9,19 @@ from marshmallow import ValidationError
 from app.authz.permissions import P
 from app.jsonapi import Json
 from app.jsonapi.errors import Unprocessable
-from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Links, Moment, Setting, Text, ToMany, ToOne
+from app.jsonapi.fields import (
+    Attribute,
+    Boolean,
+    Choice,
+    Computed,
+    Constant,
+    DateTime,
+    Links,
+    Setting,
+    Text,
+    ToMany,
+    ToOne,
+)
 from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 from app.models.organizations import EXECUTION_MODES
@@ -144,7 +156,7 @@ class ProjectSchema(Schema):
         "and may not begin or end with a space",
     )
     description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
     auto_destroy_activity_duration = Duration()
     default_execution_mode = Choice((*EXECUTION_MODES, "default"), message=MODE_MESSAGE)
     default_agent_pool_id = Text(maximum=64, nullable=True, load_only=True)
@@ -166,10 +178,10 @@ class ProjectSchema(Schema):
     slug = Text(minimum=1, maximum=SLUG_LENGTH, pattern=SLUG_PATTERN)
     display_name = Text(minimum=1, maximum=DISPLAY_NAME_LENGTH, nullable=True)
     color = Text(maximum=7, pattern=COLOR_PATTERN, pattern_message="must be a color such as #3B82F6", nullable=True)
-    single_server_mode = Flag()
+    single_server_mode = Boolean()
     default_server_id = Text(maximum=UUID_LENGTH, pattern=UUID_PATTERN, pattern_message="must be a UUID", nullable=True)
-    auto_error_tracking_enabled = Flag()
-    public_read = Flag()
+    auto_error_tracking_enabled = Boolean()
+    public_read = Boolean()
     custom_metadata = Setting(read_metadata, allow_none=True, load_only=True, data_key="metadata", schema=METADATA)
     shown_metadata = Computed(lambda row, _held: row.custom_metadata, data_key="metadata", schema=METADATA)
     workspace_count = Attribute()

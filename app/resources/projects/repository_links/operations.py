@@ -16,7 +16,7 @@ _HOSTS: Mapping[str, str] = {
 _LABELS = ("github", "gitlab", "bitbucket")
 
 
-def settle_link(members: Mapping[str, Any]) -> dict[str, Any]:
+def normalize_link(members: Mapping[str, Any]) -> dict[str, Any]:
     """The members, with a provider."""
     return {**members, "provider": members.get("provider") or provider_of(members["url"])}
 

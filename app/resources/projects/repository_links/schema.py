@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from app.jsonapi.fields import Attribute, Choice, Moment, Text, ToOne
+from app.jsonapi.fields import Attribute, Choice, DateTime, Text, ToOne
 from app.jsonapi.schema import Schema
 
 PROVIDERS = ("github", "gitlab", "bitbucket", "azure-devops", "other")
@@ -67,6 +67,6 @@ class RepositoryLinkSchema(Schema):
         pattern_message="is not the name of a branch",
     )
     directory = Directory(maximum=DIRECTORY_LENGTH, nullable=True)
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
 
     project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")

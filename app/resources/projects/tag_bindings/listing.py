@@ -13,12 +13,12 @@ from app.jsonapi.query import Arguments, tags_of
 from app.models.projects import Project
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
-from app.persistence import among, set_parameter
+from app.persistence import in_values, values_param
 from app.resources.projects.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema
 from app.web.context import reader
 from app.web.filters import Chosen
 
-Shown = dict[str, Any]
+ResourceObject = dict[str, Any]
 
 COLUMNS = ("id", "bare_id", "project_id", "workspace_id", "key", "value", "created_at")
 _BARE_ID = func.substr(TagBinding.id, len("tb-") + 1).label("bare_id")
@@ -31,8 +31,8 @@ _TAGS = select(
     TagBinding.value,
     TagBinding.created_at,
 ).order_by(TagBinding.key)
-_BY_PROJECT = among(TagBinding.__table__.c.project_id, set_parameter("projects"))
-_BY_WORKSPACE = among(TagBinding.__table__.c.workspace_id, set_parameter("workspaces"))
+_BY_PROJECT = in_values(TagBinding.__table__.c.project_id, values_param("projects"))
+_BY_WORKSPACE = in_values(TagBinding.__table__.c.workspace_id, values_param("workspaces"))
 _OF_PROJECTS = _TAGS.where(_BY_PROJECT)
 _OF_WORKSPACES = _TAGS.where(_BY_WORKSPACE)
 _OF_BOTH = _TAGS.where(or_(_BY_WORKSPACE, _BY_PROJECT))
@@ -50,14 +50,14 @@ def tags_of_workspaces(workspaces: Sequence[str]) -> Sequence[Row[Any]]:
     return reader().execute(_OF_WORKSPACES, {"workspaces": workspaces}).all()
 
 
-def effective_tags(workspaces: Sequence[Row[Any]]) -> Mapping[str, list[Shown]]:
+def effective_tags(workspaces: Sequence[Row[Any]]) -> Mapping[str, list[ResourceObject]]:
     """The tags that count for each of these visible workspaces, by id: its own, then those of its project."""
     wanted = {
         "workspaces": [workspace.id for workspace in workspaces],
         "projects": {workspace.project_id for workspace in workspaces},
     }
-    own: dict[str, dict[str, Shown]] = {}
-    inherited: dict[str, dict[str, Shown]] = {}
+    own: dict[str, dict[str, ResourceObject]] = {}
+    inherited: dict[str, dict[str, ResourceObject]] = {}
     for tag in reader().execute(_OF_BOTH, wanted):
         shown = dump_effective(tag, None)
         if tag.workspace_id is not None:
@@ -72,26 +72,28 @@ def effective_tags(workspaces: Sequence[Row[Any]]) -> Mapping[str, list[Shown]]:
 
 
 def _others(
-    own: Mapping[str, dict[str, Shown]], inherited: Mapping[str, dict[str, Shown]], workspace: Row[Any]
-) -> dict[str, Shown]:
+    own: Mapping[str, dict[str, ResourceObject]],
+    inherited: Mapping[str, dict[str, ResourceObject]],
+    workspace: Row[Any],
+) -> dict[str, ResourceObject]:
     hidden = own.get(workspace.id, {})
     return {key: tag for key, tag in inherited.get(workspace.project_id, {}).items() if key not in hidden}
 
 
-def include_effective_tags(rows: Sequence[Row[Any]], shown: list[Shown]) -> list[Shown]:
+def include_effective_tags(rows: Sequence[Row[Any]], shown: list[ResourceObject]) -> list[ResourceObject]:
     """The effective tags of the page's projects. Also adds their ids to the resource objects."""
-    by_project: dict[str, list[Shown]] = {row.id: [] for row in rows}
+    by_project: dict[str, list[ResourceObject]] = {row.id: [] for row in rows}
     for tag in tags_of_projects(list(by_project)):
         by_project[tag.project_id].append(dump_effective(tag, None))
     return linked(by_project, shown)
 
 
-def include_workspace_tags(rows: Sequence[Row[Any]], shown: list[Shown]) -> list[Shown]:
+def include_workspace_tags(rows: Sequence[Row[Any]], shown: list[ResourceObject]) -> list[ResourceObject]:
     """The effective tags of the page's workspaces. Also adds their ids to the resource objects."""
     return linked(effective_tags(rows), shown)
 
 
-def linked(by_owner: Mapping[str, list[Shown]], shown: list[Shown]) -> list[Shown]:
+def linked(by_owner: Mapping[str, list[ResourceObject]], shown: list[ResourceObject]) -> list[ResourceObject]:
     """All tags, each once, after their ids were added to the resource objects."""
     for resource in shown:
         linkage = [{"id": tag["id"], "type": tag["type"]} for tag in by_owner[resource["id"]]]

@@ -10,7 +10,7 @@ from app.models.projects import Project
 from app.models.reserved_tag_keys import ReservedTagKey
 from app.models.tag_bindings import MAXIMUM, MAXIMUM_PLAIN, TagBinding
 from app.models.workspaces import Workspace
-from app.persistence import among
+from app.persistence import in_values
 
 Tagged = Project | Workspace
 Bound = dict[str, TagBinding]
@@ -80,7 +80,9 @@ def _bindings(session: Session, owner: Tagged) -> Bound:
 
 def _bindings_of(session: Session, workspaces: Sequence[Workspace]) -> dict[str, Bound]:
     found: dict[str, Bound] = {workspace.id: {} for workspace in workspaces}
-    for binding in session.scalars(select(TagBinding).where(among(TagBinding.__table__.c.workspace_id, list(found)))):
+    for binding in session.scalars(
+        select(TagBinding).where(in_values(TagBinding.__table__.c.workspace_id, list(found)))
+    ):
         found[str(binding.workspace_id)][binding.key] = binding
     return found
 
@@ -106,8 +108,8 @@ def _fixed_keys(session: Session, workspaces: Sequence[Workspace], keys: Sequenc
             & (func.lower(ReservedTagKey.key) == func.lower(TagBinding.key)),
         )
         .where(
-            among(TagBinding.__table__.c.project_id, {workspace.project_id for workspace in workspaces}),
-            among(TagBinding.__table__.c.key, keys),
+            in_values(TagBinding.__table__.c.project_id, {workspace.project_id for workspace in workspaces}),
+            in_values(TagBinding.__table__.c.key, keys),
             ReservedTagKey.disable_overrides,
         ),
     )

@@ -6,7 +6,7 @@ from marshmallow import ValidationError
 
 from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Invalid, InvalidAttribute, Unprocessable
-from app.jsonapi.fields import Attribute, Moment, Text
+from app.jsonapi.fields import Attribute, DateTime, Text
 from app.jsonapi.schema import Schema
 from app.models.tag_bindings import CHARACTERS, KEY_LENGTH, MAXIMUM, NOT_RESERVED, VALUE_LENGTH
 
@@ -24,7 +24,7 @@ class TagBindingSchema(Schema):
     id = Attribute()
     key = Text(minimum=1, maximum=KEY_LENGTH, pattern=f"{NOT_RESERVED}{CHARACTERS}+", required=True)
     value = Text(maximum=VALUE_LENGTH, pattern=f"{CHARACTERS}*", nullable=True)
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
 
 
 class EffectiveTagBindingSchema(Schema):

@@ -17,11 +17,11 @@ from app.models.workspaces import Workspace
 from app.resources.projects.tag_bindings.listing import dump_binding
 from app.resources.projects.tag_bindings.operations import Changes, add_tags, replace_tags
 from app.resources.projects.tag_bindings.schema import read_tags
-from app.web.answers import answer, nothing
+from app.web.answers import document_response, no_content
 from app.web.listing import Listing
 from app.web.policy import get_for_update
 from app.web.requests import body
-from app.web.transaction import change, record
+from app.web.transaction import record_event, transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Target:
     def listed(self, identifier: str, dump: Dump = dump_binding) -> Response:
         """The answer with all of the resource's own tags."""
         self.listing.one({"id": identifier})
-        return answer(
+        return document_response(
             {
                 "data": [dump(row, None) for row in self.tags([identifier])],
                 "links": self.links(identifier),
@@ -51,17 +51,19 @@ class Target:
         tags = sent_tags()
         self._change(identifier, self.add, add_tags, tags)
         by_key = {row.key: dump_binding(row, None) for row in self.tags([identifier])}
-        return answer({"data": [by_key[key] for key in tags if key in by_key], "links": self.links(identifier)})
+        return document_response(
+            {"data": [by_key[key] for key in tags if key in by_key], "links": self.links(identifier)}
+        )
 
     def added(self, identifier: str) -> Response:
         """Add the tags that were sent."""
         self._change(identifier, self.add, add_tags, sent_tags())
-        return nothing()
+        return no_content()
 
     def replaced(self, identifier: str) -> Response:
         """Make the tags that were sent the only ones."""
         self._change(identifier, self.remove, replace_tags, sent_tags())
-        return nothing()
+        return no_content()
 
     def links(self, identifier: str) -> dict[str, str]:
         """The links of a list of its tags."""
@@ -74,11 +76,11 @@ class Target:
         operation: Callable[[Session, Any, Mapping[str, str]], Changes],
         tags: Mapping[str, str],
     ) -> None:
-        with change() as session:
+        with transaction() as session:
             owner = get_for_update(session, self.model, identifier, permission, visible_by=self.read)
             changes = operation(session, owner, tags)
             if changes:
-                record(session, f"{self.path}.tag", owner, {"tag-bindings": changes})
+                record_event(session, f"{self.path}.tag", owner, {"tag-bindings": changes})
 
 
 def sent_tags() -> dict[str, str]:

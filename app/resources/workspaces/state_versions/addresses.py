@@ -28,12 +28,12 @@ class AddressNotValid(Forbidden):
     detail = "The address is not valid or has expired"
 
 
-def address(direction: Direction, version_id: str, part: Part) -> str:
+def signed_address(direction: Direction, version_id: str, part: Part) -> str:
     """An absolute address for one part of the version, in one direction."""
     return f"{request.host_url.rstrip('/')}{PREFIX}{_signer(direction).dumps([version_id, part])}"
 
 
-def opened(direction: Direction, ticket: str) -> tuple[str, Part]:
+def verify_ticket(direction: Direction, ticket: str) -> tuple[str, Part]:
     """What the ticket in an address allows: the version, and which part of it."""
     try:
         version_id, part = _signer(direction).loads(ticket, max_age=LIFETIME)

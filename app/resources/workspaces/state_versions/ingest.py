@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from app.models.state_versions import StateVersion
 from app.models.workspaces import Workspace
 from app.resources.workspaces.state_versions.operations import accept_json_state, accept_state, object_name
-from app.resources.workspaces.state_versions.reading import Intake, Summary
+from app.resources.workspaces.state_versions.state_parser import StateReader, Summary
 from app.storage.ledger import Stored
-from app.web.objects import stored
+from app.web.objects import stored_object
 from app.web.requests import PIECE
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class IngestedState:
     """A state that is in the store already, and that no row names yet."""
 
     summary: Summary
@@ -31,17 +31,17 @@ class Arrival:
 
 
 @contextmanager
-def arrived(
+def ingest(
     workspace_id: str, pieces: Iterable[bytes], *, md5: str | None = None, json_state: bytes | None = None
-) -> Iterator[Arrival]:
+) -> Iterator[IngestedState]:
     """The state, stored; removed again if the block refuses it. ``md5`` is the announced digest, if there was one."""
-    intake = Intake(md5)
-    with stored(object_name(workspace_id), intake.passing(pieces)) as state:
+    intake = StateReader(md5)
+    with stored_object(object_name(workspace_id), intake.tee(pieces)) as state:
         if not json_state:
-            yield Arrival(intake.summary, state, None)
+            yield IngestedState(intake.summary, state, None)
             return
-        with stored(object_name(workspace_id), in_pieces(json_state)) as kept:
-            yield Arrival(intake.summary, state, kept)
+        with stored_object(object_name(workspace_id), in_pieces(json_state)) as kept:
+            yield IngestedState(intake.summary, state, kept)
 
 
 def in_pieces(content: bytes) -> Iterator[bytes]:

@@ -30,7 +30,7 @@ class EndlessNumber(ValueError):
     """A number that is too long to mean anything."""
 
 
-class WholeTokens:
+class WholeTokenSplitter:
     """Cuts pieces anew, so that each text is in one piece."""
 
     def __init__(self) -> None:

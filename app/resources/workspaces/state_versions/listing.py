@@ -9,12 +9,12 @@ from app.authz.permissions import P
 from app.jsonapi.errors import TooMuchIncluded
 from app.models.state_versions import StateVersion, StateVersionOutput
 from app.models.workspaces import Workspace
-from app.persistence import among, set_parameter
+from app.persistence import in_values, values_param
 from app.resources.organizations.organization_memberships.includes import shown_users
 from app.resources.workspaces.state_versions.schema import OutputSchema, RevealedOutputSchema, StateVersionSchema
 from app.web.context import reader
 from app.web.filters import OneOf
-from app.web.listing import Listing, Shown
+from app.web.listing import Listing, ResourceObject
 
 INCLUDES: Final = ("created_by", "run", "run.created_by", "run.configuration_version", "outputs")
 _PLAIN: Final = (
@@ -126,18 +126,18 @@ REVEALED_OUTPUTS: Final = Listing(
 
 _OUTPUT_IDS: Final = (
     select(StateVersionOutput.state_version_id, StateVersionOutput.id, func.length(StateVersionOutput.value))
-    .where(among(StateVersionOutput.__table__.c.state_version_id, set_parameter("versions")))
+    .where(in_values(StateVersionOutput.__table__.c.state_version_id, values_param("versions")))
     .order_by(StateVersionOutput.name)
 )
 
 
-def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[Shown]], list[Shown]] | None:
+def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[ResourceObject]], list[ResourceObject]] | None:
     """A function that reads the wanted resources for versions; None if none are wanted. There are no runs."""
     if not wanted:
         return None
 
-    def load(rows: Sequence[Row[Any]], shown: list[Shown]) -> list[Shown]:
-        found: list[Shown] = []
+    def load(rows: Sequence[Row[Any]], shown: list[ResourceObject]) -> list[ResourceObject]:
+        found: list[ResourceObject] = []
         if "created_by" in wanted:
             found += shown_users({row.created_by_id for row in rows if row.created_by_id}, with_email=False)
         if "outputs" in wanted:
@@ -150,7 +150,7 @@ def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[Shown]], l
     return load
 
 
-def link_outputs(shown: list[Shown]) -> list[int]:
+def link_outputs(shown: list[ResourceObject]) -> list[int]:
     """Add the ids of their outputs to the resource objects of versions, in one statement; returns the lengths."""
     linked: dict[str, list[dict[str, str]]] = {version["id"]: [] for version in shown}
     lengths = []

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import NotFound
 from app.models.state_versions import DISCARDED, PENDING, StateVersion
 from app.models.workspaces import Workspace
-from app.resources.workspaces.state_versions.addresses import PREFIX, Part, opened
+from app.resources.workspaces.state_versions.addresses import PREFIX, Part, verify_ticket
 from app.resources.workspaces.state_versions.blueprint import blueprint
 from app.resources.workspaces.state_versions.operations import (
     VersionDiscarded,
@@ -18,14 +18,14 @@ from app.resources.workspaces.state_versions.operations import (
     accept_state,
     object_name,
 )
-from app.resources.workspaces.state_versions.reading import Intake, UnreadableState
+from app.resources.workspaces.state_versions.state_parser import StateReader, UnreadableState
 from app.storage.place import vault
-from app.storage.store import Missing
+from app.storage.store import ObjectNotFound
 from app.web.context import reader, release_reader, settings
 from app.web.guard import any_media_type, describes, open_to_all
-from app.web.objects import discard, stored
+from app.web.objects import delete_objects, stored_object
 from app.web.requests import sent_pieces
-from app.web.transaction import change
+from app.web.transaction import transaction
 
 BYTES: Final = "application/octet-stream"
 ADDRESS: Final = f"{PREFIX}<ticket>"
@@ -37,7 +37,7 @@ ADDRESS: Final = f"{PREFIX}<ticket>"
 @describes(body={"type": "string", "format": "binary"}, errors=(400, 403, 409, 413, 422))
 def upload_object(ticket: str) -> Response:
     """Upload a state or its JSON form. The address is the permission. Sending the same bytes again changes nothing."""
-    version_id, part = opened("upload", ticket)
+    version_id, part = verify_ticket("upload", ticket)
     _upload(version_id, part)
     return Response(status=200, content_type=BYTES)
 
@@ -47,7 +47,7 @@ def upload_object(ticket: str) -> Response:
 @describes(answer={"type": "string", "format": "binary"}, errors=(403,))
 def download_object(ticket: str) -> Response:
     """Download a state or its JSON form, byte for byte as it was sent. The address is the permission."""
-    version_id, part = opened("download", ticket)
+    version_id, part = verify_ticket("download", ticket)
     row = _row(version_id)
     name, key = (row.state_object, row.state_key) if part == "state" else (row.json_state_object, row.json_state_key)
     if name is None or key is None:
@@ -56,7 +56,7 @@ def download_object(ticket: str) -> Response:
         return Response(content_type=BYTES)
     try:
         pieces = vault().open(name, key)
-    except Missing:
+    except ObjectNotFound:
         _row(version_id)  # 404 when it has just gone with its workspace
         raise
     answered = Response(pieces, content_type=BYTES)
@@ -83,16 +83,16 @@ def _upload(version_id: str, part: Part) -> None:
     if part == "json-state":
         _upload_json(before, pieces)
         return
-    intake = Intake(before.md5)
-    arriving = intake.passing(pieces)
+    intake = StateReader(before.md5)
+    arriving = intake.tee(pieces)
     if before.status != PENDING:
         # A retry of a request whose answer was lost. Its bytes are compared, and otherwise dropped.
         for _ in arriving:
             pass
         return
-    with stored(object_name(before.workspace_id), arriving) as state:
+    with stored_object(object_name(before.workspace_id), arriving) as state:
         taken = False
-        with change() as session:
+        with transaction() as session:
             workspace, version = _locked(session, before)
             if version.status == PENDING:
                 accept_state(session, workspace, version, state, intake.summary)
@@ -100,7 +100,7 @@ def _upload(version_id: str, part: Part) -> None:
             elif version.status == DISCARDED:
                 raise VersionDiscarded
     if not taken:
-        discard([state.name])
+        delete_objects([state.name])
 
 
 def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
@@ -108,9 +108,9 @@ def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
         for _ in pieces:
             pass
         return
-    with stored(object_name(before.workspace_id), _some(pieces)) as state:
+    with stored_object(object_name(before.workspace_id), _some(pieces)) as state:
         taken = False
-        with change() as session:
+        with transaction() as session:
             _, version = _locked(session, before)
             if version.status == DISCARDED:
                 raise VersionDiscarded
@@ -118,7 +118,7 @@ def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
                 accept_json_state(session, version, state)
                 taken = True
     if not taken:
-        discard([state.name])
+        delete_objects([state.name])
 
 
 def _some(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -10,8 +10,8 @@ from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersio
 from app.models.workspaces import Workspace
 from app.persistence import identifier, now
 from app.persistence.identifiers import random_text
-from app.resources.workspaces.state_versions.reading import Output, Summary
-from app.storage.ledger import Stored, claim
+from app.resources.workspaces.state_versions.state_parser import Output, Summary
+from app.storage.ledger import Stored, attach
 from app.storage.secrets import seal
 
 new_output_id = identifier("wsout")
@@ -90,7 +90,7 @@ def discard_pending(session: Session, workspace_id: str) -> None:
     )
 
 
-def publish_newest(session: Session, workspace: Workspace) -> None:
+def promote_latest(session: Session, workspace: Workspace) -> None:
     """Make the last version that has arrived the workspace's current one; used by unlock and force-unlock."""
     newest = newest_version(session, workspace.id)
     if newest is None or newest.id == workspace.current_state_version_id:
@@ -115,7 +115,9 @@ def check_agrees(session: Session, workspace_id: str, serial: int, md5: str, lin
         raise SerialTaken
 
 
-def announce(session: Session, workspace: Workspace, author_id: str | None, members: dict[str, Any]) -> StateVersion:
+def create_pending(
+    session: Session, workspace: Workspace, author_id: str | None, members: dict[str, Any]
+) -> StateVersion:
     """Create a version that waits for its state. One that was still waiting is discarded."""
     discard_pending(session, workspace.id)
     last = session.scalar(
@@ -137,7 +139,7 @@ def accept_state(
     session: Session, workspace: Workspace, version: StateVersion, stored: Stored, summary: Summary
 ) -> None:
     """Make the stored state that of the version. If the workspace is not locked, it becomes the current one at once."""
-    claim(session, stored.name)
+    attach(session, stored.name)
     version.status = FINALIZED
     version.state_object, version.state_key = stored.name, stored.key
     version.size, version.md5 = summary.size, summary.md5
@@ -150,12 +152,12 @@ def accept_state(
         rows = [_output_row(version, output) for output in summary.outputs.values()]
         session.execute(insert(StateVersionOutput), rows)
     if not workspace.locked:
-        publish_newest(session, workspace)
+        promote_latest(session, workspace)
 
 
 def accept_json_state(session: Session, version: StateVersion, stored: Stored) -> None:
     """Make the stored JSON form of the state that of the version."""
-    claim(session, stored.name)
+    attach(session, stored.name)
     version.json_state_object, version.json_state_key = stored.name, stored.key
     session.flush()
 

@@ -7,7 +7,7 @@ from app.resources.workspaces.state_versions.access import version_for, workspac
 from app.resources.workspaces.state_versions.blueprint import API, OF_WORKSPACE, blueprint
 from app.resources.workspaces.state_versions.listing import OUTPUTS, REVEALED_OUTPUTS
 from app.resources.workspaces.state_versions.schema import OutputSchema, RevealedOutputSchema
-from app.web.answers import answer, resource
+from app.web.answers import document_response, resource_response
 from app.web.guard import describes, requires
 
 
@@ -27,7 +27,7 @@ def list_current_outputs(workspace_id: str) -> Response:
     """List the outputs of a workspace's current state (none without a state); sensitive values are null."""
     current = workspace_for(workspace_id, P.STATE_READ_OUTPUTS).current_state_version_id
     if current is None:
-        return answer({"data": []})
+        return document_response({"data": []})
     return OUTPUTS.page({"state_version_id": current}, paged=False)
 
 
@@ -36,4 +36,4 @@ def list_current_outputs(workspace_id: str) -> Response:
 @describes(answer=RevealedOutputSchema)
 def show_output(output_id: str) -> Response:
     """Show an output with its value, sensitive or not."""
-    return resource(REVEALED_OUTPUTS.show({"id": output_id}))
+    return resource_response(REVEALED_OUTPUTS.show({"id": output_id}))

@@ -7,13 +7,13 @@ from sqlalchemy import select
 
 from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
-from app.jsonapi.fields import stamp
+from app.jsonapi.fields import format_timestamp
 from app.jsonapi.query import text_of
 from app.models.state_versions import StateVersion
 from app.resources.workspaces.state_versions.access import workspace_for
 from app.resources.workspaces.state_versions.blueprint import OF_WORKSPACE, blueprint
-from app.resources.workspaces.state_versions.reading import ROOT
-from app.web.answers import page_of_all
+from app.resources.workspaces.state_versions.state_parser import ROOT
+from app.web.answers import single_page_response
 from app.web.context import reader
 from app.web.guard import describes, requires
 
@@ -80,7 +80,7 @@ def list_resources(workspace_id: str) -> Response:
     wanted, order = text_of(request.args, "q"), _order()
     table = StateVersion.__table__
     row = reader().execute(select(table.c.resources, table.c.created_at).where(table.c.id == current)).one_or_none()
-    moment = stamp(row.created_at) if row else None
+    moment = format_timestamp(row.created_at) if row else None
     shown = [_shown(current, index, each, moment) for index, each in enumerate(row.resources or () if row else ())]
     if wanted:
         shown = [each for each in shown if wanted.lower() in each["attributes"]["address"].lower()]
@@ -88,7 +88,7 @@ def list_resources(workspace_id: str) -> Response:
     if order is not None:
         attribute, is_descending = order
         shown.sort(key=lambda each: str(each["attributes"][attribute]), reverse=is_descending)
-    return page_of_all(shown)
+    return single_page_response(shown)
 
 
 def _order() -> tuple[str, bool] | None:

@@ -16,8 +16,8 @@ from app.models.state_versions import FINALIZED, StateVersion
 from app.models.workspaces import Workspace
 from app.resources.workspaces.state_versions import objects, outputs, resources
 from app.resources.workspaces.state_versions.access import workspace_for
-from app.resources.workspaces.state_versions.arrival import Arrival, arrived, in_pieces
 from app.resources.workspaces.state_versions.blueprint import API, OF_WORKSPACE, blueprint
+from app.resources.workspaces.state_versions.ingest import IngestedState, in_pieces, ingest
 from app.resources.workspaces.state_versions.listing import (
     INCLUDES,
     LISTED_STATE_VERSIONS,
@@ -25,17 +25,17 @@ from app.resources.workspaces.state_versions.listing import (
     including,
     link_outputs,
 )
-from app.resources.workspaces.state_versions.operations import announce, check_agrees, newest_version
+from app.resources.workspaces.state_versions.operations import check_agrees, create_pending, newest_version
 from app.resources.workspaces.state_versions.schema import RollbackSchema, StateVersionSchema
-from app.resources.workspaces.state_versions.serials import with_serial
+from app.resources.workspaces.state_versions.serial_rewriter import rewrite_serial
 from app.resources.workspaces.workspaces.locking import check_held_by
 from app.storage.place import vault
-from app.web.answers import resource
+from app.web.answers import resource_response
 from app.web.context import caller, reader
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, organization_or_404, visible
 from app.web.requests import body
-from app.web.transaction import change, made, record
+from app.web.transaction import created_changes, record_event, transaction
 
 # Imported, so that their routes are there.
 __all__ = ["blueprint", "objects", "outputs", "resources"]
@@ -64,11 +64,11 @@ def create_state_version(workspace_id: str) -> Response:
     members.pop("json_state_outputs", None)
     is_forced = members.pop("force", None) is True
     members["md5"] = members["md5"].lower()
-    with _inline(workspace_id, members) as arrival, change() as session:
+    with _inline(workspace_id, members) as arrival, transaction() as session:
         workspace = _held(session, workspace_id)
         if not is_forced:
             check_agrees(session, workspace_id, members["serial"], members["md5"], members.get("lineage"))
-        version = announce(session, workspace, caller().user_id, members)
+        version = create_pending(session, workspace, caller().user_id, members)
         if arrival is not None:
             arrival.accept(session, workspace, version)
         _record(session, version)
@@ -82,7 +82,7 @@ def roll_back_state(workspace_id: str) -> Response:
     """Make an earlier state the newest one: a copy with the next serial, which is also written into its bytes."""
     workspace_for(workspace_id, P.STATE_WRITE)
     wanted = load(RollbackSchema, body())["rollback_of_id"]
-    with change() as session:
+    with transaction() as session:
         _held(session, workspace_id)
         origin = session.scalars(
             select(StateVersion).where(
@@ -94,8 +94,8 @@ def roll_back_state(workspace_id: str) -> Response:
         if origin is None or origin.state_object is None or origin.state_key is None:
             raise NotFound
         serial = _next_serial(session, workspace_id)
-    pieces = with_serial(vault().open(origin.state_object, origin.state_key), serial)
-    with arrived(workspace_id, pieces) as arrival, change() as session:
+    pieces = rewrite_serial(vault().open(origin.state_object, origin.state_key), serial)
+    with ingest(workspace_id, pieces) as arrival, transaction() as session:
         workspace = _held(session, workspace_id)
         if _next_serial(session, workspace_id) != serial:
             raise OvertakenRollback
@@ -105,7 +105,7 @@ def roll_back_state(workspace_id: str) -> Response:
             "lineage": origin.lineage,
             "rollback_of_id": origin.id,
         }
-        version = announce(session, workspace, caller().user_id, members)
+        version = create_pending(session, workspace, caller().user_id, members)
         arrival.accept(session, workspace, version)
         _record(session, version)
     return _answer(version.id, 201)
@@ -161,16 +161,16 @@ def show_current_state_version(workspace_id: str) -> Response:
 
 
 @contextmanager
-def _inline(workspace_id: str, members: dict[str, Any]) -> Iterator[Arrival | None]:
+def _inline(workspace_id: str, members: dict[str, Any]) -> Iterator[IngestedState | None]:
     """The stored state that was sent inside the members, taken out of them; None if it will be uploaded later."""
     state, json_state = members.pop("state", None), members.pop("json_state", None)
     if state is None:
         yield None
         return
     # A refusal because of the lock comes before one because of the content, and before anything is stored.
-    with change() as session:
+    with transaction() as session:
         _held(session, workspace_id)
-    with arrived(workspace_id, in_pieces(state), md5=members["md5"], json_state=json_state) as arrival:
+    with ingest(workspace_id, in_pieces(state), md5=members["md5"], json_state=json_state) as arrival:
         yield arrival
 
 
@@ -188,7 +188,7 @@ def _next_serial(session: Session, workspace_id: str) -> int:
 
 def _record(session: Session, version: StateVersion) -> None:
     told = {"serial": version.serial, "rollback_state_version": version.rollback_of_id}
-    record(session, "state-versions.create", version, made(told))
+    record_event(session, "state-versions.create", version, created_changes(told))
 
 
 def _answer(version_id: str, status: int = 200) -> Response:
@@ -198,4 +198,4 @@ def _answer(version_id: str, status: int = 200) -> Response:
     found = include([row], [shown]) if include else None
     if "data" not in shown["relationships"]["outputs"]:
         link_outputs([shown])
-    return resource(shown, status, found)
+    return resource_response(shown, status, found)

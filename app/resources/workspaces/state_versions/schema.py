@@ -10,11 +10,23 @@ from marshmallow import ValidationError
 
 from app.authz.permissions import P
 from app.jsonapi import Json
-from app.jsonapi.fields import Attribute, Choice, Computed, Constant, Flag, Moment, Setting, Text, ToMany, ToOne, Whole
+from app.jsonapi.fields import (
+    Attribute,
+    Boolean,
+    Choice,
+    Computed,
+    Constant,
+    DateTime,
+    Integer,
+    Setting,
+    Text,
+    ToMany,
+    ToOne,
+)
 from app.jsonapi.schema import Schema
 from app.models.state_versions import PENDING, STATUSES
 from app.persistence import AnyRow
-from app.resources.workspaces.state_versions.addresses import Direction, Part, address
+from app.resources.workspaces.state_versions.addresses import Direction, Part, signed_address
 from app.storage.secrets import unseal
 
 # Leaves room above it: a rollback takes the next one.
@@ -46,7 +58,7 @@ def _address(direction: Direction, part: Part, is_due: Callable[[Any], bool], ne
     """An attribute with an address while it leads anywhere, for those who may use it."""
 
     def make(row: AnyRow, held: frozenset[P]) -> str | None:
-        return address(direction, row.id, part) if needed in held and is_due(row) else None
+        return signed_address(direction, row.id, part) if needed in held and is_due(row) else None
 
     return Computed(make, schema=NULLABLE_TEXT)
 
@@ -61,9 +73,9 @@ class StateVersionSchema(Schema):
         self_link = "/api/v2/state-versions/{id}"
 
     id = Attribute()
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
     size = Attribute()
-    serial = Whole(required=True, minimum=0, maximum=MAXIMUM_SERIAL)
+    serial = Integer(required=True, minimum=0, maximum=MAXIMUM_SERIAL)
     md5 = Text(
         required=True,
         maximum=32,
@@ -72,7 +84,7 @@ class StateVersionSchema(Schema):
         load_only=True,
     )
     lineage = Text(maximum=LINEAGE_LENGTH, nullable=True, load_only=True)
-    force = Flag(load_only=True, allow_none=True)
+    force = Boolean(load_only=True, allow_none=True)
     state = _encoded()
     json_state = _encoded()
     json_state_outputs = _encoded()

@@ -61,7 +61,7 @@ class _Scanner:
         return False
 
 
-def with_serial(pieces: Iterable[bytes], serial: int) -> Iterator[bytes]:
+def rewrite_serial(pieces: Iterable[bytes], serial: int) -> Iterator[bytes]:
     """The state with this serial; a state without a serial stays as it is."""
     scanner = _Scanner()
     rest = iter(pieces)

@@ -10,7 +10,7 @@ import ijson
 import orjson
 
 from app.jsonapi.errors import Conflict, Unprocessable
-from app.resources.workspaces.state_versions.tokens import TEXT_LENGTH, TOO_LONG, WholeTokens
+from app.resources.workspaces.state_versions.json_chunks import TEXT_LENGTH, TOO_LONG, WholeTokenSplitter
 
 FORMAT: Final = 4
 ROOT: Final = "root"
@@ -106,7 +106,7 @@ class Summary:
     room_for_outputs: int = OUTPUTS_LENGTH
 
 
-class Intake:
+class StateReader:
     """The bytes of a state on their way into the store. It computes the digest and reads the state."""
 
     def __init__(self, md5: str | None = None) -> None:
@@ -115,10 +115,10 @@ class Intake:
         self._announced = md5
         self._digest = hashlib.md5(usedforsecurity=False)
         self._parser = ijson.basic_parse_coro(ijson.coroutine(_state)(self.summary))
-        self._whole = WholeTokens()
+        self._whole = WholeTokenSplitter()
         self._fault: str | None = None
 
-    def passing(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    def tee(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """The pieces, unchanged. After the last one it raises if the state as a whole is wrong."""
         summary = self.summary
         for piece in pieces:

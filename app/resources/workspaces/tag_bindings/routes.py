@@ -10,7 +10,7 @@ from app.resources.projects.tag_bindings.listing import effective_tags, tags_of_
 from app.resources.projects.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema
 from app.resources.projects.tag_bindings.targets import Target
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.web.answers import answer
+from app.web.answers import document_response
 from app.web.guard import describes, requires
 
 blueprint = Blueprint("workspace_tag_bindings", __name__, url_prefix="/api/v2")
@@ -44,7 +44,9 @@ def list_workspace_tag_bindings(workspace_id: str) -> Response:
 def list_effective_workspace_tag_bindings(workspace_id: str) -> Response:
     """List the tags that count for a workspace: its own, and those of the project whose keys it does not have."""
     workspace = WORKSPACES.one({"id": workspace_id})
-    return answer({"data": effective_tags([workspace])[workspace_id], "links": OF_WORKSPACES.links(workspace_id)})
+    return document_response(
+        {"data": effective_tags([workspace])[workspace_id], "links": OF_WORKSPACES.links(workspace_id)}
+    )
 
 
 @blueprint.patch("/workspaces/<workspace_id>/tag-bindings")

@@ -37,7 +37,7 @@ def first_of_each(organization_id: str) -> Chosen:
     )
 
 
-def _first_of_each(levels: rules.Shape) -> Sequence[ColumnElement[bool]]:
+def _first_of_each(levels: rules.GrantLevels) -> Sequence[ColumnElement[bool]]:
     # Grouped once. Asked for each binding, a tag that all workspaces have would be gone through for each of them.
     firsts = (
         select(func.min(_SAME.id))
@@ -52,16 +52,16 @@ def _first_of_each(levels: rules.Shape) -> Sequence[ColumnElement[bool]]:
     return [TagBinding.id.in_(firsts)]
 
 
-def _reach(who: Caller, organization_id: str | None) -> tuple[rules.Shape, dict[str, Any]]:
-    levels = rules.shape(who, P.WORKSPACE_READ, Workspace, organization_id)
-    return levels, rules.parameters(who, P.WORKSPACE_READ, levels)
+def _reach(who: Caller, organization_id: str | None) -> tuple[rules.GrantLevels, dict[str, Any]]:
+    levels = rules.grant_levels(who, P.WORKSPACE_READ, Workspace, organization_id)
+    return levels, rules.visibility_parameters(who, P.WORKSPACE_READ, levels)
 
 
-def _on_seen(levels: rules.Shape) -> Sequence[ColumnElement[bool]]:
+def _on_seen(levels: rules.GrantLevels) -> Sequence[ColumnElement[bool]]:
     """The condition that a binding is on a workspace that the caller sees; none for a caller who sees all of them."""
     if levels == rules.EVERYTHING:
         return ()
-    seen = select(Workspace.id).where(rules.clause(P.WORKSPACE_READ, Workspace, levels))
+    seen = select(Workspace.id).where(rules.visibility_clause(P.WORKSPACE_READ, Workspace, levels))
     return (_SAME.workspace_id.in_(seen),)
 
 
@@ -85,7 +85,7 @@ class NotOn:
         return Chosen((self.parameter, levels), lambda: self._clauses(levels), {"not_on": text, **parameters})
 
     @staticmethod
-    def _clauses(levels: rules.Shape) -> Sequence[ColumnElement[bool]]:
+    def _clauses(levels: rules.GrantLevels) -> Sequence[ColumnElement[bool]]:
         there = select(_SAME.tag_id).where(_SAME.workspace_id == bindparam("not_on"), *_on_seen(levels))
         return [TagBinding.tag_id.not_in(there)]
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import NotFound
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
-from app.persistence import among
+from app.persistence import in_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def names_of(
         .join(Workspace, Workspace.id == TagBinding.workspace_id)
         .where(
             visible,
-            among(TagBinding.__table__.c.tag_id, tags.identifiers),
+            in_values(TagBinding.__table__.c.tag_id, tags.identifiers),
             TagBinding.organization_id == organization_id,
         )
         .distinct(),

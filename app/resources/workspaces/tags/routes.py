@@ -12,17 +12,17 @@ from app.jsonapi.body import identifiers, primary_data, resource_list
 from app.jsonapi.errors import NotFound, Unprocessable
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
-from app.persistence import among
+from app.persistence import in_values
 from app.resources.projects.tag_bindings.operations import Changes, add_plain_tags, remove_plain_tags
 from app.resources.workspaces.tags.listing import TAGS, WORKSPACE_TAGS, first_of_each
 from app.resources.workspaces.tags.operations import SentTags, names_of
 from app.resources.workspaces.tags.schema import NAMED_TAGS, read_tags
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.web.answers import nothing
+from app.web.answers import no_content
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, is_allowed, is_allowed_at, organization_or_404, visible
 from app.web.requests import body
-from app.web.transaction import change, record_each
+from app.web.transaction import record_events, transaction
 
 blueprint = Blueprint("tags", __name__, url_prefix="/api/v2")
 
@@ -73,20 +73,20 @@ def destroy_tags(organization: str) -> Response:
     """Remove plain tags from all workspaces of an organization; the caller must manage the tags of all of them."""
     org = organization_or_404(organization, P.WORKSPACE_MANAGE_TAGS)
     wanted = identifiers(resource_list(body(), ("tags",), AT_ONCE))
-    with change() as session:
+    with transaction() as session:
         names = names_of(session, org.id, SentTags(tuple(dict.fromkeys(wanted)), ()), _visible(), ignoring_unknown=True)
         tagged = select(TagBinding.workspace_id).where(
             TagBinding.organization_id == org.id,
             TagBinding.workspace_id.is_not(None),
             TagBinding.value == "",
-            among(TagBinding.__table__.c.key, names),
+            in_values(TagBinding.__table__.c.key, names),
         )
         workspaces = session.scalars(
             # Always in the same order, so that two can't lock each other out.
             select(Workspace).where(Workspace.id.in_(tagged)).order_by(Workspace.id).with_for_update(),
         ).all()
         _record(session, remove_plain_tags(session, workspaces, names))
-    return nothing()
+    return no_content()
 
 
 @blueprint.post("/tags/<tag_id>/relationships/workspaces")
@@ -95,11 +95,11 @@ def destroy_tags(organization: str) -> Response:
 def add_workspaces_to_tag(tag_id: str) -> Response:
     """Add an existing tag to further workspaces: all of them, or none."""
     wanted = set(identifiers(resource_list(body(), ("workspaces",), AT_ONCE)))
-    with change() as session:
+    with transaction() as session:
         organization_id, name = _tag(session, tag_id)
         workspaces = session.scalars(
             select(Workspace)
-            .where(among(Workspace.__table__.c.id, wanted), Workspace.organization_id == organization_id)
+            .where(in_values(Workspace.__table__.c.id, wanted), Workspace.organization_id == organization_id)
             .order_by(Workspace.id)
             .with_for_update(),
         ).all()
@@ -108,7 +108,7 @@ def add_workspaces_to_tag(tag_id: str) -> Response:
         ):
             raise NotFound
         _record(session, add_plain_tags(session, workspaces, [name]))
-    return nothing()
+    return no_content()
 
 
 def _visible() -> ColumnElement[bool]:
@@ -137,14 +137,14 @@ def _change(
     if not isinstance(data, list):
         raise Unprocessable("data must be an array", pointer="/data")
     tags = read_tags(data)
-    with change() as session:
+    with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_MANAGE_TAGS)
         names = names_of(session, workspace.organization_id, tags, _visible(), ignoring_unknown=ignoring_unknown)
         _record(session, operation(session, [workspace], names))
-    return nothing()
+    return no_content()
 
 
 def _record(session: Session, changed: Changed) -> None:
     session.flush()
     events = [(workspace, {"tag-bindings": changes}) for workspace, changes in changed if changes]
-    record_each(session, "workspaces.tag", events)
+    record_events(session, "workspaces.tag", events)

@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 from app.jsonapi import Json
 from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Invalid, InvalidAttribute
-from app.jsonapi.fields import Attribute, Moment, ToOne
+from app.jsonapi.fields import Attribute, DateTime, ToOne
 from app.jsonapi.schema import Schema
 from app.models.tag_bindings import MAXIMUM_PLAIN
 from app.resources.workspaces.tags.operations import SentTags
@@ -53,7 +53,7 @@ class TagSchema(Schema):
 
     id = Attribute()
     name = Attribute()
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
     instance_count = Attribute()
 
     organization = ToOne("organizations", column="organization_name")

@@ -12,7 +12,7 @@ from app.jsonapi.errors import NotFound, TooMuchIncluded
 from app.models.organizations import Organization
 from app.models.vars import Var
 from app.models.workspaces import Workspace
-from app.persistence import AnyRow, among
+from app.persistence import AnyRow, in_values
 from app.resources.workspaces.vars.schema import SharedSchema, VarSchema
 from app.web.context import reader
 from app.web.policy import mark_policy_checked, visible
@@ -95,14 +95,14 @@ def vars_of_workspace(workspace_id: str) -> list[Shown]:
 
 def vars_of_workspaces(identifiers: Iterable[str]) -> list[Shown]:
     """The variables, by key, of these workspaces, as far as the caller may read their variables."""
-    wanted = (among(Var.workspace_id, list(identifiers)), visible(P.VARIABLE_READ, Workspace))
+    wanted = (in_values(Var.workspace_id, list(identifiers)), visible(P.VARIABLE_READ, Workspace))
     _check_length(select(_LENGTH).join(Workspace, Workspace.id == Var.workspace_id).where(*wanted))
     return [_dump_own(row, None) for row in reader().execute(_OF_WORKSPACES.where(*wanted))]
 
 
 def vars_of_many_sets(identifiers: Iterable[str]) -> list[Shown]:
     """The variables, by key, of these sets."""
-    held = among(Var.varset_id, list(identifiers))
+    held = in_values(Var.varset_id, list(identifiers))
     _check_length(select(_LENGTH).where(held))
     return vars_of_sets(held)
 

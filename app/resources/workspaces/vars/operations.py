@@ -10,7 +10,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
 from app.models.vars import Var, new_version
-from app.persistence import among
+from app.persistence import in_values
 from app.storage.secrets import seal
 
 # In the environment of a program a name ends at the first of these.
@@ -111,7 +111,7 @@ def vars_to_change(session: Session, identifiers: Sequence[str], **place: str) -
     columns = Var.__table__.c
     found = session.scalars(
         select(Var)
-        .where(among(Var.id, identifiers), *(columns[name] == value for name, value in place.items()))
+        .where(in_values(Var.id, identifiers), *(columns[name] == value for name, value in place.items()))
         # Always in the same order, so that two batches can't wait for each other.
         .order_by(Var.id)
         .with_for_update(),

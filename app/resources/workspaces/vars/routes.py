@@ -16,11 +16,11 @@ from app.models.workspaces import Workspace
 from app.resources.workspaces.vars.listing import readable_workspace, var_of_workspace, vars_of_workspace
 from app.resources.workspaces.vars.operations import change_var, check_room, new_var, vars_to_change, write_whole
 from app.resources.workspaces.vars.schema import PlacedSchema, VarSchema, load_each
-from app.web.answers import answer, nothing, resource
+from app.web.answers import document_response, no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, organization_or_404
 from app.web.requests import body
-from app.web.transaction import change, record, record_each
+from app.web.transaction import record_event, record_events, transaction
 
 blueprint = Blueprint("vars", __name__, url_prefix="/api/v2")
 
@@ -52,7 +52,7 @@ WORKSPACE_FILTER = "filter[workspace][name]"
 def list_vars(workspace_id: str) -> Response:
     """List all variables of a workspace."""
     readable_workspace({"id": workspace_id})
-    return answer({"data": vars_of_workspace(workspace_id)})
+    return document_response({"data": vars_of_workspace(workspace_id)})
 
 
 @blueprint.post("/workspaces/<workspace_id>/vars", strict_slashes=False)
@@ -69,7 +69,7 @@ def create_var(workspace_id: str) -> Response:
 def show_var(workspace_id: str, var_id: str) -> Response:
     """Show a variable; the value of a sensitive one is null."""
     readable_workspace({"id": workspace_id})
-    return resource(var_of_workspace(workspace_id, var_id))
+    return resource_response(var_of_workspace(workspace_id, var_id))
 
 
 @blueprint.patch("/workspaces/<workspace_id>/vars/<var_id>")
@@ -94,7 +94,7 @@ def destroy_var(workspace_id: str, var_id: str) -> Response:
 def update_vars(workspace_id: str) -> Response:
     """Update many variables of a workspace at once: all of them, or none."""
     items = _sent_batch()
-    with change() as session:
+    with transaction() as session:
         _writable(session, workspace_id)
         found = vars_to_change(session, [item["id"] for item in items], workspace_id=workspace_id)
         loaded = load_each(items, "/data", partial=True)
@@ -106,8 +106,8 @@ def update_vars(workspace_id: str) -> Response:
             write_whole(variable)
         session.flush()
         check_room(session, is_new=False, workspace_id=workspace_id)
-        record_each(session, "vars.update", changes)
-    return nothing()
+        record_events(session, "vars.update", changes)
+    return no_content()
 
 
 # --- the older addresses -------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def list_vars_by_name() -> Response:
         raise NotFound
     org = organization_or_404(organization, P.ORGANIZATION_READ)
     workspace = readable_workspace({"organization_id": org.id, "name_lower": name.lower()})
-    return answer({"data": vars_of_workspace(workspace.id)})
+    return document_response({"data": vars_of_workspace(workspace.id)})
 
 
 @blueprint.post("/vars")
@@ -165,36 +165,36 @@ def destroy_var_by_id(var_id: str) -> Response:
 
 
 def _create(workspace_id: str, members: dict[str, Any]) -> Response:
-    with change() as session:
+    with transaction() as session:
         workspace = _writable(session, workspace_id)
         variable, told = new_var(members, organization_id=workspace.organization_id, workspace_id=workspace.id)
         session.add(variable)
         session.flush()
         check_room(session, is_new=True, workspace_id=workspace.id)
-        record(session, "vars.create", variable, told)
+        record_event(session, "vars.create", variable, told)
         shown = var_of_workspace(workspace.id, variable.id, session)
-    return resource(shown, 201)
+    return resource_response(shown, 201)
 
 
 def _update(workspace_id: str | None, var_id: str) -> Response:
     members = load(VarSchema, body(), partial=True, identifier=var_id)
-    with change() as session:
+    with transaction() as session:
         variable = _subject(session, workspace_id, var_id)
         changes = change_var(variable, members)
         session.flush()
         check_room(session, is_new=False, workspace_id=str(variable.workspace_id))
-        record(session, "vars.update", variable, changes)
+        record_event(session, "vars.update", variable, changes)
         shown = var_of_workspace(str(variable.workspace_id), var_id, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 def _destroy(workspace_id: str | None, var_id: str) -> Response:
-    with change() as session:
+    with transaction() as session:
         variable = _subject(session, workspace_id, var_id)
         session.delete(variable)
         session.flush()
-        record(session, "vars.delete", variable)
-    return nothing()
+        record_event(session, "vars.delete", variable)
+    return no_content()
 
 
 def _subject(session: Session, workspace_id: str | None, var_id: str) -> Var:

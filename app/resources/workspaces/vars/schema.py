@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.jsonapi.errors import ApiError, Invalid
-from app.jsonapi.fields import Attribute, Choice, Flag, Moment, Text, ToOne
+from app.jsonapi.fields import Attribute, Boolean, Choice, DateTime, Text, ToOne
 from app.jsonapi.schema import Schema, load_item
 from app.models.vars import CATEGORIES
 
@@ -35,10 +35,10 @@ class VarSchema(Schema):
     value = ValueText(maximum=VALUE_BYTES, nullable=True)
     description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
     category = Choice(CATEGORIES, required=True)
-    hcl = Flag()
-    sensitive = Flag()
+    hcl = Boolean()
+    sensitive = Boolean()
     version_id = Attribute()
-    created_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
 
     configurable = ToOne(
         "workspaces",

@@ -29,7 +29,7 @@ from app.resources.workspaces.varsets.listing import (
     including,
 )
 from app.resources.workspaces.varsets.operations import effective
-from app.web.answers import answer, resource
+from app.web.answers import document_response, resource_response
 from app.web.context import reader
 from app.web.guard import describes, requires
 from app.web.policy import visible
@@ -73,7 +73,7 @@ def list_all_vars(workspace_id: str) -> Response:
         .join(Varset, Varset.id == Var.varset_id)
         .where(applied_to_workspace(workspace)),
     )
-    return answer({"data": [dump_var(row) for row in effective(rows_of_workspace(workspace_id), shared)]})
+    return document_response({"data": [dump_var(row) for row in effective(rows_of_workspace(workspace_id), shared)]})
 
 
 @blueprint.get("/workspaces/<workspace_id>/varsets")
@@ -131,7 +131,7 @@ def list_project_varsets(project_id: str) -> Response:
 def list_vars_through_workspace(workspace_id: str, varset_id: str) -> Response:
     """List the variables of a set that applies to a workspace whose variables the caller may read."""
     _check_applied(readable_workspace({"id": workspace_id}), varset_id)
-    return answer({"data": vars_of_sets(Var.varset_id == varset_id)})
+    return document_response({"data": vars_of_sets(Var.varset_id == varset_id)})
 
 
 @blueprint.get(f"{THROUGH}/<var_id>")
@@ -140,7 +140,7 @@ def list_vars_through_workspace(workspace_id: str, varset_id: str) -> Response:
 def show_var_through_workspace(workspace_id: str, varset_id: str, var_id: str) -> Response:
     """Show a variable of a set that applies to a workspace whose variables the caller may read."""
     _check_applied(readable_workspace({"id": workspace_id}), varset_id)
-    return resource(var_of_set(varset_id, var_id))
+    return resource_response(var_of_set(varset_id, var_id))
 
 
 def _page(condition: ColumnElement[bool]) -> Response:

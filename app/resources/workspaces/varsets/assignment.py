@@ -11,42 +11,48 @@ from app.jsonapi.errors import NotFound
 from app.models.projects import Project
 from app.models.varsets import Varset, VarsetProject, VarsetWorkspace
 from app.models.workspaces import Workspace
-from app.persistence import among
-from app.resources.workspaces.varsets.operations import Place, apply_to, check_place, places_of, remove_from
+from app.persistence import in_values
+from app.resources.workspaces.varsets.operations import (
+    VarsetAssignment,
+    apply_to,
+    assignments_of,
+    check_assignment,
+    remove_from,
+)
 from app.web.policy import visible
 
-PLACES: dict[str, Place] = {"workspaces": VarsetWorkspace, "projects": VarsetProject}
+ASSIGNMENTS: dict[str, VarsetAssignment] = {"workspaces": VarsetWorkspace, "projects": VarsetProject}
 Changes = dict[str, list[Any]]
 
 
-def add_places(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
+def add_assignments(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
     """Apply the set to these places; where it is applied already, nothing happens. Returns what changed."""
-    place = PLACES[kind]
-    new = set(wanted) - places_of(session, varset, place)
+    place = ASSIGNMENTS[kind]
+    new = set(wanted) - assignments_of(session, varset, place)
     _check(session, varset, kind, new)
-    check_place(session, varset, place, wanted, pointer)
+    check_assignment(session, varset, place, wanted, pointer)
     apply_to(session, varset, place, new)
     return {kind: [[], sorted(new)]} if new else {}
 
 
-def remove_places(session: Session, varset: Varset, kind: str, wanted: Collection[str]) -> Changes:
+def remove_assignments(session: Session, varset: Varset, kind: str, wanted: Collection[str]) -> Changes:
     """Remove the set from these places; where it is not applied, nothing happens. Returns what changed."""
-    place = PLACES[kind]
-    old = set(wanted) & places_of(session, varset, place)
+    place = ASSIGNMENTS[kind]
+    old = set(wanted) & assignments_of(session, varset, place)
     _check(session, varset, kind, old)
     remove_from(session, varset, place, old)
     return {kind: [sorted(old), []]} if old else {}
 
 
-def replace_places(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
+def replace_assignments(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
     """Make these the only places of the set, among those that the caller can see. Returns what changed."""
-    place = PLACES[kind]
-    present = places_of(session, varset, place)
+    place = ASSIGNMENTS[kind]
+    present = assignments_of(session, varset, place)
     new = set(wanted) - present
     # A place that the caller was not shown can't be missing in what he sends.
     old = _those(session, varset, kind, present - set(wanted), P.VARIABLE_READ)
     _check(session, varset, kind, new | old)
-    check_place(session, varset, place, wanted, pointer)
+    check_assignment(session, varset, place, wanted, pointer)
     remove_from(session, varset, place, old)
     apply_to(session, varset, place, new)
     return {kind: [sorted(old), sorted(new)]} if old or new else {}
@@ -66,7 +72,7 @@ def _those(session: Session, varset: Varset, kind: str, identifiers: Collection[
     return set(
         session.scalars(
             select(model.__table__.c.id).where(
-                among(model.__table__.c.id, list(identifiers)),
+                in_values(model.__table__.c.id, list(identifiers)),
                 model.__table__.c.organization_id == varset.organization_id,
                 visible(permission, model),
             ),

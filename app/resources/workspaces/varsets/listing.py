@@ -34,7 +34,7 @@ from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.context import reader
 from app.web.filters import Chosen, Contains, Holds
 from app.web.linked import Link, LinkedListing
-from app.web.listing import Counted, Shown
+from app.web.listing import Counted, ResourceObject
 from app.web.policy import mark_policy_checked, visible
 
 # How many workspaces, or projects, an answer has in full beside the sets.
@@ -182,14 +182,14 @@ def by_project(project_id: str) -> ColumnElement[bool]:
     return exists().where(VarsetProject.varset_id == Varset.id, VarsetProject.project_id == project_id)
 
 
-def including(wanted: set[str]) -> Callable[[Sequence[Any], list[Shown]], list[Shown]] | None:
+def including(wanted: set[str]) -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
     """A function that reads the wanted resources for a list of sets; None if none are wanted."""
     return (lambda rows, _shown: included(rows, wanted)) if wanted else None
 
 
-def included(rows: Sequence[Any], wanted: set[str]) -> list[Shown]:
+def included(rows: Sequence[Any], wanted: set[str]) -> list[ResourceObject]:
     """The variables, and those workspaces, projects and owners of the sets that the caller can see; each once."""
-    found: list[Shown] = []
+    found: list[ResourceObject] = []
     if "vars" in wanted and rows:
         found += vars_of_many_sets(row.id for row in rows)
     if "workspaces" in wanted:

@@ -10,9 +10,9 @@ from app.jsonapi.errors import InvalidAttribute, Unprocessable
 from app.models.vars import Var
 from app.models.varsets import Varset, VarsetProject, VarsetWorkspace
 from app.models.workspaces import Workspace
-from app.persistence import AnyRow, among
+from app.persistence import AnyRow, in_values
 
-Place = type[VarsetWorkspace] | type[VarsetProject]
+VarsetAssignment = type[VarsetWorkspace] | type[VarsetProject]
 
 
 class GlobalVarset(Unprocessable):
@@ -27,7 +27,7 @@ class GlobalVarset(Unprocessable):
 WORKSPACE_RANK = 8
 
 
-def rank(row: AnyRow) -> int:
+def precedence(row: AnyRow) -> int:
     """The place of a set in the order of precedence; the lowest number wins (spec: precedence)."""
     is_owned_by_project = row.project_id is not None
     if row.priority:
@@ -47,15 +47,15 @@ def rank(row: AnyRow) -> int:
 def effective(own: Iterable[Any], shared: Iterable[Any]) -> list[Any]:
     """The variables that count for a workspace, by key. Of those with the same key and category, the strongest counts.
 
-    ``own`` are the rows of its own variables, ``shared`` those of sets, with what ``rank`` needs of the set. If two
-    have the same rank, the set whose name comes first by code point wins.
+    ``own`` are the rows of its own variables, ``shared`` those of sets, with what ``precedence`` needs of the set. If
+    two have the same precedence, the set whose name comes first by code point wins.
     """
     best: dict[tuple[str, str], tuple[int, str, Any]] = {
         (row.key, row.category): (WORKSPACE_RANK, "", row) for row in own
     }
     for row in shared:
         pair = (row.key, row.category)
-        mine = (rank(row), row.varset_name, row)
+        mine = (precedence(row), row.varset_name, row)
         if pair not in best or mine[:2] < best[pair][:2]:
             best[pair] = mine
     return [best[pair][2] for pair in sorted(best)]
@@ -64,7 +64,7 @@ def effective(own: Iterable[Any], shared: Iterable[Any]) -> list[Any]:
 # --- global sets ---------------------------------------------------------------------------------------------------
 
 
-def settle(members: Mapping[str, Any]) -> dict[str, Any]:
+def normalize(members: Mapping[str, Any]) -> dict[str, Any]:
     """The members as columns."""
     settled = dict(members)
     if settled.get("description", "") is None:
@@ -72,7 +72,7 @@ def settle(members: Mapping[str, Any]) -> dict[str, Any]:
     return settled
 
 
-def spread(session: Session, varset: Varset) -> None:
+def make_global(session: Session, varset: Varset) -> None:
     """Make the set global: remove it from all places, and add it to the other global sets.
 
     The caller has locked the set's row, and its own variables are in no global set yet. A unique constraint keeps two
@@ -97,7 +97,7 @@ def spread(session: Session, varset: Varset) -> None:
     session.execute(update(Var).where(Var.varset_id == varset.id).values(global_in=varset.organization_id))
 
 
-def confine(session: Session, varset: Varset) -> None:
+def make_local(session: Session, varset: Varset) -> None:
     """Make a global set an ordinary one, which applies only where it is applied."""
     session.execute(update(Var).where(Var.varset_id == varset.id).values(global_in=None))
 
@@ -105,12 +105,14 @@ def confine(session: Session, varset: Varset) -> None:
 # --- where a set applies -------------------------------------------------------------------------------------------
 
 
-def places_of(session: Session, varset: Varset, place: Place) -> set[str]:
+def assignments_of(session: Session, varset: Varset, place: VarsetAssignment) -> set[str]:
     """The ids of the workspaces or projects that the set is applied to."""
     return set(session.scalars(select(column_of(place)).where(place.varset_id == varset.id)))
 
 
-def check_place(session: Session, varset: Varset, place: Place, identifiers: Collection[str], pointer: str) -> None:
+def check_assignment(
+    session: Session, varset: Varset, place: VarsetAssignment, identifiers: Collection[str], pointer: str
+) -> None:
     """Refuse places that the set can't be applied to: a project's set stays in its project."""
     if varset.is_global and identifiers:
         raise GlobalVarset(pointer=pointer)
@@ -120,7 +122,7 @@ def check_place(session: Session, varset: Varset, place: Place, identifiers: Col
         outside = set(identifiers) - {varset.project_id}
     else:
         inside = select(Workspace.id).where(
-            among(Workspace.id, list(identifiers)),
+            in_values(Workspace.id, list(identifiers)),
             Workspace.project_id == varset.project_id,
         )
         outside = set(identifiers) - set(session.scalars(inside))
@@ -131,19 +133,19 @@ def check_place(session: Session, varset: Varset, place: Place, identifiers: Col
         )
 
 
-def apply_to(session: Session, varset: Varset, place: Place, identifiers: Collection[str]) -> None:
+def apply_to(session: Session, varset: Varset, place: VarsetAssignment, identifiers: Collection[str]) -> None:
     """Apply the set to these places, where it is not applied yet."""
     name = column_of(place).key
     session.add_all([place(varset_id=varset.id, **{name: identifier}) for identifier in sorted(identifiers)])
 
 
-def remove_from(session: Session, varset: Varset, place: Place, identifiers: Collection[str]) -> None:
+def remove_from(session: Session, varset: Varset, place: VarsetAssignment, identifiers: Collection[str]) -> None:
     """Remove the set from these places."""
     session.execute(
-        delete(place).where(place.varset_id == varset.id, among(column_of(place), list(identifiers))),
+        delete(place).where(place.varset_id == varset.id, in_values(column_of(place), list(identifiers))),
     )
 
 
-def column_of(place: Place) -> Any:  # noqa: ANN401 - a mapped column
+def column_of(place: VarsetAssignment) -> Any:  # noqa: ANN401 - a mapped column
     """The column with the id of the place."""
     return place.workspace_id if place is VarsetWorkspace else place.project_id  # type: ignore[union-attr]

@@ -15,16 +15,16 @@ from app.models.varsets import Varset
 from app.persistence import now
 from app.resources.workspaces.vars.operations import check_room, new_var
 from app.resources.workspaces.varsets import applied_routes, var_routes
+from app.resources.workspaces.varsets.assignment import ASSIGNMENTS, replace_assignments
 from app.resources.workspaces.varsets.blueprint import blueprint as _blueprint
 from app.resources.workspaces.varsets.listing import INCLUDES, VARSETS, included, including
-from app.resources.workspaces.varsets.operations import confine, settle, spread
-from app.resources.workspaces.varsets.places import PLACES, replace_places
+from app.resources.workspaces.varsets.operations import make_global, make_local, normalize
 from app.resources.workspaces.varsets.schema import VarsetSchema
-from app.web.answers import nothing, resource
+from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, organization_or_404, require
 from app.web.requests import body
-from app.web.transaction import assign, change, made, record, record_each
+from app.web.transaction import apply_changes, created_changes, record_event, record_events, transaction
 
 __all__ = ["applied_routes", "blueprint", "var_routes"]
 
@@ -58,20 +58,20 @@ def create_varset(organization: str) -> Response:
     members = load(VarsetSchema, body())
     linked = _taken_out(members)
     parent = members.pop("parent_id", None)
-    with change() as session:
+    with transaction() as session:
         project_id = _owner(session, org, parent)
         varset = Varset(organization_id=org.id, project_id=project_id)
         require(P.VARSET_MANAGE, varset)
-        settled = settle(members)
-        assign(varset, settled)
+        settled = normalize(members)
+        apply_changes(varset, settled)
         if varset.is_global and project_id is not None:
             raise InvalidAttribute("Global must be false for a set of a project", pointer="/data/attributes/global")
         session.add(varset)
         session.flush()
         _link(session, varset, linked)
-        record(session, "varsets.create", varset, made(settled))
+        record_event(session, "varsets.create", varset, created_changes(settled))
         shown = VARSETS.show({"id": varset.id}, session)
-    return resource(shown, 201)
+    return resource_response(shown, 201)
 
 
 @blueprint.get("/varsets/<varset_id>")
@@ -81,7 +81,7 @@ def show_varset(varset_id: str) -> Response:
     """Show a variable set."""
     wanted = includes_of(request.args, INCLUDES)
     row = VARSETS.linked({"id": varset_id})
-    return resource(VARSETS.shown(row), included=included([row], wanted) if wanted else None)
+    return resource_response(VARSETS.shown(row), included=included([row], wanted) if wanted else None)
 
 
 @blueprint.route("/varsets/<varset_id>", methods=["PATCH", "PUT"])
@@ -105,31 +105,31 @@ def update_varset_by_post(varset_id: str) -> Response:
 @describes(status=204)
 def destroy_varset(varset_id: str) -> Response:
     """Delete a variable set with its variables."""
-    with change() as session:
+    with transaction() as session:
         varset = get_for_update(session, Varset, varset_id, P.VARSET_MANAGE)
         session.delete(varset)
-        record(session, "varsets.delete", varset)
-    return nothing()
+        record_event(session, "varsets.delete", varset)
+    return no_content()
 
 
 def _update(varset_id: str) -> Response:
     members = load(VarsetSchema, body(), partial=True, identifier=varset_id)
     linked = _taken_out(members)
     parent = members.pop("parent_id", None)
-    with change() as session:
+    with transaction() as session:
         varset = get_for_update(session, Varset, varset_id, P.VARSET_MANAGE)
         _check_parent(session, varset, parent)
-        changes = assign(varset, settle(members))
+        changes = apply_changes(varset, normalize(members))
         if "is-global" in changes:
             changes["global"] = changes.pop("is-global")
-            (spread if varset.is_global else confine)(session, varset)
+            (make_global if varset.is_global else make_local)(session, varset)
         changes |= _link(session, varset, linked)
         if changes:
             varset.updated_at = now()
-            record(session, "varsets.update", varset, changes)
+            record_event(session, "varsets.update", varset, changes)
         session.flush()
         shown = VARSETS.show({"id": varset_id}, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 def _taken_out(members: dict[str, Any]) -> dict[str, Any]:
@@ -165,11 +165,11 @@ def _check_parent(session: Session, varset: Varset, parent: tuple[str, str] | No
 
 def _link(session: Session, varset: Varset, linked: dict[str, Any]) -> dict[str, list[Any]]:
     changes: dict[str, list[Any]] = {}
-    for kind in PLACES:
+    for kind in ASSIGNMENTS:
         wanted = linked.get(f"{kind.removesuffix('s')}_ids")
         # A set that has become global has just left every place; what a client repeats of them means nothing.
         if wanted is not None and not varset.is_global:
-            changes |= replace_places(session, varset, kind, wanted, f"/data/relationships/{kind}")
+            changes |= replace_assignments(session, varset, kind, wanted, f"/data/relationships/{kind}")
     new = [
         new_var(
             members,
@@ -181,7 +181,7 @@ def _link(session: Session, varset: Varset, linked: dict[str, Any]) -> dict[str,
     ]
     session.add_all([variable for variable, _ in new])
     session.flush()
-    record_each(session, "vars.create", new)
+    record_events(session, "vars.create", new)
     if new:
         check_room(session, is_new=True, varset_id=varset.id)
         changes["vars"] = [[], [variable.id for variable, _ in new]]

@@ -8,7 +8,7 @@ import marshmallow
 from app.authz.permissions import P
 from app.jsonapi.body import checked_list, identifiers_at
 from app.jsonapi.errors import Unprocessable
-from app.jsonapi.fields import Attribute, Constant, Flag, Moment, Text, ToMany, ToOne
+from app.jsonapi.fields import Attribute, Boolean, Constant, DateTime, Text, ToMany, ToOne
 from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 from app.resources.workspaces.vars.schema import load_each
@@ -60,10 +60,10 @@ class VarsetSchema(Schema):
     id = Attribute()
     name = Text(required=True, minimum=1, maximum=NAME_LENGTH)
     description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
-    is_global = Flag(data_key="global")
-    priority = Flag()
-    created_at = Moment(dump_only=True)
-    updated_at = Moment(dump_only=True)
+    is_global = Boolean(data_key="global")
+    priority = Boolean()
+    created_at = DateTime(dump_only=True)
+    updated_at = DateTime(dump_only=True)
     var_count = Attribute()
     workspace_count = Attribute()
     project_count = Attribute()

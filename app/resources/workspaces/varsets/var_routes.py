@@ -13,15 +13,15 @@ from app.persistence import now
 from app.resources.workspaces.vars.listing import var_of_set, vars_of_sets
 from app.resources.workspaces.vars.operations import change_var, check_room, new_var, vars_to_change
 from app.resources.workspaces.vars.schema import SharedSchema
+from app.resources.workspaces.varsets.assignment import add_assignments, remove_assignments
 from app.resources.workspaces.varsets.blueprint import blueprint
 from app.resources.workspaces.varsets.listing import VARSETS
-from app.resources.workspaces.varsets.places import add_places, remove_places
 from app.resources.workspaces.varsets.schema import AT_ONCE
-from app.web.answers import answer, nothing, resource
+from app.web.answers import document_response, no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update
 from app.web.requests import body
-from app.web.transaction import change, record
+from app.web.transaction import record_event, transaction
 
 VARS = "/varsets/<varset_id>/relationships/vars"
 ONE = f"{VARS}/<var_id>"
@@ -35,7 +35,7 @@ PROJECTS = {"$ref": "#/components/schemas/projects-identifiers"}
 def list_varset_vars(varset_id: str) -> Response:
     """List all variables of a set."""
     VARSETS.one({"id": varset_id})
-    return answer({"data": vars_of_sets(Var.varset_id == varset_id)})
+    return document_response({"data": vars_of_sets(Var.varset_id == varset_id)})
 
 
 @blueprint.post(VARS)
@@ -44,7 +44,7 @@ def list_varset_vars(varset_id: str) -> Response:
 def create_varset_var(varset_id: str) -> Response:
     """Create a variable in a set."""
     members = load(SharedSchema, body())
-    with change() as session:
+    with transaction() as session:
         varset = _subject(session, varset_id)
         variable, told = new_var(
             members,
@@ -56,9 +56,9 @@ def create_varset_var(varset_id: str) -> Response:
         varset.updated_at = now()
         session.flush()
         check_room(session, is_new=True, varset_id=varset_id)
-        record(session, "vars.create", variable, {**told, "varset": [None, varset.name]})
+        record_event(session, "vars.create", variable, {**told, "varset": [None, varset.name]})
         shown = var_of_set(varset_id, variable.id, session)
-    return resource(shown, 201)
+    return resource_response(shown, 201)
 
 
 @blueprint.get(ONE)
@@ -67,7 +67,7 @@ def create_varset_var(varset_id: str) -> Response:
 def show_varset_var(varset_id: str, var_id: str) -> Response:
     """Show a variable of a set; the value of a sensitive one is null."""
     VARSETS.one({"id": varset_id})
-    return resource(var_of_set(varset_id, var_id))
+    return resource_response(var_of_set(varset_id, var_id))
 
 
 @blueprint.patch(ONE)
@@ -76,16 +76,16 @@ def show_varset_var(varset_id: str, var_id: str) -> Response:
 def update_varset_var(varset_id: str, var_id: str) -> Response:
     """Update a variable of a set, which also gets a new version id; members that are left out stay as they are."""
     members = load(SharedSchema, body(), partial=True, identifier=var_id)
-    with change() as session:
+    with transaction() as session:
         varset = _subject(session, varset_id)
         variable = vars_to_change(session, [var_id], varset_id=varset_id)[var_id]
         changes = change_var(variable, members)
         varset.updated_at = now()
         session.flush()
         check_room(session, is_new=False, varset_id=varset_id)
-        record(session, "vars.update", variable, changes)
+        record_event(session, "vars.update", variable, changes)
         shown = var_of_set(varset_id, var_id, session)
-    return resource(shown)
+    return resource_response(shown)
 
 
 @blueprint.delete(ONE)
@@ -93,14 +93,14 @@ def update_varset_var(varset_id: str, var_id: str) -> Response:
 @describes(status=204)
 def destroy_varset_var(varset_id: str, var_id: str) -> Response:
     """Delete a variable of a set."""
-    with change() as session:
+    with transaction() as session:
         varset = _subject(session, varset_id)
         variable = vars_to_change(session, [var_id], varset_id=varset_id)[var_id]
         session.delete(variable)
         varset.updated_at = now()
         session.flush()
-        record(session, "vars.delete", variable)
-    return nothing()
+        record_event(session, "vars.delete", variable)
+    return no_content()
 
 
 # --- where it applies ----------------------------------------------------------------------------------------------
@@ -140,26 +140,26 @@ def remove_from_projects(varset_id: str) -> Response:
 
 def _apply(varset_id: str, kind: str) -> Response:
     wanted = _sent(kind)
-    with change() as session:
+    with transaction() as session:
         varset = _subject(session, varset_id)
-        changes = add_places(session, varset, kind, wanted, "/data")
+        changes = add_assignments(session, varset, kind, wanted, "/data")
         if changes:
             varset.updated_at = now()
             session.flush()
-            record(session, "varsets.apply", varset, changes)
-    return nothing()
+            record_event(session, "varsets.apply", varset, changes)
+    return no_content()
 
 
 def _remove(varset_id: str, kind: str) -> Response:
     wanted = _sent(kind)
-    with change() as session:
+    with transaction() as session:
         varset = _subject(session, varset_id)
-        changes = remove_places(session, varset, kind, wanted)
+        changes = remove_assignments(session, varset, kind, wanted)
         if changes:
             varset.updated_at = now()
             session.flush()
-            record(session, "varsets.remove", varset, changes)
-    return nothing()
+            record_event(session, "varsets.remove", varset, changes)
+    return no_content()
 
 
 def _sent(kind: str) -> list[str]:

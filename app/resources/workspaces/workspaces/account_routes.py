@@ -6,17 +6,17 @@ from flask import Response, request
 
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.authz.rules import shape
+from app.authz.rules import grant_levels
 from app.jsonapi.errors import Conflict, NotFound, Taken, Unprocessable
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.models.workspaces import Workspace
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
-from app.resources.workspaces.workspaces.changing import create, update
 from app.resources.workspaces.workspaces.includes import INCLUDES, including
 from app.resources.workspaces.workspaces.listing import REACHABLE_WORKSPACES, WORKSPACES
 from app.resources.workspaces.workspaces.schema import NamedSchema, WorkspaceSchema
-from app.web.answers import resource
+from app.resources.workspaces.workspaces.service import create, update
+from app.web.answers import resource_response
 from app.web.context import caller
 from app.web.guard import describes, requires
 from app.web.requests import body
@@ -72,7 +72,7 @@ def put_workspace_by_name(organization: str, name: str) -> Response:
         # Bounds on the name in the address are those on the one in a document.
         named = load(WorkspaceSchema, {"data": {"type": "workspaces", "attributes": {"name": name}}})
         try:
-            return resource(create(conditions["organization_id"], {**named, **members}), 201)
+            return resource_response(create(conditions["organization_id"], {**named, **members}), 201)
         except Taken as taken:
             # By another request in this moment, or by one that the caller can't see.
             existing = _id_of(conditions) if taken.pointer == AnotherName.pointer else None
@@ -80,13 +80,13 @@ def put_workspace_by_name(organization: str, name: str) -> Response:
                 raise
     if is_only_created or existing is None:
         raise WorkspaceExists
-    return resource(update(existing, members))
+    return resource_response(update(existing, members))
 
 
 def _only_organization() -> dict[str, str]:
     # Who reaches all workspaces of one organization and no others, as many do, is served in the order of its index.
     reached = caller().grants.targets(Level.ORGANIZATION, P.WORKSPACE_READ)
-    is_only = shape(caller(), P.WORKSPACE_READ, Workspace) == (Level.ORGANIZATION,) and len(reached) == 1
+    is_only = grant_levels(caller(), P.WORKSPACE_READ, Workspace) == (Level.ORGANIZATION,) and len(reached) == 1
     return {"organization_id": reached[0]} if is_only else {}
 
 

@@ -9,16 +9,16 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.jsonapi.body import identifiers, resource_list
 from app.models.workspaces import RemoteStateConsumer, Workspace
-from app.persistence import among
+from app.persistence import in_values
 from app.resources.workspaces.workspaces.blueprint import blueprint
 from app.resources.workspaces.workspaces.consumers import Change, check_consumers, set_consumers
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.web.answers import nothing
+from app.web.answers import no_content
 from app.web.filters import Chosen
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, require, visible
 from app.web.requests import body
-from app.web.transaction import change, record
+from app.web.transaction import record_event, transaction
 
 PATH = "/workspaces/<workspace_id>/relationships/remote-state-consumers"
 ONLY_CONFIGURED = "show_only_configured"
@@ -48,12 +48,12 @@ def list_remote_state_consumers(workspace_id: str) -> Response:
 def add_remote_state_consumers(workspace_id: str) -> Response:
     """Let further workspaces read the state of a workspace."""
     wanted = _sent()
-    with change() as session:
+    with transaction() as session:
         _lock(session, [workspace_id, *wanted])
         workspace = _subject(session, workspace_id, P.WORKSPACE_UPDATE)
         check_consumers(session, workspace, wanted, visible(P.WORKSPACE_READ, Workspace))
         _record(session, workspace, set_consumers(session, workspace, add=wanted))
-    return nothing()
+    return no_content()
 
 
 @blueprint.patch(PATH)
@@ -62,12 +62,12 @@ def add_remote_state_consumers(workspace_id: str) -> Response:
 def replace_remote_state_consumers(workspace_id: str) -> Response:
     """Let exactly these workspaces read the state of a workspace; for those who manage all workspaces."""
     wanted = _sent()
-    with change() as session:
+    with transaction() as session:
         _lock(session, [workspace_id, *wanted])
         workspace = _subject(session, workspace_id, P.WORKSPACE_REPLACE_CONSUMERS)
         check_consumers(session, workspace, wanted, visible(P.WORKSPACE_READ, Workspace))
         _record(session, workspace, set_consumers(session, workspace, add=wanted, remove=None))
-    return nothing()
+    return no_content()
 
 
 @blueprint.delete(PATH)
@@ -76,10 +76,10 @@ def replace_remote_state_consumers(workspace_id: str) -> Response:
 def remove_remote_state_consumers(workspace_id: str) -> Response:
     """Stop these workspaces from reading the state of a workspace; those that could not are ignored."""
     wanted = _sent()
-    with change() as session:
+    with transaction() as session:
         workspace = _subject(session, workspace_id, P.WORKSPACE_UPDATE)
         _record(session, workspace, set_consumers(session, workspace, remove=wanted))
-    return nothing()
+    return no_content()
 
 
 def _sent() -> list[str]:
@@ -89,7 +89,7 @@ def _sent() -> list[str]:
 def _lock(session: Session, identifiers: list[str]) -> None:
     # Who is named is kept from going, too: always in the same order, or two that name each other would wait for ever.
     seen = visible(P.WORKSPACE_READ, Workspace)
-    rows = select(Workspace.id).where(among(Workspace.__table__.c.id, identifiers), seen)
+    rows = select(Workspace.id).where(in_values(Workspace.__table__.c.id, identifiers), seen)
     session.execute(rows.order_by(Workspace.id).with_for_update())
 
 
@@ -100,7 +100,7 @@ def _subject(session: Session, workspace_id: str, permission: P) -> Workspace:
 def _record(session: Session, workspace: Workspace, changed: Change | None) -> None:
     if changed is not None:
         session.flush()
-        record(session, "workspaces.update", workspace, {"remote-state-consumers": changed})
+        record_event(session, "workspaces.update", workspace, {"remote-state-consumers": changed})
 
 
 def _others(workspace_id: str) -> Chosen:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import NotFound, Unprocessable
 from app.models.workspaces import RemoteStateConsumer, Workspace
-from app.persistence import among
+from app.persistence import in_values
 
 Change = list[list[str]]
 """The ids of those that no longer may and of those that may from now on, sorted: not of all, who can be many."""
@@ -40,7 +40,7 @@ def check_consumers(
         raise OwnConsumer(pointer=f"/data/{wanted.index(workspace.id)}/id")
     found = session.scalars(
         select(Workspace.id).where(
-            among(Workspace.__table__.c.id, wanted),
+            in_values(Workspace.__table__.c.id, wanted),
             Workspace.organization_id == workspace.organization_id,
             visible,
         ),
@@ -70,7 +70,7 @@ def set_consumers(
     session.execute(
         delete(RemoteStateConsumer).where(
             RemoteStateConsumer.workspace_id == workspace.id,
-            among(RemoteStateConsumer.__table__.c.consumer_id, gone),
+            in_values(RemoteStateConsumer.__table__.c.consumer_id, gone),
         ),
     )
     session.add_all(RemoteStateConsumer(workspace_id=workspace.id, consumer_id=consumer) for consumer in new)

@@ -21,7 +21,7 @@ class UnknownEnvironment(Unprocessable):
     detail = "The project has no such environment"
 
 
-def settle_place(
+def resolve_environment(
     session: Session,
     members: dict[str, Any],
     project_id: str,
@@ -51,7 +51,7 @@ def settle_place(
     return {**place, "environment_id": environment.id}
 
 
-def check_place(workspace: Workspace, *, is_refused_openly: bool = False) -> None:
+def require_may_create(workspace: Workspace, *, is_refused_openly: bool = False) -> None:
     """Refuse a place where the caller may not create workspaces.
 
     With ``is_refused_openly`` the status is 403, because the caller can see that place.

@@ -11,7 +11,7 @@ from app.jsonapi.query import Arguments, text_of, texts_of
 from app.models.organizations import Organization
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
-from app.persistence import among, set_parameter
+from app.persistence import in_values, values_param
 from app.web.filters import ESCAPE, Chosen, containing
 
 
@@ -116,7 +116,7 @@ class TagNames:
             .where(
                 TagBinding.workspace_id.is_not(None),
                 TagBinding.organization_id == bindparam(f"{prefix}_in"),
-                among(key, set_parameter(prefix)),
+                in_values(key, values_param(prefix)),
             )
             .group_by(TagBinding.workspace_id)
         )

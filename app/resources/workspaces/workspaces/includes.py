@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select
 
 from app.models.state_versions import StateVersionOutput
-from app.persistence import among, set_parameter
+from app.persistence import in_values, values_param
 from app.resources.accounts.users.listing import some_users
 from app.resources.organizations.agent_pools.listing import AGENT_POOLS
 from app.resources.organizations.organizations.listing import ORGANIZATIONS
@@ -24,7 +24,7 @@ _OUTPUTS_OF: Final = (
     select(
         StateVersionOutput.id, StateVersionOutput.workspace_id, func.length(StateVersionOutput.value).label("length")
     )
-    .where(among(StateVersionOutput.__table__.c.state_version_id, set_parameter("versions")))
+    .where(in_values(StateVersionOutput.__table__.c.state_version_id, values_param("versions")))
     .order_by(StateVersionOutput.name)
 )
 

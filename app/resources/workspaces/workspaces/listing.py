@@ -11,7 +11,7 @@ from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
-from app.persistence import joined_texts
+from app.persistence import string_agg
 from app.resources.inheritance.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.projects.tag_bindings.listing import Tagged, workspace_has
 from app.resources.workspaces.workspaces.filters import InOrganization, RunStatus, TagNames, Wildcard
@@ -89,7 +89,7 @@ WORKSPACES = Listing(
             else_=Workspace.own_auto_destroy_activity_duration,
         ),
         "latest_change_at": _LATEST_CHANGE,
-        "tag_names": joined_texts(
+        "tag_names": string_agg(
             TagBinding.key,
             TagBinding.workspace_id == Workspace.id,
             TagBinding.position,

@@ -9,7 +9,7 @@ from app.jsonapi.errors import Forbidden
 from app.models.environments import Environment
 from app.models.projects import Project
 from app.models.workspaces import Workspace
-from app.persistence import among, now
+from app.persistence import in_values, now
 
 
 class WorkspacesNotMovable(Forbidden):
@@ -58,7 +58,7 @@ def _environments_there(session: Session, left: Collection[str], project: Projec
     found = session.execute(
         select(old.id, there.id)
         .join(there, or_(func.lower(there.name) == func.lower(old.name), there.is_default))
-        .where(among(old.id, left), there.project_id == project.id)
+        .where(in_values(old.id, left), there.project_id == project.id)
         # The default one first: one of the same name, if there is any, then takes its place.
         .order_by(there.is_default.desc(), there.id)
         .with_for_update(of=there, read=True, key_share=True),

@@ -33,7 +33,7 @@ class TagsTwice(Unprocessable):
     detail = "Tag names can't be set together with the relationship tags"
 
 
-def settle_operations(members: Mapping[str, Any]) -> dict[str, Any]:
+def normalize_operations(members: Mapping[str, Any]) -> dict[str, Any]:
     """The members, with the older ``operations`` translated to an execution mode; both in one request are refused."""
     settled = dict(members)
     operations = settled.pop("operations", None)
@@ -47,7 +47,7 @@ def settle_operations(members: Mapping[str, Any]) -> dict[str, Any]:
     return {**settled, "execution_mode": "remote" if operations else "local"}
 
 
-def settle_auto_destroy(members: Mapping[str, Any], current: Workspace | None) -> dict[str, Any]:
+def normalize_auto_destroy(members: Mapping[str, Any], current: Workspace | None) -> dict[str, Any]:
     """The members, with auto-destroy time and duration as the workspace's own (spec: workspaces, update).
 
     A duration or a time becomes the workspace's own. Null removes it, and the project's duration counts again, unless
@@ -78,7 +78,7 @@ def settle_auto_destroy(members: Mapping[str, Any], current: Workspace | None) -
     return {**settled, **own}
 
 
-def settle_settings(members: Mapping[str, Any], current: Workspace | None) -> dict[str, Any]:
+def normalize_settings(members: Mapping[str, Any], current: Workspace | None) -> dict[str, Any]:
     """The members, without those that are not stored; refuses settings that contradict each other."""
     settled = dict(members)
     settled.pop("vcs_repo", None)

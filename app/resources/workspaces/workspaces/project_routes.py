@@ -9,15 +9,15 @@ from app.jsonapi.schema import load
 from app.models.projects import Project
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.workspaces.blueprint import blueprint
-from app.resources.workspaces.workspaces.changing import destroy, insert_workspace, update
 from app.resources.workspaces.workspaces.includes import INCLUDES, including
 from app.resources.workspaces.workspaces.listing import PUBLIC_WORKSPACES, WORKSPACES
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
-from app.web.answers import nothing, resource
+from app.resources.workspaces.workspaces.service import destroy, insert_workspace, update
+from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update
 from app.web.requests import body
-from app.web.transaction import change
+from app.web.transaction import transaction
 
 IN_PROJECT = "/projects/<project_id>/workspaces"
 ONE = f"{IN_PROJECT}/<workspace_id>"
@@ -49,10 +49,10 @@ def create_workspace_in_project(project_id: str) -> Response:
     members = load(WorkspaceSchema, body())
     if members.pop("project_id", None) not in (None, project_id):
         raise AnotherProject
-    with change() as session:
+    with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_READ, share_lock=True)
         shown = insert_workspace(session, project, members, is_refused_openly=True)
-    return resource(shown, 201)
+    return resource_response(shown, 201)
 
 
 @blueprint.get(ONE)
@@ -69,11 +69,11 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     except NotFound:
         public = PUBLIC_WORKSPACES.show(conditions)
         # Nothing that is related to it is public.
-        return resource(public, included=[] if includes_of(request.args, INCLUDES) else None)
+        return resource_response(public, included=[] if includes_of(request.args, INCLUDES) else None)
     # Only now: who sees nothing here hears of no fault either.
     include = including(includes_of(request.args, INCLUDES))
     shown = WORKSPACES.shown(row)
-    return resource(shown, included=include([row], [shown]) if include else None)
+    return resource_response(shown, included=include([row], [shown]) if include else None)
 
 
 @blueprint.patch(ONE)
@@ -82,7 +82,7 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Update, rename or move a workspace of a project; members that are left out stay as they are."""
     members = load(WorkspaceSchema, body(), partial=True, identifier=workspace_id)
-    return resource(update(workspace_id, members, {"project_id": project_id}))
+    return resource_response(update(workspace_id, members, {"project_id": project_id}))
 
 
 @blueprint.delete(ONE)
@@ -91,4 +91,4 @@ def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 def destroy_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Delete a workspace of a project by force, whatever it manages and whoever has locked it."""
     destroy(workspace_id, P.WORKSPACE_FORCE_DELETE, {"project_id": project_id})
-    return nothing()
+    return no_content()

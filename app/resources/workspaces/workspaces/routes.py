@@ -15,11 +15,11 @@ from app.resources.workspaces.workspaces import (
     project_routes,
 )
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
-from app.resources.workspaces.workspaces.changing import create, destroy, update
 from app.resources.workspaces.workspaces.includes import INCLUDES, including
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.resources.workspaces.workspaces.schema import WorkspaceSchema
-from app.web.answers import nothing, resource
+from app.resources.workspaces.workspaces.service import create, destroy, update
+from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import organization_or_404
 from app.web.requests import body
@@ -42,7 +42,7 @@ def list_workspaces(organization: str) -> Response:
 def create_workspace(organization: str) -> Response:
     """Create a workspace in a project, the default project unless the request names another."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return resource(create(org.id, load(WorkspaceSchema, body())), 201)
+    return resource_response(create(org.id, load(WorkspaceSchema, body())), 201)
 
 
 @blueprint.get("/workspaces/<workspace_id>")
@@ -97,7 +97,7 @@ def update_workspace_by_name(organization: str, name: str) -> Response:
 def destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace by force, whatever it manages and whoever has locked it."""
     destroy(workspace_id, P.WORKSPACE_FORCE_DELETE)
-    return nothing()
+    return no_content()
 
 
 @blueprint.delete(BY_NAME)
@@ -106,7 +106,7 @@ def destroy_workspace(workspace_id: str) -> Response:
 def destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name by force."""
     destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
-    return nothing()
+    return no_content()
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/safe-delete")
@@ -115,7 +115,7 @@ def destroy_workspace_by_name(organization: str, name: str) -> Response:
 def safely_destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace that is unlocked and manages nothing."""
     destroy(workspace_id, P.WORKSPACE_DELETE)
-    return nothing()
+    return no_content()
 
 
 @blueprint.post(f"{BY_NAME}/actions/safe-delete")
@@ -124,16 +124,16 @@ def safely_destroy_workspace(workspace_id: str) -> Response:
 def safely_destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name, if it is unlocked and manages nothing."""
     destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_DELETE)
-    return nothing()
+    return no_content()
 
 
 def _show(conditions: dict[str, Any]) -> Response:
     include = including(includes_of(request.args, INCLUDES))
     row = WORKSPACES.one(conditions)
     shown = WORKSPACES.shown(row)
-    return resource(shown, included=include([row], [shown]) if include else None)
+    return resource_response(shown, included=include([row], [shown]) if include else None)
 
 
 def _update(workspace_id: str) -> Response:
     members = load(WorkspaceSchema, body(), partial=True, identifier=workspace_id)
-    return resource(update(workspace_id, members))
+    return resource_response(update(workspace_id, members))

@@ -11,17 +11,17 @@ from app.authz.permissions import P
 from app.jsonapi import Json
 from app.jsonapi.fields import (
     Attribute,
+    Boolean,
     Choice,
     Computed,
     Constant,
-    Flag,
+    DateTime,
     Links,
-    Moment,
     Setting,
     Text,
     ToMany,
     ToOne,
-    stamp,
+    format_timestamp,
 )
 from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
@@ -144,7 +144,7 @@ def auto_destroy_at(row: AnyRow) -> datetime | None:
 
 def show_auto_destroy_at(row: AnyRow, _held: object) -> str | None:
     """``auto_destroy_at`` as clients parse it."""
-    return stamp(auto_destroy_at(row))
+    return format_timestamp(auto_destroy_at(row))
 
 
 class WorkspaceSchema(Schema):
@@ -160,23 +160,23 @@ class WorkspaceSchema(Schema):
     id = Attribute()
     name = Text(required=True, minimum=1, maximum=NAME_LENGTH, pattern=NAME_PATTERN)
     description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
-    created_at = Moment(dump_only=True)
-    updated_at = Moment(dump_only=True)
-    latest_change_at = Moment(dump_only=True)
-    auto_apply = Flag()
-    auto_apply_run_trigger = Flag()
-    assessments_enabled = Flag()
-    allow_destroy_plan = Flag()
+    created_at = DateTime(dump_only=True)
+    updated_at = DateTime(dump_only=True)
+    latest_change_at = DateTime(dump_only=True)
+    auto_apply = Boolean()
+    auto_apply_run_trigger = Boolean()
+    assessments_enabled = Boolean()
+    allow_destroy_plan = Boolean()
     auto_destroy_activity_duration = Duration()
-    inherits_project_auto_destroy = Flag()
-    auto_destroy_at = Moment(allow_none=True, load_only=True)
+    inherits_project_auto_destroy = Boolean()
+    auto_destroy_at = DateTime(allow_none=True, load_only=True)
     shown_auto_destroy_at = Computed(
         show_auto_destroy_at,
         data_key="auto-destroy-at",
         schema={"type": ["string", "null"], "format": "date-time"},
     )
     execution_mode = Choice((*EXECUTION_MODES,))
-    operations = Flag(load_only=True)
+    operations = Boolean(load_only=True)
     shown_operations = Computed(show_operations, data_key="operations", schema={"type": "boolean"})
     agent_pool_id = Text(maximum=64, nullable=True, load_only=True)
     setting_overwrites = Setting(
@@ -190,19 +190,19 @@ class WorkspaceSchema(Schema):
         data_key="setting-overwrites",
         schema={"type": "object", "additionalProperties": {"type": "boolean"}},
     )
-    file_triggers_enabled = Flag()
-    global_remote_state = Flag()
-    project_remote_state = Flag()
+    file_triggers_enabled = Boolean()
+    global_remote_state = Boolean()
+    project_remote_state = Boolean()
     locked = Attribute()
     locked_reason = Attribute()
-    queue_all_runs = Flag()
+    queue_all_runs = Boolean()
     resource_count = Attribute()
     source = Attribute()
     # Only when a workspace is created.
     source_name = Text(maximum=SOURCE_NAME_LENGTH, nullable=True)
     source_url = Text(maximum=URL_LENGTH, pattern=URL_PATTERN, nullable=True)
-    speculative_enabled = Flag()
-    structured_run_output_enabled = Flag()
+    speculative_enabled = Boolean()
+    structured_run_output_enabled = Boolean()
     terraform_version = Text(minimum=1, maximum=VERSION_LENGTH, pattern=VERSION_PATTERN)
     working_directory = Text(maximum=DIRECTORY_LENGTH, nullable=True)
     trigger_prefixes = Setting(read_triggers, allow_none=True, load_only=True, schema=TEXTS)
@@ -264,7 +264,7 @@ class NamedSchema(WorkspaceSchema):
         self_link = WorkspaceSchema.Meta.self_link
         page_link = WorkspaceSchema.Meta.page_link
 
-    create_only = Flag(load_only=True)
+    create_only = Boolean(load_only=True)
     sent_tag_names = Setting(read_names, load_only=True, data_key="tag-names", schema=TEXTS)
 
 
@@ -284,5 +284,5 @@ class PublicWorkspaceSchema(Schema):
     title = Attribute(allow_none=True)
     iac_tool = Attribute()
     terraform_version = Attribute()
-    created_at = Moment(dump_only=True)
-    updated_at = Moment(dump_only=True)
+    created_at = DateTime(dump_only=True)
+    updated_at = DateTime(dump_only=True)

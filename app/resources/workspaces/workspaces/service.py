@@ -10,67 +10,72 @@ from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.roles import level_within
-from app.authz.rules import held
+from app.authz.rules import permissions_on
 from app.jsonapi.errors import NotFound
 from app.models.projects import Project
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
 from app.persistence import now
 from app.resources.inheritance.agent_pools import open_to_workspace
-from app.resources.inheritance.execution_mode import Place, execution_of_project, own_execution
+from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_project, resolve_execution
 from app.resources.projects.tag_bindings.operations import replace_plain_tags, replace_tags
 from app.resources.workspaces.tags.operations import SentTags, names_of
+from app.resources.workspaces.workspaces.environment import require_may_create, resolve_environment
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.resources.workspaces.workspaces.moving import WorkspacesNotMovable, move_workspaces
 from app.resources.workspaces.workspaces.operations import (
     TagsTwice,
     check_safe_to_delete,
-    settle_auto_destroy,
-    settle_operations,
-    settle_settings,
+    normalize_auto_destroy,
+    normalize_operations,
+    normalize_settings,
 )
-from app.resources.workspaces.workspaces.places import check_place, settle_place
-from app.storage.ledger import condemn, named_by
+from app.storage.ledger import mark_for_deletion, objects_owned_by
 from app.web.context import caller
-from app.web.listing import Shown
+from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, is_allowed, visible
-from app.web.transaction import assign, change, insert, made, record
+from app.web.transaction import apply_changes, created_changes, insert, record_event, transaction
 
 # What happens in a workspace is also seen by who may see it in all workspaces of the organization.
-_REACH = {**Workspace.scope, "projects": "organization_id", "workspaces": "organization_id"}
+_REACH = {**Workspace.grant_columns, "projects": "organization_id", "workspaces": "organization_id"}
 
 
-def create(organization_id: str, sent: Mapping[str, Any]) -> Shown:
+def create(organization_id: str, sent: Mapping[str, Any]) -> ResourceObject:
     """Create a workspace of the organization, in the project that was sent or in the default one."""
     members = dict(sent)
-    with change() as session:
+    with transaction() as session:
         project_id = members.pop("project_id", None) or _default_project(session, organization_id)
         return insert_workspace(session, _destination(session, project_id, organization_id, P.PROJECT_READ), members)
 
 
 def insert_workspace(
     session: Session, project: Project, members: dict[str, Any], *, is_refused_openly: bool = False
-) -> Shown:
-    """Create a workspace in this project, which the caller keeps. For ``is_refused_openly`` see ``check_place``."""
+) -> ResourceObject:
+    """Create a workspace in this project, which the caller has locked; ``require_may_create`` explains the flag."""
     tags = _sent_tags(members)
-    place = settle_place(session, members, project.id)
-    settled = _settle(session, members, None, project.organization_id, project.id)
+    place = resolve_environment(session, members, project.id)
+    settled = _resolve_settings(session, members, None, project.organization_id, project.id)
     workspace = Workspace(
         organization_id=project.organization_id, project_id=project.id, source=_source(), **place, **settled
     )
-    check_place(workspace, is_refused_openly=is_refused_openly)
+    require_may_create(workspace, is_refused_openly=is_refused_openly)
     insert(session, workspace)
-    _enter_creator(session, workspace)
+    _give_access_to_creator(session, workspace)
     tagged = _tag(session, workspace, tags)
     session.flush()
-    record(session, "workspaces.create", workspace, {**made({**settled, **place, "project": project.id}), **tagged})
+    record_event(
+        session,
+        "workspaces.create",
+        workspace,
+        {**created_changes({**settled, **place, "project": project.id}), **tagged},
+    )
     return WORKSPACES.show({"id": workspace.id}, session)
 
 
-def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] | None = None) -> Shown:
+def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] | None = None) -> ResourceObject:
     """Set these members of the workspace; the others stay. ``below`` is explained in ``subject``."""
     members = dict(sent)
-    with change() as session:
+    with transaction() as session:
         destination_id = members.pop("project_id", None)
         # Who only moves needs the right to move, not the right to change settings.
         needed = P.WORKSPACE_UPDATE if members or destination_id is None else P.WORKSPACE_READ
@@ -79,33 +84,33 @@ def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] 
         if destination_id is not None and destination_id != workspace.project_id:
             changes = _move(session, workspace, destination_id)
         changes |= _tag(session, workspace, _sent_tags(members))
-        place = assign(workspace, settle_place(session, members, workspace.project_id, workspace))
+        place = apply_changes(workspace, resolve_environment(session, members, workspace.project_id, workspace))
         if place:
-            check_place(workspace)
-        settled = _settle(session, members, workspace, workspace.organization_id, workspace.project_id)
-        changes |= place | assign(workspace, settled)
+            require_may_create(workspace)
+        settled = _resolve_settings(session, members, workspace, workspace.organization_id, workspace.project_id)
+        changes |= place | apply_changes(workspace, settled)
         if changes:
             workspace.updated_at = now()
-            record(session, "workspaces.update", workspace, changes)
+            record_event(session, "workspaces.update", workspace, changes)
         session.flush()
         return WORKSPACES.show({"id": workspace_id}, session)
 
 
 def destroy(workspace_id: str, permission: P, below: Mapping[str, str] | None = None) -> None:
     """Delete the workspace: with ``WORKSPACE_DELETE`` only if it is safe, with ``WORKSPACE_FORCE_DELETE`` always."""
-    with change() as session:
+    with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, permission, where=below)
         if permission is P.WORKSPACE_DELETE:
             check_safe_to_delete(workspace)
-        condemn(session, named_by("workspace_id", [workspace.id]))
+        mark_for_deletion(session, objects_owned_by("workspace_id", [workspace.id]))
         session.delete(workspace)
-        record(session, "workspaces.delete", workspace)
+        record_event(session, "workspaces.delete", workspace)
 
 
-def _enter_creator(session: Session, workspace: Workspace) -> None:
+def _give_access_to_creator(session: Session, workspace: Workspace) -> None:
     # What he may do there already is his from now on, whatever becomes of the role that it comes from.
     membership_id = caller().membership_in(workspace.organization_id)
-    level = level_within(held(caller(), _REACH, workspace))
+    level = level_within(permissions_on(caller(), _REACH, workspace))
     if membership_id is None or level is None:
         return
     place = {"organization_id": workspace.organization_id, "workspace_id": workspace.id}
@@ -134,12 +139,16 @@ def _default_project(session: Session, organization_id: str) -> str:
     return project_id
 
 
-def _settle(
+def _resolve_settings(
     session: Session, members: dict[str, Any], current: Workspace | None, organization_id: str, project_id: str
 ) -> dict[str, Any]:
-    settled = settle_settings(settle_auto_destroy(settle_operations(members), current), current)
-    place = Place(organization_id, "workspace", partial(open_to_workspace, current.id if current else None, project_id))
-    return own_execution(session, settled, current, place, inherited=partial(execution_of_project, session, project_id))
+    settled = normalize_settings(normalize_auto_destroy(normalize_operations(members), current), current)
+    place = PoolConsumer(
+        organization_id, "workspace", partial(open_to_workspace, current.id if current else None, project_id)
+    )
+    return resolve_execution(
+        session, settled, current, place, inherited=partial(execution_of_project, session, project_id)
+    )
 
 
 def _sent_tags(members: dict[str, Any]) -> tuple[dict[str, str] | None, SentTags | None]:
