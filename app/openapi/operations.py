@@ -119,7 +119,7 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
         items = {"type": "string", "enum": list(operation.includes)}
         included = _query("include", "Related resources to show as well", {"type": "array", "items": items})
         parameters.append(included | {"style": "form", "explode": False})
-    of_filters = [documented for each in (listing.filters if listing else ()) for documented in each.documented]
+    of_filters = [described for each in (listing.filters if listing else ()) for described in each.parameters]
     parameters += [_query(name, text, {"type": "string"}) for name, text in (*of_filters, *operation.parameters)]
     return parameters
 

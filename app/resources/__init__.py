@@ -18,5 +18,5 @@ def install(app: Flask) -> None:
     for domain in DOMAINS:
         for blueprint in domain.BLUEPRINTS:
             app.register_blueprint(blueprint)
-    includes.provide("projects", PROJECTS.some)
-    includes.provide("workspaces", WORKSPACES.some)
+    includes.provide("projects", PROJECTS.find_many)
+    includes.provide("workspaces", WORKSPACES.find_many)

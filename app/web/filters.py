@@ -1,8 +1,9 @@
 """The filters of lists. Each reads one query parameter and makes a condition with parameters of its own."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, bindparam, func, not_
 
@@ -17,27 +18,66 @@ ESCAPE = "\\"
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """A filter that the request uses.
+class FilterClause:
+    """What a filter adds to the statement of this request.
 
-    ``key`` tells statements with different filters apart, ``clauses`` makes the conditions, and ``parameters`` are the
-    values for them.
+    ``key`` tells statements with different filters apart, ``conditions`` makes the SQL, and ``parameters`` are the
+    values for it.
     """
 
     key: Hashable
-    clauses: Callable[[], Sequence[ColumnElement[bool]]]
+    conditions: Callable[[], Sequence[ColumnElement[bool]]]
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-class Filter(Protocol):
-    """One query parameter of a list."""
+@dataclass(frozen=True)
+class Filter(ABC):
+    """One query parameter of a list. ``description`` says in the API document what it takes."""
+
+    parameter: str
+    description: ClassVar[str] = ""
 
     @property
-    def documented(self) -> Sequence[tuple[str, str]]:
+    def parameters(self) -> Sequence[tuple[str, str]]:
         """The names and descriptions of the query parameters that it reads."""
+        return [(self.parameter, self.description)]
 
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:
-        """The filter as this request uses it; None if the request does not use it."""
+    @property
+    def bind_name(self) -> str:
+        """The parameter's name as the name of a bound parameter in SQL."""
+        return self.parameter.replace("][", "_").replace("[", "_").replace("]", "")
+
+    @abstractmethod
+    def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:
+        """The clause for this request, below this organization if there is one; None if the parameter is absent."""
+
+
+@dataclass(frozen=True)
+class TextFilter(Filter):
+    """A filter with one text. An empty text means that the parameter is absent."""
+
+    def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:  # noqa: ARG002 - most filters need neither
+        """The clause for the text of this request."""
+        text = text_of(arguments, self.parameter)
+        return None if text is None else self.clause(text)
+
+    @abstractmethod
+    def clause(self, text: str) -> FilterClause:
+        """The clause for this text; 400 for a text that the parameter does not take."""
+
+
+@dataclass(frozen=True)
+class ListFilter(Filter):
+    """A filter with several texts, separated by commas."""
+
+    def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:  # noqa: ARG002 - likewise
+        """The clause for the texts of this request."""
+        texts = texts_of(arguments, self.parameter)
+        return None if texts is None else self.clause(texts)
+
+    @abstractmethod
+    def clause(self, texts: Sequence[str]) -> FilterClause:
+        """The clause for these texts; 400 for a text that the parameter does not take."""
 
 
 def containing(text: str) -> str:
@@ -47,50 +87,40 @@ def containing(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Contains:
-    """Part of a text, without regard to case."""
+class Contains(TextFilter):
+    """Part of a text, without regard to case; ignored when the parameter ``ignored_with`` is given."""
 
-    parameter: str
     columns: Sequence[Expression]
     ignored_with: str | None = None
+    description = "Part of the text, without regard to case"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "Part of the text, without regard to case")]
+    def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:
+        """The clause, unless the parameter that wins over it is given."""
+        clause = super().parse(arguments, caller, organization_id)
+        return None if self.ignored_with is not None and arguments.get(self.ignored_with) else clause
 
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``; ignored when the parameter that wins over it is given."""
-        text = text_of(arguments, self.parameter)
-        if text is None or (self.ignored_with is not None and arguments.get(self.ignored_with)):
-            return None
-        name = f"contains_{self.parameter}".replace("[", "_").replace("]", "")
-        return Chosen(("contains", self.parameter), lambda: [self._clause(name)], {name: containing(text)})
+    def clause(self, text: str) -> FilterClause:
+        """One of the columns contains the text."""
+        name = f"contains_{self.bind_name}"
 
-    def _clause(self, name: str) -> ColumnElement[bool]:
-        found = [func.lower(column).like(bindparam(name), escape=ESCAPE) for column in self.columns]
-        return found[0] if len(found) == 1 else found[0] | found[1]
+        def conditions() -> Sequence[ColumnElement[bool]]:
+            found = [func.lower(column).like(bindparam(name), escape=ESCAPE) for column in self.columns]
+            return [found[0] if len(found) == 1 else found[0] | found[1]]
+
+        return FilterClause(("contains", self.parameter), conditions, {name: containing(text)})
 
 
 @dataclass(frozen=True)
-class OneOf:
+class OneOf(ListFilter):
     """One of several exact texts, comma-separated, without regard to case."""
 
-    parameter: str
     column: Expression
+    description = "Exact texts, comma-separated, without regard to case"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "Exact texts, comma-separated, without regard to case")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``."""
-        texts = texts_of(arguments, self.parameter)
-        if texts is None:
-            return None
-        name = f"one_of_{self.parameter}".replace("[", "_").replace("]", "")
-        return Chosen(
+    def clause(self, texts: Sequence[str]) -> FilterClause:
+        """The column is one of the texts."""
+        name = f"one_of_{self.bind_name}"
+        return FilterClause(
             ("one of", self.parameter),
             lambda: [in_values(func.lower(self.column), values_param(name))],
             {name: [text.lower() for text in texts]},
@@ -98,69 +128,52 @@ class OneOf:
 
 
 @dataclass(frozen=True)
-class Equals:
+class Equals(TextFilter):
     """Exactly one value, such as the id of a related resource."""
 
-    parameter: str
     column: Expression
+    description = "The exact value"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "The exact value")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``."""
-        text = text_of(arguments, self.parameter)
-        if text is None:
-            return None
-        name = f"equals_{self.parameter}".replace("[", "_").replace("]", "")
-        return Chosen(("equals", self.parameter), lambda: [self.column == bindparam(name)], {name: text})
+    def clause(self, text: str) -> FilterClause:
+        """The column has this value."""
+        name = f"equals_{self.bind_name}"
+        return FilterClause(("equals", self.parameter), lambda: [self.column == bindparam(name)], {name: text})
 
 
 @dataclass(frozen=True)
-class Holds:
+class Holds(TextFilter):
     """true keeps the rows for which the condition holds, false the others."""
 
-    parameter: str
     condition: ColumnElement[bool]
+    description = "true or false"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "true or false")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``; 400 for anything but true and false."""
-        wanted = text_of(arguments, self.parameter)
-        if wanted is None:
-            return None
-        if wanted not in ("true", "false"):
+    def clause(self, text: str) -> FilterClause:
+        """The condition or its opposite; 400 for anything but true and false."""
+        if text not in ("true", "false"):
             raise BadParameter(f"{self.parameter} must be true or false", parameter=self.parameter)
-        return Chosen(
-            ("holds", self.parameter, wanted), lambda: [self.condition if wanted == "true" else not_(self.condition)]
+        return FilterClause(
+            ("holds", self.parameter, text), lambda: [self.condition if text == "true" else not_(self.condition)]
         )
 
 
 @dataclass(frozen=True)
-class Permitted:
+class Permitted(Filter):
     """If the parameter is present, only the rows on which the caller has the permission."""
 
-    parameter: str
     permission: P
     model: type[Base]
 
     @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """Its name, and the permission that it asks for."""
         return [(self.parameter, f"Presence keeps those on which the caller has {self.permission}")]
 
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:
-        """See ``Filter``."""
+    def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:
+        """The condition that the caller has the permission, whatever the value of the parameter."""
         if self.parameter not in arguments:
             return None
         levels = rules.grant_levels(caller, self.permission, self.model, organization_id)
-        return Chosen(
+        return FilterClause(
             ("permitted", self.permission, levels),
             lambda: [rules.visibility_clause(self.permission, self.model, levels)],
             rules.visibility_parameters(caller, self.permission, levels),

@@ -27,7 +27,7 @@ from app.web.transaction import created_changes, record_event
 def show(token: str) -> ResourceObject:
     """The resource object of the token's invitation, if the calling user has the invited address; else 404."""
     identifier, nonce = parse_token(token)
-    return OWN_INVITATIONS.show({"id": identifier, "nonce": nonce})
+    return OWN_INVITATIONS.get_resource({"id": identifier, "nonce": nonce})
 
 
 def accept(session: Session, token: str, workspace_id: str | None = None) -> tuple[Invitation, Joined]:

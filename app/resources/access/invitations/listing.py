@@ -1,6 +1,5 @@
 """Reading invitations: for those who manage them, and for whoever has the address."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +17,8 @@ from app.models.users import User
 from app.models.workspaces import Workspace
 from app.persistence import Expression, Timestamp, now
 from app.resources.access.invitations.schema import InvitationSchema
-from app.web.filters import Chosen, Contains
-from app.web.listing import Listing
+from app.web.filters import Contains, Filter, FilterClause
+from app.web.listing import Listing, plain
 
 SHOWN = (PENDING, ACCEPTED, CANCELED, EXPIRED)
 _Inviter = aliased(User)
@@ -33,44 +32,34 @@ _WITH_STATUS: dict[str, ColumnElement[bool]] = {
 
 
 @dataclass(frozen=True)
-class InStatus:
+class InStatus(Filter):
     """``filter[status]``: one or more statuses as they are shown; without it, the invitations that wait."""
 
     parameter: str = "filter[status]"
+    description = f"One of {', '.join(SHOWN)}, or several, comma-separated; {PENDING} by default"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, f"One of {', '.join(SHOWN)}, or several, comma-separated; {PENDING} by default")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen:  # noqa: ARG002
-        """See ``Filter``; 400 for a status that there is not."""
-        wanted = tuple(sorted(set(texts_of(arguments, self.parameter) or [PENDING])))
-        if not set(wanted) <= set(SHOWN):
+    def parse(self, arguments: Arguments, _caller: Caller, _organization_id: str | None) -> FilterClause:
+        """The invitation has one of the statuses now; 400 for a status that there is not."""
+        statuses = tuple(sorted(set(texts_of(arguments, self.parameter) or [PENDING])))
+        if not set(statuses) <= set(SHOWN):
             raise BadParameter(f"{self.parameter} must be one of {', '.join(SHOWN)}", parameter=self.parameter)
-        moment = {"moment": now()} if {PENDING, EXPIRED} & set(wanted) else {}
-        return Chosen(("status", wanted), lambda: [or_(*(_WITH_STATUS[each] for each in wanted))], moment)
+        moment = {"moment": now()} if {PENDING, EXPIRED} & set(statuses) else {}
+        return FilterClause(("status", statuses), lambda: [or_(*(_WITH_STATUS[each] for each in statuses))], moment)
 
 
 _COLUMNS: dict[str, Expression] = {
-    "id": Invitation.id,
-    "organization_id": Invitation.organization_id,
+    **plain(Invitation, "id organization_id"),
     "organization_name": Organization.name,
     "project_id": Invitation.project_id,
     "project_name": Project.name,
     "workspace_id": Invitation.workspace_id,
     "workspace_name": Workspace.name,
-    "environment_id": Invitation.environment_id,
-    "cells": Invitation.cells,
-    "email": Invitation.email,
+    **plain(Invitation, "environment_id cells email"),
     "project_role": case((Invitation.project_id.is_not(None), Invitation.role)),
     "workspace_level": case((Invitation.workspace_id.is_not(None), Invitation.role)),
-    "status": Invitation.status,
-    "invited_by_id": Invitation.invited_by_id,
+    **plain(Invitation, "status invited_by_id"),
     "invited_by_name": _Inviter.username,
-    "created_at": Invitation.created_at,
-    "expires_at": Invitation.expires_at,
-    "sent_at": Invitation.sent_at,
+    **plain(Invitation, "created_at expires_at sent_at"),
 }
 
 

@@ -56,9 +56,9 @@ blueprint = Blueprint("invitations", __name__, url_prefix="/api/v2")
 @describes(listing=INVITATIONS, errors=(400, 403))
 def list_project_invitations(project_id: str) -> Response:
     """List the invitations to a project: those that wait, unless the request asks for others."""
-    project = PROJECTS.one({"id": project_id})
+    project = PROJECTS.get({"id": project_id})
     require(P.PROJECT_MANAGE_MEMBERS, project, Project)
-    return INVITATIONS.page({"organization_id": project.organization_id, "project_id": project_id})
+    return INVITATIONS.page_response({"organization_id": project.organization_id, "project_id": project_id})
 
 
 @blueprint.post("/projects/<project_id>/invitations")
@@ -76,7 +76,7 @@ def create_project_invitation(project_id: str) -> Response:
         project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_MEMBERS, share_lock=True)
         resolve_environment(session, members, project)
         invitation = _invited(session, project, members)
-        shown = INVITATIONS.show({"id": invitation.id}, session)
+        shown = INVITATIONS.get_resource({"id": invitation.id}, session)
     return resource_response(deliver(invitation, shown), 201)
 
 
@@ -88,9 +88,9 @@ def create_project_invitation(project_id: str) -> Response:
 @describes(listing=INVITATIONS, errors=(400,))
 def list_workspace_invitations(workspace_id: str) -> Response:
     """List the invitations to a workspace: those that wait, unless the request asks for others."""
-    workspace = WORKSPACES.one({"id": workspace_id})
+    workspace = WORKSPACES.get({"id": workspace_id})
     require(P.INVITATION_MANAGE, workspace, Workspace)
-    return INVITATIONS.page({"organization_id": workspace.organization_id, "workspace_id": workspace_id})
+    return INVITATIONS.page_response({"organization_id": workspace.organization_id, "workspace_id": workspace_id})
 
 
 @blueprint.post("/workspaces/<workspace_id>/invitations")
@@ -102,7 +102,7 @@ def create_workspace_invitation(workspace_id: str) -> Response:
     with transaction() as session:
         workspace = _workspace(session, workspace_id)
         invitation = _invited(session, workspace, members)
-        shown = INVITATIONS.show({"id": invitation.id}, session)
+        shown = INVITATIONS.get_resource({"id": invitation.id}, session)
     return resource_response(deliver(invitation, shown), 201)
 
 
@@ -126,7 +126,7 @@ def reset_invite(workspace_id: str) -> Response:
         session.flush()
         note(session, invitations)
         record_events(session, "invitations.resend", [(invitation, None) for invitation in invitations])
-    shown = {each["id"]: each for each in INVITATIONS.some({invitation.id for invitation in invitations})}
+    shown = {each["id"]: each for each in INVITATIONS.find_many({invitation.id for invitation in invitations})}
     # One that went with its workspace meanwhile needs no link.
     renewed = [invitation for invitation in invitations if invitation.id in shown]
     return document_response({"data": [deliver(invitation, shown[invitation.id]) for invitation in renewed]})
@@ -143,9 +143,9 @@ def show_invitation(invitation_id: str) -> Response:
     if TOKEN_SEPARATOR in invitation_id:
         return resource_response(show(invitation_id))
     try:
-        return resource_response(INVITATIONS.show({"id": invitation_id}))
+        return resource_response(INVITATIONS.get_resource({"id": invitation_id}))
     except NotFound:
-        return resource_response(OWN_INVITATIONS.show({"id": invitation_id}))
+        return resource_response(OWN_INVITATIONS.get_resource({"id": invitation_id}))
 
 
 @blueprint.delete("/invitations/<invitation_id>")
@@ -186,7 +186,7 @@ def resend_invitation(invitation_id: str) -> Response:
         session.flush()
         note(session, [invitation])
         record_event(session, "invitations.resend", invitation)
-        shown = INVITATIONS.show({"id": invitation_id}, session)
+        shown = INVITATIONS.get_resource({"id": invitation_id}, session)
     return resource_response(deliver(invitation, shown))
 
 
@@ -200,7 +200,7 @@ def list_own_invitations() -> Response:
     """List the invitations for the calling user's address: those that wait, unless the request asks for others."""
     user_id = require_own(P.INVITATION_ACCEPT)
     email = reader().execute(select(User.email).where(User.id == user_id)).scalar_one()
-    return OWN_INVITATIONS.page({"email_lower": email.lower()})
+    return OWN_INVITATIONS.page_response({"email_lower": email.lower()})
 
 
 @blueprint.post("/invitations/<token>/actions/accept")
@@ -210,7 +210,7 @@ def accept_invitation(token: str) -> Response:
     """Accept an invitation for your own address: you get the role or level, and become a member of the organization."""
     with transaction() as session:
         invitation, _ = accept(session, token)
-        shown = OWN_INVITATIONS.show({"id": invitation.id}, session)
+        shown = OWN_INVITATIONS.get_resource({"id": invitation.id}, session)
     return resource_response(shown)
 
 

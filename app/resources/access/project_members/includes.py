@@ -22,5 +22,5 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[ResourceObject]:
         # Whoever sees a member sees the user, without the address.
         found += shown_users({row.user_id for row in rows}, with_email=False)
     if "environment" in wanted:
-        found += ENVIRONMENTS.some({row.environment_id for row in rows if row.environment_id})
+        found += ENVIRONMENTS.find_many({row.environment_id for row in rows if row.environment_id})
     return found

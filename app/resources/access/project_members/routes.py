@@ -33,10 +33,10 @@ blueprint = Blueprint("project_members", __name__, url_prefix="/api/v2")
 @describes(listing=MEMBERS, includes=INCLUDES, errors=(400,))
 def list_project_members(project_id: str) -> Response:
     """List the members of a project that the caller can see. A caller whose role is limited sees only their own."""
-    project = PROJECTS.one({"id": project_id})
+    project = PROJECTS.get({"id": project_id})
     wanted = includes_of(request.args, INCLUDES)
     parents = {"organization_id": project.organization_id, "project_id": project_id}
-    return MEMBERS.page(parents, include=including(wanted))
+    return MEMBERS.page_response(parents, include=including(wanted))
 
 
 @blueprint.post("/projects/<project_id>/members")
@@ -60,7 +60,7 @@ def create_project_member(project_id: str) -> Response:
             member,
             event_changes(created_changes({"username": user.username, **members})),
         )
-        shown = MEMBERS.show({"id": member.id}, session)
+        shown = MEMBERS.get_resource({"id": member.id}, session)
     return resource_response(shown, 201)
 
 
@@ -70,8 +70,8 @@ def create_project_member(project_id: str) -> Response:
 def show_project_member(member_id: str) -> Response:
     """Show a member of a project."""
     wanted = includes_of(request.args, INCLUDES)
-    row = MEMBERS.one({"id": member_id})
-    return resource_response(MEMBERS.shown(row), included=included([row], wanted) if wanted else None)
+    row = MEMBERS.get({"id": member_id})
+    return resource_response(MEMBERS.to_resource(row), included=included([row], wanted) if wanted else None)
 
 
 @blueprint.patch("/project-members/<member_id>")
@@ -125,7 +125,7 @@ def transfer_ownership(project_id: str) -> Response:
             record_event(session, "projects.transfer-ownership", project, {"owners": done.owners})
             record_events(session, "project-members.create", done.created)
             record_events(session, "project-members.update", done.updated)
-        shown = MEMBERS.show({"id": done.owner_id}, session)
+        shown = MEMBERS.get_resource({"id": done.owner_id}, session)
     return resource_response(shown)
 
 
@@ -144,13 +144,13 @@ def _update(member_id: str, members: dict[str, Any]) -> Response:
         if changes:
             username = username_of(session, member.membership_id)
             record_event(session, "project-members.update", member, {"username": [username] * 2, **changes})
-        shown = MEMBERS.show({"id": member_id}, session)
+        shown = MEMBERS.get_resource({"id": member_id}, session)
     return resource_response(shown)
 
 
 def _project_of(session: Session, member_id: str, permission: P) -> Project:
     # Locked before the member, so that the owners of a project change one after the other.
-    project_id = MEMBERS.one({"id": member_id}, session).project_id
+    project_id = MEMBERS.get({"id": member_id}, session).project_id
     return get_for_update(session, Project, project_id, permission)
 
 

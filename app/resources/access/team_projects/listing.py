@@ -2,25 +2,17 @@
 
 from sqlalchemy import func, select
 
-from app.authz.permissions import P
 from app.models.team_projects import TeamProject
 from app.models.teams import Team
 from app.resources.access.team_projects.schema import TeamProjectSchema
 from app.web.filters import Equals
-from app.web.listing import Listing
+from app.web.listing import Listing, plain
 
 TEAM_PROJECTS = Listing(
     schema=TeamProjectSchema,
     model=TeamProject,
-    visible_by=P.PROJECT_READ_TEAMS,
     columns={
-        "id": TeamProject.id,
-        "organization_id": TeamProject.organization_id,
-        "shown_project_id": TeamProject.shown_project_id,
-        "project_id": TeamProject.project_id,
-        "team_id": TeamProject.team_id,
-        "access": TeamProject.access,
-        "details": TeamProject.details,
+        **plain(TeamProject, "id organization_id shown_project_id project_id team_id access details"),
     },
     joined=TeamProject.__table__,
     order=(

@@ -32,9 +32,9 @@ def list_team_projects() -> Response:
     project_id = text_of(request.args, PROJECT_FILTER)
     if project_id is None:
         raise NotFound
-    project = PROJECTS.one({"id": project_id})
+    project = PROJECTS.get({"id": project_id})
     require(P.PROJECT_READ_TEAMS, project, Project)
-    return TEAM_PROJECTS.page({"organization_id": project.organization_id, "project_id": project_id})
+    return TEAM_PROJECTS.page_response({"organization_id": project.organization_id, "project_id": project_id})
 
 
 @blueprint.post("/team-projects")
@@ -59,7 +59,7 @@ def create_team_project() -> Response:
         session.flush()
         record_event(session, "team-projects.create", access, {"team": [None, team.name], **created_changes(settled)})
         session.flush()
-        shown = TEAM_PROJECTS.show({"id": access.id}, session)
+        shown = TEAM_PROJECTS.get_resource({"id": access.id}, session)
     return resource_response(shown, 201)
 
 
@@ -68,7 +68,7 @@ def create_team_project() -> Response:
 @describes(answer=TeamProjectSchema)
 def show_team_project(team_project_id: str) -> Response:
     """Show what a team may do on a project."""
-    return resource_response(TEAM_PROJECTS.show({"id": team_project_id}))
+    return resource_response(TEAM_PROJECTS.get_resource({"id": team_project_id}))
 
 
 @blueprint.patch("/team-projects/<team_project_id>")
@@ -83,7 +83,7 @@ def update_team_project(team_project_id: str) -> Response:
         session.flush()
         if changes:
             record_event(session, "team-projects.update", access, {"team": [access.team.name] * 2, **changes})
-        shown = TEAM_PROJECTS.show({"id": team_project_id}, session)
+        shown = TEAM_PROJECTS.get_resource({"id": team_project_id}, session)
     return resource_response(shown)
 
 

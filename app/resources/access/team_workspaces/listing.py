@@ -2,14 +2,13 @@
 
 from sqlalchemy import func, select
 
-from app.authz.permissions import P
 from app.models.organizations import Organization
 from app.models.team_workspaces import TeamWorkspace
 from app.models.teams import Team
 from app.models.workspaces import Workspace
 from app.resources.access.team_workspaces.schema import TeamWorkspaceSchema
 from app.web.filters import Equals
-from app.web.listing import Listing
+from app.web.listing import Listing, plain
 
 _TEAM_NAME = (
     select(func.lower(Team.name)).where(Team.id == TeamWorkspace.team_id).correlate(TeamWorkspace).scalar_subquery()
@@ -18,18 +17,12 @@ _TEAM_NAME = (
 TEAM_WORKSPACES = Listing(
     schema=TeamWorkspaceSchema,
     model=TeamWorkspace,
-    visible_by=P.WORKSPACE_MANAGE_TEAMS,
     columns={
-        "id": TeamWorkspace.id,
-        "organization_id": TeamWorkspace.organization_id,
+        **plain(TeamWorkspace, "id organization_id"),
         "organization_name": Organization.name,
-        "shown_project_id": TeamWorkspace.shown_project_id,
-        "shown_workspace_id": TeamWorkspace.shown_workspace_id,
-        "workspace_id": TeamWorkspace.workspace_id,
+        **plain(TeamWorkspace, "shown_project_id shown_workspace_id workspace_id"),
         "workspace_name": Workspace.name,
-        "team_id": TeamWorkspace.team_id,
-        "access": TeamWorkspace.access,
-        "details": TeamWorkspace.details,
+        **plain(TeamWorkspace, "team_id access details"),
     },
     joined=TeamWorkspace.__table__.join(Workspace.__table__, Workspace.id == TeamWorkspace.workspace_id).join(
         Organization.__table__,

@@ -37,10 +37,10 @@ def list_team_workspaces() -> Response:
     workspace_id = text_of(request.args, WORKSPACE_FILTER)
     if workspace_id is None:
         raise NotFound
-    workspace = WORKSPACES.one({"id": workspace_id})
+    workspace = WORKSPACES.get({"id": workspace_id})
     require(P.WORKSPACE_MANAGE_TEAMS, workspace, Workspace)
     parents = {"organization_id": workspace.organization_id, "workspace_id": workspace_id}
-    return TEAM_WORKSPACES.page(parents, paged=False)
+    return TEAM_WORKSPACES.page_response(parents, paged=False)
 
 
 @blueprint.post("/team-workspaces")
@@ -67,7 +67,7 @@ def create_team_workspace() -> Response:
         session.flush()
         record_event(session, "team-workspaces.create", access, {"team": [None, team.name], **created_changes(settled)})
         session.flush()
-        shown = TEAM_WORKSPACES.show({"id": access.id}, session)
+        shown = TEAM_WORKSPACES.get_resource({"id": access.id}, session)
     return resource_response(shown, 201)
 
 
@@ -76,7 +76,7 @@ def create_team_workspace() -> Response:
 @describes(answer=TeamWorkspaceSchema)
 def show_team_workspace(team_workspace_id: str) -> Response:
     """Show what a team may do on a workspace."""
-    return resource_response(TEAM_WORKSPACES.show({"id": team_workspace_id}))
+    return resource_response(TEAM_WORKSPACES.get_resource({"id": team_workspace_id}))
 
 
 @blueprint.patch("/team-workspaces/<team_workspace_id>")
@@ -91,7 +91,7 @@ def update_team_workspace(team_workspace_id: str) -> Response:
         session.flush()
         if changes:
             record_event(session, "team-workspaces.update", access, {"team": [access.team.name] * 2, **changes})
-        shown = TEAM_WORKSPACES.show({"id": team_workspace_id}, session)
+        shown = TEAM_WORKSPACES.get_resource({"id": team_workspace_id}, session)
     return resource_response(shown)
 
 

@@ -2,7 +2,6 @@
 
 from sqlalchemy import func
 
-from app.authz.permissions import P
 from app.models.organization_memberships import OrganizationMembership
 from app.models.users import User
 from app.models.workspace_acl_entries import WorkspaceAclEntry
@@ -10,28 +9,18 @@ from app.models.workspaces import Workspace
 from app.resources.access.workspace_acl_entries.schema import WorkspaceAclEntrySchema
 from app.resources.organizations.organization_memberships.members import of_user, with_users
 from app.web.filters import Contains, OneOf
-from app.web.listing import Listing
+from app.web.listing import Listing, plain
 
 _USERNAME = of_user(User.username, WorkspaceAclEntry.membership_id, WorkspaceAclEntry.__table__)
 
 ACL = Listing(
     schema=WorkspaceAclEntrySchema,
     model=WorkspaceAclEntry,
-    visible_by=P.WORKSPACE_READ_ACL,
     columns={
-        "id": WorkspaceAclEntry.id,
-        "organization_id": WorkspaceAclEntry.organization_id,
-        "workspace_id": WorkspaceAclEntry.workspace_id,
-        "membership_id": WorkspaceAclEntry.membership_id,
-        "level": WorkspaceAclEntry.level,
-        "created_at": WorkspaceAclEntry.created_at,
+        **plain(WorkspaceAclEntry, "id organization_id workspace_id membership_id level created_at"),
         "user_id": OrganizationMembership.user_id,
-        "username": User.username,
-        "email": User.email,
-        "project_id": Workspace.project_id,
-        "environment_id": Workspace.environment_id,
-        "project_cell_key": Workspace.project_cell_key,
-        "environment_cell_key": Workspace.environment_cell_key,
+        **plain(User, "username email"),
+        **plain(Workspace, "project_id environment_id project_cell_key environment_cell_key"),
     },
     joined=with_users(
         WorkspaceAclEntry.__table__.join(Workspace.__table__, Workspace.id == WorkspaceAclEntry.workspace_id),

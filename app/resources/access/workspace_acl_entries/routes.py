@@ -35,11 +35,11 @@ INCLUDES = ("user",)
 @describes(listing=ACL, includes=INCLUDES, errors=(400,))
 def list_acl_entries(workspace_id: str) -> Response:
     """List the users with a level on a workspace."""
-    workspace = WORKSPACES.one({"id": workspace_id})
+    workspace = WORKSPACES.get({"id": workspace_id})
     require(P.WORKSPACE_READ_ACL, workspace, Workspace)
     wanted = includes_of(request.args, INCLUDES)
     parents = {"organization_id": workspace.organization_id, "workspace_id": workspace_id}
-    return ACL.page(parents, include=including(wanted))
+    return ACL.page_response(parents, include=including(wanted))
 
 
 @blueprint.post("")
@@ -69,7 +69,7 @@ def create_acl_entry(workspace_id: str) -> Response:
         record_event(
             session, "workspace-acl-entries.create", entry, created_changes({"username": user.username, **members})
         )
-        shown = ACL.show({"id": entry.id}, session)
+        shown = ACL.get_resource({"id": entry.id}, session)
     return resource_response(shown, 201)
 
 
@@ -79,8 +79,8 @@ def create_acl_entry(workspace_id: str) -> Response:
 def show_acl_entry(workspace_id: str, entry_id: str) -> Response:
     """Show the level of a user on a workspace."""
     wanted = includes_of(request.args, INCLUDES)
-    row = ACL.one({"id": entry_id, "workspace_id": workspace_id})
-    return resource_response(ACL.shown(row), included=included([row], wanted) if wanted else None)
+    row = ACL.get({"id": entry_id, "workspace_id": workspace_id})
+    return resource_response(ACL.to_resource(row), included=included([row], wanted) if wanted else None)
 
 
 @blueprint.patch("/<entry_id>")
@@ -102,7 +102,7 @@ def update_acl_entry(workspace_id: str, entry_id: str) -> Response:
         if changes:
             username = username_of(session, entry.membership_id)
             record_event(session, "workspace-acl-entries.update", entry, {"username": [username] * 2, **changes})
-        shown = ACL.show({"id": entry_id}, session)
+        shown = ACL.get_resource({"id": entry_id}, session)
     return resource_response(shown)
 
 
@@ -137,7 +137,7 @@ def _by_invite(workspace_id: str, token: str) -> Response:
         _, entry = accept(session, token, workspace_id)
     # He sees his own entry by what he has become with it.
     authenticate()
-    return resource_response(ACL.show({"id": entry.id}), 201)
+    return resource_response(ACL.get_resource({"id": entry.id}), 201)
 
 
 def _entry(session: Session, workspace: Workspace, entry_id: str) -> WorkspaceAclEntry:

@@ -19,7 +19,7 @@ blueprint = Blueprint("authentication_tokens", __name__, url_prefix="/api/v2")
 def issue_token(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, dict[str, Any]]:
     """A new token: its text, and its resource object without it."""
     text, token = make_token(session, members, **owner)
-    return text, shown_token(TOKENS.one({"id": token.id}, session))
+    return text, shown_token(TOKENS.get({"id": token.id}, session))
 
 
 def make_token(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, AuthenticationToken]:

@@ -26,7 +26,7 @@ def list_tokens_of_project(project_id: str) -> Response:
     """List the tokens of a project, without their texts."""
     row = get_visible(Project, project_id)
     require(P.TOKEN_MANAGE, row, Project)
-    return PROJECT_TOKENS.page({"organization_id": row.organization_id, "project_id": project_id})
+    return PROJECT_TOKENS.page_response({"organization_id": row.organization_id, "project_id": project_id})
 
 
 @blueprint.post(MANY)

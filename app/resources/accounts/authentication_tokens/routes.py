@@ -47,7 +47,7 @@ def show_organization_token(organization: str) -> Response:
     """Show the organization's token, without its text; 404 when there is none."""
     org = organization_or_404(organization, P.TOKEN_MANAGE)
     _only_the_plain_token()
-    return resource_response(TOKENS.show({"organization_id": org.id, "kind": "organization"}))
+    return resource_response(TOKENS.get_resource({"organization_id": org.id, "kind": "organization"}))
 
 
 @blueprint.delete("/organizations/<organization>/authentication-token")
@@ -72,7 +72,7 @@ def list_user_tokens(user_id: str) -> Response:
     """List your own tokens; for another visible user the list is empty."""
     if user_id != caller().user_id:
         find_user(user_id)
-    return TOKENS.page({"user_id": user_id}, paged=False)
+    return TOKENS.page_response({"user_id": user_id}, paged=False)
 
 
 @blueprint.post("/users/<user_id>/authentication-tokens")
@@ -94,7 +94,7 @@ def create_user_token(user_id: str) -> Response:
 @describes(answer=AuthenticationTokenSchema)
 def show_token(token_id: str) -> Response:
     """Show a token of your own, or one of an organization, team or project whose tokens you manage."""
-    return resource_response(shown_token(TOKENS.one({"id": token_id})))
+    return resource_response(shown_token(TOKENS.get({"id": token_id})))
 
 
 @blueprint.delete("/authentication-tokens/<token_id>")

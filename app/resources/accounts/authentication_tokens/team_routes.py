@@ -68,7 +68,7 @@ def show_team_token(team_id: str) -> Response:
     )
     if found is None:
         raise NotFound
-    return resource_response(TEAM_TOKENS.show({"id": found.id}))
+    return resource_response(TEAM_TOKENS.get_resource({"id": found.id}))
 
 
 @blueprint.delete(ONE)
@@ -91,7 +91,7 @@ def list_tokens_of_team(team_id: str) -> Response:
     """List the tokens of a team."""
     team = get_visible(Team, team_id)
     _check_managed(team, permissions_on(caller(), Team.grant_columns, team))
-    return TEAM_TOKENS.page({"organization_id": team.organization_id, "team_id": team_id})
+    return TEAM_TOKENS.page_response({"organization_id": team.organization_id, "team_id": team_id})
 
 
 @blueprint.post(MANY)
@@ -113,7 +113,7 @@ def create_described_team_token(team_id: str) -> Response:
 def list_team_tokens(organization: str) -> Response:
     """List the tokens of those teams of an organization whose tokens the caller manages."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return TEAM_TOKENS.page({"organization_id": org.id, "kind": "team"})
+    return TEAM_TOKENS.page_response({"organization_id": org.id, "kind": "team"})
 
 
 @blueprint.delete(IN_ORGANIZATION)

@@ -8,81 +8,72 @@ from typing import Any
 from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, bindparam, func
 
-from app.authentication.callers import Caller
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.fields import DateTime
 from app.jsonapi.query import Arguments, text_of
 from app.models.activity_events import ActivityEvent
 from app.persistence import Timestamp
-from app.web.filters import Chosen, Equals
+from app.web.filters import Equals, FilterClause, TextFilter
 
 ANY = ".*"
 _MOMENT = DateTime()
 
 
-class Action:
+@dataclass(frozen=True)
+class Action(TextFilter):
     """An action by its whole name, or by its type: ``workspaces.*``."""
 
-    parameter = "filter[action]"
-    documented: Sequence[tuple[str, str]] = [(parameter, "An action such as workspaces.update, or workspaces.*")]
+    parameter: str = "filter[action]"
+    description = "An action such as workspaces.update, or workspaces.*"
 
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:
-        """See ``Filter``."""
-        text = text_of(arguments, self.parameter)
-        if text is None or not text.endswith(ANY):
-            return Equals(self.parameter, ActivityEvent.action).read(arguments, caller, organization_id)
+    def clause(self, text: str) -> FilterClause:
+        """The action is this one, or begins with the type."""
+        if not text.endswith(ANY):
+            return Equals(self.parameter, ActivityEvent.action).clause(text)
         # Not LIKE, which takes capitals for small letters on one of the databases.
         begins = func.substr(ActivityEvent.action, 1, func.length(bindparam("kind"))) == bindparam("kind")
-        return Chosen(("action", "kind"), lambda: [begins], {"kind": text.removesuffix("*")})
-
-
-class Actor:
-    """Who did it: an id, or a name without regard to case."""
-
-    parameter = "filter[actor]"
-    documented: Sequence[tuple[str, str]] = [(parameter, "The id of who did it, or the name, without regard to case")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``."""
-        text = text_of(arguments, self.parameter)
-        if text is None:
-            return None
-        values = {"actor": text, "actor_name": text.lower()}
-        return Chosen("actor", self._clauses, values)
-
-    @staticmethod
-    def _clauses() -> Sequence[ColumnElement[bool]]:
-        is_name = func.lower(ActivityEvent.actor_name) == bindparam("actor_name")
-        return [(ActivityEvent.actor_id == bindparam("actor")) | is_name]
+        return FilterClause(("action", "kind"), lambda: [begins], {"kind": text.removesuffix("*")})
 
 
 @dataclass(frozen=True)
-class When:
+class Actor(TextFilter):
+    """Who did it: an id, or a name without regard to case."""
+
+    parameter: str = "filter[actor]"
+    description = "The id of who did it, or the name, without regard to case"
+
+    def clause(self, text: str) -> FilterClause:
+        """The actor has this id or this name."""
+        is_name = func.lower(ActivityEvent.actor_name) == bindparam("actor_name")
+        is_actor = (ActivityEvent.actor_id == bindparam("actor")) | is_name
+        return FilterClause("actor", lambda: [is_actor], {"actor": text, "actor_name": text.lower()})
+
+
+@dataclass(frozen=True)
+class When(TextFilter):
     """A time at which the events begin or end."""
 
-    parameter: str
     text: str
-    clause: Callable[[Any], ColumnElement[bool]]
+    condition: Callable[[Any], ColumnElement[bool]]
 
     @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """Its name, with the text that is given to it."""
         return [(self.parameter, self.text)]
 
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``; 400 for what is no moment."""
-        moment = moment_of(arguments, self.parameter)
-        if moment is None:
-            return None
-        bound = bindparam(self.parameter.strip("]").replace("[", "_"), type_=Timestamp())
-        return Chosen(self.parameter, lambda: [self.clause(bound)], {bound.key: moment})
+    def clause(self, text: str) -> FilterClause:
+        """The event is on this side of the time; 400 for what is no time."""
+        bound = bindparam(self.bind_name, type_=Timestamp())
+        return FilterClause(self.parameter, lambda: [self.condition(bound)], {bound.key: _moment(self.parameter, text)})
 
 
 def moment_of(arguments: Arguments, parameter: str) -> datetime | None:
     """The time in a parameter; None if it is missing or empty, 400 if it is not a time."""
     text = text_of(arguments, parameter)
-    if text is None:
-        return None
+    return None if text is None else _moment(parameter, text)
+
+
+def _moment(parameter: str, text: str) -> datetime:
     try:
         found: datetime = _MOMENT.deserialize(text)
     except ValidationError as error:

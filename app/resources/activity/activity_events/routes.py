@@ -33,7 +33,7 @@ blueprint = Blueprint("activity_events", __name__, url_prefix="/api/v2")
 def list_organization_activity(organization: str) -> Response:
     """List the events of an organization that the caller may read, newest first."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return EVENTS.page({"organization_id": org.id})
+    return EVENTS.page_response({"organization_id": org.id})
 
 
 @blueprint.get("/projects/<project_id>/activity-events")
@@ -45,7 +45,7 @@ def list_project_activity(project_id: str) -> Response:
     The events of a deleted project are shown to those who may read the activity of the whole organization.
     """
     _check_seen(PROJECTS, project_id, ActivityEvent.project_id == project_id)
-    return EVENTS.page({"project_id": project_id})
+    return EVENTS.page_response({"project_id": project_id})
 
 
 @blueprint.get("/workspaces/<workspace_id>/activity-events")
@@ -54,7 +54,7 @@ def list_project_activity(project_id: str) -> Response:
 def list_workspace_activity(workspace_id: str) -> Response:
     """List what happened to a workspace, newest first. A deleted one needs the same permission as a deleted project."""
     _check_seen(WORKSPACES, workspace_id, ActivityEvent.workspace_id == workspace_id)
-    return EVENTS.page({"workspace_id": workspace_id})
+    return EVENTS.page_response({"workspace_id": workspace_id})
 
 
 @blueprint.get("/activity-events/<event_id>")
@@ -62,7 +62,7 @@ def list_workspace_activity(workspace_id: str) -> Response:
 @describes(answer=ActivityEventSchema)
 def show_activity_event(event_id: str) -> Response:
     """Show one event."""
-    return resource_response(EVENTS.show({"id": event_id}))
+    return resource_response(EVENTS.get_resource({"id": event_id}))
 
 
 @blueprint.get("/organization/audit-trail")
@@ -94,7 +94,7 @@ def _organization_of_token() -> OrganizationRef:
 
 def _check_seen(listing: Listing, identifier: str, is_of_it: ColumnElement[bool]) -> None:
     try:
-        listing.one({"id": identifier})
+        listing.get({"id": identifier})
     except NotFound:
         organization_id = reader().scalar(select(ActivityEvent.organization_id).where(is_of_it).limit(1))
         if not is_allowed_at(P.ACTIVITY_READ, Level.ORGANIZATION, organization_id):

@@ -1,6 +1,6 @@
 """Reading agent pools, with the ids of who uses them and who may."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, bindparam, exists, func
@@ -15,40 +15,36 @@ from app.models.projects import Project
 from app.models.workspaces import Workspace
 from app.resources.inheritance.agent_pools import open_to_project, open_to_workspace
 from app.resources.organizations.agent_pools.schema import AgentPoolSchema
-from app.web.filters import Chosen, Contains
-from app.web.linked import Link, LinkedListing
+from app.web.filters import Contains, Filter, FilterClause
+from app.web.listing import Listing, plain
 from app.web.policy import visible
+from app.web.related_ids import Link, RelatedIds
 
 _NAME = func.lower(AgentPool.name)
 
 
 @dataclass(frozen=True)
-class OpenTo:
+class OpenTo(Filter):
     """The name of a workspace or project that the caller can see; finds the pools that it may use."""
 
-    parameter: str
     model: type[Workspace | Project]
-    seen_by: P
+    permission: P
+    description = "An exact name, without regard to case: the pools open to what is called so"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "An exact name, without regard to case: the pools open to what is called so")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:
-        """See ``Filter``; HCP Terraform's documents spell the parameter with dashes as well."""
+    def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:
+        """The pool is open to a resource of this name. HCP's documents spell the parameter with dashes as well."""
         name = text_of(arguments, self.parameter) or text_of(arguments, self.parameter.replace("_", "-"))
         if name is None:
             return None
-        levels = rules.grant_levels(caller, self.seen_by, self.model, organization_id)
+        levels = rules.grant_levels(caller, self.permission, self.model, organization_id)
         table = self.model.__tablename__
-        return Chosen(
+        return FilterClause(
             ("open to", table, levels),
-            lambda: [self._clause(f"open_to_{table}", levels)],
-            {f"open_to_{table}": name.lower(), **rules.visibility_parameters(caller, self.seen_by, levels)},
+            lambda: [self._condition(f"open_to_{table}", levels)],
+            {f"open_to_{table}": name.lower(), **rules.visibility_parameters(caller, self.permission, levels)},
         )
 
-    def _clause(self, name: str, levels: rules.GrantLevels) -> ColumnElement[bool]:
+    def _condition(self, name: str, levels: rules.GrantLevels) -> ColumnElement[bool]:
         model = self.model
         of_project = open_to_project(Project.id)
         is_open = of_project if model is Project else open_to_workspace(Workspace.id, Workspace.project_id)
@@ -57,7 +53,7 @@ class OpenTo:
             .where(
                 model.organization_id == AgentPool.organization_id,
                 func.lower(model.name) == bindparam(name),
-                rules.visibility_clause(self.seen_by, model, levels),
+                rules.visibility_clause(self.permission, model, levels),
                 is_open,
             )
             .correlate(AgentPool.__table__)
@@ -83,17 +79,12 @@ def _links() -> Iterable[Link]:
     )
 
 
-AGENT_POOLS = LinkedListing(
+AGENT_POOLS = Listing(
     schema=AgentPoolSchema,
     model=AgentPool,
-    visible_by=P.AGENT_POOL_READ,
     columns={
-        "id": AgentPool.id,
-        "organization_id": AgentPool.organization_id,
+        **plain(AgentPool, "id organization_id name organization_scoped created_at"),
         "organization_name": Organization.name,
-        "name": AgentPool.name,
-        "organization_scoped": AgentPool.organization_scoped,
-        "created_at": AgentPool.created_at,
     },
     joined=AgentPool.__table__.join(Organization.__table__),
     order=(_NAME,),
@@ -104,6 +95,7 @@ AGENT_POOLS = LinkedListing(
         OpenTo("filter[allowed_projects][name]", Project, P.PROJECT_READ),
     ),
     counted_by_status=True,
-    lists=("workspace_ids", "allowed_workspace_ids", "excluded_workspace_ids", "allowed_project_ids"),
-    links=_links,
+    complete=RelatedIds(
+        ("workspace_ids", "allowed_workspace_ids", "excluded_workspace_ids", "allowed_project_ids"), _links
+    ),
 )

@@ -45,7 +45,7 @@ INCLUDED = 5_000
 def list_agent_pools(organization: str) -> Response:
     """List the agent pools of an organization."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return AGENT_POOLS.page({"organization_id": org.id}, include=_including())
+    return AGENT_POOLS.page_response({"organization_id": org.id}, include=_including())
 
 
 @blueprint.post("/organizations/<organization>/agent-pools")
@@ -63,7 +63,7 @@ def create_agent_pool(organization: str) -> Response:
         placed = _place(session, pool, places)
         session.flush()
         record_event(session, "agent-pools.create", pool, {**created_changes(members), **placed})
-        shown = AGENT_POOLS.show({"id": pool.id}, session)
+        shown = AGENT_POOLS.get_resource({"id": pool.id}, session)
     return resource_response(shown, 201)
 
 
@@ -73,8 +73,8 @@ def create_agent_pool(organization: str) -> Response:
 def show_agent_pool(agent_pool_id: str) -> Response:
     """Show an agent pool."""
     include = _including()
-    row = AGENT_POOLS.linked({"id": agent_pool_id})
-    shown = AGENT_POOLS.shown(row)
+    row = AGENT_POOLS.get_complete({"id": agent_pool_id})
+    shown = AGENT_POOLS.to_resource(row)
     return resource_response(shown, included=include([row], [shown]) if include else None)
 
 
@@ -93,7 +93,7 @@ def update_agent_pool(agent_pool_id: str) -> Response:
         session.flush()
         if changes:
             record_event(session, "agent-pools.update", pool, changes)
-        shown = AGENT_POOLS.show({"id": agent_pool_id}, session)
+        shown = AGENT_POOLS.get_resource({"id": agent_pool_id}, session)
     return resource_response(shown)
 
 

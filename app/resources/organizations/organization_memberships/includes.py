@@ -9,7 +9,7 @@ from app.models.users import ADMINISTRATORS, KNOWN_AS, User
 from app.persistence import in_values
 from app.resources.accounts.users.listing import UserRow, dump_user
 from app.resources.organizations.organizations.listing import ORGANIZATIONS
-from app.resources.organizations.teams.listing import TEAMS
+from app.resources.organizations.teams.listing import TEAM_LINKS, TEAMS
 from app.web.context import caller, reader
 from app.web.listing import ResourceObject
 
@@ -29,9 +29,9 @@ def included(rows: Sequence[Any], memberships: list[ResourceObject], wanted: set
         found += shown_users({row.user_id for row in rows}, with_email=True)
     if "teams" in wanted:
         teams = (team["id"] for shown in memberships for team in shown["relationships"]["teams"]["data"])
-        found += TEAMS.some(set(teams))
+        found += TEAM_LINKS.find_many(TEAMS, set(teams))
     if "organization" in wanted:
-        found += ORGANIZATIONS.some({row.organization_id for row in rows})
+        found += ORGANIZATIONS.find_many({row.organization_id for row in rows})
     return found
 
 

@@ -1,11 +1,9 @@
 """Reading memberships of organizations."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import request
-from sqlalchemy import ColumnElement, ScalarSelect, bindparam, exists, false, func, select
+from sqlalchemy import ScalarSelect, bindparam, exists, false, func, select
 
 from app.authz.permissions import P
 from app.models.organization_memberships import STATUSES, OrganizationMembership
@@ -15,26 +13,11 @@ from app.models.users import KNOWN_AS, User
 from app.persistence import Expression
 from app.resources.organizations.organization_memberships.filters import InStatus
 from app.resources.organizations.organization_memberships.schema import OrganizationMembershipSchema
-from app.resources.organizations.teams.linked import TeamMembershipListing
+from app.resources.organizations.teams.linked import TeamMemberLinks
 from app.web.context import caller, reader
 from app.web.filters import Contains, Filter, Holds, OneOf
+from app.web.listing import Listing, plain
 from app.web.policy import visible
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class MembershipListing(TeamMembershipListing):
-    """Memberships of an organization, or with ``team_id`` among the parents, those in one team."""
-
-    def _equal(self, conditions: Mapping[str, Any], *, by_index: bool = True) -> list[ColumnElement[bool]]:
-        plain = {name: value for name, value in conditions.items() if name != "team_id"}
-        own = super()._equal(plain, by_index=by_index)
-        if "team_id" not in conditions:
-            return own
-        in_team = exists().where(
-            TeamMember.membership_id == OrganizationMembership.id,
-            TeamMember.team_id == bindparam("team_id"),
-        )
-        return [*own, in_team]
 
 
 def _of_user(column: Expression) -> ScalarSelect[Any]:
@@ -56,30 +39,37 @@ _OTHERS: tuple[Filter, ...] = (
     Holds("filter[is_service_account]", false()),
 )
 
-MEMBERSHIPS = MembershipListing(
+_IN_TEAM = exists().where(
+    TeamMember.membership_id == OrganizationMembership.id,
+    TeamMember.team_id == bindparam("team_id"),
+)
+
+MEMBERSHIP_LINKS = TeamMemberLinks(
+    owner_id=TeamMember.membership_id,
+    related_id=TeamMember.team_id,
+    other=Team,
+    # A secret team stays unknown to callers who see only its members.
+    condition=lambda: visible(P.TEAM_READ, Team),
+    columns={"linked_id": Team.id},
+    lists={"team_ids": lambda links: [link.linked_id for link in links]},
+)
+
+MEMBERSHIPS = Listing(
     schema=OrganizationMembershipSchema,
     model=OrganizationMembership,
-    visible_by=P.MEMBERSHIP_READ,
     columns={
-        "id": OrganizationMembership.id,
-        "organization_id": OrganizationMembership.organization_id,
+        **plain(OrganizationMembership, "id organization_id"),
         "organization_name": Organization.name,
-        "user_id": OrganizationMembership.user_id,
-        "status": OrganizationMembership.status,
+        **plain(OrganizationMembership, "user_id status"),
         "email": User.email,
         "created_at": OrganizationMembership.created_at,
     },
     joined=OrganizationMembership.__table__.join(Organization.__table__).join(User.__table__),
     order=(OrganizationMembership.created_at, OrganizationMembership.id),
     sorts={"status": (OrganizationMembership.status,), "email": (func.lower(_EMAIL),)},
+    parents={"team_id": _IN_TEAM},
     filters=(_STATUS, *_OTHERS),
-    near=TeamMember.membership_id,
-    far=TeamMember.team_id,
-    other=Team,
-    # A secret team stays unknown to whoever sees only its members.
-    linked_if=lambda: visible(P.TEAM_READ, Team),
-    link_columns={"linked_id": Team.id},
-    lists={"team_ids": lambda links: [link.linked_id for link in links]},
+    complete=MEMBERSHIP_LINKS,
 )
 
 
@@ -95,9 +85,9 @@ def status_counts(organization_id: str) -> dict[str, int]:
     )
     values: dict[str, Any] = {}
     for each in _OTHERS:
-        chosen = each.read(request.args, caller(), organization_id)
-        if chosen is not None:
-            statement = statement.where(*chosen.clauses())
-            values |= chosen.parameters
+        clause = each.parse(request.args, caller(), organization_id)
+        if clause is not None:
+            statement = statement.where(*clause.conditions())
+            values |= clause.parameters
     counted = {row.status: row.memberships for row in reader().execute(statement, values)}
     return {"total": sum(counted.values()), **{status: counted.get(status, 0) for status in STATUSES}}

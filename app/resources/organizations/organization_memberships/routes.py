@@ -41,7 +41,7 @@ def list_organization_memberships(organization: str) -> Response:
     org = organization_or_404(organization, P.ORGANIZATION_READ)
     wanted = includes_of(request.args, INCLUDES)
     counts = {"status-counts": status_counts(org.id)}
-    return MEMBERSHIPS.page({"organization_id": org.id}, include=including(wanted), meta=counts)
+    return MEMBERSHIPS.page_response({"organization_id": org.id}, include=including(wanted), meta=counts)
 
 
 @blueprint.post("/organizations/<organization>/organization-memberships")
@@ -66,8 +66,8 @@ def create_organization_membership(organization: str) -> Response:
             add_members(session, team, {membership.id: user.username})
         told = {"email": members["email"], "status": membership.status, "teams": [team.name for team in teams] or None}
         record_event(session, "organization-memberships.create", membership, created_changes(told))
-    row = MEMBERSHIPS.linked({"id": membership.id})
-    shown = MEMBERSHIPS.shown(row)
+    row = MEMBERSHIPS.get_complete({"id": membership.id})
+    shown = MEMBERSHIPS.to_resource(row)
     return resource_response(shown, 201, included=included([row], [shown], {"user"}))
 
 
@@ -78,7 +78,7 @@ def list_own_memberships() -> Response:
     """List the memberships of the calling user, in every organization."""
     user_id = require_own(P.MEMBERSHIP_READ)
     wanted = includes_of(request.args, OWN_INCLUDES)
-    return MEMBERSHIPS.page({"user_id": user_id}, include=including(wanted))
+    return MEMBERSHIPS.page_response({"user_id": user_id}, include=including(wanted))
 
 
 @blueprint.get("/organization-memberships/<membership_id>")
@@ -87,8 +87,8 @@ def list_own_memberships() -> Response:
 def show_organization_membership(membership_id: str) -> Response:
     """Show a membership."""
     wanted = includes_of(request.args, INCLUDES)
-    row = MEMBERSHIPS.linked({"id": membership_id})
-    shown = MEMBERSHIPS.shown(row)
+    row = MEMBERSHIPS.get_complete({"id": membership_id})
+    shown = MEMBERSHIPS.to_resource(row)
     return resource_response(shown, included=included([row], [shown], wanted) if wanted else None)
 
 
@@ -101,7 +101,7 @@ def destroy_organization_membership(membership_id: str) -> Response:
     The caller must be able to see all of the user's teams, and only another owner can remove an owner.
     """
     with transaction() as session:
-        owners = lock_owners(session, MEMBERSHIPS.one({"id": membership_id}, session).organization_id)
+        owners = lock_owners(session, MEMBERSHIPS.get({"id": membership_id}, session).organization_id)
         membership = get_for_update(session, OrganizationMembership, membership_id, P.MEMBERSHIP_DELETE)
         teams = teams_of(session, membership)
         if not all(is_allowed(P.TEAM_READ, team) for team in teams):

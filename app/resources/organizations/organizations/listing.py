@@ -5,39 +5,26 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from app.authz.permissions import P
 from app.models.organizations import Organization
 from app.models.projects import Project
 from app.resources.organizations.organizations.schema import OrganizationSchema, entitlement_set
 from app.web.filters import Contains
-from app.web.listing import Listing
+from app.web.listing import Listing, plain
 
 _NAME = func.lower(Organization.name)
-_PLAIN = (
-    "id",
-    "name",
-    "email",
-    "created_at",
-    "session_timeout",
-    "session_remember",
-    "collaborator_auth_policy",
-    "cost_estimation_enabled",
-    "send_passing_statuses_for_untriggered_speculative_plans",
-    "aggregated_commit_status_enabled",
-    "speculative_plan_management_enabled",
-    "allow_force_delete_workspaces",
-    "assessments_enforced",
-    "default_execution_mode",
-    "owners_team_saml_role_id",
-    "user_tokens_enabled",
-)
 
 ORGANIZATIONS = Listing(
     schema=OrganizationSchema,
     model=Organization,
-    visible_by=P.ORGANIZATION_READ,
     columns={
-        **{name: getattr(Organization, name) for name in _PLAIN},
+        **plain(
+            Organization,
+            "id name email created_at session_timeout session_remember collaborator_auth_policy "
+            "cost_estimation_enabled send_passing_statuses_for_untriggered_speculative_plans "
+            "aggregated_commit_status_enabled speculative_plan_management_enabled "
+            "allow_force_delete_workspaces assessments_enforced default_execution_mode "
+            "owners_team_saml_role_id user_tokens_enabled",
+        ),
         "default_agent_pool": Organization.default_agent_pool_id,
         "default_project_id": select(Project.id)
         .where(Project.organization_id == Organization.id, Project.is_default)

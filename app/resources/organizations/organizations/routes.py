@@ -42,7 +42,7 @@ LIST_INCLUDES = ("entitlement_set",)
 def list_organizations() -> Response:
     """List the caller's organizations; all of them, unless the request asks for a page."""
     included = includes_of(request.args, LIST_INCLUDES)
-    return ORGANIZATIONS.page({}, include=include_entitlement_sets if included else None, paged=False)
+    return ORGANIZATIONS.page_response({}, include=include_entitlement_sets if included else None, paged=False)
 
 
 @blueprint.post("/organizations")
@@ -62,7 +62,7 @@ def create_organization() -> Response:
         session.flush()
     # The caller's grants were loaded before there was anything to be owner of.
     authenticate()
-    shown = ORGANIZATIONS.show({"id": organization.id})
+    shown = ORGANIZATIONS.get_resource({"id": organization.id})
     return resource_response(shown, 201, included=[entitlement_set(organization.id)])
 
 
@@ -73,8 +73,8 @@ def show_organization(organization: str) -> Response:
     """Show an organization."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
     included = includes_of(request.args, INCLUDES)
-    row = ORGANIZATIONS.one({"id": org.id})
-    return resource_response(ORGANIZATIONS.shown(row), included=_include(row, included) if included else None)
+    row = ORGANIZATIONS.get({"id": org.id})
+    return resource_response(ORGANIZATIONS.to_resource(row), included=_include(row, included) if included else None)
 
 
 @blueprint.route("/organizations/<organization>", methods=["PATCH", "PUT"])
@@ -90,7 +90,7 @@ def update_organization(organization: str) -> Response:
         session.flush()
         if changes:
             record_event(session, "organizations.update", found, changes)
-        shown = ORGANIZATIONS.show({"id": org.id}, session)
+        shown = ORGANIZATIONS.get_resource({"id": org.id}, session)
     return resource_response(shown)
 
 

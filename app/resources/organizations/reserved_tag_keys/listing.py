@@ -2,24 +2,18 @@
 
 from sqlalchemy import func
 
-from app.authz.permissions import P
 from app.models.organizations import Organization
 from app.models.reserved_tag_keys import ReservedTagKey
 from app.resources.organizations.reserved_tag_keys.schema import ReservedTagKeySchema
-from app.web.listing import Listing
+from app.web.listing import Listing, plain
 
 RESERVED_TAG_KEYS = Listing(
     schema=ReservedTagKeySchema,
     model=ReservedTagKey,
-    visible_by=P.ORGANIZATION_READ,
     columns={
-        "id": ReservedTagKey.id,
-        "organization_id": ReservedTagKey.organization_id,
+        **plain(ReservedTagKey, "id organization_id"),
         "organization_name": Organization.name,
-        "key": ReservedTagKey.key,
-        "disable_overrides": ReservedTagKey.disable_overrides,
-        "created_at": ReservedTagKey.created_at,
-        "updated_at": ReservedTagKey.updated_at,
+        **plain(ReservedTagKey, "key disable_overrides created_at updated_at"),
     },
     joined=ReservedTagKey.__table__.join(Organization.__table__, Organization.id == ReservedTagKey.organization_id),
     order=(func.lower(ReservedTagKey.key),),

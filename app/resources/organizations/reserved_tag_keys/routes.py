@@ -23,7 +23,7 @@ blueprint = Blueprint("reserved_tag_keys", __name__, url_prefix="/api/v2")
 def list_reserved_tag_keys(organization: str) -> Response:
     """List the keys that an organization reserves."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return RESERVED_TAG_KEYS.page({"organization_id": org.id})
+    return RESERVED_TAG_KEYS.page_response({"organization_id": org.id})
 
 
 @blueprint.post("/organizations/<organization>/reserved-tag-keys")
@@ -38,7 +38,7 @@ def create_reserved_tag_key(organization: str) -> Response:
         session.add(key)
         session.flush()
         record_event(session, "reserved-tag-keys.create", key, created_changes(members))
-        shown = RESERVED_TAG_KEYS.show({"id": key.id}, session)
+        shown = RESERVED_TAG_KEYS.get_resource({"id": key.id}, session)
     return resource_response(shown, 201)
 
 
@@ -55,7 +55,7 @@ def update_reserved_tag_key(key_id: str) -> Response:
             key.updated_at = now()
             session.flush()
             record_event(session, "reserved-tag-keys.update", key, changes)
-        shown = RESERVED_TAG_KEYS.show({"id": key_id}, session)
+        shown = RESERVED_TAG_KEYS.get_resource({"id": key_id}, session)
     return resource_response(shown)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.resources.organizations.organization_memberships.includes import shown_users
-from app.resources.organizations.organization_memberships.listing import MEMBERSHIPS
+from app.resources.organizations.organization_memberships.listing import MEMBERSHIP_LINKS, MEMBERSHIPS
 from app.web.listing import ResourceObject
 
 INCLUDES = ("users", "organization_memberships")
@@ -21,7 +21,7 @@ def included(teams: list[ResourceObject], wanted: set[str]) -> list[ResourceObje
     if "users" in wanted:
         found += shown_users(_linked(teams, "users"), with_email=False)
     if "organization_memberships" in wanted:
-        found += MEMBERSHIPS.some(_linked(teams, "organization-memberships"))
+        found += MEMBERSHIP_LINKS.find_many(MEMBERSHIPS, _linked(teams, "organization-memberships"))
     return found
 
 

@@ -2,32 +2,44 @@
 
 from sqlalchemy import func, select, true
 
-from app.authz.permissions import P
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.teams import Team, TeamMember
-from app.resources.organizations.teams.linked import TeamMembershipListing
+from app.resources.organizations.teams.linked import TeamMemberLinks
 from app.resources.organizations.teams.schema import TeamSchema
 from app.web.filters import Contains, OneOf
+from app.web.listing import Listing, plain
 
 _NAME = func.lower(Team.name)
 
-TEAMS = TeamMembershipListing(
+TEAM_LINKS = TeamMemberLinks(
+    owner_id=TeamMember.team_id,
+    related_id=TeamMember.membership_id,
+    other=OrganizationMembership,
+    condition=true,
+    columns={
+        "linked_id": OrganizationMembership.id,
+        "linked_user_id": OrganizationMembership.user_id,
+        "linked_status": OrganizationMembership.status,
+    },
+    lists={
+        # Invited people are in the team by their membership; they are no users of it yet.
+        "user_ids": lambda links: [link.linked_user_id for link in links if link.linked_status == "active"],
+        "membership_ids": lambda links: [link.linked_id for link in links],
+    },
+)
+
+TEAMS = Listing(
     schema=TeamSchema,
     model=Team,
-    visible_by=P.TEAM_READ,
     columns={
-        "id": Team.id,
-        "organization_id": Team.organization_id,
+        **plain(Team, "id organization_id"),
         "organization_name": Organization.name,
-        "visible_in": Team.visible_in,
-        "ordinary_in": Team.ordinary_in,
-        "name": Team.name,
-        "is_owners": Team.is_owners,
-        "visibility": Team.visibility,
-        "organization_access": Team.organization_access,
-        "sso_team_id": Team.sso_team_id,
-        "allow_member_token_management": Team.allow_member_token_management,
+        **plain(
+            Team,
+            "visible_in ordinary_in name is_owners visibility organization_access sso_team_id "
+            "allow_member_token_management",
+        ),
         "users_count": select(func.count())
         .select_from(TeamMember)
         .join(OrganizationMembership, OrganizationMembership.id == TeamMember.membership_id)
@@ -39,18 +51,5 @@ TEAMS = TeamMembershipListing(
     order=(_NAME,),
     sorts={"name": (_NAME,)},
     filters=(Contains("q", (Team.name,)), OneOf("filter[names]", Team.name)),
-    near=TeamMember.team_id,
-    far=TeamMember.membership_id,
-    other=OrganizationMembership,
-    linked_if=true,
-    link_columns={
-        "linked_id": OrganizationMembership.id,
-        "linked_user_id": OrganizationMembership.user_id,
-        "linked_status": OrganizationMembership.status,
-    },
-    lists={
-        # Who is invited is in the team by the membership, and no user of it yet.
-        "user_ids": lambda links: [link.linked_user_id for link in links if link.linked_status == "active"],
-        "membership_ids": lambda links: [link.linked_id for link in links],
-    },
+    complete=TEAM_LINKS,
 )

@@ -43,7 +43,7 @@ MEMBERSHIP_IDS = {"$ref": "#/components/schemas/organization-memberships-identif
 def list_teams(organization: str) -> Response:
     """List the teams of an organization that the caller can see."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return TEAMS.page({"organization_id": org.id}, include=including(includes_of(request.args, INCLUDES)))
+    return TEAMS.page_response({"organization_id": org.id}, include=including(includes_of(request.args, INCLUDES)))
 
 
 @blueprint.post("/organizations/<organization>/teams")
@@ -66,7 +66,7 @@ def create_team(organization: str) -> Response:
         session.flush()
         record_event(session, "teams.create", team, created_changes({**settled, "visibility": team.visibility}))
         session.flush()
-        shown = TEAMS.show({"id": team.id}, session)
+        shown = TEAMS.get_resource({"id": team.id}, session)
     return _answer(shown, wanted)
 
 
@@ -76,7 +76,7 @@ def create_team(organization: str) -> Response:
 def show_team(team_id: str) -> Response:
     """Show a team."""
     wanted = includes_of(request.args, INCLUDES)
-    return _answer(TEAMS.show({"id": team_id}), wanted)
+    return _answer(TEAMS.get_resource({"id": team_id}), wanted)
 
 
 @blueprint.patch("/teams/<team_id>")
@@ -98,7 +98,7 @@ def update_team(team_id: str) -> Response:
         session.flush()
         if changes:
             record_event(session, "teams.update", team, changes)
-        shown = TEAMS.show({"id": team_id}, session)
+        shown = TEAMS.get_resource({"id": team_id}, session)
     return _answer(shown, wanted)
 
 
@@ -122,8 +122,8 @@ def destroy_team(team_id: str) -> Response:
 @describes(listing=MEMBERSHIPS, errors=(400,))
 def list_team_memberships(team_id: str) -> Response:
     """List the memberships in a team that the caller can see."""
-    team = TEAMS.one({"id": team_id})
-    return MEMBERSHIPS.page({"organization_id": team.organization_id, "team_id": team_id})
+    team = TEAMS.get({"id": team_id})
+    return MEMBERSHIPS.page_response({"organization_id": team.organization_id, "team_id": team_id})
 
 
 @blueprint.post("/teams/<team_id>/relationships/users")

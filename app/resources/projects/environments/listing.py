@@ -7,30 +7,19 @@ from app.models.environments import Environment
 from app.models.workspaces import Workspace
 from app.resources.projects.environments.schema import EnvironmentSchema
 from app.web.filters import Contains, Equals
-from app.web.listing import Counted, Listing
+from app.web.listing import Counted, Listing, plain
 
 _NAME = func.lower(Environment.name)
-_PLAIN = (
-    "id",
-    "organization_id",
-    "project_id",
-    "name",
-    "display_name",
-    "type",
-    "description",
-    "color",
-    "git_branch",
-    "is_default",
-    "created_at",
-    "updated_at",
-)
 
 ENVIRONMENTS = Listing(
     schema=EnvironmentSchema,
     model=Environment,
-    visible_by=P.ENVIRONMENT_READ,
     columns={
-        **{name: getattr(Environment, name) for name in _PLAIN},
+        **plain(
+            Environment,
+            "id organization_id project_id name display_name type description color git_branch is_default "
+            "created_at updated_at",
+        ),
         "workspace_count": Counted(P.WORKSPACE_READ, Workspace, Workspace.environment_id == Environment.id),
     },
     joined=Environment.__table__,

@@ -61,8 +61,8 @@ COPIED = {
 @describes(listing=ENVIRONMENTS, errors=(400,))
 def list_environments(project_id: str) -> Response:
     """List the environments of a project that the caller can see."""
-    project = PROJECTS.one({"id": project_id})
-    return ENVIRONMENTS.page({"organization_id": project.organization_id, "project_id": project_id})
+    project = PROJECTS.get({"id": project_id})
+    return ENVIRONMENTS.page_response({"organization_id": project.organization_id, "project_id": project_id})
 
 
 @blueprint.post("/projects/<project_id>/environments")
@@ -74,7 +74,7 @@ def create_environment(project_id: str) -> Response:
     with transaction() as session:
         project = get_for_update(session, Project, project_id, P.ENVIRONMENT_MANAGE)
         environment = _create(session, project, members)
-        shown = ENVIRONMENTS.show({"id": environment.id}, session)
+        shown = ENVIRONMENTS.get_resource({"id": environment.id}, session)
     return resource_response(shown, 201)
 
 
@@ -83,7 +83,7 @@ def create_environment(project_id: str) -> Response:
 @describes(answer=EnvironmentSchema)
 def show_environment(environment_id: str) -> Response:
     """Show an environment."""
-    return resource_response(ENVIRONMENTS.show({"id": environment_id}))
+    return resource_response(ENVIRONMENTS.get_resource({"id": environment_id}))
 
 
 @blueprint.patch("/environments/<environment_id>")
@@ -99,7 +99,7 @@ def update_environment(environment_id: str) -> Response:
             environment.updated_at = now()
             session.flush()
             record_event(session, "environments.update", environment, changes)
-        shown = ENVIRONMENTS.show({"id": environment_id}, session)
+        shown = ENVIRONMENTS.get_resource({"id": environment_id}, session)
     return resource_response(shown)
 
 
@@ -131,7 +131,7 @@ def set_default_environment(environment_id: str) -> Response:
         project = _project_of(session, environment_id)
         changed = set_default(session, project.id, environment_id)
         record_events(session, "environments.set-default", list(changed.items()))
-        shown = ENVIRONMENTS.show({"id": environment_id}, session)
+        shown = ENVIRONMENTS.get_resource({"id": environment_id}, session)
     return resource_response(shown)
 
 
@@ -157,7 +157,7 @@ def clone_environment(environment_id: str) -> Response:
         # Who sees only one of the two environments is not to hear of the other: this is told of the project.
         changes = {"environment": [source.id, environment.id], "workspace-count": [0, len(pairs)]}
         record_event(session, "projects.clone-environment", project, changes)
-        shown = ENVIRONMENTS.show({"id": environment.id}, session)
+        shown = ENVIRONMENTS.get_resource({"id": environment.id}, session)
     copied = [
         {"id": copy.id, "name": copy.name, "source-id": source.id, "source-name": source.name} for source, copy in pairs
     ]
@@ -170,7 +170,7 @@ def _subject(session: Session, environment_id: str) -> Environment:
 
 def _project_of(session: Session, environment_id: str) -> Project:
     """The project of the environment, locked. It is always locked before its environments, to avoid deadlocks."""
-    row = ENVIRONMENTS.one({"id": environment_id}, session)
+    row = ENVIRONMENTS.get({"id": environment_id}, session)
     return get_for_update(session, Project, row.project_id, P.ENVIRONMENT_MANAGE)
 
 

@@ -12,37 +12,28 @@ from app.resources.inheritance.execution_mode import MODE_OF_PROJECT, POOL_OF_PR
 from app.resources.projects.projects.schema import ProjectSchema
 from app.resources.projects.tag_bindings.listing import Tagged
 from app.web.filters import Contains, OneOf, Permitted
-from app.web.listing import Counted, Listing
+from app.web.listing import Counted, Listing, plain
 
 _NAME = func.lower(Project.name)
 
 PROJECTS = Listing(
     schema=ProjectSchema,
     model=Project,
-    visible_by=P.PROJECT_READ,
     columns={
-        "id": Project.id,
-        "organization_id": Project.organization_id,
+        **plain(Project, "id organization_id"),
         "organization_name": Organization.name,
-        "name": Project.name,
-        "description": Project.description,
-        "created_at": Project.created_at,
-        "auto_destroy_activity_duration": Project.auto_destroy_activity_duration,
+        **plain(Project, "name description created_at auto_destroy_activity_duration"),
         "default_execution_mode": MODE_OF_PROJECT,
         "default_agent_pool": POOL_OF_PROJECT,
         "own_execution_mode": Project.own_execution_mode,
         "icon_url": select(literal("/api/v2/projects/") + Image.project_id + "/icon")
         .where(Image.project_id == Project.id)
         .scalar_subquery(),
-        "slug": Project.slug,
-        "display_name": Project.display_name,
-        "color": Project.color,
-        "single_server_mode": Project.single_server_mode,
-        "default_server_id": Project.default_server_id,
-        "auto_error_tracking_enabled": Project.auto_error_tracking_enabled,
-        "public_read": Project.public_read,
-        "custom_metadata": Project.custom_metadata,
-        "cloud_provider_id": Project.cloud_provider_id,
+        **plain(
+            Project,
+            "slug display_name color single_server_mode default_server_id auto_error_tracking_enabled "
+            "public_read custom_metadata cloud_provider_id",
+        ),
         "workspace_count": Counted(P.WORKSPACE_READ, Workspace, Workspace.project_id == Project.id),
         "team_count": Counted(P.PROJECT_READ_TEAMS, TeamProject, TeamProject.project_id == Project.id),
     },

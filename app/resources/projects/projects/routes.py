@@ -50,7 +50,7 @@ def list_projects(organization: str) -> Response:
     """List the projects of an organization that the caller can see."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
     included = includes_of(request.args, INCLUDES)
-    return PROJECTS.page({"organization_id": org.id}, include=include_effective_tags if included else None)
+    return PROJECTS.page_response({"organization_id": org.id}, include=include_effective_tags if included else None)
 
 
 @blueprint.post("/organizations/<organization>/projects")
@@ -95,7 +95,7 @@ def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
             project,
             _event_changes(created_changes({**settled, "tag_bindings": tags or None})),
         )
-        return PROJECTS.show({"id": project.id}, session)
+        return PROJECTS.get_resource({"id": project.id}, session)
 
 
 @blueprint.get("/projects/<project_id>")
@@ -104,8 +104,8 @@ def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
 def show_project(project_id: str) -> Response:
     """Show a project."""
     included = includes_of(request.args, INCLUDES)
-    row = PROJECTS.one({"id": project_id})
-    shown = PROJECTS.shown(row)
+    row = PROJECTS.get({"id": project_id})
+    shown = PROJECTS.to_resource(row)
     return resource_response(shown, included=include_effective_tags([row], [shown]) if included else None)
 
 
@@ -132,7 +132,7 @@ def update_project(project_id: str) -> Response:
         session.flush()
         if changes:
             record_event(session, "projects.update", project, _event_changes(changes))
-        shown = PROJECTS.show({"id": project_id}, session)
+        shown = PROJECTS.get_resource({"id": project_id}, session)
     return resource_response(shown)
 
 

@@ -24,8 +24,8 @@ blueprint = Blueprint("repository_links", __name__, url_prefix="/api/v2")
 @describes(listing=REPOSITORY_LINKS, errors=(400,))
 def list_repository_links(project_id: str) -> Response:
     """List the repositories that a project is linked to."""
-    project = PROJECTS.one({"id": project_id})
-    return REPOSITORY_LINKS.page({"organization_id": project.organization_id, "project_id": project_id})
+    project = PROJECTS.get({"id": project_id})
+    return REPOSITORY_LINKS.page_response({"organization_id": project.organization_id, "project_id": project_id})
 
 
 @blueprint.post("/projects/<project_id>/repository-links")
@@ -40,7 +40,7 @@ def create_repository_link(project_id: str) -> Response:
         session.add(link)
         session.flush()
         record_event(session, "repository-links.create", link, created_changes(members))
-        shown = REPOSITORY_LINKS.show({"id": link.id}, session)
+        shown = REPOSITORY_LINKS.get_resource({"id": link.id}, session)
     return resource_response(shown, 201)
 
 
@@ -49,7 +49,7 @@ def create_repository_link(project_id: str) -> Response:
 @describes(answer=RepositoryLinkSchema)
 def show_repository_link(link_id: str) -> Response:
     """Show a link to a repository."""
-    return resource_response(REPOSITORY_LINKS.show({"id": link_id}))
+    return resource_response(REPOSITORY_LINKS.get_resource({"id": link_id}))
 
 
 @blueprint.delete("/repository-links/<link_id>")

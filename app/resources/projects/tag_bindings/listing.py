@@ -16,7 +16,7 @@ from app.models.workspaces import Workspace
 from app.persistence import in_values, values_param
 from app.resources.projects.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema
 from app.web.context import reader
-from app.web.filters import Chosen
+from app.web.filters import Filter, FilterClause
 
 ResourceObject = dict[str, Any]
 
@@ -127,18 +127,19 @@ def workspace_has(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True)
-class Tagged:
+class Tagged(Filter):
     """``filter[tagged][i][key]`` and ``[value]``: resources that have all of these tags.
 
     ``filter[tag-union]`` asks for resources with any of them. With ``filter[tag-value-default-null]``, a tag without a
     value in the filter means a tag that has no value.
     """
 
+    parameter: str = "filter[tagged]"
     having: Having = project_has
 
     @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """The four parameters that it reads."""
         return [
             ("filter[tagged][0][key]", "A tag's key; further tags with 1, 2 and so on, all of which must be there"),
             ("filter[tagged][0][value]", "The tag's value; any value when empty or absent"),
@@ -146,8 +147,8 @@ class Tagged:
             ("filter[tag-value-default-null]", "true: a tag whose value is absent here is one without a value"),
         ]
 
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``."""
+    def parse(self, arguments: Arguments, _caller: Caller, _organization_id: str | None) -> FilterClause | None:
+        """The resource has all of the tags, or one of them."""
         tags = tags_of(arguments)
         if not tags:
             return None
@@ -157,9 +158,11 @@ class Tagged:
         parameters: dict[str, Any] = {}
         for index, (key, value) in enumerate(tags):
             parameters |= {f"tagged_{index}_key": key, f"tagged_{index}_value": value}
-        return Chosen(("tagged", len(tags), is_union), lambda: self._clauses(len(tags), is_union=is_union), parameters)
+        return FilterClause(
+            ("tagged", len(tags), is_union), lambda: self._conditions(len(tags), is_union=is_union), parameters
+        )
 
-    def _clauses(self, count: int, *, is_union: bool) -> Sequence[ColumnElement[bool]]:
+    def _conditions(self, count: int, *, is_union: bool) -> Sequence[ColumnElement[bool]]:
         found = []
         for index in range(count):
             value = bindparam(f"tagged_{index}_value", type_=Text)

@@ -38,7 +38,7 @@ class Target:
 
     def listed(self, identifier: str, dump: Dump = dump_binding) -> Response:
         """The answer with all of the resource's own tags."""
-        self.listing.one({"id": identifier})
+        self.listing.get({"id": identifier})
         return document_response(
             {
                 "data": [dump(row, None) for row in self.tags([identifier])],

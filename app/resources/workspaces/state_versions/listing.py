@@ -14,41 +14,14 @@ from app.resources.organizations.organization_memberships.includes import shown_
 from app.resources.workspaces.state_versions.schema import OutputSchema, RevealedOutputSchema, StateVersionSchema
 from app.web.context import reader
 from app.web.filters import OneOf
-from app.web.listing import Listing, ResourceObject
+from app.web.listing import Listing, ResourceObject, plain
 
 INCLUDES: Final = ("created_by", "run", "run.created_by", "run.configuration_version", "outputs")
-_PLAIN: Final = (
-    "id",
-    "organization_id",
-    "workspace_id",
-    "created_at",
-    "created_by_id",
-    "rollback_of_id",
-    "status",
-    "intermediate",
-    "serial",
-    "size",
-    "state_object",
-    "json_state_object",
-    "format",
-    "terraform_version",
-    "modules",
-    "providers",
-    "resources",
-)
-_OUTPUT_PLAIN: Final = (
-    "id",
-    "organization_id",
-    "workspace_id",
-    "state_version_id",
-    "name",
-    "sensitive",
-    "type",
-    "detailed_type",
-    "value",
-)
 _OUTPUT_COLUMNS: Final = {
-    **{name: getattr(StateVersionOutput, name) for name in _OUTPUT_PLAIN},
+    **plain(
+        StateVersionOutput,
+        "id organization_id workspace_id state_version_id name sensitive type detailed_type value",
+    ),
     "project_id": Workspace.project_id,
 }
 _OUTPUT_TABLES: Final = StateVersionOutput.__table__.join(
@@ -82,7 +55,11 @@ def _unless_long(column: Any) -> ColumnElement[Any]:  # noqa: ANN401 - a mapped 
 
 
 _VERSION_COLUMNS: Final = {
-    **{name: getattr(StateVersion, name) for name in _PLAIN},
+    **plain(
+        StateVersion,
+        "id organization_id workspace_id created_at created_by_id rollback_of_id status intermediate "
+        "serial size state_object json_state_object format terraform_version modules providers resources",
+    ),
     "project_id": Workspace.project_id,
     "previous_id": _neighbour(-1),
     "next_id": _neighbour(1),
@@ -109,7 +86,6 @@ LISTED_STATE_VERSIONS: Final = Listing(
 OUTPUTS: Final = Listing(
     schema=OutputSchema,
     model=StateVersionOutput,
-    visible_by=P.STATE_READ_OUTPUTS,
     columns=_OUTPUT_COLUMNS,
     joined=_OUTPUT_TABLES,
     order=(StateVersionOutput.__table__.c.name, StateVersionOutput.__table__.c.id),
@@ -118,7 +94,6 @@ OUTPUTS: Final = Listing(
 REVEALED_OUTPUTS: Final = Listing(
     schema=RevealedOutputSchema,
     model=StateVersionOutput,
-    visible_by=P.STATE_READ_OUTPUTS,
     columns=_OUTPUT_COLUMNS,
     joined=_OUTPUT_TABLES,
     order=(StateVersionOutput.__table__.c.name, StateVersionOutput.__table__.c.id),
@@ -142,7 +117,7 @@ def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[ResourceOb
             found += shown_users({row.created_by_id for row in rows if row.created_by_id}, with_email=False)
         if "outputs" in wanted:
             check_weight(link_outputs(shown))
-            found += OUTPUTS.some(
+            found += OUTPUTS.find_many(
                 item["id"] for version in shown for item in version["relationships"]["outputs"]["data"]
             )
         return found

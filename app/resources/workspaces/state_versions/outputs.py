@@ -17,7 +17,7 @@ from app.web.guard import describes, requires
 def list_outputs(version_id: str) -> Response:
     """List the outputs of a state version; sensitive values are null."""
     version_for(version_id, P.STATE_READ_OUTPUTS)
-    return OUTPUTS.page({"state_version_id": version_id})
+    return OUTPUTS.page_response({"state_version_id": version_id})
 
 
 @blueprint.get(f"{OF_WORKSPACE}/current-state-version-outputs")
@@ -28,7 +28,7 @@ def list_current_outputs(workspace_id: str) -> Response:
     current = workspace_for(workspace_id, P.STATE_READ_OUTPUTS).current_state_version_id
     if current is None:
         return document_response({"data": []})
-    return OUTPUTS.page({"state_version_id": current}, paged=False)
+    return OUTPUTS.page_response({"state_version_id": current}, paged=False)
 
 
 @blueprint.get(f"{API}/state-version-outputs/<output_id>")
@@ -36,4 +36,4 @@ def list_current_outputs(workspace_id: str) -> Response:
 @describes(answer=RevealedOutputSchema)
 def show_output(output_id: str) -> Response:
     """Show an output with its value, sensitive or not."""
-    return resource_response(REVEALED_OUTPUTS.show({"id": output_id}))
+    return resource_response(REVEALED_OUTPUTS.get_resource({"id": output_id}))

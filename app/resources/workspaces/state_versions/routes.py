@@ -138,7 +138,7 @@ def list_state_versions() -> Response:
     if workspace_id is None:
         raise NotFound
     include = including(includes_of(request.args, INCLUDES))
-    return LISTED_STATE_VERSIONS.page({"workspace_id": workspace_id}, include=include)
+    return LISTED_STATE_VERSIONS.page_response({"workspace_id": workspace_id}, include=include)
 
 
 @blueprint.get(f"{API}/state-versions/<version_id>")
@@ -193,8 +193,8 @@ def _record(session: Session, version: StateVersion) -> None:
 
 def _answer(version_id: str, status: int = 200) -> Response:
     include = including(includes_of(request.args, INCLUDES))
-    row = STATE_VERSIONS.one({"id": version_id})
-    shown = STATE_VERSIONS.shown(row)
+    row = STATE_VERSIONS.get({"id": version_id})
+    shown = STATE_VERSIONS.to_resource(row)
     found = include([row], [shown]) if include else None
     if "data" not in shown["relationships"]["outputs"]:
         link_outputs([shown])

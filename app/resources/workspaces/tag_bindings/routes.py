@@ -43,7 +43,7 @@ def list_workspace_tag_bindings(workspace_id: str) -> Response:
 @describes(answer=EffectiveTagBindingSchema, many=True, paged=False)
 def list_effective_workspace_tag_bindings(workspace_id: str) -> Response:
     """List the tags that count for a workspace: its own, and those of the project whose keys it does not have."""
-    workspace = WORKSPACES.one({"id": workspace_id})
+    workspace = WORKSPACES.get({"id": workspace_id})
     return document_response(
         {"data": effective_tags([workspace])[workspace_id], "links": OF_WORKSPACES.links(workspace_id)}
     )

@@ -16,7 +16,7 @@ from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
 from app.resources.workspaces.tags.schema import TagSchema
 from app.web.context import caller
-from app.web.filters import Chosen, Contains
+from app.web.filters import Contains, Filter, FilterClause
 from app.web.listing import Counted, Listing
 
 _SAME: Final = aliased(TagBinding)
@@ -27,10 +27,10 @@ def _of_the_same_tag(what: ColumnElement[Any]) -> Counted:
     return Counted(P.WORKSPACE_READ, Workspace, same, linked=_SAME, what=what)
 
 
-def first_of_each(organization_id: str) -> Chosen:
+def first_of_each(organization_id: str) -> FilterClause:
     """A filter that keeps one binding for each plain tag of the organization's workspaces that the caller sees."""
-    levels, parameters = _reach(caller(), organization_id)
-    return Chosen(
+    levels, parameters = _visibility(caller(), organization_id)
+    return FilterClause(
         ("first of each tag", levels),
         lambda: _first_of_each(levels),
         {"tags_in": organization_id, **parameters},
@@ -52,7 +52,7 @@ def _first_of_each(levels: rules.GrantLevels) -> Sequence[ColumnElement[bool]]:
     return [TagBinding.id.in_(firsts)]
 
 
-def _reach(who: Caller, organization_id: str | None) -> tuple[rules.GrantLevels, dict[str, Any]]:
+def _visibility(who: Caller, organization_id: str | None) -> tuple[rules.GrantLevels, dict[str, Any]]:
     levels = rules.grant_levels(who, P.WORKSPACE_READ, Workspace, organization_id)
     return levels, rules.visibility_parameters(who, P.WORKSPACE_READ, levels)
 
@@ -66,26 +66,22 @@ def _on_seen(levels: rules.GrantLevels) -> Sequence[ColumnElement[bool]]:
 
 
 @dataclass(frozen=True)
-class NotOn:
+class NotOn(Filter):
     """``filter[exclude][taggable][id]``: tags that this workspace does not have, if the caller sees it."""
 
     parameter: str = "filter[exclude][taggable][id]"
+    description = "A workspace; its tags are left out"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "A workspace; its tags are left out")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:
-        """See ``Filter``."""
+    def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:
+        """The tag is not among those of the workspace."""
         text = text_of(arguments, self.parameter)
         if text is None:
             return None
-        levels, parameters = _reach(caller, organization_id)
-        return Chosen((self.parameter, levels), lambda: self._clauses(levels), {"not_on": text, **parameters})
+        levels, parameters = _visibility(caller, organization_id)
+        return FilterClause((self.parameter, levels), lambda: self._conditions(levels), {"not_on": text, **parameters})
 
     @staticmethod
-    def _clauses(levels: rules.GrantLevels) -> Sequence[ColumnElement[bool]]:
+    def _conditions(levels: rules.GrantLevels) -> Sequence[ColumnElement[bool]]:
         there = select(_SAME.tag_id).where(_SAME.workspace_id == bindparam("not_on"), *_on_seen(levels))
         return [TagBinding.tag_id.not_in(there)]
 
@@ -93,7 +89,6 @@ class NotOn:
 TAGS = Listing(
     schema=TagSchema,
     model=TagBinding,
-    visible_by=P.ORGANIZATION_READ,
     columns={
         "id": TagBinding.tag_id,
         "organization_id": TagBinding.organization_id,
@@ -108,4 +103,4 @@ TAGS = Listing(
 )
 
 # Clients search the tags of one workspace by another parameter than those of an organization.
-WORKSPACE_TAGS = replace(TAGS, filters=(*TAGS.filters, Contains("name", (TagBinding.key,))), _statements={})
+WORKSPACE_TAGS = replace(TAGS, filters=(*TAGS.filters, Contains("name", (TagBinding.key,))))

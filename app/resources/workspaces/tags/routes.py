@@ -35,8 +35,8 @@ Changed = list[tuple[Workspace, Changes]]
 @describes(listing=WORKSPACE_TAGS)
 def list_tags_of_workspace(workspace_id: str) -> Response:
     """List the plain tags of a workspace."""
-    workspace = WORKSPACES.one({"id": workspace_id})
-    return WORKSPACE_TAGS.page(
+    workspace = WORKSPACES.get({"id": workspace_id})
+    return WORKSPACE_TAGS.page_response(
         {"organization_id": workspace.organization_id, "workspace_id": workspace_id, "value": ""}
     )
 
@@ -63,7 +63,7 @@ def remove_tags_from_workspace(workspace_id: str) -> Response:
 def list_tags(organization: str) -> Response:
     """List the plain tags of those workspaces of an organization that the caller can see."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return TAGS.page({"organization_id": org.id}, also=(first_of_each(org.id),))
+    return TAGS.page_response({"organization_id": org.id}, extra_filters=(first_of_each(org.id),))
 
 
 @blueprint.delete("/organizations/<organization>/tags")

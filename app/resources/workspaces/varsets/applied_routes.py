@@ -108,7 +108,7 @@ def list_applicable_varsets(workspace_id: str) -> Response:
 )
 def list_project_varsets(project_id: str) -> Response:
     """List the sets of a project that the caller can see."""
-    project = PROJECTS.one({"id": project_id})
+    project = PROJECTS.get({"id": project_id})
     scope = text_of(request.args, "scope") or "applied"
     if scope not in SCOPES:
         raise BadParameter(f"scope must be one of {', '.join(SCOPES)}", parameter="scope")
@@ -145,7 +145,7 @@ def show_var_through_workspace(workspace_id: str, varset_id: str, var_id: str) -
 
 def _page(condition: ColumnElement[bool]) -> Response:
     include = including(includes_of(request.args, INCLUDES))
-    return CHOSEN_VARSETS.page({"condition": condition}, include=include)
+    return CHOSEN_VARSETS.page_response({}, include=include, visible_where=condition)
 
 
 def _check_applied(workspace: AnyRow, varset_id: str) -> None:

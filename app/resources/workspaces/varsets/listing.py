@@ -1,12 +1,11 @@
 """Reading variable sets, with the ids of what they hold and where they apply."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     and_,
     case,
     exists,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 from app.authentication.callers import Caller
 from app.authz.permissions import P
 from app.jsonapi.errors import TooMuchIncluded
-from app.jsonapi.query import Arguments, Page, text_of
+from app.jsonapi.query import Arguments, text_of
 from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.vars import Var
@@ -31,11 +30,10 @@ from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.vars.listing import vars_of_many_sets
 from app.resources.workspaces.varsets.schema import VarsetSchema
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.web.context import reader
-from app.web.filters import Chosen, Contains, Holds
-from app.web.linked import Link, LinkedListing
-from app.web.listing import Counted, ResourceObject
-from app.web.policy import mark_policy_checked, visible
+from app.web.filters import Contains, FilterClause, Holds, TextFilter
+from app.web.listing import Counted, Listing, ResourceObject, plain
+from app.web.policy import visible
+from app.web.related_ids import Link, RelatedIds
 
 # How many workspaces, or projects, an answer has in full beside the sets.
 INCLUDED_PLACES = 5_000
@@ -44,52 +42,20 @@ LISTS = ("var_ids", "workspace_ids", "project_ids", "stack_ids")
 
 
 @dataclass(frozen=True)
-class Owned:
-    """``scope=owned``: only sets that the organization itself owns."""
+class Owned(TextFilter):
+    """``scope=owned``: only sets that the organization itself owns. Other scopes change nothing."""
 
     parameter: str = "scope"
+    description = "owned keeps the sets that the organization owns itself"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "owned keeps the sets that the organization owns itself")]
+    def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:
+        """The set belongs to no project, if that is asked for."""
+        is_asked_for = text_of(arguments, self.parameter) == "owned"
+        return super().parse(arguments, caller, organization_id) if is_asked_for else None
 
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``."""
-        if text_of(arguments, self.parameter) != "owned":
-            return None
-        return Chosen("owned", lambda: [Varset.project_id.is_(None)])
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ChosenListing(LinkedListing):
-    """Sets that match ``condition``, which is among the parents; it must hold only for sets that the caller may see."""
-
-    def _rows(
-        self,
-        parents: Mapping[str, Any],
-        arguments: Arguments,
-        page: Page | None,
-        also: Sequence[Chosen],
-    ) -> tuple[Sequence[Row[Any]], int, int]:
-        mark_policy_checked(self.visible_by)
-        chosen = self._chosen(arguments, also, None)
-        wanted = [clause for each in chosen for clause in each.clauses()]
-        reach = self._reach(None)
-        statement = self._cut(
-            [parents["condition"]],
-            wanted,
-            "",
-            reach=reach,
-            is_narrow=True,
-            is_paged=page is not None,
-        )
-        values = {**reach.parameters, **{name: value for each in chosen for name, value in each.parameters.items()}}
-        if page is not None:
-            values |= {"page_size": page.size, "page_offset": page.offset}
-        rows = reader().execute(statement, values).all()
-        first = rows[0]
-        return ([] if first.id is None else rows), first.matching_count, first.visible_count
+    def clause(self, text: str) -> FilterClause:
+        """The set belongs to no project."""
+        return FilterClause(text, lambda: [Varset.project_id.is_(None)])
 
 
 def _links() -> Iterable[Link]:
@@ -117,24 +83,14 @@ def _count(column: Expression) -> Expression:
     return select(func.count()).where(column == Varset.id).correlate(Varset).scalar_subquery()
 
 
-_PLAIN = (
-    "id",
-    "organization_id",
-    "shared_in",
-    "project_id",
-    "name",
-    "description",
-    "is_global",
-    "priority",
-    "created_at",
-    "updated_at",
-)
 _LISTING: dict[str, Any] = {
     "schema": VarsetSchema,
     "model": Varset,
-    "visible_by": P.VARSET_READ,
     "columns": {
-        **{name: getattr(Varset, name) for name in _PLAIN},
+        **plain(
+            Varset,
+            "id organization_id shared_in project_id name description is_global priority created_at updated_at",
+        ),
         "organization_name": Organization.name,
         "parent_id": func.coalesce(Varset.project_id, Organization.name),
         "parent_type": case((Varset.project_id.is_(None), "organizations"), else_="projects"),
@@ -155,13 +111,13 @@ _LISTING: dict[str, Any] = {
     },
     "joined": Varset.__table__.join(Organization.__table__),
     "order": (Varset.name, Varset.id),
-    "lists": LISTS,
-    "links": _links,
+    "complete": RelatedIds(LISTS, _links),
 }
 _NAMED = Contains("q", (Varset.name,))
 
-VARSETS = LinkedListing(**_LISTING, filters=(_NAMED, Holds("filter[global]", Varset.is_global.is_(true())), Owned()))
-CHOSEN_VARSETS = ChosenListing(**_LISTING, filters=(_NAMED,))
+VARSETS = Listing(**_LISTING, filters=(_NAMED, Holds("filter[global]", Varset.is_global.is_(true())), Owned()))
+# Sets that a view chooses itself, such as those that apply to a workspace.
+CHOSEN_VARSETS = Listing(**_LISTING, filters=(_NAMED,))
 
 
 def applied_to_workspace(workspace: AnyRow) -> ColumnElement[bool]:
@@ -193,14 +149,14 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[ResourceObject]:
     if "vars" in wanted and rows:
         found += vars_of_many_sets(row.id for row in rows)
     if "workspaces" in wanted:
-        found += WORKSPACES.some(_places(identifier for row in rows for identifier in row.workspace_ids))
+        found += WORKSPACES.find_many(_places(identifier for row in rows for identifier in row.workspace_ids))
     if wanted & {"projects", "parent"}:
         applied = {identifier for row in rows for identifier in row.project_ids if "projects" in wanted}
         owning = {row.project_id for row in rows if row.project_id and "parent" in wanted}
-        found += PROJECTS.some(_places(applied | owning))
+        found += PROJECTS.find_many(_places(applied | owning))
     if wanted & {"organization", "parent"}:
         named = [row for row in rows if "organization" in wanted or row.project_id is None]
-        found += ORGANIZATIONS.some({row.organization_id for row in named})
+        found += ORGANIZATIONS.find_many({row.organization_id for row in named})
     return found
 
 

@@ -46,7 +46,7 @@ LINKED = ("var_ids", "workspace_ids", "project_ids")
 def list_varsets(organization: str) -> Response:
     """List the variable sets of an organization and of its projects that the caller can see."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return VARSETS.page({"organization_id": org.id}, include=including(includes_of(request.args, INCLUDES)))
+    return VARSETS.page_response({"organization_id": org.id}, include=including(includes_of(request.args, INCLUDES)))
 
 
 @blueprint.post("/organizations/<organization>/varsets")
@@ -70,7 +70,7 @@ def create_varset(organization: str) -> Response:
         session.flush()
         _link(session, varset, linked)
         record_event(session, "varsets.create", varset, created_changes(settled))
-        shown = VARSETS.show({"id": varset.id}, session)
+        shown = VARSETS.get_resource({"id": varset.id}, session)
     return resource_response(shown, 201)
 
 
@@ -80,8 +80,8 @@ def create_varset(organization: str) -> Response:
 def show_varset(varset_id: str) -> Response:
     """Show a variable set."""
     wanted = includes_of(request.args, INCLUDES)
-    row = VARSETS.linked({"id": varset_id})
-    return resource_response(VARSETS.shown(row), included=included([row], wanted) if wanted else None)
+    row = VARSETS.get_complete({"id": varset_id})
+    return resource_response(VARSETS.to_resource(row), included=included([row], wanted) if wanted else None)
 
 
 @blueprint.route("/varsets/<varset_id>", methods=["PATCH", "PUT"])
@@ -128,7 +128,7 @@ def _update(varset_id: str) -> Response:
             varset.updated_at = now()
             record_event(session, "varsets.update", varset, changes)
         session.flush()
-        shown = VARSETS.show({"id": varset_id}, session)
+        shown = VARSETS.get_resource({"id": varset_id}, session)
     return resource_response(shown)
 
 
@@ -157,7 +157,7 @@ def _check_parent(session: Session, varset: Varset, parent: tuple[str, str] | No
     if type_ == "projects":
         is_same = identifier == varset.project_id
     else:
-        name = VARSETS.one({"id": varset.id}, session).organization_name
+        name = VARSETS.get({"id": varset.id}, session).organization_name
         is_same = varset.project_id is None and identifier.lower() == name.lower()
     if not is_same:
         raise InvalidAttribute("Parent can't be changed", pointer=PARENT)

@@ -34,7 +34,7 @@ PROJECTS = {"$ref": "#/components/schemas/projects-identifiers"}
 @describes(answer=SharedSchema, many=True, paged=False)
 def list_varset_vars(varset_id: str) -> Response:
     """List all variables of a set."""
-    VARSETS.one({"id": varset_id})
+    VARSETS.get({"id": varset_id})
     return document_response({"data": vars_of_sets(Var.varset_id == varset_id)})
 
 
@@ -66,7 +66,7 @@ def create_varset_var(varset_id: str) -> Response:
 @describes(answer=SharedSchema)
 def show_varset_var(varset_id: str, var_id: str) -> Response:
     """Show a variable of a set; the value of a sensitive one is null."""
-    VARSETS.one({"id": varset_id})
+    VARSETS.get({"id": varset_id})
     return resource_response(var_of_set(varset_id, var_id))
 
 

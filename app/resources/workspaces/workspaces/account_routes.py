@@ -42,7 +42,9 @@ class WorkspaceExists(Conflict):
 @describes(listing=REACHABLE_WORKSPACES, includes=INCLUDES, errors=(400,))
 def list_reachable_workspaces() -> Response:
     """List the workspaces that the caller can see, of all organizations."""
-    return REACHABLE_WORKSPACES.page(_only_organization(), include=including(includes_of(request.args, INCLUDES)))
+    return REACHABLE_WORKSPACES.page_response(
+        _only_organization(), include=including(includes_of(request.args, INCLUDES))
+    )
 
 
 @blueprint.put(BY_NAME)
@@ -92,6 +94,6 @@ def _only_organization() -> dict[str, str]:
 
 def _id_of(conditions: dict[str, Any]) -> str | None:
     try:
-        return str(WORKSPACES.one(conditions).id)
+        return str(WORKSPACES.get(conditions).id)
     except NotFound:
         return None

@@ -14,7 +14,7 @@ from app.resources.workspaces.workspaces.blueprint import blueprint
 from app.resources.workspaces.workspaces.consumers import Change, check_consumers, set_consumers
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import no_content
-from app.web.filters import Chosen
+from app.web.filters import FilterClause
 from app.web.guard import describes, requires
 from app.web.policy import get_for_update, require, visible
 from app.web.requests import body
@@ -31,15 +31,17 @@ AT_ONCE = 1_000
 @describes(listing=WORKSPACES, parameters=((ONLY_CONFIGURED, "true: those that were named, in any case"),))
 def list_remote_state_consumers(workspace_id: str) -> Response:
     """List the workspaces that may read a workspace's state; if it shares with all, all others that the caller sees."""
-    workspace = WORKSPACES.one({"id": workspace_id})
+    workspace = WORKSPACES.get({"id": workspace_id})
     require(P.WORKSPACE_UPDATE, workspace, Workspace)
     parents: dict[str, Any] = {"organization_id": workspace.organization_id}
     is_configured = request.args.get(ONLY_CONFIGURED) == "true"
     if workspace.global_remote_state and not is_configured:
-        return WORKSPACES.page(parents, also=(_others(workspace_id),))
+        return WORKSPACES.page_response(parents, extra_filters=(_others(workspace_id),))
     if workspace.project_remote_state and not is_configured:
-        return WORKSPACES.page({**parents, "project_id": workspace.project_id}, also=(_others(workspace_id),))
-    return WORKSPACES.page(parents, also=(_consumers(workspace_id),))
+        return WORKSPACES.page_response(
+            {**parents, "project_id": workspace.project_id}, extra_filters=(_others(workspace_id),)
+        )
+    return WORKSPACES.page_response(parents, extra_filters=(_consumers(workspace_id),))
 
 
 @blueprint.post(PATH)
@@ -103,12 +105,12 @@ def _record(session: Session, workspace: Workspace, changed: Change | None) -> N
         record_event(session, "workspaces.update", workspace, {"remote-state-consumers": changed})
 
 
-def _others(workspace_id: str) -> Chosen:
-    return Chosen("others", lambda: [Workspace.id != bindparam("shared_by")], {"shared_by": workspace_id})
+def _others(workspace_id: str) -> FilterClause:
+    return FilterClause("others", lambda: [Workspace.id != bindparam("shared_by")], {"shared_by": workspace_id})
 
 
-def _consumers(workspace_id: str) -> Chosen:
+def _consumers(workspace_id: str) -> FilterClause:
     consumers = select(RemoteStateConsumer.consumer_id).where(
         RemoteStateConsumer.workspace_id == bindparam("shared_by"),
     )
-    return Chosen("consumers", lambda: [Workspace.id.in_(consumers)], {"shared_by": workspace_id})
+    return FilterClause("consumers", lambda: [Workspace.id.in_(consumers)], {"shared_by": workspace_id})

@@ -7,98 +7,72 @@ from typing import Any
 from sqlalchemy import ColumnElement, ColumnExpressionArgument, bindparam, false, func, select
 
 from app.authentication.callers import Caller
-from app.jsonapi.query import Arguments, text_of, texts_of
+from app.jsonapi.query import Arguments, texts_of
 from app.models.organizations import Organization
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
 from app.persistence import in_values, values_param
-from app.web.filters import ESCAPE, Chosen, containing
+from app.web.filters import ESCAPE, Filter, FilterClause, ListFilter, TextFilter, containing
 
 
 @dataclass(frozen=True)
-class Wildcard:
+class Wildcard(TextFilter):
     """A name with ``*`` for any text at its beginning, its end or both, without regard to case."""
 
-    parameter: str
+    description = "A name with * for any text at its beginning, its end or both"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "A name with * for any text at its beginning, its end or both")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``."""
-        text = text_of(arguments, self.parameter)
-        if text is None:
-            return None
-        inner = text.removeprefix("*").removesuffix("*")
-        pattern = containing(inner)[1:-1]
+    def clause(self, text: str) -> FilterClause:
+        """The name matches the pattern."""
+        pattern = containing(text.removeprefix("*").removesuffix("*"))[1:-1]
         if text.startswith("*"):
             pattern = f"%{pattern}"
         if text.endswith("*"):
             pattern = f"{pattern}%"
-        return Chosen(("wildcard", self.parameter), self._clauses, {"wildcard_name": pattern})
-
-    @staticmethod
-    def _clauses() -> Sequence[ColumnElement[bool]]:
-        return [func.lower(Workspace.name).like(bindparam("wildcard_name"), escape=ESCAPE)]
+        matches = func.lower(Workspace.name).like(bindparam("wildcard_name"), escape=ESCAPE)
+        return FilterClause(("wildcard", self.parameter), lambda: [matches], {"wildcard_name": pattern})
 
 
 @dataclass(frozen=True)
-class InOrganization:
+class InOrganization(TextFilter):
     """The name of the organization, without regard to case."""
 
-    parameter: str
+    description = "Name of the organization, without regard to case"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "Name of the organization, without regard to case")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``."""
-        name = text_of(arguments, self.parameter)
-        return Chosen("in organization", self._clauses, {"in_organization": name.lower()}) if name else None
-
-    @staticmethod
-    def _clauses() -> Sequence[ColumnElement[bool]]:
-        found = select(Organization.id).where(func.lower(Organization.name) == bindparam("in_organization"))
-        return [Workspace.organization_id == found.scalar_subquery()]
+    def clause(self, text: str) -> FilterClause:
+        """The workspace belongs to the organization with this name."""
+        organization = select(Organization.id).where(func.lower(Organization.name) == bindparam("in_organization"))
+        return FilterClause(
+            "in organization",
+            lambda: [Workspace.organization_id == organization.scalar_subquery()],
+            {"in_organization": text.lower()},
+        )
 
 
 @dataclass(frozen=True)
-class RunStatus:
+class RunStatus(ListFilter):
     """Statuses of the current run, comma-separated. There are no runs, so it finds nothing."""
 
-    parameter: str
+    description = "Statuses of the current run, comma-separated; no workspace has one"
 
-    @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
-        return [(self.parameter, "Statuses of the current run, comma-separated; no workspace has one")]
-
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``."""
-        if not texts_of(arguments, self.parameter):
-            return None
-        return Chosen("run status", lambda: [false()])
+    def clause(self, texts: Sequence[str]) -> FilterClause:  # noqa: ARG002 - no status is that of a workspace
+        """No workspace has a current run."""
+        return FilterClause("run status", lambda: [false()])
 
 
 @dataclass(frozen=True)
-class TagNames:
+class TagNames(Filter):
     """Comma-separated keys of the workspaces' own tags, with or without values; a workspace must have all, or none."""
 
-    parameter: str
     wanted: bool
 
     @property
-    def documented(self) -> Sequence[tuple[str, str]]:
-        """See ``Filter``."""
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """Its name, and whether a workspace must have the tags."""
         which = "all of which a workspace must have" if self.wanted else "none of which a workspace may have"
         return [(self.parameter, f"Tags, comma-separated, {which}")]
 
-    def read(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> Chosen | None:  # noqa: ARG002
-        """See ``Filter``."""
+    def parse(self, arguments: Arguments, _caller: Caller, organization_id: str | None) -> FilterClause | None:
+        """The workspace has all of the tags, or none of them."""
         names = {name.strip().lower() for name in texts_of(arguments, self.parameter) or ()} - {""}
         if not names:
             return None
@@ -106,9 +80,9 @@ class TagNames:
         parameters: dict[str, Any] = {prefix: names, f"{prefix}_in": organization_id}
         if self.wanted:
             parameters[f"{prefix}_count"] = len(names)
-        return Chosen((prefix,), lambda: [self._clause(prefix)], parameters)
+        return FilterClause((prefix,), lambda: [self._condition(prefix)], parameters)
 
-    def _clause(self, prefix: str) -> ColumnElement[bool]:
+    def _condition(self, prefix: str) -> ColumnElement[bool]:
         key = func.lower(TagBinding.key)
         having: ColumnExpressionArgument[bool] = func.count(key.distinct()) == bindparam(f"{prefix}_count")
         tagged = (

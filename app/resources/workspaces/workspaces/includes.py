@@ -10,7 +10,7 @@ from app.persistence import in_values, values_param
 from app.resources.accounts.users.listing import some_users
 from app.resources.organizations.agent_pools.listing import AGENT_POOLS
 from app.resources.organizations.organizations.listing import ORGANIZATIONS
-from app.resources.organizations.teams.listing import TEAMS
+from app.resources.organizations.teams.listing import TEAM_LINKS, TEAMS
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.projects.tag_bindings.listing import include_workspace_tags
 from app.resources.workspaces.state_versions.listing import LISTED_STATE_VERSIONS, OUTPUTS, check_weight
@@ -43,21 +43,21 @@ def including(included: set[str]) -> Callable[[Rows, Shown], Shown] | None:
 
 
 def _projects(rows: Rows, _shown: Shown) -> Shown:
-    return PROJECTS.some({row.project_id for row in rows})
+    return PROJECTS.find_many({row.project_id for row in rows})
 
 
 def _organizations(rows: Rows, _shown: Shown) -> Shown:
-    return ORGANIZATIONS.some({row.organization_id for row in rows})
+    return ORGANIZATIONS.find_many({row.organization_id for row in rows})
 
 
 def _holders(rows: Rows, _shown: Shown) -> Shown:
     users = {row.locked_by_id for row in rows if row.locked_by_type == "users"}
     teams = {row.locked_by_id for row in rows if row.locked_by_type == "teams"}
-    return (some_users(users) if users else []) + (TEAMS.some(teams) if teams else [])
+    return (some_users(users) if users else []) + (TEAM_LINKS.find_many(TEAMS, teams) if teams else [])
 
 
 def _agent_pools(rows: Rows, _shown: Shown) -> Shown:
-    return AGENT_POOLS.some({row.agent_pool for row in rows if row.agent_pool})
+    return AGENT_POOLS.find_many({row.agent_pool for row in rows if row.agent_pool})
 
 
 def _current_versions(rows: Rows) -> set[str]:
@@ -65,7 +65,7 @@ def _current_versions(rows: Rows) -> set[str]:
 
 
 def _states(rows: Rows, _shown: Shown) -> Shown:
-    return LISTED_STATE_VERSIONS.some(_current_versions(rows))
+    return LISTED_STATE_VERSIONS.find_many(_current_versions(rows))
 
 
 def _outputs(rows: Rows, shown: Shown) -> Shown:
@@ -76,7 +76,7 @@ def _outputs(rows: Rows, shown: Shown) -> Shown:
     linked: dict[str, list[dict[str, str]]] = {workspace["id"]: [] for workspace in shown}
     found = []
     # The name that workspaces have for what a state version calls its outputs.
-    for output in OUTPUTS.some(of_workspace):
+    for output in OUTPUTS.find_many(of_workspace):
         attributes = output["attributes"]
         identity = {"id": output["id"], "type": "workspace-outputs"}
         linked[of_workspace[output["id"]]].append(identity)

@@ -17,48 +17,18 @@ from app.resources.projects.tag_bindings.listing import Tagged, workspace_has
 from app.resources.workspaces.workspaces.filters import InOrganization, RunStatus, TagNames, Wildcard
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.filters import Contains, Equals
-from app.web.listing import Listing
+from app.web.listing import Listing, plain
 
 _NAME = func.lower(Workspace.name)
 _LATEST_CHANGE = func.coalesce(Workspace.state_changed_at, Workspace.created_at)
 _PLAIN = (
-    "id",
-    "organization_id",
-    "project_id",
-    "name",
-    "description",
-    "created_at",
-    "updated_at",
-    "auto_apply",
-    "allow_destroy_plan",
-    "inherits_project_auto_destroy",
-    "own_execution_mode",
-    "file_triggers_enabled",
-    "global_remote_state",
-    "locked",
-    "locked_by_type",
-    "locked_by_id",
-    "locked_reason",
-    "current_state_version_id",
-    "auto_apply_run_trigger",
-    "assessments_enabled",
-    "project_remote_state",
-    "trigger_prefixes",
-    "trigger_patterns",
-    "own_auto_destroy_at",
-    "source_name",
-    "source_url",
-    "queue_all_runs",
-    "resource_count",
-    "source",
-    "speculative_enabled",
-    "structured_run_output_enabled",
-    "terraform_version",
-    "working_directory",
-    "environment_id",
-    "cell",
-    "title",
-    "iac_tool",
+    "id organization_id project_id name description created_at updated_at auto_apply "
+    "allow_destroy_plan inherits_project_auto_destroy own_execution_mode file_triggers_enabled "
+    "global_remote_state locked locked_by_type locked_by_id locked_reason current_state_version_id "
+    "auto_apply_run_trigger assessments_enabled project_remote_state trigger_prefixes "
+    "trigger_patterns own_auto_destroy_at source_name source_url queue_all_runs resource_count "
+    "source speculative_enabled structured_run_output_enabled terraform_version working_directory "
+    "environment_id cell title iac_tool"
 )
 # Whoever sees a workspace is told the id of its environment, so that this tells nobody of others.
 IN_ENVIRONMENT = Equals("filter[environment]", Workspace.environment_id)
@@ -66,9 +36,8 @@ IN_ENVIRONMENT = Equals("filter[environment]", Workspace.environment_id)
 WORKSPACES = Listing(
     schema=WorkspaceSchema,
     model=Workspace,
-    visible_by=P.WORKSPACE_READ,
     columns={
-        **{name: getattr(Workspace, name) for name in _PLAIN},
+        **plain(Workspace, _PLAIN),
         "organization_name": Organization.name,
         "environment": Environment.name,
         "avatar_url": func.coalesce(
@@ -110,7 +79,7 @@ WORKSPACES = Listing(
         Equals("filter[project][id]", Workspace.project_id),
         IN_ENVIRONMENT,
         RunStatus("filter[current-run][status]"),
-        Tagged(workspace_has),
+        Tagged(having=workspace_has),
     ),
 )
 
@@ -120,24 +89,13 @@ REACHABLE_WORKSPACES = replace(
     order=(_NAME, Workspace.id),
     sorts={"name": (_NAME,)},
     filters=(InOrganization("filter[organization]"), Contains("search[name]", (Workspace.name,)), IN_ENVIRONMENT),
-    _statements={},
 )
 
 PUBLIC_WORKSPACES = Listing(
     schema=PublicWorkspaceSchema,
     model=Workspace,
     visible_by=P.WORKSPACE_READ_PUBLIC,
-    columns={
-        "id": Workspace.id,
-        "project_id": Workspace.project_id,
-        "name": Workspace.name,
-        "description": Workspace.description,
-        "title": Workspace.title,
-        "iac_tool": Workspace.iac_tool,
-        "terraform_version": Workspace.terraform_version,
-        "created_at": Workspace.created_at,
-        "updated_at": Workspace.updated_at,
-    },
+    columns=plain(Workspace, "id project_id name description title iac_tool terraform_version created_at updated_at"),
     joined=Workspace.__table__,
     order=(_NAME,),
 )

@@ -88,7 +88,7 @@ def _unlocked(session: Session, workspace: Workspace, action: str) -> dict[str, 
 
 def _flushed(session: Session, workspace: Workspace) -> dict[str, Any]:
     session.flush()
-    return WORKSPACES.show({"id": workspace.id}, session)
+    return WORKSPACES.get_resource({"id": workspace.id}, session)
 
 
 def _reason(sent: object) -> str | None:

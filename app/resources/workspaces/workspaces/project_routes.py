@@ -37,8 +37,10 @@ class AnotherProject(Unprocessable):
 def list_workspaces_of_project(project_id: str) -> Response:
     """List the workspaces of a project that the caller can see."""
     include = including(includes_of(request.args, INCLUDES))
-    project = PROJECTS.one({"id": project_id})
-    return WORKSPACES.page({"organization_id": project.organization_id, "project_id": project_id}, include=include)
+    project = PROJECTS.get({"id": project_id})
+    return WORKSPACES.page_response(
+        {"organization_id": project.organization_id, "project_id": project_id}, include=include
+    )
 
 
 @blueprint.post(IN_PROJECT)
@@ -65,14 +67,14 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """
     conditions = {"id": workspace_id, "project_id": project_id}
     try:
-        row = WORKSPACES.one(conditions)
+        row = WORKSPACES.get(conditions)
     except NotFound:
-        public = PUBLIC_WORKSPACES.show(conditions)
+        public = PUBLIC_WORKSPACES.get_resource(conditions)
         # Nothing that is related to it is public.
         return resource_response(public, included=[] if includes_of(request.args, INCLUDES) else None)
     # Only now: who sees nothing here hears of no fault either.
     include = including(includes_of(request.args, INCLUDES))
-    shown = WORKSPACES.shown(row)
+    shown = WORKSPACES.to_resource(row)
     return resource_response(shown, included=include([row], [shown]) if include else None)
 
 

@@ -33,7 +33,7 @@ __all__ = ["account_routes", "blueprint", "consumer_routes", "lock_routes", "mov
 def list_workspaces(organization: str) -> Response:
     """List the workspaces of an organization that the caller can see."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return WORKSPACES.page({"organization_id": org.id}, include=including(includes_of(request.args, INCLUDES)))
+    return WORKSPACES.page_response({"organization_id": org.id}, include=including(includes_of(request.args, INCLUDES)))
 
 
 @blueprint.post("/organizations/<organization>/workspaces")
@@ -88,7 +88,7 @@ def update_workspace(workspace_id: str) -> Response:
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
 def update_workspace_by_name(organization: str, name: str) -> Response:
     """Update, rename or move the workspace of an organization with this name."""
-    return _update(WORKSPACES.one(by_name(organization, name)).id)
+    return _update(WORKSPACES.get(by_name(organization, name)).id)
 
 
 @blueprint.delete("/workspaces/<workspace_id>")
@@ -105,7 +105,7 @@ def destroy_workspace(workspace_id: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name by force."""
-    destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
+    destroy(WORKSPACES.get(by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
     return no_content()
 
 
@@ -123,14 +123,14 @@ def safely_destroy_workspace(workspace_id: str) -> Response:
 @describes(status=204, errors=(409,))
 def safely_destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name, if it is unlocked and manages nothing."""
-    destroy(WORKSPACES.one(by_name(organization, name)).id, P.WORKSPACE_DELETE)
+    destroy(WORKSPACES.get(by_name(organization, name)).id, P.WORKSPACE_DELETE)
     return no_content()
 
 
 def _show(conditions: dict[str, Any]) -> Response:
     include = including(includes_of(request.args, INCLUDES))
-    row = WORKSPACES.one(conditions)
-    shown = WORKSPACES.shown(row)
+    row = WORKSPACES.get(conditions)
+    shown = WORKSPACES.to_resource(row)
     return resource_response(shown, included=include([row], [shown]) if include else None)
 
 

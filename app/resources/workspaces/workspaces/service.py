@@ -69,7 +69,7 @@ def insert_workspace(
         workspace,
         {**created_changes({**settled, **place, "project": project.id}), **tagged},
     )
-    return WORKSPACES.show({"id": workspace.id}, session)
+    return WORKSPACES.get_resource({"id": workspace.id}, session)
 
 
 def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] | None = None) -> ResourceObject:
@@ -93,7 +93,7 @@ def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] 
             workspace.updated_at = now()
             record_event(session, "workspaces.update", workspace, changes)
         session.flush()
-        return WORKSPACES.show({"id": workspace_id}, session)
+        return WORKSPACES.get_resource({"id": workspace_id}, session)
 
 
 def destroy(workspace_id: str, permission: P, below: Mapping[str, str] | None = None) -> None:

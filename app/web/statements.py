@@ -1,0 +1,257 @@
+"""The SQL of listings: what a listing declares, and the statements made from it. Nothing here knows of a request.
+
+A statement has parameters for everything that differs between callers with grants at the same levels, so that it is
+built once and reused.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    bindparam,
+    func,
+    inspect,
+    select,
+    true,
+)
+
+from app.authz import rules
+from app.authz.permissions import P
+from app.persistence import Base, Expression, in_values, values_param
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A column that counts rows of another table: those that match the condition and that the caller can see.
+
+    If the condition is about a table between the two, ``linked`` is that table; it refers to the counted one. ``what``
+    is the aggregate, which counts unless another one is given.
+    """
+
+    permission: P
+    model: type[Base]
+    condition: ColumnElement[bool]
+    linked: type[Base] | None = None
+    what: ColumnElement[Any] = field(default_factory=func.count)
+
+    def within(self, levels: rules.GrantLevels) -> Expression:
+        """The SQL expression for a caller who sees the counted rows through grants at these levels."""
+        visible = rules.visibility_clause(self.permission, self.model, levels)
+        sources: list[FromClause] = [self.model.__table__]
+        if self.linked is not None:
+            # A caller who sees every row doesn't need the join.
+            sources = [inspect(self.linked).selectable, *(sources if levels != rules.EVERYTHING else [])]
+        source = sources[0].join(sources[1]) if len(sources) > 1 else sources[0]
+        counted = select(self.what).select_from(source).where(self.condition, visible)
+        return counted.correlate_except(*sources).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """Which rows the caller sees: the levels of the grants on the listing's rows, and on the rows of each count."""
+
+    levels: rules.GrantLevels
+    counted: tuple[rules.GrantLevels, ...]
+    parameters: dict[str, Any] = field(compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Declaration:
+    """What is read of one resource, and in which order.
+
+    ``columns`` maps the names that the schema uses to SQL expressions or ``Counted``; the grant columns of the model
+    are read as well. ``joined`` is the model's table joined with all other tables that the expressions need. ``order``
+    must be total (no two rows equal). ``sorts`` maps the values of the query parameter ``sort`` to expressions, which
+    come before ``order``. ``newest_first`` turns ``order`` around. ``counted_by_status`` adds HCP's ``status-counts``.
+
+    The permission to see a row is the model's ``visible_by`` unless ``visible_by`` names another one. ``parents`` has
+    the conditions for parents that are no columns of the model, each with a parameter of the parent's name.
+    """
+
+    model: type[Base]
+    columns: Mapping[str, Expression | Counted]
+    joined: FromClause
+    order: Sequence[Expression]
+    visible_by: P | None = None
+    sorts: Mapping[str, Sequence[Expression]] = field(default_factory=dict)
+    parents: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
+    counted_by_status: bool = False
+    newest_first: bool = False
+
+    @cached_property
+    def permission(self) -> P:
+        """The permission of callers who see a row."""
+        permission: P = self.visible_by or self.model.visible_by
+        return permission
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of all that is read, in order: the columns, then what the policy needs to know of a row."""
+        return tuple(dict.fromkeys([*self.columns, *self.model.grant_columns.values()]))
+
+    @property
+    def expressions(self) -> Mapping[str, Expression]:
+        """The columns as SQL for a caller who sees everything; for the API document."""
+        return {
+            name: column.within(rules.EVERYTHING) if isinstance(column, Counted) else column
+            for name, column in self.columns.items()
+        }
+
+    @cached_property
+    def counts(self) -> tuple[Counted, ...]:
+        """The columns that count what the caller can see."""
+        return tuple(column for column in self.columns.values() if isinstance(column, Counted))
+
+    @property
+    def identifier(self) -> Expression:
+        """The key of the rows."""
+        return self.model.__table__.c.id
+
+
+def plain(model: type[Base], names: str) -> dict[str, Expression]:
+    """The columns of a listing that are attributes of the model: ``plain(Project, "id name description")``."""
+    return {name: getattr(model, name) for name in names.split()}
+
+
+def get_statement(listing: Declaration, visibility: Visibility, conditions: Iterable[str]) -> Select[Any]:
+    """Read the visible rows that have the values of these parameters in the columns of the same names."""
+    return (
+        select(*labelled_columns(listing, visibility))
+        .select_from(listing.joined)
+        .where(visible_rows(listing, visibility), *_equal(listing, conditions))
+    )
+
+
+def find_many_statement(listing: Declaration, visibility: Visibility) -> Select[Any]:
+    """Read the visible rows whose ids are in the parameter ``identifiers``."""
+    return (
+        select(*labelled_columns(listing, visibility))
+        .select_from(listing.joined)
+        .where(visible_rows(listing, visibility), in_values(listing.identifier, values_param("identifiers")))
+        .order_by(*listing.order)
+    )
+
+
+def page_statement(  # noqa: PLR0913 - what makes one statement differ from another
+    listing: Declaration,
+    visibility: Visibility,
+    parents: Iterable[str],
+    wanted: Sequence[ColumnElement[bool]],
+    sort: str,
+    *,
+    is_paged: bool,
+    visible_where: ColumnElement[bool] | None = None,
+) -> Select[Any]:
+    """Read a page of the visible rows below the parents that match the ``wanted`` conditions, with two counts.
+
+    ``matching_count`` is how many rows match, ``visible_count`` how many the caller can see. Past the end there is one
+    row with the counts and nothing else. With ``visible_where``, this condition decides what is visible.
+    """
+    if visible_where is not None:
+        seen = [visible_where]
+        is_narrow = True
+    else:
+        by_index = not _is_reached_by_id(listing, visibility.levels)
+        seen = [visible_rows(listing, visibility), *_equal(listing, _narrowest(parents), by_index=by_index)]
+        # Few rows match a filter or what a member sees: they are found once, then counted and cut. Of a whole
+        # organization the count and the page each have a better way of their own, by index.
+        is_narrow = bool(wanted) or visibility.levels != rules.EVERYTHING
+    # The same expression twice would keep an index from serving the order.
+    keys = list(dict.fromkeys([*listing.sorts[sort.removeprefix("-")], *listing.order] if sort else listing.order))
+    order_names = [f"order_{index}" for index in range(len(keys))]
+    order_columns: list[Expression] = [key.label(name) for key, name in zip(keys, order_names, strict=True)]
+    matching: FromClause
+    if is_narrow:
+        matching_ids = select(listing.identifier, *order_columns).where(*seen, *wanted).cte("matching_ids")
+        page_ids = select(matching_ids.c.id).order_by(
+            *_directed(listing, [matching_ids.c[name] for name in order_names], sort)
+        )
+        matching = matching_ids
+    else:
+        page_ids = select(listing.identifier).where(*seen).order_by(*_directed(listing, keys, sort))
+        matching = select(listing.identifier).where(*seen).subquery("matching")
+    if is_paged:
+        page_ids = page_ids.limit(bindparam("page_size", type_=BigInteger)).offset(
+            bindparam("page_offset", type_=BigInteger)
+        )
+    page_rows = page_ids.subquery("page_ids")
+    page = (
+        select(*labelled_columns(listing, visibility), *order_columns)
+        .select_from(listing.joined.join(page_rows, page_rows.c.id == listing.identifier))
+        .subquery("page")
+    )
+    matched = select(func.count().label("n")).select_from(matching).subquery("matched")
+    counted: FromClause = matched
+    visible = matched
+    if listing.counted_by_status and wanted:
+        visible = select(func.count().label("n")).select_from(listing.model).where(*seen).subquery("visible")
+        counted = matched.join(visible, true())
+    # A column of its own for each count, read from one subquery: written twice, it would be counted twice.
+    counts = (
+        select(matched.c.n.label("matching_count"), visible.c.n.label("visible_count"))
+        .select_from(counted)
+        .subquery("counts")
+    )
+    return (
+        select(*(page.c[name] for name in listing.names), counts.c.matching_count, counts.c.visible_count)
+        .select_from(counts.outerjoin(page, true()))
+        .order_by(*_directed(listing, [page.c[name] for name in order_names], sort))
+    )
+
+
+def visible_rows(listing: Declaration, visibility: Visibility) -> ColumnElement[bool]:
+    """The condition that the caller sees a row."""
+    return rules.visibility_clause(listing.permission, listing.model, visibility.levels)
+
+
+def labelled_columns(listing: Declaration, visibility: Visibility) -> list[Expression]:
+    """All columns of the listing under their names; counts are of what the caller sees."""
+    levels = iter(visibility.counted)
+    columns: list[Expression] = []
+    for name in listing.names:
+        column = listing.columns[name] if name in listing.columns else getattr(listing.model, name)
+        columns.append((column.within(next(levels)) if isinstance(column, Counted) else column).label(name))
+    return columns
+
+
+def _is_reached_by_id(listing: Declaration, levels: rules.GrantLevels) -> bool:
+    # Of what is below a workspace the project is no column of its own: the rows are found by the workspace.
+    own_columns = {"id", "project_id", "environment_id"}.intersection(listing.model.__table__.c.keys())
+    indexed = own_columns | listing.model.indexed_grant_columns
+    return levels != rules.EVERYTHING and all(
+        listing.model.grant_columns[rules.PARENT_LEVEL.get(level, level)] in indexed for level in levels
+    )
+
+
+def _directed(listing: Declaration, keys: Sequence[Expression], sort: str) -> list[Expression]:
+    # Only the wanted sort turns around; the tie-breakers behind it may as well, which lets one index serve both.
+    is_descending = sort.startswith("-") if sort else listing.newest_first
+    return [key.desc() for key in keys] if is_descending else list(keys)
+
+
+def _equal(listing: Declaration, names: Iterable[str], *, by_index: bool = True) -> list[ColumnElement[bool]]:
+    columns = listing.model.__table__.c
+    return [
+        listing.parents[name]
+        if name in listing.parents
+        else func.lower(columns[name.removesuffix("_lower")]) == bindparam(name)
+        if name.endswith("_lower")
+        # SQLite would rather go through all of the organization than look up the few ids that the caller has.
+        else columns[name].concat("") == bindparam(name)
+        if name == "organization_id" and not by_index
+        else columns[name] == bindparam(name)
+        for name in names
+    ]
+
+
+def _narrowest(parents: Iterable[str]) -> list[str]:
+    # Of a project and its organization the project alone is looked for: the organization follows from it, and its
+    # index would be no shorter way.
+    names = list(parents)
+    return [name for name in names if name != "organization_id" or "project_id" not in names]
