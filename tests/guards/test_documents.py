@@ -7,7 +7,7 @@ import pytest
 
 import app.resources  # noqa: F401 - an error is known once its module is imported
 from app.authz.document import permissions_page
-from app.jsonapi.document import errors_page
+from app.jsonapi.document import errors_page, kinds
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -24,6 +24,13 @@ def test_the_page_of_permissions_is_the_policy() -> None:
 
 def test_the_page_of_errors_has_every_error() -> None:
     assert (DOCS / "errors.md").read_text(encoding="utf-8") == errors_page(), "run `flask errors-table`"
+
+
+def test_an_error_code_has_one_status() -> None:
+    statuses: dict[str, set[int]] = {}
+    for kind in kinds():
+        statuses.setdefault(kind.code, set()).add(kind.status)
+    assert {code: found for code, found in statuses.items() if len(found) > 1} == {}, "clients switch on the code"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

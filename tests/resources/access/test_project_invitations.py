@@ -158,7 +158,7 @@ def test_the_same_address_can_be_invited_elsewhere(
 def test_who_is_a_member_is_not_invited(api: Api, world: World, project: Project, owner: Person, bob: Person) -> None:
     world.project_member(project, bob, "viewer")
     refused = api.post(f"/projects/{project.id}/invitations", owner.token, sent("Bob@Example.test"), expect=422)
-    assert (code(refused), faults(refused)) == ("already-member", [("Email belongs to a member already", EMAIL)])
+    assert (code(refused), faults(refused)) == ("email-of-member", [("Email belongs to a member already", EMAIL)])
 
 
 def test_so_many_can_wait(api: Api, project: Project, owner: Person, engine: Engine) -> None:

@@ -89,7 +89,7 @@ def test_one_waits_and_no_member_is_invited(
     invited_to(api, workspace, owner.token, "eve@example.test")
     assert code(api.post(path, owner.token, sent("Eve@example.test"), expect=422)) == "taken"
     world.acl_entry(workspace, bob, "user")
-    assert code(api.post(path, owner.token, sent("Bob@example.test"), expect=422)) == "already-member"
+    assert code(api.post(path, owner.token, sent("Bob@example.test"), expect=422)) == "email-of-member"
 
 
 def test_an_entry_that_is_there_meanwhile_stays(

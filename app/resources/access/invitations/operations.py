@@ -30,7 +30,7 @@ Joined = ProjectMember | WorkspaceAclEntry
 class AlreadyInside(InvalidAttribute):
     """The address belongs to a member."""
 
-    code = "already-member"
+    code = "email-of-member"
     pointer = "/data/attributes/email"
     detail = "Email belongs to a member already"
 

@@ -16,7 +16,7 @@ from app.web.transaction import CHANGED_MEANWHILE
 class UnknownEnvironment(Unprocessable):
     """The project has no such environment, or the caller can't see it."""
 
-    code = "unknown-environment"
+    code = "unknown-project-environment"
     pointer = "/data/relationships/project-environment"
     detail = "The project has no such environment"
 
