@@ -13,7 +13,8 @@ from typing import Any
 
 from marshmallow_jsonapi.fields import BaseRelationship
 
-from app.jsonapi.fields import Computed, Constant, DateTime, Links, ToMany, ToOne, format_timestamp
+from app.authz.permissions import P
+from app.jsonapi.fields import BaseAttribute, Computed, Constant, DateTime, Links, ToMany, ToOne, format_timestamp
 from app.jsonapi.schema import Schema
 from app.persistence import AnyRow
 
@@ -33,6 +34,8 @@ class _Members:
     moments: dict[str, int] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     computed: dict[str, Show] = field(default_factory=dict)
+    protected: dict[str, P] = field(default_factory=dict)
+    """The permission that it takes to see the value; only of those whose value is read from the row."""
     relationships: dict[str, Fill | None] = field(default_factory=dict)
     """None for those that have nothing to show, whatever the row."""
 
@@ -44,7 +47,7 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
     type_ = schema.opts.type_
     identifier = at[schema.fields["id"].attribute or "id"]
     members = _sorted_out(schema, at)
-    moments, constants, computed = members.moments, members.constants, members.computed
+    moments, constants, computed, protected = members.moments, members.constants, members.computed, members.protected
     # In the order of the schema, with what is the same for every row; the others are filled in.
     blank = dict.fromkeys(members.relationships, _NULL_LINKAGE)
     filled = {key: fill for key, fill in members.relationships.items() if fill is not None}
@@ -55,12 +58,15 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
         if template
     }
 
-    def dump(row: AnyRow, held: object) -> dict[str, Any]:
+    def dump(row: AnyRow, held: frozenset[P]) -> dict[str, Any]:
         attributes = attributes_of(row) | constants
         for key, index in moments.items():
             attributes[key] = format_timestamp(row[index])
         for key, make in computed.items():
             attributes[key] = make(row, held)
+        for key, permission in protected.items():
+            if permission not in held:
+                attributes[key] = None
         resource = {"id": row[identifier], "type": type_, "attributes": attributes}
         if blank:
             relationships = resource["relationships"] = blank.copy()
@@ -84,10 +90,16 @@ def _sorted_out(schema: Schema, at: dict[str, int]) -> _Members:
         elif isinstance(member, Constant):
             members.constants[key] = member.value
         elif isinstance(member, Computed):
-            members.computed[key] = member.make
+            members.computed[key] = member.make if member.shown_to is None else _protected(member.make, member.shown_to)
         else:
             (members.moments if isinstance(member, DateTime) else members.plain)[key] = at[member.attribute or name]
+            if isinstance(member, BaseAttribute) and member.shown_to is not None:
+                members.protected[key] = member.shown_to
     return members
+
+
+def _protected(make: Show, permission: P) -> Show:
+    return lambda row, held: make(row, held) if permission in held else None
 
 
 def _picker(plain: dict[str, int]) -> Callable[[Row], dict[str, Any]]:

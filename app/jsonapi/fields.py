@@ -13,6 +13,7 @@ import marshmallow
 from marshmallow import ValidationError
 from marshmallow_jsonapi import fields as jsonapi
 
+from app.authz.permissions import P
 from app.persistence import AnyRow
 
 BLANK = "can't be blank"
@@ -30,7 +31,26 @@ def format_timestamp(moment: datetime | None) -> str | None:
     return f"{text[:23]}Z" if text[19] == "." else f"{text[:19]}.000Z"
 
 
-class Attribute(marshmallow.fields.Field[Any]):
+class BaseAttribute(marshmallow.fields.Field[Any]):
+    """What all kinds of attributes have in common: ``shown_to``, the permission of those who see the value.
+
+    Others see null, find nothing by it with a filter, and read "(hidden)" in recorded events. All three are derived
+    from this one declaration.
+    """
+
+    def __init__(self, *, shown_to: P | None = None, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        """Without ``shown_to``, everybody who sees the resource sees the attribute."""
+        super().__init__(**options)
+        self.shown_to = shown_to
+
+    def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:  # noqa: ANN401
+        """The value, or null for a caller who may not see it."""
+        if self.shown_to is not None and self.shown_to not in obj.held:
+            return None
+        return super().serialize(attr, obj, accessor, **options)
+
+
+class Attribute(BaseAttribute):
     """An attribute that is shown as it is stored, and that clients can't set."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
@@ -38,7 +58,7 @@ class Attribute(marshmallow.fields.Field[Any]):
         super().__init__(**{"dump_only": True, **options})
 
 
-class Text(marshmallow.fields.String):
+class Text(BaseAttribute, marshmallow.fields.String):
     """A text with limits on its length in characters and, if given, a pattern that the whole text must match.
 
     With ``minimum=1``, an empty or blank text "can't be blank". Null is refused unless ``nullable``.
@@ -90,7 +110,7 @@ class Email(Text):
         super().__init__(minimum=1, maximum=EMAIL_LENGTH, pattern=pattern, **options)
 
 
-class Choice(marshmallow.fields.String):
+class Choice(BaseAttribute, marshmallow.fields.String):
     """One of a fixed set of texts."""
 
     def __init__(self, values: Iterable[str], *, message: str = "is not included in the list", **options: Any) -> None:  # noqa: ANN401
@@ -104,7 +124,7 @@ class Choice(marshmallow.fields.String):
         return value
 
 
-class Boolean(marshmallow.fields.Boolean):
+class Boolean(BaseAttribute, marshmallow.fields.Boolean):
     """``true`` or ``false`` in JSON; texts and numbers are refused."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
@@ -117,7 +137,7 @@ class Boolean(marshmallow.fields.Boolean):
         return value
 
 
-class Integer(marshmallow.fields.Integer):
+class Integer(BaseAttribute, marshmallow.fields.Integer):
     """A whole number within limits."""
 
     def __init__(self, *, minimum: int, maximum: int, **options: Any) -> None:  # noqa: ANN401
@@ -134,7 +154,7 @@ class Integer(marshmallow.fields.Integer):
         return value
 
 
-class DateTime(marshmallow.fields.Field[datetime]):
+class DateTime(BaseAttribute):
     """A time: RFC 3339 when sent, with or without a fraction; ``format_timestamp`` in answers.
 
     A time without a zone means UTC.
@@ -158,7 +178,7 @@ class DateTime(marshmallow.fields.Field[datetime]):
             raise self.make_error("invalid") from None
 
 
-class Setting(marshmallow.fields.Field[Any]):
+class Setting(BaseAttribute):
     """An object or value with a check of its own; ``read`` returns what is stored, or raises ``ValidationError``."""
 
     def __init__(self, read: Callable[[Any], Any], *, schema: dict[str, Any], **options: Any) -> None:  # noqa: ANN401
@@ -171,7 +191,7 @@ class Setting(marshmallow.fields.Field[Any]):
         return self.read(value)
 
 
-class Computed(marshmallow.fields.Field[Any]):
+class Computed(BaseAttribute):
     """An attribute that is computed from the row and the caller's permissions on it, and that clients can't set.
 
     ``make`` is called with the row (any object that has the listing's columns as attributes) and the set of

@@ -1,6 +1,7 @@
 """The base of all schemas, and loading a request document with a schema."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from marshmallow import EXCLUDE, ValidationError
@@ -8,9 +9,10 @@ from marshmallow_jsonapi import Schema as LibrarySchema
 from marshmallow_jsonapi import SchemaOpts
 from marshmallow_jsonapi.fields import BaseRelationship
 
+from app.authz.permissions import P
 from app.jsonapi.body import resource_object
 from app.jsonapi.errors import ApiError, Invalid, InvalidAttribute, humanized
-from app.jsonapi.fields import fill_template
+from app.jsonapi.fields import BaseAttribute, fill_template
 
 
 def dasherized(name: str) -> str:
@@ -69,6 +71,32 @@ class Schema(LibrarySchema):
                 group = "relationships"
         member = field_name.rpartition("/")[2]
         return InvalidAttribute(f"{humanized(member)} {message}", pointer=f"/data/{group}/{field_name}")
+
+
+def protected_attributes(schema_type: type[Schema]) -> dict[str, tuple[str, P]]:
+    """The attributes that only some callers see: by name in documents, the column of the value and the permission."""
+    return {
+        field.data_key or dasherized(name): (field.attribute or name, field.shown_to)
+        for name, field in schema_type._declared_fields.items()  # noqa: SLF001 - marshmallow's registry of fields
+        if isinstance(field, BaseAttribute) and field.shown_to is not None
+    }
+
+
+@cache
+def protected_by_type() -> dict[str, dict[str, P]]:
+    """For each JSON:API type, the attributes that only some callers see, with the permission that it takes.
+
+    An attribute is named as in documents, and as in recorded events, which name the column.
+    """
+    found: dict[str, dict[str, P]] = {}
+    waiting: list[type[Schema]] = [Schema]
+    while waiting:
+        schema_type = waiting.pop()
+        waiting.extend(schema_type.__subclasses__())
+        type_: str = schema_type.Meta.type_
+        for name, (column, permission) in protected_attributes(schema_type).items():
+            found.setdefault(type_, {}).update({name: permission, dasherized(column): permission})
+    return found
 
 
 # To make a schema copies all its fields. One that only loads may be shared, also by threads: what the library keeps on

@@ -10,6 +10,7 @@ from sqlalchemy.orm import QueryableAttribute
 
 from app.jsonapi.fields import (
     Attribute,
+    BaseAttribute,
     Boolean,
     Choice,
     Computed,
@@ -44,7 +45,8 @@ def anchored(pattern: str) -> str:
 
 def nullable(schema: JsonSchema) -> JsonSchema:
     """The schema, or null."""
-    or_null = {**schema, "type": [schema["type"], "null"]}
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    or_null = {**schema, "type": list(dict.fromkeys([*types, "null"]))}
     return {**or_null, "enum": [*schema["enum"], None]} if "enum" in schema else or_null
 
 
@@ -58,6 +60,13 @@ def accepted(member: Field[Any]) -> JsonSchema:
 
 def shown(member: Field[Any], column: Expression | None) -> JsonSchema:
     """What an attribute is shown as; ``column`` is where its value comes from, if that is known."""
+    schema = _shown(member, column)
+    if not isinstance(member, BaseAttribute) or member.shown_to is None:
+        return schema
+    return {**nullable(schema), "description": f"null for a caller without the permission {member.shown_to}"}
+
+
+def _shown(member: Field[Any], column: Expression | None) -> JsonSchema:
     if isinstance(member, Computed):
         return member.json_schema
     schema = _of_column(column) if isinstance(member, Attribute) else _kind(member)

@@ -80,6 +80,20 @@ class ListFilter(Filter):
         """The clause for these texts; 400 for a text that the parameter does not take."""
 
 
+def also_permitted(
+    clause: FilterClause, permission: P, model: type[Base], caller: Caller, organization_id: str | None
+) -> FilterClause:
+    """The clause, for those rows only on which the caller has the permission."""
+    levels = rules.grant_levels(caller, permission, model, organization_id)
+    if levels == rules.EVERYTHING:
+        return clause
+    return FilterClause(
+        (clause.key, permission, levels),
+        lambda: [*clause.conditions(), rules.visibility_clause(permission, model, levels)],
+        {**clause.parameters, **rules.visibility_parameters(caller, permission, levels)},
+    )
+
+
 def containing(text: str) -> str:
     """The pattern for ``LIKE`` that finds the text anywhere; ``%`` and ``_`` in the text stand for themselves."""
     escaped = text.lower().replace(ESCAPE, ESCAPE * 2).replace("%", ESCAPE + "%").replace("_", ESCAPE + "_")

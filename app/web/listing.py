@@ -5,7 +5,7 @@ are built once for each combination of these and reused with other parameters (`
 fast however far back it is: the ids of the page are found by index, and only those rows are joined with what they show.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,19 +16,21 @@ from sqlalchemy import ColumnElement, Connection, Row, Select
 from sqlalchemy.orm import Session
 
 from app.authz import rules
+from app.authz.permissions import P
 from app.jsonapi.dump import Dump, compile_dump
 from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.query import Arguments, Page, is_paged, last_page, page_links, page_meta, page_of
-from app.jsonapi.schema import Schema
+from app.jsonapi.schema import Schema, protected_attributes
 from app.persistence import AnyRow
 from app.web.answers import document_response
 from app.web.context import caller, reader
-from app.web.filters import Filter, FilterClause
+from app.web.filters import Filter, FilterClause, also_permitted
 from app.web.policy import mark_policy_checked
 from app.web.statements import (
     Counted,
     Declaration,
     Visibility,
+    columns_in,
     find_many_statement,
     get_statement,
     page_statement,
@@ -57,11 +59,27 @@ class Listing(Declaration):
     filters: Sequence[Filter] = ()
     complete: Complete | None = None
     _statements: dict[Hashable, Select[Any]] = field(default_factory=dict, init=False)
+    _permissions_by_clause: dict[Hashable, frozenset[P]] = field(default_factory=dict, init=False)
 
     @cached_property
     def dump(self) -> Dump:
         """The function that makes a resource object of a row and the caller's permissions on it."""
         return compile_dump(self.schema, self.names)
+
+    @cached_property
+    def protected_columns(self) -> Sequence[tuple[frozenset[Any], P]]:
+        """The columns of attributes that only some callers see, with the permission that it takes.
+
+        A list can't be sorted by such an attribute: its order would tell the value.
+        """
+        protected = [
+            (columns_in(column), permission)
+            for name, permission in protected_attributes(self.schema).values()
+            if (column := self.columns.get(name)) is not None and not isinstance(column, Counted)
+        ]
+        ordered = columns_in(*self.order, *(key for keys in self.sorts.values() for key in keys))
+        assert not any(ordered & columns for columns, _ in protected), "an order tells a protected attribute"
+        return protected
 
     # --- one -------------------------------------------------------------------------------------------------------
 
@@ -171,8 +189,7 @@ class Listing(Declaration):
         mark_policy_checked(self.permission)
         organization_id = parents.get("organization_id")
         visibility = self.visibility(organization_id, parents.get("project_id"))
-        parsed = (each.parse(arguments, caller(), organization_id) for each in self.filters)
-        clauses = [*extra_filters, *(each for each in parsed if each is not None)]
+        clauses = [*extra_filters, *self._filter_clauses(arguments, organization_id)]
         sort = self._sort(arguments)
 
         def build() -> Select[Any]:
@@ -193,6 +210,26 @@ class Listing(Declaration):
         first = rows[0]
         # Past the end there is one row with the counts and nothing else.
         return ([] if first.id is None else rows), first.matching_count, first.visible_count
+
+    def _filter_clauses(self, arguments: Arguments, organization_id: str | None) -> Iterator[FilterClause]:
+        who = caller()
+        for each in self.filters:
+            clause = each.parse(arguments, who, organization_id)
+            if clause is not None:
+                for permission in self._permissions_to_filter(clause):
+                    # A filter on a value finds only the rows whose value the caller is shown.
+                    clause = also_permitted(clause, permission, self.model, who, organization_id)
+                yield clause
+
+    def _permissions_to_filter(self, clause: FilterClause) -> frozenset[P]:
+        if not self.protected_columns:
+            return frozenset()
+        permissions = self._permissions_by_clause.get(clause.key)
+        if permissions is None:
+            read = columns_in(*clause.conditions())
+            permissions = frozenset(permission for columns, permission in self.protected_columns if columns & read)
+            self._permissions_by_clause[clause.key] = permissions
+        return permissions
 
     def _sort(self, arguments: Arguments) -> str:
         sort = arguments.get("sort") or ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
     FromClause,
     Select,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.sql import coercions, roles, visitors
 
 from app.authz import rules
 from app.authz.permissions import P
@@ -117,6 +119,16 @@ class Declaration:
 def plain(model: type[Base], names: str) -> dict[str, Expression]:
     """The columns of a listing that are attributes of the model: ``plain(Project, "id name description")``."""
     return {name: getattr(model, name) for name in names.split()}
+
+
+def columns_in(*expressions: Expression) -> frozenset[Any]:
+    """The columns of tables that the expressions are made of."""
+    return frozenset(
+        each
+        for expression in expressions
+        for each in visitors.iterate(coercions.expect(roles.ExpressionElementRole, expression))
+        if isinstance(each, Column)
+    )
 
 
 def get_statement(listing: Declaration, visibility: Visibility, conditions: Iterable[str]) -> Select[Any]:

@@ -4,11 +4,11 @@ import re
 
 from marshmallow import ValidationError
 
+from app.authz.permissions import P
 from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, DateTime, Setting, ToOne
 from app.jsonapi.schema import Schema
 from app.models.project_members import PROJECT_ROLES
-from app.resources.organizations.organization_memberships.schema import show_email
 from app.resources.workspaces.workspaces.schema import CELL_LENGTH, CELL_PATTERN
 
 CELLS = 100
@@ -81,7 +81,7 @@ class ProjectMemberSchema(Schema):
     cells = Setting(read_cells, allow_none=True, load_only=True, data_key="cell-scopes", schema=CELL_SCOPES)
     shown_cells = Computed(lambda row, _held: row.cells, data_key="cell-scopes", schema=CELL_SCOPES)
     username = Attribute()
-    email = Computed(show_email, schema={"type": ["string", "null"]})
+    email = Attribute(shown_to=P.MEMBERSHIP_READ)
     created_at = DateTime(dump_only=True)
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)

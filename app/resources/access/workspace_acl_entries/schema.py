@@ -1,9 +1,9 @@
 """The members of an entry in the access list of a workspace (mission: E7)."""
 
-from app.jsonapi.fields import Attribute, Choice, Computed, DateTime, Text, ToOne
+from app.authz.permissions import P
+from app.jsonapi.fields import Attribute, Choice, DateTime, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.models.workspace_acl_entries import ACL_LEVELS
-from app.resources.organizations.organization_memberships.schema import show_email
 
 # Far beyond any token of this service.
 INVITE_LENGTH = 1_000
@@ -21,7 +21,7 @@ class WorkspaceAclEntrySchema(Schema):
     id = Attribute()
     level = Choice(ACL_LEVELS, required=True)
     username = Attribute()
-    email = Computed(show_email, schema={"type": ["string", "null"]})
+    email = Attribute(shown_to=P.MEMBERSHIP_READ)
     created_at = DateTime(dump_only=True)
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)

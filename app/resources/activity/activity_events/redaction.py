@@ -1,20 +1,24 @@
-"""Hides from readers of events the places that they can't see.
+"""Hides from readers of events what they can't see elsewhere: places, and protected attributes.
 
 An event belongs to the place where its subject was at that moment. It may name other places: where a workspace came
 from, or which workspaces may read its state. Readers who may not read the record of the whole organization get the ids
 of those that they can see elsewhere. Of the others they learn only that there is one.
+
+The values of an attribute that its schema shows only with a permission (``shown_to``) are hidden from readers who lack
+that permission where the event happened.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select, union_all
 
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.authz.rules import holds_at
+from app.authz.rules import holds_at, permissions_on
 from app.jsonapi import Json
+from app.jsonapi.schema import protected_by_type
 from app.models.environments import Environment
 from app.models.projects import Project
 from app.models.workspaces import Workspace
@@ -24,6 +28,13 @@ from app.web.policy import visible
 
 HIDDEN = "(hidden)"
 PLACE = re.compile("(?:prj|env|ws)-[1-9A-Za-z]{16}")
+# Where an event happened, as the policy asks for it.
+LOCATION: Mapping[str, str] = {
+    Level.ORGANIZATION: "organization_id",
+    Level.PROJECT: "project_id",
+    Level.ENVIRONMENT: "environment_id",
+    Level.WORKSPACE: "workspace_id",
+}
 CELLS = frozenset({"cell", "cell-scopes"})
 
 
@@ -32,7 +43,8 @@ def redact(events: Sequence[Any]) -> list[Any]:
     careful = {event.id: event for event in events if not _reads_everything(event)}
     places = {each for event in careful.values() for each in (event.project_id, *_places(event.changes)) if each}
     seen = _seen(places)
-    return [_redacted(event, seen) if event.id in careful else event for event in events]
+    shown = (_redacted(event, seen) if event.id in careful else event for event in events)
+    return [_without_protected(event) for event in shown]
 
 
 def _reads_everything(event: AnyRow) -> bool:
@@ -48,6 +60,24 @@ def _reads_project(event: AnyRow) -> bool:
             (Level.WORKSPACES, event.organization_id),
         )
     )
+
+
+def _without_protected(event: AnyRow) -> AnyRow:
+    protected = protected_by_type().get(event.subject_type, {})
+    named = protected.keys() & event.changes.keys()
+    if not named:
+        return event
+    held = permissions_on(caller(), LOCATION, event)
+    hidden = {name for name in named if protected[name] not in held}
+    changes = {name: _hidden(change) if name in hidden else change for name, change in event.changes.items()}
+    return event._replace(changes=changes)
+
+
+def _hidden(change: Json) -> Json:
+    # That there was no value before, or is none now, tells nobody what it is.
+    if isinstance(change, list):
+        return [_hidden(each) for each in change]
+    return None if change is None else HIDDEN
 
 
 def _places(changes: Json) -> Iterator[str]:

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from app.authz.permissions import P
 from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, DateTime, Email, ToMany, ToOne
 from app.jsonapi.schema import Schema
-from app.persistence import AnyRow
 
 TEAMS_AT_ONCE = 100
 
@@ -19,11 +17,6 @@ def read_teams(items: list[Any]) -> list[str]:
         if not isinstance(item.get("id"), str) or not item["id"]:
             raise Unprocessable("id must be a string", pointer=f"{pointer}/{index}/id")
     return list(dict.fromkeys(item["id"] for item in items))
-
-
-def show_email(row: AnyRow, held: frozenset[P]) -> str | None:
-    """The address, if the caller may see it on memberships of the organization, or is that user."""
-    return row.email if P.MEMBERSHIP_READ in held else None
 
 
 class OrganizationMembershipSchema(Schema):

@@ -132,11 +132,6 @@ def _depth(value: Json) -> int:
     return 0
 
 
-def show_team_count(row: AnyRow, held: frozenset[P]) -> int | None:
-    """How many teams have access; null for callers who may not see which, because some teams may be secret."""
-    return row.team_count if P.PROJECT_READ_TEAMS in held else None
-
-
 class ProjectSchema(Schema):
     """A project."""
 
@@ -185,7 +180,8 @@ class ProjectSchema(Schema):
     custom_metadata = Setting(read_metadata, allow_none=True, load_only=True, data_key="metadata", schema=METADATA)
     shown_metadata = Computed(lambda row, _held: row.custom_metadata, data_key="metadata", schema=METADATA)
     workspace_count = Attribute()
-    team_count = Computed(show_team_count, schema={"type": ["integer", "null"]})
+    # How many teams have access tells something of secret teams.
+    team_count = Attribute(shown_to=P.PROJECT_READ_TEAMS)
     is_unified = Constant(value=False)
     hcp_id = Constant(None)
     permissions = permission_flags(FLAGS)

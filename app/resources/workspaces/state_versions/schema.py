@@ -57,10 +57,10 @@ def _processed(row: AnyRow, _held: object) -> bool:
 def _address(direction: Direction, part: Part, is_due: Callable[[Any], bool], needed: P) -> Computed:
     """An attribute with an address while it leads anywhere, for those who may use it."""
 
-    def make(row: AnyRow, held: frozenset[P]) -> str | None:
-        return signed_address(direction, row.id, part) if needed in held and is_due(row) else None
+    def make(row: AnyRow, _held: object) -> str | None:
+        return signed_address(direction, row.id, part) if is_due(row) else None
 
-    return Computed(make, schema=NULLABLE_TEXT)
+    return Computed(make, schema=NULLABLE_TEXT, shown_to=needed)
 
 
 class StateVersionSchema(Schema):
