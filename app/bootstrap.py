@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password, new_password
@@ -15,6 +15,7 @@ from app.models.authentication_tokens import AuthenticationToken
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.users import SUPER_USER, User
+from app.persistence import case_folded, fold_case
 from app.resources.accounts.authentication_tokens.operations import add_token as store_token
 from app.resources.accounts.sign_in.operations import end_sessions
 from app.resources.accounts.users.operations import EmailTaken, NothingToConfirm, confirm_email
@@ -109,8 +110,8 @@ def add_user(  # noqa: PLR0913 - one keyword for each option of the command
 
 
 def _user_for(session: Session, username: str, email: str) -> User:
-    same_name = select(User.id).where(func.lower(User.username) == username.lower())
-    there = session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
+    same_name = select(User.id).where(case_folded(User.username) == fold_case(username))
+    there = session.scalars(select(User).where(case_folded(User.email) == fold_case(email))).one_or_none()
     if session.scalar(same_name) or (there is not None and there.invited_at is None):
         message = "a user with this name or e-mail address exists"
         raise ValueError(message)
@@ -126,7 +127,7 @@ def _user_for(session: Session, username: str, email: str) -> User:
 
 def _membership_in(session: Session, organization: str, user: User) -> OrganizationMembership:
     home = session.scalars(
-        select(Organization).where(func.lower(Organization.name) == organization.lower()),
+        select(Organization).where(case_folded(Organization.name) == fold_case(organization)),
     ).one_or_none()
     if home is None:
         message = f"there is no organization named {organization}"
@@ -149,13 +150,13 @@ def _membership_in(session: Session, organization: str, user: User) -> Organizat
 def confirm_user_email(engine: Engine, username: str) -> str:
     """Make the address that the user asked for the user's address, and return it. ``ValueError`` says what is wrong."""
     with Session(engine) as session, session.begin():
-        user = session.scalars(select(User).where(func.lower(User.username) == username.lower())).one_or_none()
+        user = session.scalars(select(User).where(case_folded(User.username) == fold_case(username))).one_or_none()
         if user is None:
             message = f"there is no user named {username}"
             raise ValueError(message)
-        wanted = (user.unconfirmed_email or "").lower()
+        wanted = fold_case(user.unconfirmed_email or "")
         placeholder = session.scalars(
-            select(User).where(func.lower(User.email) == wanted, User.invited_at.is_not(None), User.id != user.id),
+            select(User).where(case_folded(User.email) == wanted, User.invited_at.is_not(None), User.id != user.id),
         ).one_or_none()
         if placeholder is not None:
             for membership in take_over(session, user, placeholder):
@@ -176,7 +177,7 @@ def set_password(engine: Engine, username: str, password: str) -> None:
     wanted = hash_password(password)
     with Session(engine) as session, session.begin():
         user = session.scalars(
-            select(User).where(func.lower(User.username) == username.lower()).with_for_update(),
+            select(User).where(case_folded(User.username) == fold_case(username)).with_for_update(),
         ).one_or_none()
         if user is None or user.invited_at is not None:
             message = f"there is no user named {username}"
@@ -214,7 +215,7 @@ def _organization(session: Session, settings: Settings, administrator: User) -> 
         message = "GROUNDPLAN_ORGANIZATION must have 3 to 40 letters, digits, hyphens and underscores"
         raise InvalidSettingError(message)
     # The one with the name, else the oldest: it may have been renamed since.
-    is_named = func.lower(Organization.name) == name.lower()
+    is_named = case_folded(Organization.name) == fold_case(name)
     found = session.scalars(
         select(Organization).order_by(is_named.desc(), Organization.created_at, Organization.id).limit(1),
     ).one_or_none()

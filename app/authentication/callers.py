@@ -34,7 +34,7 @@ from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.teams import Team, TeamMember
 from app.models.users import User
-from app.persistence import Timestamp, now
+from app.persistence import Timestamp, fold_case, now
 
 # How stale "last used" may be; a write for each read would cost more than the read.
 LAST_USED_EVERY = timedelta(minutes=5)
@@ -242,7 +242,7 @@ def _note_use(connection: Connection, token: TokenRow, moment: datetime) -> None
 
 def _organization(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     caller = Caller("organization", row.organization_id, row.organization_name, row.token_id, grants)
-    caller.organizations[row.organization_name.lower()] = OrganizationRef(row.organization_id, row.organization_name)
+    caller.organizations[fold_case(row.organization_name)] = OrganizationRef(row.organization_id, row.organization_name)
     granted = roles.ORGANIZATION_TOKEN
     if row.allow_force_delete_workspaces:
         granted = roles.with_force(granted)
@@ -252,7 +252,7 @@ def _organization(_connection: Connection, row: TokenRow, grants: Grants) -> Cal
 
 def _project(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     caller = Caller("project", row.project_id, row.project_name, row.token_id, grants)
-    caller.organizations[row.organization_name.lower()] = OrganizationRef(row.organization_id, row.organization_name)
+    caller.organizations[fold_case(row.organization_name)] = OrganizationRef(row.organization_id, row.organization_name)
     caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.PROJECT_TOKEN, _of_token(row))
     granted = roles.PROJECT_TOKEN_ROLES[row.role]
     if row.allow_force_delete_workspaces:
@@ -264,7 +264,7 @@ def _project(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
 
 def _team(connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     caller = Caller("team", row.team_id, row.team_name, row.token_id, grants)
-    caller.organizations[row.organization_name.lower()] = OrganizationRef(row.organization_id, row.organization_name)
+    caller.organizations[fold_case(row.organization_name)] = OrganizationRef(row.organization_id, row.organization_name)
     caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.TEAM_TOKEN, _of_token(row))
     caller.grants.add(Level.VISIBLE_TEAMS, row.organization_id, roles.VISIBLE_TEAM_MEMBER, _of_token(row))
     add_team(caller.grants, row)
@@ -296,7 +296,7 @@ def _user(
     for row in rows:
         if row.organization_id is None:
             continue
-        name = row.organization_name.lower()
+        name = fold_case(row.organization_name)
         # The administrator of the site is how an organization that closed itself to users is opened again.
         if not row.user_tokens_enabled and P.ORGANIZATION_UPDATE not in on_site:
             caller.closed.add(name)

@@ -8,6 +8,7 @@ import orjson
 
 from app.jsonapi import Json
 from app.jsonapi.errors import BadRequest, Unprocessable
+from app.persistence import fold_case
 
 DEPTH = 32
 """How deep a body may nest; documents of this API need eight levels."""
@@ -67,7 +68,7 @@ def resource_object(value: object, types: tuple[str, ...], identifier: str | Non
         raise Unprocessable("data must be an object", pointer="/data")
     check_type(data.get("type"), types, "/data/type")
     # In an address the case of an organization's name does not matter.
-    if identifier is not None and str(data.get("id") or identifier).lower() != identifier.lower():
+    if identifier is not None and fold_case(str(data.get("id") or identifier)) != fold_case(identifier):
         raise Unprocessable("id must be the one in the address", pointer="/data/id")
     for member in ("attributes", "relationships"):
         if data.get(member) is not None and not isinstance(data[member], dict):

@@ -11,7 +11,7 @@ from app.models.project_members import PROJECT_ROLES
 from app.models.users import User
 from app.models.workspace_acl_entries import ACL_LEVELS
 from app.models.workspaces import Workspace, of_workspace
-from app.persistence import Base, Name, Timestamp, identifier, now
+from app.persistence import Base, Name, Timestamp, case_folded, identifier, now
 
 PENDING, ACCEPTED, CANCELED = "pending", "accepted", "canceled"
 STATUSES = (PENDING, ACCEPTED, CANCELED)
@@ -90,7 +90,7 @@ class Invitation(Base):
     # Who has the address now.
     invitee_id: Mapped[str | None] = column_property(
         select(User.__table__.c.id)
-        .where(func.lower(User.__table__.c.email) == func.lower(email))
+        .where(case_folded(User.__table__.c.email) == case_folded(email))
         .correlate_except(User)
         .scalar_subquery(),
         expire_on_flush=False,

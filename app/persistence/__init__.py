@@ -1,6 +1,7 @@
 """The database: declarative base, column types, engines, ids and sets as parameters."""
 
 from app.persistence.base import NAMING, Base
+from app.persistence.case import case_folded, fold_case
 from app.persistence.engine import connect_engines
 from app.persistence.identifiers import identifier
 from app.persistence.integrity import is_deadlock, violated_constraint
@@ -15,7 +16,9 @@ __all__ = [
     "Expression",
     "Name",
     "Timestamp",
+    "case_folded",
     "connect_engines",
+    "fold_case",
     "identifier",
     "in_values",
     "is_deadlock",

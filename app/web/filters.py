@@ -5,14 +5,14 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, bindparam, func, not_
+from sqlalchemy import ColumnElement, bindparam, not_
 
 from app.authentication.callers import Caller
 from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, text_of, texts_of
-from app.persistence import Base, Expression, in_values, values_param
+from app.persistence import Base, Expression, case_folded, fold_case, in_values, values_param
 
 ESCAPE = "\\"
 
@@ -96,7 +96,7 @@ def also_permitted(
 
 def containing(text: str) -> str:
     """The pattern for ``LIKE`` that finds the text anywhere; ``%`` and ``_`` in the text stand for themselves."""
-    escaped = text.lower().replace(ESCAPE, ESCAPE * 2).replace("%", ESCAPE + "%").replace("_", ESCAPE + "_")
+    escaped = fold_case(text).replace(ESCAPE, ESCAPE * 2).replace("%", ESCAPE + "%").replace("_", ESCAPE + "_")
     return f"%{escaped}%"
 
 
@@ -118,7 +118,7 @@ class Contains(TextFilter):
         name = f"contains_{self.bind_name}"
 
         def conditions() -> Sequence[ColumnElement[bool]]:
-            found = [func.lower(column).like(bindparam(name), escape=ESCAPE) for column in self.columns]
+            found = [case_folded(column).like(bindparam(name), escape=ESCAPE) for column in self.columns]
             return [found[0] if len(found) == 1 else found[0] | found[1]]
 
         return FilterClause(("contains", self.parameter), conditions, {name: containing(text)})
@@ -136,8 +136,8 @@ class OneOf(ListFilter):
         name = f"one_of_{self.bind_name}"
         return FilterClause(
             ("one of", self.parameter),
-            lambda: [in_values(func.lower(self.column), values_param(name))],
-            {name: [text.lower() for text in texts]},
+            lambda: [in_values(case_folded(self.column), values_param(name))],
+            {name: [fold_case(text) for text in texts]},
         )
 
 

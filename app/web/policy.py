@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from flask import g
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
 from app.authentication.callers import OrganizationRef
@@ -18,7 +18,7 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.jsonapi.errors import ApiError, Forbidden, NotFound, Unauthorized
 from app.models.organizations import Organization
-from app.persistence import AnyRow, Base
+from app.persistence import AnyRow, Base, case_folded, fold_case
 from app.web.context import caller, reader
 
 Entity = TypeVar("Entity", bound=Base)
@@ -100,7 +100,7 @@ def organization_or_404(name: str, permission: P) -> OrganizationRef:
     """The organization with this name, if the caller has the permission in it. It costs a member no statement."""
     mark_policy_checked(permission)
     who = caller()
-    key = name.lower()
+    key = fold_case(name)
     if key in who.closed:
         raise Unauthorized
     organization = who.organizations.get(key) or _organization_on_site(key)
@@ -117,7 +117,7 @@ def _organization_on_site(name: str) -> OrganizationRef | None:
         return None
     row = (
         reader()
-        .execute(select(Organization.id, Organization.name).where(func.lower(Organization.name) == name))
+        .execute(select(Organization.id, Organization.name).where(case_folded(Organization.name) == name))
         .one_or_none()
     )
     return OrganizationRef(row.id, row.name) if row else None

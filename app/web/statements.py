@@ -25,7 +25,7 @@ from sqlalchemy.sql import coercions, roles, visitors
 
 from app.authz import rules
 from app.authz.permissions import P
-from app.persistence import Base, Expression, in_values, values_param
+from app.persistence import Base, Expression, case_folded, in_values, values_param
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,7 +252,7 @@ def _equal(listing: Declaration, names: Iterable[str], *, by_index: bool = True)
     return [
         listing.parents[name]
         if name in listing.parents
-        else func.lower(columns[name.removesuffix("_lower")]) == bindparam(name)
+        else case_folded(columns[name.removesuffix("_lower")]) == bindparam(name)
         if name.endswith("_lower")
         # SQLite would rather go through all of the organization than look up the few ids that the caller has.
         else columns[name].concat("") == bindparam(name)

@@ -8,7 +8,8 @@ import pytest
 from app.authz import roles
 from app.models import ActivityEvent, Organization, Project, TeamProject
 from app.models.team_projects import ACCESS_LEVELS
-from app.resources.access.team_projects.details import DETAILS, PROJECT_DETAILS, expanded
+from app.resources.access.levels import details_in_force
+from app.resources.access.team_projects.details import DETAILS, PROJECT_DETAILS
 from tests.support.api import Api, document, faults
 from tests.support.world import Person, World
 
@@ -243,7 +244,7 @@ def test_an_update_of_a_custom_access_merges(
 
 @pytest.mark.parametrize("level", FIXED)
 def test_a_level_grants_at_least_what_its_details_do(level: str) -> None:
-    granted = roles.custom_project_level(frozenset(expanded(level, None).items()))
+    granted = roles.custom_project_level(frozenset(details_in_force(DETAILS, level, None).items()))
     assert granted <= roles.PROJECT_LEVELS[level]
 
 

@@ -265,3 +265,23 @@ def test_a_page_takes_the_same_statements_whatever_its_size(
         assert len(api.get(address, owner.token)["data"]) == 7
     # The caller, the page, the linkage, the counts by status.
     assert (len(few), len(many)) == (4 + more, 4 + more)
+
+
+def test_an_address_with_other_letters_is_invited_once(api: Api, acme: Organization, owner: Person) -> None:
+    def invited(email: str, expect: int) -> Any:
+        sent = {"data": {"type": "organization-memberships", "attributes": {"email": email}}}
+        return api.post(f"/organizations/{acme.name}/organization-memberships", owner.token, sent, expect=expect)
+
+    first = invited("JÖRG@example.test", 201)
+    for again in ("JÖRG@example.test", "jÖrg@EXAMPLE.test"):
+        (error,) = invited(again, 422)["errors"]
+        assert (error["source"], error["detail"]) == (
+            {"pointer": "/data/attributes/email"},
+            "Email has already been taken",
+        )
+    found = api.get(
+        f"/organizations/{acme.name}/organization-memberships?filter[email]=j%C3%96RG@example.test", owner.token
+    )
+    assert [each["id"] for each in found["data"]] == [first["data"]["id"]]
+    # Not the same letters: another address.
+    invited("jörg@example.test", 201)

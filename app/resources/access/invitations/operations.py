@@ -17,7 +17,7 @@ from app.models.projects import Project
 from app.models.users import User
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
-from app.persistence import now
+from app.persistence import case_folded, fold_case, now
 
 NONCE_BYTES = 16
 # Of one project or workspace, and so what one request renews and has sent at most.
@@ -90,7 +90,7 @@ def invite(
 ) -> Invitation:
     """Invite the address into the place. The caller has locked the place, so that nobody else invites meanwhile."""
     its = _of_place(place)
-    address = members["email"].lower()
+    address = fold_case(members["email"])
     if session.scalar(_member_with(place, address)) is not None:
         raise AlreadyInside
     waiting = select(func.count()).select_from(Invitation).filter_by(**its, status=PENDING)
@@ -112,7 +112,7 @@ def overdue(session: Session, place: InvitationTarget, email: str) -> Sequence[I
 def waiting_for(place: InvitationTarget, email: str | None = None) -> Select[Invitation]:
     """The waiting invitations to the place, including expired ones; of one address, or of all."""
     found = select(Invitation).filter_by(**_of_place(place), status=PENDING).order_by(Invitation.id)
-    return found if email is None else found.where(func.lower(Invitation.email) == email.lower())
+    return found if email is None else found.where(case_folded(Invitation.email) == fold_case(email))
 
 
 def renew(invitation: Invitation, days: int) -> None:
@@ -194,6 +194,6 @@ def _member_with(place: InvitationTarget, address: str) -> Select[str]:
         .join(OrganizationMembership, OrganizationMembership.id == model.membership_id)
         .join(User, User.id == OrganizationMembership.user_id)
     )
-    return found.filter(func.lower(User.email) == address).filter(
+    return found.filter(case_folded(User.email) == address).filter(
         model.project_id == place.id if model is ProjectMember else model.workspace_id == place.id,
     )

@@ -15,6 +15,7 @@ from app.models.invitations import CANCELED, PENDING, Invitation
 from app.models.projects import Project
 from app.models.users import User
 from app.models.workspaces import Workspace
+from app.persistence import fold_case
 from app.resources.access.invitations.accepting import accept, show
 from app.resources.access.invitations.links import TOKEN_SEPARATOR, deliver
 from app.resources.access.invitations.listing import INVITATIONS, OWN_INVITATIONS
@@ -200,7 +201,7 @@ def list_own_invitations() -> Response:
     """List the invitations for the calling user's address: those that wait, unless the request asks for others."""
     user_id = require_own(P.INVITATION_ACCEPT)
     email = reader().execute(select(User.email).where(User.id == user_id)).scalar_one()
-    return OWN_INVITATIONS.page_response({"email_lower": email.lower()})
+    return OWN_INVITATIONS.page_response({"email_lower": fold_case(email)})
 
 
 @blueprint.post("/invitations/<token>/actions/accept")

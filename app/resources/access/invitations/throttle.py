@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import TooManyRequests
 from app.models.invitations import Invitation, InvitationMessage
-from app.persistence import Base, in_values, now
+from app.persistence import Base, fold_case, in_values, now
 
 WINDOW: Final = timedelta(hours=1)
 # The first link and some that were lost; of all invitations of an address, whoever sends them.
@@ -37,7 +37,7 @@ def note(session: Session, invitations: Sequence[Invitation]) -> None:
         return
     moment = now()
     session.execute(delete(InvitationMessage).where(InvitationMessage.created_at <= moment - WINDOW))
-    messages = [{"invitation_id": each.id, "address": each.email.lower()} for each in invitations]
+    messages = [{"invitation_id": each.id, "address": fold_case(each.email)} for each in invitations]
     oldest: Sequence[datetime] = session.scalars(_crowded(messages, moment)).all()
     if oldest:
         raise TooManyMessages.for_seconds(max(1, math.ceil((max(oldest) + WINDOW - moment).total_seconds())))

@@ -1,10 +1,9 @@
 """Reading the members of projects."""
 
-from sqlalchemy import func
-
 from app.models.organization_memberships import OrganizationMembership
 from app.models.project_members import ProjectMember
 from app.models.users import User
+from app.persistence import case_folded
 from app.resources.access.project_members.schema import ProjectMemberSchema
 from app.resources.organizations.organization_memberships.members import of_user, with_users
 from app.web.filters import Contains, OneOf
@@ -25,7 +24,7 @@ MEMBERS = Listing(
     sorts={
         "created-at": (ProjectMember.created_at,),
         "role": (ProjectMember.role,),
-        "username": (func.lower(_USERNAME),),
+        "username": (case_folded(_USERNAME),),
     },
     filters=(Contains("q", (_USERNAME,)), OneOf("filter[role]", ProjectMember.role)),
 )

@@ -1,50 +1,39 @@
 """The levels of a team's access to a project, in detail (spec: team access to projects)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
-Value = str | bool
+from app.resources.access.levels import FLAG, Detail, Value
 
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """One detail: its possible values, and its value at each level.
-
-    A boolean can have both values. ``custom`` is the value in a custom access that does not name the detail.
-    """
-
-    values: tuple[Value, ...]
-    read: Value
-    write: Value
-    maintain: Value
-    admin: Value
-    custom: Value
+LEVELS = ("read", "write", "maintain", "admin")
 
 
-FLAG = (False, True)
+def _detail(values: tuple[Value, ...], *at_levels: Value, custom: Value) -> Detail:
+    return Detail(values, dict(zip(LEVELS, at_levels, strict=True)), custom)
 
+
+def _flag(*levels: str) -> Detail:
+    return Detail(FLAG, {level: level in levels for level in LEVELS}, custom=False)
+
+
+# For each detail its possible values, the value at each level, and in a custom access that does not name it.
+# For a boolean the levels at which it is true.
 PROJECT_DETAILS: Mapping[str, Detail] = {
-    "settings": Detail(("read", "update", "delete"), "read", "read", "read", "delete", "read"),
-    "teams": Detail(("none", "read", "manage"), "none", "none", "none", "manage", "none"),
-    "variable-sets": Detail(("none", "read", "write"), "none", "write", "write", "write", "none"),
+    "settings": _detail(("read", "update", "delete"), "read", "read", "read", "delete", custom="read"),
+    "teams": _detail(("none", "read", "manage"), "none", "none", "none", "manage", custom="none"),
+    "variable-sets": _detail(("none", "read", "write"), "none", "write", "write", "write", custom="none"),
 }
 WORKSPACE_DETAILS: Mapping[str, Detail] = {
-    "runs": Detail(("read", "plan", "apply"), "read", "apply", "apply", "apply", "read"),
-    "variables": Detail(("none", "read", "write"), "read", "write", "write", "write", "none"),
-    "state-versions": Detail(("none", "read-outputs", "read", "write"), "read", "write", "write", "write", "none"),
-    "sentinel-mocks": Detail(("none", "read"), "none", "read", "read", "read", "none"),
-    "create": Detail(FLAG, read=False, write=False, maintain=True, admin=True, custom=False),
-    "locking": Detail(FLAG, read=False, write=True, maintain=True, admin=True, custom=False),
-    "delete": Detail(FLAG, read=False, write=False, maintain=True, admin=True, custom=False),
-    "move": Detail(FLAG, read=False, write=False, maintain=False, admin=True, custom=False),
-    "run-tasks": Detail(FLAG, read=False, write=False, maintain=True, admin=True, custom=False),
-    "policy-overrides": Detail(FLAG, read=False, write=False, maintain=False, admin=False, custom=False),
+    "runs": _detail(("read", "plan", "apply"), "read", "apply", "apply", "apply", custom="read"),
+    "variables": _detail(("none", "read", "write"), "read", "write", "write", "write", custom="none"),
+    "state-versions": _detail(
+        ("none", "read-outputs", "read", "write"), "read", "write", "write", "write", custom="none"
+    ),
+    "sentinel-mocks": _detail(("none", "read"), "none", "read", "read", "read", custom="none"),
+    "create": _flag("maintain", "admin"),
+    "locking": _flag("write", "maintain", "admin"),
+    "delete": _flag("maintain", "admin"),
+    "move": _flag("admin"),
+    "run-tasks": _flag("maintain", "admin"),
+    "policy-overrides": _flag(),
 }
 DETAILS: Mapping[str, Detail] = {**PROJECT_DETAILS, **WORKSPACE_DETAILS}
-
-
-def expanded(access: str, details: Mapping[str, Any] | None) -> dict[str, Value]:
-    """All details with the values in force."""
-    known = details if access == "custom" and details else {}
-    return {name: known.get(name, getattr(detail, access)) for name, detail in DETAILS.items()}

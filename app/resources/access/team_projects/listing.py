@@ -1,9 +1,10 @@
 """Reading what teams may do on projects."""
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.models.team_projects import TeamProject
 from app.models.teams import Team
+from app.persistence import case_folded
 from app.resources.access.team_projects.schema import TeamProjectSchema
 from app.web.filters import Equals
 from app.web.listing import Listing, plain
@@ -16,7 +17,7 @@ TEAM_PROJECTS = Listing(
     },
     joined=TeamProject.__table__,
     order=(
-        select(func.lower(Team.name)).where(Team.id == TeamProject.team_id).correlate(TeamProject).scalar_subquery(),
+        select(case_folded(Team.name)).where(Team.id == TeamProject.team_id).correlate(TeamProject).scalar_subquery(),
         TeamProject.id,
     ),
     filters=(Equals("filter[team][id]", TeamProject.team_id),),

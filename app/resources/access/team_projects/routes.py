@@ -9,8 +9,9 @@ from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.models.projects import Project
 from app.models.team_projects import TeamProject
+from app.resources.access.levels import team_in_organization
 from app.resources.access.team_projects.listing import TEAM_PROJECTS
-from app.resources.access.team_projects.operations import normalize_details, team_for
+from app.resources.access.team_projects.operations import normalize_access
 from app.resources.access.team_projects.schema import TeamProjectSchema
 from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import no_content, resource_response
@@ -45,8 +46,8 @@ def create_team_project() -> Response:
     members = load(TeamProjectSchema, body())
     with transaction() as session:
         project = get_for_update(session, Project, members["project_id"], P.PROJECT_MANAGE_TEAMS, share_lock=True)
-        team = team_for(session, members["team_id"], project)
-        settled = normalize_details(members)
+        team = team_in_organization(session, members["team_id"], project.organization_id)
+        settled = normalize_access(members)
         access = TeamProject(
             organization_id=project.organization_id,
             project_id=project.id,
@@ -78,8 +79,8 @@ def update_team_project(team_project_id: str) -> Response:
     """Change what a team may do on a project; details of a custom access that are left out stay as they are."""
     members = load(TeamProjectSchema, body(), partial=True, identifier=team_project_id)
     with transaction() as session:
-        access = _subject(session, team_project_id)
-        changes = apply_changes(access, normalize_details(members, access))
+        access = _lock_access(session, team_project_id)
+        changes = apply_changes(access, normalize_access(members, access))
         session.flush()
         if changes:
             record_event(session, "team-projects.update", access, {"team": [access.team.name] * 2, **changes})
@@ -93,7 +94,7 @@ def update_team_project(team_project_id: str) -> Response:
 def destroy_team_project(team_project_id: str) -> Response:
     """Remove a team's access to a project."""
     with transaction() as session:
-        access = _subject(session, team_project_id)
+        access = _lock_access(session, team_project_id)
         team_name = access.team.name
         session.delete(access)
         record_event(
@@ -102,5 +103,5 @@ def destroy_team_project(team_project_id: str) -> Response:
     return no_content()
 
 
-def _subject(session: Session, team_project_id: str) -> TeamProject:
+def _lock_access(session: Session, team_project_id: str) -> TeamProject:
     return get_for_update(session, TeamProject, team_project_id, P.PROJECT_MANAGE_TEAMS)

@@ -10,7 +10,8 @@ from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
 from app.jsonapi.schema import Schema
 from app.models.team_projects import ACCESS_LEVELS
 from app.persistence import AnyRow
-from app.resources.access.team_projects.details import FLAG, PROJECT_DETAILS, WORKSPACE_DETAILS, Detail, Value, expanded
+from app.resources.access.levels import Detail, Value, details_in_force
+from app.resources.access.team_projects.details import DETAILS, PROJECT_DETAILS, WORKSPACE_DETAILS
 
 
 def reader_of(details: Mapping[str, Detail]) -> Callable[[Any], dict[str, Value]]:
@@ -19,14 +20,14 @@ def reader_of(details: Mapping[str, Detail]) -> Callable[[Any], dict[str, Value]
     def read(value: Json) -> dict[str, Value]:
         if not isinstance(value, dict):
             raise ValidationError("must be an object")
-        given = {name: value[name] for name in details if value.get(name) is not None}
-        faults = {}
-        for name, chosen in given.items():
-            values = details[name].values
-            if values == FLAG and not isinstance(chosen, bool):
-                faults[name] = ["must be true or false"]
-            elif values != FLAG and (not isinstance(chosen, str) or chosen not in values):
-                faults[name] = ["is not included in the list"]
+        given: dict[str, Value] = {}
+        faults: dict[str, Any] = {}
+        for name, detail in details.items():
+            if value.get(name) is not None:
+                try:
+                    given[name] = detail.read(value[name])
+                except ValidationError as error:
+                    faults[name] = error.messages
         if faults:
             raise ValidationError(faults)
         return given
@@ -38,7 +39,7 @@ def shown(details: Mapping[str, Detail]) -> Computed:
     """The attribute with the values of these details that are in force."""
 
     def make(row: AnyRow, _held: object) -> dict[str, Value]:
-        values = expanded(row.access, row.details)
+        values = details_in_force(DETAILS, row.access, row.details)
         return {name: values[name] for name in details}
 
     key = "project-access" if details is PROJECT_DETAILS else "workspace-access"

@@ -1,17 +1,18 @@
 """Reading what teams may do on workspaces."""
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.models.organizations import Organization
 from app.models.team_workspaces import TeamWorkspace
 from app.models.teams import Team
 from app.models.workspaces import Workspace
+from app.persistence import case_folded
 from app.resources.access.team_workspaces.schema import TeamWorkspaceSchema
 from app.web.filters import Equals
 from app.web.listing import Listing, plain
 
 _TEAM_NAME = (
-    select(func.lower(Team.name)).where(Team.id == TeamWorkspace.team_id).correlate(TeamWorkspace).scalar_subquery()
+    select(case_folded(Team.name)).where(Team.id == TeamWorkspace.team_id).correlate(TeamWorkspace).scalar_subquery()
 )
 
 TEAM_WORKSPACES = Listing(
@@ -29,7 +30,7 @@ TEAM_WORKSPACES = Listing(
         Organization.id == TeamWorkspace.organization_id,
     ),
     order=(
-        select(func.lower(Team.name))
+        select(case_folded(Team.name))
         .where(Team.id == TeamWorkspace.team_id)
         .correlate(TeamWorkspace)
         .scalar_subquery(),

@@ -9,8 +9,9 @@ from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.models.team_workspaces import TeamWorkspace
 from app.models.workspaces import Workspace
+from app.resources.access.levels import team_in_organization
 from app.resources.access.team_workspaces.listing import TEAM_WORKSPACES
-from app.resources.access.team_workspaces.operations import normalize_details, team_of
+from app.resources.access.team_workspaces.operations import normalize_access
 from app.resources.access.team_workspaces.schema import TeamWorkspaceSchema
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import no_content, resource_response
@@ -53,8 +54,8 @@ def create_team_workspace() -> Response:
         workspace = get_for_update(
             session, Workspace, members["workspace_id"], P.WORKSPACE_MANAGE_TEAMS, share_lock=True
         )
-        team = team_of(session, members["team_id"], workspace.organization_id)
-        settled = normalize_details(members)
+        team = team_in_organization(session, members["team_id"], workspace.organization_id)
+        settled = normalize_access(members)
         access = TeamWorkspace(
             organization_id=workspace.organization_id,
             workspace_id=workspace.id,
@@ -86,8 +87,8 @@ def update_team_workspace(team_workspace_id: str) -> Response:
     """Change what a team may do on a workspace; details of a custom access that are left out stay as they are."""
     members = load(TeamWorkspaceSchema, body(), partial=True, identifier=team_workspace_id)
     with transaction() as session:
-        access = _subject(session, team_workspace_id)
-        changes = apply_changes(access, normalize_details(members, access))
+        access = _lock_access(session, team_workspace_id)
+        changes = apply_changes(access, normalize_access(members, access))
         session.flush()
         if changes:
             record_event(session, "team-workspaces.update", access, {"team": [access.team.name] * 2, **changes})
@@ -101,13 +102,13 @@ def update_team_workspace(team_workspace_id: str) -> Response:
 def destroy_team_workspace(team_workspace_id: str) -> Response:
     """Remove a team's access to a workspace."""
     with transaction() as session:
-        access = _subject(session, team_workspace_id)
+        access = _lock_access(session, team_workspace_id)
         name = access.team.name
         session.delete(access)
         record_event(session, "team-workspaces.delete", access, {"team": [name, None], "access": [access.access, None]})
     return no_content()
 
 
-def _subject(session: Session, team_workspace_id: str) -> TeamWorkspace:
+def _lock_access(session: Session, team_workspace_id: str) -> TeamWorkspace:
     needed = P.WORKSPACE_MANAGE_TEAMS
     return get_for_update(session, TeamWorkspace, team_workspace_id, needed, visible_by=needed)

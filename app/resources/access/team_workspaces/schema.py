@@ -1,35 +1,25 @@
 """The members of a team's access to a workspace (spec: team access to a workspace)."""
 
-from marshmallow import ValidationError
-
-from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
 from app.jsonapi.schema import Schema
 from app.models.team_workspaces import ACCESS_LEVELS
 from app.persistence import AnyRow
-from app.resources.access.team_workspaces.details import DETAILS, FLAG, Value, expanded
+from app.resources.access.levels import Value, details_in_force
+from app.resources.access.team_workspaces.details import DETAILS
 
 
 def sent(name: str) -> Setting:
     """The detail as it is sent; null means not sent."""
-    values = DETAILS[name].values
-
-    def read(value: Json) -> Value:
-        if values == FLAG and not isinstance(value, bool):
-            raise ValidationError("must be true or false")
-        if values != FLAG and (not isinstance(value, str) or value not in values):
-            raise ValidationError("is not included in the list")
-        chosen: Value = value
-        return chosen
-
-    return Setting(read, allow_none=True, load_only=True, data_key=name, schema={"enum": [*values, None]})
+    detail = DETAILS[name]
+    schema = {"enum": [*detail.values, None]}
+    return Setting(detail.read, allow_none=True, load_only=True, data_key=name, schema=schema)
 
 
 def shown(name: str) -> Computed:
     """The detail with the value that is in force."""
 
     def make(row: AnyRow, _held: object) -> Value:
-        return expanded(row.access, row.details)[name]
+        return details_in_force(DETAILS, row.access, row.details)[name]
 
     return Computed(make, data_key=name, schema={"enum": list(DETAILS[name].values)})
 

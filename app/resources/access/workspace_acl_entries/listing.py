@@ -1,11 +1,10 @@
 """Reading the access lists of workspaces."""
 
-from sqlalchemy import func
-
 from app.models.organization_memberships import OrganizationMembership
 from app.models.users import User
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
+from app.persistence import case_folded
 from app.resources.access.workspace_acl_entries.schema import WorkspaceAclEntrySchema
 from app.resources.organizations.organization_memberships.members import of_user, with_users
 from app.web.filters import Contains, OneOf
@@ -30,7 +29,7 @@ ACL = Listing(
     sorts={
         "created-at": (WorkspaceAclEntry.created_at,),
         "level": (WorkspaceAclEntry.level,),
-        "username": (func.lower(_USERNAME),),
+        "username": (case_folded(_USERNAME),),
     },
     filters=(Contains("q", (_USERNAME,)), OneOf("filter[level]", WorkspaceAclEntry.level)),
 )

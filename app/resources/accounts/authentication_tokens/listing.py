@@ -10,7 +10,7 @@ from app.jsonapi.errors import BadParameter
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.organizations import Organization
 from app.models.teams import Team
-from app.persistence import Expression, Timestamp, now
+from app.persistence import Expression, Timestamp, case_folded, now
 from app.resources.accounts.authentication_tokens.schema import (
     AuthenticationTokenSchema,
     ProjectTokenSchema,
@@ -80,7 +80,7 @@ TEAM_TOKENS = Listing(
     # What ends soonest needs somebody's attention first.
     order=(_EXPIRY, AuthenticationToken.created_at, AuthenticationToken.id),
     sorts={
-        "team-name": (func.lower(_team_name()),),
+        "team-name": (case_folded(_team_name()),),
         "created-by": (func.coalesce(AuthenticationToken.created_by_id, ""),),
         "expired-at": (_EXPIRY,),
         "last-used-at": (func.coalesce(AuthenticationToken.last_used_at, _NEVER_USED),),

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.authentication.tokens import same
 from app.models.sign_in import AuthorizationCode, SignInSession
 from app.models.users import User
-from app.persistence import Base, now
+from app.persistence import Base, case_folded, now
 
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
@@ -31,7 +31,7 @@ def user_named(connection: Connection, account: str) -> Found | None:
     """The user with this username or e-mail address. It is at most one, because a username has no @."""
     if "\0" in account:
         return None
-    named = or_(func.lower(User.username) == account, func.lower(User.email) == account)
+    named = or_(case_folded(User.username) == account, case_folded(User.email) == account)
     found: Select[*tuple[Any, ...]] = select(User.id, User.username, User.password_hash).where(named)
     return connection.execute(found).one_or_none()
 

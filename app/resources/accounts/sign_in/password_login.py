@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.authentication.passwords import MAXIMUM_LENGTH, hash_password, is_outdated, is_password
 from app.authentication.tokens import digest
 from app.models.users import User
+from app.persistence import fold_case
 from app.resources.accounts.sign_in import attempts
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 from app.resources.accounts.sign_in.browser import cookie_digest, is_form_token_valid, renew_cookie, signed_in_user
@@ -37,11 +38,11 @@ def login_from_form(sent: Parameters, again: ReshowForm) -> Response | None:
     password = (single_value(sent, "password") or "")[: MAXIMUM_LENGTH + 1]
     if not is_form_token_valid(single_value(sent, "form_token")):
         return again(status=403, problem=STALE, account=account)
-    typed, address = digest(account.lower(), settings().secret_key), attempts.place_of(request.remote_addr)
+    typed, address = digest(fold_case(account), settings().secret_key), attempts.place_of(request.remote_addr)
     wait = attempts.noted(typed, address)
     if wait is not None:
         return _too_many(wait)
-    user = _user(account.lower(), password)
+    user = _user(fold_case(account), password)
     if user is None or not _login(user, password, typed, address):
         return again(status=403, problem=WRONG, account=account)
     return None

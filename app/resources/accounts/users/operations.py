@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authentication.passwords import hash_password, is_password
 from app.jsonapi.errors import InvalidAttribute, TooManyRequests, Unprocessable
 from app.models.users import SUPER_USER, User
+from app.persistence import case_folded, fold_case
 
 
 class EmailTaken(ValueError):
@@ -51,7 +52,7 @@ def normalize_account(members: Mapping[str, Any], user: User) -> dict[str, Any]:
     settled = dict(members)
     email = settled.pop("email", None)
     if email is not None:
-        settled["unconfirmed_email"] = None if email.lower() == user.email.lower() else email
+        settled["unconfirmed_email"] = None if fold_case(email) == fold_case(user.email) else email
     return settled
 
 
@@ -59,7 +60,7 @@ def confirm_email(session: Session, user: User) -> None:
     """Make the unconfirmed address the user's address."""
     if user.unconfirmed_email is None:
         raise NothingToConfirm("the user has not asked for another e-mail address")
-    taken = select(User.id).where(func.lower(User.email) == user.unconfirmed_email.lower(), User.id != user.id)
+    taken = select(User.id).where(case_folded(User.email) == fold_case(user.unconfirmed_email), User.id != user.id)
     if session.scalar(taken) is not None:
         raise EmailTaken("another user has this e-mail address")
     user.email, user.unconfirmed_email = user.unconfirmed_email, None

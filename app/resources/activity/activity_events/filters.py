@@ -12,7 +12,7 @@ from app.jsonapi.errors import BadParameter
 from app.jsonapi.fields import DateTime
 from app.jsonapi.query import Arguments, text_of
 from app.models.activity_events import ActivityEvent
-from app.persistence import Timestamp
+from app.persistence import Timestamp, case_folded, fold_case
 from app.web.filters import Equals, FilterClause, TextFilter
 
 ANY = ".*"
@@ -44,9 +44,9 @@ class Actor(TextFilter):
 
     def clause(self, text: str) -> FilterClause:
         """The actor has this id or this name."""
-        is_name = func.lower(ActivityEvent.actor_name) == bindparam("actor_name")
+        is_name = case_folded(ActivityEvent.actor_name) == bindparam("actor_name")
         is_actor = (ActivityEvent.actor_id == bindparam("actor")) | is_name
-        return FilterClause("actor", lambda: [is_actor], {"actor": text, "actor_name": text.lower()})
+        return FilterClause("actor", lambda: [is_actor], {"actor": text, "actor_name": fold_case(text)})
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, exists, func
+from sqlalchemy import ColumnElement, bindparam, exists
 
 from app.authentication.callers import Caller
 from app.authz import rules
@@ -13,6 +13,7 @@ from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, 
 from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.workspaces import Workspace
+from app.persistence import case_folded, fold_case
 from app.resources.inheritance.agent_pools import open_to_project, open_to_workspace
 from app.resources.organizations.agent_pools.schema import AgentPoolSchema
 from app.web.filters import Contains, Filter, FilterClause
@@ -20,7 +21,7 @@ from app.web.listing import Listing, plain
 from app.web.policy import visible
 from app.web.related_ids import Link, RelatedIds
 
-_NAME = func.lower(AgentPool.name)
+_NAME = case_folded(AgentPool.name)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class OpenTo(Filter):
         return FilterClause(
             ("open to", table, levels),
             lambda: [self._condition(f"open_to_{table}", levels)],
-            {f"open_to_{table}": name.lower(), **rules.visibility_parameters(caller, self.permission, levels)},
+            {f"open_to_{table}": fold_case(name), **rules.visibility_parameters(caller, self.permission, levels)},
         )
 
     def _condition(self, name: str, levels: rules.GrantLevels) -> ColumnElement[bool]:
@@ -52,7 +53,7 @@ class OpenTo(Filter):
             exists()
             .where(
                 model.organization_id == AgentPool.organization_id,
-                func.lower(model.name) == bindparam(name),
+                case_folded(model.name) == bindparam(name),
                 rules.visibility_clause(self.permission, model, levels),
                 is_open,
             )

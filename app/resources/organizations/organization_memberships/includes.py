@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.models.users import ADMINISTRATORS, KNOWN_AS, User
-from app.persistence import in_values
+from app.persistence import case_folded, in_values
 from app.resources.accounts.users.listing import UserRow, dump_user
 from app.resources.organizations.organizations.listing import ORGANIZATIONS
 from app.resources.organizations.teams.listing import TEAM_LINKS, TEAMS
@@ -41,7 +41,7 @@ def shown_users(identifiers: Collection[str], *, with_email: bool) -> list[Resou
     rows = reader().execute(
         select(User.id, KNOWN_AS.label("username"), User.email, User.site_role)
         .where(in_values(User.id, identifiers))
-        .order_by(func.lower(User.username)),
+        .order_by(case_folded(User.username)),
     )
     return [
         dump_user(

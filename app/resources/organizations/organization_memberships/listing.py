@@ -10,7 +10,7 @@ from app.models.organization_memberships import STATUSES, OrganizationMembership
 from app.models.organizations import Organization
 from app.models.teams import Team, TeamMember
 from app.models.users import KNOWN_AS, User
-from app.persistence import Expression
+from app.persistence import Expression, case_folded
 from app.resources.organizations.organization_memberships.filters import InStatus
 from app.resources.organizations.organization_memberships.schema import OrganizationMembershipSchema
 from app.resources.organizations.teams.linked import TeamMemberLinks
@@ -66,7 +66,7 @@ MEMBERSHIPS = Listing(
     },
     joined=OrganizationMembership.__table__.join(Organization.__table__).join(User.__table__),
     order=(OrganizationMembership.created_at, OrganizationMembership.id),
-    sorts={"status": (OrganizationMembership.status,), "email": (func.lower(_EMAIL),)},
+    sorts={"status": (OrganizationMembership.status,), "email": (case_folded(_EMAIL),)},
     parents={"team_id": _IN_TEAM},
     filters=(_STATUS, *_OTHERS),
     complete=MEMBERSHIP_LINKS,

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden, NotFound
 from app.models.organization_memberships import OrganizationMembership
 from app.models.teams import Team, TeamMember
 from app.models.users import User
-from app.persistence import now
+from app.persistence import case_folded, fold_case, now
 from app.persistence.identifiers import random_text
 from app.resources.organizations.teams.operations import keep_an_owner
 
@@ -23,7 +23,7 @@ class OwnOrganization(Forbidden):
 
 def user_to_invite(session: Session, email: str) -> tuple[User, bool]:
     """The user with the address, and whether it is new: if nobody has the address, a placeholder is created for it."""
-    found = session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
+    found = session.scalars(select(User).where(case_folded(User.email) == fold_case(email))).one_or_none()
     if found is not None:
         return found, False
     # Only the table wants a name for who is invited; nobody is shown it.

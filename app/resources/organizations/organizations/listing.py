@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 
 from app.models.organizations import Organization
 from app.models.projects import Project
+from app.persistence import case_folded
 from app.resources.organizations.organizations.schema import OrganizationSchema, entitlement_set
 from app.web.filters import Contains
 from app.web.listing import Listing, plain
 
-_NAME = func.lower(Organization.name)
+_NAME = case_folded(Organization.name)
 
 ORGANIZATIONS = Listing(
     schema=OrganizationSchema,

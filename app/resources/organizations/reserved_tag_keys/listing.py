@@ -1,9 +1,8 @@
 """Reading reserved keys of tags."""
 
-from sqlalchemy import func
-
 from app.models.organizations import Organization
 from app.models.reserved_tag_keys import ReservedTagKey
+from app.persistence import case_folded
 from app.resources.organizations.reserved_tag_keys.schema import ReservedTagKeySchema
 from app.web.listing import Listing, plain
 
@@ -16,5 +15,5 @@ RESERVED_TAG_KEYS = Listing(
         **plain(ReservedTagKey, "key disable_overrides created_at updated_at"),
     },
     joined=ReservedTagKey.__table__.join(Organization.__table__, Organization.id == ReservedTagKey.organization_id),
-    order=(func.lower(ReservedTagKey.key),),
+    order=(case_folded(ReservedTagKey.key),),
 )

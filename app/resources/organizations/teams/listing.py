@@ -5,12 +5,13 @@ from sqlalchemy import func, select, true
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.teams import Team, TeamMember
+from app.persistence import case_folded
 from app.resources.organizations.teams.linked import TeamMemberLinks
 from app.resources.organizations.teams.schema import TeamSchema
 from app.web.filters import Contains, OneOf
 from app.web.listing import Listing, plain
 
-_NAME = func.lower(Team.name)
+_NAME = case_folded(Team.name)
 
 TEAM_LINKS = TeamMemberLinks(
     owner_id=TeamMember.team_id,

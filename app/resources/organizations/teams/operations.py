@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import BadRequest, Forbidden
 from app.models.organization_memberships import OrganizationMembership
 from app.models.teams import Team, TeamMember
 from app.models.users import User
-from app.persistence import in_values
+from app.persistence import case_folded, fold_case, in_values
 from app.resources.organizations.teams.access import FLAGS, merge_access
 
 Members = Mapping[str, str]
@@ -70,14 +70,16 @@ def members_by_username(session: Session, team: Team, names: Sequence[str]) -> M
                 OrganizationMembership.organization_id == team.organization_id,
             ),
         )
-        .where(or_(in_values(User.id, names), in_values(func.lower(User.username), [name.lower() for name in names]))),
+        .where(
+            or_(in_values(User.id, names), in_values(case_folded(User.username), [fold_case(name) for name in names]))
+        ),
     ).all()
     # An id means its user, even if somebody else has chosen it for a username.
-    known = {row.username.lower(): row for row in found}
+    known = {fold_case(row.username): row for row in found}
     by_id = {row.id: row for row in found}
     members = {}
     for index, name in enumerate(names):
-        row = by_id.get(name) or known.get(name.lower())
+        row = by_id.get(name) or known.get(fold_case(name))
         if row is None:
             raise BadRequest(f"{name} does not exist", pointer=f"/data/{index}/id")
         if row.membership_id is None:

@@ -19,7 +19,7 @@ from app.models.vars import Var
 from app.models.varsets import VarsetWorkspace
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import NAME_LENGTH, RemoteStateConsumer, Workspace
-from app.persistence import Base, in_values, now
+from app.persistence import Base, case_folded, fold_case, in_values, now
 from app.web.filters import ESCAPE, containing
 
 AT_ONCE: Final = 5_000
@@ -117,21 +117,21 @@ def free_names(names: Iterable[str], environment: str, taken: Iterable[str]) -> 
 
     Only the first part is cut if the whole is too long. Names that differ only by case count as the same.
     """
-    used = {name.lower() for name in taken}
+    used = {fold_case(name) for name in taken}
     free = []
     for name in names:
         number, suffix = 1, f"-{environment}"
-        while (wanted := name[: NAME_LENGTH - len(suffix)] + suffix).lower() in used:
+        while fold_case(wanted := name[: NAME_LENGTH - len(suffix)] + suffix) in used:
             number += 1
             suffix = f"-{environment}-{number}"
-        used.add(wanted.lower())
+        used.add(fold_case(wanted))
         free.append(wanted)
     return free
 
 
 def _similar_names(session: Session, source: Environment, name: str) -> Sequence[str]:
     # Each name that a copy may want has this in it, however it was cut.
-    similar = func.lower(Workspace.name).like(containing(f"-{name}"), escape=ESCAPE)
+    similar = case_folded(Workspace.name).like(containing(f"-{name}"), escape=ESCAPE)
     return session.scalars(
         select(Workspace.name).where(Workspace.organization_id == source.organization_id, similar),
     ).all()

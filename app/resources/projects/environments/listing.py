@@ -1,15 +1,14 @@
 """Reading environments."""
 
-from sqlalchemy import func
-
 from app.authz.permissions import P
 from app.models.environments import Environment
 from app.models.workspaces import Workspace
+from app.persistence import case_folded
 from app.resources.projects.environments.schema import EnvironmentSchema
 from app.web.filters import Contains, Equals
 from app.web.listing import Counted, Listing, plain
 
-_NAME = func.lower(Environment.name)
+_NAME = case_folded(Environment.name)
 
 ENVIRONMENTS = Listing(
     schema=EnvironmentSchema,

@@ -1,6 +1,6 @@
 """Reading projects."""
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import literal, select
 
 from app.authz.permissions import P
 from app.models.images import Image
@@ -8,13 +8,14 @@ from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.team_projects import TeamProject
 from app.models.workspaces import Workspace
+from app.persistence import case_folded
 from app.resources.inheritance.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.projects.projects.schema import ProjectSchema
 from app.resources.projects.tag_bindings.listing import Tagged
 from app.web.filters import Contains, OneOf, Permitted
 from app.web.listing import Counted, Listing, plain
 
-_NAME = func.lower(Project.name)
+_NAME = case_folded(Project.name)
 
 PROJECTS = Listing(
     schema=ProjectSchema,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.jsonapi.errors import InvalidAttribute, Unprocessable
@@ -10,7 +10,7 @@ from app.models.projects import Project
 from app.models.reserved_tag_keys import ReservedTagKey
 from app.models.tag_bindings import MAXIMUM, MAXIMUM_PLAIN, TagBinding
 from app.models.workspaces import Workspace
-from app.persistence import in_values
+from app.persistence import case_folded, in_values
 
 Tagged = Project | Workspace
 Bound = dict[str, TagBinding]
@@ -105,7 +105,7 @@ def _fixed_keys(session: Session, workspaces: Sequence[Workspace], keys: Sequenc
         .join(
             ReservedTagKey,
             (ReservedTagKey.organization_id == TagBinding.organization_id)
-            & (func.lower(ReservedTagKey.key) == func.lower(TagBinding.key)),
+            & (case_folded(ReservedTagKey.key) == case_folded(TagBinding.key)),
         )
         .where(
             in_values(TagBinding.__table__.c.project_id, {workspace.project_id for workspace in workspaces}),

@@ -10,6 +10,7 @@ from app.jsonapi.errors import BadParameter
 from app.jsonapi.fields import format_timestamp
 from app.jsonapi.query import text_of
 from app.models.state_versions import StateVersion
+from app.persistence import fold_case
 from app.resources.workspaces.state_versions.access import workspace_for
 from app.resources.workspaces.state_versions.blueprint import OF_WORKSPACE, blueprint
 from app.resources.workspaces.state_versions.state_parser import ROOT
@@ -83,7 +84,7 @@ def list_resources(workspace_id: str) -> Response:
     moment = format_timestamp(row.created_at) if row else None
     shown = [_shown(current, index, each, moment) for index, each in enumerate(row.resources or () if row else ())]
     if wanted:
-        shown = [each for each in shown if wanted.lower() in each["attributes"]["address"].lower()]
+        shown = [each for each in shown if fold_case(wanted) in fold_case(each["attributes"]["address"])]
     shown.sort(key=lambda each: str(each["attributes"]["address"]))
     if order is not None:
         attribute, is_descending = order

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from flask import Response, request
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
@@ -14,6 +14,7 @@ from app.jsonapi.query import includes_of, text_of
 from app.jsonapi.schema import load
 from app.models.state_versions import FINALIZED, StateVersion
 from app.models.workspaces import Workspace
+from app.persistence import case_folded, fold_case
 from app.resources.workspaces.state_versions import objects, outputs, resources
 from app.resources.workspaces.state_versions.access import workspace_for
 from app.resources.workspaces.state_versions.blueprint import API, OF_WORKSPACE, blueprint
@@ -131,7 +132,7 @@ def list_state_versions() -> Response:
     org = organization_or_404(str(names[ORGANIZATION]), P.ORGANIZATION_READ)
     found = select(Workspace.__table__.c.id).where(
         Workspace.organization_id == org.id,
-        func.lower(Workspace.name) == str(names[WORKSPACE]).lower(),
+        case_folded(Workspace.name) == fold_case(str(names[WORKSPACE])),
         visible(P.STATE_READ, Workspace),
     )
     workspace_id = reader().execute(found).scalar_one_or_none()

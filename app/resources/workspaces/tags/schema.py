@@ -11,6 +11,7 @@ from app.jsonapi.errors import Invalid, InvalidAttribute
 from app.jsonapi.fields import Attribute, DateTime, ToOne
 from app.jsonapi.schema import Schema
 from app.models.tag_bindings import MAXIMUM_PLAIN
+from app.persistence import fold_case
 from app.resources.workspaces.tags.operations import SentTags
 
 NAME_LENGTH = 255
@@ -71,7 +72,7 @@ def read_tags(items: list[Any], pointer: str = "/data") -> SentTags:
         fault = _fault(name)
         if fault:
             faults.append(InvalidAttribute(fault, pointer=f"{pointer}/{index}/attributes/name"))
-        names.append(str(name).lower())
+        names.append(fold_case(str(name)))
     if faults:
         raise Invalid(faults)
     return SentTags(tuple(dict.fromkeys(identifiers)), tuple(dict.fromkeys(names)))
@@ -91,7 +92,7 @@ def read_names(value: Json) -> SentTags:
     faults = dict.fromkeys(fault for name in value if (fault := _fault(name)))
     if faults:
         raise ValidationError([f"must be names of tags: {fault}" for fault in faults])
-    return SentTags((), tuple(dict.fromkeys(name.lower() for name in value)))
+    return SentTags((), tuple(dict.fromkeys(fold_case(name) for name in value)))
 
 
 def _fault(name: object) -> str | None:
@@ -101,4 +102,4 @@ def _fault(name: object) -> str | None:
         return "Name must be a string"
     if len(name) > NAME_LENGTH:
         return f"Name is too long (maximum is {NAME_LENGTH} characters)"
-    return None if NAME_PATTERN.fullmatch(name.lower()) else "Name is invalid"
+    return None if NAME_PATTERN.fullmatch(fold_case(name)) else "Name is invalid"

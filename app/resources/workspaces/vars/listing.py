@@ -12,7 +12,7 @@ from app.jsonapi.errors import NotFound, TooMuchIncluded
 from app.models.organizations import Organization
 from app.models.vars import Var
 from app.models.workspaces import Workspace
-from app.persistence import AnyRow, in_values
+from app.persistence import AnyRow, case_folded, in_values
 from app.resources.workspaces.vars.schema import SharedSchema, VarSchema
 from app.web.context import reader
 from app.web.policy import mark_policy_checked, visible
@@ -75,7 +75,7 @@ def readable_workspace(conditions: Mapping[str, Any]) -> Row[*tuple[Any, ...]]:
             .join(Organization, Organization.id == Workspace.organization_id)
             .where(
                 *(
-                    func.lower(columns.name) == value if name == "name_lower" else columns[name] == value
+                    case_folded(columns.name) == value if name == "name_lower" else columns[name] == value
                     for name, value in conditions.items()
                 ),
                 visible(P.VARIABLE_READ, Workspace),

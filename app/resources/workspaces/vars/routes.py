@@ -13,6 +13,7 @@ from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.models.vars import Var
 from app.models.workspaces import Workspace
+from app.persistence import fold_case
 from app.resources.workspaces.vars.listing import readable_workspace, var_of_workspace, vars_of_workspace
 from app.resources.workspaces.vars.operations import change_var, check_room, new_var, vars_to_change, write_whole
 from app.resources.workspaces.vars.schema import PlacedSchema, VarSchema, load_each
@@ -132,7 +133,7 @@ def list_vars_by_name() -> Response:
     if organization is None or name is None:
         raise NotFound
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    workspace = readable_workspace({"organization_id": org.id, "name_lower": name.lower()})
+    workspace = readable_workspace({"organization_id": org.id, "name_lower": fold_case(name)})
     return document_response({"data": vars_of_workspace(workspace.id)})
 
 

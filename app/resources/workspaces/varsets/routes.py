@@ -12,7 +12,7 @@ from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.models.projects import Project
 from app.models.varsets import Varset
-from app.persistence import now
+from app.persistence import fold_case, now
 from app.resources.workspaces.vars.operations import check_room, new_var
 from app.resources.workspaces.varsets import applied_routes, var_routes
 from app.resources.workspaces.varsets.assignment import ASSIGNMENTS, replace_assignments
@@ -141,7 +141,7 @@ def _owner(session: Session, org: OrganizationRef, parent: tuple[str, str] | Non
         return None
     type_, identifier = parent
     if type_ == "organizations":
-        if identifier.lower() != org.name.lower():
+        if fold_case(identifier) != fold_case(org.name):
             raise InvalidAttribute("Parent must be the organization or one of its projects", pointer=PARENT)
         return None
     project = get_for_update(session, Project, identifier, P.PROJECT_MANAGE_VARSETS, share_lock=True)
@@ -158,7 +158,7 @@ def _check_parent(session: Session, varset: Varset, parent: tuple[str, str] | No
         is_same = identifier == varset.project_id
     else:
         name = VARSETS.get({"id": varset.id}, session).organization_name
-        is_same = varset.project_id is None and identifier.lower() == name.lower()
+        is_same = varset.project_id is None and fold_case(identifier) == fold_case(name)
     if not is_same:
         raise InvalidAttribute("Parent can't be changed", pointer=PARENT)
 

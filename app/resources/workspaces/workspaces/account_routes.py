@@ -11,6 +11,7 @@ from app.jsonapi.errors import Conflict, NotFound, Taken, Unprocessable
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.models.workspaces import Workspace
+from app.persistence import fold_case
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
 from app.resources.workspaces.workspaces.includes import INCLUDES, including
 from app.resources.workspaces.workspaces.listing import REACHABLE_WORKSPACES, WORKSPACES
@@ -67,7 +68,7 @@ def put_workspace_by_name(organization: str, name: str) -> Response:
     conditions = by_name(organization, name)
     members = load(NamedSchema, body(), partial=True)
     is_only_created = members.pop("create_only", False) or request.headers.get("If-None-Match", "").strip() == "*"
-    if members.get("name", name).lower() != name.lower():
+    if fold_case(members.get("name", name)) != fold_case(name):
         raise AnotherName
     existing = _id_of(conditions)
     if existing is None:

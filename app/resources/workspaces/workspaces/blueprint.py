@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint
 
 from app.authz.permissions import P
+from app.persistence import fold_case
 from app.web.policy import organization_or_404
 
 blueprint = Blueprint("workspaces", __name__, url_prefix="/api/v2")
@@ -15,4 +16,4 @@ BY_NAME = "/organizations/<organization>/workspaces/<name>"
 def by_name(organization: str, name: str) -> dict[str, Any]:
     """The conditions for the workspace of an organization with this name."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return {"organization_id": org.id, "name_lower": name.lower()}
+    return {"organization_id": org.id, "name_lower": fold_case(name)}

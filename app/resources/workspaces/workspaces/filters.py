@@ -11,7 +11,7 @@ from app.jsonapi.query import Arguments, texts_of
 from app.models.organizations import Organization
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
-from app.persistence import in_values, values_param
+from app.persistence import case_folded, fold_case, in_values, values_param
 from app.web.filters import ESCAPE, Filter, FilterClause, ListFilter, TextFilter, containing
 
 
@@ -28,7 +28,7 @@ class Wildcard(TextFilter):
             pattern = f"%{pattern}"
         if text.endswith("*"):
             pattern = f"{pattern}%"
-        matches = func.lower(Workspace.name).like(bindparam("wildcard_name"), escape=ESCAPE)
+        matches = case_folded(Workspace.name).like(bindparam("wildcard_name"), escape=ESCAPE)
         return FilterClause(("wildcard", self.parameter), lambda: [matches], {"wildcard_name": pattern})
 
 
@@ -40,11 +40,11 @@ class InOrganization(TextFilter):
 
     def clause(self, text: str) -> FilterClause:
         """The workspace belongs to the organization with this name."""
-        organization = select(Organization.id).where(func.lower(Organization.name) == bindparam("in_organization"))
+        organization = select(Organization.id).where(case_folded(Organization.name) == bindparam("in_organization"))
         return FilterClause(
             "in organization",
             lambda: [Workspace.organization_id == organization.scalar_subquery()],
-            {"in_organization": text.lower()},
+            {"in_organization": fold_case(text)},
         )
 
 
@@ -73,7 +73,7 @@ class TagNames(Filter):
 
     def parse(self, arguments: Arguments, _caller: Caller, organization_id: str | None) -> FilterClause | None:
         """The workspace has all of the tags, or none of them."""
-        names = {name.strip().lower() for name in texts_of(arguments, self.parameter) or ()} - {""}
+        names = {fold_case(name.strip()) for name in texts_of(arguments, self.parameter) or ()} - {""}
         if not names:
             return None
         prefix = "with_tags" if self.wanted else "without_tags"
@@ -83,7 +83,7 @@ class TagNames(Filter):
         return FilterClause((prefix,), lambda: [self._condition(prefix)], parameters)
 
     def _condition(self, prefix: str) -> ColumnElement[bool]:
-        key = func.lower(TagBinding.key)
+        key = case_folded(TagBinding.key)
         having: ColumnExpressionArgument[bool] = func.count(key.distinct()) == bindparam(f"{prefix}_count")
         tagged = (
             select(TagBinding.workspace_id)

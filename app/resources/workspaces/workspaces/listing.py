@@ -11,7 +11,7 @@ from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
-from app.persistence import string_agg
+from app.persistence import case_folded, string_agg
 from app.resources.inheritance.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.projects.tag_bindings.listing import Tagged, workspace_has
 from app.resources.workspaces.workspaces.filters import InOrganization, RunStatus, TagNames, Wildcard
@@ -19,7 +19,7 @@ from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, Wo
 from app.web.filters import Contains, Equals
 from app.web.listing import Listing, plain
 
-_NAME = func.lower(Workspace.name)
+_NAME = case_folded(Workspace.name)
 _LATEST_CHANGE = func.coalesce(Workspace.state_changed_at, Workspace.created_at)
 _PLAIN = (
     "id organization_id project_id name description created_at updated_at auto_apply "

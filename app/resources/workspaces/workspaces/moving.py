@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.jsonapi.errors import Forbidden
 from app.models.environments import Environment
 from app.models.projects import Project
 from app.models.workspaces import Workspace
-from app.persistence import in_values, now
+from app.persistence import case_folded, in_values, now
 
 
 class WorkspacesNotMovable(Forbidden):
@@ -57,7 +57,7 @@ def _environments_there(session: Session, left: Collection[str], project: Projec
     old, there = aliased(Environment), aliased(Environment)
     found = session.execute(
         select(old.id, there.id)
-        .join(there, or_(func.lower(there.name) == func.lower(old.name), there.is_default))
+        .join(there, or_(case_folded(there.name) == case_folded(old.name), there.is_default))
         .where(in_values(old.id, left), there.project_id == project.id)
         # The default one first: one of the same name, if there is any, then takes its place.
         .order_by(there.is_default.desc(), there.id)
