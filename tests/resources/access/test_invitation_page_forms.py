@@ -14,8 +14,8 @@ from app.models import (
     ProjectMember,
     SignInSession,
 )
-from app.resources.accounts.sign_in.attempts import OF_ACCOUNT_AT_ADDRESS
 from app.resources.accounts.sign_in.pages import FORM_BYTES
+from app.resources.accounts.sign_in.throttle import OF_ACCOUNT_AT_ADDRESS
 from tests.support.api import Api
 from tests.support.browser import PASSWORD, Browser, person_with_password
 from tests.support.invitation_page import SIGN_IN, Reader, heading

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.authentication.passwords import hash_password, is_password
 from app.models import ActivityEvent, Organization, SignInAttempt, User
 from app.persistence import now
-from app.resources.accounts.sign_in.attempts import OF_ACCOUNT_AT_ADDRESS, WINDOW
+from app.resources.accounts.sign_in.throttle import OF_ACCOUNT_AT_ADDRESS, WINDOW
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
 from tests.support.browser import DIGEST, Browser, person_with_password

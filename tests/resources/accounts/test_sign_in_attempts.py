@@ -14,7 +14,13 @@ from sqlalchemy.orm import Session
 from app.authentication.tokens import digest
 from app.models import SignInAttempt
 from app.persistence import now
-from app.resources.accounts.sign_in.attempts import OF_ACCOUNT, OF_ACCOUNT_AT_ADDRESS, OF_ADDRESS, WINDOW, place_of
+from app.resources.accounts.sign_in.throttle import (
+    OF_ACCOUNT,
+    OF_ACCOUNT_AT_ADDRESS,
+    OF_ADDRESS,
+    WINDOW,
+    address_to_count,
+)
 from tests.support.browser import DIGEST, Browser, person_with_password
 from tests.support.world import Person, World
 
@@ -157,4 +163,4 @@ PLACES = [
 
 @pytest.mark.parametrize(("address", "place"), PLACES)
 def test_what_counts_as_one_address(address: str | None, place: str) -> None:
-    assert place_of(address) == place
+    assert address_to_count(address) == place

@@ -34,7 +34,7 @@ from app.resources.access.invitations.schema import (
     ResetSchema,
     ToWorkspaceSchema,
 )
-from app.resources.access.invitations.throttle import note
+from app.resources.access.invitations.throttle import register_messages
 from app.resources.access.project_members.operations import check_scope
 from app.resources.access.project_members.roles import resolve_environment
 from app.resources.projects.projects.listing import PROJECTS
@@ -125,7 +125,7 @@ def reset_invite(workspace_id: str) -> Response:
             _require_may_grant(workspace, invitation.role)
             renew(invitation, settings().invitation_days)
         session.flush()
-        note(session, invitations)
+        register_messages(session, invitations)
         record_events(session, "invitations.resend", [(invitation, None) for invitation in invitations])
     shown = {each["id"]: each for each in INVITATIONS.find_many({invitation.id for invitation in invitations})}
     # One that went with its workspace meanwhile needs no link.
@@ -185,7 +185,7 @@ def resend_invitation(invitation_id: str) -> Response:
         _require_may_grant(_place_of(session, invitation), invitation.role)
         renew(invitation, settings().invitation_days)
         session.flush()
-        note(session, [invitation])
+        register_messages(session, [invitation])
         record_event(session, "invitations.resend", invitation)
         shown = INVITATIONS.get_resource({"id": invitation_id}, session)
     return resource_response(deliver(invitation, shown))
@@ -239,7 +239,7 @@ def _invited(session: Session, place: InvitationTarget, members: Mapping[str, An
     for outdated in overdue(session, place, members["email"]):
         _cancel(session, outdated)
     invitation = invite(session, place, members, settings().invitation_days, caller().user_id)
-    note(session, [invitation])
+    register_messages(session, [invitation])
     told = {"level" if isinstance(place, Workspace) else "role": members["role"], "email": members["email"]}
     scope = {"environment": members.get("environment_id"), "cell-scopes": members.get("cells")}
     record_event(session, "invitations.create", invitation, created_changes({**told, **scope}))

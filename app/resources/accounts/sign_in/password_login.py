@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Final
 
 from flask import Response, request
@@ -13,11 +12,11 @@ from app.authentication.passwords import MAXIMUM_LENGTH, hash_password, is_outda
 from app.authentication.tokens import digest
 from app.models.users import User
 from app.persistence import fold_case
-from app.resources.accounts.sign_in import attempts
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 from app.resources.accounts.sign_in.browser import cookie_digest, is_form_token_valid, renew_cookie, signed_in_user
 from app.resources.accounts.sign_in.operations import Found, end_session, open_session, user_named
 from app.resources.accounts.sign_in.pages import STALE, message_page
+from app.resources.accounts.sign_in.throttle import ATTEMPTS, address_to_count, seconds_to_wait
 from app.web.context import reader, release_reader, set_caller, settings
 from app.web.transaction import record_event, transaction
 
@@ -38,10 +37,10 @@ def login_from_form(sent: Parameters, again: ReshowForm) -> Response | None:
     password = (single_value(sent, "password") or "")[: MAXIMUM_LENGTH + 1]
     if not is_form_token_valid(single_value(sent, "form_token")):
         return again(status=403, problem=STALE, account=account)
-    typed, address = digest(fold_case(account), settings().secret_key), attempts.place_of(request.remote_addr)
-    wait = attempts.noted(typed, address)
-    if wait is not None:
-        return _too_many(wait)
+    typed, address = digest(fold_case(account), settings().secret_key), address_to_count(request.remote_addr)
+    seconds = seconds_to_wait(typed, address)
+    if seconds:
+        return _too_many(seconds)
     user = _user(fold_case(account), password)
     if user is None or not _login(user, password, typed, address):
         return again(status=403, problem=WRONG, account=account)
@@ -86,16 +85,15 @@ def _login(user: Found, password: str, typed: str, address: str) -> bool:
         if entering is None:
             return False
         entering.password_hash = renewed
-        attempts.forgive(session, typed, address)
+        ATTEMPTS.undo(session, account=typed, address=address)
         end_session(session, before)
         open_session(session, entering.id, cookie_digest())
         record_event(session, "users.sign-in", entering)
     return True
 
 
-def _too_many(wait: timedelta) -> Response:
+def _too_many(seconds: int) -> Response:
     logger.warning("sign-in refused: too many attempts for an account or from an address")
-    seconds = attempts.seconds_of(wait)
     minutes = math.ceil(seconds / 60)
     text = f"Please wait {minutes} minute{'' if minutes == 1 else 's'}, then go back and try again."
     response = message_page("Too many attempts to sign in", text, 429)

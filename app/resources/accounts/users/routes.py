@@ -13,8 +13,8 @@ from app.authz.policy import Level
 from app.jsonapi.errors import Conflict
 from app.jsonapi.schema import load
 from app.models.users import ADMINISTRATORS, User
-from app.resources.accounts.sign_in import attempts
 from app.resources.accounts.sign_in.operations import end_sessions
+from app.resources.accounts.sign_in.throttle import ATTEMPTS, address_to_count, seconds_to_wait
 from app.resources.accounts.users.listing import UserRow, dump_account, dump_user, find_user
 from app.resources.accounts.users.operations import (
     TooManyPasswords,
@@ -89,10 +89,10 @@ def update_password() -> Response:
     check_confirmed(members)
     stored = reader().execute(select(User.password_hash).where(User.id == user_id)).scalar_one()
     account, address = _guessing(user_id)
-    waiting = attempts.noted(account, address) if stored is not None else None
-    if waiting is not None:
+    seconds = seconds_to_wait(account, address) if stored is not None else 0
+    if seconds:
         logger.warning("password refused: too many wrong ones for an account or from an address")
-        raise TooManyPasswords.for_seconds(attempts.seconds_of(waiting))
+        raise TooManyPasswords.for_seconds(seconds)
     wanted = new_hash(members, stored)
     with transaction() as session:
         user = get_for_update(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
@@ -100,7 +100,7 @@ def update_password() -> Response:
             raise Conflict("The password was changed by another request meanwhile")
         user.password_hash = wanted
         session.flush()
-        attempts.forgive(session, account, address)
+        ATTEMPTS.undo(session, account=account, address=address)
         end_sessions(session, user_id)
         record_event(session, "users.change-password", user)
     return resource_response(_own(user_id))
@@ -139,7 +139,7 @@ def _guessing(user_id: str) -> tuple[str, str]:
     By the account apart from those to sign in: nobody types this digest into a form, so that no stranger uses them up.
     """
     key = settings().secret_key
-    return digest(digest(user_id, key), key), attempts.place_of(request.remote_addr)
+    return digest(digest(user_id, key), key), address_to_count(request.remote_addr)
 
 
 def _seen(user_id: str) -> dict[str, Any]:
