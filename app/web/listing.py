@@ -110,9 +110,12 @@ class Listing(Declaration):
         """The resource object of ``get_complete``."""
         return self.to_resource(self.get_complete(conditions, source))
 
-    def to_resource(self, row: AnyRow) -> ResourceObject:
-        """The resource object of a completed row of this listing."""
-        return self.dump(row, rules.permissions_on(caller(), self.model.grant_columns, row))
+    def to_resource(self, row: AnyRow, also: frozenset[P] = frozenset()) -> ResourceObject:
+        """The resource object of a completed row of this listing.
+
+        ``also`` are permissions on the row that this request has just given to the caller.
+        """
+        return self.dump(row, rules.permissions_on(caller(), self.model.grant_columns, row) | also)
 
     # --- many ------------------------------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from app.models.environments import Environment
 from app.models.invitations import PENDING
 from app.resources.access.invitation_pages.blueprint import blueprint
 from app.resources.access.invitation_pages.role_descriptions import describe_role
-from app.resources.access.invitations.accepting import show
 from app.resources.access.invitations.links import own_address
+from app.resources.access.invitations.service import get_by_token
 from app.resources.accounts.sign_in.browser import signed_in_user
 from app.resources.accounts.sign_in.pages import render_page
 from app.web.context import reader, set_caller
@@ -61,7 +61,7 @@ def invitation_page(token: str, *, status: int = 200, problem: str | None = None
         return render_page("invitation_pages/sign_in", status=status, action=action, problem=problem, account=account)
     set_caller(who.user_id, who.username)
     try:
-        told = _invitation_text(show(token))
+        told = _invitation_text(get_by_token(token))
     except NotFound as error:
         return render_page("invitation_pages/unknown", status=error.status, action=action, username=who.username)
     return render_page(

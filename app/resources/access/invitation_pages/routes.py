@@ -12,7 +12,7 @@ from flask import Response
 from app.jsonapi.errors import ApiError, Conflict, NotFound
 from app.resources.access.invitation_pages.blueprint import blueprint
 from app.resources.access.invitation_pages.pages import here, invitation_page
-from app.resources.access.invitations.accepting import accept
+from app.resources.access.invitations.service import accept
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 from app.resources.accounts.sign_in.browser import is_form_token_valid, signed_in_user
 from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, message_page, redirect

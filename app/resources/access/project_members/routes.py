@@ -3,27 +3,18 @@
 from typing import Any
 
 from flask import Blueprint, Response, request
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.models.project_members import OWNER, ProjectMember
-from app.models.projects import Project
+from app.resources.access.project_members import service
 from app.resources.access.project_members.includes import INCLUDES, included, including
 from app.resources.access.project_members.listing import MEMBERS
-from app.resources.access.project_members.operations import check_scope, event_changes, keep_an_owner
-from app.resources.access.project_members.ownership import transfer
-from app.resources.access.project_members.roles import require_may_grant, resolve_environment
 from app.resources.access.project_members.schema import CellScopesSchema, OwnerSchema, ProjectMemberSchema
-from app.resources.organizations.organization_memberships.members import active_member, username_of
 from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import get_for_update, is_allowed
 from app.web.requests import body
-from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
 
 blueprint = Blueprint("project_members", __name__, url_prefix="/api/v2")
 
@@ -45,23 +36,7 @@ def list_project_members(project_id: str) -> Response:
 def create_project_member(project_id: str) -> Response:
     """Give a member of the organization a role in a project, or in one environment or some cells of it."""
     members = load(ProjectMemberSchema, body())
-    with transaction() as session:
-        project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_MEMBERS, share_lock=True)
-        require_may_grant(project, members["role"])
-        check_scope(members)
-        resolve_environment(session, members, project)
-        user = active_member(session, project.organization_id, members.pop("user_id"))
-        place = {"organization_id": project.organization_id, "project_id": project_id}
-        member = ProjectMember(**place, membership_id=user.membership_id, **members)
-        insert(session, member)
-        record_event(
-            session,
-            "project-members.create",
-            member,
-            event_changes(created_changes({"username": user.username, **members})),
-        )
-        shown = MEMBERS.get_resource({"id": member.id}, session)
-    return resource_response(shown, 201)
+    return resource_response(service.create_project_member(project_id, members), 201)
 
 
 @blueprint.get("/project-members/<member_id>")
@@ -97,18 +72,7 @@ def set_cell_scopes(member_id: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_project_member(member_id: str) -> Response:
     """Remove a member's role in a project; everybody may give up their own."""
-    with transaction() as session:
-        project = _project_of(session, member_id, P.PROJECT_READ)
-        member = _locked(session, member_id)
-        if not is_allowed(P.ACCESS_GIVE_UP, member):
-            require_may_grant(project, member.role)
-        username = username_of(session, member.membership_id)
-        session.delete(member)
-        session.flush()
-        if member.role == OWNER:
-            keep_an_owner(session, project.id)
-        changes = {"username": [username, None], "role": [member.role, None]}
-        record_event(session, "project-members.delete", member, changes)
+    service.destroy_project_member(member_id)
     return no_content()
 
 
@@ -117,45 +81,9 @@ def destroy_project_member(member_id: str) -> Response:
 @describes(body=OwnerSchema, answer=ProjectMemberSchema, errors=(403, 422))
 def transfer_ownership(project_id: str) -> Response:
     """Transfer a project to a member of the organization; the former owner becomes its admin."""
-    wanted = load(OwnerSchema, body())["user_id"]
-    with transaction() as session:
-        project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_OWNERS)
-        done = transfer(session, project, active_member(session, project.organization_id, wanted))
-        if done.created or done.updated:
-            record_event(session, "projects.transfer-ownership", project, {"owners": done.owners})
-            record_events(session, "project-members.create", done.created)
-            record_events(session, "project-members.update", done.updated)
-        shown = MEMBERS.get_resource({"id": done.owner_id}, session)
-    return resource_response(shown)
+    user_id = load(OwnerSchema, body())["user_id"]
+    return resource_response(service.transfer_ownership(project_id, user_id))
 
 
 def _update(member_id: str, members: dict[str, Any]) -> Response:
-    with transaction() as session:
-        project = _project_of(session, member_id, P.PROJECT_MANAGE_MEMBERS)
-        resolve_environment(session, members, project)
-        member = _locked(session, member_id)
-        was_owner = member.role == OWNER
-        require_may_grant(project, member.role, members.get("role", member.role))
-        check_scope(members, member)
-        changes = event_changes(apply_changes(member, members))
-        session.flush()
-        if was_owner and member.role != OWNER:
-            keep_an_owner(session, project.id)
-        if changes:
-            username = username_of(session, member.membership_id)
-            record_event(session, "project-members.update", member, {"username": [username] * 2, **changes})
-        shown = MEMBERS.get_resource({"id": member_id}, session)
-    return resource_response(shown)
-
-
-def _project_of(session: Session, member_id: str, permission: P) -> Project:
-    # Locked before the member, so that the owners of a project change one after the other.
-    project_id = MEMBERS.get({"id": member_id}, session).project_id
-    return get_for_update(session, Project, project_id, permission)
-
-
-def _locked(session: Session, member_id: str) -> ProjectMember:
-    member = session.get(ProjectMember, member_id, with_for_update=True)
-    if member is None:  # gone since it was read
-        raise NotFound
-    return member
+    return resource_response(service.update_project_member(member_id, members))

@@ -1,24 +1,20 @@
 """What teams may do on projects, over HTTP (spec: team access to projects)."""
 
 from flask import Blueprint, Response, request
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.models.projects import Project
-from app.models.team_projects import TeamProject
-from app.resources.access.levels import team_in_organization
+from app.resources.access.team_projects import service
 from app.resources.access.team_projects.listing import TEAM_PROJECTS
-from app.resources.access.team_projects.operations import normalize_access
 from app.resources.access.team_projects.schema import TeamProjectSchema
 from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import get_for_update, require
+from app.web.policy import require
 from app.web.requests import body
-from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("team_projects", __name__, url_prefix="/api/v2")
 
@@ -44,24 +40,7 @@ def list_team_projects() -> Response:
 def create_team_project() -> Response:
     """Give a team access to a project."""
     members = load(TeamProjectSchema, body())
-    with transaction() as session:
-        project = get_for_update(session, Project, members["project_id"], P.PROJECT_MANAGE_TEAMS, share_lock=True)
-        team = team_in_organization(session, members["team_id"], project.organization_id)
-        settled = normalize_access(members)
-        access = TeamProject(
-            organization_id=project.organization_id,
-            project_id=project.id,
-            team_id=team.id,
-            **settled,
-        )
-        access.team = team
-        require(P.PROJECT_MANAGE_TEAMS, access)
-        session.add(access)
-        session.flush()
-        record_event(session, "team-projects.create", access, {"team": [None, team.name], **created_changes(settled)})
-        session.flush()
-        shown = TEAM_PROJECTS.get_resource({"id": access.id}, session)
-    return resource_response(shown, 201)
+    return resource_response(service.create_team_project(members), 201)
 
 
 @blueprint.get("/team-projects/<team_project_id>")
@@ -78,14 +57,7 @@ def show_team_project(team_project_id: str) -> Response:
 def update_team_project(team_project_id: str) -> Response:
     """Change what a team may do on a project; details of a custom access that are left out stay as they are."""
     members = load(TeamProjectSchema, body(), partial=True, identifier=team_project_id)
-    with transaction() as session:
-        access = _lock_access(session, team_project_id)
-        changes = apply_changes(access, normalize_access(members, access))
-        session.flush()
-        if changes:
-            record_event(session, "team-projects.update", access, {"team": [access.team.name] * 2, **changes})
-        shown = TEAM_PROJECTS.get_resource({"id": team_project_id}, session)
-    return resource_response(shown)
+    return resource_response(service.update_team_project(team_project_id, members))
 
 
 @blueprint.delete("/team-projects/<team_project_id>")
@@ -93,15 +65,5 @@ def update_team_project(team_project_id: str) -> Response:
 @describes(status=204)
 def destroy_team_project(team_project_id: str) -> Response:
     """Remove a team's access to a project."""
-    with transaction() as session:
-        access = _lock_access(session, team_project_id)
-        team_name = access.team.name
-        session.delete(access)
-        record_event(
-            session, "team-projects.delete", access, {"team": [team_name, None], "access": [access.access, None]}
-        )
+    service.destroy_team_project(team_project_id)
     return no_content()
-
-
-def _lock_access(session: Session, team_project_id: str) -> TeamProject:
-    return get_for_update(session, TeamProject, team_project_id, P.PROJECT_MANAGE_TEAMS)

@@ -1,24 +1,20 @@
 """What teams may do on workspaces, over HTTP (spec: team access to a workspace)."""
 
 from flask import Blueprint, Response, request
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
-from app.models.team_workspaces import TeamWorkspace
 from app.models.workspaces import Workspace
-from app.resources.access.levels import team_in_organization
+from app.resources.access.team_workspaces import service
 from app.resources.access.team_workspaces.listing import TEAM_WORKSPACES
-from app.resources.access.team_workspaces.operations import normalize_access
 from app.resources.access.team_workspaces.schema import TeamWorkspaceSchema
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import get_for_update, require
+from app.web.policy import require
 from app.web.requests import body
-from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("team_workspaces", __name__, url_prefix="/api/v2")
 
@@ -50,26 +46,7 @@ def list_team_workspaces() -> Response:
 def create_team_workspace() -> Response:
     """Give a team access to a workspace."""
     members = load(TeamWorkspaceSchema, body())
-    with transaction() as session:
-        workspace = get_for_update(
-            session, Workspace, members["workspace_id"], P.WORKSPACE_MANAGE_TEAMS, share_lock=True
-        )
-        team = team_in_organization(session, members["team_id"], workspace.organization_id)
-        settled = normalize_access(members)
-        access = TeamWorkspace(
-            organization_id=workspace.organization_id,
-            workspace_id=workspace.id,
-            team_id=team.id,
-            **settled,
-        )
-        access.team, access.workspace = team, workspace
-        require(P.WORKSPACE_MANAGE_TEAMS, access)
-        session.add(access)
-        session.flush()
-        record_event(session, "team-workspaces.create", access, {"team": [None, team.name], **created_changes(settled)})
-        session.flush()
-        shown = TEAM_WORKSPACES.get_resource({"id": access.id}, session)
-    return resource_response(shown, 201)
+    return resource_response(service.create_team_workspace(members), 201)
 
 
 @blueprint.get("/team-workspaces/<team_workspace_id>")
@@ -86,14 +63,7 @@ def show_team_workspace(team_workspace_id: str) -> Response:
 def update_team_workspace(team_workspace_id: str) -> Response:
     """Change what a team may do on a workspace; details of a custom access that are left out stay as they are."""
     members = load(TeamWorkspaceSchema, body(), partial=True, identifier=team_workspace_id)
-    with transaction() as session:
-        access = _lock_access(session, team_workspace_id)
-        changes = apply_changes(access, normalize_access(members, access))
-        session.flush()
-        if changes:
-            record_event(session, "team-workspaces.update", access, {"team": [access.team.name] * 2, **changes})
-        shown = TEAM_WORKSPACES.get_resource({"id": team_workspace_id}, session)
-    return resource_response(shown)
+    return resource_response(service.update_team_workspace(team_workspace_id, members))
 
 
 @blueprint.delete("/team-workspaces/<team_workspace_id>")
@@ -101,14 +71,5 @@ def update_team_workspace(team_workspace_id: str) -> Response:
 @describes(status=204)
 def destroy_team_workspace(team_workspace_id: str) -> Response:
     """Remove a team's access to a workspace."""
-    with transaction() as session:
-        access = _lock_access(session, team_workspace_id)
-        name = access.team.name
-        session.delete(access)
-        record_event(session, "team-workspaces.delete", access, {"team": [name, None], "access": [access.access, None]})
+    service.destroy_team_workspace(team_workspace_id)
     return no_content()
-
-
-def _lock_access(session: Session, team_workspace_id: str) -> TeamWorkspace:
-    needed = P.WORKSPACE_MANAGE_TEAMS
-    return get_for_update(session, TeamWorkspace, team_workspace_id, needed, visible_by=needed)

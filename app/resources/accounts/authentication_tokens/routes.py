@@ -5,20 +5,16 @@ from flask import Response, request
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
-from app.models.authentication_tokens import AuthenticationToken
-from app.models.project_members import OWNER
-from app.resources.accounts.authentication_tokens import project_routes, team_routes
-from app.resources.accounts.authentication_tokens.blueprint import blueprint, issue_token, shown_once
+from app.resources.accounts.authentication_tokens import project_routes, service, team_routes
+from app.resources.accounts.authentication_tokens.blueprint import blueprint, shown_once
 from app.resources.accounts.authentication_tokens.listing import TOKENS, shown_token
-from app.resources.accounts.authentication_tokens.operations import check_room, revoke_organization_token
 from app.resources.accounts.authentication_tokens.schema import AuthenticationTokenSchema
 from app.resources.accounts.users.listing import find_user
 from app.web.answers import no_content, resource_response
 from app.web.context import caller
 from app.web.guard import describes, requires
-from app.web.policy import denial, get_for_update, is_allowed, organization_or_404, require_own
+from app.web.policy import organization_or_404, require_own
 from app.web.requests import body, optional_body
-from app.web.transaction import record_event, transaction
 
 __all__ = ["blueprint", "project_routes", "team_routes"]
 
@@ -32,11 +28,7 @@ def create_organization_token(organization: str) -> Response:
     _only_the_plain_token()
     sent = load(AuthenticationTokenSchema, optional_body())
     members = {"expired_at": sent.get("expired_at")}
-    with transaction() as session:
-        revoked = revoke_organization_token(session, org.id)
-        if revoked is not None:
-            record_event(session, "authentication-tokens.delete", revoked)
-        text, shown = issue_token(session, members, organization_id=org.id)
+    text, shown = service.create_organization_token(org, members)
     return shown_once(shown, text)
 
 
@@ -57,11 +49,7 @@ def destroy_organization_token(organization: str) -> Response:
     """Revoke the organization's token at once; 404 when there is none."""
     org = organization_or_404(organization, P.TOKEN_MANAGE)
     _only_the_plain_token()
-    with transaction() as session:
-        revoked = revoke_organization_token(session, org.id)
-        if revoked is None:
-            raise NotFound
-        record_event(session, "authentication-tokens.delete", revoked)
+    service.destroy_organization_token(org)
     return no_content()
 
 
@@ -83,9 +71,7 @@ def create_user_token(user_id: str) -> Response:
     if require_own(P.TOKEN_MANAGE) != user_id:
         raise NotFound
     members = load(AuthenticationTokenSchema, body())
-    with transaction() as session:
-        check_room(session, user_id)
-        text, shown = issue_token(session, members, user_id=user_id)
+    text, shown = service.create_user_token(user_id, members)
     return shown_once(shown, text)
 
 
@@ -102,12 +88,7 @@ def show_token(token_id: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_token(token_id: str) -> Response:
     """Revoke a token at once. For a token with the role owner of a project, you must manage the project's owners."""
-    with transaction() as session:
-        token = get_for_update(session, AuthenticationToken, token_id, P.TOKEN_MANAGE)
-        if token.role == OWNER and not is_allowed(P.PROJECT_MANAGE_OWNERS, token):
-            raise denial(P.PROJECT_MANAGE_OWNERS)
-        session.delete(token)
-        record_event(session, "authentication-tokens.delete", token)
+    service.destroy_token(token_id)
     return no_content()
 
 

@@ -2,30 +2,22 @@
 
 from flask import Response
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.authz.rules import permissions_on
 from app.jsonapi.body import identifiers, resource_list
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.teams import Team
-from app.persistence import AnyRow
-from app.resources.accounts.authentication_tokens.blueprint import blueprint, issue_token, shown_once
+from app.resources.accounts.authentication_tokens import service
+from app.resources.accounts.authentication_tokens.blueprint import blueprint, shown_once
 from app.resources.accounts.authentication_tokens.listing import TEAM_TOKENS
-from app.resources.accounts.authentication_tokens.operations import (
-    check_description,
-    revoke_plain_team_token,
-    team_tokens,
-)
 from app.resources.accounts.authentication_tokens.schema import AuthenticationTokenSchema, TeamTokenSchema
 from app.web.answers import no_content, resource_response
-from app.web.context import caller, reader
+from app.web.context import reader
 from app.web.guard import describes, requires
-from app.web.policy import denial, get_for_update, get_visible, is_allowed, mark_policy_checked, organization_or_404
+from app.web.policy import get_visible, mark_policy_checked, organization_or_404
 from app.web.requests import body, optional_body
-from app.web.transaction import record_event, record_events, transaction
 
 ONE = "/teams/<team_id>/authentication-token"
 MANY = "/teams/<team_id>/authentication-tokens"
@@ -40,13 +32,7 @@ IDENTIFIERS = {"$ref": "#/components/schemas/authentication-tokens-identifiers"}
 def create_team_token(team_id: str) -> Response:
     """Create the team's token without a description; an existing one stops working. Only this answer has the text."""
     sent = load(AuthenticationTokenSchema, optional_body())
-    with transaction() as session:
-        team = _team(session, team_id)
-        revoked = revoke_plain_team_token(session, team.id)
-        if revoked is not None:
-            record_event(session, "authentication-tokens.delete", revoked)
-        members = {"expired_at": sent.get("expired_at")}
-        text, shown = issue_token(session, members, organization_id=team.organization_id, team_id=team.id)
+    text, shown = service.create_team_token(team_id, sent)
     return shown_once(shown, text)
 
 
@@ -76,11 +62,7 @@ def show_team_token(team_id: str) -> Response:
 @describes(status=204)
 def destroy_team_token(team_id: str) -> Response:
     """Revoke the team's token without a description at once; 404 when there is none."""
-    with transaction() as session:
-        revoked = revoke_plain_team_token(session, _team(session, team_id).id)
-        if revoked is None:
-            raise NotFound
-        record_event(session, "authentication-tokens.delete", revoked)
+    service.destroy_team_token(team_id)
     return no_content()
 
 
@@ -90,7 +72,7 @@ def destroy_team_token(team_id: str) -> Response:
 def list_tokens_of_team(team_id: str) -> Response:
     """List the tokens of a team."""
     team = get_visible(Team, team_id)
-    _check_managed(team, permissions_on(caller(), Team.grant_columns, team))
+    service.require_may_manage_tokens(team)
     return TEAM_TOKENS.page_response({"organization_id": team.organization_id, "team_id": team_id})
 
 
@@ -100,10 +82,7 @@ def list_tokens_of_team(team_id: str) -> Response:
 def create_described_team_token(team_id: str) -> Response:
     """Create another token of a team, with its own description. Only this answer has the text."""
     members = load(AuthenticationTokenSchema, body())
-    with transaction() as session:
-        team = _team(session, team_id)
-        check_description(session, members.get("description"), team_id=team.id)
-        text, shown = issue_token(session, members, organization_id=team.organization_id, team_id=team.id)
+    text, shown = service.create_described_team_token(team_id, members)
     return shown_once(shown, text)
 
 
@@ -123,28 +102,5 @@ def destroy_team_tokens(organization: str) -> Response:
     """Revoke tokens of teams at once: all of them, or none."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
     wanted = identifiers(resource_list(body(), ("authentication-tokens",), AT_ONCE))
-    with transaction() as session:
-        found = team_tokens(session, org.id, wanted)
-        if not all(is_allowed(P.TOKEN_MANAGE, token) for token in found):
-            raise denial(P.TOKEN_MANAGE)
-        for token in found:
-            session.delete(token)
-        session.flush()
-        record_events(session, "authentication-tokens.delete", [(token, None) for token in found])
+    service.destroy_team_tokens(org, wanted)
     return no_content()
-
-
-def _team(session: Session, team_id: str) -> Team:
-    team = get_for_update(session, Team, team_id, P.TOKEN_MANAGE)
-    _check_managed(team, permissions_on(caller(), Team.grant_columns, team))
-    return team
-
-
-def _check_managed(team: AnyRow, permissions: frozenset[P]) -> None:
-    needed = [P.TOKEN_MANAGE]
-    # Whoever has a token of the owners team owns the organization: managing teams is not enough for it.
-    if team.is_owners:
-        needed.append(P.OWNERS_UPDATE_MEMBERSHIP)
-    for permission in needed:
-        if permission not in permissions:
-            raise denial(permission)

@@ -5,9 +5,8 @@ from typing import Final
 
 from flask import Response, request
 
-from app.authentication.tokens import digest
 from app.jsonapi.errors import ApiError
-from app.resources.accounts.sign_in import session_routes, token_routes
+from app.resources.accounts.sign_in import service, session_routes, token_routes
 from app.resources.accounts.sign_in.authorization import (
     CLIENT,
     InvalidClient,
@@ -16,13 +15,10 @@ from app.resources.accounts.sign_in.authorization import (
     single_value,
 )
 from app.resources.accounts.sign_in.blueprint import blueprint
-from app.resources.accounts.sign_in.browser import cookie_digest, is_form_token_valid, signed_in_user
-from app.resources.accounts.sign_in.operations import grant
+from app.resources.accounts.sign_in.browser import is_form_token_valid, signed_in_user
 from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, login_or_consent_page, message_page, redirect
-from app.web.context import settings
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
-from app.web.transaction import transaction
 
 # Imported, so that their routes are there.
 __all__ = ["blueprint", "session_routes", "token_routes"]
@@ -61,9 +57,7 @@ def decide() -> Response:
         "redirect_uri": asked_for.redirect_uri,
         "code_challenge": asked_for.code_challenge,
     }
-    with transaction() as session:
-        is_granted = grant(session, cookie_digest(), digest(code, settings().secret_key), members)
-    if not is_granted:
+    if not service.grant_code(code, members):
         return login_or_consent_page(asked_for, status=403, problem=ENDED)
     return redirect(asked_for.granted(code))
 

@@ -4,21 +4,13 @@ from typing import Final
 
 import orjson
 from flask import Response
-from sqlalchemy import select
 
-from app.authentication.tokens import digest
-from app.models.users import User
-from app.resources.accounts.authentication_tokens.blueprint import make_token
-from app.resources.accounts.authentication_tokens.operations import check_room
+from app.resources.accounts.sign_in import service
 from app.resources.accounts.sign_in.authorization import CLIENT, GRANT, VERIFIER, Parameters, single_value
 from app.resources.accounts.sign_in.blueprint import blueprint
-from app.resources.accounts.sign_in.operations import fault_of, take_code
 from app.resources.accounts.sign_in.pages import FORM_BYTES
-from app.resources.accounts.sign_in.tokens import token_name
-from app.web.context import set_caller, settings
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
-from app.web.transaction import transaction
 
 NEEDED: Final = ("client_id", "code", "redirect_uri")
 
@@ -35,15 +27,7 @@ def redeem() -> Response:
         return refused
     client_id, code, redirect_uri = (single_value(sent, name) or "" for name in NEEDED)
     verifier = single_value(sent, "code_verifier") or ""
-    text = None
-    with transaction() as session:
-        taken = take_code(session, digest(code, settings().secret_key))
-        fault = fault_of(taken, client_id, redirect_uri, verifier)
-        if taken is not None and fault is None:
-            user = session.execute(select(User.id, User.username).where(User.id == taken.user_id)).one()
-            set_caller(user.id, user.username)
-            check_room(session, user.id)
-            text, _ = make_token(session, {"description": token_name()}, user_id=user.id)
+    text, fault = service.redeem_code(code, client_id=client_id, redirect_uri=redirect_uri, verifier=verifier)
     if text is None:
         return refusal("invalid_grant", fault or "")
     return _answer({"access_token": text, "token_type": "bearer"})

@@ -10,26 +10,22 @@ from app.authentication.tokens import digest
 from app.authz.grants import SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.jsonapi.errors import Conflict
 from app.jsonapi.schema import load
 from app.models.users import ADMINISTRATORS, User
-from app.resources.accounts.sign_in.operations import end_sessions
-from app.resources.accounts.sign_in.throttle import ATTEMPTS, address_to_count, seconds_to_wait
+from app.resources.accounts.sign_in.throttle import address_to_count, seconds_to_wait
+from app.resources.accounts.users import service
 from app.resources.accounts.users.listing import UserRow, dump_account, dump_user, find_user
 from app.resources.accounts.users.operations import (
     TooManyPasswords,
     check_confirmed,
-    check_site_role,
     new_hash,
-    normalize_account,
 )
 from app.resources.accounts.users.schema import AccountSchema, PasswordSchema, ProfileSchema, SiteRoleSchema, UserSchema
 from app.web.answers import resource_response
 from app.web.context import caller, reader, settings
 from app.web.guard import describes, requires
-from app.web.policy import denial, get_for_update, is_allowed_at, mark_policy_checked, require_on_site, require_own
+from app.web.policy import denial, is_allowed_at, mark_policy_checked, require_on_site, require_own
 from app.web.requests import body
-from app.web.transaction import apply_changes, record_event, transaction
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("users", __name__, url_prefix="/api/v2")
@@ -67,12 +63,7 @@ def update_account() -> Response:
     """Change your username, or ask for another e-mail address, which an operator must confirm."""
     user_id = require_own(P.ACCOUNT_UPDATE)
     members = load(ProfileSchema, body(), partial=True, identifier=user_id)
-    with transaction() as session:
-        user = get_for_update(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
-        changes = apply_changes(user, normalize_account(members, user))
-        session.flush()
-        if changes:
-            record_event(session, "users.update", user, changes)
+    service.update_account(user_id, members)
     return resource_response(_own(user_id))
 
 
@@ -94,15 +85,7 @@ def update_password() -> Response:
         logger.warning("password refused: too many wrong ones for an account or from an address")
         raise TooManyPasswords.for_seconds(seconds)
     wanted = new_hash(members, stored)
-    with transaction() as session:
-        user = get_for_update(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
-        if user.password_hash != stored:
-            raise Conflict("The password was changed by another request meanwhile")
-        user.password_hash = wanted
-        session.flush()
-        ATTEMPTS.undo(session, account=account, address=address)
-        end_sessions(session, user_id)
-        record_event(session, "users.change-password", user)
+    service.update_password(user_id, stored, wanted, account=account, address=address)
     return resource_response(_own(user_id))
 
 
@@ -121,15 +104,7 @@ def update_user(user_id: str) -> Response:
     """Give a user another site role: user, admin or super_user. The last super user can't lose this role."""
     require_on_site(P.SITE_ROLE_MANAGE)
     members = load(SiteRoleSchema, body(), partial=True, identifier=user_id)
-    with transaction() as session:
-        # Before the user's own row, which may be one of those that this locks in their order.
-        if "site_role" in members:
-            check_site_role(session, user_id, members["site_role"])
-        user = get_for_update(session, User, user_id, P.SITE_ROLE_MANAGE, visible_by=P.SITE_ROLE_MANAGE)
-        changes = apply_changes(user, members)
-        session.flush()
-        if changes:
-            record_event(session, "users.update", user, changes)
+    service.update_user(user_id, members)
     return resource_response(_seen(user_id))
 
 

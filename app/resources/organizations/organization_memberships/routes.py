@@ -1,34 +1,18 @@
 """Memberships of organizations over HTTP (spec: organization memberships)."""
 
 from flask import Blueprint, Response, request
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.models.organization_memberships import OrganizationMembership
-from app.models.teams import Team
-from app.models.users import User
+from app.resources.organizations.organization_memberships import service
 from app.resources.organizations.organization_memberships.includes import INCLUDES, OWN_INCLUDES, included, including
 from app.resources.organizations.organization_memberships.listing import MEMBERSHIPS, status_counts
-from app.resources.organizations.organization_memberships.operations import (
-    OwnOrganization,
-    invite,
-    lock_owners,
-    remove_membership,
-    teams_of,
-    user_to_invite,
-)
-from app.resources.organizations.organization_memberships.removal import levels_of, roles_of
 from app.resources.organizations.organization_memberships.schema import OrganizationMembershipSchema
-from app.resources.organizations.teams.operations import add_members
 from app.web.answers import no_content, resource_response
-from app.web.context import caller
 from app.web.guard import describes, requires
-from app.web.policy import denial, get_for_update, is_allowed, organization_or_404, require, require_own
+from app.web.policy import organization_or_404, require_own
 from app.web.requests import body
-from app.web.transaction import created_changes, record_event, record_events, transaction
 
 blueprint = Blueprint("organization_memberships", __name__, url_prefix="/api/v2")
 
@@ -55,18 +39,8 @@ def create_organization_membership(organization: str) -> Response:
     """
     org = organization_or_404(organization, P.MEMBERSHIP_CREATE)
     members = load(OrganizationMembershipSchema, body())
-    with transaction() as session:
-        # Always in the same order, so that two requests can't wait for each other.
-        teams = [_team(session, org.id, team_id) for team_id in sorted(members.get("team_ids", ()))]
-        user, is_new = user_to_invite(session, members["email"])
-        if is_new:
-            record_event(session, "users.create", user)
-        membership = invite(session, org.id, user)
-        for team in teams:
-            add_members(session, team, {membership.id: user.username})
-        told = {"email": members["email"], "status": membership.status, "teams": [team.name for team in teams] or None}
-        record_event(session, "organization-memberships.create", membership, created_changes(told))
-    row = MEMBERSHIPS.get_complete({"id": membership.id})
+    membership_id = service.create_organization_membership(org, members)
+    row = MEMBERSHIPS.get_complete({"id": membership_id})
     shown = MEMBERSHIPS.to_resource(row)
     return resource_response(shown, 201, included=included([row], [shown], {"user"}))
 
@@ -100,31 +74,5 @@ def destroy_organization_membership(membership_id: str) -> Response:
 
     The caller must be able to see all of the user's teams, and only another owner can remove an owner.
     """
-    with transaction() as session:
-        owners = lock_owners(session, MEMBERSHIPS.get({"id": membership_id}, session).organization_id)
-        membership = get_for_update(session, OrganizationMembership, membership_id, P.MEMBERSHIP_DELETE)
-        teams = teams_of(session, membership)
-        if not all(is_allowed(P.TEAM_READ, team) for team in teams):
-            raise denial(P.TEAM_READ)
-        if owners in teams:
-            if membership.user_id == caller().user_id:
-                raise OwnOrganization
-            require(P.OWNERS_UPDATE_MEMBERSHIP, owners)
-        username = session.get_one(User, membership.user_id).username
-        # The database takes them away with the membership; a project may lose its last owner so.
-        roles, levels = roles_of(session, membership, username), levels_of(session, membership, username)
-        remove_membership(session, membership, owners)
-        changes = {"username": [username, None], "teams": [[team.name for team in teams], []]}
-        record_event(session, "organization-memberships.delete", membership, changes)
-        record_events(session, "project-members.delete", roles)
-        record_events(session, "workspace-acl-entries.delete", levels)
+    service.destroy_organization_membership(membership_id)
     return no_content()
-
-
-def _team(session: Session, organization_id: str, team_id: str) -> Team:
-    team = get_for_update(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP)
-    if team.organization_id != organization_id:
-        raise NotFound
-    if team.is_owners and not is_allowed(P.OWNERS_UPDATE_MEMBERSHIP, team):
-        raise denial(P.OWNERS_UPDATE_MEMBERSHIP)
-    return team

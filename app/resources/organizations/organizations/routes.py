@@ -8,15 +8,9 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.models.organizations import Organization
 from app.persistence import AnyRow
+from app.resources.organizations.organizations import service
 from app.resources.organizations.organizations.listing import ORGANIZATIONS, include_entitlement_sets
-from app.resources.organizations.organizations.operations import (
-    create_organization_with_owner,
-    delete_organization,
-    lock_projects,
-    normalize_attributes,
-)
 from app.resources.organizations.organizations.schema import (
     ENTITLEMENT_SET_DOCUMENT,
     OrganizationSchema,
@@ -26,9 +20,8 @@ from app.web.answers import no_content, resource_response
 from app.web.context import authenticate, caller
 from app.web.guard import describes, requires
 from app.web.includes import included as included_of
-from app.web.policy import get_for_update, organization_or_404, require_on_site
+from app.web.policy import organization_or_404, require_on_site
 from app.web.requests import body
-from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("organizations", __name__, url_prefix="/api/v2")
 
@@ -54,16 +47,11 @@ def create_organization() -> Response:
     user_id = caller().user_id
     if user_id is None:
         raise NotFound
-    given = load(OrganizationSchema, body())
-    with transaction() as session:
-        members = normalize_attributes(session, given, None)
-        organization = create_organization_with_owner(session, members, user_id)
-        record_event(session, "organizations.create", organization, created_changes(members))
-        session.flush()
+    organization_id = service.create_organization(user_id, load(OrganizationSchema, body()))
     # The caller's grants were loaded before there was anything to be owner of.
     authenticate()
-    shown = ORGANIZATIONS.get_resource({"id": organization.id})
-    return resource_response(shown, 201, included=[entitlement_set(organization.id)])
+    shown = ORGANIZATIONS.get_resource({"id": organization_id})
+    return resource_response(shown, 201, included=[entitlement_set(organization_id)])
 
 
 @blueprint.get("/organizations/<organization>")
@@ -84,14 +72,7 @@ def update_organization(organization: str) -> Response:
     """Update an organization. A new name changes its address. Members that are left out stay as they are."""
     org = organization_or_404(organization, P.ORGANIZATION_UPDATE)
     members = load(OrganizationSchema, body(), partial=True, identifier=org.name)
-    with transaction() as session:
-        found = get_for_update(session, Organization, org.id, P.ORGANIZATION_UPDATE)
-        changes = apply_changes(found, normalize_attributes(session, members, found))
-        session.flush()
-        if changes:
-            record_event(session, "organizations.update", found, changes)
-        shown = ORGANIZATIONS.get_resource({"id": org.id}, session)
-    return resource_response(shown)
+    return resource_response(service.update_organization(org, members))
 
 
 @blueprint.delete("/organizations/<organization>")
@@ -100,11 +81,7 @@ def update_organization(organization: str) -> Response:
 def destroy_organization(organization: str) -> Response:
     """Delete an organization with everything in it."""
     org = organization_or_404(organization, P.ORGANIZATION_DELETE)
-    with transaction() as session:
-        lock_projects(session, org.id)
-        found = get_for_update(session, Organization, org.id, P.ORGANIZATION_DELETE)
-        delete_organization(session, found)
-        record_event(session, "organizations.delete", found)
+    service.destroy_organization(org)
     return no_content()
 
 

@@ -6,29 +6,24 @@ from flask import Blueprint, Response, request
 
 from app.authz.permissions import P
 from app.jsonapi.body import resource_list
-from app.jsonapi.errors import BadRequest, NotFound
+from app.jsonapi.errors import BadRequest
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.models.teams import Team
 from app.resources.organizations.organization_memberships.listing import MEMBERSHIPS
+from app.resources.organizations.teams import service
 from app.resources.organizations.teams.includes import INCLUDES, included, including
 from app.resources.organizations.teams.listing import TEAMS
 from app.resources.organizations.teams.operations import (
     Finder,
-    add_members,
-    delete_team,
     members_by_id,
     members_by_username,
-    normalize_access,
-    remove_members,
 )
 from app.resources.organizations.teams.schema import TeamSchema
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.listing import ResourceObject
-from app.web.policy import denial, get_for_update, is_allowed, organization_or_404
+from app.web.policy import organization_or_404
 from app.web.requests import body
-from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 blueprint = Blueprint("teams", __name__, url_prefix="/api/v2")
 
@@ -57,17 +52,7 @@ def create_team(organization: str) -> Response:
     org = organization_or_404(organization, P.TEAM_CREATE)
     wanted = includes_of(request.args, INCLUDES)
     members = load(TeamSchema, body())
-    with transaction() as session:
-        team = Team(organization_id=org.id, is_owners=False, visibility="secret", organization_access=[])
-        settled = normalize_access(members, team)
-        apply_changes(team, settled)
-        _check_rights(team, P.TEAM_UPDATE, sets_access=bool(team.organization_access))
-        session.add(team)
-        session.flush()
-        record_event(session, "teams.create", team, created_changes({**settled, "visibility": team.visibility}))
-        session.flush()
-        shown = TEAMS.get_resource({"id": team.id}, session)
-    return _answer(shown, wanted)
+    return _answer(service.create_team(org, members), wanted)
 
 
 @blueprint.get("/teams/<team_id>")
@@ -90,16 +75,7 @@ def update_team(team_id: str) -> Response:
     wanted = includes_of(request.args, INCLUDES)
     members = load(TeamSchema, body(), partial=True, identifier=team_id)
     needed = P.TEAM_UPDATE_ORGANIZATION_ACCESS if set(members) == {"organization_access"} else P.TEAM_UPDATE
-    with transaction() as session:
-        team = get_for_update(session, Team, team_id, needed)
-        _check_owners(team)
-        changes = apply_changes(team, normalize_access(members, team))
-        _check_rights(team, needed, sets_access="organization-access" in changes)
-        session.flush()
-        if changes:
-            record_event(session, "teams.update", team, changes)
-        shown = TEAMS.get_resource({"id": team_id}, session)
-    return _answer(shown, wanted)
+    return _answer(service.update_team(team_id, needed, members), wanted)
 
 
 @blueprint.delete("/teams/<team_id>")
@@ -107,10 +83,7 @@ def update_team(team_id: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_team(team_id: str) -> Response:
     """Delete a team."""
-    with transaction() as session:
-        team = get_for_update(session, Team, team_id, P.TEAM_DELETE)
-        delete_team(session, team)
-        record_event(session, "teams.delete", team)
+    service.destroy_team(team_id)
     return no_content()
 
 
@@ -160,27 +133,13 @@ def remove_organization_memberships(team_id: str) -> Response:
 
 def _add(team_id: str, type_: str, find: Finder) -> Response:
     wanted = _identifiers(type_)
-    with transaction() as session:
-        team = get_for_update(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP)
-        _check_owners(team)
-        members = find(session, team, wanted)
-        add_members(session, team, members)
-        if members:
-            joined = {username: [None, membership_id] for membership_id, username in members.items()}
-            record_event(session, "teams.add-members", team, {"members": joined})
+    service.add_to_team(team_id, find, wanted)
     return no_content()
 
 
 def _remove(team_id: str, type_: str, find: Finder) -> Response:
     wanted = _identifiers(type_)
-    with transaction() as session:
-        team = get_for_update(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP)
-        _check_owners(team)
-        members = find(session, team, wanted)
-        remove_members(session, team, members)
-        if members:
-            left = {username: [membership_id, None] for membership_id, username in members.items()}
-            record_event(session, "teams.remove-members", team, {"members": left})
+    service.remove_from_team(team_id, find, wanted)
     return no_content()
 
 
@@ -193,19 +152,6 @@ def _identifiers(type_: str) -> list[str]:
         if not isinstance(item.get("id"), str) or not item["id"].strip():
             raise BadRequest("id can't be blank", pointer=f"/data/{index}/id")
     return list(dict.fromkeys(item["id"] for item in items))
-
-
-def _check_owners(team: Team) -> None:
-    # Whoever can join or change the owners team owns the organization: managing teams is not enough for it.
-    if team.is_owners and not is_allowed(P.OWNERS_UPDATE_MEMBERSHIP, team):
-        raise denial(P.OWNERS_UPDATE_MEMBERSHIP)
-
-
-def _check_rights(team: Team, needed: P, *, sets_access: bool) -> None:
-    if not is_allowed(needed, team):
-        raise NotFound
-    if sets_access and not is_allowed(P.TEAM_UPDATE_ORGANIZATION_ACCESS, team):
-        raise denial(P.TEAM_UPDATE_ORGANIZATION_ACCESS)
 
 
 def _answer(shown: ResourceObject, wanted: set[str]) -> Response:

@@ -1,45 +1,19 @@
 """Environments over HTTP (mission: C8 to C10)."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from flask import Blueprint, Response
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.jsonapi.errors import Conflict, NotFound
 from app.jsonapi.schema import load
-from app.models.environments import Environment
-from app.models.projects import Project
-from app.models.workspaces import Workspace
-from app.persistence import now
-from app.resources.projects.environments.cloning import clone_workspaces
+from app.resources.projects.environments import service
 from app.resources.projects.environments.listing import ENVIRONMENTS
-from app.resources.projects.environments.operations import check_room, delete_environment, keep_project, set_default
 from app.resources.projects.environments.schema import EnvironmentSchema
 from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import document_response, no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import denial, get_for_update, is_allowed
 from app.web.requests import body, flag
-from app.web.transaction import (
-    CHANGED_MEANWHILE,
-    apply_changes,
-    created_changes,
-    insert,
-    record_event,
-    record_events,
-    transaction,
-)
 
 blueprint = Blueprint("environments", __name__, url_prefix="/api/v2")
 
-# Whoever may force a project out may force an environment of it.
-FORCE = (P.WORKSPACE_FORCE_DELETE, P.PROJECT_FORCE_DELETE)
-# What a clone takes from its source when the request does not say otherwise; the others tell the two apart.
-TAKEN_ALONG = ("type", "description", "color", "git_branch")
 COPIED = {
     "type": "object",
     "required": ["workspaces"],
@@ -71,11 +45,7 @@ def list_environments(project_id: str) -> Response:
 def create_environment(project_id: str) -> Response:
     """Create an environment."""
     members = load(EnvironmentSchema, body())
-    with transaction() as session:
-        project = get_for_update(session, Project, project_id, P.ENVIRONMENT_MANAGE)
-        environment = _create(session, project, members)
-        shown = ENVIRONMENTS.get_resource({"id": environment.id}, session)
-    return resource_response(shown, 201)
+    return resource_response(service.create_environment(project_id, members), 201)
 
 
 @blueprint.get("/environments/<environment_id>")
@@ -92,33 +62,16 @@ def show_environment(environment_id: str) -> Response:
 def update_environment(environment_id: str) -> Response:
     """Update an environment; members that are left out stay as they are."""
     members = load(EnvironmentSchema, body(), partial=True, identifier=environment_id)
-    with transaction() as session:
-        environment = _subject(session, environment_id)
-        changes = apply_changes(environment, members)
-        if changes:
-            environment.updated_at = now()
-            session.flush()
-            record_event(session, "environments.update", environment, changes)
-        shown = ENVIRONMENTS.get_resource({"id": environment_id}, session)
-    return resource_response(shown)
+    return resource_response(service.update_environment(environment_id, members))
 
 
 @blueprint.delete("/environments/<environment_id>")
-@requires(P.ENVIRONMENT_READ, P.ENVIRONMENT_MANAGE, *FORCE)
+@requires(P.ENVIRONMENT_READ, P.ENVIRONMENT_MANAGE, *service.FORCE)
 @describes(status=204, parameters=(("force", "true deletes the environment with its workspaces"),), errors=(400, 403))
 def destroy_environment(environment_id: str) -> Response:
     """Delete an environment with the roles that are limited to it; with force=true also the workspaces in it."""
     by_force = flag("force")
-    with transaction() as session:
-        keep_project(session, environment_id)
-        environment = _subject(session, environment_id)
-        if by_force and not any(is_allowed(permission, environment) for permission in FORCE):
-            raise denial(P.WORKSPACE_FORCE_DELETE)
-        gone = delete_environment(session, environment, by_force=by_force)
-        record_events(session, "workspaces.delete", [(workspace, None) for workspace in gone.workspaces])
-        record_events(session, "project-members.delete", gone.members)
-        count = len(gone.workspaces)
-        record_event(session, "environments.delete", environment, {"workspace-count": [count, 0]} if count else None)
+    service.destroy_environment(environment_id, by_force=by_force)
     return no_content()
 
 
@@ -127,12 +80,7 @@ def destroy_environment(environment_id: str) -> Response:
 @describes(answer=EnvironmentSchema, errors=(403,))
 def set_default_environment(environment_id: str) -> Response:
     """Make an environment the default of its project: where new workspaces are created unless they name another."""
-    with transaction() as session:
-        project = _project_of(session, environment_id)
-        changed = set_default(session, project.id, environment_id)
-        record_events(session, "environments.set-default", list(changed.items()))
-        shown = ENVIRONMENTS.get_resource({"id": environment_id}, session)
-    return resource_response(shown)
+    return resource_response(service.set_default_environment(environment_id))
 
 
 @blueprint.post("/environments/<environment_id>/actions/clone")
@@ -145,53 +93,8 @@ def clone_environment(environment_id: str) -> Response:
     organization.
     """
     members = load(EnvironmentSchema, body())
-    with transaction() as session:
-        project = _project_of(session, environment_id)
-        kept = select(Environment).where(Environment.id == environment_id, Environment.project_id == project.id)
-        source = session.scalars(kept.with_for_update(read=True, key_share=True)).one_or_none()
-        if source is None:  # it was deleted since the caller saw it
-            raise NotFound
-        alike = {name: getattr(source, name) for name in TAKEN_ALONG}
-        environment = _create(session, project, {**alike, **members})
-        pairs = _clone_workspaces(session, source, environment)
-        # Who sees only one of the two environments is not to hear of the other: this is told of the project.
-        changes = {"environment": [source.id, environment.id], "workspace-count": [0, len(pairs)]}
-        record_event(session, "projects.clone-environment", project, changes)
-        shown = ENVIRONMENTS.get_resource({"id": environment.id}, session)
+    pairs, shown = service.clone_environment(environment_id, members)
     copied = [
         {"id": copy.id, "name": copy.name, "source-id": source.id, "source-name": source.name} for source, copy in pairs
     ]
     return document_response({"data": shown, "meta": {"workspaces": copied}}, 201)
-
-
-def _subject(session: Session, environment_id: str) -> Environment:
-    return get_for_update(session, Environment, environment_id, P.ENVIRONMENT_MANAGE)
-
-
-def _project_of(session: Session, environment_id: str) -> Project:
-    """The project of the environment, locked. It is always locked before its environments, to avoid deadlocks."""
-    row = ENVIRONMENTS.get({"id": environment_id}, session)
-    return get_for_update(session, Project, row.project_id, P.ENVIRONMENT_MANAGE)
-
-
-def _create(session: Session, project: Project, members: dict[str, Any]) -> Environment:
-    check_room(session, project.id)
-    environment = Environment(organization_id=project.organization_id, project_id=project.id, **members)
-    insert(session, environment)
-    record_event(session, "environments.create", environment, created_changes(members))
-    return environment
-
-
-def _clone_workspaces(
-    session: Session, source: Environment, environment: Environment
-) -> Sequence[tuple[Workspace, Workspace]]:
-    try:
-        pairs = clone_workspaces(session, source, environment)
-    except IntegrityError as error:
-        # Somebody has just taken one of the names, or has deleted a team, a set or a pool.
-        raise Conflict(CHANGED_MEANWHILE) from error
-    changes = {"project": environment.project_id, "project-environment": environment.id}
-    record_events(
-        session, "workspaces.create", [(copy, created_changes({"name": copy.name, **changes})) for _, copy in pairs]
-    )
-    return pairs

@@ -12,19 +12,17 @@ from app.jsonapi.schema import load
 from app.models.images import Image
 from app.models.projects import Project
 from app.models.workspaces import Workspace
-from app.persistence import now
+from app.resources.projects.images import service
 from app.resources.projects.images.encoding import LARGEST_BYTES, TYPES, re_encode
-from app.resources.projects.images.operations import NoImage, new_name, remove_image, set_image
+from app.resources.projects.images.operations import NoImage
 from app.resources.projects.images.schema import AvatarSchema, ImageSchema
 from app.storage.place import vault
 from app.storage.store import ObjectNotFound
 from app.web.answers import no_content, resource_response
 from app.web.context import forbid_retry, reader, release_reader
 from app.web.guard import any_media_type, describes, requires
-from app.web.objects import stored_object
-from app.web.policy import get_for_update, mark_policy_checked, visible
+from app.web.policy import mark_policy_checked, visible
 from app.web.requests import body
-from app.web.transaction import apply_changes, record_event, transaction
 
 blueprint = Blueprint("images", __name__, url_prefix="/api/v2")
 
@@ -66,8 +64,8 @@ class NoIcon(Unprocessable):
 @describes(body=UPLOAD, answer=ImageSchema, status=201, errors=(422,))
 def upload_icon(project_id: str) -> Response:
     """Set the icon of a project. Send a form (multipart/form-data) with the file in the field icon."""
-    _check(Project, project_id, P.PROJECT_UPDATE)
-    return _set(Project, project_id, P.PROJECT_UPDATE, P.PROJECT_READ, _sent_file())
+    service.check_may_change(Project, project_id, P.PROJECT_UPDATE)
+    return _replace(Project, project_id, P.PROJECT_UPDATE, _sent_file())
 
 
 @blueprint.get("/projects/<project_id>/icon")
@@ -83,7 +81,8 @@ def show_icon(project_id: str) -> Response:
 @describes(status=204)
 def destroy_icon(project_id: str) -> Response:
     """Remove the icon of a project."""
-    return _remove(Project, project_id, P.PROJECT_UPDATE, P.PROJECT_READ)
+    service.destroy_image(Project, project_id, P.PROJECT_UPDATE)
+    return no_content()
 
 
 @blueprint.post("/workspaces/<workspace_id>/avatar")
@@ -91,9 +90,9 @@ def destroy_icon(project_id: str) -> Response:
 @describes(body=AvatarSchema, answer=ImageSchema, status=201, errors=(422,))
 def upload_avatar(workspace_id: str) -> Response:
     """Set the avatar of a workspace. The attributes are the filename, the content type and the data in base64."""
-    _check(Workspace, workspace_id, P.WORKSPACE_UPDATE)
+    service.check_may_change(Workspace, workspace_id, P.WORKSPACE_UPDATE)
     members = load(AvatarSchema, body(DOCUMENT))
-    return _set(Workspace, workspace_id, P.WORKSPACE_UPDATE, P.WORKSPACE_READ, members["data"], "/data/attributes/data")
+    return _replace(Workspace, workspace_id, P.WORKSPACE_UPDATE, members["data"], "/data/attributes/data")
 
 
 @blueprint.get("/workspaces/<workspace_id>/avatar")
@@ -109,7 +108,8 @@ def show_avatar(workspace_id: str) -> Response:
 @describes(status=204)
 def destroy_avatar(workspace_id: str) -> Response:
     """Remove the avatar of a workspace."""
-    return _remove(Workspace, workspace_id, P.WORKSPACE_UPDATE, P.WORKSPACE_READ)
+    service.destroy_image(Workspace, workspace_id, P.WORKSPACE_UPDATE)
+    return no_content()
 
 
 def _sent_file() -> bytes:
@@ -127,33 +127,11 @@ def _sent_file() -> bytes:
     return sent
 
 
-def _check(model: type[Project | Workspace], identifier: str, permission: P) -> None:
-    # Before the body is read and an image is decoded: neither is done for who may not. The transaction asks again.
-    with transaction() as session:
-        visible = P.PROJECT_READ if model is Project else P.WORKSPACE_READ
-        get_for_update(session, model, identifier, permission, visible_by=visible, share_lock=True)
-
-
-def _set(  # noqa: PLR0913, PLR0917 - what, whose, by whom
-    model: type[Project | Workspace],
-    identifier: str,
-    permission: P,
-    visible_by: P,
-    sent: bytes,
-    pointer: str | None = None,
+def _replace(
+    model: type[Project | Workspace], identifier: str, permission: P, sent: bytes, pointer: str | None = None
 ) -> Response:
-    drawn = re_encode(sent, pointer=pointer)
-    with stored_object(new_name(), [drawn.content]) as kept, transaction() as session:
-        place = get_for_update(session, model, identifier, permission, visible_by=visible_by)
-        image, before = set_image(session, place, drawn, kept)
-        changes = {_name(model): [before, image.digest]}
-        if isinstance(place, Workspace):
-            # The last one that was set is the one that counts.
-            changes |= apply_changes(place, {"avatar_url": None})
-            place.updated_at = now()
-            session.flush()
-        record_event(session, f"{place.__tablename__}.update", place, changes)
-    address = f"/api/v2/{place.__tablename__}/{place.id}/{_name(model)}"
+    image, target = service.replace_image(model, identifier, permission, re_encode(sent, pointer=pointer))
+    address = f"/api/v2/{target.__tablename__}/{target.id}/{service.image_name(model)}"
     values = {name: getattr(image, name) for name in SHOWN if name != "address"}
     return resource_response(_dump(tuple({**values, "address": address}.values()), None), 201)
 
@@ -194,15 +172,3 @@ def _image(row: Row[*tuple[Any, ...]]) -> Response:
         answered.response = vault().open(row.image_object, row.image_key)
         answered.content_length = row.size
     return answered
-
-
-def _remove(model: type[Project | Workspace], identifier: str, permission: P, visible_by: P) -> Response:
-    with transaction() as session:
-        place = get_for_update(session, model, identifier, permission, visible_by=visible_by)
-        before = remove_image(session, place)
-        record_event(session, f"{place.__tablename__}.update", place, {_name(model): [before, None]})
-    return no_content()
-
-
-def _name(model: type[Project | Workspace]) -> str:
-    return "icon" if model is Project else "avatar"

@@ -4,17 +4,14 @@ from flask import Blueprint, Response
 
 from app.authz.permissions import P
 from app.jsonapi.schema import load
-from app.models.projects import Project
-from app.models.repository_links import RepositoryLink
 from app.resources.projects.projects.listing import PROJECTS
+from app.resources.projects.repository_links import service
 from app.resources.projects.repository_links.listing import REPOSITORY_LINKS
 from app.resources.projects.repository_links.operations import normalize_link
 from app.resources.projects.repository_links.schema import RepositoryLinkSchema
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import get_for_update
 from app.web.requests import body
-from app.web.transaction import created_changes, record_event, transaction
 
 blueprint = Blueprint("repository_links", __name__, url_prefix="/api/v2")
 
@@ -34,14 +31,7 @@ def list_repository_links(project_id: str) -> Response:
 def create_repository_link(project_id: str) -> Response:
     """Link a project to a repository; the service itself never connects to it."""
     members = normalize_link(load(RepositoryLinkSchema, body()))
-    with transaction() as session:
-        project = get_for_update(session, Project, project_id, P.PROJECT_UPDATE, share_lock=True)
-        link = RepositoryLink(organization_id=project.organization_id, project_id=project.id, **members)
-        session.add(link)
-        session.flush()
-        record_event(session, "repository-links.create", link, created_changes(members))
-        shown = REPOSITORY_LINKS.get_resource({"id": link.id}, session)
-    return resource_response(shown, 201)
+    return resource_response(service.create_repository_link(project_id, members), 201)
 
 
 @blueprint.get("/repository-links/<link_id>")
@@ -57,8 +47,5 @@ def show_repository_link(link_id: str) -> Response:
 @describes(status=204)
 def destroy_repository_link(link_id: str) -> Response:
     """Delete a link to a repository."""
-    with transaction() as session:
-        link = get_for_update(session, RepositoryLink, link_id, P.PROJECT_UPDATE)
-        session.delete(link)
-        record_event(session, "repository-links.delete", link, {"url": [link.url, None]})
+    service.destroy_repository_link(link_id)
     return no_content()

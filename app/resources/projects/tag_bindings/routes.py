@@ -22,7 +22,6 @@ OF_PROJECTS: Final = Target(
     listing=PROJECTS,
     tags=tags_of_projects,
     path="projects",
-    read=P.PROJECT_READ,
     add=P.PROJECT_ADD_TAGS,
     remove=P.PROJECT_REMOVE_TAGS,
 )

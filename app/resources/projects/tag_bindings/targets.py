@@ -1,12 +1,11 @@
 """The types that have tags, and reading and setting their tags over HTTP in the same way."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response
 from sqlalchemy import Row
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.jsonapi.body import primary_data
@@ -15,24 +14,22 @@ from app.jsonapi.errors import Unprocessable
 from app.models.projects import Project
 from app.models.workspaces import Workspace
 from app.resources.projects.tag_bindings.listing import dump_binding
-from app.resources.projects.tag_bindings.operations import Changes, add_tags, replace_tags
+from app.resources.projects.tag_bindings.operations import add_tags, replace_tags
 from app.resources.projects.tag_bindings.schema import read_tags
+from app.resources.projects.tag_bindings.service import change_tags
 from app.web.answers import document_response, no_content
 from app.web.listing import Listing
-from app.web.policy import get_for_update
 from app.web.requests import body
-from app.web.transaction import record_event, transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A type whose resources have tags, and the permissions to read, add and remove them."""
+    """A type whose resources have tags, and the permissions to add and remove them."""
 
     model: type[Project | Workspace]
     listing: Listing
     tags: Callable[[Sequence[str]], Sequence[Row[Any]]]
     path: str
-    read: P
     add: P
     remove: P
 
@@ -49,7 +46,7 @@ class Target:
     def updated(self, identifier: str) -> Response:
         """Add the tags that were sent; the answer has them in the order sent."""
         tags = sent_tags()
-        self._change(identifier, self.add, add_tags, tags)
+        change_tags(self.model, identifier, self.add, add_tags, tags)
         by_key = {row.key: dump_binding(row, None) for row in self.tags([identifier])}
         return document_response(
             {"data": [by_key[key] for key in tags if key in by_key], "links": self.links(identifier)}
@@ -57,30 +54,17 @@ class Target:
 
     def added(self, identifier: str) -> Response:
         """Add the tags that were sent."""
-        self._change(identifier, self.add, add_tags, sent_tags())
+        change_tags(self.model, identifier, self.add, add_tags, sent_tags())
         return no_content()
 
     def replaced(self, identifier: str) -> Response:
         """Make the tags that were sent the only ones."""
-        self._change(identifier, self.remove, replace_tags, sent_tags())
+        change_tags(self.model, identifier, self.remove, replace_tags, sent_tags())
         return no_content()
 
     def links(self, identifier: str) -> dict[str, str]:
         """The links of a list of its tags."""
         return {"target": f"/api/v2/{self.path}/{identifier}"}
-
-    def _change(
-        self,
-        identifier: str,
-        permission: P,
-        operation: Callable[[Session, Any, Mapping[str, str]], Changes],
-        tags: Mapping[str, str],
-    ) -> None:
-        with transaction() as session:
-            owner = get_for_update(session, self.model, identifier, permission, visible_by=self.read)
-            changes = operation(session, owner, tags)
-            if changes:
-                record_event(session, f"{self.path}.tag", owner, {"tag-bindings": changes})
 
 
 def sent_tags() -> dict[str, str]:

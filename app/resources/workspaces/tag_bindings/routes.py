@@ -20,7 +20,6 @@ OF_WORKSPACES: Final = Target(
     listing=WORKSPACES,
     tags=tags_of_workspaces,
     path="workspaces",
-    read=P.WORKSPACE_READ,
     add=P.WORKSPACE_MANAGE_TAGS,
     remove=P.WORKSPACE_MANAGE_TAGS,
 )

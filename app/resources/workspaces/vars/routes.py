@@ -3,25 +3,20 @@
 from typing import Any
 
 from flask import Blueprint, Response, request
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.jsonapi.body import resource_list
 from app.jsonapi.errors import BadRequest, InvalidAttribute, NotFound, Unprocessable
 from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
-from app.models.vars import Var
-from app.models.workspaces import Workspace
 from app.persistence import fold_case
+from app.resources.workspaces.vars import service
 from app.resources.workspaces.vars.listing import readable_workspace, var_of_workspace, vars_of_workspace
-from app.resources.workspaces.vars.operations import change_var, check_room, new_var, vars_to_change, write_whole
-from app.resources.workspaces.vars.schema import PlacedSchema, VarSchema, load_each
+from app.resources.workspaces.vars.schema import PlacedSchema, VarSchema
 from app.web.answers import document_response, no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import get_for_update, organization_or_404
+from app.web.policy import organization_or_404
 from app.web.requests import body
-from app.web.transaction import record_event, record_events, transaction
 
 blueprint = Blueprint("vars", __name__, url_prefix="/api/v2")
 
@@ -95,19 +90,7 @@ def destroy_var(workspace_id: str, var_id: str) -> Response:
 def update_vars(workspace_id: str) -> Response:
     """Update many variables of a workspace at once: all of them, or none."""
     items = _sent_batch()
-    with transaction() as session:
-        _writable(session, workspace_id)
-        found = vars_to_change(session, [item["id"] for item in items], workspace_id=workspace_id)
-        loaded = load_each(items, "/data", partial=True)
-        changes = [
-            (found[item["id"]], change_var(found[item["id"]], members))
-            for item, members in zip(items, loaded, strict=True)
-        ]
-        for variable in found.values():
-            write_whole(variable)
-        session.flush()
-        check_room(session, is_new=False, workspace_id=workspace_id)
-        record_events(session, "vars.update", changes)
+    service.update_vars(workspace_id, items)
     return no_content()
 
 
@@ -166,52 +149,17 @@ def destroy_var_by_id(var_id: str) -> Response:
 
 
 def _create(workspace_id: str, members: dict[str, Any]) -> Response:
-    with transaction() as session:
-        workspace = _writable(session, workspace_id)
-        variable, told = new_var(members, organization_id=workspace.organization_id, workspace_id=workspace.id)
-        session.add(variable)
-        session.flush()
-        check_room(session, is_new=True, workspace_id=workspace.id)
-        record_event(session, "vars.create", variable, told)
-        shown = var_of_workspace(workspace.id, variable.id, session)
-    return resource_response(shown, 201)
+    return resource_response(service.create_var(workspace_id, members), 201)
 
 
 def _update(workspace_id: str | None, var_id: str) -> Response:
     members = load(VarSchema, body(), partial=True, identifier=var_id)
-    with transaction() as session:
-        variable = _subject(session, workspace_id, var_id)
-        changes = change_var(variable, members)
-        session.flush()
-        check_room(session, is_new=False, workspace_id=str(variable.workspace_id))
-        record_event(session, "vars.update", variable, changes)
-        shown = var_of_workspace(str(variable.workspace_id), var_id, session)
-    return resource_response(shown)
+    return resource_response(service.update_var(workspace_id, var_id, members))
 
 
 def _destroy(workspace_id: str | None, var_id: str) -> Response:
-    with transaction() as session:
-        variable = _subject(session, workspace_id, var_id)
-        session.delete(variable)
-        session.flush()
-        record_event(session, "vars.delete", variable)
+    service.destroy_var(workspace_id, var_id)
     return no_content()
-
-
-def _subject(session: Session, workspace_id: str | None, var_id: str) -> Var:
-    if workspace_id is None:
-        workspace_id = session.scalar(select(Var.workspace_id).where(Var.id == var_id))
-        if workspace_id is None:
-            raise NotFound
-    _writable(session, workspace_id)
-    return vars_to_change(session, [var_id], workspace_id=workspace_id)[var_id]
-
-
-def _writable(session: Session, workspace_id: str) -> Workspace:
-    # Only kept from going: what changes are its variables, and several at once are welcome.
-    return get_for_update(
-        session, Workspace, workspace_id, P.VARIABLE_WRITE, visible_by=P.VARIABLE_READ, share_lock=True
-    )
 
 
 def _sent_batch() -> list[dict[str, Any]]:

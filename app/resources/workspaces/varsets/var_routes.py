@@ -1,27 +1,21 @@
 """The variables of a set, and the places it is applied to, over HTTP (spec: variable sets)."""
 
 from flask import Response
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.jsonapi.body import identifiers_at, primary_data
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.schema import load
 from app.models.vars import Var
-from app.models.varsets import Varset
-from app.persistence import now
 from app.resources.workspaces.vars.listing import var_of_set, vars_of_sets
-from app.resources.workspaces.vars.operations import change_var, check_room, new_var, vars_to_change
 from app.resources.workspaces.vars.schema import SharedSchema
-from app.resources.workspaces.varsets.assignment import add_assignments, remove_assignments
+from app.resources.workspaces.varsets import service
 from app.resources.workspaces.varsets.blueprint import blueprint
 from app.resources.workspaces.varsets.listing import VARSETS
 from app.resources.workspaces.varsets.schema import AT_ONCE
 from app.web.answers import document_response, no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import get_for_update
 from app.web.requests import body
-from app.web.transaction import record_event, transaction
 
 VARS = "/varsets/<varset_id>/relationships/vars"
 ONE = f"{VARS}/<var_id>"
@@ -44,21 +38,7 @@ def list_varset_vars(varset_id: str) -> Response:
 def create_varset_var(varset_id: str) -> Response:
     """Create a variable in a set."""
     members = load(SharedSchema, body())
-    with transaction() as session:
-        varset = _subject(session, varset_id)
-        variable, told = new_var(
-            members,
-            organization_id=varset.organization_id,
-            varset_id=varset.id,
-            global_in=varset.organization_id if varset.is_global else None,
-        )
-        session.add(variable)
-        varset.updated_at = now()
-        session.flush()
-        check_room(session, is_new=True, varset_id=varset_id)
-        record_event(session, "vars.create", variable, {**told, "varset": [None, varset.name]})
-        shown = var_of_set(varset_id, variable.id, session)
-    return resource_response(shown, 201)
+    return resource_response(service.create_varset_var(varset_id, members), 201)
 
 
 @blueprint.get(ONE)
@@ -76,16 +56,7 @@ def show_varset_var(varset_id: str, var_id: str) -> Response:
 def update_varset_var(varset_id: str, var_id: str) -> Response:
     """Update a variable of a set, which also gets a new version id; members that are left out stay as they are."""
     members = load(SharedSchema, body(), partial=True, identifier=var_id)
-    with transaction() as session:
-        varset = _subject(session, varset_id)
-        variable = vars_to_change(session, [var_id], varset_id=varset_id)[var_id]
-        changes = change_var(variable, members)
-        varset.updated_at = now()
-        session.flush()
-        check_room(session, is_new=False, varset_id=varset_id)
-        record_event(session, "vars.update", variable, changes)
-        shown = var_of_set(varset_id, var_id, session)
-    return resource_response(shown)
+    return resource_response(service.update_varset_var(varset_id, var_id, members))
 
 
 @blueprint.delete(ONE)
@@ -93,13 +64,7 @@ def update_varset_var(varset_id: str, var_id: str) -> Response:
 @describes(status=204)
 def destroy_varset_var(varset_id: str, var_id: str) -> Response:
     """Delete a variable of a set."""
-    with transaction() as session:
-        varset = _subject(session, varset_id)
-        variable = vars_to_change(session, [var_id], varset_id=varset_id)[var_id]
-        session.delete(variable)
-        varset.updated_at = now()
-        session.flush()
-        record_event(session, "vars.delete", variable)
+    service.destroy_varset_var(varset_id, var_id)
     return no_content()
 
 
@@ -140,25 +105,13 @@ def remove_from_projects(varset_id: str) -> Response:
 
 def _apply(varset_id: str, kind: str) -> Response:
     wanted = _sent(kind)
-    with transaction() as session:
-        varset = _subject(session, varset_id)
-        changes = add_assignments(session, varset, kind, wanted, "/data")
-        if changes:
-            varset.updated_at = now()
-            session.flush()
-            record_event(session, "varsets.apply", varset, changes)
+    service.apply_varset(varset_id, kind, wanted)
     return no_content()
 
 
 def _remove(varset_id: str, kind: str) -> Response:
     wanted = _sent(kind)
-    with transaction() as session:
-        varset = _subject(session, varset_id)
-        changes = remove_assignments(session, varset, kind, wanted)
-        if changes:
-            varset.updated_at = now()
-            session.flush()
-            record_event(session, "varsets.remove", varset, changes)
+    service.remove_varset(varset_id, kind, wanted)
     return no_content()
 
 
@@ -167,7 +120,3 @@ def _sent(kind: str) -> list[str]:
     if not isinstance(data, list):
         raise Unprocessable("data must be an array", pointer="/data")
     return identifiers_at(data, kind, "/data", AT_ONCE)
-
-
-def _subject(session: Session, varset_id: str) -> Varset:
-    return get_for_update(session, Varset, varset_id, P.VARSET_MANAGE)

@@ -12,11 +12,11 @@ from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.models.workspaces import Workspace
 from app.persistence import fold_case
+from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
 from app.resources.workspaces.workspaces.includes import INCLUDES, including
 from app.resources.workspaces.workspaces.listing import REACHABLE_WORKSPACES, WORKSPACES
 from app.resources.workspaces.workspaces.schema import NamedSchema, WorkspaceSchema
-from app.resources.workspaces.workspaces.service import create, update
 from app.web.answers import resource_response
 from app.web.context import caller
 from app.web.guard import describes, requires
@@ -75,7 +75,7 @@ def put_workspace_by_name(organization: str, name: str) -> Response:
         # Bounds on the name in the address are those on the one in a document.
         named = load(WorkspaceSchema, {"data": {"type": "workspaces", "attributes": {"name": name}}})
         try:
-            return resource_response(create(conditions["organization_id"], {**named, **members}), 201)
+            return resource_response(service.create_workspace(conditions["organization_id"], {**named, **members}), 201)
         except Taken as taken:
             # By another request in this moment, or by one that the caller can't see.
             existing = _id_of(conditions) if taken.pointer == AnotherName.pointer else None
@@ -83,7 +83,7 @@ def put_workspace_by_name(organization: str, name: str) -> Response:
                 raise
     if is_only_created or existing is None:
         raise WorkspaceExists
-    return resource_response(update(existing, members))
+    return resource_response(service.update_workspace(existing, members))
 
 
 def _only_organization() -> dict[str, str]:

@@ -4,21 +4,18 @@ from typing import Any
 
 from flask import Response, request
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.jsonapi.body import identifiers, resource_list
 from app.models.workspaces import RemoteStateConsumer, Workspace
-from app.persistence import in_values
+from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import blueprint
-from app.resources.workspaces.workspaces.consumers import Change, check_consumers, set_consumers
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import no_content
 from app.web.filters import FilterClause
 from app.web.guard import describes, requires
-from app.web.policy import get_for_update, require, visible
+from app.web.policy import require
 from app.web.requests import body
-from app.web.transaction import record_event, transaction
 
 PATH = "/workspaces/<workspace_id>/relationships/remote-state-consumers"
 ONLY_CONFIGURED = "show_only_configured"
@@ -50,11 +47,7 @@ def list_remote_state_consumers(workspace_id: str) -> Response:
 def add_remote_state_consumers(workspace_id: str) -> Response:
     """Let further workspaces read the state of a workspace."""
     wanted = _sent()
-    with transaction() as session:
-        _lock(session, [workspace_id, *wanted])
-        workspace = _subject(session, workspace_id, P.WORKSPACE_UPDATE)
-        check_consumers(session, workspace, wanted, visible(P.WORKSPACE_READ, Workspace))
-        _record(session, workspace, set_consumers(session, workspace, add=wanted))
+    service.add_remote_state_consumers(workspace_id, wanted)
     return no_content()
 
 
@@ -64,11 +57,7 @@ def add_remote_state_consumers(workspace_id: str) -> Response:
 def replace_remote_state_consumers(workspace_id: str) -> Response:
     """Let exactly these workspaces read the state of a workspace; for those who manage all workspaces."""
     wanted = _sent()
-    with transaction() as session:
-        _lock(session, [workspace_id, *wanted])
-        workspace = _subject(session, workspace_id, P.WORKSPACE_REPLACE_CONSUMERS)
-        check_consumers(session, workspace, wanted, visible(P.WORKSPACE_READ, Workspace))
-        _record(session, workspace, set_consumers(session, workspace, add=wanted, remove=None))
+    service.replace_remote_state_consumers(workspace_id, wanted)
     return no_content()
 
 
@@ -78,31 +67,12 @@ def replace_remote_state_consumers(workspace_id: str) -> Response:
 def remove_remote_state_consumers(workspace_id: str) -> Response:
     """Stop these workspaces from reading the state of a workspace; those that could not are ignored."""
     wanted = _sent()
-    with transaction() as session:
-        workspace = _subject(session, workspace_id, P.WORKSPACE_UPDATE)
-        _record(session, workspace, set_consumers(session, workspace, remove=wanted))
+    service.remove_remote_state_consumers(workspace_id, wanted)
     return no_content()
 
 
 def _sent() -> list[str]:
     return identifiers(resource_list(body(), ("workspaces",), AT_ONCE))
-
-
-def _lock(session: Session, identifiers: list[str]) -> None:
-    # Who is named is kept from going, too: always in the same order, or two that name each other would wait for ever.
-    seen = visible(P.WORKSPACE_READ, Workspace)
-    rows = select(Workspace.id).where(in_values(Workspace.__table__.c.id, identifiers), seen)
-    session.execute(rows.order_by(Workspace.id).with_for_update())
-
-
-def _subject(session: Session, workspace_id: str, permission: P) -> Workspace:
-    return get_for_update(session, Workspace, workspace_id, permission)
-
-
-def _record(session: Session, workspace: Workspace, changed: Change | None) -> None:
-    if changed is not None:
-        session.flush()
-        record_event(session, "workspaces.update", workspace, {"remote-state-consumers": changed})
 
 
 def _others(workspace_id: str) -> FilterClause:

@@ -1,30 +1,17 @@
 """Locking and unlocking workspaces over HTTP (spec: workspaces, locking)."""
 
-from typing import Any, Final
+from typing import Final
 
 from flask import Response
-from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.jsonapi.errors import InvalidAttribute, Unprocessable
-from app.models.workspaces import Workspace
-from app.resources.workspaces.state_versions.operations import discard_pending, pending_version, promote_latest
+from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import blueprint
-from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.resources.workspaces.workspaces.locking import (
-    StatePending,
-    check_may_unlock,
-    holder_of,
-    lock,
-    release,
-)
 from app.resources.workspaces.workspaces.schema import WorkspaceSchema
 from app.web.answers import resource_response
-from app.web.context import caller
 from app.web.guard import describes, requires
-from app.web.policy import get_for_update
 from app.web.requests import optional_body
-from app.web.transaction import record_event, transaction
 
 REASON_LENGTH: Final = 1_000
 REASON_BODY: Final = {
@@ -39,12 +26,7 @@ REASON_BODY: Final = {
 def lock_workspace(workspace_id: str) -> Response:
     """Lock a workspace, with a reason that others can read; 409 if it is locked, even by the caller."""
     reason = _reason(optional_body())
-    with transaction() as session:
-        workspace = _subject(session, workspace_id, P.WORKSPACE_LOCK)
-        lock(workspace, caller(), reason)
-        record_event(session, "workspaces.lock", workspace, {"locked": [False, True], "locked-reason": [None, reason]})
-        shown = _flushed(session, workspace)
-    return resource_response(shown)
+    return resource_response(service.lock_workspace(workspace_id, reason))
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/unlock")
@@ -52,13 +34,7 @@ def lock_workspace(workspace_id: str) -> Response:
 @describes(answer=WorkspaceSchema, errors=(409, 422))
 def unlock_workspace(workspace_id: str) -> Response:
     """Unlock a workspace that the caller has locked; its newest state version becomes the current one."""
-    with transaction() as session:
-        workspace = _subject(session, workspace_id, P.WORKSPACE_LOCK)
-        check_may_unlock(workspace, caller())
-        if pending_version(session, workspace_id) is not None:
-            raise StatePending
-        shown = _unlocked(session, workspace, "workspaces.unlock")
-    return resource_response(shown)
+    return resource_response(service.unlock_workspace(workspace_id))
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/force-unlock")
@@ -66,29 +42,7 @@ def unlock_workspace(workspace_id: str) -> Response:
 @describes(answer=WorkspaceSchema, errors=(409,))
 def force_unlock_workspace(workspace_id: str) -> Response:
     """Unlock a workspace, whoever has locked it; a state version that never arrived is discarded."""
-    with transaction() as session:
-        workspace = _subject(session, workspace_id, P.WORKSPACE_FORCE_UNLOCK)
-        if workspace.locked:
-            discard_pending(session, workspace_id)
-        shown = _unlocked(session, workspace, "workspaces.force-unlock")
-    return resource_response(shown)
-
-
-def _subject(session: Session, workspace_id: str, permission: P) -> Workspace:
-    return get_for_update(session, Workspace, workspace_id, permission)
-
-
-def _unlocked(session: Session, workspace: Workspace, action: str) -> dict[str, Any]:
-    holder = holder_of(workspace)
-    release(workspace)
-    promote_latest(session, workspace)
-    record_event(session, action, workspace, {"locked": [True, False], "locked-by": [str(holder), None]})
-    return _flushed(session, workspace)
-
-
-def _flushed(session: Session, workspace: Workspace) -> dict[str, Any]:
-    session.flush()
-    return WORKSPACES.get_resource({"id": workspace.id}, session)
+    return resource_response(service.force_unlock_workspace(workspace_id))
 
 
 def _reason(sent: object) -> str | None:

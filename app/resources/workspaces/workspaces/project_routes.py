@@ -6,18 +6,15 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound, Unprocessable
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.models.projects import Project
 from app.resources.projects.projects.listing import PROJECTS
+from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import blueprint
 from app.resources.workspaces.workspaces.includes import INCLUDES, including
 from app.resources.workspaces.workspaces.listing import PUBLIC_WORKSPACES, WORKSPACES
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
-from app.resources.workspaces.workspaces.service import destroy, insert_workspace, update
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import get_for_update
 from app.web.requests import body
-from app.web.transaction import transaction
 
 IN_PROJECT = "/projects/<project_id>/workspaces"
 ONE = f"{IN_PROJECT}/<workspace_id>"
@@ -51,10 +48,7 @@ def create_workspace_in_project(project_id: str) -> Response:
     members = load(WorkspaceSchema, body())
     if members.pop("project_id", None) not in (None, project_id):
         raise AnotherProject
-    with transaction() as session:
-        project = get_for_update(session, Project, project_id, P.PROJECT_READ, share_lock=True)
-        shown = insert_workspace(session, project, members, is_refused_openly=True)
-    return resource_response(shown, 201)
+    return resource_response(service.create_workspace_in_project(project_id, members), 201)
 
 
 @blueprint.get(ONE)
@@ -84,7 +78,7 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Update, rename or move a workspace of a project; members that are left out stay as they are."""
     members = load(WorkspaceSchema, body(), partial=True, identifier=workspace_id)
-    return resource_response(update(workspace_id, members, {"project_id": project_id}))
+    return resource_response(service.update_workspace(workspace_id, members, {"project_id": project_id}))
 
 
 @blueprint.delete(ONE)
@@ -92,5 +86,5 @@ def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Delete a workspace of a project by force, whatever it manages and whoever has locked it."""
-    destroy(workspace_id, P.WORKSPACE_FORCE_DELETE, {"project_id": project_id})
+    service.destroy_workspace(workspace_id, P.WORKSPACE_FORCE_DELETE, {"project_id": project_id})
     return no_content()

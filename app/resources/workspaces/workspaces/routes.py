@@ -13,12 +13,12 @@ from app.resources.workspaces.workspaces import (
     lock_routes,
     move_routes,
     project_routes,
+    service,
 )
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
 from app.resources.workspaces.workspaces.includes import INCLUDES, including
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.resources.workspaces.workspaces.schema import WorkspaceSchema
-from app.resources.workspaces.workspaces.service import create, destroy, update
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import organization_or_404
@@ -42,7 +42,7 @@ def list_workspaces(organization: str) -> Response:
 def create_workspace(organization: str) -> Response:
     """Create a workspace in a project, the default project unless the request names another."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    return resource_response(create(org.id, load(WorkspaceSchema, body())), 201)
+    return resource_response(service.create_workspace(org.id, load(WorkspaceSchema, body())), 201)
 
 
 @blueprint.get("/workspaces/<workspace_id>")
@@ -96,7 +96,7 @@ def update_workspace_by_name(organization: str, name: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace by force, whatever it manages and whoever has locked it."""
-    destroy(workspace_id, P.WORKSPACE_FORCE_DELETE)
+    service.destroy_workspace(workspace_id, P.WORKSPACE_FORCE_DELETE)
     return no_content()
 
 
@@ -105,7 +105,7 @@ def destroy_workspace(workspace_id: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name by force."""
-    destroy(WORKSPACES.get(by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
+    service.destroy_workspace(WORKSPACES.get(by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
     return no_content()
 
 
@@ -114,7 +114,7 @@ def destroy_workspace_by_name(organization: str, name: str) -> Response:
 @describes(status=204, errors=(409,))
 def safely_destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace that is unlocked and manages nothing."""
-    destroy(workspace_id, P.WORKSPACE_DELETE)
+    service.destroy_workspace(workspace_id, P.WORKSPACE_DELETE)
     return no_content()
 
 
@@ -123,7 +123,7 @@ def safely_destroy_workspace(workspace_id: str) -> Response:
 @describes(status=204, errors=(409,))
 def safely_destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name, if it is unlocked and manages nothing."""
-    destroy(WORKSPACES.get(by_name(organization, name)).id, P.WORKSPACE_DELETE)
+    service.destroy_workspace(WORKSPACES.get(by_name(organization, name)).id, P.WORKSPACE_DELETE)
     return no_content()
 
 
@@ -136,4 +136,4 @@ def _show(conditions: dict[str, Any]) -> Response:
 
 def _update(workspace_id: str) -> Response:
     members = load(WorkspaceSchema, body(), partial=True, identifier=workspace_id)
-    return resource_response(update(workspace_id, members))
+    return resource_response(service.update_workspace(workspace_id, members))

@@ -15,13 +15,22 @@ from app.jsonapi.errors import NotFound
 from app.models.projects import Project
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
-from app.persistence import now
+from app.persistence import in_values, now
 from app.resources.inheritance.agent_pools import open_to_workspace
 from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_project, resolve_execution
 from app.resources.projects.tag_bindings.operations import replace_plain_tags, replace_tags
+from app.resources.workspaces.state_versions.operations import discard_pending, pending_version, promote_latest
 from app.resources.workspaces.tags.operations import SentTags, names_of
+from app.resources.workspaces.workspaces.consumers import Change, check_consumers, set_consumers
 from app.resources.workspaces.workspaces.environment import require_may_create, resolve_environment
 from app.resources.workspaces.workspaces.listing import WORKSPACES
+from app.resources.workspaces.workspaces.locking import (
+    StatePending,
+    check_may_unlock,
+    holder_of,
+    lock,
+    release,
+)
 from app.resources.workspaces.workspaces.moving import WorkspacesNotMovable, move_workspaces
 from app.resources.workspaces.workspaces.operations import (
     TagsTwice,
@@ -34,13 +43,13 @@ from app.storage.ledger import mark_for_deletion, objects_owned_by
 from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, is_allowed, visible
-from app.web.transaction import apply_changes, created_changes, insert, record_event, transaction
+from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
 
-# What happens in a workspace is also seen by who may see it in all workspaces of the organization.
+# Grants on all workspaces of an organization reach a new one as well.
 _REACH = {**Workspace.grant_columns, "projects": "organization_id", "workspaces": "organization_id"}
 
 
-def create(organization_id: str, sent: Mapping[str, Any]) -> ResourceObject:
+def create_workspace(organization_id: str, sent: Mapping[str, Any]) -> ResourceObject:
     """Create a workspace of the organization, in the project that was sent or in the default one."""
     members = dict(sent)
     with transaction() as session:
@@ -72,14 +81,16 @@ def insert_workspace(
     return WORKSPACES.get_resource({"id": workspace.id}, session)
 
 
-def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] | None = None) -> ResourceObject:
-    """Set these members of the workspace; the others stay. ``below`` is explained in ``subject``."""
+def update_workspace(
+    workspace_id: str, sent: Mapping[str, Any], where: Mapping[str, str] | None = None
+) -> ResourceObject:
+    """Set these members of the workspace; the others stay. ``where`` is explained in ``get_for_update``."""
     members = dict(sent)
     with transaction() as session:
         destination_id = members.pop("project_id", None)
         # Who only moves needs the right to move, not the right to change settings.
         needed = P.WORKSPACE_UPDATE if members or destination_id is None else P.WORKSPACE_READ
-        workspace = get_for_update(session, Workspace, workspace_id, needed, where=below)
+        workspace = get_for_update(session, Workspace, workspace_id, needed, where=where)
         changes: dict[str, Any] = {}
         if destination_id is not None and destination_id != workspace.project_id:
             changes = _move(session, workspace, destination_id)
@@ -96,10 +107,10 @@ def update(workspace_id: str, sent: Mapping[str, Any], below: Mapping[str, str] 
         return WORKSPACES.get_resource({"id": workspace_id}, session)
 
 
-def destroy(workspace_id: str, permission: P, below: Mapping[str, str] | None = None) -> None:
+def destroy_workspace(workspace_id: str, permission: P, where: Mapping[str, str] | None = None) -> None:
     """Delete the workspace: with ``WORKSPACE_DELETE`` only if it is safe, with ``WORKSPACE_FORCE_DELETE`` always."""
     with transaction() as session:
-        workspace = get_for_update(session, Workspace, workspace_id, permission, where=below)
+        workspace = get_for_update(session, Workspace, workspace_id, permission, where=where)
         if permission is P.WORKSPACE_DELETE:
             check_safe_to_delete(workspace)
         mark_for_deletion(session, objects_owned_by("workspace_id", [workspace.id]))
@@ -177,3 +188,116 @@ def _tag(
 def _source() -> str:
     # The terraform CLI says who it is when a configuration has a cloud block.
     return "terraform" if request.headers.get("X-Terraform-Integration") == "cloud" else "tfe-api"
+
+
+def move_workspaces_into_project(project_id: str, wanted: list[str]) -> None:
+    """Move workspaces into a project: all of them, or none and 403 with the ids of those that can't be moved."""
+    with transaction() as session:
+        # A shared lock: an exclusive one and a request that moves one of the workspaces here could wait for each other.
+        project = get_for_update(session, Project, project_id, P.PROJECT_MOVE_WORKSPACE, share_lock=True)
+        workspaces = _lock_movable(session, wanted, project.organization_id)
+        moved = move_workspaces(session, workspaces, project)
+        session.flush()
+        moves = [(workspace, moved[workspace.id]) for workspace in workspaces if workspace.id in moved]
+        record_events(session, "workspaces.move", moves)
+
+
+def _lock_movable(session: Session, wanted: list[str], organization_id: str) -> list[Workspace]:
+    found = session.scalars(
+        select(Workspace)
+        .where(in_values(Workspace.__table__.c.id, wanted), Workspace.organization_id == organization_id)
+        .order_by(Workspace.id)  # always in the same order, so that two moves can't lock each other out
+        .with_for_update(),
+    )
+    movable = {workspace.id: workspace for workspace in found if is_allowed(P.WORKSPACE_MOVE, workspace)}
+    refused_ids = [identifier for identifier in dict.fromkeys(wanted) if identifier not in movable]
+    if refused_ids:
+        raise WorkspacesNotMovable(refused_ids)
+    return list(movable.values())
+
+
+def lock_workspace(workspace_id: str, reason: str | None) -> ResourceObject:
+    """Lock a workspace, with a reason that others can read; 409 if it is locked, even by the caller."""
+    with transaction() as session:
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_LOCK)
+        lock(workspace, caller(), reason)
+        record_event(session, "workspaces.lock", workspace, {"locked": [False, True], "locked-reason": [None, reason]})
+        return _flush_and_show(session, workspace)
+
+
+def unlock_workspace(workspace_id: str) -> ResourceObject:
+    """Unlock a workspace that the caller has locked; its newest state version becomes the current one."""
+    with transaction() as session:
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_LOCK)
+        check_may_unlock(workspace, caller())
+        if pending_version(session, workspace_id) is not None:
+            raise StatePending
+        return _unlock(session, workspace, "workspaces.unlock")
+
+
+def force_unlock_workspace(workspace_id: str) -> ResourceObject:
+    """Unlock a workspace, whoever has locked it; a state version that never arrived is discarded."""
+    with transaction() as session:
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_FORCE_UNLOCK)
+        if workspace.locked:
+            discard_pending(session, workspace_id)
+        return _unlock(session, workspace, "workspaces.force-unlock")
+
+
+def _unlock(session: Session, workspace: Workspace, action: str) -> ResourceObject:
+    holder = holder_of(workspace)
+    release(workspace)
+    promote_latest(session, workspace)
+    record_event(session, action, workspace, {"locked": [True, False], "locked-by": [str(holder), None]})
+    return _flush_and_show(session, workspace)
+
+
+def _flush_and_show(session: Session, workspace: Workspace) -> ResourceObject:
+    session.flush()
+    return WORKSPACES.get_resource({"id": workspace.id}, session)
+
+
+def add_remote_state_consumers(workspace_id: str, wanted: list[str]) -> None:
+    """Let further workspaces read the state of a workspace."""
+    with transaction() as session:
+        _lock_visible(session, [workspace_id, *wanted])
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_UPDATE)
+        check_consumers(session, workspace, wanted, visible(P.WORKSPACE_READ, Workspace))
+        _record_consumers(session, workspace, set_consumers(session, workspace, add=wanted))
+
+
+def replace_remote_state_consumers(workspace_id: str, wanted: list[str]) -> None:
+    """Let exactly these workspaces read the state of a workspace; for those who manage all workspaces."""
+    with transaction() as session:
+        _lock_visible(session, [workspace_id, *wanted])
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_REPLACE_CONSUMERS)
+        check_consumers(session, workspace, wanted, visible(P.WORKSPACE_READ, Workspace))
+        _record_consumers(session, workspace, set_consumers(session, workspace, add=wanted, remove=None))
+
+
+def remove_remote_state_consumers(workspace_id: str, wanted: list[str]) -> None:
+    """Stop these workspaces from reading the state of a workspace; those that could not are ignored."""
+    with transaction() as session:
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_UPDATE)
+        _record_consumers(session, workspace, set_consumers(session, workspace, remove=wanted))
+
+
+def _lock_visible(session: Session, identifiers: list[str]) -> None:
+    # The consumers are locked, too, so that they can't go meanwhile: always in the same order, or two workspaces that
+    # name each other would wait for each other.
+    seen = visible(P.WORKSPACE_READ, Workspace)
+    rows = select(Workspace.id).where(in_values(Workspace.__table__.c.id, identifiers), seen)
+    session.execute(rows.order_by(Workspace.id).with_for_update())
+
+
+def _record_consumers(session: Session, workspace: Workspace, changed: Change | None) -> None:
+    if changed is not None:
+        session.flush()
+        record_event(session, "workspaces.update", workspace, {"remote-state-consumers": changed})
+
+
+def create_workspace_in_project(project_id: str, members: dict[str, Any]) -> ResourceObject:
+    """Create a workspace in a project; 403 for callers who see the project but may not create."""
+    with transaction() as session:
+        project = get_for_update(session, Project, project_id, P.PROJECT_READ, share_lock=True)
+        return insert_workspace(session, project, members, is_refused_openly=True)

@@ -1,0 +1,189 @@
+"""Use cases of invitations: each checks the caller, changes in one transaction and records its event."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.roles import MANAGES_LEVEL, MANAGES_ROLE
+from app.jsonapi.errors import NotFound
+from app.models.invitations import ACCEPTED, CANCELED, PENDING, Invitation
+from app.models.projects import Project
+from app.models.users import User
+from app.models.workspaces import Workspace
+from app.resources.access.invitations.links import check_nonce, parse_token
+from app.resources.access.invitations.listing import INVITATIONS, OWN_INVITATIONS
+from app.resources.access.invitations.operations import (
+    InvitationExpired,
+    InvitationTarget,
+    Joined,
+    NobodyInvited,
+    check_waiting,
+    invite,
+    join,
+    membership_for,
+    overdue,
+    renew,
+    waiting_for,
+)
+from app.resources.access.invitations.throttle import register_messages
+from app.resources.access.project_members.roles import resolve_environment
+from app.web.context import caller, settings
+from app.web.listing import ResourceObject
+from app.web.policy import get_for_update, require, require_own
+from app.web.transaction import created_changes, record_event, record_events, transaction
+
+
+def create_project_invitation(project_id: str, members: dict[str, Any]) -> tuple[Invitation, ResourceObject]:
+    """Invite an e-mail address to a project, with a role."""
+    with transaction() as session:
+        project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_MEMBERS, share_lock=True)
+        resolve_environment(session, members, project)
+        invitation = _create(session, project, members)
+        shown = INVITATIONS.get_resource({"id": invitation.id}, session)
+    return invitation, shown
+
+
+def create_workspace_invitation(workspace_id: str, members: dict[str, Any]) -> tuple[Invitation, ResourceObject]:
+    """Invite an e-mail address to a workspace, with a level. The link is sent as for invitations to projects."""
+    with transaction() as session:
+        workspace = _workspace(session, workspace_id)
+        invitation = _create(session, workspace, members)
+        shown = INVITATIONS.get_resource({"id": invitation.id}, session)
+    return invitation, shown
+
+
+def reset_invite(workspace_id: str, email: str | None) -> Sequence[Invitation]:
+    """Replace the links of all waiting invitations to a workspace, or of the one for an address."""
+    with transaction() as session:
+        workspace = _workspace(session, workspace_id)
+        invitations = session.scalars(waiting_for(workspace, email).with_for_update(of=Invitation)).all()
+        if email is not None and not invitations:
+            raise NobodyInvited
+        for invitation in invitations:
+            _require_may_grant(workspace, invitation.role)
+            renew(invitation, settings().invitation_days)
+        session.flush()
+        register_messages(session, invitations)
+        record_events(session, "invitations.resend", [(invitation, None) for invitation in invitations])
+        return invitations
+
+
+def destroy_invitation(invitation_id: str) -> None:
+    """Cancel a waiting invitation; its link stops working."""
+    with transaction() as session:
+        invitation = _lock_invitation(session, invitation_id)
+        check_waiting(invitation)
+        _require_may_grant(_target_of(session, invitation), invitation.role)
+        _cancel(session, invitation)
+
+
+def resend_invitation(invitation_id: str) -> tuple[Invitation, ResourceObject]:
+    """Replace the link of a waiting or expired invitation; the earlier link stops working."""
+    with transaction() as session:
+        invitation = _lock_invitation(session, invitation_id)
+        check_waiting(invitation)
+        _require_may_grant(_target_of(session, invitation), invitation.role)
+        renew(invitation, settings().invitation_days)
+        session.flush()
+        register_messages(session, [invitation])
+        record_event(session, "invitations.resend", invitation)
+        shown = INVITATIONS.get_resource({"id": invitation_id}, session)
+    return invitation, shown
+
+
+def accept_invitation(token: str) -> ResourceObject:
+    """Accept an invitation for your own address: you get the role or level, and become a member of the organization."""
+    with transaction() as session:
+        invitation, _ = accept(session, token)
+        return OWN_INVITATIONS.get_resource({"id": invitation.id}, session)
+
+
+def _workspace(session: Session, workspace_id: str) -> Workspace:
+    return get_for_update(session, Workspace, workspace_id, P.INVITATION_MANAGE, share_lock=True)
+
+
+def _lock_invitation(session: Session, invitation_id: str) -> Invitation:
+    return get_for_update(session, Invitation, invitation_id, P.INVITATION_MANAGE)
+
+
+def _target_of(session: Session, invitation: Invitation) -> InvitationTarget:
+    if invitation.project_id is not None:
+        return session.get_one(Project, invitation.project_id)
+    return session.get_one(Workspace, invitation.workspace_id)
+
+
+def _create(session: Session, place: InvitationTarget, members: Mapping[str, Any]) -> Invitation:
+    _require_may_grant(place, members["role"])
+    # Others that invite wait, so that the number of invitations and the members stay as they are found.
+    session.refresh(place, with_for_update={"key_share": True})
+    for outdated in overdue(session, place, members["email"]):
+        _cancel(session, outdated)
+    invitation = invite(session, place, members, settings().invitation_days, caller().user_id)
+    register_messages(session, [invitation])
+    granted = {"level" if isinstance(place, Workspace) else "role": members["role"], "email": members["email"]}
+    limits = {"environment": members.get("environment_id"), "cell-scopes": members.get("cells")}
+    record_event(session, "invitations.create", invitation, created_changes({**granted, **limits}))
+    return invitation
+
+
+def _cancel(session: Session, invitation: Invitation) -> None:
+    invitation.status = CANCELED
+    session.flush()
+    record_event(session, "invitations.cancel", invitation, {"status": [PENDING, CANCELED]})
+
+
+def _require_may_grant(place: InvitationTarget, role_or_level: str) -> None:
+    needed = (MANAGES_LEVEL if isinstance(place, Workspace) else MANAGES_ROLE)[role_or_level]
+    require(needed, place)
+
+
+def get_by_token(token: str) -> ResourceObject:
+    """The resource object of the token's invitation, if the calling user has the invited address; else 404."""
+    identifier, nonce = parse_token(token)
+    return OWN_INVITATIONS.get_resource({"id": identifier, "nonce": nonce})
+
+
+def accept(session: Session, token: str, workspace_id: str | None = None) -> tuple[Invitation, Joined]:
+    """Accept the token's invitation for the calling user, and record the events.
+
+    Returns the invitation and the new role or level. 404 for a user with another address than the invited one. With
+    ``workspace_id``, the invitation must be to that workspace.
+    """
+    user_id = require_own(P.INVITATION_ACCEPT)
+    identifier, nonce = parse_token(token)
+    # One after the other for each user, so that two invitations into one organization make one membership.
+    session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
+    # Before the invitation: who deletes the place, or hands it over, has it locked when he comes to the rest.
+    _lock_target(session, identifier)
+    invitation = get_for_update(session, Invitation, identifier, P.INVITATION_ACCEPT, visible_by=P.INVITATION_ACCEPT)
+    check_nonce(invitation, nonce)
+    if workspace_id is not None and invitation.workspace_id != workspace_id:
+        raise NotFound
+    check_waiting(invitation)
+    if invitation.is_expired:
+        raise InvitationExpired
+    membership, verb = membership_for(session, invitation.organization_id, user_id)
+    joined = join(session, invitation, membership, user_id)
+    if verb is not None:
+        record_event(
+            session, f"organization-memberships.{verb}", membership, created_changes({"status": membership.status})
+        )
+    given = {"username": caller().name, "environment": invitation.environment_id, "cell-scopes": invitation.cells}
+    if invitation.project_id is not None:
+        record_event(session, "project-members.create", joined, created_changes({"role": invitation.role, **given}))
+    else:
+        record_event(
+            session, "workspace-acl-entries.create", joined, created_changes({"level": invitation.role, **given})
+        )
+    record_event(session, "invitations.accept", invitation, {"status": [PENDING, ACCEPTED]})
+    return invitation, joined
+
+
+def _lock_target(session: Session, invitation_id: str) -> None:
+    for model, target_id in ((Project, Invitation.project_id), (Workspace, Invitation.workspace_id)):
+        target = select(model.__table__.c.id).join(Invitation, target_id == model.__table__.c.id)
+        locked = target.where(Invitation.id == invitation_id).with_for_update(of=model, read=True, key_share=True)
+        session.execute(locked)

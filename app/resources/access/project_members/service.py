@@ -1,0 +1,188 @@
+"""Use cases of project members: each checks the caller, changes in one transaction and records its event."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.authz.policy import Level
+from app.jsonapi.errors import NotFound, Unprocessable
+from app.models.organization_memberships import OrganizationMembership
+from app.models.project_members import OWNER, ProjectMember
+from app.models.projects import Project
+from app.models.users import User
+from app.resources.access.project_members.listing import MEMBERS
+from app.resources.access.project_members.operations import Changes, check_scope, event_changes, keep_an_owner
+from app.resources.access.project_members.roles import require_may_grant, resolve_environment
+from app.resources.organizations.organization_memberships.members import Member, active_member, username_of
+from app.web.context import caller
+from app.web.listing import ResourceObject
+from app.web.policy import denial, get_for_update, is_allowed, is_allowed_at
+from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
+
+
+def create_project_member(project_id: str, members: dict[str, Any]) -> ResourceObject:
+    """Give a member of the organization a role in a project, or in one environment or some cells of it."""
+    with transaction() as session:
+        project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_MEMBERS, share_lock=True)
+        require_may_grant(project, members["role"])
+        check_scope(members)
+        resolve_environment(session, members, project)
+        user = active_member(session, project.organization_id, members.pop("user_id"))
+        place = {"organization_id": project.organization_id, "project_id": project_id}
+        member = ProjectMember(**place, membership_id=user.membership_id, **members)
+        insert(session, member)
+        record_event(
+            session,
+            "project-members.create",
+            member,
+            event_changes(created_changes({"username": user.username, **members})),
+        )
+        return MEMBERS.get_resource({"id": member.id}, session)
+
+
+def destroy_project_member(member_id: str) -> None:
+    """Remove a member's role in a project; everybody may give up their own."""
+    with transaction() as session:
+        project = _project_of(session, member_id, P.PROJECT_READ)
+        member = _locked(session, member_id)
+        if not is_allowed(P.ACCESS_GIVE_UP, member):
+            require_may_grant(project, member.role)
+        username = username_of(session, member.membership_id)
+        session.delete(member)
+        session.flush()
+        if member.role == OWNER:
+            keep_an_owner(session, project.id)
+        changes = {"username": [username, None], "role": [member.role, None]}
+        record_event(session, "project-members.delete", member, changes)
+
+
+def transfer_ownership(project_id: str, user_id: str) -> ResourceObject:
+    """Transfer a project to a member of the organization; the former owner becomes its admin."""
+    with transaction() as session:
+        project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_OWNERS)
+        done = transfer(session, project, active_member(session, project.organization_id, user_id))
+        if done.created or done.updated:
+            record_event(session, "projects.transfer-ownership", project, {"owners": done.owners})
+            record_events(session, "project-members.create", done.created)
+            record_events(session, "project-members.update", done.updated)
+        return MEMBERS.get_resource({"id": done.owner_id}, session)
+
+
+def update_project_member(member_id: str, members: dict[str, Any]) -> ResourceObject:
+    """Change a member's role, or where in the project it holds."""
+    with transaction() as session:
+        project = _project_of(session, member_id, P.PROJECT_MANAGE_MEMBERS)
+        resolve_environment(session, members, project)
+        member = _locked(session, member_id)
+        was_owner = member.role == OWNER
+        require_may_grant(project, member.role, members.get("role", member.role))
+        check_scope(members, member)
+        changes = event_changes(apply_changes(member, members))
+        session.flush()
+        if was_owner and member.role != OWNER:
+            keep_an_owner(session, project.id)
+        if changes:
+            username = username_of(session, member.membership_id)
+            record_event(session, "project-members.update", member, {"username": [username] * 2, **changes})
+        return MEMBERS.get_resource({"id": member_id}, session)
+
+
+def _project_of(session: Session, member_id: str, permission: P) -> Project:
+    # Locked before the member, so that the owners of a project change one after the other.
+    project_id = MEMBERS.get({"id": member_id}, session).project_id
+    return get_for_update(session, Project, project_id, permission)
+
+
+def _locked(session: Session, member_id: str) -> ProjectMember:
+    member = session.get(ProjectMember, member_id, with_for_update=True)
+    if member is None:  # gone since it was read
+        raise NotFound
+    return member
+
+
+FORMER_OWNER = "admin"
+WHOLE = {"role": OWNER, "environment_id": None, "cells": None}
+
+
+class AlreadyOwner(Unprocessable):
+    """An owner can't transfer the project to the same owner."""
+
+    code = "already-owner"
+    pointer = "/data/relationships/user"
+    detail = "You own the project already"
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A member of the project, with the username."""
+
+    row: ProjectMember
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The row of the new owner, what changed on whom, and the names of the owners before and after, by name."""
+
+    owner_id: str
+    created: Sequence[tuple[ProjectMember, Changes]]
+    updated: Sequence[tuple[ProjectMember, Changes]]
+    owners: list[list[str]]
+
+
+def transfer(session: Session, project: Project, to: Member) -> Transfer:
+    """Make the member the owner. The calling owner becomes admin; if the caller is above the owners, all of them do.
+
+    The project is locked.
+    """
+    present = _owners_and(session, project, to)
+    owners = [each for each in present if each.row.role == OWNER]
+    stepping_down = [each for each in _handing_over(project, owners, to) if each.row.membership_id != to.membership_id]
+    staying = [each.username for each in owners if each not in stepping_down and each.username != to.username]
+    changed = [(each, apply_changes(each.row, {"role": FORMER_OWNER})) for each in stepping_down]
+    before = [each.username for each in owners]
+    created: list[tuple[ProjectMember, Changes]] = []
+    named = next((each for each in present if each.row.membership_id == to.membership_id), None)
+    if named is None:
+        place = {"organization_id": project.organization_id, "project_id": project.id}
+        owner = ProjectMember(**place, membership_id=to.membership_id, **WHOLE)
+        insert(session, owner)
+        created.append((owner, created_changes({"username": to.username, "role": OWNER})))
+    else:
+        owner = named.row
+        changed.append((named, event_changes(apply_changes(owner, WHOLE))))
+    session.flush()
+    updated = [(each.row, {"username": [each.username] * 2, **changes}) for each, changes in changed if changes]
+    return Transfer(owner.id, created, updated, [before, sorted([*staying, to.username])])
+
+
+def _owners_and(session: Session, project: Project, to: Member) -> list[Present]:
+    rows = session.execute(
+        select(ProjectMember, User.username)
+        .join(OrganizationMembership, OrganizationMembership.id == ProjectMember.membership_id)
+        .join(User, User.id == OrganizationMembership.user_id)
+        .where(
+            ProjectMember.project_id == project.id,
+            or_(ProjectMember.role == OWNER, ProjectMember.membership_id == to.membership_id),
+        )
+        .order_by(User.username)
+        .with_for_update(of=ProjectMember),
+    )
+    return [Present(member, username) for member, username in rows]
+
+
+def _handing_over(project: Project, owners: list[Present], to: Member) -> list[Present]:
+    own = [each for each in owners if is_allowed(P.ACCESS_GIVE_UP, each.row)]
+    if own:
+        if own[0].row.membership_id == to.membership_id:
+            raise AlreadyOwner
+        return own
+    is_above = is_allowed_at(P.PROJECT_MANAGE_OWNERS, Level.ORGANIZATION, project.organization_id)
+    if caller().user_id is not None and not is_above:
+        # The caller owned the project when the request began, and has handed it over meanwhile.
+        raise denial(P.PROJECT_MANAGE_OWNERS)
+    return owners

@@ -1,0 +1,62 @@
+"""Use cases of team projects: each checks the caller, changes in one transaction and records its event."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.models.projects import Project
+from app.models.team_projects import TeamProject
+from app.resources.access.levels import team_in_organization
+from app.resources.access.team_projects.listing import TEAM_PROJECTS
+from app.resources.access.team_projects.operations import normalize_access
+from app.web.listing import ResourceObject
+from app.web.policy import get_for_update, require
+from app.web.transaction import apply_changes, created_changes, record_event, transaction
+
+
+def create_team_project(members: dict[str, Any]) -> ResourceObject:
+    """Give a team access to a project."""
+    with transaction() as session:
+        project = get_for_update(session, Project, members["project_id"], P.PROJECT_MANAGE_TEAMS, share_lock=True)
+        team = team_in_organization(session, members["team_id"], project.organization_id)
+        settled = normalize_access(members)
+        access = TeamProject(
+            organization_id=project.organization_id,
+            project_id=project.id,
+            team_id=team.id,
+            **settled,
+        )
+        access.team = team
+        require(P.PROJECT_MANAGE_TEAMS, access)
+        session.add(access)
+        session.flush()
+        record_event(session, "team-projects.create", access, {"team": [None, team.name], **created_changes(settled)})
+        session.flush()
+        return TEAM_PROJECTS.get_resource({"id": access.id}, session)
+
+
+def update_team_project(team_project_id: str, members: dict[str, Any]) -> ResourceObject:
+    """Change what a team may do on a project; details of a custom access that are left out stay as they are."""
+    with transaction() as session:
+        access = _lock_access(session, team_project_id)
+        changes = apply_changes(access, normalize_access(members, access))
+        session.flush()
+        if changes:
+            record_event(session, "team-projects.update", access, {"team": [access.team.name] * 2, **changes})
+        return TEAM_PROJECTS.get_resource({"id": team_project_id}, session)
+
+
+def destroy_team_project(team_project_id: str) -> None:
+    """Remove a team's access to a project."""
+    with transaction() as session:
+        access = _lock_access(session, team_project_id)
+        team_name = access.team.name
+        session.delete(access)
+        record_event(
+            session, "team-projects.delete", access, {"team": [team_name, None], "access": [access.access, None]}
+        )
+
+
+def _lock_access(session: Session, team_project_id: str) -> TeamProject:
+    return get_for_update(session, TeamProject, team_project_id, P.PROJECT_MANAGE_TEAMS)

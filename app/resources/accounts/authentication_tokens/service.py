@@ -1,0 +1,132 @@
+"""Use cases of authentication tokens: each checks the caller, changes in one transaction and records its event."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.authentication.callers import OrganizationRef
+from app.authz.permissions import P
+from app.jsonapi.errors import NotFound
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.project_members import OWNER
+from app.models.projects import Project
+from app.models.teams import Team
+from app.persistence import AnyRow
+from app.resources.accounts.authentication_tokens.blueprint import issue_token
+from app.resources.accounts.authentication_tokens.operations import (
+    check_description,
+    check_room,
+    revoke_organization_token,
+    revoke_plain_team_token,
+    team_tokens,
+)
+from app.web.listing import ResourceObject
+from app.web.policy import denial, get_for_update, is_allowed, require
+from app.web.transaction import record_event, record_events, transaction
+
+
+def create_organization_token(org: OrganizationRef, members: dict[str, Any]) -> tuple[str, ResourceObject]:
+    """Create the organization's token; an existing one stops working. Only this answer has the text."""
+    with transaction() as session:
+        revoked = revoke_organization_token(session, org.id)
+        if revoked is not None:
+            record_event(session, "authentication-tokens.delete", revoked)
+        return issue_token(session, members, organization_id=org.id)
+
+
+def destroy_organization_token(org: OrganizationRef) -> None:
+    """Revoke the organization's token at once; 404 when there is none."""
+    with transaction() as session:
+        revoked = revoke_organization_token(session, org.id)
+        if revoked is None:
+            raise NotFound
+        record_event(session, "authentication-tokens.delete", revoked)
+
+
+def create_user_token(user_id: str, members: dict[str, Any]) -> tuple[str, ResourceObject]:
+    """Create a token for yourself. Only this answer has the text."""
+    with transaction() as session:
+        check_room(session, user_id)
+        return issue_token(session, members, user_id=user_id)
+
+
+def destroy_token(token_id: str) -> None:
+    """Revoke a token at once. For a token with the role owner of a project, you must manage the project's owners."""
+    with transaction() as session:
+        token = get_for_update(session, AuthenticationToken, token_id, P.TOKEN_MANAGE)
+        if token.role == OWNER:
+            require(P.PROJECT_MANAGE_OWNERS, token)
+        session.delete(token)
+        record_event(session, "authentication-tokens.delete", token)
+
+
+def create_team_token(team_id: str, sent: dict[str, Any]) -> tuple[str, ResourceObject]:
+    """Create the team's token without a description; an existing one stops working. Only this answer has the text."""
+    with transaction() as session:
+        team = _lock_team(session, team_id)
+        revoked = revoke_plain_team_token(session, team.id)
+        if revoked is not None:
+            record_event(session, "authentication-tokens.delete", revoked)
+        members = {"expired_at": sent.get("expired_at")}
+        return issue_token(session, members, organization_id=team.organization_id, team_id=team.id)
+
+
+def destroy_team_token(team_id: str) -> None:
+    """Revoke the team's token without a description at once; 404 when there is none."""
+    with transaction() as session:
+        revoked = revoke_plain_team_token(session, _lock_team(session, team_id).id)
+        if revoked is None:
+            raise NotFound
+        record_event(session, "authentication-tokens.delete", revoked)
+
+
+def create_described_team_token(team_id: str, members: dict[str, Any]) -> tuple[str, ResourceObject]:
+    """Create another token of a team, with its own description. Only this answer has the text."""
+    with transaction() as session:
+        team = _lock_team(session, team_id)
+        check_description(session, members.get("description"), team_id=team.id)
+        return issue_token(session, members, organization_id=team.organization_id, team_id=team.id)
+
+
+def destroy_team_tokens(org: OrganizationRef, wanted: list[str]) -> None:
+    """Revoke tokens of teams at once: all of them, or none."""
+    with transaction() as session:
+        found = team_tokens(session, org.id, wanted)
+        if not all(is_allowed(P.TOKEN_MANAGE, token) for token in found):
+            raise denial(P.TOKEN_MANAGE)
+        for token in found:
+            session.delete(token)
+        session.flush()
+        record_events(session, "authentication-tokens.delete", [(token, None) for token in found])
+
+
+def require_may_manage_tokens(team: AnyRow) -> None:
+    """Refuse a caller who may not manage the tokens of the team, which is an entity or a row of its table.
+
+    A token of the owners team owns the organization: for that one, managing teams is not enough.
+    """
+    require(P.TOKEN_MANAGE, team, Team)
+    if team.is_owners:
+        require(P.OWNERS_UPDATE_MEMBERSHIP, team, Team)
+
+
+def _lock_team(session: Session, team_id: str) -> Team:
+    team = get_for_update(session, Team, team_id, P.TOKEN_MANAGE)
+    require_may_manage_tokens(team)
+    return team
+
+
+def create_project_token(project_id: str, members: dict[str, Any]) -> tuple[str, ResourceObject]:
+    """Create a token that has a role in this project and is valid nowhere else. Only this answer has its text."""
+    with transaction() as session:
+        project = _lock_project(session, project_id, members["role"])
+        check_description(session, members.get("description"), project_id=project.id)
+        return issue_token(session, members, organization_id=project.organization_id, project_id=project.id)
+
+
+def _lock_project(session: Session, project_id: str, role: str) -> Project:
+    project = get_for_update(session, Project, project_id, P.TOKEN_MANAGE)
+    # Whoever has a token with the role owns the project.
+    if role == OWNER:
+        require(P.PROJECT_MANAGE_OWNERS, project)
+    return project

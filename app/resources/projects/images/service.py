@@ -1,0 +1,48 @@
+"""Use cases of images: each checks the caller, changes in one transaction and records its event."""
+
+from app.authz.permissions import P
+from app.models.images import Image
+from app.models.projects import Project
+from app.models.workspaces import Workspace
+from app.persistence import now
+from app.resources.projects.images.encoding import EncodedImage
+from app.resources.projects.images.operations import new_name, remove_image, set_image
+from app.web.objects import stored_object
+from app.web.policy import get_for_update
+from app.web.transaction import apply_changes, record_event, transaction
+
+
+def check_may_change(model: type[Project | Workspace], identifier: str, permission: P) -> None:
+    """Refuse a caller who may not set the image, before its bytes are read and decoded; the change asks again."""
+    with transaction() as session:
+        get_for_update(session, model, identifier, permission, share_lock=True)
+
+
+def replace_image(
+    model: type[Project | Workspace], identifier: str, permission: P, encoded: EncodedImage
+) -> tuple[Image, Project | Workspace]:
+    """Make this the image of the project or workspace; returns it with the entity."""
+    with stored_object(new_name(), [encoded.content]) as kept, transaction() as session:
+        target = get_for_update(session, model, identifier, permission)
+        image, before = set_image(session, target, encoded, kept)
+        changes = {image_name(model): [before, image.digest]}
+        if isinstance(target, Workspace):
+            # The last one that was set is the one that counts.
+            changes |= apply_changes(target, {"avatar_url": None})
+            target.updated_at = now()
+            session.flush()
+        record_event(session, f"{target.__tablename__}.update", target, changes)
+        return image, target
+
+
+def destroy_image(model: type[Project | Workspace], identifier: str, permission: P) -> None:
+    """Remove the image of the project or workspace."""
+    with transaction() as session:
+        target = get_for_update(session, model, identifier, permission)
+        before = remove_image(session, target)
+        record_event(session, f"{target.__tablename__}.update", target, {image_name(model): [before, None]})
+
+
+def image_name(model: type[Project | Workspace]) -> str:
+    """What the image of a project and that of a workspace are called in addresses and events."""
+    return "icon" if model is Project else "avatar"

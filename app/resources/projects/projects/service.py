@@ -1,0 +1,120 @@
+"""Use cases of projects: each checks the caller, changes in one transaction and records its event."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.authentication.callers import OrganizationRef
+from app.authz.permissions import P
+from app.authz.policy import Level, allowed_at
+from app.authz.roles import PROJECT_ROLES
+from app.jsonapi.errors import Forbidden, Taken
+from app.models.environments import default_environment
+from app.models.projects import Project, slug_of
+from app.resources.inheritance.agent_pools import open_to_project
+from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_organization, resolve_execution
+from app.resources.projects.projects.creation import first_owner, free_slug
+from app.resources.projects.projects.listing import PROJECTS
+from app.resources.projects.projects.operations import (
+    check_cloud_provider,
+    delete_project,
+)
+from app.resources.projects.tag_bindings.operations import add_tags, replace_tags
+from app.web.listing import ResourceObject
+from app.web.policy import NOT_AUTHORIZED, get_for_update, is_allowed, require
+from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
+
+SLUG = "/data/attributes/slug"
+PUBLIC_READ = "/data/attributes/public-read"
+
+
+def create_project(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
+    """Create a project of the organization with its default environment and, if the caller is a member, their role.
+
+    Without a slug, the project gets one that is made of its name.
+    """
+    if "slug" in sent:
+        return _create(org, sent)
+    try:
+        return _create(org, {**sent, "slug": slug_of(sent["name"])})
+    except Taken as taken:
+        # Few names have the slug of another one: that is looked for only then.
+        if taken.pointer != SLUG:
+            raise
+    return _create(org, sent)
+
+
+def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
+    members = dict(sent)
+    with transaction() as session:
+        tags = members.pop("tag_bindings", {})
+        settled = _resolve_settings(session, members, None, org.id)
+        if "slug" not in settled:
+            settled["slug"] = free_slug(session, org.id, settled["name"])
+        project = Project(organization_id=org.id, **settled)
+        insert(session, project)
+        insert(session, default_environment(project))
+        own_role: frozenset[P] = frozenset()
+        if org.membership_id is not None:
+            owner = first_owner(project, org.membership_id)
+            insert(session, owner)
+            # The caller's grants were loaded before there was anything to own.
+            own_role = allowed_at(Level.PROJECT, PROJECT_ROLES[owner.role])
+        if tags:
+            add_tags(session, project, tags)
+            session.flush()
+        record_event(
+            session,
+            "projects.create",
+            project,
+            _event_changes(created_changes({**settled, "tag_bindings": tags or None})),
+        )
+        return PROJECTS.to_resource(PROJECTS.get({"id": project.id}, session), also=own_role)
+
+
+def update_project(project_id: str, members: dict[str, Any]) -> ResourceObject:
+    """Update a project; members that are left out stay as they are."""
+    with transaction() as session:
+        project = get_for_update(session, Project, project_id, P.PROJECT_UPDATE)
+        changes: dict[str, Any] = {}
+        tags = members.pop("tag_bindings", None)
+        if tags is not None:
+            replaced = replace_tags(session, project, tags)
+            changes = {"tag-bindings": replaced} if replaced else {}
+        changes |= apply_changes(project, _resolve_settings(session, members, project, project.organization_id))
+        if "public-read" in changes and not is_allowed(P.PROJECT_MANAGE_MEMBERS, project):
+            # To open it to everybody is to give access, which the right to change settings is not.
+            raise Forbidden(NOT_AUTHORIZED, pointer=PUBLIC_READ)
+        session.flush()
+        if changes:
+            record_event(session, "projects.update", project, _event_changes(changes))
+        return PROJECTS.get_resource({"id": project_id}, session)
+
+
+def destroy_project(project_id: str, *, by_force: bool) -> None:
+    """Delete a project; with force=true also the workspaces in it. All or nothing is deleted."""
+    with transaction() as session:
+        project = get_for_update(session, Project, project_id, P.PROJECT_DELETE)
+        if by_force:
+            require(P.PROJECT_FORCE_DELETE, project)
+        workspaces = delete_project(session, project, by_force=by_force)
+        record_events(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
+        record_event(
+            session, "projects.delete", project, {"workspace-count": [len(workspaces), 0]} if workspaces else None
+        )
+
+
+def _event_changes(changes: dict[str, Any]) -> dict[str, Any]:
+    # The column can't have the name of the attribute.
+    return {"metadata" if name == "custom-metadata" else name: change for name, change in changes.items()}
+
+
+def _resolve_settings(
+    session: Session, members: dict[str, Any], current: Project | None, organization_id: str
+) -> dict[str, Any]:
+    check_cloud_provider(members.get("cloud_provider_id"))
+    place = PoolConsumer(organization_id, "project", partial(open_to_project, current.id if current else None))
+    inherited = partial(execution_of_organization, session, organization_id)
+    return resolve_execution(session, members, current, place, inherited=inherited)

@@ -1,0 +1,201 @@
+"""Use cases of state versions: each checks the caller or the ticket, changes in one transaction, records its event.
+
+A state is stored before the transaction that names it; a state that no row names is removed again.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.jsonapi.errors import Conflict, NotFound
+from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
+from app.models.workspaces import Workspace
+from app.resources.workspaces.state_versions.addresses import Part
+from app.resources.workspaces.state_versions.ingest import IngestedState, in_pieces, ingest
+from app.resources.workspaces.state_versions.operations import (
+    VersionDiscarded,
+    accept_json_state,
+    accept_state,
+    check_agrees,
+    create_pending,
+    newest_version,
+    object_name,
+)
+from app.resources.workspaces.state_versions.serial_rewriter import rewrite_serial
+from app.resources.workspaces.state_versions.state_parser import StateReader, UnreadableState
+from app.resources.workspaces.workspaces.locking import check_held_by
+from app.storage.place import vault
+from app.web.context import caller, reader, release_reader, settings
+from app.web.objects import delete_objects, stored_object
+from app.web.policy import get_for_update
+from app.web.transaction import created_changes, record_event, transaction
+
+Pieces = Callable[[int], Iterator[bytes]]
+"""The bytes of the request in small pieces; 413 if there are more than the limit."""
+
+
+class OvertakenRollback(Conflict):
+    """Another state version was created while the old state was copied."""
+
+    code = "rollback-overtaken"
+    detail = "Another state version was created meanwhile; read the current one and retry"
+
+
+def create_state_version(workspace_id: str, members: dict[str, Any], *, is_forced: bool) -> str:
+    """Create a state version, with its state or to be uploaded; the caller must hold the lock. Returns its id.
+
+    Unless it ``is_forced``, it must follow the newest version: by its serial and of the same lineage.
+    """
+    with _inline_state(workspace_id, members) as arrival, transaction() as session:
+        workspace = _lock_held_workspace(session, workspace_id)
+        if not is_forced:
+            check_agrees(session, workspace_id, members["serial"], members["md5"], members.get("lineage"))
+        version = create_pending(session, workspace, caller().user_id, members)
+        if arrival is not None:
+            arrival.accept(session, workspace, version)
+        _record_creation(session, version)
+        return version.id
+
+
+def roll_back(workspace_id: str, rollback_of_id: str) -> str:
+    """Make a copy of an earlier state the newest one, with the next serial in its bytes, too. Returns the new id."""
+    with transaction() as session:
+        _lock_held_workspace(session, workspace_id)
+        origin = session.scalars(
+            select(StateVersion).where(
+                StateVersion.__table__.c.id == rollback_of_id,
+                StateVersion.workspace_id == workspace_id,
+                StateVersion.status == FINALIZED,
+            ),
+        ).one_or_none()
+        if origin is None or origin.state_object is None or origin.state_key is None:
+            raise NotFound
+        serial = _next_serial(session, workspace_id)
+    pieces = rewrite_serial(vault().open(origin.state_object, origin.state_key), serial)
+    with ingest(workspace_id, pieces) as arrival, transaction() as session:
+        workspace = _lock_held_workspace(session, workspace_id)
+        if _next_serial(session, workspace_id) != serial:
+            raise OvertakenRollback
+        members = {
+            "serial": serial,
+            "md5": arrival.summary.md5,
+            "lineage": origin.lineage,
+            "rollback_of_id": origin.id,
+        }
+        version = create_pending(session, workspace, caller().user_id, members)
+        arrival.accept(session, workspace, version)
+        _record_creation(session, version)
+        return version.id
+
+
+def stored_version(version_id: str) -> Row[Any]:
+    """The row of the version, whoever asks: a signed address is the permission. The reader is released."""
+    table = StateVersion.__table__
+    row = reader().execute(select(table).where(table.c.id == version_id)).one_or_none()
+    # A body takes its time, and the connection has other things to do.
+    release_reader()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def upload(version_id: str, part: Part, pieces_of: Pieces) -> None:
+    """Take the state of a pending version, or its JSON form. Sending the same bytes again changes nothing."""
+    before = stored_version(version_id)
+    if before.status == DISCARDED:
+        raise VersionDiscarded
+    pieces = pieces_of(settings().state_bytes)
+    if part == "json-state":
+        _upload_json(before, pieces)
+        return
+    state_reader = StateReader(before.md5)
+    arriving = state_reader.tee(pieces)
+    if before.status != PENDING:
+        # A retry of a request whose answer was lost. Its bytes are compared, and otherwise dropped.
+        for _ in arriving:
+            pass
+        return
+    with stored_object(object_name(before.workspace_id), arriving) as state:
+        taken = False
+        with transaction() as session:
+            workspace, version = _lock(session, before)
+            if version.status == PENDING:
+                accept_state(session, workspace, version, state, state_reader.summary)
+                taken = True
+            elif version.status == DISCARDED:
+                raise VersionDiscarded
+    if not taken:
+        delete_objects([state.name])
+
+
+def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
+    if before.json_state_object is not None:
+        for _ in pieces:
+            pass
+        return
+    with stored_object(object_name(before.workspace_id), _not_empty(pieces)) as state:
+        taken = False
+        with transaction() as session:
+            _, version = _lock(session, before)
+            if version.status == DISCARDED:
+                raise VersionDiscarded
+            if version.json_state_object is None:
+                accept_json_state(session, version, state)
+                taken = True
+    if not taken:
+        delete_objects([state.name])
+
+
+def _not_empty(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces. An empty body is refused, because it is no JSON and the first upload is final."""
+    first = next(pieces, b"")
+    if not first:
+        raise UnreadableState("The state is not valid JSON")
+    yield first
+    yield from pieces
+
+
+def _lock(session: Session, version: Row[Any]) -> tuple[Workspace, StateVersion]:
+    # Always the workspace first: lock and unlock take it, too, and two orders would wait for each other.
+    workspace = session.scalars(
+        select(Workspace).where(Workspace.__table__.c.id == version.workspace_id).with_for_update(),
+    ).one_or_none()
+    again = session.scalars(select(StateVersion).where(StateVersion.__table__.c.id == version.id)).one_or_none()
+    if workspace is None or again is None:
+        raise NotFound
+    return workspace, again
+
+
+@contextmanager
+def _inline_state(workspace_id: str, members: dict[str, Any]) -> Iterator[IngestedState | None]:
+    """The stored state that was sent inside the members, taken out of them; None if it will be uploaded later."""
+    state, json_state = members.pop("state", None), members.pop("json_state", None)
+    if state is None:
+        yield None
+        return
+    # A refusal because of the lock comes before one because of the content, and before anything is stored.
+    with transaction() as session:
+        _lock_held_workspace(session, workspace_id)
+    with ingest(workspace_id, in_pieces(state), md5=members["md5"], json_state=json_state) as arrival:
+        yield arrival
+
+
+def _lock_held_workspace(session: Session, workspace_id: str) -> Workspace:
+    """The workspace; refuses a caller who does not hold its lock."""
+    workspace = get_for_update(session, Workspace, workspace_id, P.STATE_WRITE, visible_by=P.STATE_WRITE)
+    check_held_by(workspace, caller())
+    return workspace
+
+
+def _next_serial(session: Session, workspace_id: str) -> int:
+    newest = newest_version(session, workspace_id)
+    return 0 if newest is None else newest.serial + 1
+
+
+def _record_creation(session: Session, version: StateVersion) -> None:
+    created = {"serial": version.serial, "rollback_state_version": version.rollback_of_id}
+    record_event(session, "state-versions.create", version, created_changes(created))
