@@ -50,6 +50,6 @@ def openapi_document(app: Flask) -> dict[str, Any]:
 
 
 def _tags(app: Flask, routes: Iterable[Route]) -> dict[str, str]:
-    # A blueprint is described by the module in which it stands.
-    modules = {route.tag: sys.modules[app.blueprints[route.blueprint].import_name] for route in routes}
-    return {tag: text_of(module) for tag, module in modules.items()}
+    # The docstring of a resource's package says what the resource is for.
+    packages = {route.tag: app.blueprints[route.blueprint].import_name.rpartition(".")[0] for route in routes}
+    return {tag: text_of(sys.modules[package]) for tag, package in packages.items()}

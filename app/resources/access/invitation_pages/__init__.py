@@ -1,1 +1,1 @@
-"""The pages that the link of an invitation opens in a browser."""
+"""The page that the link of an invitation opens in a browser."""

@@ -1,1 +1,1 @@
-"""Invitations to a project or a workspace."""
+"""Invitations to projects and workspaces, by e-mail or link, for people with and without an account."""

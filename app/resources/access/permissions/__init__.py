@@ -1,1 +1,1 @@
-"""Explanations of what somebody may do."""
+"""Explanations of what somebody may do on a resource, and why."""

@@ -1,1 +1,1 @@
-"""The project-members of the API."""
+"""People with a role in a project, or in one environment or some cells of it."""

@@ -1,1 +1,1 @@
-"""The team-projects of the API."""
+"""What teams may do on projects: a level of access, or a custom one with details."""

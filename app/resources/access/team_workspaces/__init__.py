@@ -1,1 +1,1 @@
-"""The team-workspaces of the API."""
+"""What teams may do on workspaces: a level of access, or a custom one with details."""

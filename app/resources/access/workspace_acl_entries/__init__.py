@@ -1,1 +1,1 @@
-"""The workspace-acl-entries of the API."""
+"""The access list of a workspace: people with a level on this one workspace."""

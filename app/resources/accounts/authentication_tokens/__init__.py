@@ -1,1 +1,1 @@
-"""The authentication-tokens of the API."""
+"""API tokens of users, organizations, teams and projects. The text of a token is shown once."""

@@ -1,1 +1,1 @@
-"""Signing in with a password, and giving `terraform login` a token."""
+"""Pages to sign in with a password, and the OAuth addresses with which `terraform login` gets a token."""

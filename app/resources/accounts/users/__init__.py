@@ -1,1 +1,1 @@
-"""The users of the API."""
+"""People with an account: your own account, others in your organizations, and site roles."""

@@ -1,1 +1,1 @@
-"""The activity-events of the API."""
+"""The record of what happened: who did what, when, and what changed."""

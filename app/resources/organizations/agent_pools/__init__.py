@@ -1,1 +1,1 @@
-"""Agent pools: which agents would take up the runs of the execution mode ``agent``."""
+"""Pools of agents, and which projects and workspaces may use them with the execution mode ``agent``."""

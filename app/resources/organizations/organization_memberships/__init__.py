@@ -1,1 +1,1 @@
-"""The organization-memberships of the API."""
+"""Who belongs to an organization, and in which teams."""

@@ -1,1 +1,1 @@
-"""The organizations of the API."""
+"""Organizations: the top of everything. Each has its projects, workspaces, teams and settings."""

@@ -1,1 +1,1 @@
-"""The reserved-tag-keys of the API."""
+"""Keys of tags that an organization reserves, and whether workspaces may override their values."""

@@ -1,1 +1,1 @@
-"""The teams of the API."""
+"""Teams of an organization: their members, and what they may do in the whole organization."""

@@ -1,1 +1,1 @@
-"""What is not a resource: ping and discovery."""
+"""Whether the service is there, and where its APIs are."""

@@ -1,1 +1,1 @@
-"""The cloud providers of the API."""
+"""The cloud providers that a project can name."""

@@ -1,1 +1,1 @@
-"""The environments of a project."""
+"""Parts of a project, such as staging and production. Each workspace is in one environment."""

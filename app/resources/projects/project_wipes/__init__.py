@@ -1,1 +1,1 @@
-"""Wiping projects."""
+"""Deleting everything that a project holds, while the project itself stays."""

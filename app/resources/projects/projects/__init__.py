@@ -1,1 +1,1 @@
-"""The projects of the API."""
+"""Projects: containers of workspaces with settings, members and teams of their own."""

@@ -1,1 +1,1 @@
-"""The repositories that a project is linked to."""
+"""The source repositories that a project is linked to."""

@@ -1,1 +1,1 @@
-"""The tag-bindings of the API."""
+"""Tags of projects: keys with values, which their workspaces inherit."""

@@ -1,1 +1,1 @@
-"""The state versions of the API, and their outputs."""
+"""The states of workspaces: every version that was saved, its outputs and resources."""

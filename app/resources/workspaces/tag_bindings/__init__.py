@@ -1,1 +1,1 @@
-"""The tag bindings of workspaces; their schema and rules are those of projects."""
+"""Tags of workspaces: their own keys with values, and those that they inherit from the project."""

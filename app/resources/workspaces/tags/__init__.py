@@ -1,1 +1,1 @@
-"""The tags of the API: the plain ones, without values."""
+"""Plain tags: keys without values, of one workspace or of all workspaces of an organization."""

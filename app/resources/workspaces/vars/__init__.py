@@ -1,1 +1,1 @@
-"""The vars of the API: variables of workspaces and of variable sets."""
+"""Variables of workspaces: Terraform and environment variables; sensitive values are never shown."""

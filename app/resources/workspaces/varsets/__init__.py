@@ -1,1 +1,1 @@
-"""The varsets of the API."""
+"""Sets of variables that apply to many workspaces or projects, or to a whole organization."""

@@ -1,1 +1,1 @@
-"""The workspaces of the API."""
+"""Workspaces: one set of infrastructure each, with its settings, lock and state."""
