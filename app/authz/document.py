@@ -8,14 +8,14 @@ from app.authz.policy import POLICY, Level
 
 TITLE = """# Permissions
 
-Made by `flask permissions-table`; a test holds it equal to the code. A caller has the union of everything that is
-granted; there is no denial. A permission counts only at the levels of its row, and its absence is answered with the
-status of its row (404 hides that the thing exists).
+This page is made by `flask permissions-table`, and a test holds it equal to the code. A caller has the union of
+everything that was granted; nothing is ever denied. A permission counts only at the levels in its row of the policy.
+The row also says how a caller without the permission is answered: 404 hides that the resource exists.
 """
 
 HEAD = """## Asking the service
 
-`POST /api/v2/permissions/explain` says who may do what on which resource, and why:
+`POST /api/v2/permissions/explain` answers whether somebody may do something on a resource, and why:
 
 ```json
 {"data": {
@@ -28,17 +28,20 @@ HEAD = """## Asking the service
 }}
 ```
 
-The answer has `allowed`, and for each permission the grants that give it: the `level` and `target` they are bound to,
-the `role` (or level, or flags of a team) that they name, and as `source` the type and id of what grants it, such as a
-`team-projects` or a `project-members`; with `refusal`, the status that answers the one who lacks it. Without a
-permission it is about all that mean something on the resource: an organization, a project, an environment, a workspace
-or a team. Without a subject it is about the caller; else the subject is a user, a team (which is explained as what its
-tokens may do) or a token.
+The answer has `allowed`. For each permission it has the grants that give it, and as `refusal` the status for a caller
+who lacks it. A grant has the `level` and the `target` that it is bound to, the `role` (or the level, or the flags of a
+team), and as `source` the type and id of the resource that grants it, such as `team-projects` or `project-members`.
 
-Who sees the resource may ask about himself; about others may ask who manages the people there: `project:manage-members`
-for projects and environments, `workspace:manage-acl`, `membership:create` for organizations, `team:update-membership`.
-The subject must be one that the caller sees. Of a grant whose source the caller can't see, such as the access of a
-secret team, the `id` and the `role` are null; `allowed` counts it all the same.
+If the request names no permission, the answer covers every permission that means something on the resource. The
+resource is an organization, a project, an environment, a workspace or a team. If the request names no subject, the
+answer is about the caller. Otherwise the subject is a user, a token, or a team; a team is explained as what its tokens
+may do.
+
+Anyone who can see the resource may ask about themselves. To ask about others you need the permission that manages its
+people: `project:manage-members` for projects and environments, `workspace:manage-acl` for workspaces,
+`membership:create` for organizations, `team:update-membership` for teams. You must be able to see the subject. If you
+can't see the source of a grant, such as the access of a secret team, its `id` and `role` are null; `allowed` counts the
+grant all the same.
 """
 
 
@@ -59,8 +62,8 @@ SOURCES = (
     ("the role of a member in a project", "the project, or what is in one environment or in some cells", PROJECT_ROLES),
     ("the token of a project, with a role", "that project alone", PROJECT_ROLES),
     ("the access list of a workspace", "that workspace", ACL_LEVELS),
-    ("membership in an organization", "its name, its people and visible teams, what is one's own", ROLES),
-    ("nothing at all, not even a token", "what a project with `public-read` shows of its workspaces", ROLES),
+    ("membership in an organization", "its name, its people, its visible teams, and your own things in it", ROLES),
+    ("nothing at all, not even a token", "the public attributes of workspaces in projects with `public-read`", ROLES),
 )
 """Where grants come from, what they are about, and which section has their permissions."""
 
@@ -71,18 +74,18 @@ COUNTS_FOR: Mapping[Level, str] = {
     Level.ORDINARY_TEAMS: "the teams of an organization, secret ones, too, without the owners",
     Level.TEAM: "one team",
     Level.SHARED_VARSETS: "the variable sets of an organization that belong to no project",
-    Level.SOME_PROJECT: "what an organization says of it: that there is a place for it in one of its projects",
+    Level.SOME_PROJECT: "an organization, in some project of which the caller may create workspaces",
     Level.PROJECTS: "what happens in the projects and workspaces of an organization",
     Level.WORKSPACES: "what happens in the workspaces of an organization",
     Level.PROJECT: "a project and everything in it",
-    Level.PROJECT_ACCESS: "what tells who has access to a project: members, teams, tokens, invitations",
+    Level.PROJECT_ACCESS: "the resources that show who has access to a project: members, teams, tokens, invitations",
     Level.ENVIRONMENT: "an environment of a project and its workspaces",
     Level.CELL: "the workspaces of a project that are in one cell",
     Level.ENVIRONMENT_CELL: "those of an environment that are in one cell",
     Level.WORKSPACE: "one workspace",
-    Level.MEMBERSHIP: "the roles and levels that one has oneself in an organization",
-    Level.USER: "one's own account",
-    Level.PUBLIC: "what is there for everybody",
+    Level.MEMBERSHIP: "the caller's own roles and levels in an organization",
+    Level.USER: "the caller's own account",
+    Level.PUBLIC: "what everybody may see",
 }
 
 
@@ -95,8 +98,8 @@ def _sources() -> Iterable[str]:
     yield TITLE
     yield "## Where permissions come from"
     yield ""
-    yield "A person has what all of these grant, at once. A token of a user has what the user has, that of a team what"
-    yield "the team has."
+    yield "A person has everything that these grant, at the same time. A token of a user has what the user has, and a"
+    yield "token of a team has what the team has."
     yield ""
     yield "| what grants | what it is about | see |"
     yield "|---|---|---|"
@@ -173,24 +176,24 @@ def _roles() -> Iterable[str]:
         if P.PROJECT_CREATE_WORKSPACE in granted
     )
     yield (
-        "A user who makes a workspace gets the strongest of these levels that gives no more than what he may do there "
-        f"anyway; by the role in the project that is: {created}."
+        "A user who creates a workspace gets a level on it: the strongest one that gives no more than they may do "
+        f"there already. For a role in the project that is: {created}."
     )
     yield ""
     yield "## Custom access of a team"
     yield ""
     yield from _custom()
     yield ""
-    yield "## What comes along"
+    yield "## What follows from other grants"
     yield ""
     yield from _table(
         {
             "team token, on its organization": roles.TEAM_TOKEN,
-            "member, on visible teams and the own ones": roles.VISIBLE_TEAM_MEMBER,
-            "managing flag, on the own team": roles.OWN_TEAM,
+            "member, on visible teams and their own": roles.VISIBLE_TEAM_MEMBER,
+            "managing flag, on the caller's own team": roles.OWN_TEAM,
             "member of a team that lets them, on its tokens": roles.OWN_TOKENS,
             "access to a workspace, on its project": roles.PROJECT_OF_WORKSPACE,
-            "manager of members, on what tells of access": roles.PROJECT_ACCESS,
+            "manager of members, on what shows access": roles.PROJECT_ACCESS,
             "reader of variables, on shared sets": roles.SHARED_VARSETS_READER,
             "`manage-workspaces`, on shared sets": roles.SHARED_VARSETS_MANAGER,
             "where users create organizations": roles.SITE_USER,
@@ -222,7 +225,7 @@ def _roles() -> Iterable[str]:
 
 
 def _custom() -> Iterable[str]:
-    yield "Each value has what those before it have. The least is reading the place and its runs."
+    yield "Each value includes the values before it. The least is reading the project and its runs."
     yield ""
     yield "| detail | value | adds |"
     yield "|---|---|---|"

@@ -172,10 +172,10 @@ class StorageUnavailable(ServiceUnavailable):
 
 
 class StoredUnreadable(ApiError):
-    """A state or an image is lost, was changed, or needs a key that the service has not; its log says which."""
+    """A state or an image is lost, was changed, or needs a key that the service does not have; the log says which."""
 
     code = "stored-object-unreadable"
-    detail = "What is stored for this can't be read; who runs the service finds the reason in its log"
+    detail = "What is stored for this can't be read; the operator will find the reason in the log"
 
 
 class InvalidAttribute(ApiError):

@@ -1,5 +1,6 @@
 """The record of every change."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -8,6 +9,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 
@@ -19,16 +21,16 @@ class ActivityEvent(Base):
 
     __tablename__ = "activity_events"
     visible_by: ClassVar[P] = P.ACTIVITY_READ
-    grant_columns: ClassVar[dict[str, str]] = {
-        "organization": "organization_id",
-        "projects": "project_in",
-        "workspaces": "workspace_in",
-        "project": "shown_project_id",
-        "project-access": "access_project_id",
-        "environment": "shown_environment_id",
-        "cell": "project_cell_key",
-        "environment-cell": "environment_cell_key",
-        "workspace": "shown_workspace_id",
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.PROJECTS: "project_in",
+        Level.WORKSPACES: "workspace_in",
+        Level.PROJECT: "shown_project_id",
+        Level.PROJECT_ACCESS: "access_project_id",
+        Level.ENVIRONMENT: "shown_environment_id",
+        Level.CELL: "project_cell_key",
+        Level.ENVIRONMENT_CELL: "environment_cell_key",
+        Level.WORKSPACE: "shown_workspace_id",
     }
     indexed_grant_columns: ClassVar[frozenset[str]] = frozenset(
         {"shown_project_id", "access_project_id", "shown_workspace_id"}

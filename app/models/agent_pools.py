@@ -1,5 +1,6 @@
 """Agent pools, and who may use them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 
@@ -19,7 +21,7 @@ class AgentPool(Base):
 
     __tablename__ = "agent_pools"
     visible_by: ClassVar[P] = P.AGENT_POOL_READ
-    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {Level.ORGANIZATION: "organization_id"}
     unique_errors: ClassVar[dict[str, str]] = {"uq_agent_pools_organization_id_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("apool"))

@@ -1,5 +1,6 @@
 """API tokens."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.project_members import PROJECT_ROLES
 from app.models.teams import Team
 from app.persistence import Base, Timestamp, identifier, now
@@ -21,13 +23,13 @@ class AuthenticationToken(Base):
     __tablename__ = "authentication_tokens"
     visible_by: ClassVar[P] = P.TOKEN_MANAGE
     access_sensitive: ClassVar[bool] = True
-    grant_columns: ClassVar[dict[str, str]] = {
-        "organization": "organization_id",
-        "visible-teams": "visible_in",
-        "ordinary-teams": "ordinary_in",
-        "team": "team_id",
-        "project": "project_id",
-        "user": "user_id",
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.VISIBLE_TEAMS: "visible_in",
+        Level.ORDINARY_TEAMS: "ordinary_in",
+        Level.TEAM: "team_id",
+        Level.PROJECT: "project_id",
+        Level.USER: "user_id",
     }
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("at"))

@@ -1,5 +1,6 @@
 """Environments."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.projects import Project
 from app.persistence import Base, Name, Timestamp, identifier, now
 
@@ -18,10 +20,10 @@ class Environment(Base):
 
     __tablename__ = "environments"
     visible_by: ClassVar[P] = P.ENVIRONMENT_READ
-    grant_columns: ClassVar[dict[str, str]] = {
-        "organization": "organization_id",
-        "project": "project_id",
-        "environment": "id",
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.PROJECT: "project_id",
+        Level.ENVIRONMENT: "id",
     }
     unique_errors: ClassVar[dict[str, str]] = {"uq_environments_project_id_name": "name"}
 

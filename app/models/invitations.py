@@ -1,5 +1,6 @@
 """Invitations."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, and_, case, func, or_
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.project_members import PROJECT_ROLES
 from app.models.users import User
 from app.models.workspace_acl_entries import ACL_LEVELS
@@ -29,17 +31,17 @@ class Invitation(Base):
     visible_by: ClassVar[P] = P.INVITATION_MANAGE
     access_sensitive: ClassVar[bool] = True
     # An invitation to a project is the affair of who manages its members; one to a workspace, of who administers it.
-    grant_columns: ClassVar[dict[str, str]] = {
-        "organization": "organization_id",
-        "workspaces": "workspace_organization_id",
-        "project-access": "project_id",
-        "project": "workspace_project_id",
-        "environment": "workspace_environment_id",
-        "cell": "workspace_cell_in_project",
-        "environment-cell": "workspace_cell_in_environment",
-        "workspace": "workspace_id",
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.WORKSPACES: "workspace_organization_id",
+        Level.PROJECT_ACCESS: "project_id",
+        Level.PROJECT: "workspace_project_id",
+        Level.ENVIRONMENT: "workspace_environment_id",
+        Level.CELL: "workspace_cell_in_project",
+        Level.ENVIRONMENT_CELL: "workspace_cell_in_environment",
+        Level.WORKSPACE: "workspace_id",
         # And whoever has the address: to accept it.
-        "user": "invitee_id",
+        Level.USER: "invitee_id",
     }
     unique_errors: ClassVar[dict[str, str]] = {
         "uq_invitations_project_id_email": "email",

@@ -1,5 +1,6 @@
 """Memberships of users in organizations."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.persistence import Base, Timestamp, identifier, now
 
 STATUSES = ("active", "invited")
@@ -17,7 +19,7 @@ class OrganizationMembership(Base):
 
     __tablename__ = "organization_memberships"
     visible_by: ClassVar[P] = P.MEMBERSHIP_READ
-    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id", "user": "user_id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {Level.ORGANIZATION: "organization_id", Level.USER: "user_id"}
     # An address is invited once: whoever has it is a member already.
     unique_errors: ClassVar[dict[str, str]] = {"uq_organization_memberships_organization_id_user_id": "email"}
 

@@ -1,5 +1,6 @@
 """Organizations."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import CheckConstraint, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 EXECUTION_MODES = ("remote", "local", "agent")
@@ -17,7 +19,11 @@ class Organization(Base):
 
     __tablename__ = "organizations"
     visible_by: ClassVar[P] = P.ORGANIZATION_READ
-    grant_columns: ClassVar[dict[str, str]] = {"organization": "id", "shared-varsets": "id", "some-project": "id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "id",
+        Level.SHARED_VARSETS: "id",
+        Level.SOME_PROJECT: "id",
+    }
     unique_errors: ClassVar[dict[str, str]] = {"uq_organizations_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("org"))

@@ -1,5 +1,6 @@
 """Members of projects."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, and
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.persistence import Base, Timestamp, identifier, now
 
 PROJECT_ROLES = ("viewer", "member", "admin", "owner")
@@ -22,10 +24,10 @@ class ProjectMember(Base):
 
     __tablename__ = "project_members"
     visible_by: ClassVar[P] = P.PROJECT_READ_MEMBERS
-    grant_columns: ClassVar[dict[str, str]] = {
-        "organization": "organization_id",
-        "project": "project_id",
-        "membership": "membership_id",
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.PROJECT: "project_id",
+        Level.MEMBERSHIP: "membership_id",
     }
     unique_errors: ClassVar[dict[str, str]] = {"uq_project_members_membership_id_project_id": "relationships/user"}
 

@@ -1,6 +1,7 @@
 """Projects."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.organizations import EXECUTION_MODES
 from app.persistence import Base, Name, Timestamp, identifier, now
 
@@ -32,7 +34,7 @@ class Project(Base):
 
     __tablename__ = "projects"
     visible_by: ClassVar[P] = P.PROJECT_READ
-    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {Level.ORGANIZATION: "organization_id", Level.PROJECT: "id"}
     unique_errors: ClassVar[dict[str, str]] = {
         "uq_projects_organization_id_name": "name",
         "uq_projects_organization_id_slug": "slug",

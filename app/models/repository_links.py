@@ -1,5 +1,6 @@
 """Links of projects to repositories."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 
@@ -15,7 +17,7 @@ class RepositoryLink(Base):
 
     __tablename__ = "repository_links"
     visible_by: ClassVar[P] = P.PROJECT_READ
-    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "project_id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {Level.ORGANIZATION: "organization_id", Level.PROJECT: "project_id"}
     unique_errors: ClassVar[dict[str, str]] = {"uq_repository_links_project_id_url": "url"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("rl"))

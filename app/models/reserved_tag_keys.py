@@ -1,5 +1,6 @@
 """Keys of tags that an organization reserves."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 
@@ -15,7 +17,7 @@ class ReservedTagKey(Base):
 
     __tablename__ = "reserved_tag_keys"
     visible_by: ClassVar[P] = P.ORGANIZATION_READ
-    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {Level.ORGANIZATION: "organization_id"}
     unique_errors: ClassVar[dict[str, str]] = {"uq_reserved_tag_keys_organization_id_key": "key"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("rtk"))

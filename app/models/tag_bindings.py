@@ -1,6 +1,7 @@
 """Tags of projects and workspaces."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -8,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 KEY_LENGTH = 128
@@ -42,7 +44,7 @@ class TagBinding(Base):
 
     __tablename__ = "tag_bindings"
     visible_by: ClassVar[P] = P.ORGANIZATION_READ
-    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {Level.ORGANIZATION: "organization_id"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("tb"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

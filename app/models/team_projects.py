@@ -1,5 +1,6 @@
 """What a team may do on a project."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, UniqueConstraint, case, select
@@ -7,6 +8,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.teams import Team
 from app.persistence import Base, identifier
 
@@ -19,7 +21,10 @@ class TeamProject(Base):
     __tablename__ = "team_projects"
     visible_by: ClassVar[P] = P.PROJECT_READ_TEAMS
     access_sensitive: ClassVar[bool] = True
-    grant_columns: ClassVar[dict[str, str]] = {"organization": "organization_id", "project": "shown_project_id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.PROJECT: "shown_project_id",
+    }
     unique_errors: ClassVar[dict[str, str]] = {"uq_team_projects_team_id_project_id": "relationships/team"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("tprj"))

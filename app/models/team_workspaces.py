@@ -1,5 +1,6 @@
 """What a team may do on a workspace."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, UniqueConstraint, case, select
@@ -7,6 +8,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.teams import Team
 from app.models.workspaces import Workspace
 from app.persistence import Base, Expression, identifier
@@ -20,13 +22,13 @@ class TeamWorkspace(Base):
     __tablename__ = "team_workspaces"
     visible_by: ClassVar[P] = P.WORKSPACE_MANAGE_TEAMS
     access_sensitive: ClassVar[bool] = True
-    grant_columns: ClassVar[dict[str, str]] = {
-        "organization": "organization_id",
-        "project": "shown_project_id",
-        "environment": "shown_environment_id",
-        "cell": "shown_cell_in_project",
-        "environment-cell": "shown_cell_in_environment",
-        "workspace": "shown_workspace_id",
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.PROJECT: "shown_project_id",
+        Level.ENVIRONMENT: "shown_environment_id",
+        Level.CELL: "shown_cell_in_project",
+        Level.ENVIRONMENT_CELL: "shown_cell_in_environment",
+        Level.WORKSPACE: "shown_workspace_id",
     }
     unique_errors: ClassVar[dict[str, str]] = {"uq_team_workspaces_team_id_workspace_id": "relationships/team"}
 

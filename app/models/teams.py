@@ -1,5 +1,6 @@
 """Teams and who is in them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 OWNERS = "owners"
@@ -19,11 +21,11 @@ class Team(Base):
 
     __tablename__ = "teams"
     visible_by: ClassVar[P] = P.TEAM_READ
-    grant_columns: ClassVar[dict[str, str]] = {
-        "organization": "organization_id",
-        "visible-teams": "visible_in",
-        "ordinary-teams": "ordinary_in",
-        "team": "id",
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.VISIBLE_TEAMS: "visible_in",
+        Level.ORDINARY_TEAMS: "ordinary_in",
+        Level.TEAM: "id",
     }
     unique_errors: ClassVar[dict[str, str]] = {"uq_teams_organization_id_name": "name"}
 

@@ -1,11 +1,13 @@
 """Users."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, Index, case, func
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.authz.policy import Level
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 SUPER_USER = "super_user"
@@ -18,7 +20,7 @@ class User(Base):
     """A person. What a user may do in an organization depends on the membership in it, never on the user."""
 
     __tablename__ = "users"
-    grant_columns: ClassVar[dict[str, str]] = {"user": "id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {Level.USER: "id"}
     unique_errors: ClassVar[dict[str, str]] = {"uq_users_username": "username", "uq_users_email": "email"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("user"))

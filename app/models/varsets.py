@@ -1,5 +1,6 @@
 """Variable sets and where they apply."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.persistence import Base, Name, Timestamp, identifier, now
 
 
@@ -16,10 +18,10 @@ class Varset(Base):
 
     __tablename__ = "varsets"
     visible_by: ClassVar[P] = P.VARSET_READ
-    grant_columns: ClassVar[dict[str, str]] = {
-        "organization": "organization_id",
-        "shared-varsets": "shared_in",
-        "project": "project_id",
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.SHARED_VARSETS: "shared_in",
+        Level.PROJECT: "project_id",
     }
     unique_errors: ClassVar[dict[str, str]] = {
         "uq_varsets_organization_id_name": "name",

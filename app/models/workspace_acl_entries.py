@@ -1,5 +1,6 @@
 """The access list of a workspace."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.workspaces import WorkspaceChild
 from app.persistence import Base, Timestamp, identifier, now
 
@@ -19,7 +21,7 @@ class WorkspaceAclEntry(WorkspaceChild, Base):
 
     __tablename__ = "workspace_acl_entries"
     visible_by: ClassVar[P] = P.WORKSPACE_READ_ACL
-    grant_columns: ClassVar[dict[str, str]] = {**WorkspaceChild.grant_columns, "membership": "membership_id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {**WorkspaceChild.grant_columns, Level.MEMBERSHIP: "membership_id"}
     unique_errors: ClassVar[dict[str, str]] = {
         "uq_workspace_acl_entries_membership_id_workspace_id": "relationships/user"
     }

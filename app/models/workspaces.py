@@ -1,5 +1,6 @@
 """Workspaces."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +21,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, column_property, declared_attr, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.organizations import EXECUTION_MODES
 from app.models.projects import Project
 from app.persistence import Base, Expression, Name, Timestamp, identifier, now
@@ -68,15 +70,15 @@ class Workspace(ProjectScoped, Base):
 
     __tablename__ = "workspaces"
     visible_by: ClassVar[P] = P.WORKSPACE_READ
-    grant_columns: ClassVar[dict[str, str]] = {
-        "organization": "organization_id",
-        "workspaces": "organization_id",
-        "project": "project_id",
-        "environment": "environment_id",
-        "cell": "project_cell_key",
-        "environment-cell": "environment_cell_key",
-        "workspace": "id",
-        "public": "shown_to",
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.WORKSPACES: "organization_id",
+        Level.PROJECT: "project_id",
+        Level.ENVIRONMENT: "environment_id",
+        Level.CELL: "project_cell_key",
+        Level.ENVIRONMENT_CELL: "environment_cell_key",
+        Level.WORKSPACE: "id",
+        Level.PUBLIC: "shown_to",
     }
     unique_errors: ClassVar[dict[str, str]] = {"uq_workspaces_organization_id_name": "name"}
 
@@ -173,13 +175,13 @@ def of_workspace(column: Expression, workspace_id: Any) -> ScalarSelect[Any]:  #
 class WorkspaceChild(ProjectScoped):
     """Something that belongs to a workspace. It has no place of its own, because a workspace can be moved."""
 
-    grant_columns: ClassVar[dict[str, str]] = {
-        "organization": "organization_id",
-        "project": "project_id",
-        "environment": "environment_id",
-        "cell": "project_cell_key",
-        "environment-cell": "environment_cell_key",
-        "workspace": "workspace_id",
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.PROJECT: "project_id",
+        Level.ENVIRONMENT: "environment_id",
+        Level.CELL: "project_cell_key",
+        Level.ENVIRONMENT_CELL: "environment_cell_key",
+        Level.WORKSPACE: "workspace_id",
     }
     workspace_id: Mapped[str]
 

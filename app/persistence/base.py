@@ -1,5 +1,6 @@
 """The declarative base of every table."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, MetaData, Text
@@ -37,7 +38,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON(none_as_null=True),
         list[str]: JSON(none_as_null=True),
     }
-    grant_columns: ClassVar[dict[str, str]] = {}
+    grant_columns: ClassVar[Mapping[str, str]] = {}
     visible_by: ClassVar[Any]
     unique_errors: ClassVar[dict[str, str]] = {}
     access_sensitive: ClassVar[bool] = False

@@ -38,7 +38,7 @@ blueprint = Blueprint("invitations", __name__, url_prefix="/api/v2")
 @requires(P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.INVITATION_MANAGE)
 @describes(listing=INVITATIONS, errors=(400, 403))
 def list_project_invitations(project_id: str) -> Response:
-    """List the invitations to a project: those that wait, unless the request asks for others."""
+    """List the invitations to a project: the waiting ones, unless the request asks for others."""
     project = PROJECTS.get({"id": project_id})
     require(P.PROJECT_MANAGE_MEMBERS, project, Project)
     return INVITATIONS.page_response({"organization_id": project.organization_id, "project_id": project_id})
@@ -66,7 +66,7 @@ def create_project_invitation(project_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.INVITATION_MANAGE)
 @describes(listing=INVITATIONS, errors=(400,))
 def list_workspace_invitations(workspace_id: str) -> Response:
-    """List the invitations to a workspace: those that wait, unless the request asks for others."""
+    """List the invitations to a workspace: the waiting ones, unless the request asks for others."""
     workspace = WORKSPACES.get({"id": workspace_id})
     require(P.INVITATION_MANAGE, workspace, Workspace)
     return INVITATIONS.page_response({"organization_id": workspace.organization_id, "workspace_id": workspace_id})
@@ -151,7 +151,7 @@ def resend_invitation(invitation_id: str) -> Response:
 @requires(P.INVITATION_ACCEPT)
 @describes(listing=OWN_INVITATIONS, errors=(400,))
 def list_own_invitations() -> Response:
-    """List the invitations for the calling user's address: those that wait, unless the request asks for others."""
+    """List the invitations for the calling user's address: the waiting ones, unless the request asks for others."""
     user_id = require_own(P.INVITATION_ACCEPT)
     email = reader().execute(select(User.email).where(User.id == user_id)).scalar_one()
     return OWN_INVITATIONS.page_response({"email_lower": fold_case(email)})

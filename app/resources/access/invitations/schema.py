@@ -1,4 +1,4 @@
-"""The members of an invitation (mission: C6, C7, E7, E8)."""
+"""The attributes and relationships of an invitation (mission: C6, C7, E7, E8)."""
 
 from typing import Any
 

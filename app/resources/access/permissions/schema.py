@@ -1,4 +1,4 @@
-"""The members of an explanation."""
+"""The attributes and relationships of an explanation."""
 
 from typing import Any
 

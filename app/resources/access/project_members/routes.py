@@ -1,4 +1,4 @@
-"""The members of projects over HTTP (mission: C4, C5, D3, D4)."""
+"""The attributes and relationships of projects over HTTP (mission: C4, C5, D3, D4)."""
 
 from typing import Any
 

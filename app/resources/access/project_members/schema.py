@@ -1,4 +1,4 @@
-"""The members of a project member (mission: C4, D3, D4)."""
+"""The attributes and relationships of a project member (mission: C4, D3, D4)."""
 
 import re
 

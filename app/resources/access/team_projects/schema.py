@@ -1,4 +1,4 @@
-"""The members of a team's access to a project (spec: team access to projects)."""
+"""The attributes and relationships of a team's access to a project (spec: team access to projects)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

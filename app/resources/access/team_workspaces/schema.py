@@ -1,4 +1,4 @@
-"""The members of a team's access to a workspace (spec: team access to a workspace)."""
+"""The attributes and relationships of a team's access to a workspace (spec: team access to a workspace)."""
 
 from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
 from app.jsonapi.schema import Schema

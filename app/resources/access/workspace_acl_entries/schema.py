@@ -1,4 +1,4 @@
-"""The members of an entry in the access list of a workspace (mission: E7)."""
+"""The attributes and relationships of an entry in the access list of a workspace (mission: E7)."""
 
 from app.authz.permissions import P
 from app.jsonapi.fields import Attribute, Choice, DateTime, Text, ToOne

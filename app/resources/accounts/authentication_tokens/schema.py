@@ -1,4 +1,4 @@
-"""The members of a token (spec: tokens)."""
+"""The attributes and relationships of a token (spec: tokens)."""
 
 from app.jsonapi.fields import Attribute, Choice, Constant, DateTime, Text, ToOne
 from app.jsonapi.schema import Schema

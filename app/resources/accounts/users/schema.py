@@ -1,4 +1,4 @@
-"""The members of a user (spec: users)."""
+"""The attributes and relationships of a user (spec: users)."""
 
 from typing import Any
 

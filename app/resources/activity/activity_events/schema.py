@@ -1,4 +1,4 @@
-"""The members of an activity event."""
+"""The attributes and relationships of an activity event."""
 
 from typing import Any
 

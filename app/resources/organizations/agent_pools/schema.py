@@ -1,4 +1,4 @@
-"""The members of an agent pool."""
+"""The attributes and relationships of an agent pool."""
 
 from collections.abc import Callable
 from typing import Any

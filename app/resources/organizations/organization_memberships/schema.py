@@ -1,4 +1,4 @@
-"""The members of an organization membership (spec: organization memberships)."""
+"""The attributes and relationships of an organization membership (spec: organization memberships)."""
 
 from typing import Any
 

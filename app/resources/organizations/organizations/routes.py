@@ -69,7 +69,7 @@ def show_organization(organization: str) -> Response:
 @requires(P.ORGANIZATION_READ, P.ORGANIZATION_UPDATE)
 @describes(body=OrganizationSchema, is_partial=True, answer=OrganizationSchema, errors=(422,))
 def update_organization(organization: str) -> Response:
-    """Update an organization. A new name changes its address. Members that are left out stay as they are."""
+    """Update an organization. A new name changes its address. Attributes that are left out stay as they are."""
     org = organization_or_404(organization, P.ORGANIZATION_UPDATE)
     members = load(OrganizationSchema, body(), partial=True, identifier=org.name)
     return resource_response(service.update_organization(org, members))

@@ -1,4 +1,4 @@
-"""The members of an organization and of its entitlement set (spec: organizations)."""
+"""The attributes and relationships of an organization and of its entitlement set (spec: organizations)."""
 
 from app.authz.permissions import P
 from app.jsonapi.fields import Attribute, Boolean, Choice, Constant, DateTime, Email, Integer, Links, Text, ToOne

@@ -31,7 +31,7 @@ def create_organization(user_id: str, sent: dict[str, Any]) -> str:
 
 
 def update_organization(org: OrganizationRef, members: dict[str, Any]) -> ResourceObject:
-    """Update an organization. A new name changes its address. Members that are left out stay as they are."""
+    """Update an organization. A new name changes its address. Attributes that are left out stay as they are."""
     with transaction() as session:
         found = get_for_update(session, Organization, org.id, P.ORGANIZATION_UPDATE)
         changes = apply_changes(found, normalize_attributes(session, members, found))

@@ -1,4 +1,4 @@
-"""The members of reserved keys of tags."""
+"""The attributes and relationships of reserved keys of tags."""
 
 from app.jsonapi.fields import Attribute, Boolean, DateTime, Text, ToOne
 from app.jsonapi.schema import Schema

@@ -68,7 +68,7 @@ def show_team(team_id: str) -> Response:
 @requires(P.TEAM_READ, P.TEAM_UPDATE, P.TEAM_UPDATE_ORGANIZATION_ACCESS, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(body=TeamSchema, is_partial=True, answer=TeamSchema, includes=INCLUDES, errors=(400, 403, 422))
 def update_team(team_id: str) -> Response:
-    """Update a team; members and flags of its organization-access that are left out stay as they are.
+    """Update a team; attributes and flags of its organization-access that are left out stay as they are.
 
     A caller who could not manage the team if it were secret may not make it secret.
     """

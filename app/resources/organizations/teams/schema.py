@@ -1,4 +1,4 @@
-"""The members of a team (spec: teams)."""
+"""The attributes and relationships of a team (spec: teams)."""
 
 from marshmallow import ValidationError
 

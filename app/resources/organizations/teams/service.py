@@ -34,7 +34,7 @@ def create_team(org: OrganizationRef, members: dict[str, Any]) -> ResourceObject
 
 
 def update_team(team_id: str, needed: P, members: dict[str, Any]) -> ResourceObject:
-    """Update a team; members and flags of its organization-access that are left out stay as they are."""
+    """Update a team; attributes and flags of its organization-access that are left out stay as they are."""
     with transaction() as session:
         team = get_for_update(session, Team, team_id, needed)
         _check_owners(team)

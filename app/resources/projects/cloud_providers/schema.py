@@ -1,4 +1,4 @@
-"""The members of a cloud provider."""
+"""The attributes and relationships of a cloud provider."""
 
 from app.jsonapi.fields import Attribute
 from app.jsonapi.schema import Schema

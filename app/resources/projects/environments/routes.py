@@ -60,7 +60,7 @@ def show_environment(environment_id: str) -> Response:
 @requires(P.ENVIRONMENT_READ, P.ENVIRONMENT_MANAGE)
 @describes(body=EnvironmentSchema, is_partial=True, answer=EnvironmentSchema, errors=(403, 422))
 def update_environment(environment_id: str) -> Response:
-    """Update an environment; members that are left out stay as they are."""
+    """Update an environment; attributes that are left out stay as they are."""
     members = load(EnvironmentSchema, body(), partial=True, identifier=environment_id)
     return resource_response(service.update_environment(environment_id, members))
 

@@ -1,4 +1,4 @@
-"""The members of an environment (mission: C8)."""
+"""The attributes and relationships of an environment (mission: C8)."""
 
 from app.authz.permissions import P
 from app.jsonapi.fields import Attribute, DateTime, Text, ToOne

@@ -44,7 +44,7 @@ def create_environment(project_id: str, members: dict[str, Any]) -> ResourceObje
 
 
 def update_environment(environment_id: str, members: dict[str, Any]) -> ResourceObject:
-    """Update an environment; members that are left out stay as they are."""
+    """Update an environment; attributes that are left out stay as they are."""
     with transaction() as session:
         environment = _lock_environment(session, environment_id)
         changes = apply_changes(environment, members)

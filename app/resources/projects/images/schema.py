@@ -1,4 +1,4 @@
-"""The members of images (mission: C2, E6)."""
+"""The attributes and relationships of images (mission: C2, E6)."""
 
 import base64
 import binascii

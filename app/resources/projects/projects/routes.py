@@ -53,7 +53,7 @@ def show_project(project_id: str) -> Response:
 @requires(P.PROJECT_READ, P.PROJECT_UPDATE, P.PROJECT_MANAGE_MEMBERS)
 @describes(body=ProjectSchema, is_partial=True, answer=ProjectSchema, errors=(403, 422))
 def update_project(project_id: str) -> Response:
-    """Update a project; members that are left out stay as they are.
+    """Update a project; attributes that are left out stay as they are.
 
     Only those who manage the project's members may turn ``public-read`` on or off.
     """

@@ -1,4 +1,4 @@
-"""The members of a project (spec: projects, resource)."""
+"""The attributes and relationships of a project (spec: projects, resource)."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -75,7 +75,7 @@ def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
 
 
 def update_project(project_id: str, members: dict[str, Any]) -> ResourceObject:
-    """Update a project; members that are left out stay as they are."""
+    """Update a project; attributes that are left out stay as they are."""
     with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_UPDATE)
         changes: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The members of a link to a repository."""
+"""The attributes and relationships of a link to a repository."""
 
 import re
 from collections.abc import Iterable

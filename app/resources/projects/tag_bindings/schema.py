@@ -1,4 +1,4 @@
-"""The members of tag bindings."""
+"""The attributes and relationships of tag bindings."""
 
 from typing import Any
 

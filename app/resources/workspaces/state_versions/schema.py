@@ -1,4 +1,4 @@
-"""The members of state versions and of their outputs (spec: state versions)."""
+"""The attributes and relationships of state versions and of their outputs (spec: state versions)."""
 
 from base64 import b64decode
 from binascii import Error as Base64Error

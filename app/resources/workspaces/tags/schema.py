@@ -1,4 +1,4 @@
-"""The members of plain tags (spec: workspaces, tags)."""
+"""The attributes and relationships of plain tags (spec: workspaces, tags)."""
 
 import re
 from typing import Any

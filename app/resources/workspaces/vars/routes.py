@@ -72,7 +72,7 @@ def show_var(workspace_id: str, var_id: str) -> Response:
 @requires(P.VARIABLE_READ, P.VARIABLE_WRITE)
 @describes(body=VarSchema, is_partial=True, answer=VarSchema, errors=(422,))
 def update_var(workspace_id: str, var_id: str) -> Response:
-    """Update a variable, which also gets a new version id; members that are left out stay as they are."""
+    """Update a variable, which also gets a new version id; attributes that are left out stay as they are."""
     return _update(workspace_id, var_id)
 
 

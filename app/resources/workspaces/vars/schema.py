@@ -1,4 +1,4 @@
-"""The members of a variable (spec: variables)."""
+"""The attributes and relationships of a variable (spec: variables)."""
 
 from collections.abc import Iterable
 from typing import Any

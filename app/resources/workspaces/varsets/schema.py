@@ -1,4 +1,4 @@
-"""The members of a variable set (spec: variable sets)."""
+"""The attributes and relationships of a variable set (spec: variable sets)."""
 
 from collections.abc import Callable
 from typing import Any

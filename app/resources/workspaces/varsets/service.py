@@ -144,7 +144,7 @@ def create_varset_var(varset_id: str, members: dict[str, Any]) -> ResourceObject
 
 
 def update_varset_var(varset_id: str, var_id: str, members: dict[str, Any]) -> ResourceObject:
-    """Update a variable of a set, which also gets a new version id; members that are left out stay as they are."""
+    """Update a variable of a set, which also gets a new version id; attributes that are left out stay as they are."""
     with transaction() as session:
         varset = _lock_varset(session, varset_id)
         variable = vars_to_change(session, [var_id], varset_id=varset_id)[var_id]

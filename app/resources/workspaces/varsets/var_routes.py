@@ -54,7 +54,7 @@ def show_varset_var(varset_id: str, var_id: str) -> Response:
 @requires(P.VARSET_READ, P.VARSET_MANAGE)
 @describes(body=SharedSchema, is_partial=True, answer=SharedSchema, errors=(422,))
 def update_varset_var(varset_id: str, var_id: str) -> Response:
-    """Update a variable of a set, which also gets a new version id; members that are left out stay as they are."""
+    """Update a variable of a set, which also gets a new version id; attributes that are left out stay as they are."""
     members = load(SharedSchema, body(), partial=True, identifier=var_id)
     return resource_response(service.update_varset_var(varset_id, var_id, members))
 

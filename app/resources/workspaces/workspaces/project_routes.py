@@ -57,7 +57,7 @@ def create_workspace_in_project(project_id: str) -> Response:
 def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Show a workspace of a project.
 
-    If the project has ``public-read``, everybody can read its public members, even without a token.
+    If the project has ``public-read``, everybody can read its public attributes, even without a token.
     """
     conditions = {"id": workspace_id, "project_id": project_id}
     try:
@@ -76,7 +76,7 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE, P.WORKSPACE_MOVE, P.PROJECT_MOVE_WORKSPACE)
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
 def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
-    """Update, rename or move a workspace of a project; members that are left out stay as they are."""
+    """Update, rename or move a workspace of a project; attributes that are left out stay as they are."""
     members = load(WorkspaceSchema, body(), partial=True, identifier=workspace_id)
     return resource_response(service.update_workspace(workspace_id, members, {"project_id": project_id}))
 

@@ -72,7 +72,7 @@ def show_workspace_by_name(organization: str, name: str) -> Response:
 )
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
 def update_workspace(workspace_id: str) -> Response:
-    """Update, rename or move a workspace; members that are left out stay as they are."""
+    """Update, rename or move a workspace; attributes that are left out stay as they are."""
     return _update(workspace_id)
 
 

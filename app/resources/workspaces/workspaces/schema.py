@@ -1,4 +1,4 @@
-"""The members of a workspace (spec: workspaces)."""
+"""The attributes and relationships of a workspace (spec: workspaces)."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

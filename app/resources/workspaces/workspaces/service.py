@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.authz.roles import level_within
 from app.authz.rules import permissions_on
 from app.jsonapi.errors import NotFound
@@ -46,7 +47,7 @@ from app.web.policy import get_for_update, is_allowed, visible
 from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
 
 # Grants on all workspaces of an organization reach a new one as well.
-_REACH = {**Workspace.grant_columns, "projects": "organization_id", "workspaces": "organization_id"}
+_REACH = {**Workspace.grant_columns, Level.PROJECTS: "organization_id", Level.WORKSPACES: "organization_id"}
 
 
 def create_workspace(organization_id: str, sent: Mapping[str, Any]) -> ResourceObject:
