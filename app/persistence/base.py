@@ -19,17 +19,17 @@ NAMING = {
 class Base(DeclarativeBase):
     """The base class of every table.
 
-    ``scope`` maps each level of a grant to the column that has to match the grant's id. A grant at a level that is
-    missing in it never reaches the table. ``found_by`` are computed columns of the scope that have an index, like plain
-    ones.
+    ``grant_columns`` maps each level of a grant to the column that has to match the grant's id. A grant at a level that
+    is missing in it never reaches the table. ``indexed_grant_columns`` are computed ones among them that have an index,
+    as plain ones do.
 
     ``visible_by`` is the permission (``authz.permissions.P``) of callers who can see a row, for the tables that are
     resources of their own.
 
-    ``taken`` maps a unique constraint to the attribute that the error names when the constraint is broken.
+    ``unique_errors`` maps a unique constraint to the attribute that the error names when the constraint is broken.
 
-    Whoever may see a row may also read its activity events. If the model ``tells_of_access``, only those who manage
-    that access may read them.
+    A caller who can see a row may also read its activity events, unless the model is ``access_sensitive``: then only
+    those who manage that access may read them.
     """
 
     metadata = MetaData(naming_convention=NAMING)
