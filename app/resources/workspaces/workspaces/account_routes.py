@@ -62,9 +62,8 @@ def list_reachable_workspaces() -> Response:
 def put_workspace_by_name(organization: str, name: str) -> Response:
     """Update the workspace of an organization with this name, or create it if there is none.
 
-    Attributes that are left out stay as they are. With ``If-None-Match: *`` or ``create-only``, an existing workspace is
-    a
-    conflict.
+    Attributes that are left out stay as they are. With ``If-None-Match: *`` or ``create-only``, an existing workspace
+    is a conflict.
     """
     conditions = by_name(organization, name)
     members = load(NamedSchema, body(), partial=True)
