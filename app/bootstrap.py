@@ -70,7 +70,7 @@ def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
             _note(session, "users.create", administrator.id, administrator.username, None)
         password = None
         if administrator.password_hash is None:
-            # One that the operator chose is known to him and shown to nobody.
+            # The operator knows a password that they chose themselves; it is shown to nobody.
             password = None if settings.bootstrap_password else new_password()
             administrator.password_hash = hash_password(settings.bootstrap_password or str(password))
         organization, is_new = _organization(session, settings, administrator)

@@ -53,7 +53,7 @@ class OrganizationRef:
     id: str
     name: str
     membership_id: str | None = None
-    """The caller's membership; none for who comes in by a token of another kind, or by a site role."""
+    """The caller's membership; None for tokens that are not a user's, and for access through a site role."""
 
 
 @dataclass(slots=True)
@@ -166,7 +166,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
 
 
 def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - an attribute
-    # Somebody without a token of his own in hand: its columns are there and empty.
+    # A caller who is loaded without a token: the columns of the token are there and empty.
     names = ("id", "digest", "role", "user_id", "organization_id", "team_id", "project_id")
     texts = [columns.get(name, null().cast(Text)).label(name) for name in names]
     moments = [null().cast(Timestamp()).label(name) for name in ("expired_at", "last_used_at")]

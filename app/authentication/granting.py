@@ -86,7 +86,7 @@ def _given(*apart: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
     ).group_by(*kind, *apart)
 
 
-# Who has thousands of grants has few kinds of them. They are told apart only where somebody asks what each comes from.
+# A caller with thousands of grants has few kinds of them. They are kept apart only to explain where each comes from.
 _TOGETHER = _given()
 _APART = _given(_GIVEN.c.id).order_by(_GIVEN.c.id)
 
@@ -155,7 +155,7 @@ def add_access(
         projects = row.project_ids.split(SEPARATOR)
         if row.workspace_ids is not None:
             grants.add_each(Level.WORKSPACE, row.workspace_ids.split(SEPARATOR), granted, source)
-            # Who sees a workspace sees what its project is called.
+            # A caller who sees a workspace also sees the name of its project.
             grants.add_each(Level.PROJECT, projects, roles.PROJECT_OF_WORKSPACE, source)
         elif row.environment_id is None and row.cells is None:
             add_projects(grants, projects, granted, source)
@@ -187,7 +187,7 @@ def _add_places(grants: Grants, row: AnyRow, granted: frozenset[P], source: Sour
     projects = row.project_ids.split(SEPARATOR)
     grants.add_each(Level.PROJECT, projects, roles.SCOPED_IN_PROJECT, source)
     if row.environment_id is None:
-        # The environments are no secret to who has a role in all of them.
+        # A caller with a role in all environments may see them.
         grants.add_each(Level.PROJECT, projects, roles.SCOPED_IN_ENVIRONMENT, source)
     else:
         grants.add(Level.ENVIRONMENT, row.environment_id, roles.SCOPED_IN_ENVIRONMENT, source)

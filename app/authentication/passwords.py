@@ -11,7 +11,7 @@ MAXIMUM_LENGTH = 512
 GENERATED_BYTES = 18
 
 _HASHER = PasswordHasher()
-# Compared with where there is no password, so that the time tells nobody who has one.
+# Compared with if there is no password, so that the time does not tell which users have one.
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(GENERATED_BYTES))
 
 

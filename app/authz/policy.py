@@ -27,14 +27,14 @@ class Level(StrEnum):
     SHARED_VARSETS = "shared-varsets"
     """The variable sets that an organization owns itself, not one of its projects."""
     SOME_PROJECT = "some-project"
-    """A project of an organization or a part of one, without saying which: that there is one."""
+    """Some project of an organization, or a part of one, without saying which."""
     PROJECTS = "projects"
     """What happens in the projects of an organization, and in their workspaces."""
     WORKSPACES = "workspaces"
     """What happens in the workspaces of an organization."""
     PROJECT = "project"
     PROJECT_ACCESS = "project-access"
-    """What tells who has access to a project: its teams, tokens and invitations."""
+    """The resources that show who has access to a project: its teams, tokens and invitations."""
     ENVIRONMENT = "environment"
     CELL = "cell"
     """The workspaces of a project that are in one cell."""
@@ -42,10 +42,10 @@ class Level(StrEnum):
     """Those of them that are in one environment as well."""
     WORKSPACE = "workspace"
     MEMBERSHIP = "membership"
-    """What somebody has by belonging to an organization: a role in a project, a level on a workspace."""
+    """The caller's own memberships, roles in projects and levels on workspaces."""
     USER = "user"
     PUBLIC = "public"
-    """What is there for everybody."""
+    """What everybody may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +118,11 @@ POLICY: Mapping[P, Rule] = {
     P.PROJECT_MANAGE_TEAMS: _PROJECT,
     P.PROJECT_MANAGE_VARSETS: _PROJECT,
     P.PROJECT_WIPE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
-    # A member whose role holds in one place sees no others, and himself.
+    # Members whose role is limited to a part of the project see themselves and no other members.
     P.PROJECT_READ_MEMBERS: _rule(Level.ORGANIZATION, Level.PROJECT, Level.MEMBERSHIP),
     P.PROJECT_MANAGE_MEMBERS: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
     P.PROJECT_MANAGE_OWNERS: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
-    # Whoever may take it away otherwise, everybody may give up what is his.
+    # Everybody may give up their own access, whoever else may take it away.
     P.ACCESS_GIVE_UP: Rule(frozenset({Level.MEMBERSHIP})),
     P.ENVIRONMENT_READ: _ENVIRONMENT,
     P.ENVIRONMENT_MANAGE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),

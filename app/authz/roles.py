@@ -99,14 +99,14 @@ PROJECT_ROLES: Mapping[str, Permissions] = {
     "admin": PROJECT_ADMIN,
     "owner": PROJECT_OWNER,
 }
-# Who has a token makes no others: what it opens ends with it.
+# A token can't create further tokens: access that it gives ends with it.
 PROJECT_TOKEN_ROLES: Mapping[str, Permissions] = {
     role: granted - {P.TOKEN_MANAGE} for role, granted in PROJECT_ROLES.items()
 }
 # What remains on the project itself of a role that holds in one place of it.
 SCOPED_IN_PROJECT: Permissions = frozenset({P.PROJECT_READ})
 SCOPED_IN_ENVIRONMENT: Permissions = frozenset({P.ENVIRONMENT_READ})
-# On what tells who has access to a project: for who manages its members.
+# For managers of a project's members: the resources that show who has access to it.
 PROJECT_ACCESS: Permissions = frozenset({P.INVITATION_MANAGE, P.ACTIVITY_READ})
 # What it takes to give, change or take away a role in a project, or a level on a workspace.
 MANAGES_ROLE: Mapping[str, P] = dict.fromkeys(PROJECT_ROLES, P.PROJECT_MANAGE_MEMBERS) | {
@@ -212,7 +212,7 @@ MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ, P.AGENT_POOL_
 VISIBLE_TEAM_MEMBER: Permissions = frozenset({P.TEAM_READ})
 # A team's token acts for the team; it has an account of its own to look at, and no more tokens to make.
 TEAM_TOKEN: Permissions = MEMBER | {P.ACCOUNT_READ}
-# Who reads the variables of any workspace sees where those come from that are shared.
+# A caller who reads the variables of any workspace also sees the shared sets that they come from.
 SHARED_VARSETS_READER: Permissions = frozenset({P.VARSET_READ})
 SHARED_VARSETS_MANAGER: Permissions = SHARED_VARSETS_READER | {P.VARSET_MANAGE}
 
@@ -260,7 +260,7 @@ TEAM_ACCESS: Mapping[str, Permissions] = {
         },
     ),
 }
-# On a team of his own that he could not see otherwise, a holder of such a flag manages the members, nothing more.
+# A holder of such a flag manages the members of their own team even if they could not see it otherwise; nothing more.
 OWN_TEAM: Permissions = frozenset({P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP})
 # A team that trusts its members with its tokens.
 OWN_TOKENS: Permissions = frozenset({P.TOKEN_MANAGE})
@@ -346,7 +346,7 @@ SELF: Permissions = frozenset(
     {P.ACCOUNT_READ, P.ACCOUNT_UPDATE, P.USER_READ, P.TOKEN_MANAGE, P.MEMBERSHIP_READ, P.INVITATION_ACCEPT},
 )
 
-# Of that, what somebody can do on the pages, where he has signed in with a password.
+# The part of it that people can do on the pages, where they have signed in with a password.
 SIGNED_IN: Permissions = frozenset({P.INVITATION_ACCEPT})
 
 # On the roles in projects and the levels on workspaces that one has oneself.
@@ -367,5 +367,5 @@ SITE_ROLES: Mapping[str, Permissions] = {
 
 ANONYMOUS: Permissions = frozenset({P.WORKSPACE_READ_PUBLIC})
 EVERYBODY: Permissions = ANONYMOUS | {P.CLOUD_PROVIDER_READ}
-# A project's token: beside its role, it can enter the organization, and knows who it is.
+# A project's token: beside its role, it can read the organization and its own account.
 PROJECT_TOKEN: Permissions = frozenset({P.ORGANIZATION_READ, P.ACCOUNT_READ})

@@ -45,7 +45,7 @@ class AuthenticationToken(Base):
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
     expired_at: Mapped[datetime | None] = mapped_column(Timestamp)
     last_used_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    # Plain text, not a reference: who made the token may be gone while the token stays.
+    # Plain text, not a reference: the token stays when its creator is deleted.
     created_by_type: Mapped[str | None]
     created_by_id: Mapped[str | None]
 

@@ -30,7 +30,7 @@ class Invitation(Base):
     __tablename__ = "invitations"
     visible_by: ClassVar[P] = P.INVITATION_MANAGE
     access_sensitive: ClassVar[bool] = True
-    # An invitation to a project is the affair of who manages its members; one to a workspace, of who administers it.
+    # Managers of a project's members see invitations to it; administrators of a workspace see those to the workspace.
     grant_columns: ClassVar[Mapping[str, str]] = {
         Level.ORGANIZATION: "organization_id",
         Level.WORKSPACES: "workspace_organization_id",
@@ -56,7 +56,7 @@ class Invitation(Base):
     email: Mapped[str] = mapped_column(Name)
     # A role in the project, or a level on the workspace.
     role: Mapped[str] = mapped_column()
-    # Where the role is to hold. No foreign key: who accepts after the environment went must hear of it.
+    # The environment that the role is limited to. No foreign key: accepting after it was deleted must be refused.
     environment_id: Mapped[str | None]
     cells: Mapped[list[str] | None]
     nonce: Mapped[str]
@@ -89,7 +89,7 @@ class Invitation(Base):
         case((workspace_id.is_not(None), organization_id)),
         expire_on_flush=False,
     )
-    # Who has the address now.
+    # The user who has the address now.
     invitee_id: Mapped[str | None] = column_property(
         select(User.__table__.c.id)
         .where(case_folded(User.__table__.c.email) == case_folded(email))

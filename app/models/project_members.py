@@ -34,7 +34,7 @@ class ProjectMember(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("pm"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
-    # Who leaves the organization keeps nothing.
+    # A user who leaves the organization loses all roles in it.
     membership_id: Mapped[str] = mapped_column(ForeignKey("organization_memberships.id", ondelete="CASCADE"))
     role: Mapped[str] = mapped_column()
     # A role that held in one environment goes with it.

@@ -41,5 +41,5 @@ class User(Base):
     )
 
 
-# Nobody is called anything yet who is only invited: the column keeps the place of a name then.
+# Invited users have no username yet; the column holds a placeholder for them.
 KNOWN_AS = case((User.invited_at.is_(None), User.username))

@@ -109,7 +109,7 @@ class Workspace(ProjectScoped, Base):
     structured_run_output_enabled: Mapped[bool] = mapped_column(default=True)
     terraform_version: Mapped[str] = mapped_column(default=TERRAFORM_VERSION)
     working_directory: Mapped[str | None]
-    # Who holds the lock, as the client sees it: users or teams, the id, the name that refusals tell.
+    # The holder of the lock, as clients see it: users or teams, the id, and the name that refusals show.
     locked_by_type: Mapped[str | None]
     locked_by_id: Mapped[str | None]
     locked_by_name: Mapped[str | None]

@@ -13,7 +13,7 @@ BATCH = 200
 def reseal(engine: Engine, keyring: Keyring) -> int:
     """Seal with the newest master key whatever an older one has sealed; how many texts that were.
 
-    A text that somebody changes meanwhile is left as he wrote it. Stopped at any moment, it goes on where it was.
+    A text that is changed meanwhile stays as it was changed. If the command is stopped, the next run continues.
     """
     return sum(_reseal_column(engine, keyring, table, column) for table, column in sealed_columns())
 

@@ -112,7 +112,7 @@ def _mark_orphans(engines: Engines, before: datetime) -> None:
         if not names:
             return
         with engines.writing.begin() as connection:
-            # Who is about to name one holds its row. Once the rows are ours, a second look is the true one.
+            # A transaction that is about to refer to an object holds its row. Once we hold the rows, we look again.
             ours = (
                 select(StoredObject.name)
                 .where(in_values(StoredObject.name, names))

@@ -76,7 +76,7 @@ def record_event(session: Session, action: str, subject: AnyRow, changes: Mappin
     """Write the activity event of a change, in its transaction. The subject must be flushed, so that it has its id.
 
     ``action`` is ``type.verb``; ``changes`` maps members to ``[before, after]`` and must never hold secrets. Name
-    projects, environments and workspaces in it by their ids: readers who can't see such a place are then not told the
+    projects, environments and workspaces in it by their ids: readers who can't see such a resource are then not shown its
     id.
     """
     record_events(session, action, [(subject, changes)])

@@ -1,4 +1,4 @@
-"""Who may use a pool, and who does."""
+"""Which projects and workspaces may use an agent pool, and whether any does."""
 
 from typing import Any
 

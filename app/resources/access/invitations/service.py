@@ -156,7 +156,7 @@ def accept(session: Session, token: str, workspace_id: str | None = None) -> tup
     identifier, nonce = parse_token(token)
     # One after the other for each user, so that two invitations into one organization make one membership.
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
-    # Before the invitation: who deletes the place, or hands it over, has it locked when he comes to the rest.
+    # Before the invitation: a request that deletes its project or workspace has locked that first.
     _lock_target(session, identifier)
     invitation = get_for_update(session, Invitation, identifier, P.INVITATION_ACCEPT, visible_by=P.INVITATION_ACCEPT)
     check_nonce(invitation, nonce)

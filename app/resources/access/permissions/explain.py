@@ -57,7 +57,7 @@ def explain(
 
 
 def _unseen(_permission: P) -> int:
-    # Who does not see the resource is told of nothing else.
+    # If the subject can't see the resource, every other refusal is 404 as well.
     return NotFound.status
 
 

@@ -1,4 +1,4 @@
-"""Who may do what, and why, over HTTP."""
+"""Explanations of permissions over HTTP."""
 
 from flask import Blueprint, Response
 from sqlalchemy import select

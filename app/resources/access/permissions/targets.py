@@ -53,7 +53,7 @@ TARGETS: Mapping[str, Target] = {
     "workspaces": Target(Workspace, Level.WORKSPACE, P.WORKSPACE_READ, P.WORKSPACE_MANAGE_ACL),
 }
 
-# Who sees where a grant comes from: as wherever else it is shown.
+# The permission to see the source of a grant: the same as wherever else the source is shown.
 _SOURCES: Mapping[str, tuple[type[Any], P]] = {
     "authentication-tokens": (AuthenticationToken, P.TOKEN_MANAGE),
     "organization-memberships": (OrganizationMembership, P.MEMBERSHIP_READ),

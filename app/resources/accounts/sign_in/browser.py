@@ -42,7 +42,7 @@ def cookie_digest() -> str:
 
 
 def signed_in_user() -> Found | None:
-    """Who is signed in: ``user_id`` and ``username``."""
+    """The signed-in user: ``user_id`` and ``username``."""
     return find_session(reader(), cookie_digest())
 
 

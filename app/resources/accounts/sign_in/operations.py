@@ -45,7 +45,7 @@ def open_session(session: Session, user_id: str, digest: str) -> None:
 
 
 def find_session(connection: Connection, digest: str) -> Found | None:
-    """Who is signed in: ``user_id`` and ``username``. Finding a session prolongs it."""
+    """The signed-in user: ``user_id`` and ``username``. Finding a session prolongs it."""
     moment = now()
     row = connection.execute(
         select(_SESSION.c.created_at, _SESSION.c.expires_at, User.id.label("user_id"), User.username)

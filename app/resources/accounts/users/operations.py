@@ -79,7 +79,7 @@ def check_confirmed(members: Mapping[str, Any]) -> None:
 def new_hash(members: Mapping[str, Any], stored: str | None) -> str:
     """The hash of the new password, if the request may set it. Takes a while, so not within a transaction.
 
-    Who has no password yet sets the first one by the token alone.
+    A user without a password sets the first one with the token alone.
     """
     if stored is not None and not is_password(members.get("current_password") or "", stored):
         raise InvalidAttribute("Current password is invalid", pointer="/data/attributes/current_password")

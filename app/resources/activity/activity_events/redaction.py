@@ -103,7 +103,7 @@ def _seen(identifiers: Iterable[str]) -> set[str]:
             in_values(Environment.__table__.c.id, wanted), visible(P.ENVIRONMENT_READ, Environment)
         ),
         select(Workspace.id).where(in_values(Workspace.__table__.c.id, wanted), workspaces),
-        # Who sees a workspace sees where it is.
+        # A caller who sees a workspace also sees its project and environment.
         select(Workspace.project_id).where(in_values(Workspace.__table__.c.project_id, wanted), workspaces),
         select(Workspace.environment_id).where(in_values(Workspace.__table__.c.environment_id, wanted), workspaces),
     )

@@ -62,7 +62,7 @@ class OpenTo(Filter):
 
 
 def _links() -> Iterable[Link]:
-    # Nobody learns from a pool of workspaces and projects that he can't see.
+    # A caller can't learn from a pool of workspaces and projects that they can't see.
     workspace_seen = visible(P.WORKSPACE_READ, Workspace)
     project_seen = visible(P.PROJECT_READ, Project)
     workspaces, projects = Workspace.__table__, Project.__table__

@@ -40,7 +40,7 @@ def update_agent_pool(agent_pool_id: str, members: dict[str, Any], places: dict[
     """Update an agent pool. Relationships that are sent replace the existing ones; whoever uses the pool keeps it."""
     with transaction() as session:
         pool = _subject(session, agent_pool_id, is_kept=True)
-        # Not the lock that deleting takes: who begins to use the pool has locked the workspace that it is to list.
+        # Not the lock of a deletion: a request that begins to use the pool has locked a workspace that this one lists.
         session.refresh(pool, with_for_update={"key_share": True})
         changes = apply_changes(pool, members) | _place(session, pool, places)
         session.flush()

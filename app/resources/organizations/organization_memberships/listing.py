@@ -35,7 +35,7 @@ _STATUS = InStatus()
 _OTHERS: tuple[Filter, ...] = (
     Contains("q", (_of_user(KNOWN_AS), _EMAIL)),
     OneOf("filter[email]", _EMAIL),
-    # Users who are programs: there are none.
+    # There are no service accounts among the users.
     Holds("filter[is_service_account]", false()),
 )
 

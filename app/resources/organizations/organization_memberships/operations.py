@@ -26,7 +26,7 @@ def user_to_invite(session: Session, email: str) -> tuple[User, bool]:
     found = session.scalars(select(User).where(case_folded(User.email) == fold_case(email))).one_or_none()
     if found is not None:
         return found, False
-    # Only the table wants a name for who is invited; nobody is shown it.
+    # The table requires a username. That of an invited user is a placeholder, which nobody is shown.
     user = User(username=f"invited-{random_text()}", email=email, invited_at=now())
     session.add(user)
     session.flush()

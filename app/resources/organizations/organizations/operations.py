@@ -43,7 +43,7 @@ def normalize_attributes(session: Session, members: dict[str, Any], current: Org
     if named.is_given or "default_execution_mode" in settled:
         before = Execution(current.default_execution_mode, current.default_agent_pool_id) if current else Execution()
         after = Execution(settled.get("default_execution_mode", before.mode), before.pool)
-        # Any of its own pools: where nothing else is said, the organization's counts also for who may not choose it.
+        # Any pool of the organization: its default also applies to projects and workspaces that could not choose the pool.
         place = PoolConsumer(current.id if current else None, "organization", true)
         settled["default_agent_pool_id"] = resolve_pool(session, after, named, before.pool, place)
     passing = "send_passing_statuses_for_untriggered_speculative_plans"
@@ -71,7 +71,8 @@ def lock_projects(session: Session, organization_id: str) -> None:
 
 def delete_organization(session: Session, organization: Organization) -> None:
     """Delete the organization with everything in it; its activity events stay."""
-    # Locked before their objects are condemned, as by who deletes one of them: two can't lock each other out.
+    # Locked before their objects are marked for deletion, in the order of a request that deletes one of them, so that
+    # the two can't wait for each other.
     session.execute(
         select(Workspace.id)
         .where(Workspace.organization_id == organization.id)

@@ -46,7 +46,7 @@ def show_permissions(row: AnyRow, held: frozenset[P]) -> dict[str, bool]:
     """What the caller may do with the team; the owners team has rules of its own."""
     if not row.is_owners:
         return dict(_PLAIN.make(row, held))
-    # Who may manage visible teams sees that of the owners among them.
+    # Managers of visible teams also see the owners team among them.
     return dict(_OWNERS.make(row, held if P.OWNERS_UPDATE_MEMBERSHIP in held else held - {P.TOKEN_MANAGE}))
 
 

@@ -32,7 +32,7 @@ BELONGINGS: Final[Sequence[type[Base]]] = (Var, TagBinding, TeamWorkspace, Works
 LINKS: Final[Sequence[type[Base]]] = (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace)
 _WORKSPACES: Final = Base.metadata.tables[Workspace.__tablename__]
 _CONSUMERS: Final = Base.metadata.tables[RemoteStateConsumer.__tablename__]
-# What a copy has of its own: who it is, when it came, and nothing of locks and states.
+# Columns that a copy does not take over: its id, its times, and everything about locks and states.
 UNLIKE: Final = frozenset(
     {
         "id",
@@ -138,7 +138,7 @@ def _similar_names(session: Session, source: Environment, name: str) -> Sequence
 
 
 def _keep_pools(session: Session, ids: set[str]) -> None:
-    # Who deletes a pool locks it before looking for those that name it.
+    # A request that deletes a pool locks it before it looks for users of the pool.
     if ids:
         pools = select(AgentPool.id).where(in_values(AgentPool.__table__.c.id, ids)).order_by(AgentPool.id)
         session.execute(pools.with_for_update(read=True, key_share=True))

@@ -49,7 +49,7 @@ def replace_assignments(session: Session, varset: Varset, kind: str, wanted: Col
     place = ASSIGNMENTS[kind]
     present = assignments_of(session, varset, place)
     new = set(wanted) - present
-    # A place that the caller was not shown can't be missing in what he sends.
+    # The caller can't have removed on purpose what they were not shown.
     old = _those(session, varset, kind, present - set(wanted), P.VARIABLE_READ)
     _check(session, varset, kind, new | old)
     check_assignment(session, varset, place, wanted, pointer)
@@ -59,7 +59,7 @@ def replace_assignments(session: Session, varset: Varset, kind: str, wanted: Col
 
 
 def _check(session: Session, varset: Varset, kind: str, touched: Collection[str]) -> None:
-    # Who manages the sets of a project decides for the whole project; elsewhere the variables must be the caller's.
+    # A manager of a project's sets decides for the whole project. Elsewhere the caller must be able to write variables.
     others = set(touched) - {varset.project_id}
     if others - _those(session, varset, kind, others, P.VARIABLE_WRITE):
         raise NotFound

@@ -87,7 +87,7 @@ def put_workspace_by_name(organization: str, name: str) -> Response:
 
 
 def _only_organization() -> dict[str, str]:
-    # Who reaches all workspaces of one organization and no others, as many do, is served in the order of its index.
+    # Many callers reach all workspaces of one organization and no others; the index of that organization serves them.
     reached = caller().grants.targets(Level.ORGANIZATION, P.WORKSPACE_READ)
     is_only = grant_levels(caller(), P.WORKSPACE_READ, Workspace) == (Level.ORGANIZATION,) and len(reached) == 1
     return {"organization_id": reached[0]} if is_only else {}

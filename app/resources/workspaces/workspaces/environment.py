@@ -35,7 +35,7 @@ def resolve_environment(
     is_given = "environment_id" in members
     wanted = members.pop("environment_id", None)
     if current is not None and (not is_given or wanted == current.environment_id):
-        # Who may change the workspace may send where it is, also where he does not see the environment.
+        # A caller who may change the workspace may send its current environment, even one that they can't see.
         return place
     found = select(Environment).where(Environment.project_id == project_id)
     if wanted is None:
@@ -46,7 +46,7 @@ def resolve_environment(
     if environment is None and wanted is not None:
         raise UnknownEnvironment
     if environment is None:
-        # Every project has a default one: it went with the project, or another one is the default since this moment.
+        # Every project has a default one: the project was deleted, or another one has just become the default.
         raise NotFound if current is None else Conflict(CHANGED_MEANWHILE)
     return {**place, "environment_id": environment.id}
 

@@ -98,7 +98,7 @@ def holder_of(workspace: Workspace) -> Holder | None:
 def is_held_by(workspace: Workspace, caller: Calling) -> bool:
     """Whether the caller holds the lock."""
     holder = holder_of(workspace)
-    # Names change; who it is does not.
+    # Names change, so the id is compared.
     return holder is not None and holder[:2] == holder_from(caller)[:2]
 
 

@@ -64,9 +64,9 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
         row = WORKSPACES.get(conditions)
     except NotFound:
         public = PUBLIC_WORKSPACES.get_resource(conditions)
-        # Nothing that is related to it is public.
+        # None of its related resources is public.
         return resource_response(public, included=[] if includes_of(request.args, INCLUDES) else None)
-    # Only now: who sees nothing here hears of no fault either.
+    # Only now: a caller who can't see the workspace must not learn of faults in the request either.
     include = including(includes_of(request.args, INCLUDES))
     shown = WORKSPACES.to_resource(row)
     return resource_response(shown, included=include([row], [shown]) if include else None)

@@ -89,7 +89,7 @@ def update_workspace(
     members = dict(sent)
     with transaction() as session:
         destination_id = members.pop("project_id", None)
-        # Who only moves needs the right to move, not the right to change settings.
+        # A request that only moves the workspace needs the right to move it, not the right to change settings.
         needed = P.WORKSPACE_UPDATE if members or destination_id is None else P.WORKSPACE_READ
         workspace = get_for_update(session, Workspace, workspace_id, needed, where=where)
         changes: dict[str, Any] = {}
@@ -120,7 +120,7 @@ def destroy_workspace(workspace_id: str, permission: P, where: Mapping[str, str]
 
 
 def _give_access_to_creator(session: Session, workspace: Workspace) -> None:
-    # What he may do there already is his from now on, whatever becomes of the role that it comes from.
+    # The creator keeps on the workspace what they may do there now, even if their role in the project changes.
     membership_id = caller().membership_in(workspace.organization_id)
     level = level_within(permissions_on(caller(), _REACH, workspace))
     if membership_id is None or level is None:
@@ -187,7 +187,7 @@ def _tag(
 
 
 def _source() -> str:
-    # The terraform CLI says who it is when a configuration has a cloud block.
+    # The terraform CLI sends this header when a configuration has a cloud block.
     return "terraform" if request.headers.get("X-Terraform-Integration") == "cloud" else "tfe-api"
 
 
