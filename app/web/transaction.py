@@ -75,9 +75,8 @@ def insert(session: Session, entity: Base) -> None:
 def record_event(session: Session, action: str, subject: AnyRow, changes: Mapping[str, Any] | None = None) -> None:
     """Write the activity event of a change, in its transaction. The subject must be flushed, so that it has its id.
 
-    ``action`` is ``type.verb``; ``changes`` maps members to ``[before, after]`` and must never hold secrets. Name
-    projects, environments and workspaces in it by their ids: readers who can't see such a resource are then not shown its
-    id.
+    ``action`` is ``type.verb``; ``changes`` maps attributes to ``[before, after]`` and must never hold secrets. Name
+    projects, environments and workspaces in it by their ids: an id is hidden from readers who can't see the resource.
     """
     record_events(session, action, [(subject, changes)])
 

@@ -43,7 +43,7 @@ def normalize_attributes(session: Session, members: dict[str, Any], current: Org
     if named.is_given or "default_execution_mode" in settled:
         before = Execution(current.default_execution_mode, current.default_agent_pool_id) if current else Execution()
         after = Execution(settled.get("default_execution_mode", before.mode), before.pool)
-        # Any pool of the organization: its default also applies to projects and workspaces that could not choose the pool.
+        # Any pool of the organization: its default also applies to those that could not choose the pool themselves.
         place = PoolConsumer(current.id if current else None, "organization", true)
         settled["default_agent_pool_id"] = resolve_pool(session, after, named, before.pool, place)
     passing = "send_passing_statuses_for_untriggered_speculative_plans"
