@@ -46,7 +46,7 @@ LISTINGS = listings()
 def outside_of_requests() -> Iterator[None]:
     """Addresses are made from a request and values unsealed by an application; here both are plain texts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.resources.workspaces.state_versions.schema.address", lambda *of: "/".join(of))
+        patch.setattr("app.resources.workspaces.state_versions.schema.signed_address", lambda *of: "/".join(of))
         patch.setattr("app.resources.workspaces.state_versions.schema._value", lambda row: row.value)
         yield
 
