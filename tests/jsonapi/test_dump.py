@@ -99,7 +99,7 @@ def test_a_compiled_dump_equals_the_schemas_own(listing: Listing, draw: st.DataO
     bound = {field.attribute or name: field for name, field in listing.schema().fields.items()}
     rows = {name: draw.draw(values_of(bound.get(name), name, column)) for name, column in listing.expressions.items()}
     # Lists of related ids are put beside the columns by listings that have some.
-    lists = {name: draw.draw(st.lists(filled)) for name in getattr(listing, "lists", {})}
+    lists = {name: draw.draw(st.lists(filled)) for name in getattr(listing.complete, "lists", ())}
     values = {**rows, **lists}
     check(listing.schema, tuple(values), listing.dump, tuple(values.values()), held)
 
