@@ -1,13 +1,12 @@
-"""Where attributes differ on purpose from HCP Terraform's own OpenAPI document, and why.
+"""Where Groundplan differs on purpose from HCP Terraform's own OpenAPI document, and why.
 
-``-name`` is an attribute that HCP has and Groundplan has not, ``+name`` one that HCP's document does not mention. The
-test fails for a difference that is not here, and for one that is here and no longer there.
+``-name`` is an attribute or a relationship that HCP has and Groundplan has not, ``+name`` one that HCP's document does
+not mention. The test fails for a difference that is not here, and for one that is here and no longer there.
 """
 
 from collections.abc import Mapping
 
-ANSWER = "answer"
-BODY = "body"
+from tests.contract.hcp_names import ANSWER, BODY
 
 # HCP describes a resource once, for bodies and answers alike, and marks few members as read-only.
 SHOWN_ONLY = "nobody sets it: it is made by the service, or constant"
@@ -18,6 +17,10 @@ APPLICABLE = "here HCP's document has a short form of its own, unlike that of it
 BACKING_DATA = "what a state version stands on is not deleted apart from it, so there is nothing to restore"
 HYOK = "customers hold no keys of their own: the service encrypts with its own"
 MODULES = "there is no registry of modules and providers"
+NO_AGENTS = "a pool links to nothing that is always empty: there are no agents"
+NO_AUDIT_TOKEN = "there is no token for the audit trail alone: it is read with the organization's token"
+NO_SUBSCRIPTION = "nobody pays for anything, so there are no subscriptions"
+NO_VCS = "not connected to services that hold code"
 NO_CODE = "there are no no-code modules"
 OF_RELATIONSHIP = "tags come as the relationships tag-bindings and tags"
 ONLY_NAMES = "of an account only the user name and the address can be changed here; whatever else is sent is ignored"
@@ -148,12 +151,12 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
 
 # Where HCP's document describes one operation unlike the others with resources of the type; instead of what is above.
 OF_ONE_OPERATION: Mapping[tuple[str, str], Mapping[str, str]] = {
-    ("DELETE /api/v2/workspaces/{workspace_id}/relationships/tags", BODY): _of(IN_REFERENCE, "+name"),
-    ("GET /api/v2/workspaces/{workspace_id}/applicable-varsets", ANSWER): {
+    ("DELETE /workspaces/{}/relationships/tags", BODY): _of(IN_REFERENCE, "+name"),
+    ("GET /workspaces/{}/applicable-varsets", ANSWER): {
         **_of(APPLICABLE, "+permissions", "+priority", "+stack-count"),
         **_of("sets have no such setting, neither in the API reference nor elsewhere in HCP's document", "-auto-apply"),
     },
-    ("PATCH /api/v2/account/update", BODY): _USER
+    ("PATCH /account/update", BODY): _USER
     | _of(
         ONLY_NAMES,
         "-auth-method",
@@ -169,8 +172,8 @@ OF_ONE_OPERATION: Mapping[tuple[str, str], Mapping[str, str]] = {
         "-v2-only",
     ),
     # Here HCP's document names only what a client may send.
-    ("PATCH /api/v2/workspaces/{workspace_id}/relationships/vars", BODY): {},
-    ("PATCH /api/v2/workspaces/{workspace_id}/state-versions", BODY): _of(
+    ("PATCH /workspaces/{}/relationships/vars", BODY): {},
+    ("PATCH /workspaces/{}/state-versions", BODY): _of(
         ROLLBACK,
         "-force",
         "-json-state",
@@ -184,5 +187,80 @@ OF_ONE_OPERATION: Mapping[tuple[str, str], Mapping[str, str]] = {
 
 # Statuses of success that the API reference has and the OpenAPI document has not.
 STATUSES: Mapping[str, Mapping[str, str]] = {
-    "POST /api/v2/organizations/{organization}/agent-pools": {"201": IN_REFERENCE},
+    "POST /organizations/{}/agent-pools": {"201": IN_REFERENCE},
+}
+
+# Relationships in answers, by type. In bodies they are not compared: HCP's document lists those that nobody sets, too.
+RELATIONSHIPS: Mapping[str, Mapping[str, str]] = {
+    "agent-pools": _of(NO_AGENTS, "-agents", "-authentication-tokens"),
+    "authentication-tokens": _of("only tokens of teams have a team", "-team"),
+    "effective-tag-bindings": _of("it is the link inherited-from, as in the API reference", "-inherited-from"),
+    "organization-memberships": _of(SCIM, "-scim-identity"),
+    "organizations": {
+        **_of(NO_AUDIT_TOKEN, "-audit-trails-authentication-token"),
+        **_of(RETENTION, "-data-retention-policy"),
+        **_of(MODULES, "-module-producers", "-provider-producers"),
+        **_of(NO_VCS, "-oauth-tokens"),
+        **_of(HYOK, "-primary-hyok-configuration"),
+        **_of(NO_SUBSCRIPTION, "-subscription"),
+    },
+    "projects": {
+        **_of(BEYOND, "+cloud-provider"),
+        **_of(IN_REFERENCE, "+effective-tag-bindings"),
+    },
+    "state-versions": _of(HYOK, "-hyok-encrypted-data-key"),
+    "tags": _of(IN_REFERENCE, "+organization"),
+    "users": _of(NO_VCS, "-github-app-oauth-tokens"),
+    # The variable names what it belongs to: a workspace as configurable, a set as varset.
+    "vars": {
+        **_of("no answer says which variable takes the place of which", "-overwriter", "-overwritten"),
+        **_of("the API reference names the workspace in configurable alone", "-workspace"),
+    },
+    "workspaces": {
+        **_of(BEYOND, "+project-environment"),
+        **_of(IN_REFERENCE, "+effective-tag-bindings", "+tag-bindings"),
+    },
+}
+
+_OF_WORKSPACE = {**RELATIONSHIPS["vars"], "-varset": "a variable of a workspace is in no set"}
+_OF_SET = {**RELATIONSHIPS["vars"], "-configurable": "a variable of a set is of no workspace"}
+
+RELATIONSHIPS_OF_ONE_OPERATION: Mapping[str, Mapping[str, str]] = {
+    "GET /organizations/{}/team-tokens": {},
+    "GET /teams/{}/authentication-token": {},
+    "GET /users/{}": {
+        **RELATIONSHIPS["users"],
+        **_of("only the answer about one's own account names the token", "-authenticated-resource"),
+    },
+    "GET /varsets/{}/relationships/vars": _OF_SET,
+    "GET /varsets/{}/relationships/vars/{}": _OF_SET,
+    "GET /workspaces/{}/applicable-varsets": _of(
+        APPLICABLE, "+organization", "+parent", "+projects", "+stacks", "+vars", "+workspaces"
+    ),
+    "GET /workspaces/{}/vars": _OF_WORKSPACE,
+    "GET /workspaces/{}/vars/{}": _OF_WORKSPACE,
+    "GET /workspaces/{}/varsets/{}/relationships/vars": _OF_SET,
+    "GET /workspaces/{}/varsets/{}/relationships/vars/{}": _OF_SET,
+    "PATCH /varsets/{}/relationships/vars/{}": _OF_SET,
+    "PATCH /workspaces/{}/vars/{}": _OF_WORKSPACE,
+    "POST /teams/{}/authentication-token": {},
+    "POST /varsets/{}/relationships/vars": _OF_SET,
+    "POST /workspaces/{}/vars": _OF_WORKSPACE,
+}
+
+# Query parameters, and values of include, that HCP's document has and that the service does not take.
+QUERY: Mapping[str, Mapping[str, str]] = {
+    "DELETE /organizations/{}/authentication-token": _of(NO_AUDIT_TOKEN, "token"),
+    "GET /organizations": _of(NO_SUBSCRIPTION, "include=subscription"),
+    "GET /organizations/{}": _of(NO_SUBSCRIPTION, "include=subscription"),
+    "GET /organizations/{}/agent-pools": _of(
+        "taken, too, but described as the API reference spells it", "filter[allowed-workspaces][name]"
+    ),
+    "GET /organizations/{}/authentication-token": _of(NO_AUDIT_TOKEN, "token"),
+    "GET /organizations/{}/organization-memberships": _of(SCIM, "include=scim-identity"),
+    "GET /organizations/{}/workspaces": _of(
+        "described as the API reference has it, with a number for each tag", "filter[tagged]", "filter[tagged][value]"
+    ),
+    "GET /workspaces/{}/resources": _of("taken, but not described yet", "page[number]", "page[size]"),
+    "POST /organizations/{}/authentication-token": _of(NO_AUDIT_TOKEN, "token"),
 }

@@ -16,6 +16,7 @@ PAGES = sorted({ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")})
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+PATH = re.compile(r"`((?:app|bench|docs|migrations|tests)/[\w./-]*)(?:::\w+)?`")
 
 
 def test_the_page_of_permissions_is_the_policy() -> None:
@@ -43,6 +44,12 @@ def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
         found = (page.parent / place).resolve() if place else page
         assert found.exists(), f"{target} leads nowhere"
         assert not section or section in sections(found), f"{target} names no section"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_that_a_page_names_is_there(page: Path) -> None:
+    named = set(PATH.findall(page.read_text(encoding="utf-8")))
+    assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
 def sections(page: Path) -> set[str]:

@@ -46,7 +46,7 @@ LISTINGS = listings()
 def outside_of_requests() -> Iterator[None]:
     """Addresses are made from a request and values unsealed by an application; here both are plain texts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.resources.workspaces.state_versions.schema.address", lambda *of: "/".join(of))
+        patch.setattr("app.resources.workspaces.state_versions.schema.signed_address", lambda *of: "/".join(of))
         patch.setattr("app.resources.workspaces.state_versions.schema._value", lambda row: row.value)
         yield
 
@@ -99,7 +99,7 @@ def test_a_compiled_dump_equals_the_schemas_own(listing: Listing, draw: st.DataO
     bound = {field.attribute or name: field for name, field in listing.schema().fields.items()}
     rows = {name: draw.draw(values_of(bound.get(name), name, column)) for name, column in listing.expressions.items()}
     # Lists of related ids are put beside the columns by listings that have some.
-    lists = {name: draw.draw(st.lists(filled)) for name in getattr(listing, "lists", {})}
+    lists = {name: draw.draw(st.lists(filled)) for name in getattr(listing.complete, "lists", ())}
     values = {**rows, **lists}
     check(listing.schema, tuple(values), listing.dump, tuple(values.values()), held)
 
