@@ -1,6 +1,9 @@
 """What every test can ask for: an application on either database, emptied after each test.
 
-A test that uses ``app`` or ``database`` runs once on each kind: ``test_x[sqlite]``, ``test_x[postgresql]``.
+A test that uses ``app`` or ``database`` runs once on each kind: ``test_x[sqlite]``, ``test_x[postgresql]``. One that is
+marked by ``only_postgresql`` or ``only_sqlite`` asks what that database alone has an answer to. One that is marked by
+``both_drivers`` asks what the driver has a part in: on PostgreSQL it runs with psycopg2, and once more with psycopg 3:
+``test_x[postgresql-psycopg]``.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,6 +20,7 @@ from sqlalchemy import Engine, event, text
 from app import create_app
 from app.config import Settings
 from app.persistence import Base
+from app.services import services
 from tests.support import databases
 from tests.support.api import Api
 from tests.support.policy_watch import watch_policy
@@ -29,6 +33,7 @@ settings.load_profile("groundplan")
 ROOT = Path(__file__).parent.parent
 BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
 SERVER = "postgresql_server"
+KINDS_OF_MARKS = {"only_sqlite": "sqlite", "only_postgresql": "postgresql"}
 
 
 class PostgresqlServer:
@@ -65,7 +70,19 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[SERVER] = node.config.stash[server_key].url()
 
 
-@pytest.fixture(scope="session", params=databases.KINDS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_kind" not in metafunc.fixturenames:
+        return
+    kinds = list(databases.KINDS)
+    for mark, kind in KINDS_OF_MARKS.items():
+        if metafunc.definition.get_closest_marker(mark):
+            kinds = [kind]
+    if metafunc.definition.get_closest_marker("both_drivers") and "postgresql" in kinds:
+        kinds.append(databases.PSYCOPG)
+    metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def database_kind(request: pytest.FixtureRequest) -> str:
     """Runs the test once for each kind of database."""
     return str(request.param)
@@ -83,7 +100,7 @@ def new_database(
         return lambda: databases.empty_sqlite(folder)
     given = getattr(pytestconfig, "workerinput", {}).get(SERVER)
     server = given or pytestconfig.stash[server_key].url()
-    return lambda: databases.empty_postgresql(server)
+    return lambda: databases.empty_postgresql(server, database_kind)
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +120,7 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Abstrac
         )
         app.testing = True
         watch_policy(app)
-        engines = app.extensions["groundplan.engines"]
+        engines = services(app).engines
         if engines.writing.dialect.name == "sqlite":
             for engine in (engines.writing, engines.reading):
                 event.listen(engine, "connect", hurry)
@@ -179,7 +196,7 @@ def statements(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
         def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             seen.append(statement)
 
-        engines = app.extensions["groundplan.engines"]
+        engines = services(app).engines
         for engine in (engines.writing, engines.reading):
             event.listen(engine, "before_cursor_execute", record)
         try:
@@ -192,7 +209,7 @@ def statements(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
 
 
 def engine_of(app: Flask) -> Engine:
-    engine = app.extensions["groundplan.engine"]
+    engine = services(app).engines.writing
     assert isinstance(engine, Engine)
     return engine
 

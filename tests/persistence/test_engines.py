@@ -13,14 +13,18 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.models import Organization, User
-from app.persistence import Base, connect_engines
+from app.persistence import Base
+from app.persistence.database import READING, connect_engines, db, new_session
 from app.persistence.engine import Engines
+from app.services import services
+
+pytestmark = pytest.mark.both_drivers
 
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Iterator[Engines]:
     """Engines on a new SQLite database with all tables."""
-    engines = connect_engines(f"sqlite:///{tmp_path / 'deep' / 'groundplan.sqlite3'}", 5)
+    engines = connect_engines(Flask(__name__), f"sqlite:///{tmp_path / 'deep' / 'groundplan.sqlite3'}", 5)
     Base.metadata.create_all(engines.writing)
     yield engines
     engines.writing.dispose()
@@ -34,6 +38,34 @@ def embedded(tmp_path: Path) -> Iterator[Engines]:
 def test_each_connection_of_sqlite_is_set(embedded: Engines, kind: str, pragma: str, value: object) -> None:
     with getattr(embedded, kind).connect() as connection:
         assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+def test_flask_sqlalchemy_holds_the_engines_the_metadata_and_the_sessions(app: Flask) -> None:
+    engines = services(app).engines
+    with app.app_context():
+        assert db.engines == {None: engines.writing, READING: engines.reading}
+        assert db.metadata is Base.metadata
+        with new_session() as session:
+            assert session.get_bind() is engines.writing
+            assert (session.autoflush, session.expire_on_commit) == (False, False)
+
+
+def test_each_engine_has_a_pool_and_tells_no_values(app: Flask) -> None:
+    engines = services(app).engines
+    assert engines.writing.pool is not engines.reading.pool
+    for engine in (engines.writing, engines.reading):
+        assert engine.pool.size() == services(app).settings.pool_size  # type: ignore[attr-defined]
+        assert engine.hide_parameters
+
+
+def test_a_request_has_one_session_at_a_time(app: Flask) -> None:
+    with app.app_context():
+        with new_session(), pytest.raises(AssertionError), new_session():
+            pass
+        with new_session() as first:
+            pass
+        with new_session() as second:
+            assert second is not first
 
 
 def test_the_embedded_database_is_its_owners_alone(embedded: Engines) -> None:
@@ -102,7 +134,7 @@ def test_a_failed_transaction_leaves_nothing(engine: Engine) -> None:
 
 
 def test_reading_opens_no_transaction(app: Flask) -> None:
-    reading: Engine = app.extensions["groundplan.engines"].reading
+    reading: Engine = services(app).engines.reading
     if reading.dialect.name == "postgresql":
         with reading.connect() as connection:
             first, second = (connection.scalar(text("SELECT transaction_timestamp()")) for _ in range(2))
@@ -110,7 +142,7 @@ def test_reading_opens_no_transaction(app: Flask) -> None:
         return
     seen: list[str] = []
     # The event is heard at the engine that the reading one was made from.
-    writing: Engine = app.extensions["groundplan.engines"].writing
+    writing: Engine = services(app).engines.writing
 
     def remember(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         seen.append(statement)
@@ -122,9 +154,8 @@ def test_reading_opens_no_transaction(app: Flask) -> None:
     assert not any(statement.startswith("BEGIN") for statement in seen)
 
 
+@pytest.mark.only_postgresql
 def test_postgresql_speaks_utc(engine: Engine) -> None:
-    if engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has no time zones")
     with engine.connect() as connection:
         assert connection.scalar(text("SHOW timezone")) == "UTC"
 

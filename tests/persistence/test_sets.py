@@ -8,6 +8,9 @@ from sqlalchemy import Engine, Text, case, func, literal, or_, select, union_all
 
 from app.models import TeamProject
 from app.persistence import in_values, values_param
+from app.services import services
+
+pytestmark = pytest.mark.both_drivers
 
 # What a database takes as text: no NUL, no lone surrogates; and what a set may hold: nothing empty, no separator.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\x1f"), min_size=1, max_size=6) | st.sampled_from(
@@ -17,7 +20,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\x1f"), min_s
 
 @pytest.fixture(scope="module")
 def connected(app: Flask) -> Engine:
-    engine: Engine = app.extensions["groundplan.engine"]
+    engine: Engine = services(app).engines.writing
     return engine
 
 
@@ -82,10 +85,10 @@ def test_the_text_of_the_statement_does_not_depend_on_the_set(connected: Engine)
     assert len(texts_of) == 1
 
 
+# PostgreSQL decides by the size of the table.
+@pytest.mark.only_sqlite
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "among others"])
 def test_sqlite_looks_a_set_up_by_index(connected: Engine, alone: bool) -> None:  # noqa: FBT001 - a parameter
-    if connected.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL decides by the size of the table")
     condition = in_values(TeamProject.team_id, ["team-a"])
     if not alone:
         condition = or_(condition, in_values(TeamProject.id, ["tprj-a"])) & (TeamProject.access == "read")
