@@ -271,7 +271,7 @@ def test_what_finds_no_room_is_lost_and_the_rest_arrives(log: pytest.LogCaptureF
     sink = Stuck()
     delivery = Delivery(sink, 3)
     delivery.capture([EVENT])
-    until(delivery._queue.empty)
+    until(lambda: not delivery._queue.waiting)
     delivery.capture([EVENT] * 5)
     assert delivery.lost == 2
     sink.go.set()
@@ -307,7 +307,7 @@ def test_the_end_waits_so_long_and_no_longer(log: pytest.LogCaptureFixture) -> N
     delivery = Delivery(sink, 2)
     delivery.close(5)  # nothing was ever captured: nothing to wait for
     delivery.capture([EVENT] * 2)
-    until(lambda: delivery._queue.qsize() == 1)
+    until(lambda: delivery._queue.waiting == 1)
     began = time.monotonic()
     delivery.close(0.3)
     assert 0.2 < time.monotonic() - began < 2

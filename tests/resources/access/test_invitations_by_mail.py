@@ -346,7 +346,7 @@ def test_the_queue_has_an_end(
         assert came.wait(SECONDS)
         for index in range(3):
             invited(api, project, owner.token, email=f"{index}@example.test")
-        assert outbox_of(app)._waiting.qsize() == 1
+        assert outbox_of(app)._queue.waiting == 1
     drained(app)
     assert len(world.all(Invitation)) == 4
 
