@@ -34,8 +34,6 @@ class _Members:
     moments: dict[str, int] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     computed: dict[str, Show] = field(default_factory=dict)
-    protected: dict[str, P] = field(default_factory=dict)
-    """The permission that it takes to see the value; only of those whose value is read from the row."""
     relationships: dict[str, Fill | None] = field(default_factory=dict)
     """None for those that have nothing to show, whatever the row."""
 
@@ -47,7 +45,7 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
     type_ = schema.opts.type_
     identifier = at[schema.fields["id"].attribute or "id"]
     members = _sorted_out(schema, at)
-    moments, constants, computed, protected = members.moments, members.constants, members.computed, members.protected
+    moments, constants, computed = members.moments, members.constants, members.computed
     # In the order of the schema, with what is the same for every row; the others are filled in.
     blank = dict.fromkeys(members.relationships, _NULL_LINKAGE)
     filled = {key: fill for key, fill in members.relationships.items() if fill is not None}
@@ -64,9 +62,6 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
             attributes[key] = format_timestamp(row[index])
         for key, make in computed.items():
             attributes[key] = make(row, held)
-        for key, permission in protected.items():
-            if permission not in held:
-                attributes[key] = None
         resource = {"id": row[identifier], "type": type_, "attributes": attributes}
         if blank:
             relationships = resource["relationships"] = blank.copy()
@@ -89,17 +84,26 @@ def _sorted_out(schema: Schema, at: dict[str, int]) -> _Members:
             members.relationships[key] = _relationship(member, at)
         elif isinstance(member, Constant):
             members.constants[key] = member.value
+        elif isinstance(member, BaseAttribute) and member.shown_to is not None:
+            members.computed[key] = _protected(_show(member, name, at), member.shown_to)
         elif isinstance(member, Computed):
-            members.computed[key] = member.make if member.shown_to is None else _protected(member.make, member.shown_to)
+            members.computed[key] = member.make
         else:
             (members.moments if isinstance(member, DateTime) else members.plain)[key] = at[member.attribute or name]
-            if isinstance(member, BaseAttribute) and member.shown_to is not None:
-                members.protected[key] = member.shown_to
     return members
 
 
-def _protected(make: Show, permission: P) -> Show:
-    return lambda row, held: make(row, held) if permission in held else None
+def _show(member: BaseAttribute, name: str, at: dict[str, int]) -> Show:
+    if isinstance(member, Computed):
+        return member.make
+    index = at[member.attribute or name]
+    if isinstance(member, DateTime):
+        return lambda row, _held: format_timestamp(row[index])
+    return lambda row, _held: row[index]
+
+
+def _protected(show: Show, permission: P) -> Show:
+    return lambda row, held: show(row, held) if permission in held else None
 
 
 def _picker(plain: dict[str, int]) -> Callable[[Row], dict[str, Any]]:
