@@ -1,4 +1,4 @@
-"""Every table, imported so that the metadata is complete for migrations and tests."""
+"""Imports every table, so that the metadata is complete for migrations and tests."""
 
 from app.models.activity_events import ActivityEvent
 from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace

@@ -43,16 +43,16 @@ class ActivityEvent(Base):
     actor_id: Mapped[str | None]
     actor_name: Mapped[str]
     token_id: Mapped[str | None]
-    # What kind of token it was: a user's, an organization's, a team's, a project's.
+    # The kind of token: of a user, an organization, a team or a project.
     token_kind: Mapped[str | None]
     request_id: Mapped[str | None]
     organization_id: Mapped[str | None]
     project_id: Mapped[str | None]
     workspace_id: Mapped[str | None]
-    # Where the subject was when it happened.
+    # The environment and cell of the subject at that time.
     environment_id: Mapped[str | None]
     cell: Mapped[str | None] = mapped_column(Name)
-    # It tells who has access to the project, which not everybody who sees the project may know.
+    # The event reveals who has access to the project, which not every reader of the project may know.
     is_about_access: Mapped[bool] = mapped_column(default=False, server_default=false())
     subject_type: Mapped[str]
     subject_id: Mapped[str]
@@ -77,7 +77,7 @@ class ActivityEvent(Base):
 
     @hybrid_property
     def access_project_id(self) -> str | None:
-        """The project, if the event is readable for those who manage its members."""
+        """The project, if callers who manage its members may read the event."""
         return self.project_id if self.is_about_access else None
 
     @access_project_id.inplace.expression
@@ -87,7 +87,7 @@ class ActivityEvent(Base):
 
     @hybrid_property
     def project_in(self) -> str | None:
-        """The organization, if the event is readable for those who read all its projects."""
+        """The organization, if callers who read all its projects may read the event."""
         return None if self.project_id is None or self.is_about_access else self.organization_id
 
     @project_in.inplace.expression
@@ -97,7 +97,7 @@ class ActivityEvent(Base):
 
     @hybrid_property
     def workspace_in(self) -> str | None:
-        """The organization, if the event is readable for those who read all its workspaces."""
+        """The organization, if callers who read all its workspaces may read the event."""
         return None if self.workspace_id is None or self.is_about_access else self.organization_id
 
     @workspace_in.inplace.expression
@@ -127,7 +127,7 @@ class ActivityEvent(Base):
 
     @hybrid_property
     def project_cell_key(self) -> str | None:
-        """The cell whose readers see the event, among those of the project."""
+        """The cell in the project whose readers see the event."""
         return None if self.cell is None or self.is_about_access else f"{self.project_id}/{self.cell}"
 
     @project_cell_key.inplace.expression
@@ -137,7 +137,7 @@ class ActivityEvent(Base):
 
     @hybrid_property
     def environment_cell_key(self) -> str | None:
-        """The cell whose readers see the event, among those of the environment."""
+        """The cell in the environment whose readers see the event."""
         return None if self.cell is None or self.is_about_access else f"{self.environment_id}/{self.cell}"
 
     @environment_cell_key.inplace.expression

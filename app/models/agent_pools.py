@@ -1,4 +1,4 @@
-"""Agent pools, and who may use them."""
+"""Agent pools, and the projects and workspaces that may use them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,10 +13,11 @@ from app.persistence import Base, Name, Timestamp, identifier, now
 
 
 class AgentPool(Base):
-    """A pool that the execution mode ``agent`` names.
+    """A pool for the execution mode ``agent``.
 
-    No foreign key leads to it from the settings that name it: the tables would need each other. Whoever begins to use
-    a pool keeps its row until the transaction ends, and whoever deletes it locks the row before looking for users.
+    The settings that name it have no foreign key to it, because the tables would refer to each other. Instead, a
+    request that starts to use a pool locks its row with a shared lock, and one that deletes it locks the row before it
+    checks whether the pool is used.
     """
 
     __tablename__ = "agent_pools"
@@ -27,7 +28,7 @@ class AgentPool(Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("apool"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(Name)
-    # Open to every project and workspace of the organization, but for the excluded ones.
+    # Open to every project and workspace of the organization except the excluded ones.
     organization_scoped: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 

@@ -18,7 +18,7 @@ KINDS = ("user", "organization", "team", "project")
 
 
 class AuthenticationToken(Base):
-    """A bearer token of a user, an organization, a team or a project. Only the keyed digest of its text is kept."""
+    """A bearer token of a user, an organization, a team or a project. Only the keyed digest of its text is stored."""
 
     __tablename__ = "authentication_tokens"
     visible_by: ClassVar[P] = P.TOKEN_MANAGE
@@ -39,20 +39,20 @@ class AuthenticationToken(Base):
     organization_id: Mapped[str | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
     project_id: Mapped[str | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
-    # What the token of a project may do there.
+    # The role of a project's token in its project.
     role: Mapped[str | None] = mapped_column()
     description: Mapped[str | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
     expired_at: Mapped[datetime | None] = mapped_column(Timestamp)
     last_used_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    # Plain text, not a reference: the token stays when its creator is deleted.
+    # No foreign key: the token stays when its creator is deleted.
     created_by_type: Mapped[str | None]
     created_by_id: Mapped[str | None]
 
     team: Mapped[Team | None] = relationship(lazy="joined", viewonly=True)
 
     __table_args__ = (
-        # An organization has one token; making another replaces it.
+        # An organization has one token; creating another replaces it.
         Index(
             "uq_authentication_tokens_organization_id",
             organization_id,
@@ -60,7 +60,7 @@ class AuthenticationToken(Base):
             sqlite_where=text("team_id IS NULL AND project_id IS NULL"),
             postgresql_where=text("team_id IS NULL AND project_id IS NULL"),
         ),
-        # A team has one without a description, which works like that, and any number with one.
+        # A team has one token without a description, which is replaced likewise, and any number with a description.
         Index(
             "uq_authentication_tokens_team_id",
             team_id,
@@ -91,7 +91,7 @@ class AuthenticationToken(Base):
 
     @hybrid_property
     def visible_in(self) -> str | None:
-        """The organization, for a token of a team that all members see. Never for one of the owners team."""
+        """The organization, for a token of a team that all its members see; None for the owners team."""
         return self.team.visible_in if self.team and not self.team.is_owners else None
 
     @visible_in.inplace.expression
@@ -102,7 +102,7 @@ class AuthenticationToken(Base):
 
     @hybrid_property
     def ordinary_in(self) -> str | None:
-        """The organization, for a token of any of its teams but the owners team."""
+        """The organization, for a token of any of its teams except the owners team."""
         return self.team.ordinary_in if self.team else None
 
     @ordinary_in.inplace.expression

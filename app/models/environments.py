@@ -43,9 +43,9 @@ class Environment(Base):
     __table_args__ = (
         # Also the order of every list of environments.
         Index("uq_environments_project_id_name", project_id, func.lower(name), unique=True),
-        # What a workspace refers to: its environment is one of its own project.
+        # Workspaces refer to both columns, so that their environment is always one of their own project.
         UniqueConstraint("project_id", "id"),
-        # However many requests set the default at once, one of them has the last word.
+        # Concurrent requests can't give a project two defaults.
         Index(
             "uq_environments_default",
             project_id,
@@ -57,7 +57,7 @@ class Environment(Base):
 
 
 def default_environment(project: Project) -> Environment:
-    """The environment that every project has from its creation on."""
+    """The environment that is created with every project."""
     return Environment(
         organization_id=project.organization_id,
         project_id=project.id,

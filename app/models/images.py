@@ -22,7 +22,7 @@ class Image(Base):
     image_object: Mapped[str] = mapped_column(info=OBJECT, unique=True, index=True)
     image_key: Mapped[str] = mapped_column(info=SEALED)
     content_type: Mapped[str]
-    # Of the bytes, in hexadecimal: what the entity tag is made of.
+    # Of the bytes, in hexadecimal; used as the entity tag.
     digest: Mapped[str]
     size: Mapped[int]
     width: Mapped[int]

@@ -17,14 +17,14 @@ from app.persistence import Base, Name, Timestamp, case_folded, identifier, now
 
 PENDING, ACCEPTED, CANCELED = "pending", "accepted", "canceled"
 STATUSES = (PENDING, ACCEPTED, CANCELED)
-# What a pending one is shown as once it is too old.
+# The status that is shown for a pending invitation that is too old.
 EXPIRED = "expired"
 
 
 class Invitation(Base):
-    """The offer that whoever has an e-mail address may join a project or a workspace.
+    """An offer to join a project or a workspace, made to an e-mail address.
 
-    Its link has the id and the ``nonce``, signed. A new nonce makes earlier links invalid.
+    Its link contains the id and the ``nonce``, signed. A new nonce makes earlier links invalid.
     """
 
     __tablename__ = "invitations"
@@ -40,7 +40,7 @@ class Invitation(Base):
         Level.CELL: "workspace_cell_in_project",
         Level.ENVIRONMENT_CELL: "workspace_cell_in_environment",
         Level.WORKSPACE: "workspace_id",
-        # And whoever has the address: to accept it.
+        # The user who has the address sees it, to accept it.
         Level.USER: "invitee_id",
     }
     unique_errors: ClassVar[dict[str, str]] = {
@@ -50,7 +50,7 @@ class Invitation(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("inv"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
-    # The one or the other.
+    # Exactly one of the two is set.
     project_id: Mapped[str | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     email: Mapped[str] = mapped_column(Name)
@@ -68,7 +68,7 @@ class Invitation(Base):
     # When the mail server last took the message.
     sent_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
-    # Where the workspace is now.
+    # The present project, environment and cell of the workspace.
     workspace_project_id: Mapped[str | None] = column_property(
         of_workspace(Workspace.project_id, workspace_id),
         expire_on_flush=False,
@@ -89,7 +89,7 @@ class Invitation(Base):
         case((workspace_id.is_not(None), organization_id)),
         expire_on_flush=False,
     )
-    # The user who has the address now.
+    # The user who has the address at present.
     invitee_id: Mapped[str | None] = column_property(
         select(User.__table__.c.id)
         .where(case_folded(User.__table__.c.email) == case_folded(email))
@@ -100,11 +100,11 @@ class Invitation(Base):
 
     @property
     def is_expired(self) -> bool:
-        """Whether it still waits although its time has passed."""
+        """Whether it is still pending although its time has passed."""
         return self.status == PENDING and self.expires_at <= now()
 
     __table_args__ = (
-        # One that waits for an address at a time; those that were accepted or canceled are history.
+        # One pending invitation per address; accepted and canceled ones are history.
         Index(
             "uq_invitations_project_id_email",
             project_id,
@@ -136,7 +136,7 @@ class Invitation(Base):
 
 
 class InvitationMessage(Base):
-    """A link that was made for an address. It outlives its invitation, because the mail that was sent still counts."""
+    """A link made for an address. It outlives its invitation, so that the limit on sent mail still counts it."""
 
     __tablename__ = "invitation_messages"
 

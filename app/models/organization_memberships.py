@@ -15,12 +15,12 @@ STATUSES = ("active", "invited")
 
 
 class OrganizationMembership(Base):
-    """One user in one organization. Everything a user has there refers to this row and goes with it."""
+    """One user in one organization. Everything a user has there refers to this row and is deleted with it."""
 
     __tablename__ = "organization_memberships"
     visible_by: ClassVar[P] = P.MEMBERSHIP_READ
     grant_columns: ClassVar[Mapping[str, str]] = {Level.ORGANIZATION: "organization_id", Level.USER: "user_id"}
-    # An address is invited once: whoever has it is a member already.
+    # Inviting an address again is a fault of the e-mail: the user who has it is a member already.
     unique_errors: ClassVar[dict[str, str]] = {"uq_organization_memberships_organization_id_user_id": "email"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("ou"))

@@ -30,9 +30,9 @@ class Organization(Base):
     name: Mapped[str] = mapped_column(Name)
     email: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
-    # Runs execute on the user's machine: until this service runs anything itself, local is the honest default.
+    # Local, because runs execute on the user's machine as long as this service runs nothing itself.
     default_execution_mode: Mapped[str] = mapped_column(default="local")
-    # Where the mode is agent; why it is no foreign key says the table of pools.
+    # Set if the mode is agent. Not a foreign key: see ``AgentPool``.
     default_agent_pool_id: Mapped[str | None]
     session_timeout: Mapped[int | None]
     session_remember: Mapped[int | None]

@@ -37,7 +37,7 @@ class ProjectMember(Base):
     # A user who leaves the organization loses all roles in it.
     membership_id: Mapped[str] = mapped_column(ForeignKey("organization_memberships.id", ondelete="CASCADE"))
     role: Mapped[str] = mapped_column()
-    # A role that held in one environment goes with it.
+    # A role that is limited to an environment is deleted with it.
     environment_id: Mapped[str | None] = mapped_column(
         ForeignKey("environments.id", ondelete="CASCADE"),
         index=True,
@@ -46,7 +46,7 @@ class ProjectMember(Base):
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 
     __table_args__ = (
-        # The membership first: the caller's grants are looked up by it, at each request.
+        # The membership first: each request looks up the caller's grants by it.
         UniqueConstraint("membership_id", "project_id"),
         Index("ix_project_members_project_id_created_at", project_id, created_at),
         CheckConstraint(role.in_(PROJECT_ROLES), name="role"),

@@ -16,7 +16,7 @@ from app.persistence import Base, Name, Timestamp, identifier, now
 
 DEFAULT_PROJECT = "Default Project"
 SLUG_LENGTH = 63
-# Of a name that has no letter and no digit.
+# The slug of a name without any letter or digit.
 NAMELESS = "project"
 
 
@@ -48,12 +48,12 @@ class Project(Base):
     is_default: Mapped[bool] = mapped_column(default=False)
     auto_destroy_activity_duration: Mapped[str | None]
     own_execution_mode: Mapped[str | None] = mapped_column()
-    # Where that mode is agent; why it is no foreign key says the table of pools.
+    # Set if that mode is agent. Not a foreign key: see ``AgentPool``.
     own_agent_pool_id: Mapped[str | None] = mapped_column(index=True)
     slug: Mapped[str] = mapped_column(Name, default=_slug_of_row)
-    # New columns have their default in the database as well, for the rows that were there before them.
+    # New columns also have a default in the database, for the rows that exist already.
     public_read: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # ``metadata`` is SQLAlchemy's.
+    # SQLAlchemy reserves the name ``metadata``.
     custom_metadata: Mapped[dict[str, Any] | None] = mapped_column("metadata")
     cloud_provider_id: Mapped[str | None]
     display_name: Mapped[str | None]
@@ -64,7 +64,7 @@ class Project(Base):
 
     __table_args__ = (
         # Uniqueness without regard to case, and the order of every list of projects.
-        # It carries what cuts a page, so that the rows before the page need no visit.
+        # The included columns decide where a page begins, so the rows before the page are not read.
         Index(
             "uq_projects_organization_id_name",
             organization_id,
@@ -73,7 +73,7 @@ class Project(Base):
             postgresql_include=["id", "name"],
         ),
         Index("uq_projects_organization_id_slug", organization_id, slug, unique=True),
-        # For counting all projects of an organization: nothing is smaller to read.
+        # For counting all projects of an organization: the smallest index to read.
         Index("ix_projects_organization_id", organization_id),
         Index(
             "uq_projects_default",

@@ -16,14 +16,14 @@ class SignInSession(Base):
     digest: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
-    # Moves on with use, up to the longest that a session lasts.
+    # Extended with use, up to the longest duration of a session.
     expires_at: Mapped[datetime] = mapped_column(Timestamp, index=True)
 
 
 class SignInAttempt(Base):
     """A password that was sent, and that was wrong or is being checked.
 
-    The account is the keyed digest of what was typed, because people sometimes type their password there.
+    The account is a keyed digest of the text that was typed, because people sometimes type their password there.
     """
 
     __tablename__ = "sign_in_attempts"

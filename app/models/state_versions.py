@@ -27,7 +27,7 @@ class StateVersion(WorkspaceChild, Base):
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("sv"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
-    # The order in which the versions of a workspace came: serials repeat, and so do times.
+    # The order in which the versions of a workspace were created: serials and times may repeat.
     number: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
     created_by_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
@@ -38,12 +38,12 @@ class StateVersion(WorkspaceChild, Base):
     md5: Mapped[str]
     lineage: Mapped[str | None]
     size: Mapped[int | None] = mapped_column(BigInteger)
-    # Name and sealed data key of what has arrived; both null until then.
+    # Name and sealed data key of the stored object; both null until it has arrived.
     state_object: Mapped[str | None] = mapped_column(info=OBJECT)
     state_key: Mapped[str | None] = mapped_column(info=SEALED)
     json_state_object: Mapped[str | None] = mapped_column(info=OBJECT)
     json_state_key: Mapped[str | None] = mapped_column(info=SEALED)
-    # What was read from the state when it arrived.
+    # Read from the state when it arrived.
     format: Mapped[int | None]
     terraform_version: Mapped[str | None]
     resource_count: Mapped[int] = mapped_column(default=0)
@@ -53,11 +53,11 @@ class StateVersion(WorkspaceChild, Base):
 
     __table_args__ = (
         UniqueConstraint("workspace_id", "number"),
-        # What SET NULL looks for when a user or a version goes.
+        # For SET NULL when a user or a version is deleted.
         Index("ix_state_versions_created_by_id", created_by_id),
         Index("ix_state_versions_rollback_of_id", rollback_of_id),
         Index("ix_state_versions_organization_id", organization_id),
-        # The sweep asks whether anything names an object.
+        # The sweep checks whether any row names an object.
         Index("uq_state_versions_state_object", state_object, unique=True),
         Index("uq_state_versions_json_state_object", json_state_object, unique=True),
         CheckConstraint(status.in_(STATUSES), name="status"),

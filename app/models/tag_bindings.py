@@ -15,10 +15,10 @@ from app.persistence import Base, Name, Timestamp, identifier, now
 KEY_LENGTH = 128
 VALUE_LENGTH = 256
 CHARACTERS = r"[A-Za-z0-9_.=+\-@:]"
-# Not hc: or hcp:, the prefixes of the vendor's own tags.
+# Refuses hc: and hcp:, the prefixes of the vendor's own tags.
 NOT_RESERVED = "(?![Hh][Cc][Pp]?:)"
 MAXIMUM = 10
-"""How many tags with a value a resource may have; a project, how many at all."""
+"""How many tags a project may have, and how many tags with a value a workspace may have."""
 MAXIMUM_PLAIN = 100
 """How many tags without a value a workspace may have."""
 
@@ -38,7 +38,7 @@ def _own_tag_id(context: Any) -> str | None:  # noqa: ANN401 - SQLAlchemy's cont
 class TagBinding(Base):
     """One key of one project or workspace, with its value. An empty value means a tag that has only a key.
 
-    What the API calls a plain tag of a workspace is a binding without a value. The plain tags of an organization are
+    A plain tag of a workspace, in the API's words, is a binding without a value. The plain tags of an organization are
     those of all its workspaces.
     """
 
@@ -52,9 +52,9 @@ class TagBinding(Base):
     workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), default=None)
     key: Mapped[str] = mapped_column(Name)
     value: Mapped[str] = mapped_column(Name)
-    # The order in which the tags of one resource came; several come in one moment.
+    # The order in which the tags of one resource were added; several may have the same time.
     position: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    # Last, because it is made of the others.
+    # Last, because it is computed from the other columns.
     tag_id: Mapped[str | None] = mapped_column(default=_own_tag_id)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 

@@ -1,4 +1,4 @@
-"""What a team may do on a project."""
+"""Access of teams to projects."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -37,14 +37,14 @@ class TeamProject(Base):
     team: Mapped[Team] = relationship(lazy="joined", innerjoin=True, viewonly=True)
 
     __table_args__ = (
-        # The team first: the caller's grants are looked up by their teams, at each request.
+        # The team first: each request looks up the caller's grants by their teams.
         UniqueConstraint("team_id", "project_id"),
         CheckConstraint(access.in_(ACCESS_LEVELS), name="access"),
     )
 
     @hybrid_property
     def shown_project_id(self) -> str | None:
-        """The project whose administrators see this access; None for a secret team, which they do not see."""
+        """The project whose administrators see this access; None for a secret team, which they can't see."""
         return self.project_id if self.team.visibility == "organization" else None
 
     @shown_project_id.inplace.expression

@@ -1,4 +1,4 @@
-"""What a team may do on a workspace."""
+"""Access of teams to workspaces."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -43,14 +43,14 @@ class TeamWorkspace(Base):
     workspace: Mapped[Workspace] = relationship(lazy="joined", innerjoin=True, viewonly=True)
 
     __table_args__ = (
-        # The team first: the caller's grants are looked up by their teams, at each request.
+        # The team first: each request looks up the caller's grants by their teams.
         UniqueConstraint("team_id", "workspace_id"),
         CheckConstraint(access.in_(ACCESS_LEVELS), name="access"),
     )
 
     @hybrid_property
     def shown_workspace_id(self) -> str | None:
-        """The workspace whose administrators see this access; None for a secret team, which they do not see."""
+        """The workspace whose administrators see this access; None for a secret team, which they can't see."""
         return self.workspace_id if self._is_shown else None
 
     @shown_workspace_id.inplace.expression
@@ -60,7 +60,7 @@ class TeamWorkspace(Base):
 
     @hybrid_property
     def shown_project_id(self) -> str | None:
-        """The project, for those who administer all its workspaces."""
+        """The project whose administrators of all workspaces see this access."""
         return self.workspace.project_id if self._is_shown else None
 
     @shown_project_id.inplace.expression
@@ -70,7 +70,7 @@ class TeamWorkspace(Base):
 
     @hybrid_property
     def shown_environment_id(self) -> str | None:
-        """The environment, for those who administer its workspaces."""
+        """The environment whose workspace administrators see this access."""
         return self.workspace.environment_id if self._is_shown else None
 
     @shown_environment_id.inplace.expression
@@ -80,7 +80,7 @@ class TeamWorkspace(Base):
 
     @hybrid_property
     def shown_cell_in_project(self) -> str | None:
-        """The cell, for those who administer its workspaces."""
+        """The cell in the project whose workspace administrators see this access."""
         return self.workspace.project_cell_key if self._is_shown else None
 
     @shown_cell_in_project.inplace.expression
@@ -90,7 +90,7 @@ class TeamWorkspace(Base):
 
     @hybrid_property
     def shown_cell_in_environment(self) -> str | None:
-        """The cell in its environment, for those who administer its workspaces."""
+        """The cell in the environment whose workspace administrators see this access."""
         return self.workspace.environment_cell_key if self._is_shown else None
 
     @shown_cell_in_environment.inplace.expression

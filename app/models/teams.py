@@ -63,7 +63,7 @@ class Team(Base):
 
     @hybrid_property
     def ordinary_in(self) -> str | None:
-        """The organization, for all its teams but the owners team."""
+        """The organization, for all its teams except the owners team."""
         return None if self.is_owners else self.organization_id
 
     @ordinary_in.inplace.expression

@@ -28,9 +28,9 @@ class User(Base):
     email: Mapped[str] = mapped_column(Name)
     site_role: Mapped[str] = mapped_column(default="user")
     unconfirmed_email: Mapped[str | None] = mapped_column(Name)
-    # Without one nobody signs in with a password; tokens work all the same.
+    # A user without one can't sign in with a password; tokens still work.
     password_hash: Mapped[str | None]
-    # When an address was invited that nobody had; null once somebody has it.
+    # Set while the user is only invited: null once a person has signed up with the address.
     invited_at: Mapped[datetime | None] = mapped_column(Timestamp)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 

@@ -35,7 +35,8 @@ class Var(Base):
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
     workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     varset_id: Mapped[str | None] = mapped_column(ForeignKey("varsets.id", ondelete="CASCADE"))
-    # The organization, while the variable's set is global: so that the database keeps two global sets apart.
+    # The organization, while the variable's set is global: a unique constraint stops two global sets from having the
+    # same key.
     global_in: Mapped[str | None]
     key: Mapped[str] = mapped_column(Name)
     category: Mapped[str] = mapped_column()
@@ -48,7 +49,7 @@ class Var(Base):
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 
     __table_args__ = (
-        # Each is also how the variables of a workspace or a set are found, in the order in which they are shown.
+        # These indexes also find the variables of a workspace or a set in the order of the list.
         UniqueConstraint("workspace_id", "key", "category"),
         UniqueConstraint("varset_id", "key", "category"),
         UniqueConstraint("global_in", "key", "category"),

@@ -39,7 +39,7 @@ class Varset(Base):
     updated_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 
     __table_args__ = (
-        # An owner's names are distinct as they are written: precedence goes by their code points, too.
+        # Names are unique with regard to case, because precedence also compares their code points.
         Index(
             "uq_varsets_organization_id_name",
             "organization_id",

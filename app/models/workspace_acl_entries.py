@@ -34,7 +34,7 @@ class WorkspaceAclEntry(WorkspaceChild, Base):
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 
     __table_args__ = (
-        # The membership first: the caller's grants are looked up by it, at each request.
+        # The membership first: each request looks up the caller's grants by it.
         UniqueConstraint("membership_id", "workspace_id"),
         Index("ix_workspace_acl_entries_workspace_id_created_at", workspace_id, created_at),
         CheckConstraint(level.in_(ACL_LEVELS), name="level"),

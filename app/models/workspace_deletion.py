@@ -13,13 +13,13 @@ from app.storage.ledger import mark_for_deletion, objects_owned_by
 def lock_workspaces(session: Session, condition: ColumnElement[bool]) -> Sequence[Workspace]:
     """The workspaces that match the condition, locked until the transaction ends.
 
-    They are locked in the same order as by requests that move workspaces, so that two can't lock each other out.
+    They are locked in the same order as by requests that move workspaces, so that two requests can't deadlock.
     """
     return session.scalars(select(Workspace).where(condition).order_by(Workspace.id).with_for_update()).all()
 
 
 def delete_workspaces(session: Session, workspaces: Sequence[Workspace]) -> None:
-    """Delete these workspaces, which the caller has locked, and condemn their objects."""
+    """Delete these workspaces, which the caller has locked, and mark their objects for deletion."""
     ids = [workspace.id for workspace in workspaces]
     mark_for_deletion(session, objects_owned_by("workspace_id", ids))
     session.execute(

@@ -26,14 +26,14 @@ from app.models.organizations import EXECUTION_MODES
 from app.models.projects import Project
 from app.persistence import Base, Expression, Name, Timestamp, identifier, now
 
-# What a workspace gets that names no version: the release this service was last tried with.
+# For a workspace that names no version: the release this service was last tested with.
 TERRAFORM_VERSION = "1.11.4"
 NAME_LENGTH = 260
 IAC_TOOLS = ("terraform", "opentofu")
 
 
 class ProjectScoped:
-    """Something in a project, in one of its environments and perhaps in a cell.
+    """A row in a project, in one of its environments and perhaps in a cell.
 
     A cell is only a name. A grant on a cell therefore has the target ``ID/NAME``, with the id of the project or
     environment.
@@ -84,7 +84,7 @@ class Workspace(ProjectScoped, Base):
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("ws"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
-    # Without CASCADE, on purpose: a project that holds workspaces can't go without somebody saying so.
+    # Without CASCADE, on purpose: a project that holds workspaces can't be deleted by accident.
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))
     environment_id: Mapped[str] = mapped_column()
     cell: Mapped[str | None] = mapped_column(Name)
@@ -97,7 +97,7 @@ class Workspace(ProjectScoped, Base):
     inherits_project_auto_destroy: Mapped[bool] = mapped_column(default=True)
     own_auto_destroy_activity_duration: Mapped[str | None]
     own_execution_mode: Mapped[str | None] = mapped_column()
-    # Where that mode is agent; why it is no foreign key says the table of pools.
+    # Set if that mode is agent. Not a foreign key: see ``AgentPool``.
     own_agent_pool_id: Mapped[str | None] = mapped_column(index=True)
     file_triggers_enabled: Mapped[bool] = mapped_column(default=True)
     global_remote_state: Mapped[bool] = mapped_column(default=False)
@@ -114,11 +114,11 @@ class Workspace(ProjectScoped, Base):
     locked_by_id: Mapped[str | None]
     locked_by_name: Mapped[str | None]
     locked_reason: Mapped[str | None]
-    # When a state version last became current; none was until then, and the creation counts.
+    # When a state version last became current; null if none ever did, and then the creation counts.
     state_changed_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    # No foreign key: the tables would need each other, and a version goes only together with its workspace.
+    # No foreign key: the tables would refer to each other, and a version is deleted only together with its workspace.
     current_state_version_id: Mapped[str | None]
-    # New columns have their default in the database as well, for the rows that were there before them.
+    # New columns also have a default in the database, for the rows that exist already.
     auto_apply_run_trigger: Mapped[bool] = mapped_column(default=False, server_default=false())
     assessments_enabled: Mapped[bool] = mapped_column(default=False, server_default=false())
     project_remote_state: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -131,7 +131,7 @@ class Workspace(ProjectScoped, Base):
     avatar_url: Mapped[str | None]
     iac_tool: Mapped[str] = mapped_column(default="terraform", server_default="terraform")
 
-    # Everybody, where the project shows its workspaces to everybody.
+    # Everybody, if the project has ``public-read``.
     shown_to: Mapped[str | None] = column_property(
         select(case((Project.public_read, literal("everybody"))))
         .where(Project.__table__.c.id == project_id)
@@ -140,9 +140,9 @@ class Workspace(ProjectScoped, Base):
     )
 
     __table_args__ = (
-        # Without CASCADE, likewise. The environment is one of the same project.
+        # Without CASCADE, likewise. The environment must be one of the same project.
         ForeignKeyConstraint(["project_id", "environment_id"], ["environments.project_id", "environments.id"]),
-        # It carries what cuts a page, so that the rows before the page need no visit.
+        # The included columns decide where a page begins, so the rows before the page are not read.
         Index(
             "uq_workspaces_organization_id_name",
             organization_id,
@@ -150,7 +150,7 @@ class Workspace(ProjectScoped, Base):
             unique=True,
             postgresql_include=["id", "name"],
         ),
-        # For counting all workspaces of an organization: nothing is smaller to read.
+        # For counting all workspaces of an organization: the smallest index to read.
         Index("ix_workspaces_organization_id", organization_id),
         # The order of the list that spans organizations.
         Index("ix_workspaces_name_id", func.lower(name), id),  # noqa: A003 - the column
@@ -173,7 +173,7 @@ def of_workspace(column: Expression, workspace_id: Any) -> ScalarSelect[Any]:  #
 
 
 class WorkspaceChild(ProjectScoped):
-    """Something that belongs to a workspace. It has no place of its own, because a workspace can be moved."""
+    """A row that belongs to a workspace. Project, environment and cell are the workspace's, which can be moved."""
 
     grant_columns: ClassVar[Mapping[str, str]] = {
         Level.ORGANIZATION: "organization_id",

@@ -1,1 +1,1 @@
-"""Settings that a resource takes from the one above it unless it has its own."""
+"""Settings that a resource inherits from the one above it unless it has its own."""

@@ -14,7 +14,7 @@ Id = SQLColumnExpression[Any] | str | None
 
 
 def open_to_project(project_id: Id) -> ColumnElement[bool]:
-    """The condition that a project may use the pool. A new project without an id may use only pools open to all."""
+    """The condition that a project may use the pool. A new project, which has no id, may use only pools open to all."""
     return or_(AgentPool.organization_scoped, _listed(AllowedProject, AllowedProject.project_id == project_id))
 
 
@@ -27,7 +27,7 @@ def open_to_workspace(workspace_id: Id, project_id: Id) -> ColumnElement[bool]:
 
 
 def is_used(session: Session, pool: AgentPool) -> bool:
-    """Whether the organization, a project or a workspace names the pool; its row is locked by the caller."""
+    """Whether the organization, a project or a workspace uses the pool, whose row the caller has locked."""
     users = (
         exists().where(Organization.id == pool.organization_id, Organization.default_agent_pool_id == pool.id),
         exists().where(Project.own_agent_pool_id == pool.id),

@@ -20,7 +20,7 @@ from app.persistence import AnyRow
 INHERIT: Final = "default"
 AGENT: Final = "agent"
 
-# What is in force on a project, read from where it is set.
+# The mode in force on a project, read from where it is set.
 MODE_OF_PROJECT: Final = func.coalesce(Project.own_execution_mode, Organization.default_execution_mode)
 POOL_OF_PROJECT: Final = case(
     (Project.own_execution_mode.is_not(None), Project.own_agent_pool_id),
@@ -29,7 +29,7 @@ POOL_OF_PROJECT: Final = case(
 
 
 class Execution(NamedTuple):
-    """A mode and, for ``agent``, the pool. Without a mode, the one above counts."""
+    """A mode and, for ``agent``, the pool. No mode means that it is inherited."""
 
     mode: str | None = None
     pool: str | None = None
@@ -37,7 +37,7 @@ class Execution(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PoolConsumer:
-    """What is to use a pool: its organization, its kind, and a function for the condition that a pool is open to it."""
+    """A resource that is to use a pool: its organization, its kind, and the condition that a pool is open to it."""
 
     organization_id: str | None
     kind: str
@@ -45,7 +45,7 @@ class PoolConsumer:
 
 
 class NamedPool(NamedTuple):
-    """What a request says about the pool: by which member, which pool, and whether it says anything at all."""
+    """The pool in a request: the attribute or relationship that names it, its id, and whether one was sent at all."""
 
     member: str
     pointer: str
@@ -61,7 +61,7 @@ def resolve_execution(
     *,
     inherited: Callable[[], Execution],
 ) -> dict[str, Any]:
-    """The members, in which the resource's own mode and pool replace what the request says about them.
+    """The attributes, with the request's mode and pool resolved to the resource's own mode and pool.
 
     A mode becomes the resource's own; ``default``, or overwrites of ``false``, make it inherit again; overwrites of
     ``true`` without a mode keep the mode in force (``inherited`` gives it for a resource without its own).
@@ -87,7 +87,7 @@ def resolve_execution(
 
 
 def pop_pool(members: dict[str, Any], prefix: str = "default_") -> NamedPool:
-    """Take out of the members what they say about the pool, by attribute or relationship."""
+    """Remove the pool, sent as attribute or relationship, from ``members`` and return it."""
     attribute, relationship = f"{prefix}agent_pool_id", f"{prefix}agent_pool"
     is_given = attribute in members or relationship in members
     by_id, by_linkage = members.pop(attribute, None), members.pop(relationship, None)
@@ -106,7 +106,7 @@ def resolve_pool(
     """The pool for the mode; None if the mode is not ``agent``.
 
     Refuses a pool without that mode, that mode without a pool, and a pool that does not exist or is not open to the
-    place. A place that uses the pool already may keep it, whatever it was opened to since.
+    resource. A resource that uses the pool already may keep it, even if the pool is no longer open to it.
     """
     if named.pool and wanted.mode != AGENT:
         subject = "Default agent pool" if place.kind == "organization" else "Agent pool"
@@ -128,7 +128,7 @@ def resolve_pool(
 
 
 def _check_pool(session: Session, pool: str, named: NamedPool, place: PoolConsumer) -> None:
-    # The pool is kept from going until the transaction ends.
+    # The pool can't be deleted until the transaction ends.
     is_open = session.scalars(
         select(place.is_open())
         .where(AgentPool.id == pool, AgentPool.organization_id == place.organization_id)
@@ -167,6 +167,6 @@ def execution_of_project(session: Session, project_id: str) -> Execution:
 
 
 def _found(row: AnyRow) -> Execution:
-    if row is None:  # it was deleted since the caller saw it
+    if row is None:  # it was deleted meanwhile
         raise NotFound
     return Execution(*row)

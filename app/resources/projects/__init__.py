@@ -1,4 +1,4 @@
-"""Projects and what is in them beside workspaces: environments, images, tags, repository links, wipes."""
+"""Projects and what they hold beside workspaces: environments, images, tags, repository links, wipes."""
 
 from app.resources.projects.cloud_providers import routes as cloud_providers_routes
 from app.resources.projects.environments import routes as environments_routes

@@ -1,4 +1,4 @@
-"""Workspaces and what is in them: variables, variable sets, states, tags."""
+"""Workspaces and their variables, variable sets, states and tags."""
 
 from app.resources.workspaces.state_versions import routes as state_versions_routes
 from app.resources.workspaces.tag_bindings import routes as tag_bindings_routes

@@ -1,1 +1,1 @@
-"""Whether the service is there, and where its APIs are."""
+"""Health of the service, and discovery of its APIs."""

@@ -9,8 +9,8 @@ from app.web.guard import describes, open_to_all
 
 blueprint = Blueprint("service", __name__)
 
-# The cloud block looks for tfe.v2, the older remote backend for tfe.v2.1 and state.v2. There is no registry, so that
-# what is below modules.v1 is 404; but there are clients that do not start where no address is named.
+# The cloud block looks for tfe.v2, the older remote backend for tfe.v2.1 and state.v2. There is no registry, so the
+# addresses below modules.v1 are 404; but some clients do not start unless it is named.
 SERVICES = {
     "tfe.v2": "/api/v2/",
     "tfe.v2.1": "/api/v2/",
@@ -31,7 +31,7 @@ SERVICES = {
 @open_to_all
 @describes(status=204)
 def ping() -> Response:
-    """Tell that the service is there; its headers say which API version it speaks."""
+    """Show that the service is up; the headers have the API version."""
     return no_content()
 
 
@@ -39,5 +39,5 @@ def ping() -> Response:
 @open_to_all
 @describes(answer={"type": "object"})
 def discover() -> Response:
-    """Service discovery, as the terraform CLI asks for it: plain JSON, whatever the token."""
+    """Service discovery for the terraform CLI: plain JSON, with or without a token."""
     return Response(orjson.dumps(SERVICES), content_type="application/json")

@@ -1,10 +1,10 @@
-"""The cloud providers that a project can name. They are constant, so that there is no table of them."""
+"""The cloud providers that a project can name. They are constant, so they have no table."""
 
 from typing import Final, NamedTuple
 
 
 class CloudProvider(NamedTuple):
-    """A place where infrastructure runs, and the terraform provider that builds it there."""
+    """A cloud, and the terraform provider for it."""
 
     name: str
     display_name: str
@@ -32,4 +32,4 @@ _ALL: Final = (
 )
 
 CATALOGUE: Final = {provider.name: provider for provider in _ALL}
-"""All of them by name, which is what configurations call them and their id as well; sorted by it."""
+"""All of them, sorted, by the name that configurations use, which is also the id."""

@@ -1,7 +1,7 @@
 """Copies the workspaces of an environment, with everything that belongs to them except their states.
 
-The database itself reads and writes what is copied, in one statement for each table, so no value passes through this
-process. A sealed value can be copied as it is: it is sealed for the service, not for its row.
+The database itself reads and writes the copied rows, in one statement for each table, so no value passes through this
+process. A sealed value can be copied as it is, because it is sealed for the service, not for its row.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,16 +23,16 @@ from app.persistence import Base, case_folded, fold_case, in_values, now
 from app.web.filters import ESCAPE, containing
 
 AT_ONCE: Final = 5_000
-"""How many workspaces an environment may hold to be cloned."""
+"""How many workspaces a cloned environment may hold."""
 BELONGINGS_AT_ONCE: Final = 100_000
-"""How much may belong to these together: variables, tags, who has access, sets, pools."""
+"""How many rows may belong to these workspaces together: variables, tags, access, sets, pools."""
 
-# What belongs to a workspace and is copied with it. Not states, images and invitations, nor what was only begun.
+# Rows that belong to a workspace and are copied with it. States, images, invitations and pending uploads are not.
 BELONGINGS: Final[Sequence[type[Base]]] = (Var, TagBinding, TeamWorkspace, WorkspaceAclEntry)
 LINKS: Final[Sequence[type[Base]]] = (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace)
 _WORKSPACES: Final = Base.metadata.tables[Workspace.__tablename__]
 _CONSUMERS: Final = Base.metadata.tables[RemoteStateConsumer.__tablename__]
-# Columns that a copy does not take over: its id, its times, and everything about locks and states.
+# Columns that are not copied: the id, the times, and everything about locks and states.
 UNLIKE: Final = frozenset(
     {
         "id",
@@ -74,7 +74,7 @@ class TooManyBelongings(Unprocessable):
 def clone_workspaces(session: Session, source: Environment, copy: Environment) -> Sequence[tuple[Workspace, Workspace]]:
     """Copy the workspaces of one environment to another one of the same project; returns pairs of source and copy.
 
-    The caller keeps the source's row from being deleted; this function keeps its workspaces and the pools that they
+    The caller has locked the source's row against deletion; this function locks its workspaces and the pools that they
     name.
     """
     sources = session.scalars(
@@ -113,7 +113,7 @@ def _check_belongings(session: Session, source_ids: Sequence[str]) -> None:
 
 
 def free_names(names: Iterable[str], environment: str, taken: Iterable[str]) -> list[str]:
-    """A name for each copy: the name and that of the environment; if it is taken, with a number behind it.
+    """A name for each copy: the name and that of the environment; if it is taken, with a number at the end.
 
     Only the first part is cut if the whole is too long. Names that differ only by case count as the same.
     """
@@ -130,7 +130,7 @@ def free_names(names: Iterable[str], environment: str, taken: Iterable[str]) -> 
 
 
 def _similar_names(session: Session, source: Environment, name: str) -> Sequence[str]:
-    # Each name that a copy may want has this in it, however it was cut.
+    # Every candidate for the name of a copy contains this, however it was cut.
     similar = case_folded(Workspace.name).like(containing(f"-{name}"), escape=ESCAPE)
     return session.scalars(
         select(Workspace.name).where(Workspace.organization_id == source.organization_id, similar),
@@ -138,14 +138,14 @@ def _similar_names(session: Session, source: Environment, name: str) -> Sequence
 
 
 def _keep_pools(session: Session, ids: set[str]) -> None:
-    # A request that deletes a pool locks it before it looks for users of the pool.
+    # A request that deletes a pool locks it before it checks whether the pool is used.
     if ids:
         pools = select(AgentPool.id).where(in_values(AgentPool.__table__.c.id, ids)).order_by(AgentPool.id)
         session.execute(pools.with_for_update(read=True, key_share=True))
 
 
 def _copy(source: Workspace, environment: Environment, name: str) -> Workspace:
-    """What is to be told of the copy; never in the session, for the database makes it of the source itself."""
+    """The copy for its event and answer; never in the session, because the database itself inserts the row."""
     return Workspace(
         id=_default_of(_WORKSPACES, "id"),
         organization_id=source.organization_id,
@@ -208,9 +208,9 @@ def _copy_links(session: Session, table: Table, by_source: Mapping[str, str]) ->
 
 
 def _copy_consumers(session: Session, by_source: Mapping[str, str]) -> None:
-    """Copy who may read the state of each source. A consumer that was copied too is replaced by its copy.
+    """Copy the remote state consumers of each source. A consumer that was copied too is replaced by its copy.
 
-    Which states the sources themselves may read elsewhere is not copied: whoever manages those states decides.
+    The access of the sources to other states is not copied: the managers of those states decide about it.
     """
     found = session.execute(select(_CONSUMERS).where(in_values(_CONSUMERS.c.workspace_id, by_source)))
     rows = [
@@ -225,6 +225,6 @@ def _copy_consumers(session: Session, by_source: Mapping[str, str]) -> None:
 
 
 def _default_of(table: Table, name: str) -> Any:  # noqa: ANN401 - the value of any column
-    """A new value of a column that makes its own: an id, a time."""
+    """A new default value of a column, such as an id or a time."""
     default: Any = table.c[name].default
     return default.arg(None)

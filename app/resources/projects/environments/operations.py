@@ -48,25 +48,25 @@ class TooManyEnvironments(Unprocessable):
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What was deleted together with an environment."""
+    """The rows that were deleted together with an environment."""
 
     workspaces: Sequence[Workspace]
     members: Sequence[tuple[ProjectMember, dict[str, list[Any]]]]
-    """Each with what its event says of it."""
+    """Each with the changes for its event."""
 
 
 def check_room(session: Session, project_id: str) -> None:
-    """Refuse one environment more than the project may have. The caller has locked the project's row."""
+    """Refuse another environment if the project has the maximum. The caller has locked the project's row."""
     count = select(func.count()).select_from(Environment).where(Environment.project_id == project_id)
     if (session.scalar(count) or 0) >= MAXIMUM:
         raise TooManyEnvironments
 
 
 def keep_project(session: Session, environment_id: str) -> None:
-    """Keep the environment's project from being deleted. Call it before the environment is locked.
+    """Lock the environment's project against deletion. Call it before the environment is locked.
 
     A request that deletes or wipes the project locks the environments' workspaces after the project. In another order,
-    the two requests would wait for each other.
+    the two requests could deadlock.
     """
     project = select(Project.id).join(Environment, Environment.project_id == Project.id)
     kept = project.where(Environment.id == environment_id)
@@ -86,7 +86,7 @@ def delete_environment(session: Session, environment: Environment, *, by_force: 
         delete_workspaces(session, workspaces)
     elif session.scalar(select(exists().where(Workspace.environment_id == environment.id))):
         raise EnvironmentNotEmpty
-    # The database takes these along.
+    # ON DELETE CASCADE deletes these.
     found = session.execute(
         select(ProjectMember, User.username)
         .join(OrganizationMembership, OrganizationMembership.id == ProjectMember.membership_id)
@@ -109,12 +109,12 @@ def set_default(session: Session, project_id: str, environment_id: str) -> Mappi
         .with_for_update(),
     ).all()
     chosen = next((environment for environment in found if environment.id == environment_id), None)
-    if chosen is None:  # it was deleted since the caller saw it
+    if chosen is None:  # it was deleted meanwhile
         raise NotFound
     if chosen.is_default:
         return {}
     changes: dict[Environment, dict[str, list[Any]]] = {}
-    # One after the other: at no moment does the database see two.
+    # One after the other, because the database never allows two defaults.
     for environment in sorted(found, key=lambda each: each is chosen):
         changes[environment] = {"is-default": [environment.is_default, not environment.is_default]}
         environment.is_default = not environment.is_default

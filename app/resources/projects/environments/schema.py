@@ -6,7 +6,7 @@ from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
 
 NAME_LENGTH = 63
-# It becomes a part of the names of workspaces.
+# The name becomes a part of the names of cloned workspaces.
 NAME_PATTERN = "[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?"
 DISPLAY_NAME_LENGTH = 256
 TYPE_LENGTH = 63
@@ -14,7 +14,7 @@ DESCRIPTION_LENGTH = 2_000
 COLOR_LENGTH = 7
 COLOR_PATTERN = "#[0-9A-Fa-f]{6}"
 BRANCH_LENGTH = 255
-# What git takes in the name of a branch, but for some rules about dots and slashes.
+# The characters that git allows in the name of a branch. Its rules about dots and slashes are not checked.
 BRANCH_PATTERN = r"[^\s~^:?*\[\\\x00-\x1f\x7f]+"
 
 FLAGS: dict[str, P | bool] = {

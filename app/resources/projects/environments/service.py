@@ -28,10 +28,10 @@ from app.web.transaction import (
     transaction,
 )
 
-# Whoever may force a project out may force an environment of it.
+# A caller who may delete a project by force may delete its environments by force.
 FORCE = (P.WORKSPACE_FORCE_DELETE, P.PROJECT_FORCE_DELETE)
 
-# What a clone takes from its source when the request does not say otherwise; the others tell the two apart.
+# Attributes that a clone copies from its source unless the request sends them; the others distinguish the two.
 TAKEN_ALONG = ("type", "description", "color", "git_branch")
 
 
@@ -86,12 +86,12 @@ def clone_environment(
         project = _project_of(session, environment_id)
         kept = select(Environment).where(Environment.id == environment_id, Environment.project_id == project.id)
         source = session.scalars(kept.with_for_update(read=True, key_share=True)).one_or_none()
-        if source is None:  # it was deleted since the caller saw it
+        if source is None:  # it was deleted meanwhile
             raise NotFound
         alike = {name: getattr(source, name) for name in TAKEN_ALONG}
         environment = _create(session, project, {**alike, **members})
         pairs = _clone_workspaces(session, source, environment)
-        # A caller who sees only one of the two environments must not hear of the other: the event is the project's.
+        # The event is the project's: callers who see only one of the two environments must not see the other's id.
         changes = {"environment": [source.id, environment.id], "workspace-count": [0, len(pairs)]}
         record_event(session, "projects.clone-environment", project, changes)
         shown = ENVIRONMENTS.get_resource({"id": environment.id}, session)
@@ -122,7 +122,7 @@ def _clone_workspaces(
     try:
         pairs = clone_workspaces(session, source, environment)
     except IntegrityError as error:
-        # Somebody has just taken one of the names, or has deleted a team, a set or a pool.
+        # A concurrent request took one of the names, or deleted a team, a set or a pool.
         raise Conflict(CHANGED_MEANWHILE) from error
     changes = {"project": environment.project_id, "project-environment": environment.id}
     record_events(

@@ -1,7 +1,7 @@
-"""Reading images that were sent. The content tells what they are, and they are redrawn before they are stored.
+"""Reading images that were sent. Their type is detected from the content, and they are redrawn before they are stored.
 
-Nothing of the sent bytes is stored. The pixels are decoded, made smaller and encoded again, which removes metadata,
-whatever is hidden behind the image, and whatever a browser might take for something else.
+None of the sent bytes are stored. The pixels are decoded, scaled down and encoded again, which removes metadata, data
+hidden behind the image, and anything that a browser might take for another type.
 """
 
 import hashlib
@@ -14,16 +14,16 @@ from PIL import ImageOps
 
 from app.jsonapi.errors import Unprocessable
 
-# By their names in Pillow. Whatever else it can read is not even tried; SVG, which may carry scripts, it can't read.
+# By their names in Pillow, which doesn't try other formats. It can't read SVG at all, which may contain scripts.
 TYPES: Final = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
-# Of what is sent.
+# Limits on the image that is sent.
 LARGEST_BYTES: Final = 5 * 2**20
-# A small file may say that it is huge: it is refused by what it says, before a pixel is decoded.
+# A small file may declare a huge image: it is refused by its declared size, before a pixel is decoded.
 LARGEST_SIDE: Final = 8_192
 MOST_PIXELS: Final = 16 * 2**20
-# Of what is kept.
+# Limits on the image that is stored.
 KEPT_SIDE: Final = 512
-# The modes that a format can keep as they are; others become the first.
+# The modes that a format can store as they are; other modes are converted to the first.
 MODES: Final = {
     "PNG": ("RGBA", "RGB", "L", "LA"),
     "JPEG": ("RGB", "L"),
@@ -62,9 +62,9 @@ class EncodedImage:
 
 
 def re_encode(sent: bytes, *, pointer: str | None = None) -> EncodedImage:
-    """The image redrawn, with at most ``KEPT_SIDE`` pixels on a side; of an animation, the first picture.
+    """The image redrawn, with at most ``KEPT_SIDE`` pixels on a side; the first frame of an animation.
 
-    ``pointer`` names the member that had it. Raises ``NotAnImage`` or ``ImageTooLarge``.
+    ``pointer`` is the attribute that had it. Raises ``NotAnImage`` or ``ImageTooLarge``.
     """
     try:
         with Picture.open(BytesIO(sent), formats=tuple(TYPES)) as picture:
@@ -84,10 +84,10 @@ def _encoded(picture: Picture.Image, kind: str) -> EncodedImage:
     if max(width, height) > LARGEST_SIDE or width * height > MOST_PIXELS:
         raise _TooManyPixelsError
     modes = MODES[kind]
-    # Made small before anything else: each copy of all the pixels would take 64 MB.
+    # Scaled down before anything else: each copy of all the pixels would take 64 MB.
     small = picture if picture.mode in modes else picture.convert(modes[0])
     small.thumbnail((KEPT_SIDE, KEPT_SIDE))
-    # A camera notes which side is up instead of turning the pixels, and the note is about to go.
+    # Cameras store the orientation as metadata instead of turning the pixels, and the metadata is not kept.
     small = ImageOps.exif_transpose(small)
     small.info = {}
     written = BytesIO()

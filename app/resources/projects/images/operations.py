@@ -24,7 +24,7 @@ class NoImage(NotFound):
 def set_image(
     session: Session, place: Project | Workspace, drawn: EncodedImage, kept: Stored
 ) -> tuple[Image, str | None]:
-    """Make this the image of the place, whose row is locked; returns it and the digest of the one that it replaces."""
+    """Set the image of a project or workspace whose row is locked; returns it and the replaced one's digest."""
     before = delete_image(session, place)
     attach(session, kept.name)
     image = Image(
@@ -44,7 +44,7 @@ def set_image(
 
 
 def remove_image(session: Session, place: Project | Workspace) -> str:
-    """Remove the image of the place; returns its digest."""
+    """Remove the image of the project or workspace; returns its digest."""
     before = delete_image(session, place)
     if before is None:
         raise NoImage

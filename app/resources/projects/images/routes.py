@@ -28,13 +28,13 @@ blueprint = Blueprint("images", __name__, url_prefix="/api/v2")
 
 FORM: Final = "multipart/form-data"
 FIELD: Final = "icon"
-# What a form has around the file.
+# The size of a form without the file.
 AROUND: Final = 64 * 1024
-# A document with the largest image in base64, and the members beside it.
+# The size of a document with the largest image in base64.
 DOCUMENT: Final = LARGEST_BYTES * 4 // 3 + AROUND
 IMAGE_HEADERS: Final = {
     "Cache-Control": "private, max-age=300",
-    # Nobody takes it for a page, whatever is in it.
+    # Browsers must not run it as a page, whatever is in it.
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Content-Disposition": "inline",
 }
@@ -145,7 +145,7 @@ def _show(model: type[Project | Workspace], identifier: str, permission: P) -> R
             newer = _row(model, identifier, permission)
             if newer.image_object == row.image_object:
                 raise
-            # Another one has taken its place since the row was read.
+            # The image was replaced since the row was read.
             row = newer
 
 

@@ -48,7 +48,7 @@ class ImageSchema(Schema):
 
 
 class AvatarSchema(Schema):
-    """An avatar as it is sent. Its content decides the type; the name and content type that were sent are not kept."""
+    """An avatar in a request. Its content decides the type; the name and content type that were sent are not stored."""
 
     class Meta:
         """Its type."""

@@ -13,7 +13,7 @@ from app.web.transaction import apply_changes, record_event, transaction
 
 
 def check_may_change(model: type[Project | Workspace], identifier: str, permission: P) -> None:
-    """Refuse a caller who may not set the image, before its bytes are read and decoded; the change asks again."""
+    """Refuse a caller who may not set the image before its bytes are read; the transaction checks again."""
     with transaction() as session:
         get_for_update(session, model, identifier, permission, share_lock=True)
 
@@ -21,13 +21,13 @@ def check_may_change(model: type[Project | Workspace], identifier: str, permissi
 def replace_image(
     model: type[Project | Workspace], identifier: str, permission: P, encoded: EncodedImage
 ) -> tuple[Image, Project | Workspace]:
-    """Make this the image of the project or workspace; returns it with the entity."""
+    """Set the image of the project or workspace; returns the image and the project or workspace."""
     with stored_object(new_name(), [encoded.content]) as kept, transaction() as session:
         target = get_for_update(session, model, identifier, permission)
         image, before = set_image(session, target, encoded, kept)
         changes = {image_name(model): [before, image.digest]}
         if isinstance(target, Workspace):
-            # The last one that was set is the one that counts.
+            # An uploaded image replaces an address that was set before.
             changes |= apply_changes(target, {"avatar_url": None})
             target.updated_at = now()
             session.flush()
@@ -44,5 +44,5 @@ def destroy_image(model: type[Project | Workspace], identifier: str, permission:
 
 
 def image_name(model: type[Project | Workspace]) -> str:
-    """What the image of a project and that of a workspace are called in addresses and events."""
+    """The name of the image in addresses and events: icon of a project, avatar of a workspace."""
     return "icon" if model is Project else "avatar"

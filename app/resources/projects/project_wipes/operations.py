@@ -1,4 +1,4 @@
-"""What wiping a project deletes, and how much of it there is."""
+"""Counting and deleting the rows that a wipe of a project deletes."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import RemoteStateConsumer, Workspace
 from app.persistence import Base
 
-# What goes with a workspace because it belongs to it.
+# Rows that are deleted with their workspace.
 OF_WORKSPACES: Final[tuple[type[Base], ...]] = (
     StateVersion,
     StateVersionOutput,
@@ -29,7 +29,7 @@ OF_WORKSPACES: Final[tuple[type[Base], ...]] = (
     Invitation,
     Image,
 )
-# In the order in which they are shown.
+# In the order of the counts in the answer.
 COUNTED: Final[tuple[type[Base], ...]] = (Workspace, *OF_WORKSPACES, RemoteStateConsumer, Var, Varset)
 
 
@@ -46,12 +46,12 @@ def lock_varsets(session: Session, project: Project) -> None:
 
 
 def count_contents(session: Session, project: Project) -> Mapping[str, int]:
-    """How many things of each type a wipe deletes."""
+    """How many rows of each type a wipe deletes."""
     workspaces = select(Workspace.__table__.c.id).where(Workspace.project_id == project.id)
     varsets = select(Varset.id).where(Varset.project_id == project.id)
     consumers = RemoteStateConsumer.__table__.c
     is_provider = consumers.workspace_id.in_(workspaces)
-    # Each is counted by index, which a condition with "or" would not be.
+    # Each count uses an index; one condition with "or" would not.
     conditions: list[tuple[type[Base], ColumnElement[bool]]] = [
         (Workspace, Workspace.project_id == project.id),
         *((model, model.__table__.c.workspace_id.in_(workspaces)) for model in OF_WORKSPACES),

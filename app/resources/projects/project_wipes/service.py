@@ -18,7 +18,7 @@ from app.web.transaction import record_event, record_events, transaction
 def wipe_project(project_id: str, *, is_dry: bool) -> Mapping[str, int]:
     """Delete the project's workspaces, even locked ones, and its variable sets, unless ``is_dry``.
 
-    Returns how many of each kind are gone, or would be.
+    Returns how many rows of each type were deleted, or would be.
     """
     with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_WIPE)

@@ -1,4 +1,4 @@
-"""What is created with a project: its slug, its default environment, its owner."""
+"""Values and rows that are created with a project: its slug and its owner."""
 
 import secrets
 
@@ -13,7 +13,7 @@ NUMBERED_SLUGS = range(2, 100)
 
 
 def free_slug(session: Session, organization_id: str, name: str) -> str:
-    """A slug for the name, for when the plain one is taken: with a number behind it, or else a random text."""
+    """A slug for a name whose plain slug is taken: with a number at the end, or else a random text."""
     wanted = slug_of(name)
     numbered = [_with(wanted, str(number)) for number in NUMBERED_SLUGS]
     columns = Project.__table__.c

@@ -42,7 +42,7 @@ def check_cloud_provider(identifier: str | None) -> None:
 
 
 def delete_project(session: Session, project: Project, *, by_force: bool) -> Sequence[Workspace]:
-    """Delete the project and, by force, the workspaces in it; returns these.
+    """Delete the project and, by force, the workspaces in it; returns the workspaces.
 
     The caller has locked the project's row, so that nobody can put a workspace into it meanwhile.
     """

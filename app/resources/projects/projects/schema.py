@@ -40,7 +40,7 @@ DISPLAY_NAME_LENGTH = 128
 COLOR_PATTERN = "#[0-9A-Fa-f]{6}"
 UUID_LENGTH = 36
 UUID_PATTERN = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-# Of the serialized object, and how deep it may nest.
+# Limits on the serialized object and on its nesting.
 METADATA_BYTES = 16 * 1024
 METADATA_DEPTH = 16
 METADATA: dict[str, Any] = {"type": ["object", "null"]}
@@ -77,10 +77,10 @@ FLAGS: dict[str, P | bool] = {
 
 
 class Duration(Text):
-    """A number of hours or days. The message is the same for every fault, because clients know this one sentence."""
+    """A number of hours or days. Every fault has the same message, because clients know this one sentence."""
 
     def __init__(self) -> None:
-        """Null means that there is no duration."""
+        """Accept null, which means no duration."""
         super().__init__(maximum=5, pattern=DURATION_PATTERN, pattern_message=DURATION_MESSAGE, nullable=True)
 
     def _faults(self, value: str) -> Iterable[str]:
@@ -91,7 +91,7 @@ class Duration(Text):
 def read_overwrites(value: Json) -> bool | None:
     """Whether the project has an execution mode of its own; None when the object does not say.
 
-    Both spellings of the keys are known, with and without ``default-`` (spec: projects, attributes).
+    Both spellings of the keys are accepted, with and without ``default-`` (spec: projects, attributes).
     """
     if value is None:
         return None
@@ -167,7 +167,7 @@ class ProjectSchema(Schema):
         data_key="setting-overwrites",
         schema={"type": "object", "additionalProperties": {"type": "boolean"}},
     )
-    # There are no stacks and no HCP organizations here; clients still expect the members.
+    # There are no stacks and no HCP organizations here, but clients expect the attributes.
     stacks_default_execution_mode = Constant("remote")
     icon_url = Attribute(allow_none=True)
     slug = Text(minimum=1, maximum=SLUG_LENGTH, pattern=SLUG_PATTERN)
@@ -180,7 +180,7 @@ class ProjectSchema(Schema):
     custom_metadata = Setting(read_metadata, allow_none=True, load_only=True, data_key="metadata", schema=METADATA)
     shown_metadata = Computed(lambda row, _held: row.custom_metadata, data_key="metadata", schema=METADATA)
     workspace_count = Attribute()
-    # How many teams have access tells something of secret teams.
+    # The number of teams with access would reveal secret teams.
     team_count = Attribute(shown_to=P.PROJECT_READ_TEAMS)
     is_unified = Constant(value=False)
     hcp_id = Constant(None)

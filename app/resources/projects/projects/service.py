@@ -33,14 +33,14 @@ PUBLIC_READ = "/data/attributes/public-read"
 def create_project(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
     """Create a project of the organization with its default environment and, if the caller is a member, their role.
 
-    Without a slug, the project gets one that is made of its name.
+    Without a slug, the project gets one made from its name.
     """
     if "slug" in sent:
         return _create(org, sent)
     try:
         return _create(org, {**sent, "slug": slug_of(sent["name"])})
     except Taken as taken:
-        # Few names have the slug of another one: that is looked for only then.
+        # Another slug is only looked for on a conflict, because few names have the same slug.
         if taken.pointer != SLUG:
             raise
     return _create(org, sent)
@@ -60,7 +60,7 @@ def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
         if org.membership_id is not None:
             owner = first_owner(project, org.membership_id)
             insert(session, owner)
-            # The caller's grants were loaded before there was anything to own.
+            # The caller's grants were loaded before the project existed.
             own_role = allowed_at(Level.PROJECT, PROJECT_ROLES[owner.role])
         if tags:
             add_tags(session, project, tags)
@@ -85,7 +85,7 @@ def update_project(project_id: str, members: dict[str, Any]) -> ResourceObject:
             changes = {"tag-bindings": replaced} if replaced else {}
         changes |= apply_changes(project, _resolve_settings(session, members, project, project.organization_id))
         if "public-read" in changes and not is_allowed(P.PROJECT_MANAGE_MEMBERS, project):
-            # To open it to everybody is to give access, which the right to change settings is not.
+            # Making it public gives access, which the permission to change settings does not allow.
             raise Forbidden(NOT_AUTHORIZED, pointer=PUBLIC_READ)
         session.flush()
         if changes:
@@ -107,7 +107,7 @@ def destroy_project(project_id: str, *, by_force: bool) -> None:
 
 
 def _event_changes(changes: dict[str, Any]) -> dict[str, Any]:
-    # The column can't have the name of the attribute.
+    # SQLAlchemy reserves the attribute's name, so the column has another one.
     return {"metadata" if name == "custom-metadata" else name: change for name, change in changes.items()}
 
 

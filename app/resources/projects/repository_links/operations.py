@@ -12,17 +12,17 @@ _HOSTS: Mapping[str, str] = {
     "dev.azure.com": "azure-devops",
     "visualstudio.com": "azure-devops",
 }
-# What organizations call the hosts on which they run it themselves.
+# Host labels by which self-hosted installations are recognized.
 _LABELS = ("github", "gitlab", "bitbucket")
 
 
 def normalize_link(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members, with a provider."""
+    """The attributes, with a provider."""
     return {**members, "provider": members.get("provider") or provider_of(members["url"])}
 
 
 def provider_of(url: str) -> str:
-    """The provider of the repository, judged by the host."""
+    """The provider of the repository, guessed from the host."""
     found = _HOST.match(url)
     host = found["host"].lower() if found else ""
     for known, provider in _HOSTS.items():

@@ -11,14 +11,14 @@ URL_LENGTH = 1_024
 BRANCH_LENGTH = 255
 DIRECTORY_LENGTH = 1_024
 
-# Nor does a user begin with a hyphen, which commands take for an option.
+# A user name can't begin with a hyphen either: commands would take it for an option.
 _USER = "[A-Za-z0-9_][A-Za-z0-9._-]*@"
 _HOST = "[A-Za-z0-9][A-Za-z0-9.-]*"
 _PORT = "(?::[0-9]{1,5})?"
 _PATH = "[A-Za-z0-9._~%!$&'()*+,;=:@/-]+"
-# Neither a query nor a fragment: both are no part of where a repository is, and may carry a token.
+# No query and no fragment: neither is needed to locate a repository, and both may contain a token.
 URL_PATTERN = f"(?:https|git)://{_HOST}{_PORT}/{_PATH}|ssh://(?:{_USER})?{_HOST}{_PORT}/{_PATH}|{_USER}{_HOST}:{_PATH}"
-# A user name alone is one where SSH has keys; elsewhere clients put tokens there.
+# A user name without a password is allowed only for SSH, which uses keys; elsewhere clients put tokens there.
 _CREDENTIALS = re.compile(r"[^/]*://[^/?#]*:[^/?#]*@|(?!ssh:)[^/]*://[^/?#]*@|[^/@]*:[^/@]*@")
 
 
@@ -42,7 +42,7 @@ class Directory(Text):
 
 
 class RepositoryLinkSchema(Schema):
-    """A repository with code of a project. Unless a provider is sent, it follows from the host, or is ``other``."""
+    """A repository with code of a project. Unless a provider is sent, it is guessed from the host, or is ``other``."""
 
     class Meta:
         """Its type and address."""

@@ -1,4 +1,4 @@
-"""Reading tags: of one project or workspace, of a page of them, and as a filter."""
+"""Reading tags of one project or workspace or of a page of them, and filtering by tags."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ dump_effective = compile_dump(EffectiveTagBindingSchema, COLUMNS)
 
 
 def tags_of_projects(projects: Sequence[str]) -> Sequence[Row[Any]]:
-    """The tags of visible projects, by key: one statement however many there are."""
+    """The tags of visible projects, by key, in one statement."""
     return reader().execute(_OF_PROJECTS, {"projects": projects}).all()
 
 
 def tags_of_workspaces(workspaces: Sequence[str]) -> Sequence[Row[Any]]:
-    """The tags of visible workspaces, by key: one statement however many there are."""
+    """The tags of visible workspaces, by key, in one statement."""
     return reader().execute(_OF_WORKSPACES, {"workspaces": workspaces}).all()
 
 
@@ -94,11 +94,11 @@ def include_workspace_tags(rows: Sequence[Row[Any]], shown: list[ResourceObject]
 
 
 def linked(by_owner: Mapping[str, list[ResourceObject]], shown: list[ResourceObject]) -> list[ResourceObject]:
-    """All tags, each once, after their ids were added to the resource objects."""
+    """Add the ids of the tags to the resource objects; returns all tags, each once."""
     for resource in shown:
         linkage = [{"id": tag["id"], "type": tag["type"]} for tag in by_owner[resource["id"]]]
         resource["relationships"]["effective-tag-bindings"]["data"] = linkage
-    # Workspaces of one project inherit the same ones.
+    # Workspaces of one project inherit the same tags.
     return list({tag["id"]: tag for tags in by_owner.values() for tag in tags}.values())
 
 
@@ -139,7 +139,7 @@ class Tagged(Filter):
 
     @property
     def parameters(self) -> Sequence[tuple[str, str]]:
-        """The four parameters that it reads."""
+        """The four parameters that this filter reads."""
         return [
             ("filter[tagged][0][key]", "A tag's key; further tags with 1, 2 and so on, all of which must be there"),
             ("filter[tagged][0][value]", "The tag's value; any value when empty or absent"),

@@ -25,9 +25,9 @@ class OverrideDisabled(InvalidAttribute):
 
 
 def add_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Changes:
-    """Add these tags to the project or workspace; a key that it has gets the new value.
+    """Add these tags to the project or workspace; a key that exists already gets the new value.
 
-    Returns what changed, by key. The caller has locked the owner's row, so that two requests can't pass the limit
+    Returns what changed, by key. The caller has locked the owner's row, so two requests can't exceed the limit
     together.
     """
     bound = _bindings(session, owner)
@@ -35,7 +35,7 @@ def add_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Change
 
 
 def replace_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Changes:
-    """Make these the only tags of the project or workspace; returns what changed, by key."""
+    """Replace all tags of the project or workspace; returns what changed, by key."""
     bound = _bindings(session, owner)
     changes = _unbind(session, bound, [key for key in bound if key not in tags])
     return changes | _bind(session, owner, bound, tags, _fixed_for(session, owner, bound, tags))
@@ -44,7 +44,7 @@ def replace_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Ch
 def add_plain_tags(
     session: Session, workspaces: Sequence[Workspace], names: Iterable[str]
 ) -> list[tuple[Workspace, Changes]]:
-    """Add these tags without a value to each workspace; a key that it has keeps its value. Returns what changed."""
+    """Add these tags without a value to each workspace; an existing key keeps its value. Returns what changed."""
     wanted, bound = list(names), _bindings_of(session, workspaces)
     new = {key: {name: "" for name in wanted if name not in each} for key, each in bound.items()}
     fixed = _fixed_keys(session, workspaces, wanted)
@@ -64,7 +64,7 @@ def remove_plain_tags(
 
 
 def replace_plain_tags(session: Session, workspace: Workspace, names: Iterable[str]) -> Changes:
-    """Make these the workspace's only tags without a value; those with a value stay. Returns what changed, by key."""
+    """Replace the workspace's tags without a value; those with a value stay. Returns what changed, by key."""
     bound, wanted = _bindings(session, workspace), list(names)
     changes = _unbind(session, bound, [key for key, each in bound.items() if not each.value and key not in wanted])
     new = {name: "" for name in wanted if name not in bound}
@@ -72,7 +72,7 @@ def replace_plain_tags(session: Session, workspace: Workspace, names: Iterable[s
 
 
 def _bindings(session: Session, owner: Tagged) -> Bound:
-    # What the same transaction has added before counts as well.
+    # Tags added earlier in the same transaction count as well.
     session.flush()
     found = session.scalars(select(TagBinding).where(_owner_column(owner) == owner.id))
     return {binding.key: binding for binding in found}
@@ -88,11 +88,11 @@ def _bindings_of(session: Session, workspaces: Sequence[Workspace]) -> dict[str,
 
 
 Fixed = set[tuple[str | None, str]]
-"""Projects, each with a key that its workspaces can't give another value."""
+"""Pairs of a project and a key whose value its workspaces can't override."""
 
 
 def _fixed_for(session: Session, owner: Tagged, bound: Bound, tags: Mapping[str, str]) -> Fixed:
-    # What the workspace has already may stay, for clients send all tags of a workspace to change one.
+    # Existing overrides may stay, because clients send all tags of a workspace to change one.
     new = [key for key, value in tags.items() if key not in bound or bound[key].value != value]
     return _fixed_keys(session, [owner] if isinstance(owner, Workspace) else [], new)
 
@@ -152,7 +152,7 @@ def _bind(session: Session, owner: Tagged, bound: Bound, tags: Mapping[str, str]
 
 def _check_limits(owner: Tagged, tags: Mapping[str, str]) -> None:
     valued = sum(1 for value in tags.values() if value)
-    # The tags of projects are all bindings; a workspace has plain ones as well, for which clients know no limit.
+    # All tags of a project are bindings; a workspace has plain tags as well, for which clients know no limit.
     if valued > MAXIMUM or (isinstance(owner, Project) and len(tags) > MAXIMUM):
         raise Unprocessable(f"Tag bindings cannot exceed {MAXIMUM} bindings per resource", pointer="/data")
     if len(tags) - valued > MAXIMUM_PLAIN:

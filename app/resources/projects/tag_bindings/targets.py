@@ -1,4 +1,4 @@
-"""The types that have tags, and reading and setting their tags over HTTP in the same way."""
+"""The types that have tags, and the views that read and set the tags of all of them in the same way."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Target:
         return no_content()
 
     def replaced(self, identifier: str) -> Response:
-        """Make the tags that were sent the only ones."""
+        """Replace all tags by those that were sent."""
         change_tags(self.model, identifier, self.remove, replace_tags, sent_tags())
         return no_content()
 

@@ -26,8 +26,8 @@ def version_for(version_id: str, permission: P) -> Row[Any]:
 def _only(model: type[Base], identifier: str, permission: P, *columns: Any) -> Row[Any]:  # noqa: ANN401 - columns
     mark_policy_checked(permission)
     key = model.__table__.c.id
-    found = select(key, *columns).where(key == identifier, visible(permission, model))
-    row = reader().execute(found).one_or_none()
+    query = select(key, *columns).where(key == identifier, visible(permission, model))
+    row = reader().execute(query).one_or_none()
     if row is None:
         raise NotFound
     return row

@@ -1,7 +1,7 @@
-"""Addresses that allow whoever has them to upload or download one object, for a while.
+"""Signed addresses: anyone who has one may upload or download one object until it expires.
 
-The terraform CLI uploads without a token, so the address itself is the secret. It names a version and a part of it, is
-signed, and expires. An address for uploading does not allow downloading, nor the other way round.
+The terraform CLI uploads without a token, so the address itself is the secret. It names a version and a part of it. An
+address for uploading does not allow downloading, nor the other way round.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from app.services import services
 Part = Literal["state", "json-state"]
 Direction = Literal["upload", "download"]
 
-# Longer than the longest apply that anybody waits for; a download may be passed on for a day.
+# In seconds: longer than any apply, and long enough to pass a download address on for a day.
 LIFETIME: Final = 25 * 60 * 60
 PREFIX: Final = "/objects/"
 
@@ -34,7 +34,7 @@ def signed_address(direction: Direction, version_id: str, part: Part) -> str:
 
 
 def verify_ticket(direction: Direction, ticket: str) -> tuple[str, Part]:
-    """What the ticket in an address allows: the version, and which part of it."""
+    """The version and the part of it that the ticket in an address allows access to."""
     try:
         version_id, part = _signer(direction).loads(ticket, max_age=LIFETIME)
     except BadData:

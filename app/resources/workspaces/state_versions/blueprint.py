@@ -1,4 +1,4 @@
-"""The blueprint that the routes of state versions share. The objects themselves are not below the API's address."""
+"""The blueprint that the routes of state versions share. The addresses of the objects are outside the API's prefix."""
 
 from typing import Final
 
@@ -9,8 +9,8 @@ blueprint: Final = Blueprint("state_versions", __name__)
 API: Final = "/api/v2"
 OF_WORKSPACE: Final = f"{API}/workspaces/<workspace_id>"
 
-# How many seconds apart the terraform CLI saves what it has so far during a long apply, so that little is lost when it
-# dies: as often as it is ready to. Without the header it saves once, at the end.
+# In seconds: how often the terraform CLI saves an intermediate state during a long apply, so that little is lost if it
+# dies. The CLI accepts no shorter interval. Without the header it saves once, at the end.
 SNAPSHOT_INTERVAL: Final = "20"
 SNAPSHOT_ADDRESSES: Final = {
     ("GET", f"{OF_WORKSPACE}/current-state-version"),
@@ -20,7 +20,7 @@ SNAPSHOT_ADDRESSES: Final = {
 
 @blueprint.after_request
 def with_snapshot_interval(response: Response) -> Response:
-    """Tell the CLI how often to send intermediate states, even if there is no state yet, for the first apply."""
+    """Add the interval at which the CLI sends intermediate states; to a 404 as well, for the first apply."""
     if request.url_rule is not None and (request.method, request.url_rule.rule) in SNAPSHOT_ADDRESSES:
         response.headers["X-Terraform-Snapshot-Interval"] = SNAPSHOT_INTERVAL
     return response

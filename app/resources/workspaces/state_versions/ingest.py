@@ -1,4 +1,4 @@
-"""Storing states that come inside a document or from the service itself: first in the store, then in the database."""
+"""Storing states that are sent inside a document or made by the service: first in the store, then in the database."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ from app.web.requests import PIECE
 
 @dataclass(frozen=True, slots=True)
 class IngestedState:
-    """A state that is in the store already, and that no row names yet."""
+    """A state that is in the store already, and that no row refers to yet."""
 
     summary: Summary
     state: Stored
     json_state: Stored | None
 
     def accept(self, session: Session, workspace: Workspace, version: StateVersion) -> None:
-        """Make it the state of the version."""
+        """Attach the state to the version."""
         accept_state(session, workspace, version, self.state, self.summary)
         if self.json_state is not None:
             accept_json_state(session, version, self.json_state)
@@ -34,14 +34,14 @@ class IngestedState:
 def ingest(
     workspace_id: str, pieces: Iterable[bytes], *, md5: str | None = None, json_state: bytes | None = None
 ) -> Iterator[IngestedState]:
-    """The state, stored; removed again if the block refuses it. ``md5`` is the announced digest, if there was one."""
+    """Store the state; remove it again if the block raises. ``md5`` is the announced digest, if there was one."""
     intake = StateReader(md5)
     with stored_object(object_name(workspace_id), intake.tee(pieces)) as state:
         if not json_state:
             yield IngestedState(intake.summary, state, None)
             return
-        with stored_object(object_name(workspace_id), in_pieces(json_state)) as kept:
-            yield IngestedState(intake.summary, state, kept)
+        with stored_object(object_name(workspace_id), in_pieces(json_state)) as stored_json:
+            yield IngestedState(intake.summary, state, stored_json)
 
 
 def in_pieces(content: bytes) -> Iterator[bytes]:

@@ -30,9 +30,9 @@ _OUTPUT_TABLES: Final = StateVersionOutput.__table__.join(
 )
 
 
-# Of a page of large states each has megabytes of resources; a version by itself shows them whatever their length.
+# Each version on a page can have megabytes of resources. A single version shows them whatever their length.
 LISTED_LENGTH: Final = 100_000
-# What the outputs in one answer may weigh: the characters of their values as they are kept, and the rest of each.
+# How large the outputs in one answer may be: the characters of their stored values, and a fixed weight for the rest.
 OUTPUTS_WEIGHT: Final = 20_000_000
 OUTPUT_WEIGHT: Final = 500
 
@@ -50,7 +50,7 @@ def _neighbour(distance: int) -> ColumnElement[str]:
 
 
 def _unless_long(column: Any) -> ColumnElement[Any]:  # noqa: ANN401 - a mapped column
-    # Modules and providers are counts of the resources, and never longer.
+    # Modules and providers are computed from the resources, and never longer.
     return case((func.length(cast(StateVersion.resources, Text)) <= LISTED_LENGTH, column))
 
 
@@ -74,7 +74,7 @@ _VERSIONS: Final[dict[str, Any]] = {
 }
 
 STATE_VERSIONS: Final = Listing(**_VERSIONS, columns=_VERSION_COLUMNS)
-# Many at a time: the resources of a large one are as if they were not processed yet.
+# Lists show a large version as if its resources were not processed yet.
 LISTED_STATE_VERSIONS: Final = Listing(
     **_VERSIONS,
     columns={
@@ -107,20 +107,20 @@ _OUTPUT_IDS: Final = (
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[ResourceObject]], list[ResourceObject]] | None:
-    """A function that reads the wanted resources for versions; None if none are wanted. There are no runs."""
+    """A function that reads the included resources for versions; None if there are none. There are no runs."""
     if not wanted:
         return None
 
     def load(rows: Sequence[Row[Any]], shown: list[ResourceObject]) -> list[ResourceObject]:
-        found: list[ResourceObject] = []
+        included: list[ResourceObject] = []
         if "created_by" in wanted:
-            found += shown_users({row.created_by_id for row in rows if row.created_by_id}, with_email=False)
+            included += shown_users({row.created_by_id for row in rows if row.created_by_id}, with_email=False)
         if "outputs" in wanted:
             check_weight(link_outputs(shown))
-            found += OUTPUTS.find_many(
+            included += OUTPUTS.find_many(
                 item["id"] for version in shown for item in version["relationships"]["outputs"]["data"]
             )
-        return found
+        return included
 
     return load
 

@@ -43,7 +43,7 @@ def download_object(ticket: str) -> Response:
     try:
         pieces = services().vault.open(name, key)
     except ObjectNotFound:
-        service.stored_version(version_id)  # 404 when it has just gone with its workspace
+        service.stored_version(version_id)  # 404 if it was just deleted with its workspace
         raise
     answered = Response(pieces, content_type=BYTES)
     if part == "state":

@@ -1,4 +1,4 @@
-"""The rules of state versions: what a new one must agree with, which one is current, and the part of the lock in it."""
+"""The rules of state versions: when a new one is accepted, which one is current, and how the lock matters."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class LineageMismatch(Conflict):
 
 
 class SerialNotGreater(ApiError):
-    """The state is older than the workspace's current state. The line breaks are in the text that clients know."""
+    """The state is older than the workspace's current state. Clients know the text with these line breaks."""
 
     status = 412
     title = "Precondition Failed"
@@ -50,19 +50,19 @@ class SerialTaken(Conflict):
 
 
 class VersionDiscarded(Conflict):
-    """A newer version, or a force-unlock, has discarded this version; it takes no state any more."""
+    """A newer version, or a force-unlock, has discarded this version; it accepts no state any more."""
 
     code = "state-version-discarded"
     detail = "The state version was discarded; its state is no longer accepted"
 
 
 def object_name(workspace_id: str) -> str:
-    """A new name for the store. Each upload writes an object of its own; the row says which one counts."""
+    """A new name for the store. Each upload writes an object of its own; the row names the valid one."""
     return f"states/{workspace_id}/{random_text(24)}"
 
 
 def pending_version(session: Session, workspace_id: str) -> StateVersion | None:
-    """The version whose state was announced but has not arrived. While there is one, no unlock is possible."""
+    """The version whose state was announced but has not arrived; until it has, the workspace can't be unlocked."""
     return _last(session, workspace_id, PENDING)
 
 
@@ -118,7 +118,7 @@ def check_agrees(session: Session, workspace_id: str, serial: int, md5: str, lin
 def create_pending(
     session: Session, workspace: Workspace, author_id: str | None, members: dict[str, Any]
 ) -> StateVersion:
-    """Create a version that waits for its state. One that was still waiting is discarded."""
+    """Create a version that waits for its state. An earlier one that is still waiting is discarded."""
     discard_pending(session, workspace.id)
     last = session.scalar(
         select(func.max(StateVersion.number)).where(StateVersion.workspace_id == workspace.id),
@@ -138,7 +138,7 @@ def create_pending(
 def accept_state(
     session: Session, workspace: Workspace, version: StateVersion, stored: Stored, summary: Summary
 ) -> None:
-    """Make the stored state that of the version. If the workspace is not locked, it becomes the current one at once."""
+    """Attach the stored state to the version, which becomes current at once if the workspace is not locked."""
     attach(session, stored.name)
     version.status = FINALIZED
     version.state_object, version.state_key = stored.name, stored.key
@@ -156,7 +156,7 @@ def accept_state(
 
 
 def accept_json_state(session: Session, version: StateVersion, stored: Stored) -> None:
-    """Make the stored JSON form of the state that of the version."""
+    """Attach the stored JSON form of the state to the version."""
     attach(session, stored.name)
     version.json_state_object, version.json_state_key = stored.name, stored.key
     session.flush()

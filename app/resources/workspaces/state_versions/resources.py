@@ -1,4 +1,4 @@
-"""What a workspace manages, over HTTP (spec: workspaces, resources)."""
+"""The resources that a workspace manages, over HTTP (spec: workspaces, resources)."""
 
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ ITEM = {
         "attributes": {"type": "object", "required": sorted(ATTRIBUTES), "properties": ATTRIBUTES},
     },
 }
-# Not as in other lists: a field and an order. All resources of a state change with it, and none has an index.
+# Unlike in other lists, the parameter is a field with an order. No index is needed: the resources are one JSON value.
 SORTED_BY: Final = {
     "name": "name",
     "nameIndex": "name-index",
@@ -64,7 +64,7 @@ DESCRIBED = {
 }
 
 
-# There are clients that end this address in a slash.
+# Some clients end this address in a slash.
 @blueprint.get(f"{OF_WORKSPACE}/resources", strict_slashes=False)
 @requires(P.STATE_READ)
 @describes(
@@ -106,7 +106,7 @@ def _shown(version_id: str, index: int, resource: dict[str, Any], moment: str | 
     kind, name, module = resource["type"], resource["name"], resource["module"]
     address = f"{kind}.{name}" if module == ROOT else f"{module}.{kind}.{name}"
     return {
-        # The version's own id with the place in it: always the same for the same state.
+        # The version's id and the index in it: always the same for the same state.
         "id": f"wsr-{version_id.removeprefix('sv-')}{index}",
         "type": "resources",
         "attributes": {

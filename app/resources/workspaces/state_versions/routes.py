@@ -28,10 +28,10 @@ from app.web.guard import describes, requires
 from app.web.policy import organization_or_404, visible
 from app.web.requests import body
 
-# Imported, so that their routes are there.
+# Imported so that their routes are registered.
 __all__ = ["blueprint", "objects", "outputs", "resources"]
 
-# A state within a document stands in memory several times over; what is larger is uploaded.
+# A state inside a document is in memory several times over; a larger one must be uploaded.
 INLINE_BYTES: Final = 32_000_000
 ORGANIZATION: Final = "filter[organization][name]"
 WORKSPACE: Final = "filter[workspace][name]"
@@ -44,7 +44,7 @@ def create_state_version(workspace_id: str) -> Response:
     """Create a state version, with its state or with an address to upload it to. The caller must hold the lock."""
     workspace_for(workspace_id, P.STATE_WRITE)
     members = load(StateVersionSchema, body(INLINE_BYTES))
-    # What it says about outputs stands in the state as well.
+    # The outputs are read from the state itself.
     members.pop("json_state_outputs", None)
     is_forced = members.pop("force", None) is True
     members["md5"] = members["md5"].lower()

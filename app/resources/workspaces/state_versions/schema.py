@@ -27,9 +27,9 @@ from app.jsonapi.schema import Schema
 from app.models.state_versions import PENDING, STATUSES
 from app.persistence import AnyRow
 from app.resources.workspaces.state_versions.addresses import Direction, Part, signed_address
-from app.services import services
+from app.storage.secrets import unseal
 
-# Leaves room above it: a rollback takes the next one.
+# Leaves room above it, because a rollback uses the next serial.
 MAXIMUM_SERIAL = 2**62
 LINEAGE_LENGTH = 255
 NULLABLE_TEXT = {"type": ["string", "null"]}
@@ -37,7 +37,7 @@ NULLABLE_OBJECT = {"type": ["object", "null"]}
 
 
 def read_base64(value: Json) -> bytes:
-    """The bytes of a member in base64."""
+    """The bytes of an attribute in base64."""
     if not isinstance(value, str):
         raise ValidationError("must be a string")
     try:
@@ -55,7 +55,7 @@ def _processed(row: AnyRow, _held: object) -> bool:
 
 
 def _address(direction: Direction, part: Part, is_due: Callable[[Any], bool], needed: P) -> Computed:
-    """An attribute with an address while it leads anywhere, for those who may use it."""
+    """An attribute with a signed address; null while none ``is_due``, and for callers who may not use it."""
 
     def make(row: AnyRow, _held: object) -> str | None:
         return signed_address(direction, row.id, part) if is_due(row) else None
@@ -137,8 +137,8 @@ class RollbackSchema(Schema):
 
 
 def _value(row: AnyRow) -> orjson.Fragment:
-    # The text as the state had it, so that no number loses a digit.
-    return orjson.Fragment(services().keyring.unseal(row.value))
+    # The text as it was in the state, so that no number loses a digit.
+    return orjson.Fragment(unseal(row.value))
 
 
 def show_unless_sensitive(row: AnyRow, _held: object) -> orjson.Fragment | None:

@@ -14,7 +14,7 @@ WANTED: Final = b"serial"
 
 @dataclass(slots=True)
 class _Scanner:
-    """Follows JSON, piece by piece, to the value of the member ``serial`` of the outermost object."""
+    """Scans JSON, piece by piece, up to the value of the key ``serial`` of the outermost object."""
 
     depth: int = 0
     is_in_text: bool = False
@@ -24,7 +24,7 @@ class _Scanner:
     found: bool = False
 
     def end_of_key(self, piece: bytes) -> int | None:
-        """Where in the piece the colon after the member's name ends; None when it is not in it."""
+        """The index after the colon that follows the key; None when it is not in this piece."""
         at = 0
         while True:
             if self.is_escaped:
@@ -76,7 +76,7 @@ def rewrite_serial(pieces: Iterable[bytes], serial: int) -> Iterator[bytes]:
 
 
 def _replaced(piece: bytes, rest: Iterator[bytes], serial: bytes) -> Iterator[bytes]:
-    # The number may begin or end in another piece than the name; it is short, so the pieces are put together.
+    # The number may begin or end in another piece than the key; it is short, so the pieces are joined.
     while not piece.strip(BLANK + b"0123456789"):
         more = next(rest, b"")
         if not more:

@@ -1,6 +1,6 @@
 """Use cases of state versions: each checks the caller or the ticket, changes in one transaction, records its event.
 
-A state is stored before the transaction that names it; a state that no row names is removed again.
+A state is stored before the transaction whose row refers to it; a state that no row refers to is removed again.
 """
 
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ class OvertakenRollback(Conflict):
 def create_state_version(workspace_id: str, members: dict[str, Any], *, is_forced: bool) -> str:
     """Create a state version, with its state or to be uploaded; the caller must hold the lock. Returns its id.
 
-    Unless it ``is_forced``, it must follow the newest version: by its serial and of the same lineage.
+    Unless it ``is_forced``, it must follow the newest version: with a greater serial and the same lineage.
     """
     with _inline_state(workspace_id, members) as arrival, transaction() as session:
         workspace = _lock_held_workspace(session, workspace_id)
@@ -93,10 +93,10 @@ def roll_back(workspace_id: str, rollback_of_id: str) -> str:
 
 
 def stored_version(version_id: str) -> Row[Any]:
-    """The row of the version, whoever asks: a signed address is the permission. The reader is released."""
+    """The row of the version, for any caller: a signed address is the permission. Releases the reader."""
     table = StateVersion.__table__
     row = reader().execute(select(table).where(table.c.id == version_id)).one_or_none()
-    # A body takes its time, and the connection has other things to do.
+    # Transferring a body takes long, and other requests need the connection meanwhile.
     release_reader()
     if row is None:
         raise NotFound
@@ -104,7 +104,7 @@ def stored_version(version_id: str) -> Row[Any]:
 
 
 def upload(version_id: str, part: Part, pieces_of: Pieces) -> None:
-    """Take the state of a pending version, or its JSON form. Sending the same bytes again changes nothing."""
+    """Store the state of a pending version, or its JSON form. Sending the same bytes again changes nothing."""
     before = stored_version(version_id)
     if before.status == DISCARDED:
         raise VersionDiscarded
@@ -115,7 +115,7 @@ def upload(version_id: str, part: Part, pieces_of: Pieces) -> None:
     state_reader = StateReader(before.md5)
     arriving = state_reader.tee(pieces)
     if before.status != PENDING:
-        # A retry of a request whose answer was lost. Its bytes are compared, and otherwise dropped.
+        # A retry of a request whose answer was lost: its bytes are compared, not stored.
         for _ in arriving:
             pass
         return
@@ -151,7 +151,7 @@ def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
 
 
 def _not_empty(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces. An empty body is refused, because it is no JSON and the first upload is final."""
+    """The pieces. An empty body is refused, because it is not JSON and the first upload is final."""
     first = next(pieces, b"")
     if not first:
         raise UnreadableState("The state is not valid JSON")
@@ -160,7 +160,7 @@ def _not_empty(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _lock(session: Session, version: Row[Any]) -> tuple[Workspace, StateVersion]:
-    # Always the workspace first: lock and unlock take it, too, and two orders would wait for each other.
+    # Always lock the workspace first: locking and unlocking it do so, too, and another order could deadlock.
     workspace = session.scalars(
         select(Workspace).where(Workspace.__table__.c.id == version.workspace_id).with_for_update(),
     ).one_or_none()
@@ -172,12 +172,12 @@ def _lock(session: Session, version: Row[Any]) -> tuple[Workspace, StateVersion]
 
 @contextmanager
 def _inline_state(workspace_id: str, members: dict[str, Any]) -> Iterator[IngestedState | None]:
-    """The stored state that was sent inside the members, taken out of them; None if it will be uploaded later."""
+    """Store the state that was sent as an attribute, and remove it from ``members``; None if it is uploaded later."""
     state, json_state = members.pop("state", None), members.pop("json_state", None)
     if state is None:
         yield None
         return
-    # A refusal because of the lock comes before one because of the content, and before anything is stored.
+    # Check the lock before the content, and before anything is stored.
     with transaction() as session:
         _lock_held_workspace(session, workspace_id)
     with ingest(workspace_id, in_pieces(state), md5=members["md5"], json_state=json_state) as arrival:

@@ -14,17 +14,17 @@ from app.resources.workspaces.state_versions.json_chunks import TEXT_LENGTH, TOO
 
 FORMAT: Final = 4
 ROOT: Final = "root"
-# Bounds on what is kept beside the state itself; a state within them is described completely. For an output beyond
-# them clients read the state.
+# Limits on the rows stored beside the state itself; a state within them is described completely. Clients read an output
+# beyond them from the state.
 RESOURCES_KEPT: Final = 10_000
 RESOURCES_LENGTH: Final = 4_000_000
 OUTPUTS_KEPT: Final = 10_000
 OUTPUT_LENGTH: Final = TEXT_LENGTH
 OUTPUTS_LENGTH: Final = 4_000_000
 NAME_LENGTH: Final = 1_000
-# In bytes, for the index that holds them apart takes no more than 2,700 of a whole row.
+# In bytes: the unique index accepts no more than 2,700 for a whole row.
 OUTPUT_NAME_BYTES: Final = 1_000
-# A value nested deeper would make the list that has it unreadable for clients; parsers end at a thousand.
+# Clients could not read a list with a value nested deeper; many parsers stop at a thousand levels.
 DEPTH: Final = 200
 
 Event = tuple[str, Any]
@@ -45,7 +45,7 @@ TYPES_OF_TYPES: Final = {
 
 
 class UnreadableState(Unprocessable):
-    """What was sent is not a state, or has a format that this service does not know."""
+    """The body is not a state, or has a format that this service does not know."""
 
     code = "unreadable-state"
 
@@ -68,10 +68,10 @@ class Output:
 
     @property
     def declared(self) -> str | list[Any] | dict[str, Any] | None:
-        """The type in terraform's own notation; None if the state has none that makes sense."""
+        """The type in terraform's own notation; None if the state has no valid one."""
         try:
             declared = orjson.loads(self.detailed_type)
-        except orjson.JSONDecodeError:  # numbers that are too large, which are no types either
+        except orjson.JSONDecodeError:  # numbers that are too large, and not types anyway
             return None
         return declared if isinstance(declared, str | list | dict) else None
 
@@ -90,7 +90,7 @@ Counts = dict[str, dict[str, int]]
 
 @dataclass(slots=True)
 class Summary:
-    """What is known about a state after it was read."""
+    """The facts read from a state."""
 
     size: int = 0
     md5: str = ""
@@ -101,7 +101,7 @@ class Summary:
     modules: Counts = field(default_factory=lambda: defaultdict(dict))
     providers: Counts = field(default_factory=lambda: defaultdict(dict))
     outputs: dict[str, Output] = field(default_factory=dict)
-    # What is left of the bounds; of the whole state, for members may be there twice.
+    # What is left of the limits. They count for the whole state, because a key may occur twice.
     room_for_resources: int = RESOURCES_LENGTH
     room_for_outputs: int = OUTPUTS_LENGTH
 
@@ -128,7 +128,7 @@ class StateReader:
             yield piece
         self._read(None)
         summary.md5 = self._digest.hexdigest()
-        # Bytes that were damaged on the way are told as that, and not as a state that makes no sense.
+        # Bytes that were damaged in transit are reported as such, not as an invalid state.
         if self._announced is not None and summary.md5 != self._announced:
             raise DigestMismatch
         if self._fault is None and summary.format != FORMAT:
@@ -148,7 +148,7 @@ class StateReader:
         except UnreadableState as error:
             self._fault = str(error)
         except (ijson.JSONError, ValueError, ArithmeticError):
-            # The parser's message quotes the text around the fault, and that may be a secret.
+            # The parser's message quotes the text around the fault, which may be a secret.
             self._fault = "The state is not valid JSON"
 
 
@@ -299,7 +299,7 @@ def _skip() -> Reading:
 
 
 def _rest(event: str) -> Reading:
-    """Skip the rest of a value that began with the event."""
+    """Skip the rest of a value that started with the event."""
     depth = 1 if event in STARTS else 0
     while depth:
         event, _ = yield

@@ -1,4 +1,4 @@
-"""Reading plain tags: those of an organization, those of one workspace."""
+"""Reading plain tags of an organization or of one workspace."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ def first_of_each(organization_id: str) -> FilterClause:
 
 
 def _first_of_each(levels: rules.GrantLevels) -> Sequence[ColumnElement[bool]]:
-    # Grouped once. Asked for each binding, a tag that all workspaces have would be gone through for each of them.
+    # Grouped once. A condition on each binding would read a tag that all workspaces have once per workspace.
     firsts = (
         select(func.min(_SAME.id))
         .where(
@@ -102,5 +102,5 @@ TAGS = Listing(
     filters=(Contains("q", (TagBinding.key,)), NotOn()),
 )
 
-# Clients search the tags of one workspace by another parameter than those of an organization.
+# Clients search the tags of a workspace with another parameter than the tags of an organization.
 WORKSPACE_TAGS = replace(TAGS, filters=(*TAGS.filters, Contains("name", (TagBinding.key,))))

@@ -1,4 +1,4 @@
-"""Which plain tags a client means."""
+"""Resolving the plain tags that a client sends, by id or by name."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ def names_of(
     *,
     ignoring_unknown: bool = False,
 ) -> list[str]:
-    """The names of the tags; those that were given by id must be in use on a visible workspace of the organization."""
+    """The names of the tags; tags sent by id must be in use on a visible workspace of the organization."""
     if not tags.identifiers:
         return list(tags.names)
     rows = session.execute(

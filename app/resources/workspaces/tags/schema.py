@@ -17,7 +17,7 @@ from app.resources.workspaces.tags.operations import SentTags
 NAME_LENGTH = 255
 NAME_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9_:-]*[a-z0-9])?")
 TYPES = ("tags",)
-# A tag that is there by its id, any tag by its name, in upper or lower case.
+# An existing tag can be sent by its id, any tag by its name, in upper or lower case.
 NAMED = {
     "type": "object",
     "required": ["type"],
@@ -79,7 +79,7 @@ def read_tags(items: list[Any], pointer: str = "/data") -> SentTags:
 
 
 def read_new_tags(items: list[Any]) -> SentTags:
-    """The tags in the relationship of a workspace that is made or changed."""
+    """The tags in the relationship of a workspace that is created or updated."""
     return read_tags(items, "/data/relationships/tags/data")
 
 

@@ -31,7 +31,7 @@ def destroy_tags(org: OrganizationRef, wanted: list[str]) -> None:
             in_values(TagBinding.__table__.c.key, names),
         )
         workspaces = session.scalars(
-            # Always in the same order, so that two can't lock each other out.
+            # Always in the same order, so that two requests can't deadlock.
             select(Workspace).where(Workspace.id.in_(tagged)).order_by(Workspace.id).with_for_update(),
         ).all()
         _record(session, remove_plain_tags(session, workspaces, names))

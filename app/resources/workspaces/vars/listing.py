@@ -19,7 +19,7 @@ from app.web.policy import mark_policy_checked, visible
 
 Shown = dict[str, Any]
 
-# What is sealed is not even selected.
+# The sealed value of a sensitive variable is not even selected.
 COLUMNS = (
     "id",
     "key",
@@ -35,7 +35,7 @@ COLUMNS = (
 )
 PLACES = ("organization_name", "workspace_name")
 ORDER = (Var.key, Var.category)
-# What the values of the variables that one answer includes may be together: those of two full sets, and more.
+# How long the values of all variables included in one answer may be together: more than those of two full sets.
 INCLUDED_LENGTH = 20_000_000
 
 PLAIN = [getattr(Var, name) for name in COLUMNS]
@@ -94,7 +94,7 @@ def vars_of_workspace(workspace_id: str) -> list[Shown]:
 
 
 def vars_of_workspaces(identifiers: Iterable[str]) -> list[Shown]:
-    """The variables, by key, of these workspaces, as far as the caller may read their variables."""
+    """The variables, by key, of those of these workspaces whose variables the caller may read."""
     wanted = (in_values(Var.workspace_id, list(identifiers)), visible(P.VARIABLE_READ, Workspace))
     _check_length(select(_LENGTH).join(Workspace, Workspace.id == Var.workspace_id).where(*wanted))
     return [_dump_own(row, None) for row in reader().execute(_OF_WORKSPACES.where(*wanted))]

@@ -13,15 +13,15 @@ from app.models.vars import Var, new_version
 from app.persistence import in_values
 from app.services import services
 
-# In the environment of a program a name ends at the first of these.
+# In the environment of a program, a variable's name ends at the first equals sign or white space.
 ENV_KEY = re.compile(r"[^=\s]+")
-# What the record of activity says of any value: even a plain one may turn out to have been a secret.
+# Replaces every value in the record of activity: even a plain one may turn out to be a secret.
 HIDDEN = "(hidden)"
 FIXED = ("key", "category")
 CHANGEABLE = (*FIXED, "value", "sealed_value", "description", "hcl", "sensitive", "version_id")
 
-# Of one workspace or one set, whose variables are always listed all at once: how many, and the characters of all
-# their values as they are kept.
+# Limits for one workspace or set, because its variables are always listed all at once: their number, and the
+# characters of all their stored values.
 MAXIMUM = 2_000
 MAXIMUM_LENGTH = 8_000_000
 
@@ -45,7 +45,7 @@ class ValuesTooLong(Unprocessable):
 
 
 def new_var(members: Mapping[str, Any], **place: str | None) -> tuple[Var, Changes]:
-    """A variable with these members, not stored yet, and the changes for its event."""
+    """A variable with these attributes, not stored yet, and the changes for its event."""
     check_key(members["key"], members["category"])
     plain = {name: value for name, value in members.items() if name != "value"}
     plain["sensitive"] = members.get("sensitive", False)
@@ -55,9 +55,9 @@ def new_var(members: Mapping[str, Any], **place: str | None) -> tuple[Var, Chang
 
 
 def change_var(variable: Var, members: Mapping[str, Any]) -> Changes:
-    """Set these members on the variable, with a new version in any case; returns what changed.
+    """Set these attributes on the variable, with a new version in any case; returns what changed.
 
-    Null for a sensitive value means no change: it is what clients are shown, and may send back.
+    Null for a sensitive value means no change: clients are shown null, and may send it back.
     """
     if variable.sensitive:
         _check_sensitive(variable, members)
@@ -83,9 +83,9 @@ def change_var(variable: Var, members: Mapping[str, Any]) -> Changes:
 
 
 def check_room(session: Session, *, is_new: bool, **place: str) -> None:
-    """Refuse new or changed variables, written already, that exceed the limits of the workspace or set.
+    """Refuse new or changed variables, already flushed, that exceed the limits of the workspace or set.
 
-    Several requests at once may exceed them a little, which is harmless.
+    Concurrent requests may exceed them a little, which is harmless.
     """
     columns = Var.__table__.c
     length = func.length(func.coalesce(columns.value, columns.sealed_value))
@@ -112,7 +112,7 @@ def vars_to_change(session: Session, identifiers: Sequence[str], **place: str) -
     found = session.scalars(
         select(Var)
         .where(in_values(Var.id, identifiers), *(columns[name] == value for name, value in place.items()))
-        # Always in the same order, so that two batches can't wait for each other.
+        # Always in the same order, so that two batches can't deadlock.
         .order_by(Var.id)
         .with_for_update(),
     )
@@ -140,7 +140,7 @@ def _check_sensitive(variable: Var, members: Mapping[str, Any]) -> None:
             "Sensitive can't be taken back; delete the variable and create it again",
             pointer="/data/attributes/sensitive",
         )
-    # Under another name a program might print what it takes for something harmless.
+    # Under another key a program might print the value, taking it for something harmless.
     for name in FIXED:
         if members.get(name, getattr(variable, name)) != getattr(variable, name):
             raise InvalidAttribute(

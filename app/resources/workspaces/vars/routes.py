@@ -41,7 +41,7 @@ ORGANIZATION_FILTER = "filter[organization][name]"
 WORKSPACE_FILTER = "filter[workspace][name]"
 
 
-# There are clients that end this address in a slash.
+# Some clients end this address in a slash.
 @blueprint.get("/workspaces/<workspace_id>/vars", strict_slashes=False)
 @requires(P.VARIABLE_READ)
 @describes(answer=VarSchema, many=True, paged=False)
@@ -166,7 +166,7 @@ def _sent_batch() -> list[dict[str, Any]]:
     try:
         items = resource_list(body(), ("vars",), AT_ONCE)
     except Unprocessable as error:
-        # HCP Terraform answers 400 to a batch that is none, or too long.
+        # HCP Terraform answers 400 to a batch that is empty or too long.
         raise BadRequest(error.detail, pointer=error.pointer) from None
     identifiers = [item.get("id") for item in items]
     for index, identifier in enumerate(identifiers):

@@ -51,7 +51,7 @@ class PlacedSchema(VarSchema):
     """A variable whose document names its workspace."""
 
     class Meta(VarSchema.Meta):
-        """As any variable."""
+        """Type and address of any variable."""
 
     workspace = ToOne("workspaces", column="workspace_id", writable=True)
 
@@ -70,7 +70,7 @@ class SharedSchema(VarSchema):
 
 
 def load_each(items: Iterable[dict[str, Any]], pointer: str, *, partial: bool = False) -> list[dict[str, Any]]:
-    """The members of each resource object; pointers of faults begin with that of the list."""
+    """The loaded attributes of each resource object; pointers of faults begin with that of the list."""
     schema = VarSchema()
     loaded, faults = [], []
     for index, item in enumerate(items):

@@ -47,7 +47,7 @@ def create_var(workspace_id: str, members: dict[str, Any]) -> ResourceObject:
 
 
 def update_var(workspace_id: str | None, var_id: str, members: dict[str, Any]) -> ResourceObject:
-    """Change a variable of a workspace; without ``workspace_id``, of whichever has it."""
+    """Update a variable of a workspace; ``workspace_id`` is None if the request does not name the workspace."""
     with transaction() as session:
         variable = _lock_var(session, workspace_id, var_id)
         changes = change_var(variable, members)
@@ -58,7 +58,7 @@ def update_var(workspace_id: str | None, var_id: str, members: dict[str, Any]) -
 
 
 def destroy_var(workspace_id: str | None, var_id: str) -> None:
-    """Delete a variable of a workspace; without ``workspace_id``, of whichever has it."""
+    """Delete a variable of a workspace; ``workspace_id`` is None if the request does not name the workspace."""
     with transaction() as session:
         variable = _lock_var(session, workspace_id, var_id)
         session.delete(variable)
@@ -76,7 +76,7 @@ def _lock_var(session: Session, workspace_id: str | None, var_id: str) -> Var:
 
 
 def _lock_workspace(session: Session, workspace_id: str) -> Workspace:
-    # A shared lock: the workspace can't go meanwhile, and several of its variables can change at once.
+    # A shared lock: the workspace can't be deleted meanwhile, and several of its variables can change at once.
     return get_for_update(
         session, Workspace, workspace_id, P.VARIABLE_WRITE, visible_by=P.VARIABLE_READ, share_lock=True
     )

@@ -1,4 +1,4 @@
-"""Applying sets to workspaces and projects: which of these the caller may use, and what changes."""
+"""Applying sets to workspaces and projects: which of them the caller may use, and what changes."""
 
 from collections.abc import Collection
 from typing import Any
@@ -26,7 +26,7 @@ Changes = dict[str, list[Any]]
 
 
 def add_assignments(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
-    """Apply the set to these places; where it is applied already, nothing happens. Returns what changed."""
+    """Apply the set to these workspaces or projects, unless it is applied already. Returns what changed."""
     place = ASSIGNMENTS[kind]
     new = set(wanted) - assignments_of(session, varset, place)
     _check(session, varset, kind, new)
@@ -36,7 +36,7 @@ def add_assignments(session: Session, varset: Varset, kind: str, wanted: Collect
 
 
 def remove_assignments(session: Session, varset: Varset, kind: str, wanted: Collection[str]) -> Changes:
-    """Remove the set from these places; where it is not applied, nothing happens. Returns what changed."""
+    """Remove the set from these workspaces or projects, if it is applied to them. Returns what changed."""
     place = ASSIGNMENTS[kind]
     old = set(wanted) & assignments_of(session, varset, place)
     _check(session, varset, kind, old)
@@ -45,11 +45,11 @@ def remove_assignments(session: Session, varset: Varset, kind: str, wanted: Coll
 
 
 def replace_assignments(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
-    """Make these the only places of the set, among those that the caller can see. Returns what changed."""
+    """Replace the workspaces or projects of the set, as far as the caller can see them. Returns what changed."""
     place = ASSIGNMENTS[kind]
     present = assignments_of(session, varset, place)
     new = set(wanted) - present
-    # The caller can't have removed on purpose what they were not shown.
+    # Those that the caller was not shown stay: the caller can't have removed them on purpose.
     old = _those(session, varset, kind, present - set(wanted), P.VARIABLE_READ)
     _check(session, varset, kind, new | old)
     check_assignment(session, varset, place, wanted, pointer)
@@ -59,7 +59,7 @@ def replace_assignments(session: Session, varset: Varset, kind: str, wanted: Col
 
 
 def _check(session: Session, varset: Varset, kind: str, touched: Collection[str]) -> None:
-    # A manager of a project's sets decides for the whole project. Elsewhere the caller must be able to write variables.
+    # A manager of a project's sets may use the whole project. Elsewhere the caller must be able to write variables.
     others = set(touched) - {varset.project_id}
     if others - _those(session, varset, kind, others, P.VARIABLE_WRITE):
         raise NotFound

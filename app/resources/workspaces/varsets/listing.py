@@ -1,4 +1,4 @@
-"""Reading variable sets, with the ids of what they hold and where they apply."""
+"""Reading variable sets, with the ids of their variables and of the workspaces and projects they apply to."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from app.web.listing import Counted, Listing, ResourceObject, plain
 from app.web.policy import visible
 from app.web.related_ids import Link, RelatedIds
 
-# How many workspaces, or projects, an answer has in full beside the sets.
+# How many workspaces, or projects, one answer includes.
 INCLUDED_PLACES = 5_000
 INCLUDES = ("vars", "workspaces", "projects", "stacks", "parent", "organization")
 LISTS = ("var_ids", "workspace_ids", "project_ids", "stack_ids")
@@ -49,7 +49,7 @@ class Owned(TextFilter):
     description = "owned keeps the sets that the organization owns itself"
 
     def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:
-        """The set belongs to no project, if that is asked for."""
+        """The set belongs to no project, if the request asks for that."""
         is_asked_for = text_of(arguments, self.parameter) == "owned"
         return super().parse(arguments, caller, organization_id) if is_asked_for else None
 
@@ -59,7 +59,7 @@ class Owned(TextFilter):
 
 
 def _links() -> Iterable[Link]:
-    # A workspace whose variables the caller may not read is not named, and neither is such a project.
+    # The linkage leaves out workspaces and projects whose variables the caller may not read.
     yield Link("var_ids", Var.varset_id, Var.id, Var.key, Var.__table__, true())
     yield Link(
         "workspace_ids",
@@ -95,7 +95,7 @@ _LISTING: dict[str, Any] = {
         "parent_id": func.coalesce(Varset.project_id, Organization.name),
         "parent_type": case((Varset.project_id.is_(None), "organizations"), else_="projects"),
         "var_count": _count(Var.varset_id),
-        # Those whose variables the caller may read, as with the linkage.
+        # Counts those whose variables the caller may read, like the linkage.
         "workspace_count": Counted(
             P.VARIABLE_READ,
             Workspace,
@@ -116,13 +116,13 @@ _LISTING: dict[str, Any] = {
 _NAMED = Contains("q", (Varset.name,))
 
 VARSETS = Listing(**_LISTING, filters=(_NAMED, Holds("filter[global]", Varset.is_global.is_(true())), Owned()))
-# Sets that a view chooses itself, such as those that apply to a workspace.
+# For views that select the sets themselves, such as those that apply to a workspace.
 CHOSEN_VARSETS = Listing(**_LISTING, filters=(_NAMED,))
 
 
 def applied_to_workspace(workspace: AnyRow) -> ColumnElement[bool]:
     """The condition that a set applies to the workspace, in any way."""
-    # A set of a project stays behind when a workspace moves to another one.
+    # A project's set stops applying to a workspace that moves to another project.
     is_reached = Varset.project_id.is_(None) | (Varset.project_id == workspace.project_id)
     applies = or_(Varset.is_global, by_workspace(workspace.id), by_project(workspace.project_id))
     return and_(Varset.organization_id == workspace.organization_id, is_reached, applies)
@@ -139,12 +139,12 @@ def by_project(project_id: str) -> ColumnElement[bool]:
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
-    """A function that reads the wanted resources for a list of sets; None if none are wanted."""
+    """A function that reads the included resources for a list of sets; None if there are none."""
     return (lambda rows, _shown: included(rows, wanted)) if wanted else None
 
 
 def included(rows: Sequence[Any], wanted: set[str]) -> list[ResourceObject]:
-    """The variables, and those workspaces, projects and owners of the sets that the caller can see; each once."""
+    """The variables, workspaces, projects and owners of the sets, as far as the caller can see them; each once."""
     found: list[ResourceObject] = []
     if "vars" in wanted and rows:
         found += vars_of_many_sets(row.id for row in rows)

@@ -16,7 +16,7 @@ VarsetAssignment = type[VarsetWorkspace] | type[VarsetProject]
 
 
 class GlobalVarset(Unprocessable):
-    """A global set applies everywhere and can't be applied to single places."""
+    """A global set applies everywhere and can't be applied to single workspaces or projects."""
 
     code = "global-varset"
     detail = "A global variable set applies to every workspace and can't be applied to single ones"
@@ -28,7 +28,7 @@ WORKSPACE_RANK = 8
 
 
 def precedence(row: AnyRow) -> int:
-    """The place of a set in the order of precedence; the lowest number wins (spec: precedence)."""
+    """The rank of a set in the order of precedence; the lowest number wins (spec: precedence)."""
     is_owned_by_project = row.project_id is not None
     if row.priority:
         if row.is_global:
@@ -38,17 +38,17 @@ def precedence(row: AnyRow) -> int:
         return 2 if row.by_project else 3
     if row.is_global:
         return 13
-    # Where a set applies in two ways, it counts by the stronger one.
+    # A set that applies in two ways has the precedence of the stronger one.
     if is_owned_by_project:
         return 9 if row.by_workspace else 10
     return 11 if row.by_workspace else 12
 
 
 def effective(own: Iterable[Any], shared: Iterable[Any]) -> list[Any]:
-    """The variables that count for a workspace, by key. Of those with the same key and category, the strongest counts.
+    """The variables that count for a workspace, by key: the strongest one for each key and category.
 
-    ``own`` are the rows of its own variables, ``shared`` those of sets, with what ``precedence`` needs of the set. If
-    two have the same precedence, the set whose name comes first by code point wins.
+    ``own`` are the rows of its own variables; ``shared`` are those of sets, with the columns that ``precedence`` reads.
+    If two have the same precedence, the set whose name comes first by code point wins.
     """
     best: dict[tuple[str, str], tuple[int, str, Any]] = {
         (row.key, row.category): (WORKSPACE_RANK, "", row) for row in own
@@ -65,7 +65,7 @@ def effective(own: Iterable[Any], shared: Iterable[Any]) -> list[Any]:
 
 
 def normalize(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members as columns."""
+    """The attributes as columns."""
     settled = dict(members)
     if settled.get("description", "") is None:
         settled["description"] = ""
@@ -73,10 +73,10 @@ def normalize(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_global(session: Session, varset: Varset) -> None:
-    """Make the set global: remove it from all places, and add it to the other global sets.
+    """Make the set global, and remove it from all workspaces and projects.
 
-    The caller has locked the set's row, and its own variables are in no global set yet. A unique constraint keeps two
-    requests at once from bringing in the same key.
+    The caller has locked the set's row, and its variables are not in any global set yet. A unique constraint stops two
+    concurrent requests from adding the same key.
     """
     if varset.project_id is not None:
         raise InvalidAttribute("Global must be false for a set of a project", pointer="/data/attributes/global")
@@ -98,7 +98,7 @@ def make_global(session: Session, varset: Varset) -> None:
 
 
 def make_local(session: Session, varset: Varset) -> None:
-    """Make a global set an ordinary one, which applies only where it is applied."""
+    """Make a global set an ordinary one, which applies only to its workspaces and projects."""
     session.execute(update(Var).where(Var.varset_id == varset.id).values(global_in=None))
 
 
@@ -113,7 +113,7 @@ def assignments_of(session: Session, varset: Varset, place: VarsetAssignment) ->
 def check_assignment(
     session: Session, varset: Varset, place: VarsetAssignment, identifiers: Collection[str], pointer: str
 ) -> None:
-    """Refuse places that the set can't be applied to: a project's set stays in its project."""
+    """Refuse workspaces and projects that the set can't be applied to: a project's set stays in its project."""
     if varset.is_global and identifiers:
         raise GlobalVarset(pointer=pointer)
     if varset.project_id is None or not identifiers:
@@ -134,18 +134,18 @@ def check_assignment(
 
 
 def apply_to(session: Session, varset: Varset, place: VarsetAssignment, identifiers: Collection[str]) -> None:
-    """Apply the set to these places, where it is not applied yet."""
+    """Apply the set to these workspaces or projects, where it is not applied yet."""
     name = column_of(place).key
     session.add_all([place(varset_id=varset.id, **{name: identifier}) for identifier in sorted(identifiers)])
 
 
 def remove_from(session: Session, varset: Varset, place: VarsetAssignment, identifiers: Collection[str]) -> None:
-    """Remove the set from these places."""
+    """Remove the set from these workspaces or projects."""
     session.execute(
         delete(place).where(place.varset_id == varset.id, in_values(column_of(place), list(identifiers))),
     )
 
 
 def column_of(place: VarsetAssignment) -> Any:  # noqa: ANN401 - a mapped column
-    """The column with the id of the place."""
+    """The column with the id of the workspace or project."""
     return place.workspace_id if place is VarsetWorkspace else place.project_id  # type: ignore[union-attr]

@@ -20,7 +20,7 @@ __all__ = ["applied_routes", "blueprint", "var_routes"]
 
 blueprint: Blueprint = _blueprint
 
-# A POST to what is there already: not what a POST takes otherwise.
+# The body of an update by POST. The OpenAPI document would describe the body of a POST as a creation otherwise.
 UPDATE = {
     "type": "object",
     "required": ["data"],

@@ -23,7 +23,7 @@ FLAGS: dict[str, P | bool] = {"can-update": P.VARSET_MANAGE}
 def read_vars(items: list[Any]) -> list[dict[str, Any]]:
     """The variables that a document sends to be created: complete ones, without ids.
 
-    A variable with an id exists already: clients send back what they were shown.
+    A variable with an id exists already, and is skipped: clients send back the variables that they were shown.
     """
     pointer = "/data/relationships/vars/data"
     new = [item for item in checked_list(items, ("vars",), AT_ONCE, pointer) if not item.get("id")]

@@ -30,7 +30,7 @@ PARENT = "/data/relationships/parent"
 def create_varset(
     org: OrganizationRef, members: dict[str, Any], parent: tuple[str, str] | None, linked: dict[str, Any]
 ) -> ResourceObject:
-    """Create a variable set of the organization or of the ``parent`` project, with what is ``linked``."""
+    """Create a variable set of the organization or of the ``parent`` project, with its ``linked`` relationships."""
     with transaction() as session:
         project_id = _owner(session, org, parent)
         varset = Varset(organization_id=org.id, project_id=project_id)
@@ -57,7 +57,7 @@ def destroy_varset(varset_id: str) -> None:
 def update_varset(
     varset_id: str, members: dict[str, Any], parent: tuple[str, str] | None, linked: dict[str, Any]
 ) -> ResourceObject:
-    """Change a variable set. ``linked`` has the relationships that were sent, which replace the existing ones."""
+    """Update a variable set. ``linked`` has the relationships that were sent, which replace the existing ones."""
     with transaction() as session:
         varset = get_for_update(session, Varset, varset_id, P.VARSET_MANAGE)
         _check_parent(session, varset, parent)
@@ -104,7 +104,7 @@ def _link(session: Session, varset: Varset, linked: dict[str, Any]) -> dict[str,
     changes: dict[str, list[Any]] = {}
     for kind in ASSIGNMENTS:
         wanted = linked.get(f"{kind.removesuffix('s')}_ids")
-        # A set that has become global has just left every place; what a client repeats of them means nothing.
+        # A set that has become global was just removed everywhere; ids that the client sends again are ignored.
         if wanted is not None and not varset.is_global:
             changes |= replace_assignments(session, varset, kind, wanted, f"/data/relationships/{kind}")
     new = [

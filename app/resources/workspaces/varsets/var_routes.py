@@ -1,4 +1,4 @@
-"""The variables of a set, and the places it is applied to, over HTTP (spec: variable sets)."""
+"""The variables of a set, and applying it to workspaces and projects, over HTTP (spec: variable sets)."""
 
 from flask import Response
 

@@ -1,1 +1,1 @@
-"""Workspaces: one set of infrastructure each, with its settings, lock and state."""
+"""Workspaces: each is one set of infrastructure with its settings, lock and state."""

@@ -72,12 +72,12 @@ def put_workspace_by_name(organization: str, name: str) -> Response:
         raise AnotherName
     existing = _id_of(conditions)
     if existing is None:
-        # Bounds on the name in the address are those on the one in a document.
+        # The name in the address has the same limits as a name in a document.
         named = load(WorkspaceSchema, {"data": {"type": "workspaces", "attributes": {"name": name}}})
         try:
             return resource_response(service.create_workspace(conditions["organization_id"], {**named, **members}), 201)
         except Taken as taken:
-            # By another request in this moment, or by one that the caller can't see.
+            # The name was taken by a concurrent request, or by a workspace that the caller can't see.
             existing = _id_of(conditions) if taken.pointer == AnotherName.pointer else None
             if existing is None and not is_only_created:
                 raise
@@ -87,7 +87,7 @@ def put_workspace_by_name(organization: str, name: str) -> Response:
 
 
 def _only_organization() -> dict[str, str]:
-    # Many callers reach all workspaces of one organization and no others; the index of that organization serves them.
+    # Many callers can see all workspaces of one organization and no others; for them the organization's index is used.
     reached = caller().grants.targets(Level.ORGANIZATION, P.WORKSPACE_READ)
     is_only = grant_levels(caller(), P.WORKSPACE_READ, Workspace) == (Level.ORGANIZATION,) and len(reached) == 1
     return {"organization_id": reached[0]} if is_only else {}

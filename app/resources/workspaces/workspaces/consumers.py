@@ -13,7 +13,7 @@ from app.models.workspaces import RemoteStateConsumer, Workspace
 from app.persistence import in_values
 
 Change = list[list[str]]
-"""The ids of those that no longer may and of those that may from now on, sorted: not of all, who can be many."""
+"""The ids of the removed and of the added consumers, sorted; not of all consumers, who can be many."""
 
 
 class StateSharedGlobally(Unprocessable):

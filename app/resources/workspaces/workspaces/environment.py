@@ -1,4 +1,4 @@
-"""Where in its project a workspace is: in which environment and cell."""
+"""The environment and cell of a workspace in its project."""
 
 from typing import Any
 
@@ -27,9 +27,9 @@ def resolve_environment(
     project_id: str,
     current: Workspace | None = None,
 ) -> dict[str, Any]:
-    """Take environment and cell out of the members, as columns. A new workspace goes to the default environment.
+    """Remove environment and cell from ``members`` and return them as columns.
 
-    The environment is kept from being deleted until the transaction ends.
+    A new workspace gets the default environment. The environment can't be deleted until the transaction ends.
     """
     place = {"cell": members.pop("cell")} if "cell" in members else {}
     is_given = "environment_id" in members
@@ -46,15 +46,15 @@ def resolve_environment(
     if environment is None and wanted is not None:
         raise UnknownEnvironment
     if environment is None:
-        # Every project has a default one: the project was deleted, or another one has just become the default.
+        # Every project has a default environment: either the project was deleted, or its default has just changed.
         raise NotFound if current is None else Conflict(CHANGED_MEANWHILE)
     return {**place, "environment_id": environment.id}
 
 
 def require_may_create(workspace: Workspace, *, is_refused_openly: bool = False) -> None:
-    """Refuse a place where the caller may not create workspaces.
+    """Refuse a project, environment and cell where the caller may not create workspaces.
 
-    With ``is_refused_openly`` the status is 403, because the caller can see that place.
+    With ``is_refused_openly`` the status is 403, because the caller can see the project.
     """
     if not is_allowed(P.PROJECT_CREATE_WORKSPACE, workspace):
         raise Forbidden(NOT_AUTHORIZED) if is_refused_openly else denial(P.PROJECT_CREATE_WORKSPACE)

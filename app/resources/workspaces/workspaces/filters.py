@@ -17,7 +17,7 @@ from app.web.filters import ESCAPE, Filter, FilterClause, ListFilter, TextFilter
 
 @dataclass(frozen=True)
 class Wildcard(TextFilter):
-    """A name with ``*`` for any text at its beginning, its end or both, without regard to case."""
+    """A name, without regard to case, in which ``*`` at the beginning, the end or both stands for any text."""
 
     description = "A name with * for any text at its beginning, its end or both"
 

@@ -30,10 +30,10 @@ _OUTPUTS_OF: Final = (
 
 
 def including(included: set[str]) -> Callable[[Rows, Shown], Shown] | None:
-    """A function that reads the wanted resources for a page of workspaces, as far as the caller may see them."""
+    """A function that reads the included resources for a page of workspaces, as far as the caller may see them."""
     if not included:
         return None
-    # What is further on comes with what is on the way to it.
+    # A path such as ``a.b`` is read together with ``a``.
     wanted = {name.partition(".")[0] for name in included}
 
     def load(rows: Rows, shown: Shown) -> Shown:
@@ -75,7 +75,7 @@ def _outputs(rows: Rows, shown: Shown) -> Shown:
     of_workspace = {row.id: row.workspace_id for row in outputs}
     linked: dict[str, list[dict[str, str]]] = {workspace["id"]: [] for workspace in shown}
     found = []
-    # The name that workspaces have for what a state version calls its outputs.
+    # Workspaces use this type name for the outputs of a state version.
     for output in OUTPUTS.find_many(of_workspace):
         attributes = output["attributes"]
         identity = {"id": output["id"], "type": "workspace-outputs"}
@@ -108,7 +108,7 @@ LOADERS: Final = {
     "outputs": _outputs,
     "vars": _vars,
 }
-# Clients may ask for it, and no workspace has it here, so that nothing comes along.
+# Clients may ask for these, but no workspace has them here, so nothing is included.
 _NEVER_THERE: Final = (
     "current_assessment_result",
     "current_configuration_version",

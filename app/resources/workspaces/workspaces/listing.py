@@ -30,7 +30,7 @@ _PLAIN = (
     "source speculative_enabled structured_run_output_enabled terraform_version working_directory "
     "environment_id cell title iac_tool"
 )
-# Whoever sees a workspace is told the id of its environment, so that this tells nobody of others.
+# Anyone who sees a workspace sees the id of its environment, so this filter reveals nothing more.
 IN_ENVIRONMENT = Equals("filter[environment]", Workspace.environment_id)
 
 WORKSPACES = Listing(
@@ -47,7 +47,7 @@ WORKSPACES = Listing(
             .scalar_subquery(),
         ),
         "shown_to": case((Project.public_read, literal("everybody"))),
-        # What is inherited is read from where it is set, so that a change there is here at once.
+        # Inherited values are read from where they are set, so that a change there counts at once.
         "execution_mode": func.coalesce(Workspace.own_execution_mode, MODE_OF_PROJECT),
         "agent_pool": case(
             (Workspace.own_execution_mode.is_not(None), Workspace.own_agent_pool_id),
@@ -69,7 +69,7 @@ WORKSPACES = Listing(
     .join(Organization.__table__, Organization.id == Workspace.organization_id)
     .join(Environment.__table__, Environment.id == Workspace.environment_id),
     order=(_NAME,),
-    # There are no runs, so that by their time all workspaces are equal, and the name decides.
+    # There are no runs, so all workspaces are equal by their creation time, and the name decides.
     sorts={"name": (_NAME,), "latest-change-at": (_LATEST_CHANGE,), "current-run.created-at": ()},
     filters=(
         Contains("search[name]", (Workspace.name,)),
@@ -83,7 +83,7 @@ WORKSPACES = Listing(
     ),
 )
 
-# Of all organizations; names are unique only within one.
+# Workspaces of all organizations. Names are unique only within one of them.
 REACHABLE_WORKSPACES = replace(
     WORKSPACES,
     order=(_NAME, Workspace.id),

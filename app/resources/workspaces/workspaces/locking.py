@@ -1,4 +1,4 @@
-"""The lock of a workspace: who holds it, and what is refused because of it (spec: workspaces, locking).
+"""The lock of a workspace: who holds it, and which requests it refuses (spec: workspaces, locking).
 
 Callers of these functions have locked the workspace's row, so only one of two requests gets the lock.
 """
@@ -12,7 +12,7 @@ TITLES = {"users": "User", "teams": "Team", "runs": "Run"}
 
 
 class Calling(Protocol):
-    """Whoever sent the request."""
+    """The caller, as far as locks are concerned."""
 
     @property
     def kind(self) -> str:
@@ -20,7 +20,7 @@ class Calling(Protocol):
 
     @property
     def id(self) -> str:
-        """The id of whichever it is."""
+        """The id of the user, team, organization or project."""
 
     @property
     def name(self) -> str:
@@ -39,7 +39,7 @@ class Holder(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        """In the words that clients look for: "User ada"."""
+        """The words that clients look for: "User ada"."""
         return f"{TITLES[self.type]} {self.name}"
 
 

@@ -18,7 +18,7 @@ class WorkspacesNotMovable(Forbidden):
     code = "workspaces-not-movable"
 
     def __init__(self, identifiers: Sequence[str]) -> None:
-        """The ids of those workspaces go into the detail, in the words of HCP Terraform."""
+        """Put the ids of those workspaces into the detail, in the words of HCP Terraform."""
         listed = ", ".join(identifiers)
         super().__init__(f"Workspace(s) not found, or you are not authorized to move them: {listed}")
 
@@ -30,7 +30,7 @@ def move_workspaces(
 ) -> Mapping[str, dict[str, list[str]]]:
     """Move the workspaces into the project; returns what changed on each one that moved, by id.
 
-    A workspace goes to the environment of the same name there, or else to the default one.
+    Each workspace gets the environment of the same name there, or else the default one.
     """
     leaving = [workspace for workspace in workspaces if workspace.project_id != project.id]
     if not leaving:
@@ -49,17 +49,17 @@ def move_workspaces(
 
 
 def _environments_there(session: Session, left: Collection[str], project: Project) -> Mapping[str, str]:
-    """For each environment that is left, by id: the one in the new project, kept until the transaction ends.
+    """Map the id of each old environment to the one in the new project, locked until the transaction ends.
 
-    The environments that are left need no lock: they stay as long as they hold a workspace, and the workspaces are
-    locked. Locking them as well could end in a deadlock with a request that deletes one of them.
+    The old environments need no lock: they can't be deleted while they hold a workspace, and the workspaces are
+    locked. Locking them as well could deadlock with a request that deletes one of them.
     """
     old, there = aliased(Environment), aliased(Environment)
     found = session.execute(
         select(old.id, there.id)
         .join(there, or_(case_folded(there.name) == case_folded(old.name), there.is_default))
         .where(in_values(old.id, left), there.project_id == project.id)
-        # The default one first: one of the same name, if there is any, then takes its place.
+        # The default one first, so that one of the same name, if there is any, overrides it.
         .order_by(there.is_default.desc(), there.id)
         .with_for_update(of=there, read=True, key_share=True),
     )

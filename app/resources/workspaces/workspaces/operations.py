@@ -34,7 +34,7 @@ class TagsTwice(Unprocessable):
 
 
 def normalize_operations(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members, with the older ``operations`` translated to an execution mode; both in one request are refused."""
+    """The attributes, with the older ``operations`` translated to an execution mode; a request with both is refused."""
     settled = dict(members)
     operations = settled.pop("operations", None)
     if operations is None:
@@ -48,7 +48,7 @@ def normalize_operations(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def normalize_auto_destroy(members: Mapping[str, Any], current: Workspace | None) -> dict[str, Any]:
-    """The members, with auto-destroy time and duration as the workspace's own (spec: workspaces, update).
+    """The attributes, with auto-destroy time and duration as the workspace's own (spec: workspaces, update).
 
     A duration or a time becomes the workspace's own. Null removes it, and the project's duration counts again, unless
     the same request says that the workspace does not inherit. A duration wins over a time.
@@ -72,14 +72,14 @@ def normalize_auto_destroy(members: Mapping[str, Any], current: Workspace | None
         own = {"own_auto_destroy_at": None}
     else:
         return settled
-    # Without any of its own the project's counts again.
+    # A workspace without its own value inherits the project's again.
     has_own = any(own.get(name, getattr(current, name, None)) is not None for name in OWN_AUTO_DESTROY)
     settled.setdefault("inherits_project_auto_destroy", not has_own)
     return {**settled, **own}
 
 
 def normalize_settings(members: Mapping[str, Any], current: Workspace | None) -> dict[str, Any]:
-    """The members, without those that are not stored; refuses settings that contradict each other."""
+    """The attributes, without those that are not stored; refuses settings that contradict each other."""
     settled = dict(members)
     settled.pop("vcs_repo", None)
     if current is not None:
@@ -95,7 +95,7 @@ def normalize_settings(members: Mapping[str, Any], current: Workspace | None) ->
             pointer="/data/attributes/trigger-patterns",
         )
     for member, other in (TRIGGERS, TRIGGERS[::-1]):
-        # Clients that go over from one to the other send the new one alone.
+        # Clients that switch from one setting to the other send only the new one.
         if settled.get(member) and current is not None:
             settled[other] = None
     if after("project_remote_state") and after("global_remote_state"):

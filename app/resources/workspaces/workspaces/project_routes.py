@@ -66,7 +66,7 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
         public = PUBLIC_WORKSPACES.get_resource(conditions)
         # None of its related resources is public.
         return resource_response(public, included=[] if includes_of(request.args, INCLUDES) else None)
-    # Only now: a caller who can't see the workspace must not learn of faults in the request either.
+    # Only checked now: a caller who can't see the workspace gets 404, whatever is wrong with the request.
     include = including(includes_of(request.args, INCLUDES))
     shown = WORKSPACES.to_resource(row)
     return resource_response(shown, included=include([row], [shown]) if include else None)

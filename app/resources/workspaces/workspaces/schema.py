@@ -117,7 +117,7 @@ def show_texts(column: str) -> Callable[[Any, Any], list[str]]:
 
 
 def read_vcs_repo(value: Json) -> None:
-    """Accept null and the empty object, which some clients always send: there is no repository."""
+    """Accept null and the empty object, which some clients always send; both mean no repository."""
     if value not in (None, {}) or isinstance(value, bool):
         raise ValidationError("can't be set: this service has no connections to version control")
 
@@ -143,7 +143,7 @@ def auto_destroy_at(row: AnyRow) -> datetime | None:
 
 
 def show_auto_destroy_at(row: AnyRow, _held: object) -> str | None:
-    """``auto_destroy_at`` as clients parse it."""
+    """``auto_destroy_at`` in the format that clients parse."""
     return format_timestamp(auto_destroy_at(row))
 
 
@@ -198,7 +198,7 @@ class WorkspaceSchema(Schema):
     queue_all_runs = Boolean()
     resource_count = Attribute()
     source = Attribute()
-    # Only when a workspace is created.
+    # Accepted only when a workspace is created.
     source_name = Text(maximum=SOURCE_NAME_LENGTH, nullable=True)
     source_url = Text(maximum=URL_LENGTH, pattern=URL_PATTERN, nullable=True)
     speculative_enabled = Boolean()
@@ -212,9 +212,9 @@ class WorkspaceSchema(Schema):
     tag_names = Computed(show_tag_names, schema=TEXTS)
     vcs_repo = Setting(read_vcs_repo, allow_none=True, load_only=True, schema={"type": ["object", "null"]})
     shown_vcs_repo = Constant(None, data_key="vcs-repo")
-    # What the service does not have reads as empty.
+    # Features that the service does not have are shown as empty.
     vcs_repo_identifier = Constant(None, schema=NO_TEXT)
-    # The name of the project's environment. JSON:API keeps attributes and relationships apart by name.
+    # The name of the environment; the relationship needs another name, because JSON:API shares one namespace.
     environment = Attribute()
     cell = Text(minimum=1, maximum=CELL_LENGTH, pattern=CELL_PATTERN, nullable=True)
     title = Text(minimum=1, maximum=TITLE_LENGTH, nullable=True)
@@ -255,7 +255,7 @@ class WorkspaceSchema(Schema):
 
 
 class NamedSchema(WorkspaceSchema):
-    """A workspace as it is sent to its full name, to update or create it."""
+    """A workspace in a request that addresses it by its full name, to update or create it."""
 
     class Meta:
         """Its type and address."""
@@ -269,7 +269,7 @@ class NamedSchema(WorkspaceSchema):
 
 
 class PublicWorkspaceSchema(Schema):
-    """What everybody can read of a workspace whose project has ``public-read``."""
+    """The attributes that everybody can read of a workspace whose project has ``public-read``."""
 
     class Meta:
         """Its type and address."""

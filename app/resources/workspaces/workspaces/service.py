@@ -1,4 +1,4 @@
-"""Creating, updating and deleting a workspace, for all the addresses that do so."""
+"""Use cases of workspaces, for all the addresses that create, update, lock, move or delete them."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -51,7 +51,7 @@ _REACH = {**Workspace.grant_columns, Level.PROJECTS: "organization_id", Level.WO
 
 
 def create_workspace(organization_id: str, sent: Mapping[str, Any]) -> ResourceObject:
-    """Create a workspace of the organization, in the project that was sent or in the default one."""
+    """Create a workspace of the organization, in the project from the request or in the default one."""
     members = dict(sent)
     with transaction() as session:
         project_id = members.pop("project_id", None) or _default_project(session, organization_id)
@@ -61,7 +61,7 @@ def create_workspace(organization_id: str, sent: Mapping[str, Any]) -> ResourceO
 def insert_workspace(
     session: Session, project: Project, members: dict[str, Any], *, is_refused_openly: bool = False
 ) -> ResourceObject:
-    """Create a workspace in this project, which the caller has locked; ``require_may_create`` explains the flag."""
+    """Create a workspace in this project, whose row is locked already; ``require_may_create`` explains the flag."""
     tags = _sent_tags(members)
     place = resolve_environment(session, members, project.id)
     settled = _resolve_settings(session, members, None, project.organization_id, project.id)
@@ -85,11 +85,11 @@ def insert_workspace(
 def update_workspace(
     workspace_id: str, sent: Mapping[str, Any], where: Mapping[str, str] | None = None
 ) -> ResourceObject:
-    """Set these members of the workspace; the others stay. ``where`` is explained in ``get_for_update``."""
+    """Set these attributes of the workspace; the others stay. ``where`` is explained in ``get_for_update``."""
     members = dict(sent)
     with transaction() as session:
         destination_id = members.pop("project_id", None)
-        # A request that only moves the workspace needs the right to move it, not the right to change settings.
+        # A request that only moves the workspace needs the permission to move it, not the one to change settings.
         needed = P.WORKSPACE_UPDATE if members or destination_id is None else P.WORKSPACE_READ
         workspace = get_for_update(session, Workspace, workspace_id, needed, where=where)
         changes: dict[str, Any] = {}
@@ -120,7 +120,7 @@ def destroy_workspace(workspace_id: str, permission: P, where: Mapping[str, str]
 
 
 def _give_access_to_creator(session: Session, workspace: Workspace) -> None:
-    # The creator keeps on the workspace what they may do there now, even if their role in the project changes.
+    # The creator keeps their present access to the workspace even if their role in the project changes.
     membership_id = caller().membership_in(workspace.organization_id)
     level = level_within(permissions_on(caller(), _REACH, workspace))
     if membership_id is None or level is None:
@@ -146,7 +146,7 @@ def _destination(session: Session, project_id: str, organization_id: str, permis
 def _default_project(session: Session, organization_id: str) -> str:
     found = select(Project.id).where(Project.organization_id == organization_id, Project.is_default)
     project_id = session.scalars(found).one_or_none()
-    if project_id is None:  # the organization was deleted since the caller entered it
+    if project_id is None:  # the organization was deleted meanwhile
         raise NotFound
     return project_id
 
@@ -194,7 +194,7 @@ def _source() -> str:
 def move_workspaces_into_project(project_id: str, wanted: list[str]) -> None:
     """Move workspaces into a project: all of them, or none and 403 with the ids of those that can't be moved."""
     with transaction() as session:
-        # A shared lock: an exclusive one and a request that moves one of the workspaces here could wait for each other.
+        # A shared lock: an exclusive one could deadlock with a request that moves one of the workspaces here.
         project = get_for_update(session, Project, project_id, P.PROJECT_MOVE_WORKSPACE, share_lock=True)
         workspaces = _lock_movable(session, wanted, project.organization_id)
         moved = move_workspaces(session, workspaces, project)
@@ -207,7 +207,7 @@ def _lock_movable(session: Session, wanted: list[str], organization_id: str) -> 
     found = session.scalars(
         select(Workspace)
         .where(in_values(Workspace.__table__.c.id, wanted), Workspace.organization_id == organization_id)
-        .order_by(Workspace.id)  # always in the same order, so that two moves can't lock each other out
+        .order_by(Workspace.id)  # always in the same order, so that two moves can't deadlock
         .with_for_update(),
     )
     movable = {workspace.id: workspace for workspace in found if is_allowed(P.WORKSPACE_MOVE, workspace)}
@@ -284,8 +284,8 @@ def remove_remote_state_consumers(workspace_id: str, wanted: list[str]) -> None:
 
 
 def _lock_visible(session: Session, identifiers: list[str]) -> None:
-    # The consumers are locked, too, so that they can't go meanwhile: always in the same order, or two workspaces that
-    # name each other would wait for each other.
+    # The consumers are locked, too, so that they can't be deleted meanwhile: always in the same order, or requests for
+    # two workspaces that name each other could deadlock.
     seen = visible(P.WORKSPACE_READ, Workspace)
     rows = select(Workspace.id).where(in_values(Workspace.__table__.c.id, identifiers), seen)
     session.execute(rows.order_by(Workspace.id).with_for_update())
