@@ -4,8 +4,10 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, delete
 
@@ -17,7 +19,7 @@ from bench.places import environment, free_port, postgresql, run_module, service
 from bench.seed import Seeded, settle
 from bench.workloads import MADE, Numbers, Workload, workloads
 
-DATABASES = {
+DATABASES: Mapping[str, Callable[[Path], AbstractContextManager[str]]] = {
     "SQLite": sqlite,
     "PostgreSQL": postgresql,
     "PostgreSQL-psycopg": partial(postgresql, driver="postgresql+psycopg"),

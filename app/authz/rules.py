@@ -69,13 +69,13 @@ def grant_levels(
     if permission in grants.at(Level.SITE, SITE):
         return EVERYTHING
     levels = [level for level in grants.levels if level in model.grant_columns and grants.targets(level, permission)]
-    for level, place, column in (
+    for level, target, column in (
         (Level.ORGANIZATION, organization_id, "organization_id"),
         (Level.PROJECT, project_id, "project_id"),
     ):
         # Not where the level reaches a part of the rows only, by another column.
-        if place is not None and level in levels and model.grant_columns[level] == column:
-            if permission in grants.at(level, place):
+        if target is not None and level in levels and model.grant_columns[level] == column:
+            if permission in grants.at(level, target):
                 return EVERYTHING
             levels.remove(level)
     return tuple(sorted(levels))
@@ -110,9 +110,9 @@ def _any_of(model: type[Base], targets: Mapping[Level, Any], around: Mapping[Lev
     if Level.SITE in targets:
         return true()
     reached = {level: in_values(getattr(model, model.grant_columns[level]), ids) for level, ids in targets.items()}
-    for level, places in around.items():
+    for level, parents in around.items():
         reached[level] = and_(
-            in_values(getattr(model, model.grant_columns[PARENT_LEVEL[level]]), places), reached[level]
+            in_values(getattr(model, model.grant_columns[PARENT_LEVEL[level]]), parents), reached[level]
         )
     return or_(false(), *reached.values())
 

@@ -114,7 +114,7 @@ def _event(action: str, subject: AnyRow, changes: Mapping[str, Any] | None) -> d
     who = caller()
     table = subject.__tablename__
     # What is about an environment is not in it: a role that holds there is the affair of the whole project.
-    place = subject if isinstance(subject, ProjectScoped) else None
+    scoped = subject if isinstance(subject, ProjectScoped) else None
     return {
         "action": action,
         "actor_type": who.type,
@@ -125,8 +125,8 @@ def _event(action: str, subject: AnyRow, changes: Mapping[str, Any] | None) -> d
         "request_id": request_id(),
         "organization_id": subject.id if table == "organizations" else getattr(subject, "organization_id", None),
         "project_id": subject.id if table == "projects" else _project_of(subject),
-        "environment_id": subject.id if table == "environments" else place.environment_id if place else None,
-        "cell": place.cell if place else None,
+        "environment_id": subject.id if table == "environments" else scoped.environment_id if scoped else None,
+        "cell": scoped.cell if scoped else None,
         "workspace_id": subject.id if table == "workspaces" else getattr(subject, "workspace_id", None),
         "subject_type": table.replace("_", "-"),
         "subject_id": subject.id,

@@ -57,7 +57,7 @@ def resolve_execution(
     session: Session,
     members: dict[str, Any],
     current: Any,  # noqa: ANN401 - the project or workspace, None for a new one
-    place: PoolConsumer,
+    consumer: PoolConsumer,
     *,
     inherited: Callable[[], Execution],
 ) -> dict[str, Any]:
@@ -66,11 +66,11 @@ def resolve_execution(
     A mode becomes the resource's own; ``default``, or overwrites of ``false``, make it inherit again; overwrites of
     ``true`` without a mode keep the mode in force (``inherited`` gives it for a resource without its own).
     """
-    settled = dict(members)
-    prefix = "" if place.kind == "workspace" else "default_"
-    overwrites = settled.pop("setting_overwrites", None)
-    mode = settled.pop(f"{prefix}execution_mode", None)
-    named = pop_pool(settled, prefix)
+    normalized = dict(members)
+    prefix = "" if consumer.kind == "workspace" else "default_"
+    overwrites = normalized.pop("setting_overwrites", None)
+    mode = normalized.pop(f"{prefix}execution_mode", None)
+    named = pop_pool(normalized, prefix)
     own = before = Execution(current.own_execution_mode, current.own_agent_pool_id) if current else Execution()
     if overwrites is False:
         own, named = Execution(), named._replace(pool=None, is_given=False)
@@ -81,9 +81,9 @@ def resolve_execution(
     elif overwrites and own.mode is None:
         own = inherited()
     elif not named.is_given:
-        return settled
-    pool = resolve_pool(session, own, named, before.pool, place)
-    return {**settled, "own_execution_mode": own.mode, "own_agent_pool_id": pool}
+        return normalized
+    pool = resolve_pool(session, own, named, before.pool, consumer)
+    return {**normalized, "own_execution_mode": own.mode, "own_agent_pool_id": pool}
 
 
 def pop_pool(members: dict[str, Any], prefix: str = "default_") -> NamedPool:
@@ -101,7 +101,7 @@ def resolve_pool(
     wanted: Execution,
     named: NamedPool,
     before: str | None,
-    place: PoolConsumer,
+    consumer: PoolConsumer,
 ) -> str | None:
     """The pool for the mode; None if the mode is not ``agent``.
 
@@ -109,7 +109,7 @@ def resolve_pool(
     resource. A resource that uses the pool already may keep it, even if the pool is no longer open to it.
     """
     if named.pool and wanted.mode != AGENT:
-        subject = "Default agent pool" if place.kind == "organization" else "Agent pool"
+        subject = "Default agent pool" if consumer.kind == "organization" else "Agent pool"
         raise Unprocessable(
             f"{subject} must not be specified unless using 'agent' execution mode",
             pointer=named.pointer,
@@ -123,22 +123,22 @@ def resolve_pool(
             pointer=named.pointer,
         )
     if pool != before:
-        _check_pool(session, pool, named, place)
+        _check_pool(session, pool, named, consumer)
     return pool
 
 
-def _check_pool(session: Session, pool: str, named: NamedPool, place: PoolConsumer) -> None:
+def _check_pool(session: Session, pool: str, named: NamedPool, consumer: PoolConsumer) -> None:
     # The pool can't be deleted until the transaction ends.
     is_open = session.scalars(
-        select(place.is_open())
-        .where(AgentPool.id == pool, AgentPool.organization_id == place.organization_id)
+        select(consumer.is_open())
+        .where(AgentPool.id == pool, AgentPool.organization_id == consumer.organization_id)
         .with_for_update(read=True, key_share=True, of=AgentPool),
     ).one_or_none()
     if is_open is None:
         raise InvalidAttribute(f"{humanized(named.member)} does not exist", pointer=named.pointer)
     if not is_open:
         raise InvalidAttribute(
-            f"{humanized(named.member)} {place.kind} does not have access to use this agent pool",
+            f"{humanized(named.member)} {consumer.kind} does not have access to use this agent pool",
             pointer=named.pointer,
         )
 

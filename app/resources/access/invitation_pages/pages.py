@@ -61,7 +61,7 @@ def invitation_page(token: str, *, status: int = 200, problem: str | None = None
         return render_page("invitation_pages/sign_in", status=status, action=action, problem=problem, account=account)
     set_caller(who.user_id, who.username)
     try:
-        told = _invitation_text(get_by_token(token))
+        text = _invitation_text(get_by_token(token))
     except NotFound as error:
         return render_page("invitation_pages/unknown", status=error.status, action=action, username=who.username)
     return render_page(
@@ -70,7 +70,7 @@ def invitation_page(token: str, *, status: int = 200, problem: str | None = None
         action=action,
         problem=problem,
         username=who.username,
-        told=told,
+        text=text,
     )
 
 

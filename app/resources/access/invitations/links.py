@@ -60,16 +60,16 @@ def own_address() -> str:
 
 
 def _message(attributes: dict[str, Any], token: str) -> Message:
-    told = {name: one_line(str(value)) for name, value in attributes.items()}
-    inviter = told["invited-by-name"] if attributes["invited-by-name"] else "Somebody"
+    texts = {name: one_line(str(value)) for name, value in attributes.items()}
+    inviter = texts["invited-by-name"] if attributes["invited-by-name"] else "Somebody"
     is_project = attributes["project-name"] is not None
-    place = f"project {told['project-name']}" if is_project else f"workspace {told['workspace-name']}"
-    rank = f"role {told['role']}" if is_project else f"level {told['level']}"
+    target = f"project {texts['project-name']}" if is_project else f"workspace {texts['workspace-name']}"
+    access = f"role {texts['role']}" if is_project else f"level {texts['level']}"
     return Message(
         to=attributes["email"],
-        subject=f"Invitation to the {place} of {told['organization-name']}",
-        text=f"""{inviter} invites you to the {place} of the organization {told["organization-name"]},
-with the {rank}. The invitation is good until {told["expires-at"]}.
+        subject=f"Invitation to the {target} of {texts['organization-name']}",
+        text=f"""{inviter} invites you to the {target} of the organization {texts["organization-name"]},
+with the {access}. The invitation is good until {texts["expires-at"]}.
 
 See it and accept it here, signed in to the account with this e-mail address:
 

@@ -86,32 +86,32 @@ class AlreadyMember(Conflict):
 
 
 def invite(
-    session: Session, place: InvitationTarget, members: Mapping[str, Any], days: int, invited_by: str | None
+    session: Session, target: InvitationTarget, members: Mapping[str, Any], days: int, invited_by: str | None
 ) -> Invitation:
-    """Invite the address into the place. The caller has locked the place, so that nobody else invites meanwhile."""
-    its = _of_place(place)
+    """Invite the address into the target. The caller has locked the target, so that nobody else invites meanwhile."""
+    its = _of_place(target)
     address = fold_case(members["email"])
-    if session.scalar(_member_with(place, address)) is not None:
+    if session.scalar(_member_with(target, address)) is not None:
         raise AlreadyInside
     waiting = select(func.count()).select_from(Invitation).filter_by(**its, status=PENDING)
     if session.execute(waiting).scalar_one() >= WAITING:
         raise TooManyInvitations
-    invitation = Invitation(organization_id=place.organization_id, **its, **members, invited_by_id=invited_by)
+    invitation = Invitation(organization_id=target.organization_id, **its, **members, invited_by_id=invited_by)
     renew(invitation, days)
     session.add(invitation)
     session.flush()
     return invitation
 
 
-def overdue(session: Session, place: InvitationTarget, email: str) -> Sequence[Invitation]:
-    """The expired invitation of the address to this place, locked; None if there is none."""
-    late = waiting_for(place, email).where(Invitation.expires_at <= now())
+def overdue(session: Session, target: InvitationTarget, email: str) -> Sequence[Invitation]:
+    """The expired invitation of the address to this target, locked; None if there is none."""
+    late = waiting_for(target, email).where(Invitation.expires_at <= now())
     return session.scalars(late.with_for_update(of=Invitation)).all()
 
 
-def waiting_for(place: InvitationTarget, email: str | None = None) -> Select[Invitation]:
-    """The waiting invitations to the place, including expired ones; of one address, or of all."""
-    found = select(Invitation).filter_by(**_of_place(place), status=PENDING).order_by(Invitation.id)
+def waiting_for(target: InvitationTarget, email: str | None = None) -> Select[Invitation]:
+    """The waiting invitations to the target, including expired ones; of one address, or of all."""
+    found = select(Invitation).filter_by(**_of_place(target), status=PENDING).order_by(Invitation.id)
     return found if email is None else found.where(case_folded(Invitation.email) == fold_case(email))
 
 
@@ -183,17 +183,17 @@ def _check_environment(session: Session, invitation: Invitation) -> None:
         raise EnvironmentGone
 
 
-def _of_place(place: InvitationTarget) -> dict[str, str]:
-    return {"project_id" if isinstance(place, Project) else "workspace_id": place.id}
+def _of_place(target: InvitationTarget) -> dict[str, str]:
+    return {"project_id" if isinstance(target, Project) else "workspace_id": target.id}
 
 
-def _member_with(place: InvitationTarget, address: str) -> Select[str]:
-    model: Any = ProjectMember if isinstance(place, Project) else WorkspaceAclEntry
+def _member_with(target: InvitationTarget, address: str) -> Select[str]:
+    model: Any = ProjectMember if isinstance(target, Project) else WorkspaceAclEntry
     found = (
         select(model.id)
         .join(OrganizationMembership, OrganizationMembership.id == model.membership_id)
         .join(User, User.id == OrganizationMembership.user_id)
     )
     return found.filter(case_folded(User.email) == address).filter(
-        model.project_id == place.id if model is ProjectMember else model.workspace_id == place.id,
+        model.project_id == target.id if model is ProjectMember else model.workspace_id == target.id,
     )

@@ -116,15 +116,15 @@ def _target_of(session: Session, invitation: Invitation) -> InvitationTarget:
     return session.get_one(Workspace, invitation.workspace_id)
 
 
-def _create(session: Session, place: InvitationTarget, members: Mapping[str, Any]) -> Invitation:
-    _require_may_grant(place, members["role"])
+def _create(session: Session, target: InvitationTarget, members: Mapping[str, Any]) -> Invitation:
+    _require_may_grant(target, members["role"])
     # Others that invite wait, so that the number of invitations and the members stay as they are found.
-    session.refresh(place, with_for_update={"key_share": True})
-    for outdated in overdue(session, place, members["email"]):
+    session.refresh(target, with_for_update={"key_share": True})
+    for outdated in overdue(session, target, members["email"]):
         _cancel(session, outdated)
-    invitation = invite(session, place, members, services().settings.invitation_days, caller().user_id)
+    invitation = invite(session, target, members, services().settings.invitation_days, caller().user_id)
     register_messages(session, [invitation])
-    granted = {"level" if isinstance(place, Workspace) else "role": members["role"], "email": members["email"]}
+    granted = {"level" if isinstance(target, Workspace) else "role": members["role"], "email": members["email"]}
     limits = {"environment": members.get("environment_id"), "cell-scopes": members.get("cells")}
     record_event(session, "invitations.create", invitation, created_changes({**granted, **limits}))
     return invitation
@@ -136,9 +136,9 @@ def _cancel(session: Session, invitation: Invitation) -> None:
     record_event(session, "invitations.cancel", invitation, {"status": [PENDING, CANCELED]})
 
 
-def _require_may_grant(place: InvitationTarget, role_or_level: str) -> None:
-    needed = (MANAGES_LEVEL if isinstance(place, Workspace) else MANAGES_ROLE)[role_or_level]
-    require(needed, place)
+def _require_may_grant(target: InvitationTarget, role_or_level: str) -> None:
+    needed = (MANAGES_LEVEL if isinstance(target, Workspace) else MANAGES_ROLE)[role_or_level]
+    require(needed, target)
 
 
 def get_by_token(token: str) -> ResourceObject:

@@ -32,8 +32,8 @@ def create_project_member(project_id: str, members: dict[str, Any]) -> ResourceO
         check_scope(members)
         resolve_environment(session, members, project)
         user = active_member(session, project.organization_id, members.pop("user_id"))
-        place = {"organization_id": project.organization_id, "project_id": project_id}
-        member = ProjectMember(**place, membership_id=user.membership_id, **members)
+        project_key = {"organization_id": project.organization_id, "project_id": project_id}
+        member = ProjectMember(**project_key, membership_id=user.membership_id, **members)
         insert(session, member)
         record_event(
             session,
@@ -148,8 +148,8 @@ def transfer(session: Session, project: Project, to: Member) -> Transfer:
     created: list[tuple[ProjectMember, Changes]] = []
     named = next((each for each in present if each.row.membership_id == to.membership_id), None)
     if named is None:
-        place = {"organization_id": project.organization_id, "project_id": project.id}
-        owner = ProjectMember(**place, membership_id=to.membership_id, **WHOLE)
+        project_key = {"organization_id": project.organization_id, "project_id": project.id}
+        owner = ProjectMember(**project_key, membership_id=to.membership_id, **WHOLE)
         insert(session, owner)
         created.append((owner, created_changes({"username": to.username, "role": OWNER})))
     else:

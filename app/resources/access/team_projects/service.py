@@ -20,18 +20,20 @@ def create_team_project(members: dict[str, Any]) -> ResourceObject:
     with transaction() as session:
         project = get_for_update(session, Project, members["project_id"], P.PROJECT_MANAGE_TEAMS, share_lock=True)
         team = team_in_organization(session, members["team_id"], project.organization_id)
-        settled = normalize_access(members)
+        normalized = normalize_access(members)
         access = TeamProject(
             organization_id=project.organization_id,
             project_id=project.id,
             team_id=team.id,
-            **settled,
+            **normalized,
         )
         access.team = team
         require(P.PROJECT_MANAGE_TEAMS, access)
         session.add(access)
         session.flush()
-        record_event(session, "team-projects.create", access, {"team": [None, team.name], **created_changes(settled)})
+        record_event(
+            session, "team-projects.create", access, {"team": [None, team.name], **created_changes(normalized)}
+        )
         session.flush()
         return TEAM_PROJECTS.get_resource({"id": access.id}, session)
 

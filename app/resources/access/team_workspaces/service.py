@@ -22,18 +22,20 @@ def create_team_workspace(members: dict[str, Any]) -> ResourceObject:
             session, Workspace, members["workspace_id"], P.WORKSPACE_MANAGE_TEAMS, share_lock=True
         )
         team = team_in_organization(session, members["team_id"], workspace.organization_id)
-        settled = normalize_access(members)
+        normalized = normalize_access(members)
         access = TeamWorkspace(
             organization_id=workspace.organization_id,
             workspace_id=workspace.id,
             team_id=team.id,
-            **settled,
+            **normalized,
         )
         access.team, access.workspace = team, workspace
         require(P.WORKSPACE_MANAGE_TEAMS, access)
         session.add(access)
         session.flush()
-        record_event(session, "team-workspaces.create", access, {"team": [None, team.name], **created_changes(settled)})
+        record_event(
+            session, "team-workspaces.create", access, {"team": [None, team.name], **created_changes(normalized)}
+        )
         session.flush()
         return TEAM_WORKSPACES.get_resource({"id": access.id}, session)
 

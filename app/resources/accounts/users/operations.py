@@ -49,11 +49,11 @@ def normalize_account(members: Mapping[str, Any], user: User) -> dict[str, Any]:
 
     Whether somebody else has the address is not told here; it shows when the address is confirmed.
     """
-    settled = dict(members)
-    email = settled.pop("email", None)
+    normalized = dict(members)
+    email = normalized.pop("email", None)
     if email is not None:
-        settled["unconfirmed_email"] = None if fold_case(email) == fold_case(user.email) else email
-    return settled
+        normalized["unconfirmed_email"] = None if fold_case(email) == fold_case(user.email) else email
+    return normalized
 
 
 def confirm_email(session: Session, user: User) -> None:

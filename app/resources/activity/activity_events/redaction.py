@@ -1,8 +1,8 @@
-"""Hides from readers of events what they can't see elsewhere: places, and protected attributes.
+"""Hides from readers of events what they can't see elsewhere: location_ids, and protected attributes.
 
-An event belongs to the place where its subject was at that moment. It may name other places: where a workspace came
-from, or which workspaces may read its state. Readers who may not read the record of the whole organization get the ids
-of those that they can see elsewhere. Of the others they learn only that there is one.
+An event belongs to the project, environment and workspace in which its subject was at that moment. It may name other
+ones: where a workspace came from, or which workspaces may read its state. Readers who may not read the record of the
+whole organization get the ids of those that they can see elsewhere. Of the others they learn only that there is one.
 
 The values of an attribute that its schema shows only with a permission (``shown_to``) are hidden from readers who lack
 that permission where the event happened.
@@ -41,8 +41,8 @@ CELLS = frozenset({"cell", "cell-scopes"})
 def redact(events: Sequence[Any]) -> list[Any]:
     """The rows of events as the caller may see them; takes at most one statement for all of them."""
     careful = {event.id: event for event in events if not _reads_everything(event)}
-    places = {each for event in careful.values() for each in (event.project_id, *_places(event.changes)) if each}
-    seen = _seen(places)
+    location_ids = {each for event in careful.values() for each in (event.project_id, *_places(event.changes)) if each}
+    seen = _seen(location_ids)
     shown = (_redacted(event, seen) if event.id in careful else event for event in events)
     return [_without_protected(event) for event in shown]
 

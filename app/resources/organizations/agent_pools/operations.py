@@ -46,25 +46,25 @@ def check_known(wanted: Collection[str], known: Collection[str], relationship: s
             )
 
 
-def listed(session: Session, pool: AgentPool, relationship: str) -> set[str]:
+def listed_ids(session: Session, pool: AgentPool, relationship: str) -> set[str]:
     """The ids of the workspaces or projects that are in the relationship."""
-    place = POOL_ACCESS[relationship]
-    return set(session.scalars(select(_column(place)).where(place.agent_pool_id == pool.id)))
+    table = POOL_ACCESS[relationship]
+    return set(session.scalars(select(_column(table)).where(table.agent_pool_id == pool.id)))
 
 
 def replace_listed(
     session: Session, pool: AgentPool, relationship: str, before: set[str], after: set[str]
 ) -> dict[str, list[Any]]:
     """Make these the only ones in the relationship, and return what changed."""
-    place = POOL_ACCESS[relationship]
-    column = _column(place)
+    table = POOL_ACCESS[relationship]
+    column = _column(table)
     if before == after:
         return {}
     if before - after:
-        session.execute(delete(place).where(place.agent_pool_id == pool.id, in_values(column, before - after)))
-    session.add_all(place(agent_pool_id=pool.id, **{column.key: new}) for new in sorted(after - before))
+        session.execute(delete(table).where(table.agent_pool_id == pool.id, in_values(column, before - after)))
+    session.add_all(table(agent_pool_id=pool.id, **{column.key: new}) for new in sorted(after - before))
     return {relationship: [sorted(before), sorted(after)]}
 
 
-def _column(place: PoolAccess) -> Any:  # noqa: ANN401 - a mapped column
-    return place.project_id if place is AllowedProject else place.workspace_id  # type: ignore[union-attr]
+def _column(table: PoolAccess) -> Any:  # noqa: ANN401 - a mapped column
+    return table.project_id if table is AllowedProject else table.workspace_id  # type: ignore[union-attr]

@@ -45,8 +45,8 @@ def create_agent_pool(organization: str) -> Response:
     """Create an agent pool, open to the whole organization unless the request says otherwise."""
     org = organization_or_404(organization, P.AGENT_POOL_MANAGE)
     members = load(AgentPoolSchema, body())
-    places = _taken_out(members)
-    return resource_response(service.create_agent_pool(places, members, org), 201)
+    listed = _pop_listed(members)
+    return resource_response(service.create_agent_pool(listed, members, org), 201)
 
 
 @blueprint.get("/agent-pools/<agent_pool_id>")
@@ -66,8 +66,8 @@ def show_agent_pool(agent_pool_id: str) -> Response:
 def update_agent_pool(agent_pool_id: str) -> Response:
     """Update an agent pool. Relationships that are sent replace the existing ones; whoever uses the pool keeps it."""
     members = load(AgentPoolSchema, body(), partial=True, identifier=agent_pool_id)
-    places = _taken_out(members)
-    return resource_response(service.update_agent_pool(agent_pool_id, members, places))
+    listed = _pop_listed(members)
+    return resource_response(service.update_agent_pool(agent_pool_id, members, listed))
 
 
 @blueprint.delete("/agent-pools/<agent_pool_id>")
@@ -92,6 +92,6 @@ def _including() -> Callable[[Sequence[Any], list[ResourceObject]], list[Resourc
     return load
 
 
-def _taken_out(members: dict[str, Any]) -> dict[str, list[str]]:
+def _pop_listed(members: dict[str, Any]) -> dict[str, list[str]]:
     columns = {relationship: f"{relationship.replace('-', '_')[:-1]}_ids" for relationship in POOL_ACCESS}
     return {relationship: members.pop(column) for relationship, column in columns.items() if column in members}

@@ -16,7 +16,7 @@ from app.resources.organizations.agent_pools.listing import AGENT_POOLS
 from app.resources.organizations.agent_pools.operations import (
     check_known,
     delete_pool,
-    listed,
+    listed_ids,
     replace_listed,
 )
 from app.web.listing import ResourceObject
@@ -24,25 +24,25 @@ from app.web.policy import get_for_update, visible
 from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 
-def create_agent_pool(places: dict[str, list[str]], members: dict[str, Any], org: OrganizationRef) -> ResourceObject:
+def create_agent_pool(listed: dict[str, list[str]], members: dict[str, Any], org: OrganizationRef) -> ResourceObject:
     """Create an agent pool, open to the whole organization unless the request says otherwise."""
     with transaction() as session:
         pool = AgentPool(organization_id=org.id, **members)
         session.add(pool)
         session.flush()
-        placed = _place(session, pool, places)
+        changed = _replace_listed(session, pool, listed)
         session.flush()
-        record_event(session, "agent-pools.create", pool, {**created_changes(members), **placed})
+        record_event(session, "agent-pools.create", pool, {**created_changes(members), **changed})
         return AGENT_POOLS.get_resource({"id": pool.id}, session)
 
 
-def update_agent_pool(agent_pool_id: str, members: dict[str, Any], places: dict[str, list[str]]) -> ResourceObject:
+def update_agent_pool(agent_pool_id: str, members: dict[str, Any], listed: dict[str, list[str]]) -> ResourceObject:
     """Update an agent pool. Relationships that are sent replace the existing ones; whoever uses the pool keeps it."""
     with transaction() as session:
         pool = _subject(session, agent_pool_id, is_kept=True)
         # Not the lock of a deletion: a request that begins to use the pool has locked a workspace that this one lists.
         session.refresh(pool, with_for_update={"key_share": True})
-        changes = apply_changes(pool, members) | _place(session, pool, places)
+        changes = apply_changes(pool, members) | _replace_listed(session, pool, listed)
         session.flush()
         if changes:
             record_event(session, "agent-pools.update", pool, changes)
@@ -61,10 +61,10 @@ def _subject(session: Session, agent_pool_id: str, *, is_kept: bool = False) -> 
     return get_for_update(session, AgentPool, agent_pool_id, P.AGENT_POOL_MANAGE, share_lock=is_kept)
 
 
-def _place(session: Session, pool: AgentPool, places: Mapping[str, list[str]]) -> dict[str, list[Any]]:
+def _replace_listed(session: Session, pool: AgentPool, listed: Mapping[str, list[str]]) -> dict[str, list[Any]]:
     changes: dict[str, list[Any]] = {}
-    for relationship, wanted in places.items():
-        before = listed(session, pool, relationship)
+    for relationship, wanted in listed.items():
+        before = listed_ids(session, pool, relationship)
         check_known(wanted, before | _seen(session, pool, relationship, wanted), relationship)
         changes |= replace_listed(session, pool, relationship, before, set(wanted))
     return changes

@@ -38,25 +38,25 @@ def create_organization_with_owner(session: Session, members: Mapping[str, Any],
 
 def normalize_attributes(session: Session, members: dict[str, Any], current: Organization | None) -> dict[str, Any]:
     """The members as columns; refuses what contradicts itself, or ``current``."""
-    settled = dict(members)
-    named = pop_pool(settled)
-    if named.is_given or "default_execution_mode" in settled:
+    normalized = dict(members)
+    named = pop_pool(normalized)
+    if named.is_given or "default_execution_mode" in normalized:
         before = Execution(current.default_execution_mode, current.default_agent_pool_id) if current else Execution()
-        after = Execution(settled.get("default_execution_mode", before.mode), before.pool)
+        after = Execution(normalized.get("default_execution_mode", before.mode), before.pool)
         # Any pool of the organization: its default also applies to those that could not choose the pool themselves.
-        place = PoolConsumer(current.id if current else None, "organization", true)
-        settled["default_agent_pool_id"] = resolve_pool(session, after, named, before.pool, place)
+        consumer = PoolConsumer(current.id if current else None, "organization", true)
+        normalized["default_agent_pool_id"] = resolve_pool(session, after, named, before.pool, consumer)
     passing = "send_passing_statuses_for_untriggered_speculative_plans"
     aggregated = "aggregated_commit_status_enabled"
-    if settled.get(passing, current and getattr(current, passing)) and settled.get(
+    if normalized.get(passing, current and getattr(current, passing)) and normalized.get(
         aggregated,
         getattr(current, aggregated) if current else True,
     ):
         raise Unprocessable(
             "Sending passing statuses and aggregated commit statuses can't both be enabled",
-            pointer=f"/data/attributes/{(passing if passing in settled else aggregated).replace('_', '-')}",
+            pointer=f"/data/attributes/{(passing if passing in normalized else aggregated).replace('_', '-')}",
         )
-    return settled
+    return normalized
 
 
 def lock_projects(session: Session, organization_id: str) -> None:

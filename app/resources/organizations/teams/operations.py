@@ -32,13 +32,13 @@ class LastOwner(Forbidden):
 
 def normalize_access(members: Mapping[str, Any], team: Team) -> dict[str, Any]:
     """The members, in which the list of all true flags replaces the flags that were sent."""
-    settled = dict(members)
-    given = settled.pop("organization_access", None) or {}
+    normalized = dict(members)
+    given = normalized.pop("organization_access", None) or {}
     if team.is_owners:
-        _check_owners_team(settled, given, team)
+        _check_owners_team(normalized, given, team)
     elif given:
-        settled["organization_access"] = merge_access(team.organization_access, given)
-    return settled
+        normalized["organization_access"] = merge_access(team.organization_access, given)
+    return normalized
 
 
 def _check_owners_team(members: Mapping[str, Any], given: Mapping[str, bool], team: Team) -> None:

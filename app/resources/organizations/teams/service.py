@@ -23,12 +23,12 @@ def create_team(org: OrganizationRef, members: dict[str, Any]) -> ResourceObject
     """Create a team. The status is 200, not 201, as with HCP Terraform."""
     with transaction() as session:
         team = Team(organization_id=org.id, is_owners=False, visibility="secret", organization_access=[])
-        settled = normalize_access(members, team)
-        apply_changes(team, settled)
+        normalized = normalize_access(members, team)
+        apply_changes(team, normalized)
         _check_rights(team, P.TEAM_UPDATE, sets_access=bool(team.organization_access))
         session.add(team)
         session.flush()
-        record_event(session, "teams.create", team, created_changes({**settled, "visibility": team.visibility}))
+        record_event(session, "teams.create", team, created_changes({**normalized, "visibility": team.visibility}))
         session.flush()
         return TEAMS.get_resource({"id": team.id}, session)
 

@@ -22,14 +22,14 @@ class NoImage(NotFound):
 
 
 def set_image(
-    session: Session, place: Project | Workspace, drawn: EncodedImage, kept: Stored
+    session: Session, target: Project | Workspace, drawn: EncodedImage, kept: Stored
 ) -> tuple[Image, str | None]:
     """Set the image of a project or workspace whose row is locked; returns it and the replaced one's digest."""
-    before = delete_image(session, place)
+    before = delete_image(session, target)
     attach(session, kept.name)
     image = Image(
-        organization_id=place.organization_id,
-        **_of(place),
+        organization_id=target.organization_id,
+        **_of(target),
         image_object=kept.name,
         image_key=kept.key,
         content_type=drawn.content_type,
@@ -43,17 +43,17 @@ def set_image(
     return image, before
 
 
-def remove_image(session: Session, place: Project | Workspace) -> str:
+def remove_image(session: Session, target: Project | Workspace) -> str:
     """Remove the image of the project or workspace; returns its digest."""
-    before = delete_image(session, place)
+    before = delete_image(session, target)
     if before is None:
         raise NoImage
     return before
 
 
-def delete_image(session: Session, place: Project | Workspace) -> str | None:
+def delete_image(session: Session, target: Project | Workspace) -> str | None:
     """Remove the image, if there is one."""
-    image = session.scalars(select(Image).filter_by(**_of(place))).one_or_none()
+    image = session.scalars(select(Image).filter_by(**_of(target))).one_or_none()
     if image is None:
         return None
     mark_for_deletion(session, select(Image.image_object).where(Image.id == image.id))
@@ -62,5 +62,5 @@ def delete_image(session: Session, place: Project | Workspace) -> str | None:
     return image.digest
 
 
-def _of(place: Project | Workspace) -> Mapping[str, Any]:
-    return {"project_id" if isinstance(place, Project) else "workspace_id": place.id}
+def _of(target: Project | Workspace) -> Mapping[str, Any]:
+    return {"project_id" if isinstance(target, Project) else "workspace_id": target.id}

@@ -50,10 +50,10 @@ def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
     members = dict(sent)
     with transaction() as session:
         tags = members.pop("tag_bindings", {})
-        settled = _resolve_settings(session, members, None, org.id)
-        if "slug" not in settled:
-            settled["slug"] = free_slug(session, org.id, settled["name"])
-        project = Project(organization_id=org.id, **settled)
+        normalized = _resolve_settings(session, members, None, org.id)
+        if "slug" not in normalized:
+            normalized["slug"] = free_slug(session, org.id, normalized["name"])
+        project = Project(organization_id=org.id, **normalized)
         insert(session, project)
         insert(session, default_environment(project))
         own_role: frozenset[P] = frozenset()
@@ -69,7 +69,7 @@ def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
             session,
             "projects.create",
             project,
-            _event_changes(created_changes({**settled, "tag_bindings": tags or None})),
+            _event_changes(created_changes({**normalized, "tag_bindings": tags or None})),
         )
         return PROJECTS.to_resource(PROJECTS.get({"id": project.id}, session), also=own_role)
 
@@ -115,6 +115,6 @@ def _resolve_settings(
     session: Session, members: dict[str, Any], current: Project | None, organization_id: str
 ) -> dict[str, Any]:
     check_cloud_provider(members.get("cloud_provider_id"))
-    place = PoolConsumer(organization_id, "project", partial(open_to_project, current.id if current else None))
+    consumer = PoolConsumer(organization_id, "project", partial(open_to_project, current.id if current else None))
     inherited = partial(execution_of_organization, session, organization_id)
-    return resolve_execution(session, members, current, place, inherited=inherited)
+    return resolve_execution(session, members, current, consumer, inherited=inherited)

@@ -44,12 +44,12 @@ class ValuesTooLong(Unprocessable):
     detail = f"The values of a workspace or variable set can't have more than {MAXIMUM_LENGTH} characters in all"
 
 
-def new_var(members: Mapping[str, Any], **place: str | None) -> tuple[Var, Changes]:
+def new_var(members: Mapping[str, Any], **owner: str | None) -> tuple[Var, Changes]:
     """A variable with these attributes, not stored yet, and the changes for its event."""
     check_key(members["key"], members["category"])
     plain = {name: value for name, value in members.items() if name != "value"}
     plain["sensitive"] = members.get("sensitive", False)
-    variable = Var(**plain, **_kept(members.get("value") or "", sensitive=plain["sensitive"]), **place)
+    variable = Var(**plain, **_kept(members.get("value") or "", sensitive=plain["sensitive"]), **owner)
     shown = {name.replace("_", "-"): [None, value] for name, value in plain.items() if value is not None}
     return variable, {**shown, "value": [None, HIDDEN]}
 
@@ -82,7 +82,7 @@ def change_var(variable: Var, members: Mapping[str, Any]) -> Changes:
     return changes
 
 
-def check_room(session: Session, *, is_new: bool, **place: str) -> None:
+def check_room(session: Session, *, is_new: bool, **owner: str) -> None:
     """Refuse new or changed variables, already flushed, that exceed the limits of the workspace or set.
 
     Concurrent requests may exceed them a little, which is harmless.
@@ -90,7 +90,7 @@ def check_room(session: Session, *, is_new: bool, **place: str) -> None:
     columns = Var.__table__.c
     length = func.length(func.coalesce(columns.value, columns.sealed_value))
     found = select(func.count(), func.coalesce(func.sum(length), 0))
-    count, total = session.execute(found.where(*(columns[name] == value for name, value in place.items()))).one()
+    count, total = session.execute(found.where(*(columns[name] == value for name, value in owner.items()))).one()
     if is_new and count > MAXIMUM:
         raise TooManyVars
     if total > MAXIMUM_LENGTH:
@@ -106,12 +106,12 @@ def check_key(key: str, category: str) -> None:
         )
 
 
-def vars_to_change(session: Session, identifiers: Sequence[str], **place: str) -> dict[str, Var]:
+def vars_to_change(session: Session, identifiers: Sequence[str], **owner: str) -> dict[str, Var]:
     """The variables with these ids in the workspace or set, locked, by id; 404 if one is missing."""
     columns = Var.__table__.c
     found = session.scalars(
         select(Var)
-        .where(in_values(Var.id, identifiers), *(columns[name] == value for name, value in place.items()))
+        .where(in_values(Var.id, identifiers), *(columns[name] == value for name, value in owner.items()))
         # Always in the same order, so that two batches can't deadlock.
         .order_by(Var.id)
         .with_for_update(),

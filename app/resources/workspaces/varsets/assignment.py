@@ -27,34 +27,34 @@ Changes = dict[str, list[Any]]
 
 def add_assignments(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
     """Apply the set to these workspaces or projects, unless it is applied already. Returns what changed."""
-    place = ASSIGNMENTS[kind]
-    new = set(wanted) - assignments_of(session, varset, place)
+    table = ASSIGNMENTS[kind]
+    new = set(wanted) - assignments_of(session, varset, table)
     _check(session, varset, kind, new)
-    check_assignment(session, varset, place, wanted, pointer)
-    apply_to(session, varset, place, new)
+    check_assignment(session, varset, table, wanted, pointer)
+    apply_to(session, varset, table, new)
     return {kind: [[], sorted(new)]} if new else {}
 
 
 def remove_assignments(session: Session, varset: Varset, kind: str, wanted: Collection[str]) -> Changes:
     """Remove the set from these workspaces or projects, if it is applied to them. Returns what changed."""
-    place = ASSIGNMENTS[kind]
-    old = set(wanted) & assignments_of(session, varset, place)
+    table = ASSIGNMENTS[kind]
+    old = set(wanted) & assignments_of(session, varset, table)
     _check(session, varset, kind, old)
-    remove_from(session, varset, place, old)
+    remove_from(session, varset, table, old)
     return {kind: [sorted(old), []]} if old else {}
 
 
 def replace_assignments(session: Session, varset: Varset, kind: str, wanted: Collection[str], pointer: str) -> Changes:
     """Replace the workspaces or projects of the set, as far as the caller can see them. Returns what changed."""
-    place = ASSIGNMENTS[kind]
-    present = assignments_of(session, varset, place)
+    table = ASSIGNMENTS[kind]
+    present = assignments_of(session, varset, table)
     new = set(wanted) - present
     # Those that the caller was not shown stay: the caller can't have removed them on purpose.
     old = _those(session, varset, kind, present - set(wanted), P.VARIABLE_READ)
     _check(session, varset, kind, new | old)
-    check_assignment(session, varset, place, wanted, pointer)
-    remove_from(session, varset, place, old)
-    apply_to(session, varset, place, new)
+    check_assignment(session, varset, table, wanted, pointer)
+    remove_from(session, varset, table, old)
+    apply_to(session, varset, table, new)
     return {kind: [sorted(old), sorted(new)]} if old or new else {}
 
 

@@ -161,7 +161,7 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[ResourceObject]:
 
 
 def _places(identifiers: Iterable[str]) -> set[str]:
-    places = set(identifiers)
-    if len(places) > INCLUDED_PLACES:
+    ids = set(identifiers)
+    if len(ids) > INCLUDED_PLACES:
         raise TooMuchIncluded(parameter="include")
-    return places
+    return ids

@@ -66,10 +66,10 @@ def effective(own: Iterable[Any], shared: Iterable[Any]) -> list[Any]:
 
 def normalize(members: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes as columns."""
-    settled = dict(members)
-    if settled.get("description", "") is None:
-        settled["description"] = ""
-    return settled
+    normalized = dict(members)
+    if normalized.get("description", "") is None:
+        normalized["description"] = ""
+    return normalized
 
 
 def make_global(session: Session, varset: Varset) -> None:
@@ -92,8 +92,8 @@ def make_global(session: Session, varset: Varset) -> None:
             f"Global sets can't share a variable: {shared} is in another one",
             pointer="/data/attributes/global",
         )
-    for place in (VarsetWorkspace, VarsetProject):
-        session.execute(delete(place).where(place.varset_id == varset.id))
+    for table in (VarsetWorkspace, VarsetProject):
+        session.execute(delete(table).where(table.varset_id == varset.id))
     session.execute(update(Var).where(Var.varset_id == varset.id).values(global_in=varset.organization_id))
 
 
@@ -105,20 +105,20 @@ def make_local(session: Session, varset: Varset) -> None:
 # --- where a set applies -------------------------------------------------------------------------------------------
 
 
-def assignments_of(session: Session, varset: Varset, place: VarsetAssignment) -> set[str]:
+def assignments_of(session: Session, varset: Varset, table: VarsetAssignment) -> set[str]:
     """The ids of the workspaces or projects that the set is applied to."""
-    return set(session.scalars(select(column_of(place)).where(place.varset_id == varset.id)))
+    return set(session.scalars(select(column_of(table)).where(table.varset_id == varset.id)))
 
 
 def check_assignment(
-    session: Session, varset: Varset, place: VarsetAssignment, identifiers: Collection[str], pointer: str
+    session: Session, varset: Varset, table: VarsetAssignment, identifiers: Collection[str], pointer: str
 ) -> None:
     """Refuse workspaces and projects that the set can't be applied to: a project's set stays in its project."""
     if varset.is_global and identifiers:
         raise GlobalVarset(pointer=pointer)
     if varset.project_id is None or not identifiers:
         return
-    if place is VarsetProject:
+    if table is VarsetProject:
         outside = set(identifiers) - {varset.project_id}
     else:
         inside = select(Workspace.id).where(
@@ -133,19 +133,19 @@ def check_assignment(
         )
 
 
-def apply_to(session: Session, varset: Varset, place: VarsetAssignment, identifiers: Collection[str]) -> None:
+def apply_to(session: Session, varset: Varset, table: VarsetAssignment, identifiers: Collection[str]) -> None:
     """Apply the set to these workspaces or projects, where it is not applied yet."""
-    name = column_of(place).key
-    session.add_all([place(varset_id=varset.id, **{name: identifier}) for identifier in sorted(identifiers)])
+    name = column_of(table).key
+    session.add_all([table(varset_id=varset.id, **{name: identifier}) for identifier in sorted(identifiers)])
 
 
-def remove_from(session: Session, varset: Varset, place: VarsetAssignment, identifiers: Collection[str]) -> None:
+def remove_from(session: Session, varset: Varset, table: VarsetAssignment, identifiers: Collection[str]) -> None:
     """Remove the set from these workspaces or projects."""
     session.execute(
-        delete(place).where(place.varset_id == varset.id, in_values(column_of(place), list(identifiers))),
+        delete(table).where(table.varset_id == varset.id, in_values(column_of(table), list(identifiers))),
     )
 
 
-def column_of(place: VarsetAssignment) -> Any:  # noqa: ANN401 - a mapped column
+def column_of(table: VarsetAssignment) -> Any:  # noqa: ANN401 - a mapped column
     """The column with the id of the workspace or project."""
-    return place.workspace_id if place is VarsetWorkspace else place.project_id  # type: ignore[union-attr]
+    return table.workspace_id if table is VarsetWorkspace else table.project_id  # type: ignore[union-attr]

@@ -35,14 +35,14 @@ def create_varset(
         project_id = _owner(session, org, parent)
         varset = Varset(organization_id=org.id, project_id=project_id)
         require(P.VARSET_MANAGE, varset)
-        settled = normalize(members)
-        apply_changes(varset, settled)
+        normalized = normalize(members)
+        apply_changes(varset, normalized)
         if varset.is_global and project_id is not None:
             raise InvalidAttribute("Global must be false for a set of a project", pointer="/data/attributes/global")
         session.add(varset)
         session.flush()
         _link(session, varset, linked)
-        record_event(session, "varsets.create", varset, created_changes(settled))
+        record_event(session, "varsets.create", varset, created_changes(normalized))
         return VARSETS.get_resource({"id": varset.id}, session)
 
 

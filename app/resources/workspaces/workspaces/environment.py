@@ -31,12 +31,12 @@ def resolve_environment(
 
     A new workspace gets the default environment. The environment can't be deleted until the transaction ends.
     """
-    place = {"cell": members.pop("cell")} if "cell" in members else {}
+    location = {"cell": members.pop("cell")} if "cell" in members else {}
     is_given = "environment_id" in members
     wanted = members.pop("environment_id", None)
     if current is not None and (not is_given or wanted == current.environment_id):
         # A caller who may change the workspace may send its current environment, even one that they can't see.
-        return place
+        return location
     found = select(Environment).where(Environment.project_id == project_id)
     if wanted is None:
         found = found.where(Environment.is_default)
@@ -48,7 +48,7 @@ def resolve_environment(
     if environment is None:
         # Every project has a default environment: either the project was deleted, or its default has just changed.
         raise NotFound if current is None else Conflict(CHANGED_MEANWHILE)
-    return {**place, "environment_id": environment.id}
+    return {**location, "environment_id": environment.id}
 
 
 def require_may_create(workspace: Workspace, *, is_refused_openly: bool = False) -> None:

@@ -91,8 +91,8 @@ def _vars(rows: Rows, shown: Shown) -> Shown:
     found = vars_of_workspaces({row.id for row in rows})
     linked: dict[str, list[dict[str, str]]] = {workspace["id"]: [] for workspace in shown}
     for variable in found:
-        place = variable["relationships"]["configurable"]["data"]["id"]
-        linked[place].append({"id": variable["id"], "type": "vars"})
+        owner_id = variable["relationships"]["configurable"]["data"]["id"]
+        linked[owner_id].append({"id": variable["id"], "type": "vars"})
     for workspace in shown:
         workspace["relationships"]["vars"]["data"] = linked[workspace["id"]]
     return found

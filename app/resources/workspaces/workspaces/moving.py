@@ -35,10 +35,10 @@ def move_workspaces(
     leaving = [workspace for workspace in workspaces if workspace.project_id != project.id]
     if not leaving:
         return {}
-    places = _environments_there(session, {workspace.environment_id for workspace in leaving}, project)
+    destinations = _environments_there(session, {workspace.environment_id for workspace in leaving}, project)
     moved = {}
     for workspace in leaving:
-        environment_id = places[workspace.environment_id]
+        environment_id = destinations[workspace.environment_id]
         moved[workspace.id] = {
             "project": [workspace.project_id, project.id],
             "project-environment": [workspace.environment_id, environment_id],

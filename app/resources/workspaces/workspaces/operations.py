@@ -35,16 +35,16 @@ class TagsTwice(Unprocessable):
 
 def normalize_operations(members: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes, with the older ``operations`` translated to an execution mode; a request with both is refused."""
-    settled = dict(members)
-    operations = settled.pop("operations", None)
+    normalized = dict(members)
+    operations = normalized.pop("operations", None)
     if operations is None:
-        return settled
-    if "execution_mode" in settled:
+        return normalized
+    if "execution_mode" in normalized:
         raise Unprocessable(
             "Operations and execution mode can't be set together",
             pointer="/data/attributes/operations",
         )
-    return {**settled, "execution_mode": "remote" if operations else "local"}
+    return {**normalized, "execution_mode": "remote" if operations else "local"}
 
 
 def normalize_auto_destroy(members: Mapping[str, Any], current: Workspace | None) -> dict[str, Any]:
@@ -53,58 +53,58 @@ def normalize_auto_destroy(members: Mapping[str, Any], current: Workspace | None
     A duration or a time becomes the workspace's own. Null removes it, and the project's duration counts again, unless
     the same request says that the workspace does not inherit. A duration wins over a time.
     """
-    settled = dict(members)
-    is_duration_given = "auto_destroy_activity_duration" in settled
-    duration = settled.pop("auto_destroy_activity_duration", None)
-    is_time_given = "auto_destroy_at" in settled
-    moment = settled.pop("auto_destroy_at", None)
-    if settled.get("inherits_project_auto_destroy") is True:
-        return {**settled, "own_auto_destroy_activity_duration": None, "own_auto_destroy_at": None}
+    normalized = dict(members)
+    is_duration_given = "auto_destroy_activity_duration" in normalized
+    duration = normalized.pop("auto_destroy_activity_duration", None)
+    is_time_given = "auto_destroy_at" in normalized
+    moment = normalized.pop("auto_destroy_at", None)
+    if normalized.get("inherits_project_auto_destroy") is True:
+        return {**normalized, "own_auto_destroy_activity_duration": None, "own_auto_destroy_at": None}
     if duration is not None:
         own: dict[str, Any] = {"own_auto_destroy_activity_duration": duration, "own_auto_destroy_at": None}
     elif moment is not None:
         own = {"own_auto_destroy_activity_duration": None, "own_auto_destroy_at": moment}
     elif is_duration_given:
         own = {"own_auto_destroy_activity_duration": None}
-        if is_time_given or settled.get("inherits_project_auto_destroy") is False:
+        if is_time_given or normalized.get("inherits_project_auto_destroy") is False:
             own["own_auto_destroy_at"] = None
     elif is_time_given and current is not None and current.own_auto_destroy_at is not None:
         own = {"own_auto_destroy_at": None}
     else:
-        return settled
+        return normalized
     # A workspace without its own value inherits the project's again.
     has_own = any(own.get(name, getattr(current, name, None)) is not None for name in OWN_AUTO_DESTROY)
-    settled.setdefault("inherits_project_auto_destroy", not has_own)
-    return {**settled, **own}
+    normalized.setdefault("inherits_project_auto_destroy", not has_own)
+    return {**normalized, **own}
 
 
 def normalize_settings(members: Mapping[str, Any], current: Workspace | None) -> dict[str, Any]:
     """The attributes, without those that are not stored; refuses settings that contradict each other."""
-    settled = dict(members)
-    settled.pop("vcs_repo", None)
+    normalized = dict(members)
+    normalized.pop("vcs_repo", None)
     if current is not None:
         for member in CREATE_ONLY:
-            settled.pop(member, None)
+            normalized.pop(member, None)
 
     def after(member: str) -> Any:  # noqa: ANN401 - any attribute
-        return settled.get(member, getattr(current, member, None))
+        return normalized.get(member, getattr(current, member, None))
 
-    if all(settled.get(member) for member in TRIGGERS):
+    if all(normalized.get(member) for member in TRIGGERS):
         raise InvalidAttribute(
             "Trigger patterns and trigger prefixes can't both be set",
             pointer="/data/attributes/trigger-patterns",
         )
     for member, other in (TRIGGERS, TRIGGERS[::-1]):
         # Clients that switch from one setting to the other send only the new one.
-        if settled.get(member) and current is not None:
-            settled[other] = None
+        if normalized.get(member) and current is not None:
+            normalized[other] = None
     if after("project_remote_state") and after("global_remote_state"):
-        member = "project-remote-state" if "project_remote_state" in settled else "global-remote-state"
+        member = "project-remote-state" if "project_remote_state" in normalized else "global-remote-state"
         raise InvalidAttribute(
             "Project remote state cannot be enabled when global remote state sharing is enabled",
             pointer=f"/data/attributes/{member}",
         )
-    return settled
+    return normalized
 
 
 def check_safe_to_delete(workspace: Workspace) -> None:

@@ -63,10 +63,10 @@ def insert_workspace(
 ) -> ResourceObject:
     """Create a workspace in this project, whose row is locked already; ``require_may_create`` explains the flag."""
     tags = _sent_tags(members)
-    place = resolve_environment(session, members, project.id)
-    settled = _resolve_settings(session, members, None, project.organization_id, project.id)
+    location = resolve_environment(session, members, project.id)
+    normalized = _resolve_settings(session, members, None, project.organization_id, project.id)
     workspace = Workspace(
-        organization_id=project.organization_id, project_id=project.id, source=_source(), **place, **settled
+        organization_id=project.organization_id, project_id=project.id, source=_source(), **location, **normalized
     )
     require_may_create(workspace, is_refused_openly=is_refused_openly)
     insert(session, workspace)
@@ -77,7 +77,7 @@ def insert_workspace(
         session,
         "workspaces.create",
         workspace,
-        {**created_changes({**settled, **place, "project": project.id}), **tagged},
+        {**created_changes({**normalized, **location, "project": project.id}), **tagged},
     )
     return WORKSPACES.get_resource({"id": workspace.id}, session)
 
@@ -96,11 +96,11 @@ def update_workspace(
         if destination_id is not None and destination_id != workspace.project_id:
             changes = _move(session, workspace, destination_id)
         changes |= _tag(session, workspace, _sent_tags(members))
-        place = apply_changes(workspace, resolve_environment(session, members, workspace.project_id, workspace))
-        if place:
+        location = apply_changes(workspace, resolve_environment(session, members, workspace.project_id, workspace))
+        if location:
             require_may_create(workspace)
-        settled = _resolve_settings(session, members, workspace, workspace.organization_id, workspace.project_id)
-        changes |= place | apply_changes(workspace, settled)
+        normalized = _resolve_settings(session, members, workspace, workspace.organization_id, workspace.project_id)
+        changes |= location | apply_changes(workspace, normalized)
         if changes:
             workspace.updated_at = now()
             record_event(session, "workspaces.update", workspace, changes)
@@ -125,8 +125,8 @@ def _give_access_to_creator(session: Session, workspace: Workspace) -> None:
     level = level_within(permissions_on(caller(), _REACH, workspace))
     if membership_id is None or level is None:
         return
-    place = {"organization_id": workspace.organization_id, "workspace_id": workspace.id}
-    insert(session, WorkspaceAclEntry(**place, membership_id=membership_id, level=level))
+    key = {"organization_id": workspace.organization_id, "workspace_id": workspace.id}
+    insert(session, WorkspaceAclEntry(**key, membership_id=membership_id, level=level))
 
 
 def _move(session: Session, workspace: Workspace, destination_id: str) -> dict[str, Any]:
@@ -154,12 +154,12 @@ def _default_project(session: Session, organization_id: str) -> str:
 def _resolve_settings(
     session: Session, members: dict[str, Any], current: Workspace | None, organization_id: str, project_id: str
 ) -> dict[str, Any]:
-    settled = normalize_settings(normalize_auto_destroy(normalize_operations(members), current), current)
-    place = PoolConsumer(
+    normalized = normalize_settings(normalize_auto_destroy(normalize_operations(members), current), current)
+    consumer = PoolConsumer(
         organization_id, "workspace", partial(open_to_workspace, current.id if current else None, project_id)
     )
     return resolve_execution(
-        session, settled, current, place, inherited=partial(execution_of_project, session, project_id)
+        session, normalized, current, consumer, inherited=partial(execution_of_project, session, project_id)
     )
 
 
