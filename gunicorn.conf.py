@@ -9,12 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
-from app.analytics import ANALYTICS
-from app.mail.outbox import OUTBOX
-from app.storage.place import VAULT
+from app.services import services
 from app.storage.sweeping import sweep_daily
 from app.web.slow_clients import shut_down_reading
 
@@ -152,16 +151,13 @@ def when_ready(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
 
 def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401
     """Let each worker open its own connections: two processes on one would read each other's answers."""
-    engines = server.app.wsgi().extensions["groundplan.engines"]
-    engines.dispose(close=False)
+    services(server.app.wsgi()).engines.dispose(close=False)
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401
     """Let each worker sweep the object store, now and daily, beside its requests; any number may do it at once."""
-    extensions = worker.wsgi.extensions
-    sweeping = threading.Thread(
-        target=sweep_daily, args=(extensions["groundplan.engines"], extensions[VAULT]), name="sweep", daemon=True
-    )
+    own = services(worker.wsgi)
+    sweeping = threading.Thread(target=sweep_daily, args=(own.engines, own.vault), name="sweep", daemon=True)
     sweeping.start()
 
 
@@ -175,9 +171,11 @@ def pre_request(_worker: Any, request: Any) -> None:  # noqa: ANN401
 def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
     """Give what is still on its way a moment, well within the time to stop: mail that was promised, then analytics."""
     # The arbiter calls this, too, for a worker that it had to kill: there is no application in its own process.
-    extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
-    outbox, delivery = extensions.get(OUTBOX), extensions.get(ANALYTICS)
-    if outbox is not None:
-        outbox.drain(MAIL_SECONDS)
-    if delivery is not None:
-        delivery.close(2.0)
+    app = getattr(worker, "wsgi", None)
+    if not isinstance(app, Flask):
+        return
+    own = services(app)
+    if own.outbox is not None:
+        own.outbox.drain(MAIL_SECONDS)
+    if own.analytics is not None:
+        own.analytics.close(2.0)

@@ -1,20 +1,22 @@
 """Groundplan: a self-hosted home for Terraform projects and workspaces."""
 
 import logging
+from functools import cache
 
+import orjson
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, resources
-from app.analytics import ANALYTICS, connect_analytics
+from app.analytics import connect_analytics
 from app.config import Settings
-from app.mail import outbox
+from app.mail.outbox import connect_outbox
 from app.migrate import migrate
 from app.openapi import openapi_document
-from app.persistence import connect_engines
+from app.persistence.database import connect_engines
+from app.services import EXTENSION, Services
 from app.storage.keyring import Keyring
-from app.storage.place import VAULT, connect_vault
-from app.storage.secrets import KEYRING
+from app.storage.vault import connect_vault
 from app.web import documentation, errors, requests
 
 
@@ -29,20 +31,24 @@ def create_app(settings: Settings | None = None) -> Flask:
     # A trailing slash is another address, not a redirect that would lose the body of a POST.
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
-    app.extensions["groundplan.settings"] = settings
-    app.extensions["groundplan.engines"] = connect_engines(settings.database_url, settings.pool_size)
-    app.extensions["groundplan.engine"] = app.extensions["groundplan.engines"].writing
-    app.extensions[KEYRING] = Keyring(settings.encryption_keys)
-    app.extensions[VAULT] = connect_vault(settings, app.extensions[KEYRING])
-    app.extensions[ANALYTICS] = connect_analytics(settings)
-    outbox.install(app, settings.mail_server)
+    keyring = Keyring(settings.encryption_keys)
+    app.extensions[EXTENSION] = Services(
+        settings=settings,
+        engines=connect_engines(app, settings.database_url, settings.pool_size),
+        keyring=keyring,
+        vault=connect_vault(settings, keyring),
+        outbox=connect_outbox(app, settings.mail_server),
+        analytics=connect_analytics(settings),
+        # Made when it is first asked for, once in each process.
+        openapi=cache(lambda: orjson.dumps(openapi_document(app))),
+    )
     log_to_standard_error(settings.log_level)
     trust_proxies(app, settings.trusted_proxies)
     migrate(app)
     errors.install(app)
     requests.install(app)
     resources.install(app)
-    documentation.install(app, openapi_document)
+    documentation.install(app)
     cli.install(app)
     return app
 

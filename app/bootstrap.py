@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password, new_password
@@ -16,6 +16,7 @@ from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.users import SUPER_USER, User
 from app.persistence import case_folded, fold_case
+from app.persistence.database import new_session
 from app.resources.accounts.authentication_tokens.operations import add_token as store_token
 from app.resources.accounts.sign_in.operations import end_sessions
 from app.resources.accounts.users.operations import EmailTaken, NothingToConfirm, confirm_email
@@ -51,7 +52,7 @@ class Bootstrapped:
         return {name: value for name, value in members.items() if value}
 
 
-def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
+def bootstrap(settings: Settings) -> Bootstrapped:
     """Create what is missing: the administrator with password and token, the organization with owners team and token.
 
     Nothing that exists is changed, not even an organization that was renamed. The organization gets a token only when
@@ -59,7 +60,7 @@ def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
     nobody could get in. If two processes do this at once, the second one waits for the first (SQLite), or fails on a
     unique name and changes nothing (PostgreSQL).
     """
-    with Session(engine) as session, session.begin():
+    with new_session() as session, session.begin():
         administrator = session.scalars(
             select(User).where(User.site_role == SUPER_USER).order_by(User.created_at, User.id).limit(1),
         ).one_or_none()
@@ -86,7 +87,6 @@ def bootstrap(engine: Engine, settings: Settings) -> Bootstrapped:
 
 
 def add_user(  # noqa: PLR0913 - one keyword for each option of the command
-    engine: Engine,
     settings: Settings,
     *,
     username: str,
@@ -97,7 +97,7 @@ def add_user(  # noqa: PLR0913 - one keyword for each option of the command
 ) -> str:
     """Add a user, perhaps to an organization, and return the user's first token. ``ValueError`` says what is wrong."""
     _check_user(username, email, organization, is_owner=is_owner)
-    with Session(engine) as session, session.begin():
+    with new_session() as session, session.begin():
         user = _user_for(session, username, email)
         user.site_role = site_role
         if organization is not None:
@@ -147,9 +147,9 @@ def _membership_in(session: Session, organization: str, user: User) -> Organizat
     return membership
 
 
-def confirm_user_email(engine: Engine, username: str) -> str:
+def confirm_user_email(username: str) -> str:
     """Make the address that the user asked for the user's address, and return it. ``ValueError`` says what is wrong."""
-    with Session(engine) as session, session.begin():
+    with new_session() as session, session.begin():
         user = session.scalars(select(User).where(case_folded(User.username) == fold_case(username))).one_or_none()
         if user is None:
             message = f"there is no user named {username}"
@@ -169,13 +169,13 @@ def confirm_user_email(engine: Engine, username: str) -> str:
         return user.email
 
 
-def set_password(engine: Engine, username: str, password: str) -> None:
+def set_password(username: str, password: str) -> None:
     """Give the user this password, and end all of the user's sessions. ``ValueError`` says what is wrong."""
     if not MINIMUM_LENGTH <= len(password) <= MAXIMUM_LENGTH:
         message = f"a password has {MINIMUM_LENGTH} to {MAXIMUM_LENGTH} characters"
         raise ValueError(message)
     wanted = hash_password(password)
-    with Session(engine) as session, session.begin():
+    with new_session() as session, session.begin():
         user = session.scalars(
             select(User).where(case_folded(User.username) == fold_case(username)).with_for_update(),
         ).one_or_none()

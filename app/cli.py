@@ -11,15 +11,13 @@ from flask import Flask, current_app
 
 from app.authz.document import permissions_page
 from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email, set_password
-from app.config import InvalidSettingError, Settings
+from app.config import InvalidSettingError
 from app.jsonapi.document import errors_page
 from app.models.users import SITE_ROLES
 from app.openapi import openapi_document
-from app.persistence.engine import Engines
+from app.services import services
 from app.storage.keyring import DecryptionError
-from app.storage.place import vault
 from app.storage.rotation import reseal
-from app.storage.secrets import keyring
 from app.storage.sweeping import GRACE, sweep, sweepable
 
 
@@ -46,7 +44,7 @@ def _listening() -> str:
 def bootstrap_command(as_json: bool, url: str) -> None:  # noqa: FBT001 - click passes flags so
     """Create what a new service lacks: administrator, organization, a token for each. Safe to run again."""
     try:
-        made = bootstrap(current_app.extensions["groundplan.engine"], _settings())
+        made = bootstrap(services().settings)
     except InvalidSettingError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps({"url": url, **made.as_json()}) if as_json else _for_people(made, url))
@@ -70,8 +68,7 @@ def create_user_command(
     """Add a user and print a token for it, once."""
     try:
         token = add_user(
-            current_app.extensions["groundplan.engine"],
-            _settings(),
+            services().settings,
             username=username,
             email=email,
             organization=organization,
@@ -88,7 +85,7 @@ def create_user_command(
 def confirm_email_command(username: str) -> None:
     """Confirm the new e-mail address that a user has asked for; the service sends no mail to do so."""
     try:
-        email = confirm_user_email(current_app.extensions["groundplan.engine"], username)
+        email = confirm_user_email(username)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(email)
@@ -103,7 +100,7 @@ def set_password_command(username: str) -> None:
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     try:
-        set_password(current_app.extensions["groundplan.engine"], username, password)
+        set_password(username, password)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{username} has a new password.")
@@ -134,7 +131,7 @@ def errors_command(path: Path) -> None:
 def rotate_command() -> None:
     """Encrypt all data keys and secrets with the first encryption key; afterwards the other keys can be removed."""
     try:
-        count = reseal(current_app.extensions["groundplan.engine"], keyring())
+        count = reseal(services().engines.writing, services().keyring)
     except DecryptionError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Sealed {count} with the first key.")
@@ -151,17 +148,12 @@ def rotate_command() -> None:
 )
 def sweep_command(dry_run: bool, grace_hours: float) -> None:  # noqa: FBT001
     """Remove stored objects that nothing names, left by killed uploads and deletions. The service does it daily."""
-    engines: Engines = current_app.extensions["groundplan.engines"]
+    engines = services().engines
     grace = timedelta(hours=grace_hours)
     if dry_run:
         click.echo(f"{sweepable(engines, grace)} objects would be removed.")
     else:
-        click.echo(f"Removed {sweep(engines, vault(), grace)} objects.")
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["groundplan.settings"]
-    return settings
+        click.echo(f"Removed {sweep(engines, services().vault, grace)} objects.")
 
 
 def _for_people(made: Bootstrapped, url: str) -> str:

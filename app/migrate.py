@@ -7,6 +7,7 @@ from flask_migrate import Migrate
 
 from app import models
 from app.persistence import Base
+from app.persistence.database import db
 
 FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -14,4 +15,4 @@ FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 def migrate(app: Flask) -> Migrate:
     """Register the ``flask db`` commands for the service's tables."""
     assert models.Project.metadata is Base.metadata  # every table is known from here on
-    return Migrate(app, Base, directory=str(FOLDER))
+    return Migrate(app, db, directory=str(FOLDER))

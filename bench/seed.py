@@ -25,6 +25,7 @@ from app.models.teams import OWNERS, Team, TeamMember
 from app.models.users import User
 from app.models.workspaces import Workspace
 from app.persistence.identifiers import ALPHABET, LENGTH
+from app.services import services
 
 PROJECTS = 10_000
 WORKSPACES = 50_000
@@ -253,4 +254,5 @@ def _write(connection: Connection, model: type[Any], rows: list[Values]) -> None
 
 if __name__ == "__main__":
     settings = Settings.from_environment()
-    print(json.dumps(asdict(seed(create_app(settings).extensions["groundplan.engine"], settings.secret_key))))
+    made = services(create_app(settings))
+    print(json.dumps(asdict(seed(made.engines.writing, settings.secret_key))))

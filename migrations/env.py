@@ -8,11 +8,11 @@ from typing import Any, Literal
 from alembic import context
 from alembic.operations import MigrationScript
 from alembic.util import CommandError
-from flask import current_app
 from sqlalchemy import Connection, Engine, text
 
 import app.models  # noqa: F401 - makes every table known to the metadata
-from app.persistence import Base, Timestamp
+from app.persistence import Timestamp
+from app.persistence.database import db
 
 # Any number, as long as nothing else that uses the same database takes it.
 LOCK = 4_702_111_234
@@ -46,7 +46,7 @@ def review_script(_context: object, _revision: object, directives: list[Migratio
 def settings() -> dict[str, Any]:
     """The options that both ways to run share."""
     return {
-        "target_metadata": Base.metadata,
+        "target_metadata": db.metadata,
         "include_object": include_object,
         "render_item": render_item,
         "process_revision_directives": review_script,
@@ -62,15 +62,14 @@ def settings() -> dict[str, Any]:
 
 def run_offline() -> None:
     """Write the SQL to stdout, to be run by someone else."""
-    engine: Engine = current_app.extensions["groundplan.engine"]
-    context.configure(dialect_name=engine.dialect.name, literal_binds=True, **settings())
+    context.configure(dialect_name=db.engine.dialect.name, literal_binds=True, **settings())
     with context.begin_transaction():
         context.run_migrations()
 
 
 def run_online() -> None:
     """Run on the database of the application, in one transaction."""
-    engine: Engine = current_app.extensions["groundplan.engine"]
+    engine = db.engine
     # After waiting for the lock, the next statement must see what the other process has committed.
     online = engine.execution_options(isolation_level="READ COMMITTED") if is_postgresql(engine) else engine
     with online.connect() as connection, foreign_keys_off(connection):

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, event, text
 from app import create_app
 from app.config import Settings
 from app.persistence import Base
+from app.services import services
 from tests.support import databases
 from tests.support.api import Api
 from tests.support.policy_watch import watch_policy
@@ -103,7 +104,7 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Abstrac
         )
         app.testing = True
         watch_policy(app)
-        engines = app.extensions["groundplan.engines"]
+        engines = services(app).engines
         if engines.writing.dialect.name == "sqlite":
             for engine in (engines.writing, engines.reading):
                 event.listen(engine, "connect", hurry)
@@ -179,7 +180,7 @@ def statements(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
         def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
             seen.append(statement)
 
-        engines = app.extensions["groundplan.engines"]
+        engines = services(app).engines
         for engine in (engines.writing, engines.reading):
             event.listen(engine, "before_cursor_execute", record)
         try:
@@ -192,7 +193,7 @@ def statements(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
 
 
 def engine_of(app: Flask) -> Engine:
-    engine = app.extensions["groundplan.engine"]
+    engine = services(app).engines.writing
     assert isinstance(engine, Engine)
     return engine
 

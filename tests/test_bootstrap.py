@@ -23,7 +23,9 @@ from app.models import (
     TeamMember,
     User,
 )
+from app.services import services
 from tests.support.api import Api, document
+from tests.support.services import replace_services
 from tests.support.world import World
 
 CHOSEN = "bootstrap-token-of-the-test-suite-0123456789"
@@ -38,10 +40,10 @@ def run(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command, with some settings changed."""
 
     def running(*arguments: str, **changed: Any) -> Result:
-        settings = replace(app.extensions["groundplan.settings"], **changed)
+        settings = replace(services(app).settings, **changed)
         # The flask command gives its commands the context of the application.
         with monkeypatch.context() as patch, app.app_context():
-            patch.setitem(app.extensions, "groundplan.settings", settings)
+            replace_services(patch, app, settings=settings)
             return app.test_cli_runner().invoke(args=arguments)
 
     return running

@@ -5,9 +5,6 @@ from app.analytics.posthog import PosthogSink
 from app.analytics.sink import AnalyticsEvent, Sink
 from app.config import Settings
 
-ANALYTICS = "groundplan.analytics"
-"""The extension of the application with the delivery, or with None."""
-
 
 def connect_analytics(settings: Settings) -> Delivery | None:
     """The delivery to the configured service; None if none is configured, and then its library is not even imported."""
@@ -16,4 +13,4 @@ def connect_analytics(settings: Settings) -> Delivery | None:
     return Delivery(PosthogSink(settings.posthog))
 
 
-__all__ = ["ANALYTICS", "AnalyticsEvent", "Delivery", "Sink", "connect_analytics"]
+__all__ = ["AnalyticsEvent", "Delivery", "Sink", "connect_analytics"]

@@ -8,16 +8,15 @@ import logging
 from collections.abc import Callable
 from queue import Full, Queue
 from threading import Lock, Thread
-from typing import Final, cast
+from typing import Final
 
-from flask import Flask, current_app
+from flask import Flask
 
 from app.config import MailServer
 from app.mail.server import Message, configure, hand_over
 
 logger = logging.getLogger(__name__)
 
-OUTBOX: Final = "groundplan.outbox"
 # As many as one request may send, and some.
 WAITING: Final = 1_000
 
@@ -72,14 +71,9 @@ class Outbox:
                 self._waiting.task_done()
 
 
-def install(app: Flask, server: MailServer | None) -> None:
-    """Give the application an outbox, if there is a server for it."""
+def connect_outbox(app: Flask, server: MailServer | None) -> Outbox | None:
+    """The outbox of the application; None without a server for it."""
     if server is None:
-        return
+        return None
     configure(app, server)
-    app.extensions[OUTBOX] = Outbox(app)
-
-
-def outbox() -> Outbox | None:
-    """The outbox of the running application; None if it sends no mail."""
-    return cast("Outbox | None", current_app.extensions.get(OUTBOX))
+    return Outbox(app)

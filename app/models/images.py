@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.persistence import Base, Timestamp, identifier, now
 from app.storage.ledger import OBJECT
-from app.storage.secrets import SEALED
+from app.storage.sealed import SEALED
 
 
 class Image(Base):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
 from app.persistence import Base, Name, Timestamp, identifier, now
-from app.storage.secrets import SEALED
+from app.storage.sealed import SEALED
 
 CATEGORIES = ("terraform", "env")
 VERSION_BYTES = 18

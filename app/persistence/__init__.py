@@ -1,8 +1,10 @@
-"""The database: declarative base, column types, engines, ids and sets as parameters."""
+"""The database: declarative base, column types, ids and sets as parameters.
+
+The engines and sessions are in ``database``, to be imported from there: what is here knows nothing of Flask.
+"""
 
 from app.persistence.base import NAMING, Base
 from app.persistence.case import case_folded, fold_case
-from app.persistence.engine import connect_engines
 from app.persistence.identifiers import identifier
 from app.persistence.integrity import is_deadlock, violated_constraint
 from app.persistence.sets import SEPARATOR, in_values, string_agg, values_param
@@ -17,7 +19,6 @@ __all__ = [
     "Name",
     "Timestamp",
     "case_folded",
-    "connect_engines",
     "fold_case",
     "identifier",
     "in_values",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, MetaData, Text
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, registry
 
 # Constraints are named by convention, so that an IntegrityError can be told by name and a migration can drop it.
 NAMING = {
@@ -32,12 +32,14 @@ class Base(DeclarativeBase):
     those who manage that access may read them.
     """
 
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        str: Text(),
-        dict[str, Any]: JSON(none_as_null=True),
-        list[str]: JSON(none_as_null=True),
-    }
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={
+            str: Text(),
+            dict[str, Any]: JSON(none_as_null=True),
+            list[str]: JSON(none_as_null=True),
+        },
+    )
     grant_columns: ClassVar[Mapping[str, str]] = {}
     visible_by: ClassVar[Any]
     unique_errors: ClassVar[dict[str, str]] = {}

@@ -1,15 +1,31 @@
-"""The two engines of the service. The only place, beside the column types, that asks which database it is."""
+"""How the two engines of an application are set up. Beside the column types, only this asks which database it is."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, event
 
 # How long a writer waits for another one on SQLite before "database is locked", in milliseconds. Writes take a few
 # milliseconds each, so this is a queue of thousands.
-BUSY_TIMEOUT = 20_000
+BUSY_TIMEOUT: Final = 20_000
+
+# Statements here are short: they never repay a JIT compilation or the start of other processes. Times are read in UTC.
+POSTGRESQL_SESSION: Final = "-c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0"
+
+
+def _dump_json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+COMMON_OPTIONS: Final[dict[str, Any]] = {
+    "json_serializer": _dump_json,
+    "json_deserializer": orjson.loads,
+    # Errors go to the log, and what a statement writes may be the value of somebody's variable.
+    "hide_parameters": True,
+}
+"""The options of every engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,47 +45,36 @@ class Engines:
         self.reading.dispose(close=close)
 
 
-def connect_engines(url: str, pool_size: int) -> Engines:
-    """The engines for this URL; they connect when they are first used."""
-    options: dict[str, Any] = {
-        "json_serializer": _dump_json,
-        "json_deserializer": orjson.loads,
-        "pool_size": pool_size,
-        # Errors go to the log, and what a statement writes may be the value of somebody's variable.
-        "hide_parameters": True,
-    }
-    if make_url(url).get_backend_name() == "sqlite":
-        _restrict(url)
-        writing = create_engine(url, **options)
-        event.listen(writing, "begin", _begin_immediate)
-        reading = create_engine(url, pool_reset_on_return=None, **options)
-        for engine in (writing, reading):
-            event.listen(engine, "connect", _prepare_sqlite)
-        return Engines(writing, reading)
-    # These short statements never repay a JIT compilation or the start of other processes; times are read back in UTC.
-    options["connect_args"] = {"options": "-c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0"}
-    writing = create_engine(url, **options)
-    reading = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-        pool_reset_on_return=None,
-        **options,
-    )
-    return Engines(writing, reading)
+def writing_options(url: URL, pool_size: int) -> dict[str, Any]:
+    """The options of the writing engine."""
+    options: dict[str, Any] = {"pool_size": pool_size}
+    if url.get_backend_name() == "postgresql":
+        options["connect_args"] = {"options": POSTGRESQL_SESSION}
+    return options
 
 
-def _dump_json(value: object) -> str:
-    return orjson.dumps(value).decode()
+def reading_options(url: URL, pool_size: int) -> dict[str, Any]:
+    """The options of the reading engine. SQLite has no mode for it: without a BEGIN each statement stands alone."""
+    options = writing_options(url, pool_size) | {"pool_reset_on_return": None}
+    if url.get_backend_name() == "postgresql":
+        options |= {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
+    return options
 
 
-def _restrict(url: str) -> None:
-    """Let only the owner read the files of the embedded database."""
-    database = make_url(url).database
-    if database and database != ":memory:":
-        path = Path(database)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
+def place_sqlite(url: URL) -> URL:
+    """The URL with the absolute path of its file, which is there from now on and which only its owner can read."""
+    prefix = "file:" if (url.database or "").startswith("file:") else ""
+    path = Path((url.database or "").removeprefix(prefix)).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+    return url.set(database=f"{prefix}{path}")
+
+
+def listen_to_sqlite(engines: Engines) -> None:
+    """Set each connection to SQLite as it is opened, and let each transaction begin as a writer."""
+    event.listen(engines.writing, "begin", _begin_immediate)
+    for engine in (engines.writing, engines.reading):
+        event.listen(engine, "connect", _prepare_sqlite)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type

@@ -16,6 +16,8 @@ from itertools import chain
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app.config import Settings
+from app.storage.files import FileStore
 from app.storage.keyring import KEY_BYTES, DecryptionError, Keyring
 from app.storage.store import Store
 
@@ -59,6 +61,16 @@ class Vault:
 def _nonce(number: int, *, is_last: bool) -> bytes:
     # The key is used for one object only, so that a counter never repeats.
     return number.to_bytes(11) + bytes([is_last])
+
+
+def connect_vault(settings: Settings, keyring: Keyring) -> Vault:
+    """The vault over the store that the settings name; nothing is opened yet."""
+    if settings.bucket is None:
+        return Vault(FileStore(settings.home / "blobs"), keyring)
+    # Only here: the library is large, and a service that keeps files does without it.
+    from app.storage.objects import BucketStore  # noqa: PLC0415
+
+    return Vault(BucketStore(settings.bucket), keyring)
 
 
 def _closed(cipher: AESGCM, name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:

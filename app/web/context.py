@@ -4,31 +4,14 @@ import re
 import secrets
 from typing import cast
 
-from flask import current_app, g, request
+from flask import g, request
 from sqlalchemy import Connection
 
-from app.analytics import ANALYTICS, Delivery
 from app.authentication.callers import Caller, load_caller, load_caller_with_sources, nobody, signed_in_as
-from app.config import Settings
 from app.jsonapi.errors import Unauthorized
-from app.persistence.engine import Engines
+from app.services import services
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
-
-
-def settings() -> Settings:
-    """The settings of the running application."""
-    return cast("Settings", current_app.extensions["groundplan.settings"])
-
-
-def engines() -> Engines:
-    """The database of the running application."""
-    return cast("Engines", current_app.extensions["groundplan.engines"])
-
-
-def analytics() -> Delivery | None:
-    """The delivery of events to an outside service; None unless one is configured."""
-    return cast("Delivery | None", current_app.extensions[ANALYTICS])
 
 
 def request_id() -> str:
@@ -42,7 +25,7 @@ def request_id() -> str:
 def reader() -> Connection:
     """The connection with which this request reads. Each statement is a transaction of its own."""
     if "reader" not in g:
-        g.reader = engines().reading.connect()
+        g.reader = services().engines.reading.connect()
     return cast("Connection", g.reader)
 
 
@@ -67,7 +50,7 @@ def authenticate(*, anonymous: bool = False) -> None:
         caller = load_caller(
             reader(),
             token.strip(),
-            settings().secret_key,
+            services().settings.secret_key,
             users_create_organizations=_users_create_organizations(),
         )
     if caller is None:
@@ -83,7 +66,7 @@ def caller_with_sources(type_: str, identifier: str) -> Caller | None:
 
 
 def _users_create_organizations() -> bool:
-    return settings().organization_creation == "users"
+    return services().settings.organization_creation == "users"
 
 
 def caller() -> Caller:

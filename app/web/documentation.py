@@ -1,20 +1,17 @@
 """The description of the API: an OpenAPI document, and a page to read it that needs no internet."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import flask_swagger_ui
-import orjson
-from flask import Blueprint, Flask, Response, current_app, redirect, send_from_directory, url_for
+from flask import Blueprint, Flask, Response, redirect, send_from_directory, url_for
 
 from app.jsonapi.errors import NotFound
+from app.services import services
 from app.web.guard import describes, open_to_all
 
 blueprint = Blueprint("documentation", __name__)
 
-KEPT: Final = "groundplan.openapi"
-DESCRIBE: Final = "groundplan.openapi.describe"
 PACKAGED: Final = Path(flask_swagger_ui.__file__).parent / "dist"
 # Of what the package carries, the page needs these; it would also serve a page with inline scripts.
 ASSETS: Final = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
@@ -48,9 +45,8 @@ POLICY: Final = (
 )
 
 
-def install(app: Flask, describe: Callable[[Flask], dict[str, Any]]) -> None:
-    """Register the routes; ``describe`` makes the document when it is first asked for."""
-    app.extensions[DESCRIBE] = describe
+def install(app: Flask) -> None:
+    """Register the routes."""
     app.register_blueprint(blueprint)
 
 
@@ -59,7 +55,7 @@ def install(app: Flask, describe: Callable[[Flask], dict[str, Any]]) -> None:
 @describes(answer={"type": "object"})
 def show_document() -> Response:
     """Show the OpenAPI document of the service, as plain JSON."""
-    return Response(_document(), content_type="application/json")
+    return Response(services().openapi(), content_type="application/json")
 
 
 @blueprint.get("/")
@@ -105,11 +101,3 @@ def show_asset(asset: str) -> Response:
 
 def _asset(name: str) -> str:
     return url_for(f"{blueprint.name}.{show_asset.__name__}", asset=name)
-
-
-def _document() -> bytes:
-    # Made once in each process. Two threads that make it at the same time make the same.
-    kept = current_app.extensions
-    if KEPT not in kept:
-        kept[KEPT] = orjson.dumps(kept[DESCRIBE](current_app))
-    return cast("bytes", kept[KEPT])

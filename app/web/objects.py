@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from app.jsonapi.errors import ApiError
+from app.services import services
 from app.storage.ledger import MarkedForDeletion, Stored, register
-from app.storage.place import vault
 from app.storage.store import StoreUnavailable
 from app.storage.sweeping import remove
-from app.web.context import engines
 
 logger = logging.getLogger(__name__)
 
@@ -22,9 +21,9 @@ def stored_object(name: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
     object is removed. If the process dies before the commit, or it is not known whether the commit happened, the next
     sweep decides: it removes an object that no row names. There is never a row without its object.
     """
-    register(engines().writing, name)
+    register(services().engines.writing, name)
     try:
-        key = vault().put(name, pieces)
+        key = services().vault.put(name, pieces)
     except StoreUnavailable:
         # It would refuse this as well, or do it before what it has not finished: the sweep comes when that is over.
         raise
@@ -41,6 +40,6 @@ def stored_object(name: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
 def delete_objects(names: Sequence[str]) -> None:
     """Remove objects that no column names, now or later. A failure is logged, and the sweep will try again."""
     try:
-        remove(engines(), vault(), names)
+        remove(services().engines, services().vault, names)
     except Exception:
         logger.exception("objects could not be removed")

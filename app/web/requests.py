@@ -12,7 +12,8 @@ from werkzeug.exceptions import HTTPException
 from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.body import read_json
 from app.jsonapi.errors import BadParameter, BadRequest, NotFound, TooLarge, UnsupportedMediaType
-from app.web.context import forbid_retry, release_reader, request_id, settings
+from app.services import services
+from app.web.context import forbid_retry, release_reader, request_id
 from app.web.guard import takes_any_media_type
 from app.web.slow_clients import drain_body, read_deadline
 
@@ -134,7 +135,7 @@ def _sent(longer: int | None = None) -> bytes:
     if longer is not None:
         # In memory once is enough.
         forbid_retry()
-    limit = longer or settings().request_bytes
+    limit = longer or services().settings.request_bytes
     # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
     request.max_content_length = limit + 1
     sent = _read(lambda: request.get_data(cache=longer is None))

@@ -14,8 +14,10 @@ from app.jsonapi.errors import ApiError, Conflict, Taken
 from app.models.activity_events import ActivityEvent
 from app.models.workspaces import ProjectScoped, WorkspaceChild
 from app.persistence import AnyRow, Base, violated_constraint
+from app.persistence.database import new_session
+from app.services import services
 from app.storage.ledger import TO_DELETE
-from app.web.context import analytics, caller, engines, forbid_retry, release_reader, request_id
+from app.web.context import caller, forbid_retry, release_reader, request_id
 from app.web.objects import delete_objects
 
 _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
@@ -35,7 +37,7 @@ def transaction() -> Iterator[Session]:
     many requests come at once. Objects that were condemned in the transaction are removed after the commit.
     """
     release_reader()
-    with Session(engines().writing, expire_on_commit=False, autoflush=False) as session:
+    with new_session() as session:
         try:
             yield session
             forbid_retry()
@@ -94,7 +96,7 @@ def record_events(session: Session, action: str, subjects: Sequence[tuple[AnyRow
 
 def send_to_analytics(session: Session) -> None:
     """Tell analytics about the events of a transaction that was committed."""
-    delivery = analytics()
+    delivery = services().analytics
     if delivery is not None:
         recorded = session.info.pop(RECORDED, ())
         delivery.capture(AnalyticsEvent(**{name: event[name] for name in CAPTURED}) for event in recorded)

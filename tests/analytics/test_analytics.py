@@ -19,11 +19,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.analytics import ANALYTICS, AnalyticsEvent, Delivery, Sink, connect_analytics
+from app.analytics import AnalyticsEvent, Delivery, Sink, connect_analytics
 from app.analytics.posthog import PosthogSink
 from app.config import Posthog, Settings
 from app.models import Organization
 from tests.support.api import Api, document
+from tests.support.services import replace_services
 from tests.support.world import Person, World
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +135,7 @@ def deliver(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Delive
 
     def use(sink: Sink, waiting: int = 100) -> Delivery:
         delivery = Delivery(sink, waiting)
-        monkeypatch.setitem(app.extensions, ANALYTICS, delivery)
+        replace_services(monkeypatch, app, analytics=delivery)
         return delivery
 
     return use

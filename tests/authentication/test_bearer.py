@@ -13,7 +13,9 @@ from app.authentication.callers import LAST_USED_EVERY
 from app.authentication.tokens import new_token
 from app.models import AuthenticationToken, User
 from app.persistence import now
+from app.services import services
 from tests.support.api import Api
+from tests.support.services import replace_services
 from tests.support.world import Person, World
 
 UNAUTHORIZED = {"errors": [{"status": "401", "title": "unauthorized", "code": "unauthorized"}]}
@@ -121,8 +123,8 @@ def test_another_secret_key_revokes_every_token(
     app: Flask, api: Api, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = world.person()
-    other = replace(app.extensions["groundplan.settings"], secret_key="another secret key of at least 32 characters")
-    monkeypatch.setitem(app.extensions, "groundplan.settings", other)
+    other = replace(services(app).settings, secret_key="another secret key of at least 32 characters")
+    replace_services(monkeypatch, app, settings=other)
     refused(api, Authorization=f"Bearer {person.token}")
 
 

@@ -7,6 +7,7 @@ from app.authz.grants import Grants
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.models import Organization, Project
+from app.services import services
 from tests.support.world import Person, World
 
 CUSTOM = {"settings": "update", "workspace-create": True}
@@ -46,8 +47,8 @@ def test_grants_are_the_same_together_as_told_apart(app: Flask, world: World) ->
     forceless = [world.project(elsewhere) for _ in range(2)]
     for project in forceless:
         world.project_member(project, person, "admin")
-    key = app.extensions["groundplan.settings"].secret_key
-    with app.extensions["groundplan.engines"].reading.connect() as connection:
+    key = services(app).settings.secret_key
+    with services(app).engines.reading.connect() as connection:
         together = load_caller(connection, person.token, key, users_create_organizations=False)
         apart = load_caller_with_sources(connection, "users", person.id, users_create_organizations=False)
     assert together is not None

@@ -34,6 +34,7 @@ from app.models import (
     WorkspaceAclEntry,
 )
 from app.persistence import now
+from app.services import services
 from tests.support.world import World
 
 GOLDEN = Path(__file__).parent / "golden_matrix.txt"
@@ -261,7 +262,7 @@ def table(app: Flask, world: World, *, allows_force: bool) -> Iterator[str]:
         on_site = caller.grants.at(Level.SITE, SITE)
         if on_site:
             yield f"  the site: {listed(on_site)}"
-        with Session(app.extensions["groundplan.engine"]) as session:
+        with Session(services(app).engines.writing) as session:
             for name, (model, identifier) in scene.subjects().items():
                 options = OPTIONS.get(model, [])
                 row = session.get_one(model, identifier, options=options)
@@ -306,10 +307,10 @@ def listed(permissions: frozenset[P]) -> str:
 
 
 def loader(app: Flask) -> Callable[[str], Caller]:
-    settings = app.extensions["groundplan.settings"]
+    settings = services(app).settings
 
     def load(token: str) -> Caller:
-        with app.extensions["groundplan.engines"].reading.connect() as connection:
+        with services(app).engines.reading.connect() as connection:
             caller = load_caller(connection, token, settings.secret_key, users_create_organizations=False)
         assert caller is not None
         return caller

@@ -10,6 +10,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import Engine, func, inspect, select, table
 
 from app.models import ActivityEvent, RemoteStateConsumer
+from app.services import services
 from tests.support.api import Api, document
 from tests.support.states import OUTPUTS, States, state
 from tests.support.world import Person, World
@@ -25,7 +26,7 @@ def test_migrations_keep_what_is_there(
 ) -> None:
     revisions = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
     with new_database() as url, new_app(url) as app:
-        engine: Engine = app.extensions["groundplan.engine"]
+        engine: Engine = services(app).engines.writing
         with app.app_context():
             upgrade(directory=MIGRATIONS)
         world = World(app)

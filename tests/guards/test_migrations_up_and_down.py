@@ -8,6 +8,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import Engine, inspect, text
 
 from app.persistence import Base
+from app.services import services
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 VERSIONS = "alembic_version"
@@ -18,7 +19,7 @@ NewApp = Callable[[str], AbstractContextManager[Flask]]
 
 def test_migrations_go_up_down_and_up_again(new_database: NewDatabase, new_app: NewApp) -> None:
     with new_database() as url, new_app(url) as app, app.app_context():
-        engine: Engine = app.extensions["groundplan.engine"]
+        engine: Engine = services(app).engines.writing
         upgrade(directory=MIGRATIONS)
         assert tables(engine) == {*Base.metadata.tables, VERSIONS}
         downgrade(directory=MIGRATIONS, revision="base")
@@ -39,7 +40,7 @@ def test_each_migration_can_be_taken_back(new_database: NewDatabase, new_app: Ne
 def test_foreign_keys_are_enforced_after_a_migration(new_database: NewDatabase, new_app: NewApp) -> None:
     with new_database() as url, new_app(url) as app, app.app_context():
         upgrade(directory=MIGRATIONS)
-        engine: Engine = app.extensions["groundplan.engine"]
+        engine: Engine = services(app).engines.writing
         if engine.dialect.name == "sqlite":
             with engine.connect() as connection:
                 assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1

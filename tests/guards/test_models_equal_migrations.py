@@ -10,6 +10,7 @@ from flask_migrate import upgrade
 from sqlalchemy import Engine
 
 from app.persistence import Base
+from app.services import services
 from tests.support.schema_text import OPTIONAL_INDEXES, schema_text
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -22,7 +23,7 @@ def migrated(
 ) -> Iterator[Engine]:
     with new_database() as url, new_app(url) as app, app.app_context():
         upgrade(directory=MIGRATIONS)
-        yield app.extensions["groundplan.engine"]
+        yield services(app).engines.writing
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def created(
     new_app: Callable[[str], AbstractContextManager[Flask]],
 ) -> Iterator[Engine]:
     with new_database() as url, new_app(url) as app:
-        engine: Engine = app.extensions["groundplan.engine"]
+        engine: Engine = services(app).engines.writing
         Base.metadata.create_all(engine)
         yield engine
 

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, func, literal, select
 from app.models import ActivityEvent, User
 from app.persistence import case_folded, fold_case
 from app.persistence.types import Name
+from app.services import services
 from tests.support.world import World
 
 TEXTS = [ascii_letters, "JÖRG@example.test", "straße", "İstanbul", "Ω", "\u212a", "ÉÀ", "ǅ", ""]
@@ -37,7 +38,7 @@ def test_a_user_is_found_by_the_letters_that_are_equal(world: World, engine: Eng
 
 def test_a_column_of_another_collation_follows_the_rule(app: Flask) -> None:
     # Names of actors have the collation of the cluster; a name has "C", and its index serves the plain lower().
-    dialect = app.extensions["groundplan.engines"].writing.dialect
+    dialect = services(app).engines.writing.dialect
     text = str(case_folded(ActivityEvent.actor_name).compile(dialect=dialect))
     assert ('COLLATE "C"' in text) == (dialect.name == "postgresql")
     assert str(case_folded(User.email).compile(dialect=dialect)) == "lower(users.email)"

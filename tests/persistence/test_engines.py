@@ -13,14 +13,16 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.models import Organization, User
-from app.persistence import Base, connect_engines
+from app.persistence import Base
+from app.persistence.database import connect_engines
 from app.persistence.engine import Engines
+from app.services import services
 
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Iterator[Engines]:
     """Engines on a new SQLite database with all tables."""
-    engines = connect_engines(f"sqlite:///{tmp_path / 'deep' / 'groundplan.sqlite3'}", 5)
+    engines = connect_engines(Flask(__name__), f"sqlite:///{tmp_path / 'deep' / 'groundplan.sqlite3'}", 5)
     Base.metadata.create_all(engines.writing)
     yield engines
     engines.writing.dispose()
@@ -102,7 +104,7 @@ def test_a_failed_transaction_leaves_nothing(engine: Engine) -> None:
 
 
 def test_reading_opens_no_transaction(app: Flask) -> None:
-    reading: Engine = app.extensions["groundplan.engines"].reading
+    reading: Engine = services(app).engines.reading
     if reading.dialect.name == "postgresql":
         with reading.connect() as connection:
             first, second = (connection.scalar(text("SELECT transaction_timestamp()")) for _ in range(2))
@@ -110,7 +112,7 @@ def test_reading_opens_no_transaction(app: Flask) -> None:
         return
     seen: list[str] = []
     # The event is heard at the engine that the reading one was made from.
-    writing: Engine = app.extensions["groundplan.engines"].writing
+    writing: Engine = services(app).engines.writing
 
     def remember(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         seen.append(statement)

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.orm import Session
 
 from app.models import ActivityEvent, Environment, Project, User, Workspace
+from app.services import services
 from tests.support.api import Api, document
 from tests.support.world import Person, World
 
@@ -27,7 +28,7 @@ def test_old_rows_get_their_places_and_are_as_before_when_it_is_taken_back(
     new_database: Callable[[], AbstractContextManager[str]], new_app: Callable[[str], AbstractContextManager[Flask]]
 ) -> None:
     with new_database() as url, new_app(url) as app:
-        engine: Engine = app.extensions["groundplan.engine"]
+        engine: Engine = services(app).engines.writing
         with app.app_context():
             upgrade(directory=MIGRATIONS)
         owner, token = populate(World(app), Api(app))

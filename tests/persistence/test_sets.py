@@ -8,6 +8,7 @@ from sqlalchemy import Engine, Text, case, func, literal, or_, select, union_all
 
 from app.models import TeamProject
 from app.persistence import in_values, values_param
+from app.services import services
 
 # What a database takes as text: no NUL, no lone surrogates; and what a set may hold: nothing empty, no separator.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\x1f"), min_size=1, max_size=6) | st.sampled_from(
@@ -17,7 +18,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\x1f"), min_s
 
 @pytest.fixture(scope="module")
 def connected(app: Flask) -> Engine:
-    engine: Engine = app.extensions["groundplan.engine"]
+    engine: Engine = services(app).engines.writing
     return engine
 
 

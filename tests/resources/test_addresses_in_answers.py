@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from app.services import services
 from tests.support.api import Api
 from tests.support.states import States, announcement, state
 
@@ -19,9 +20,9 @@ CLAIMED = "https://terraform.acme.test:8443"
 @pytest.fixture
 def behind(app: Flask, request: pytest.FixtureRequest) -> Iterator[Api]:
     """The application with as many proxies in front as the parameter says, over the same database."""
-    proxied = create_app(replace(app.extensions["groundplan.settings"], trusted_proxies=request.param))
+    proxied = create_app(replace(services(app).settings, trusted_proxies=request.param))
     yield Api(proxied)
-    proxied.extensions["groundplan.engines"].dispose()
+    services(proxied).engines.dispose()
 
 
 def addresses(api: Api, states: States, **headers: str) -> set[str]:
@@ -40,7 +41,7 @@ def addresses(api: Api, states: States, **headers: str) -> set[str]:
 
 @pytest.mark.parametrize("behind", [0], indirect=True)
 def test_nobody_is_believed_by_default(app: Flask, behind: Api, states: States) -> None:
-    assert app.extensions["groundplan.settings"].trusted_proxies == 0
+    assert services(app).settings.trusted_proxies == 0
     assert addresses(behind, states, **CLAIMS) == {DIRECT}
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from app.storage.place import VAULT
+from app.services import services
 from app.storage.vault import Vault
 from tests.support.api import Api
+from tests.support.services import replace_services
 from tests.support.states import States
 from tests.support.sweeper import Broken, Sweeper
 from tests.support.world import World
@@ -35,7 +36,7 @@ def broken(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]
     """Lets the store refuse to remove names with the part."""
 
     def breaking(part: str) -> None:
-        vault: Vault = app.extensions[VAULT]
-        monkeypatch.setitem(app.extensions, VAULT, Vault(Broken(vault.store, part), vault.keyring))
+        vault: Vault = services(app).vault
+        replace_services(monkeypatch, app, vault=Vault(Broken(vault.store, part), vault.keyring))
 
     return breaking

@@ -12,6 +12,7 @@ from flask import Flask
 from moto.server import ThreadedMotoServer
 
 from app.config import Bucket, InvalidSettingError, bucket_of
+from app.services import services
 from app.storage.keyring import DecryptionError, Keyring
 from app.storage.ledger import register
 from app.storage.objects import PART, BucketStore
@@ -92,7 +93,7 @@ def test_what_a_killed_upload_has_left_goes_with_the_object(vault: Vault, client
 
 
 def test_a_sweep_of_a_bucket(vault: Vault, client: Any, app: Flask) -> None:
-    engines = app.extensions["groundplan.engines"]
+    engines = services(app).engines
     for name in ("swept/whole", "swept/half", "swept/never-begun"):
         register(engines.writing, name)
     vault.put("swept/whole", [b"x"])

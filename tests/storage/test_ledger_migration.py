@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import StateVersion, StoredObject
-from app.storage.place import VAULT
+from app.services import services
 from app.storage.sweeping import sweep
 from tests.support.api import Api
 from tests.support.states import States, state
@@ -39,12 +39,12 @@ def test_the_objects_that_are_there_are_entered(
         with app.app_context():
             downgrade(directory=MIGRATIONS, revision=BEFORE)
             upgrade(directory=MIGRATIONS)
-        engines = app.extensions["groundplan.engines"]
+        engines = services(app).engines
         with Session(engines.writing) as session:
             kept = session.scalars(select(StateVersion)).one()
             listed = {each.name: each.created_at for each in session.scalars(select(StoredObject))}
         assert listed == {kept.state_object: kept.created_at, kept.json_state_object: kept.created_at}
-        assert sweep(engines, app.extensions[VAULT], timedelta(0)) == 0
+        assert sweep(engines, services(app).vault, timedelta(0)) == 0
         states.api.delete(states.path, owner.token)
         with Session(engines.writing) as session:
             assert session.scalars(select(StoredObject)).all() == []

@@ -5,11 +5,11 @@ from flask import Flask
 from sqlalchemy import Engine, select, update
 
 from app.models import StateVersion, StateVersionOutput
+from app.services import services
 from app.storage.keyring import DecryptionError, Keyring
-from app.storage.place import VAULT
 from app.storage.rotation import reseal, sealed_columns
-from app.storage.secrets import KEYRING
 from app.storage.vault import Vault
+from tests.support.services import replace_services
 from tests.support.states import OUTPUTS, States, state
 from tests.support.world import World
 
@@ -20,8 +20,7 @@ OLD = "encryption-key-of-the-test-suite-0123456789"
 def use(app: Flask, monkeypatch: pytest.MonkeyPatch, *keys: str) -> Keyring:
     """Let the service run with these keys."""
     ring = Keyring(keys)
-    monkeypatch.setitem(app.extensions, KEYRING, ring)
-    monkeypatch.setitem(app.extensions, VAULT, Vault(app.extensions[VAULT].store, ring))
+    replace_services(monkeypatch, app, keyring=ring, vault=Vault(services(app).vault.store, ring))
     return ring
 
 

@@ -17,14 +17,14 @@ from flask import Flask
 from app.config import Bucket
 from app.jsonapi import CONTENT_TYPE
 from app.models import StateVersion
+from app.services import services
 from app.storage import objects
 from app.storage.keyring import Keyring
 from app.storage.objects import PART, BucketStore
-from app.storage.place import VAULT
-from app.storage.secrets import KEYRING
 from app.storage.store import Store, StoreUnavailable
 from app.storage.vault import Vault
 from tests.support.api import faults
+from tests.support.services import replace_services
 from tests.support.states import OUTPUTS, States, state
 from tests.support.sweeper import Sweeper
 from tests.support.world import World
@@ -90,7 +90,7 @@ def keeping_in(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[Store],
     """Gives the application another store."""
 
     def keep(store: Store) -> None:
-        monkeypatch.setitem(app.extensions, VAULT, Vault(store, app.extensions[KEYRING]))
+        replace_services(monkeypatch, app, vault=Vault(store, services(app).keyring))
 
     return keep
 
@@ -244,8 +244,7 @@ def test_a_key_that_is_not_at_hand(
     version = states.save(state(outputs=OUTPUTS))
     down = version["data"]["attributes"]["hosted-state-download-url"]
     other = Keyring(["another-master-key-of-the-tests-0123456789"])
-    monkeypatch.setitem(app.extensions, KEYRING, other)
-    monkeypatch.setitem(app.extensions, VAULT, Vault(app.extensions[VAULT].store, other))
+    replace_services(monkeypatch, app, keyring=other, vault=Vault(services(app).vault.store, other))
     with failing(caplog, "not among GROUNDPLAN_ENCRYPTION_KEYS"):
         assert refusal(app, "GET", down) == (500, UNREADABLE, None)
     with failing(caplog, "not among GROUNDPLAN_ENCRYPTION_KEYS"):

@@ -8,12 +8,13 @@ from flask import Flask
 from sqlalchemy import event
 
 from app.persistence.engine import Engines
+from app.services import services
 
 
 @contextmanager
 def after_reading(app: Flask, table: str, meanwhile: Callable[[], None]) -> Iterator[None]:
     """Within the block, ``meanwhile`` happens once, as soon as a request has read from the table."""
-    engines: Engines = app.extensions["groundplan.engines"]
+    engines: Engines = services(app).engines
     is_waiting = True
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from app.persistence.engine import Engines
+from app.services import services
 from tests.support.api import Api
 
 
@@ -18,7 +19,7 @@ def plans(app: Flask, api: Api, path: str, token: str, method: str = "GET") -> l
     def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
         sent.append((statement, parameters))
 
-    engines: Engines = app.extensions["groundplan.engines"]
+    engines: Engines = services(app).engines
     for engine in (engines.reading, engines.writing):
         event.listen(engine, "before_cursor_execute", note)
     try:

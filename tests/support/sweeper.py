@@ -12,8 +12,8 @@ from app.config import Settings
 from app.models import StoredObject
 from app.persistence import now
 from app.persistence.engine import Engines
+from app.services import services
 from app.storage.ledger import register
-from app.storage.place import VAULT
 from app.storage.store import Store
 from app.storage.sweeping import sweep
 from app.storage.vault import Vault
@@ -26,10 +26,10 @@ class Sweeper:
     """The store and the ledger of the application, and the sweep."""
 
     def __init__(self, app: Flask) -> None:
-        settings: Settings = app.extensions["groundplan.settings"]
+        settings: Settings = services(app).settings
         self.folder = settings.home / "blobs"
-        self.engines: Engines = app.extensions["groundplan.engines"]
-        self.vault: Vault = app.extensions[VAULT]
+        self.engines: Engines = services(app).engines
+        self.vault: Vault = services(app).vault
 
     def sweep(self, grace: timedelta = NOT_AT_ALL) -> int:
         # Times are kept in milliseconds: what was begun in this one is not older than it.

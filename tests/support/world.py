@@ -34,6 +34,7 @@ from app.models.environments import default_environment
 from app.models.state_versions import FINALIZED
 from app.persistence import Base
 from app.resources.organizations.organizations.operations import create_organization_with_owner, make_owner
+from app.services import services
 
 Entity = TypeVar("Entity", bound=Base)
 
@@ -51,8 +52,8 @@ class World:
     """Factories. Each call commits; names are made up where none is given."""
 
     def __init__(self, app: Flask) -> None:
-        self._engine = app.extensions["groundplan.engine"]
-        self._settings: Settings = app.extensions["groundplan.settings"]
+        self._engine = services(app).engines.writing
+        self._settings: Settings = services(app).settings
         self._count = 0
 
     def person(self, username: str | None = None, *, site_role: str = "user") -> Person:

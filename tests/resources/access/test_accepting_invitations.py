@@ -14,6 +14,7 @@ from app.models import (
     User,
 )
 from app.resources.access.invitations.links import _note_sent
+from app.services import services
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document
 from tests.support.invitations import accept, code, expire, invited, token_of
@@ -248,5 +249,5 @@ def test_only_the_link_that_works_counts_as_sent(app: Flask, world: World) -> No
     [made] = world.all(Invitation)
     for nonce in ("an earlier one", made.nonce):
         assert world.all(Invitation)[0].sent_at is None
-        _note_sent(app.extensions["groundplan.engines"], made.id, nonce)
+        _note_sent(services(app).engines, made.id, nonce)
     assert world.all(Invitation)[0].sent_at is not None

@@ -24,6 +24,7 @@ from app.models import (
     WorkspaceAclEntry,
 )
 from app.resources.access.invitation_pages.role_descriptions import PART, PROJECT, WORKSPACE
+from app.services import services
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document
 from tests.support.browser import Browser, person_with_password
@@ -137,11 +138,11 @@ def test_it_tells_of_the_terraform_cli_where_that_would_come(
 ) -> None:
     token = token_of(invited(api, project, owner.token))
     accept(api, token, bob)
-    reached = create_app(replace(app.extensions["groundplan.settings"], url=url))
+    reached = create_app(replace(services(app).settings, url=url))
     try:
         page = Reader(reached, token).come_in(bob.username)
     finally:
-        reached.extensions["groundplan.engines"].dispose()
+        services(reached).engines.dispose()
     blocks = [re.sub(r"\s+", " ", block.text) for block in page.html.select("pre")]
     assert f"{url}/api/v2/projects/{project.id}" in blocks.pop()
     assert ("terraform login plan.example.test" in page.text) is (blocks != []) is url.endswith("://plan.example.test")

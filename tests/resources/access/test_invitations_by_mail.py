@@ -27,10 +27,11 @@ from sqlalchemy import Engine, update
 from app import create_app
 from app.config import MailServer, Settings
 from app.mail import outbox as outboxes
-from app.mail.outbox import OUTBOX, Outbox
+from app.mail.outbox import Outbox
 from app.mail.server import SUBJECT_LENGTH, one_line
 from app.models import Invitation, Organization, Project, User
 from app.persistence import now
+from app.services import services
 from tests.support.api import Api, document
 from tests.support.invitations import accept, invited
 from tests.support.policy_watch import watch_policy
@@ -137,7 +138,7 @@ Mailing = Callable[..., Flask]
 @pytest.fixture
 def mailing(app: Flask, database: str, tmp_path: Path) -> Iterator[Mailing]:
     """Makes applications on the same database that send mail to the port."""
-    given: Settings = app.extensions["groundplan.settings"]
+    given: Settings = services(app).settings
     with ExitStack() as made:
 
         def make(port: int, **members: Any) -> Flask:
@@ -154,7 +155,7 @@ def mailing(app: Flask, database: str, tmp_path: Path) -> Iterator[Mailing]:
             )
             application.testing = True
             watch_policy(application)
-            made.callback(application.extensions["groundplan.engines"].dispose)
+            made.callback(services(application).engines.dispose)
             # A thread that still writes would do so into the next test.
             made.callback(drained, application)
             return application
@@ -163,7 +164,7 @@ def mailing(app: Flask, database: str, tmp_path: Path) -> Iterator[Mailing]:
 
 
 def outbox_of(app: Flask) -> Outbox:
-    found = app.extensions[OUTBOX]
+    found = services(app).outbox
     assert isinstance(found, Outbox)
     return found
 
@@ -389,4 +390,4 @@ def test_a_server_may_want_tls_and_a_password(
 
 
 def test_without_a_mail_server_there_is_no_outbox(app: Flask) -> None:
-    assert OUTBOX not in app.extensions
+    assert services(app).outbox is None

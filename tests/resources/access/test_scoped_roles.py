@@ -19,6 +19,7 @@ from app.models import (
     VarsetWorkspace,
     Workspace,
 )
+from app.services import services
 from tests.support.api import Api, document
 from tests.support.states import States, state
 from tests.support.world import Person, World
@@ -288,8 +289,8 @@ def test_whoever_reads_all_workspaces_and_the_names_of_projects_does_not_read_wh
     both = world.team(acme, "read-workspaces", "manage-agent-pools")
     levels = {}
     for name, team in (("both", both), ("projects", world.team(acme, "read-projects"))):
-        with app.extensions["groundplan.engines"].reading.connect() as connection:
-            key = app.extensions["groundplan.settings"].secret_key
+        with services(app).engines.reading.connect() as connection:
+            key = services(app).settings.secret_key
             caller = load_caller(connection, world.member(acme, team).token, key, users_create_organizations=False)
         assert caller is not None
         levels[name] = {level for level in Level if caller.grants.targets(level, P.ACTIVITY_READ)}

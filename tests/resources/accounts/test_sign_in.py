@@ -25,6 +25,7 @@ from app.models import AuthorizationCode, SignInSession, User
 from app.persistence import now
 from app.resources.accounts.sign_in.browser import FORM_SECONDS
 from app.resources.accounts.sign_in.operations import IDLE, LONGEST, NOTED_EVERY
+from app.services import services
 from app.web.requests import FIELDS
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document
@@ -93,8 +94,9 @@ def without_what_is_its_own(page: TestResponse) -> str:
     return re.sub(r'(name="form_token"|name="account") value="[^"]*"', "", page.text)
 
 
-def test_a_password_of_the_greatest_length_is_taken_whole(browser: Browser, engine: Engine, user: Person) -> None:
-    set_password(engine, user.username, "x" * 512)
+def test_a_password_of_the_greatest_length_is_taken_whole(browser: Browser, app: Flask, user: Person) -> None:
+    with app.app_context():
+        set_password(user.username, "x" * 512)
     assert browser.try_to_sign_in(user.username, "x" * 513).status_int == 403
     browser.sign_in(user.username, "x" * 512)
 
@@ -139,11 +141,11 @@ def test_the_cookie_is_for_this_host_and_no_script(app: Flask, scheme: str, is_s
 
 @pytest.mark.parametrize("proxies", [0, 1])
 def test_only_a_proxy_that_is_announced_says_that_it_is_https(app: Flask, proxies: int) -> None:
-    behind = create_app(replace(app.extensions["groundplan.settings"], trusted_proxies=proxies))
+    behind = create_app(replace(services(app).settings, trusted_proxies=proxies))
     try:
         page = Browser(behind).app.get(address(), headers={"X-Forwarded-Proto": "https"})
     finally:
-        behind.extensions["groundplan.engines"].dispose()
+        services(behind).engines.dispose()
     assert ("Secure" in page.headers["Set-Cookie"]) is bool(proxies)
 
 
@@ -280,7 +282,7 @@ def test_signing_out_with_nowhere_to_go_says_so(signed_in: Browser, world: World
 
 @pytest.mark.parametrize("how", ["by request", "by command"])
 def test_a_new_password_ends_all_sessions_and_codes_of_the_user(
-    app: Flask, api: Api, signed_in: Browser, world: World, engine: Engine, user: Person, how: str
+    app: Flask, api: Api, signed_in: Browser, world: World, user: Person, how: str
 ) -> None:
     person_with_password(world, "grace")
     other = Browser(app)
@@ -291,7 +293,8 @@ def test_a_new_password_ends_all_sessions_and_codes_of_the_user(
         new = {"current_password": PASSWORD, "password": "a new password", "password_confirmation": "a new password"}
         api.patch("/account/password", user.token, document("users", new))
     else:
-        set_password(engine, "ada", "a new password")
+        with app.app_context():
+            set_password("ada", "a new password")
     assert is_asked_to_sign_in(signed_in.open())
     assert signed_in.redeem(code).json["error"] == "invalid_grant"
     assert not is_asked_to_sign_in(other.open())
@@ -316,7 +319,7 @@ def late(app: Flask, form_token: str) -> str:
         "salt": "groundplan form",
         "signer_kwargs": {"digest_method": hashlib.sha256, "key_derivation": "hmac"},
     }
-    key = app.extensions["groundplan.settings"].secret_key
+    key = services(app).settings.secret_key
     payload = URLSafeTimedSerializer(key, **options).loads(form_token)
     return str(URLSafeTimedSerializer(key, signer=Earlier, **options).dumps(payload))
 

@@ -21,6 +21,7 @@ from app.resources.accounts.sign_in.throttle import (
     WINDOW,
     address_to_count,
 )
+from app.services import services
 from tests.support.browser import DIGEST, Browser, person_with_password
 from tests.support.world import Person, World
 
@@ -39,7 +40,7 @@ def browser(app: Flask) -> Browser:
 
 def failed(app: Flask, engine: Engine, times: int, account: str | None = None, ip: str | None = None) -> None:
     """Let attempts have failed just now; an account or address that is None is another one each time."""
-    key = app.extensions["groundplan.settings"].secret_key
+    key = services(app).settings.secret_key
     with Session(engine) as session, session.begin():
         session.add_all(
             SignInAttempt(account=digest(account or f"other-{index}", key), address=ip or f"198.51.100.{index}")

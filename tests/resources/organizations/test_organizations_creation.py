@@ -7,8 +7,10 @@ import pytest
 from flask import Flask
 
 from app.models import ActivityEvent, Organization, OrganizationMembership, Project, Team, TeamMember
+from app.services import services
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
+from tests.support.services import replace_services
 from tests.support.world import Person, World
 
 NEW = {"name": "acme", "email": "ops@example.test"}
@@ -22,8 +24,8 @@ def admin(world: World) -> Person:
 @pytest.fixture
 def open_to_users(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every user may create organizations."""
-    settings = replace(app.extensions["groundplan.settings"], organization_creation="users")
-    monkeypatch.setitem(app.extensions, "groundplan.settings", settings)
+    settings = replace(services(app).settings, organization_creation="users")
+    replace_services(monkeypatch, app, settings=settings)
 
 
 def create(api: Api, token: str, attributes: dict[str, Any] | None = None, *, expect: int = 201) -> Any:

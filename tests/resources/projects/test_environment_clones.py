@@ -23,6 +23,7 @@ from app.models import (
 from app.persistence import Base
 from app.resources.projects.environments import cloning
 from app.resources.projects.environments.cloning import BELONGINGS, LINKS, free_names
+from app.services import services
 from app.storage.keyring import Keyring
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
@@ -175,7 +176,7 @@ def test_a_sensitive_value_stays_sensitive_and_opens(
     assert (shown["attributes"]["value"], shown["attributes"]["sensitive"]) == (None, True)
     [row] = [row for row in world.all(Var) if row.workspace_id == copied["id"]]
     assert row.value is None
-    assert Keyring(app.extensions["groundplan.settings"].encryption_keys).unseal(row.sealed_value) == b"hunter2"
+    assert Keyring(services(app).settings.encryption_keys).unseal(row.sealed_value) == b"hunter2"
     told = str(answer) + "".join(str(event.changes) for event in left_by_requests(world))
     assert "hunter2" not in told
     # Each has its own: what becomes of the one is nothing to the other.
@@ -303,7 +304,7 @@ def test_it_is_all_or_nothing(
         if statement.startswith("INSERT INTO remote_state_consumers"):
             raise RuntimeError("the last statement of the copies")
 
-    writing = app.extensions["groundplan.engines"].writing
+    writing = services(app).engines.writing
     event.listen(writing, "before_cursor_execute", fail)
     try:
         clone(expect=500)

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from app.models import Image, Organization, Project, StoredObject, Workspace
 from app.resources.projects.images.encoding import KEPT_SIDE, LARGEST_BYTES, LARGEST_SIDE
-from app.storage.place import VAULT
+from app.services import services
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
 from tests.support.meanwhile import after_reading
@@ -95,7 +95,7 @@ def test_a_second_image_replaces_the_first(app: Flask, world: World, api: Api, p
     served = api.raw("GET", place.path, owner.token).body
     with Picture.open(BytesIO(served)) as seen:
         assert seen.convert("RGB").getpixel((1, 1)) == (0, 0, 255)
-    assert not app.extensions[VAULT].exists(first.image_object)
+    assert not services(app).vault.exists(first.image_object)
     assert [row.name for row in world.all(StoredObject)] == [second.image_object]
 
 
@@ -127,7 +127,7 @@ def test_removing_it_leaves_nothing(app: Flask, world: World, api: Api, place: P
     api.get(place.path, owner.token, expect=404)
     api.delete(place.path, owner.token, expect=404)
     assert world.all(Image) == world.all(StoredObject) == []
-    assert not app.extensions[VAULT].exists(stored.image_object)
+    assert not services(app).vault.exists(stored.image_object)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_it_goes_with_what_it_belongs_to(
     api.delete(address.format(project=project.id, workspace=workspace.id), owner.token)
     left = {image.id for image in world.all(Image)}
     for identifier, name in names.items():
-        assert app.extensions[VAULT].exists(name) == (identifier in left)
+        assert services(app).vault.exists(name) == (identifier in left)
     assert len(left) == (1 if "workspaces" in address else 0)
 
 

@@ -17,7 +17,9 @@ from itsdangerous import TimestampSigner
 
 from app.config import Settings
 from app.resources.workspaces.state_versions.state_parser import StateReader
+from app.services import services
 from tests.support.api import MEDIA_TYPE, faults
+from tests.support.services import replace_services
 from tests.support.states import OUTPUTS, States, announcement, fetch, md5, put, state
 
 WRONG_MD5 = "The MD5 parameter passed does not match the MD5 of the provided state"
@@ -30,7 +32,7 @@ def address(version: Any, part: str = "state-upload") -> str:
 
 
 def folder(app: Flask) -> Path:
-    settings: Settings = app.extensions["groundplan.settings"]
+    settings: Settings = services(app).settings
     return settings.home / "blobs"
 
 
@@ -232,9 +234,9 @@ def test_so_large_a_state_is_taken_and_no_larger_one(
     content = state()
     states.lock()
     version = states.create(content)
-    settings: Settings = app.extensions["groundplan.settings"]
+    settings: Settings = services(app).settings
     limited = replace(settings, state_bytes=len(content) - missing)
-    monkeypatch.setitem(app.extensions, "groundplan.settings", limited)
+    replace_services(monkeypatch, app, settings=limited)
     length = str(len(content)) if is_announced else ""
     sent = {"wsgi.input": io.BytesIO(content), "wsgi.input_terminated": True, "CONTENT_LENGTH": length}
     assert app.test_client().put(urlsplit(address(version)).path, environ_overrides=sent).status_code == status
@@ -288,8 +290,8 @@ def test_an_address_of_another_service_opens_nothing(
 ) -> None:
     states.lock()
     url = address(states.create(state()))
-    settings = app.extensions["groundplan.settings"]
-    monkeypatch.setitem(app.extensions, "groundplan.settings", replace(settings, secret_key="another-secret" * 4))
+    settings = services(app).settings
+    replace_services(monkeypatch, app, settings=replace(settings, secret_key="another-secret" * 4))
     put(states.api, url, state(), expect=403)
 
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.models import Organization, Var, Workspace
-from app.storage.secrets import unseal
+from app.services import services
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
 from tests.support.world import Person, World
@@ -179,8 +179,7 @@ def stored(app: Flask, world: World, key: str = "region") -> str:
     assert variable.sensitive
     assert variable.value is None
     assert SECRET not in variable.sealed_value
-    with app.app_context():
-        return unseal(variable.sealed_value)
+    return services(app).keyring.unseal(variable.sealed_value).decode()
 
 
 def test_a_sensitive_value_is_kept_sealed_and_never_shown(
@@ -260,7 +259,7 @@ def test_no_value_is_in_the_record_of_activity(api: Api, world: World, owner: Pe
 def test_no_value_is_in_the_log_of_a_failure(
     api: Api, owner: Person, path: str, app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine = app.extensions["groundplan.engine"]
+    engine = services(app).engines.writing
     with engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE vars RENAME TO gone")
     try:

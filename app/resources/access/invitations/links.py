@@ -10,12 +10,11 @@ from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import update
 
 from app.jsonapi.errors import NotFound
-from app.mail.outbox import outbox
 from app.mail.server import Message, one_line
 from app.models.invitations import Invitation
 from app.persistence import now
 from app.persistence.engine import Engines
-from app.web.context import engines, settings
+from app.services import services
 from app.web.listing import ResourceObject
 
 # What no id has.
@@ -45,17 +44,19 @@ def deliver(invitation: Invitation, shown: ResourceObject) -> ResourceObject:
     Call it after the invitation is committed.
     """
     token = str(_signer().dumps([invitation.id, invitation.nonce]))
-    box = outbox()
+    box = services().outbox
     if box is None:
         link = f"{own_address()}{PAGE}{token}"
         return {**shown, "attributes": {**shown["attributes"], "token": token, "link": link}}
-    box.put(_message(shown["attributes"], token), partial(_note_sent, engines(), invitation.id, invitation.nonce))
+    box.put(
+        _message(shown["attributes"], token), partial(_note_sent, services().engines, invitation.id, invitation.nonce)
+    )
     return shown
 
 
 def own_address() -> str:
     """The address at which people reach the service, without a slash at the end."""
-    return settings().url or request.host_url.rstrip("/")
+    return services().settings.url or request.host_url.rstrip("/")
 
 
 def _message(attributes: dict[str, Any], token: str) -> Message:
@@ -93,7 +94,7 @@ def _note_sent(databases: Engines, invitation_id: str, nonce: str) -> None:
 
 def _signer() -> URLSafeSerializer:
     return URLSafeSerializer(
-        settings().secret_key,
+        services().settings.secret_key,
         salt="groundplan invitation",
         signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
     )

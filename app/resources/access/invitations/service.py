@@ -30,7 +30,8 @@ from app.resources.access.invitations.operations import (
 )
 from app.resources.access.invitations.throttle import register_messages
 from app.resources.access.project_members.roles import resolve_environment
-from app.web.context import caller, settings
+from app.services import services
+from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, require, require_own
 from app.web.transaction import created_changes, record_event, record_events, transaction
@@ -64,7 +65,7 @@ def reset_invite(workspace_id: str, email: str | None) -> Sequence[Invitation]:
             raise NobodyInvited
         for invitation in invitations:
             _require_may_grant(workspace, invitation.role)
-            renew(invitation, settings().invitation_days)
+            renew(invitation, services().settings.invitation_days)
         session.flush()
         register_messages(session, invitations)
         record_events(session, "invitations.resend", [(invitation, None) for invitation in invitations])
@@ -86,7 +87,7 @@ def resend_invitation(invitation_id: str) -> tuple[Invitation, ResourceObject]:
         invitation = _lock_invitation(session, invitation_id)
         check_waiting(invitation)
         _require_may_grant(_target_of(session, invitation), invitation.role)
-        renew(invitation, settings().invitation_days)
+        renew(invitation, services().settings.invitation_days)
         session.flush()
         register_messages(session, [invitation])
         record_event(session, "invitations.resend", invitation)
@@ -121,7 +122,7 @@ def _create(session: Session, place: InvitationTarget, members: Mapping[str, Any
     session.refresh(place, with_for_update={"key_share": True})
     for outdated in overdue(session, place, members["email"]):
         _cancel(session, outdated)
-    invitation = invite(session, place, members, settings().invitation_days, caller().user_id)
+    invitation = invite(session, place, members, services().settings.invitation_days, caller().user_id)
     register_messages(session, [invitation])
     granted = {"level" if isinstance(place, Workspace) else "role": members["role"], "email": members["email"]}
     limits = {"environment": members.get("environment_id"), "cell-scopes": members.get("cells")}

@@ -9,8 +9,9 @@ from app.authentication.tokens import digest, new_token
 from app.models.authentication_tokens import AuthenticationToken
 from app.resources.accounts.authentication_tokens.listing import TOKENS, shown_token
 from app.resources.accounts.authentication_tokens.operations import add_token
+from app.services import services
 from app.web.answers import resource_response
-from app.web.context import caller, settings
+from app.web.context import caller
 from app.web.transaction import created_changes, record_event
 
 blueprint = Blueprint("authentication_tokens", __name__, url_prefix="/api/v2")
@@ -29,7 +30,7 @@ def make_token(session: Session, members: dict[str, Any], **owner: str) -> tuple
     token = add_token(
         session,
         members,
-        digest=digest(text, settings().secret_key),
+        digest=digest(text, services().settings.secret_key),
         created_by_type=who.type,
         created_by_id=who.id,
         **owner,

@@ -14,7 +14,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app.authentication.tokens import digest, same
 from app.resources.accounts.sign_in.operations import Found, find_session
-from app.web.context import reader, settings
+from app.services import services
+from app.web.context import reader
 
 BYTES: Final = 32
 TEXT: Final = re.compile("[A-Za-z0-9_-]{43}")
@@ -38,7 +39,7 @@ def renew_cookie() -> None:
 
 def cookie_digest() -> str:
     """The digest of the cookie's text, which is stored."""
-    return digest(cookie_text(), settings().secret_key)
+    return digest(cookie_text(), services().settings.secret_key)
 
 
 def signed_in_user() -> Found | None:
@@ -74,7 +75,7 @@ def _cookie_name() -> str:
 
 def _signer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(
-        settings().secret_key,
+        services().settings.secret_key,
         salt="groundplan form",
         signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
     )

@@ -17,7 +17,8 @@ from app.resources.accounts.sign_in.browser import cookie_digest, is_form_token_
 from app.resources.accounts.sign_in.operations import Found, end_session, open_session, user_named
 from app.resources.accounts.sign_in.pages import STALE, message_page
 from app.resources.accounts.sign_in.throttle import ATTEMPTS, address_to_count, seconds_to_wait
-from app.web.context import reader, release_reader, set_caller, settings
+from app.services import services
+from app.web.context import reader, release_reader, set_caller
 from app.web.transaction import record_event, transaction
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def login_from_form(sent: Parameters, again: ReshowForm) -> Response | None:
     password = (single_value(sent, "password") or "")[: MAXIMUM_LENGTH + 1]
     if not is_form_token_valid(single_value(sent, "form_token")):
         return again(status=403, problem=STALE, account=account)
-    typed, address = digest(fold_case(account), settings().secret_key), address_to_count(request.remote_addr)
+    typed, address = digest(fold_case(account), services().settings.secret_key), address_to_count(request.remote_addr)
     seconds = seconds_to_wait(typed, address)
     if seconds:
         return _too_many(seconds)

@@ -11,14 +11,15 @@ from app.resources.accounts.authentication_tokens.operations import check_room
 from app.resources.accounts.sign_in.browser import cookie_digest
 from app.resources.accounts.sign_in.operations import fault_of, grant, take_code
 from app.resources.accounts.sign_in.tokens import token_name
-from app.web.context import set_caller, settings
+from app.services import services
+from app.web.context import set_caller
 from app.web.transaction import transaction
 
 
 def grant_code(code: str, members: Mapping[str, str]) -> bool:
     """Let the code be exchanged for a token of the user of this browser's session; False if the session has ended."""
     with transaction() as session:
-        return grant(session, cookie_digest(), digest(code, settings().secret_key), members)
+        return grant(session, cookie_digest(), digest(code, services().settings.secret_key), members)
 
 
 def redeem_code(code: str, *, client_id: str, redirect_uri: str, verifier: str) -> tuple[str | None, str | None]:
@@ -28,7 +29,7 @@ def redeem_code(code: str, *, client_id: str, redirect_uri: str, verifier: str) 
     """
     text = None
     with transaction() as session:
-        taken = take_code(session, digest(code, settings().secret_key))
+        taken = take_code(session, digest(code, services().settings.secret_key))
         fault = fault_of(taken, client_id, redirect_uri, verifier)
         if taken is not None and fault is None:
             user = session.execute(select(User.id, User.username).where(User.id == taken.user_id)).one()

@@ -21,8 +21,9 @@ from app.resources.accounts.users.operations import (
     new_hash,
 )
 from app.resources.accounts.users.schema import AccountSchema, PasswordSchema, ProfileSchema, SiteRoleSchema, UserSchema
+from app.services import services
 from app.web.answers import resource_response
-from app.web.context import caller, reader, settings
+from app.web.context import caller, reader
 from app.web.guard import describes, requires
 from app.web.policy import denial, is_allowed_at, mark_policy_checked, require_on_site, require_own
 from app.web.requests import body
@@ -113,7 +114,7 @@ def _guessing(user_id: str) -> tuple[str, str]:
 
     By the account apart from those to sign in: nobody types this digest into a form, so that no stranger uses them up.
     """
-    key = settings().secret_key
+    key = services().settings.secret_key
     return digest(digest(user_id, key), key), address_to_count(request.remote_addr)
 
 

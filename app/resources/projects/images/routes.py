@@ -16,7 +16,7 @@ from app.resources.projects.images import service
 from app.resources.projects.images.encoding import LARGEST_BYTES, TYPES, re_encode
 from app.resources.projects.images.operations import NoImage
 from app.resources.projects.images.schema import AvatarSchema, ImageSchema
-from app.storage.place import vault
+from app.services import services
 from app.storage.store import ObjectNotFound
 from app.web.answers import no_content, resource_response
 from app.web.context import forbid_retry, reader, release_reader
@@ -169,6 +169,6 @@ def _image(row: Row[*tuple[Any, ...]]) -> Response:
     answered.set_etag(row.digest)
     answered.make_conditional(request)
     if request.method != "HEAD" and answered.status_code == 200:  # noqa: PLR2004 - not what the client has already
-        answered.response = vault().open(row.image_object, row.image_key)
+        answered.response = services().vault.open(row.image_object, row.image_key)
         answered.content_length = row.size
     return answered

@@ -11,7 +11,7 @@ from flask import request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app.jsonapi.errors import Forbidden
-from app.web.context import settings
+from app.services import services
 
 Part = Literal["state", "json-state"]
 Direction = Literal["upload", "download"]
@@ -44,7 +44,7 @@ def verify_ticket(direction: Direction, ticket: str) -> tuple[str, Part]:
 
 def _signer(direction: Direction) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(
-        settings().secret_key,
+        services().settings.secret_key,
         salt=f"groundplan object {direction}",
         signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
     )

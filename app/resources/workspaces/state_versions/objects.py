@@ -8,7 +8,7 @@ from app.jsonapi.errors import NotFound
 from app.resources.workspaces.state_versions import service
 from app.resources.workspaces.state_versions.addresses import PREFIX, verify_ticket
 from app.resources.workspaces.state_versions.blueprint import blueprint
-from app.storage.place import vault
+from app.services import services
 from app.storage.store import ObjectNotFound
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import sent_pieces
@@ -41,7 +41,7 @@ def download_object(ticket: str) -> Response:
     if request.method == "HEAD":
         return Response(content_type=BYTES)
     try:
-        pieces = vault().open(name, key)
+        pieces = services().vault.open(name, key)
     except ObjectNotFound:
         service.stored_version(version_id)  # 404 when it has just gone with its workspace
         raise

@@ -11,8 +11,8 @@ from app.models.workspaces import Workspace
 from app.persistence import identifier, now
 from app.persistence.identifiers import random_text
 from app.resources.workspaces.state_versions.state_parser import Output, Summary
+from app.services import services
 from app.storage.ledger import Stored, attach
-from app.storage.secrets import seal
 
 new_output_id = identifier("wsout")
 
@@ -172,5 +172,5 @@ def _output_row(version: StateVersion, output: Output) -> dict[str, Any]:
         "sensitive": output.sensitive,
         "type": output.type,
         "detailed_type": output.declared,
-        "value": seal(output.value),
+        "value": services().keyring.seal(output.value.encode()),
     }

@@ -27,7 +27,7 @@ from app.jsonapi.schema import Schema
 from app.models.state_versions import PENDING, STATUSES
 from app.persistence import AnyRow
 from app.resources.workspaces.state_versions.addresses import Direction, Part, signed_address
-from app.storage.secrets import unseal
+from app.services import services
 
 # Leaves room above it: a rollback takes the next one.
 MAXIMUM_SERIAL = 2**62
@@ -138,7 +138,7 @@ class RollbackSchema(Schema):
 
 def _value(row: AnyRow) -> orjson.Fragment:
     # The text as the state had it, so that no number loses a digit.
-    return orjson.Fragment(unseal(row.value))
+    return orjson.Fragment(services().keyring.unseal(row.value))
 
 
 def show_unless_sensitive(row: AnyRow, _held: object) -> orjson.Fragment | None:

@@ -28,8 +28,8 @@ from app.resources.workspaces.state_versions.operations import (
 from app.resources.workspaces.state_versions.serial_rewriter import rewrite_serial
 from app.resources.workspaces.state_versions.state_parser import StateReader, UnreadableState
 from app.resources.workspaces.workspaces.locking import check_held_by
-from app.storage.place import vault
-from app.web.context import caller, reader, release_reader, settings
+from app.services import services
+from app.web.context import caller, reader, release_reader
 from app.web.objects import delete_objects, stored_object
 from app.web.policy import get_for_update
 from app.web.transaction import created_changes, record_event, transaction
@@ -75,7 +75,7 @@ def roll_back(workspace_id: str, rollback_of_id: str) -> str:
         if origin is None or origin.state_object is None or origin.state_key is None:
             raise NotFound
         serial = _next_serial(session, workspace_id)
-    pieces = rewrite_serial(vault().open(origin.state_object, origin.state_key), serial)
+    pieces = rewrite_serial(services().vault.open(origin.state_object, origin.state_key), serial)
     with ingest(workspace_id, pieces) as arrival, transaction() as session:
         workspace = _lock_held_workspace(session, workspace_id)
         if _next_serial(session, workspace_id) != serial:
@@ -108,7 +108,7 @@ def upload(version_id: str, part: Part, pieces_of: Pieces) -> None:
     before = stored_version(version_id)
     if before.status == DISCARDED:
         raise VersionDiscarded
-    pieces = pieces_of(settings().state_bytes)
+    pieces = pieces_of(services().settings.state_bytes)
     if part == "json-state":
         _upload_json(before, pieces)
         return

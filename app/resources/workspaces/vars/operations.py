@@ -11,7 +11,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
 from app.models.vars import Var, new_version
 from app.persistence import in_values
-from app.storage.secrets import seal
+from app.services import services
 
 # In the environment of a program a name ends at the first of these.
 ENV_KEY = re.compile(r"[^=\s]+")
@@ -130,7 +130,7 @@ def write_whole(variable: Var) -> None:
 
 def _kept(value: str, *, sensitive: bool) -> dict[str, str | None]:
     if sensitive:
-        return {"value": None, "sealed_value": seal(value)}
+        return {"value": None, "sealed_value": services().keyring.seal(value.encode())}
     return {"value": value, "sealed_value": None}
 
 

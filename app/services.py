@@ -1,0 +1,40 @@
+"""What an application consists of beside its routes, as one typed value: ``services().vault``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+from flask import Flask, current_app
+
+from app.analytics import Delivery
+from app.config import Settings
+from app.mail.outbox import Outbox
+from app.persistence.engine import Engines
+from app.storage.keyring import Keyring
+from app.storage.vault import Vault
+
+EXTENSION: Final = "groundplan"
+"""The key of the services in ``app.extensions``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Made once for each application, by ``create_app``.
+
+    ``engines`` are those that Flask-SQLAlchemy holds, for reading and for threads without an application context; a
+    request that writes uses ``app.web.transaction``. ``outbox`` is None if the service sends no mail, ``analytics`` is
+    None if no outside service is told of events. ``openapi`` gives the description of the API as JSON.
+    """
+
+    settings: Settings
+    engines: Engines
+    keyring: Keyring
+    vault: Vault
+    outbox: Outbox | None
+    analytics: Delivery | None
+    openapi: Callable[[], bytes]
+
+
+def services(app: Flask | None = None) -> Services:
+    """The services of the application, by default of the running one."""
+    return cast("Services", (app or current_app).extensions[EXTENSION])
