@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -21,7 +22,11 @@ URL = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
 SENDER = re.compile(r"[^@\s]+@[^@\s]+")
 # The port, and whether the connection begins with TLS.
 MAIL_SCHEMES = {"smtp": (25, False), "smtps": (465, True)}
-DATABASES = ("postgresql+psycopg://", "sqlite://", "sqlite+pysqlite://")
+PSYCOPG_2, PSYCOPG_3 = "postgresql+psycopg2://", "postgresql+psycopg://"
+# An SQLite database in memory would be another one for each connection.
+DATABASE_URL = re.compile(
+    rf"({re.escape(PSYCOPG_2)}|{re.escape(PSYCOPG_3)}).*|sqlite(\+pysqlite)?:///(?!:memory:)[^?]+.*", re.DOTALL
+)
 
 
 class InvalidSettingError(ValueError):
@@ -113,11 +118,23 @@ class Settings:
         if self.log_level not in LOG_LEVELS:
             message = f"GROUNDPLAN_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}"
             raise InvalidSettingError(message)
-        if not self.database_url.startswith(DATABASES):
-            # The text of a URL may hold a password, so it is not repeated.
-            message = "DATABASE_URL must begin with postgresql:// or sqlite:///"
-            raise InvalidSettingError(message)
+        self._check_database()
         self._check_invitations()
+
+    def _check_database(self) -> None:
+        # The text of a URL may hold a password, so it is not repeated.
+        if not DATABASE_URL.fullmatch(self.database_url):
+            message = (
+                "DATABASE_URL must begin with postgresql:// (or postgresql+psycopg2://, postgresql+psycopg://), "
+                "or with sqlite:/// and the path of a file"
+            )
+            raise InvalidSettingError(message)
+        if self.database_url.startswith(PSYCOPG_3) and not _is_importable("psycopg"):
+            message = (
+                "DATABASE_URL asks for psycopg 3, which needs the extra groundplan[psycopg]: "
+                "pip install '.[psycopg]' in the checkout"
+            )
+            raise InvalidSettingError(message)
 
     def _check_invitations(self) -> None:
         if self.url is not None and not URL.fullmatch(self.url):
@@ -160,11 +177,21 @@ class Settings:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """The URL with the driver of this service: ``postgres://`` and ``postgresql://`` mean psycopg 3."""
+    """The URL with a driver: ``postgres://`` and ``postgresql://`` mean psycopg2."""
+    # Without a name of a driver, SQLAlchemy would use psycopg2 up to 2.0 and psycopg 3 from 2.1 on.
     for scheme in ("postgres://", "postgresql://"):
         if url.startswith(scheme):
-            return "postgresql+psycopg://" + url.removeprefix(scheme)
+            return PSYCOPG_2 + url.removeprefix(scheme)
     return url
+
+
+def _is_importable(module: str) -> bool:
+    try:
+        import_module(module)
+    except ImportError:
+        # Not installed, or installed without the library that it needs.
+        return False
+    return True
 
 
 def whole_number(given: Mapping[str, str], name: str, default: int) -> int:

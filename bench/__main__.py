@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 
 from sqlalchemy import Engine, create_engine, delete
 
@@ -16,7 +17,11 @@ from bench.places import environment, free_port, postgresql, run_module, service
 from bench.seed import Seeded, settle
 from bench.workloads import MADE, Numbers, Workload, workloads
 
-DATABASES = {"SQLite": sqlite, "PostgreSQL": postgresql}
+DATABASES = {
+    "SQLite": sqlite,
+    "PostgreSQL": postgresql,
+    "PostgreSQL-psycopg": partial(postgresql, driver="postgresql+psycopg"),
+}
 WARM_UP = 1.0
 
 
@@ -85,7 +90,12 @@ def table(results: Mapping[str, Mapping[str, Numbers]]) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("databases", nargs="*", metavar="DATABASE", help=f"{' or '.join(DATABASES)}; both by default")
+    parser.add_argument(
+        "databases",
+        nargs="*",
+        metavar="DATABASE",
+        help=f"any of {', '.join(DATABASES)}; by default the first two",
+    )
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each workload runs after its warm-up")
     parser.add_argument("--connections", type=int, default=8, help="how many requests are under way at once")
     parser.add_argument("--only", nargs="+", metavar="WORKLOAD", help="names as in bench/workloads.py")
@@ -98,7 +108,7 @@ def _options() -> argparse.Namespace:
     unknown = set(options.databases) - set(DATABASES)
     if unknown:
         parser.error(f"unknown database: {', '.join(sorted(unknown))}")
-    options.databases = options.databases or list(DATABASES)
+    options.databases = options.databases or list(DATABASES)[:2]
     return options
 
 

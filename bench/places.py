@@ -15,6 +15,8 @@ from uuid import uuid4
 
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
 
+from app.config import sqlalchemy_url
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 WORKERS = 2
 SECONDS_TO_START = 30
@@ -30,8 +32,11 @@ def sqlite(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """The URL of a new database on the server that ``DATABASE_URL`` names, else on one that a wheel brings along."""
+def postgresql(folder: Path, driver: str | None = None) -> Iterator[str]:
+    """The URL of a new database on the server that ``DATABASE_URL`` names, else on one that a wheel brings along.
+
+    Without a driver, it is that of ``DATABASE_URL``, else psycopg2.
+    """
     with ExitStack() as stack:
         given = os.environ.get("DATABASE_URL", "")
         server = given if given.startswith("postgres") else stack.enter_context(_own_server(folder))
@@ -39,7 +44,8 @@ def postgresql(folder: Path) -> Iterator[str]:
         with _administration(server).connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
         try:
-            yield _url(server).set(database=name).render_as_string(hide_password=False)
+            url = _url(server).set(database=name)
+            yield (url.set(drivername=driver) if driver else url).render_as_string(hide_password=False)
         finally:
             with _administration(server).connect() as connection:
                 connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -135,7 +141,7 @@ def _own_server(folder: Path) -> Iterator[str]:
 
 
 def _url(server: str) -> URL:
-    return make_url(server).set(drivername="postgresql+psycopg")
+    return make_url(sqlalchemy_url(server))
 
 
 def _administration(server: str) -> Engine:

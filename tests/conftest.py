@@ -1,6 +1,8 @@
 """What every test can ask for: an application on either database, emptied after each test.
 
-A test that uses ``app`` or ``database`` runs once on each kind: ``test_x[sqlite]``, ``test_x[postgresql]``.
+A test that uses ``app`` or ``database`` runs once on each kind: ``test_x[sqlite]``, ``test_x[postgresql]``. One that is
+marked by ``both_drivers`` also runs on PostgreSQL through psycopg 3: ``test_x[postgresql-psycopg]``; one that is marked
+by ``only_postgresql`` does not run on SQLite.
 """
 
 from collections.abc import Callable, Iterator
@@ -66,7 +68,18 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[SERVER] = node.config.stash[server_key].url()
 
 
-@pytest.fixture(scope="session", params=databases.KINDS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_kind" not in metafunc.fixturenames:
+        return
+    kinds = list(databases.KINDS)
+    if metafunc.definition.get_closest_marker("only_postgresql"):
+        kinds.remove("sqlite")
+    if metafunc.definition.get_closest_marker("both_drivers"):
+        kinds.append(databases.PSYCOPG)
+    metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def database_kind(request: pytest.FixtureRequest) -> str:
     """Runs the test once for each kind of database."""
     return str(request.param)
@@ -84,7 +97,7 @@ def new_database(
         return lambda: databases.empty_sqlite(folder)
     given = getattr(pytestconfig, "workerinput", {}).get(SERVER)
     server = given or pytestconfig.stash[server_key].url()
-    return lambda: databases.empty_postgresql(server)
+    return lambda: databases.empty_postgresql(server, database_kind)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import re
 import stat
+import sys
 import threading
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -46,7 +47,8 @@ def test_the_home_is_below_the_current_folder_by_default(tmp_path: Path, monkeyp
 
 VARIABLES: list[tuple[str, str, str, Any]] = [
     ("DATABASE_URL", "sqlite:////var/lib/x.sqlite3", "database_url", "sqlite:////var/lib/x.sqlite3"),
-    ("DATABASE_URL", "postgres://u:p@db/x", "database_url", "postgresql+psycopg://u:p@db/x"),
+    ("DATABASE_URL", "postgres://u:p@db/x", "database_url", "postgresql+psycopg2://u:p@db/x"),
+    ("DATABASE_URL", "postgresql+psycopg://u:p@db/x", "database_url", "postgresql+psycopg://u:p@db/x"),
     ("GROUNDPLAN_SECRET_KEY", SECRET, "secret_key", SECRET),
     ("GROUNDPLAN_BOOTSTRAP_TOKEN", TOKEN, "bootstrap_token", TOKEN),
     ("GROUNDPLAN_BOOTSTRAP_TOKEN", "x" * 32, "bootstrap_token", "x" * 32),
@@ -82,7 +84,9 @@ def test_a_variable_is_taken(tmp_path: Path, variable: str, value: str, member: 
 BAD = [
     ("DATABASE_URL", "groundplan.sqlite3"),
     ("DATABASE_URL", "mysql://u:p@db/x"),
-    ("DATABASE_URL", "postgresql+psycopg2://u:p@db/x"),
+    ("DATABASE_URL", "postgresql+asyncpg://u:p@db/x"),
+    ("DATABASE_URL", "sqlite+pysqlite://"),
+    ("DATABASE_URL", "sqlite:///:memory:"),
     ("GROUNDPLAN_SECRET_KEY", "x" * 31),
     ("GROUNDPLAN_BOOTSTRAP_TOKEN", "x" * 31),
     ("GROUNDPLAN_BOOTSTRAP_TOKEN", "x" * 513),
@@ -184,14 +188,23 @@ def test_a_sender_is_an_address(tmp_path: Path, sender: str) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("postgres://u:p@db:5432/x?sslmode=require", "postgresql+psycopg://u:p@db:5432/x?sslmode=require"),
-        ("postgresql://u@/x?host=/run", "postgresql+psycopg://u@/x?host=/run"),
+        ("postgres://u:p@db:5432/x?sslmode=require", "postgresql+psycopg2://u:p@db:5432/x?sslmode=require"),
+        ("postgresql://u@/x?host=/run", "postgresql+psycopg2://u@/x?host=/run"),
+        ("postgresql+psycopg2://db/x", "postgresql+psycopg2://db/x"),
         ("postgresql+psycopg://db/x", "postgresql+psycopg://db/x"),
         ("sqlite:///x.sqlite3", "sqlite:///x.sqlite3"),
     ],
 )
-def test_a_url_gets_the_driver_that_is_installed(given: str, expected: str) -> None:
+def test_a_url_without_a_driver_means_psycopg2(given: str, expected: str) -> None:
     assert sqlalchemy_url(given) == expected
+
+
+def test_psycopg_3_without_its_extra_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As if it were not installed.
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(InvalidSettingError, match=r"^DATABASE_URL .* the extra groundplan\[psycopg\]: pip install "):
+        settings(tmp_path, DATABASE_URL="postgresql+psycopg://u:p@db/x")
+    settings(tmp_path, DATABASE_URL="postgresql://u:p@db/x")
 
 
 def test_settings_never_change(tmp_path: Path) -> None:

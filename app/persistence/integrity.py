@@ -1,9 +1,10 @@
 """Why a write failed: which constraint it broke, or that it was part of a deadlock."""
 
 import re
+from typing import Any
 
 from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from app.persistence.base import Base
 
@@ -18,7 +19,7 @@ _DEADLOCK_STATE = "40P01"
 
 def is_deadlock(error: OperationalError) -> bool:
     """Whether the database ended the transaction because it and another waited for each other. Never on SQLite."""
-    return getattr(error.orig, "sqlstate", None) == _DEADLOCK_STATE
+    return getattr(_diagnosis(error), "sqlstate", None) == _DEADLOCK_STATE
 
 
 def violated_constraint(error: IntegrityError) -> str | None:
@@ -27,7 +28,7 @@ def violated_constraint(error: IntegrityError) -> str | None:
     SQLite does not name foreign keys, nor unique constraints over plain columns; the latter are found in the metadata
     by their columns.
     """
-    diagnosis = getattr(error.orig, "diag", None)
+    diagnosis = _diagnosis(error)
     if diagnosis is not None:
         return FOREIGN_KEY if diagnosis.sqlstate in _FOREIGN_KEY_STATES else diagnosis.constraint_name
     text = str(error.orig)
@@ -37,6 +38,11 @@ def violated_constraint(error: IntegrityError) -> str | None:
     if found := _SQLITE_COLUMNS.search(text):
         return _unique_over(found["columns"])
     return FOREIGN_KEY if "FOREIGN KEY" in text else None
+
+
+def _diagnosis(error: DBAPIError) -> Any:  # noqa: ANN401 - the driver's own type
+    # What PostgreSQL says. Both drivers have it by this name, the error itself calls it otherwise in each.
+    return getattr(error.orig, "diag", None)
 
 
 def _unique_over(columns: str) -> str | None:

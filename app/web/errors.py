@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 from flask import Flask, Response
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.jsonapi.errors import (
@@ -48,12 +48,6 @@ def install(app: Flask) -> None:
             answered.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         return answered
 
-    @app.errorhandler(OperationalError)
-    def handle_database_failure(error: OperationalError) -> Response:
-        # Lost connections, deadlocks, a database that stayed locked: nothing was changed, and a retry may well work.
-        logger.error("the database failed", exc_info=error)
-        return error_document(ServiceUnavailable())
-
     @app.errorhandler(MarkedForDeletion)
     def handle_marked_for_deletion(_error: MarkedForDeletion) -> Response:
         # It arrived so late that the sweep had given it up: nothing was changed.
@@ -71,8 +65,20 @@ def install(app: Flask) -> None:
         logger.error("what is stored can't be read: %s", error, exc_info=error)
         return error_document(StoredUnreadable())
 
-    @app.errorhandler(Exception)
-    def handle_unexpected(error: Exception) -> Response:
-        # The exception's text may quote what a client sent; the log has it, the answer does not.
-        logger.error("unexpected failure", exc_info=error)
-        return error_document(ApiError())
+    app.register_error_handler(DBAPIError, _handle_database_failure)
+    app.register_error_handler(Exception, _handle_unexpected)
+
+
+def _handle_database_failure(error: DBAPIError) -> Response:
+    # The drivers don't agree on the class of the error when a connection is lost.
+    if not (isinstance(error, OperationalError) or error.connection_invalidated):
+        return _handle_unexpected(error)
+    # Lost connections, deadlocks, a database that stayed locked: nothing was changed, and a retry may well work.
+    logger.error("the database failed", exc_info=error)
+    return error_document(ServiceUnavailable())
+
+
+def _handle_unexpected(error: Exception) -> Response:
+    # The exception's text may quote what a client sent; the log has it, the answer does not.
+    logger.error("unexpected failure", exc_info=error)
+    return error_document(ApiError())

@@ -18,6 +18,8 @@ from app.persistence.database import connect_engines
 from app.persistence.engine import Engines
 from app.services import services
 
+pytestmark = pytest.mark.both_drivers
+
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Iterator[Engines]:
@@ -124,9 +126,8 @@ def test_reading_opens_no_transaction(app: Flask) -> None:
     assert not any(statement.startswith("BEGIN") for statement in seen)
 
 
+@pytest.mark.only_postgresql
 def test_postgresql_speaks_utc(engine: Engine) -> None:
-    if engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has no time zones")
     with engine.connect() as connection:
         assert connection.scalar(text("SHOW timezone")) == "UTC"
 

@@ -21,6 +21,8 @@ from app.persistence import Base, violated_constraint
 from app.persistence.integrity import FOREIGN_KEY
 from tests.support.world import World
 
+pytestmark = pytest.mark.both_drivers
+
 Breach = Callable[[Session, Organization], object]
 
 

@@ -10,6 +10,8 @@ from app.models import TeamProject
 from app.persistence import in_values, values_param
 from app.services import services
 
+pytestmark = pytest.mark.both_drivers
+
 # What a database takes as text: no NUL, no lone surrogates; and what a set may hold: nothing empty, no separator.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0\x1f"), min_size=1, max_size=6) | st.sampled_from(
     ["a", "A", " ", '"', "\\", "{a,b}", "[]", "null", "NULL", "%", "\u00e9", "e\u0301", "\U0001f98a"]

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from app.models import User
 from app.persistence import now
 
+pytestmark = pytest.mark.both_drivers
+
 
 def stored(engine: Engine, moment: datetime) -> datetime:
     with Session(engine) as session, session.begin():

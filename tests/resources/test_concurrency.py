@@ -25,6 +25,8 @@ from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
 from tests.support.world import Person, World
 
+pytestmark = pytest.mark.both_drivers
+
 ROUNDS = 8
 Request = tuple[str, str, Any]
 AtOnce = Callable[..., list[TestResponse]]

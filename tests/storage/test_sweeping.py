@@ -24,6 +24,8 @@ from app.web.objects import stored_object
 from tests.support.states import States, md5, state
 from tests.support.sweeper import Sweeper, fill
 
+pytestmark = pytest.mark.both_drivers
+
 NOT_AT_ALL = timedelta(0)
 
 

@@ -21,6 +21,9 @@ import pytest
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
 
 KINDS = ("sqlite", "postgresql")
+# The same server through the other driver, for the tests that are marked by both_drivers.
+PSYCOPG = "postgresql-psycopg"
+DRIVERS = {"postgresql": "postgresql+psycopg2", PSYCOPG: "postgresql+psycopg"}
 
 # What a power failure would destroy is worth nothing here, and waiting for the disk is most of a test's time.
 CARELESS = ("fsync", "synchronous_commit", "full_page_writes")
@@ -38,14 +41,14 @@ def empty_sqlite(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def empty_postgresql(server: str) -> Iterator[str]:
+def empty_postgresql(server: str, kind: str = "postgresql") -> Iterator[str]:
     """The URL of a new database on the server; it is dropped at the end, whoever is still connected."""
     name = f"groundplan_test_{uuid4().hex}"
     administration = _administration(server)
     with administration.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
     try:
-        yield _url(server).set(database=name).render_as_string(hide_password=False)
+        yield _url(server, kind).set(database=name).render_as_string(hide_password=False)
     finally:
         with administration.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -94,8 +97,8 @@ def _quiet_runtime_folder(home: Path) -> Iterator[None]:
         yield
 
 
-def _url(server: str) -> URL:
-    return make_url(server).set(drivername="postgresql+psycopg")
+def _url(server: str, kind: str = "postgresql") -> URL:
+    return make_url(server).set(drivername=DRIVERS[kind])
 
 
 def _administration(server: str) -> Engine:

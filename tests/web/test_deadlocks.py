@@ -12,6 +12,9 @@ from tests.support.api import Api, document
 from tests.support.states import States, announcement, state
 from tests.support.world import Person, World
 
+# Writers of SQLite come one after the other, and never wait for each other.
+pytestmark = [pytest.mark.only_postgresql, pytest.mark.both_drivers]
+
 DeadlocksOn = Callable[[str, int], None]
 
 
@@ -28,8 +31,6 @@ def acme(world: World, owner: Person) -> Organization:
 @pytest.fixture
 def deadlocks_on(engine: Engine) -> Iterator[DeadlocksOn]:
     """Lets the database itself end the first so many inserts into a table as if they were in a deadlock."""
-    if engine.dialect.name == "sqlite":
-        pytest.skip("writers of SQLite come one after the other, and never wait for each other")
     tables = []
 
     def fail(table: str, times: int) -> None:
