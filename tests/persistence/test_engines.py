@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Organization, User
 from app.persistence import Base
-from app.persistence.database import connect_engines
+from app.persistence.database import READING, connect_engines, db, new_session
 from app.persistence.engine import Engines
 from app.services import services
 
@@ -38,6 +38,34 @@ def embedded(tmp_path: Path) -> Iterator[Engines]:
 def test_each_connection_of_sqlite_is_set(embedded: Engines, kind: str, pragma: str, value: object) -> None:
     with getattr(embedded, kind).connect() as connection:
         assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+def test_flask_sqlalchemy_holds_the_engines_the_metadata_and_the_sessions(app: Flask) -> None:
+    engines = services(app).engines
+    with app.app_context():
+        assert db.engines == {None: engines.writing, READING: engines.reading}
+        assert db.metadata is Base.metadata
+        with new_session() as session:
+            assert session.get_bind() is engines.writing
+            assert (session.autoflush, session.expire_on_commit) == (False, False)
+
+
+def test_each_engine_has_a_pool_and_tells_no_values(app: Flask) -> None:
+    engines = services(app).engines
+    assert engines.writing.pool is not engines.reading.pool
+    for engine in (engines.writing, engines.reading):
+        assert engine.pool.size() == services(app).settings.pool_size  # type: ignore[attr-defined]
+        assert engine.hide_parameters
+
+
+def test_a_request_has_one_session_at_a_time(app: Flask) -> None:
+    with app.app_context():
+        with new_session(), pytest.raises(AssertionError), new_session():
+            pass
+        with new_session() as first:
+            pass
+        with new_session() as second:
+            assert second is not first
 
 
 def test_the_embedded_database_is_its_owners_alone(embedded: Engines) -> None:
