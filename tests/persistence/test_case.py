@@ -4,13 +4,14 @@ from string import ascii_letters
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, func, literal, select
+from sqlalchemy import Engine, Text, func, literal, select
 
 from app.models import ActivityEvent, User
 from app.persistence import case_folded, fold_case
-from app.persistence.types import Name
 from app.services import services
 from tests.support.world import World
+
+pytestmark = pytest.mark.both_drivers
 
 TEXTS = [ascii_letters, "JÖRG@example.test", "straße", "İstanbul", "Ω", "\u212a", "ÉÀ", "ǅ", ""]
 
@@ -18,7 +19,8 @@ TEXTS = [ascii_letters, "JÖRG@example.test", "straße", "İstanbul", "Ω", "\u2
 @pytest.mark.parametrize("text", TEXTS)
 def test_both_databases_fold_as_python_does(engine: Engine, text: str) -> None:
     with engine.connect() as connection:
-        [folded] = connection.execute(select(case_folded(literal(text, Name)))).one()
+        # Not of the type Name: whether a parameter has the collation of its type is up to the driver.
+        [folded] = connection.execute(select(case_folded(literal(text, Text())))).one()
     assert folded == fold_case(text)
 
 
