@@ -1,8 +1,9 @@
 """What every test can ask for: an application on either database, emptied after each test.
 
 A test that uses ``app`` or ``database`` runs once on each kind: ``test_x[sqlite]``, ``test_x[postgresql]``. One that is
-marked by ``both_drivers`` also runs on PostgreSQL through psycopg 3: ``test_x[postgresql-psycopg]``; one that is marked
-by ``only_postgresql`` does not run on SQLite.
+marked by ``only_postgresql`` or ``only_sqlite`` asks what that database alone has an answer to. One that is marked by
+``both_drivers`` asks what the driver has a part in: on PostgreSQL it runs with psycopg2, and once more with psycopg 3:
+``test_x[postgresql-psycopg]``.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ settings.load_profile("groundplan")
 ROOT = Path(__file__).parent.parent
 BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
 SERVER = "postgresql_server"
+KINDS_OF_MARKS = {"only_sqlite": "sqlite", "only_postgresql": "postgresql"}
 
 
 class PostgresqlServer:
@@ -72,9 +74,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" not in metafunc.fixturenames:
         return
     kinds = list(databases.KINDS)
-    if metafunc.definition.get_closest_marker("only_postgresql"):
-        kinds.remove("sqlite")
-    if metafunc.definition.get_closest_marker("both_drivers"):
+    for mark, kind in KINDS_OF_MARKS.items():
+        if metafunc.definition.get_closest_marker(mark):
+            kinds = [kind]
+    if metafunc.definition.get_closest_marker("both_drivers") and "postgresql" in kinds:
         kinds.append(databases.PSYCOPG)
     metafunc.parametrize("database_kind", kinds, indirect=True, scope="session")
 

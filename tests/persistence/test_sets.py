@@ -85,10 +85,10 @@ def test_the_text_of_the_statement_does_not_depend_on_the_set(connected: Engine)
     assert len(texts_of) == 1
 
 
+# PostgreSQL decides by the size of the table.
+@pytest.mark.only_sqlite
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "among others"])
 def test_sqlite_looks_a_set_up_by_index(connected: Engine, alone: bool) -> None:  # noqa: FBT001 - a parameter
-    if connected.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL decides by the size of the table")
     condition = in_values(TeamProject.team_id, ["team-a"])
     if not alone:
         condition = or_(condition, in_values(TeamProject.id, ["tprj-a"])) & (TeamProject.access == "read")
