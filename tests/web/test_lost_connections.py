@@ -24,9 +24,10 @@ def acme(world: World, owner: Person) -> Organization:
 
 
 def lose(database: str, app: Flask, kind: str) -> None:
-    """End the connections of one engine, as a restart of the server would."""
+    """End the one connection in the pool of an engine, as a restart of the server would."""
     engines = services(app).engines
     engine = engines.reading if kind == "reading" else engines.writing
+    engine.dispose()
     with engine.connect() as connection:
         process = connection.scalar(text("SELECT pg_backend_pid()"))
     administration = create_engine(database, poolclass=NullPool)
