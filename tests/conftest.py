@@ -4,6 +4,12 @@ A test that uses ``app`` or ``database`` runs once on each kind: ``test_x[sqlite
 marked by ``only_postgresql`` or ``only_sqlite`` asks what that database alone has an answer to. One that is marked by
 ``both_drivers`` asks what the driver has a part in: on PostgreSQL it runs with psycopg2, and once more with psycopg 3:
 ``test_x[postgresql-psycopg]``.
+
+A test that is marked by ``one_database`` asks nothing whose answer could depend on the database. It is decided before
+the first statement, as what is refused as malformed, or after the last one, as the shape of a document, headers and
+pages. It runs on SQLite, or on the kind that the mark names. Everything else runs on both: what a caller may see,
+filters, searches and orders, what is unique, bounds of texts and numbers, moments, counts, locks, requests at once,
+numbers of statements, and plans.
 """
 
 from collections.abc import Callable, Iterator
@@ -74,6 +80,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" not in metafunc.fixturenames:
         return
     kinds = list(databases.KINDS)
+    if mark_of_one := metafunc.definition.get_closest_marker("one_database"):
+        kinds = [*mark_of_one.args] or ["sqlite"]
     for mark, kind in KINDS_OF_MARKS.items():
         if metafunc.definition.get_closest_marker(mark):
             kinds = [kind]
