@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask_migrate import upgrade
 from hypothesis import settings
 from sqlalchemy import Engine, event, text
 
 from app import create_app
+from app.authentication import passwords
 from app.config import Settings
 from app.persistence import Base
 from app.services import services
@@ -109,6 +111,16 @@ def new_database(
     given = getattr(pytestconfig, "workerinput", {}).get(SERVER)
     server = given or pytestconfig.stash[server_key].url()
     return lambda: databases.empty_postgresql(server, database_kind)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """A hash that costs next to nothing: else it would take longer than all other parts of most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "_HASHER", cheap)
+        patch.setattr(passwords, "_NOBODY", cheap.hash("nobody"))
+        yield
 
 
 @pytest.fixture(scope="session")

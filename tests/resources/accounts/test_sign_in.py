@@ -117,7 +117,7 @@ def test_a_name_does_nothing_on_the_page_either(browser: Browser, user: Person, 
 
 
 def test_a_hash_with_other_costs_is_made_anew(browser: Browser, world: World, user: Person, engine: Engine) -> None:
-    old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    old = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
     with Session(engine) as session, session.begin():
         session.get_one(User, user.id).password_hash = old
     browser.sign_in(user.username)
