@@ -14,9 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Connection, NullPool, create_engine, func, select, update
+from sqlalchemy import func, select, update
 
-from app.config import sqlalchemy_url
 from app.models import StateVersion, StoredObject
 from app.persistence import now
 from app.storage.ledger import object_columns
@@ -149,16 +148,9 @@ def test_no_log_has_the_address_of_an_object(service: Service) -> None:
 # --- cut off ------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def connected(service: Service) -> Iterator[Connection]:
-    engine = create_engine(sqlalchemy_url(service.database_url), poolclass=NullPool)
-    with engine.connect() as connection, connection.begin():
-        yield connection
-
-
 def named(service: Service) -> set[str]:
     """The objects that rows name."""
-    with connected(service) as connection:
+    with service.connected() as connection:
         return {
             name
             for table, column in object_columns()
@@ -167,7 +159,7 @@ def named(service: Service) -> set[str]:
 
 
 def listed(service: Service) -> int:
-    with connected(service) as connection:
+    with service.connected() as connection:
         return connection.execute(select(func.count()).select_from(StoredObject)).scalar_one()
 
 
@@ -212,7 +204,7 @@ def by_command(service: Service) -> None:
 
 
 def by_the_next_start(service: Service) -> None:
-    with connected(service) as connection:
+    with service.connected() as connection:
         connection.execute(update(StoredObject).values(created_at=now() - GRACE - timedelta(minutes=1)))
     service.start()
     poll_until(lambda: listed(service) == len(named(service)), SECONDS_TO_ANSWER, "a sweep")
@@ -230,5 +222,5 @@ def test_after_a_kill_and_a_sweep_the_store_has_exactly_what_rows_name(
     sweep(own_service)
     assert named(own_service) == files(own_service) == kept
     assert listed(own_service) == len(kept)
-    with connected(own_service) as connection:
+    with own_service.connected() as connection:
         assert connection.execute(select(func.count()).select_from(StateVersion)).scalar_one() == UPLOADS + 1
