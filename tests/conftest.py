@@ -12,6 +12,7 @@ filters, searches and orders, what is unique, bounds of texts and numbers, momen
 numbers of statements, and plans.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -41,6 +42,8 @@ settings.load_profile("groundplan")
 ROOT = Path(__file__).parent.parent
 BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
 SERVER = "postgresql_server"
+# Programs that some end-to-end tests run, which say so with the mark needs.
+TOOLS = ("bash", "curl", "openssl", "terraform")
 KINDS_OF_MARKS = {"only_sqlite": "sqlite", "only_postgresql": "postgresql"}
 
 
@@ -58,6 +61,19 @@ class PostgresqlServer:
 
     def stop(self) -> None:
         self._started.close()
+
+
+def pytest_report_header() -> list[str]:
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    return [f"not on the PATH, so the end-to-end tests with them are left out: {', '.join(missing)}"] if missing else []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    there = {tool for tool in TOOLS if shutil.which(tool)}
+    left_out = [item for item in items if any(not there.issuperset(mark.args) for mark in item.iter_markers("needs"))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 server_key = pytest.StashKey[PostgresqlServer]()

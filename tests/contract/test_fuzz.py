@@ -131,6 +131,7 @@ def test_no_request_of_an_owner_makes_the_service_fail(
     fuzz(app, kind, EXAMPLES, send)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("kind", kinds(guarded=True))
 def test_no_request_without_a_token_gets_anywhere(app: Flask, api: Api, world: World, kind: Kind) -> None:
     targets = Targets(world, api)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import secrets
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -23,7 +22,6 @@ from app.storage.sweeping import GRACE
 from tests.end_to_end.service import SECONDS_TO_ANSWER, Service, document, poll_until
 from tests.support.states import state
 
-CURL = shutil.which("curl")
 LIMIT = 100 * 2**20
 UPLOADS = 4
 
@@ -94,7 +92,8 @@ WAYS = {
 }
 
 
-@pytest.mark.skipif(CURL is None, reason="curl is not installed")
+@pytest.mark.needs("curl")
+@pytest.mark.one_database
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(("part", "size"), [("state", LIMIT + 1), ("json-state", LIMIT + 1), ("state", LIMIT * 3 // 2)])
 def test_a_state_that_is_too_large_is_refused_with_words(
@@ -108,7 +107,7 @@ def test_a_state_that_is_too_large_is_refused_with_words(
         written.truncate(size)
     with workspaces_of(service) as workspaces:
         url = workspaces.announced_url(part=part)
-    command = [CURL or "curl", "--silent", "--show-error", "--max-time", "60", "--write-out", "\n%{http_code}"]
+    command = ["curl", "--silent", "--show-error", "--max-time", "60", "--write-out", "\n%{http_code}"]
     finished = subprocess.run(  # noqa: S603 - our own command
         [*command, *way, "--upload-file", str(file), url], capture_output=True, text=True, check=False
     )
@@ -120,6 +119,7 @@ def test_a_state_that_is_too_large_is_refused_with_words(
 # --- the logs -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_database
 def test_no_log_has_the_address_of_an_object(service: Service) -> None:
     content = state(resources=1_000)
     with workspaces_of(service) as workspaces:

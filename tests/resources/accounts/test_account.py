@@ -90,6 +90,7 @@ def test_nobody_else_sees_the_wish(api: Api, world: World, acme: Organization) -
     assert [own[f"can-change-{what}"] for what in ("email", "username", "password")] == [True] * 3
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("attributes", "expected"),
     [
@@ -135,6 +136,7 @@ def test_the_first_password_needs_no_other_and_the_next_one_does(api: Api, world
     assert [(event.action, event.changes) for event in events] == [("users.change-password", {})] * 2
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
