@@ -4,20 +4,29 @@ A test that uses ``app`` or ``database`` runs once on each kind: ``test_x[sqlite
 marked by ``only_postgresql`` or ``only_sqlite`` asks what that database alone has an answer to. One that is marked by
 ``both_drivers`` asks what the driver has a part in: on PostgreSQL it runs with psycopg2, and once more with psycopg 3:
 ``test_x[postgresql-psycopg]``.
+
+A test that is marked by ``one_database`` asks nothing whose answer could depend on the database. It is decided before
+the first statement, as what is refused as malformed, or after the last one, as the shape of a document, headers and
+pages. It runs on SQLite, or on the kind that the mark names. Everything else runs on both: what a caller may see,
+filters, searches and orders, what is unique, bounds of texts and numbers, moments, counts, locks, requests at once,
+numbers of statements, and plans.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask_migrate import upgrade
 from hypothesis import settings
 from sqlalchemy import Engine, event, text
 
 from app import create_app
+from app.authentication import passwords
 from app.config import Settings
 from app.persistence import Base
 from app.services import services
@@ -33,6 +42,8 @@ settings.load_profile("groundplan")
 ROOT = Path(__file__).parent.parent
 BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
 SERVER = "postgresql_server"
+# Programs that some end-to-end tests run, which say so with the mark needs.
+TOOLS = ("bash", "curl", "openssl", "terraform")
 KINDS_OF_MARKS = {"only_sqlite": "sqlite", "only_postgresql": "postgresql"}
 
 
@@ -50,6 +61,19 @@ class PostgresqlServer:
 
     def stop(self) -> None:
         self._started.close()
+
+
+def pytest_report_header() -> list[str]:
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    return [f"not on the PATH, so the end-to-end tests with them are left out: {', '.join(missing)}"] if missing else []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    there = {tool for tool in TOOLS if shutil.which(tool)}
+    left_out = [item for item in items if any(not there.issuperset(mark.args) for mark in item.iter_markers("needs"))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 server_key = pytest.StashKey[PostgresqlServer]()
@@ -74,6 +98,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" not in metafunc.fixturenames:
         return
     kinds = list(databases.KINDS)
+    if mark_of_one := metafunc.definition.get_closest_marker("one_database"):
+        kinds = [*mark_of_one.args] or ["sqlite"]
     for mark, kind in KINDS_OF_MARKS.items():
         if metafunc.definition.get_closest_marker(mark):
             kinds = [kind]
@@ -101,6 +127,16 @@ def new_database(
     given = getattr(pytestconfig, "workerinput", {}).get(SERVER)
     server = given or pytestconfig.stash[server_key].url()
     return lambda: databases.empty_postgresql(server, database_kind)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """A hash that costs next to nothing: else it would take longer than all other parts of most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "_HASHER", cheap)
+        patch.setattr(passwords, "_NOBODY", cheap.hash("nobody"))
+        yield
 
 
 @pytest.fixture(scope="session")

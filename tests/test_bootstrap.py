@@ -129,6 +129,7 @@ def test_the_operator_may_choose_the_organization(run: Run, api: Api) -> None:
     assert bootstrapped(run, bootstrap_organization="ACME")["organization"] == "Acme"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", ["ab", "x" * 41, "two words", "a/b", "\u00e4cme"])
 def test_a_name_that_no_organization_can_have_is_refused(run: Run, world: World, name: str) -> None:
     result = run("bootstrap", "--json", bootstrap_organization=name)

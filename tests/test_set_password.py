@@ -8,6 +8,8 @@ from app.authentication.passwords import is_password
 from app.models import ActivityEvent, User
 from tests.support.world import World
 
+pytestmark = pytest.mark.one_database
+
 
 def run(app: Flask, username: str, given: str) -> Result:
     with app.app_context():

@@ -27,6 +27,8 @@ from tests.support.api import Api, document
 from tests.support.services import replace_services
 from tests.support.world import Person, World
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).parents[2]
 KEY = "phc_the-key-of-the-test"
 EVENT = AnalyticsEvent(

@@ -40,6 +40,7 @@ def test_without_a_token_nobody_is_let_in(api: Api) -> None:
     refused(api)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "header",
     [
@@ -67,11 +68,13 @@ def test_nothing_else_than_a_known_token_is_let_in(api: Api, header: str) -> Non
     refused(api, Authorization=header)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("scheme", ["Basic", "Token", "Digest", "JWT", "Bear", "Bearer:", ""])
 def test_a_good_token_needs_the_right_scheme(api: Api, world: World, scheme: str) -> None:
     refused(api, Authorization=f"{scheme} {world.person().token}".strip())
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer   {}", "Bearer {} "])
 def test_case_and_blanks_around_a_token_do_not_matter(api: Api, world: World, form: str) -> None:
     header = form.format(world.person().token)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
@@ -65,6 +66,7 @@ def personas(world: World, acme: Organization, place: Scene) -> list[str]:
     return [*tokens, world.team_token(team), world.person(site_role="super_user").token]
 
 
+@pytest.mark.one_database
 def test_what_is_explained_is_what_is_held(api: Api, world: World, engine: Engine) -> None:
     owner = world.person()
     acme = world.organization("acme", owner=owner)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy.orm import Session, joinedload
 
@@ -244,6 +245,7 @@ class Scene:
         return self.world.team_token(team)
 
 
+@pytest.mark.one_database
 def test_who_may_do_what(app: Flask, world: World) -> None:
     actual = "\n".join([*table(app, world, allows_force=False), "", *table(app, world, allows_force=True), ""])
     if os.environ.get("UPDATE_GOLDEN"):

@@ -5,6 +5,7 @@ Schemathesis makes the requests from the document itself, valid ones and broken 
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,7 +13,7 @@ import schemathesis
 from _pytest.mark import ParameterSet
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis import Case, GenerationMode, Response
+from schemathesis import BaseSchema, Case, GenerationMode, Response
 
 from app.jsonapi import MEDIA_TYPE
 from tests.contract.description import Description, committed, operations, strict
@@ -58,14 +59,20 @@ def kinds(*, guarded: bool = False) -> list[ParameterSet]:
     return found
 
 
+@cache
+def read_once(app: Flask, mode: GenerationMode) -> BaseSchema:
+    """The document for this application. Reading it, and the application's constants, takes longer than many tests."""
+    config = schemathesis.Config.from_dict(
+        {"generation": {"allow-x00": mode is BROKEN, "with-security-parameters": False}},
+    )
+    loaded = schemathesis.openapi.from_dict(DOCUMENTS[mode], config=config)
+    loaded.app = app
+    return loaded
+
+
 def fuzz(app: Flask, kind: Kind, examples: int, send: Send) -> None:
     """Send requests of the kind."""
-    config = schemathesis.Config.from_dict(
-        {"generation": {"allow-x00": kind.mode is BROKEN, "with-security-parameters": False}},
-    )
-    loaded = schemathesis.openapi.from_dict(DOCUMENTS[kind.mode], config=config)
-    loaded.app = app
-    operation = loaded[kind.path][kind.method.upper()]
+    operation = read_once(app, kind.mode)[kind.path][kind.method.upper()]
     chosen = settings(
         max_examples=examples,
         derandomize=True,
@@ -124,6 +131,7 @@ def test_no_request_of_an_owner_makes_the_service_fail(
     fuzz(app, kind, EXAMPLES, send)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("kind", kinds(guarded=True))
 def test_no_request_without_a_token_gets_anywhere(app: Flask, api: Api, world: World, kind: Kind) -> None:
     targets = Targets(world, api)

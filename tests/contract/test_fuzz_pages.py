@@ -86,6 +86,7 @@ def test_no_form_makes_the_page_of_an_invitation_fail(app: Flask, world: World) 
     send()
 
 
+@pytest.mark.one_database
 def test_no_address_makes_the_service_fail(app: Flask) -> None:
     @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
     @given(query=SENT)

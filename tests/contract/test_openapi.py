@@ -232,6 +232,7 @@ def test_nothing_else_is_served_beside_the_page(client: FlaskClient, asset: str)
 # --- real answers --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_database
 def test_answers_about_projects_are_as_documented(api: Api, world: World, description: Description) -> None:
     owner = world.person()
     organization = world.organization(owner=owner)
@@ -269,6 +270,7 @@ def test_answers_about_projects_are_as_documented(api: Api, world: World, descri
         assert faults == [], f"{method} {path}"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("path", "method"), [("/ping", "get"), ("/.well-known/terraform.json", "get")])
 def test_open_answers_are_as_documented(api: Api, description: Description, path: str, method: str) -> None:
     answer = api.raw(method.upper(), path)

@@ -8,12 +8,16 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 from pytfe import TFEClient, TFEConfig
+from sqlalchemy import Connection, NullPool, create_engine
+
+from app.config import sqlalchemy_url
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WORKERS = 2
@@ -158,6 +162,13 @@ class Service:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         return httpx.Client(base_url=f"{self.url}/api/v2/", headers=headers, timeout=SECONDS_TO_ANSWER, trust_env=False)
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """A transaction on the database, beside the server."""
+        engine = create_engine(sqlalchemy_url(self.database_url), poolclass=NullPool)
+        with engine.connect() as connection, connection.begin():
+            yield connection
 
     def last_log_lines(self, count: int = 60) -> str:
         """The end of everything the service printed."""

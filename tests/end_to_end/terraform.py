@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from typing import Any, Self
 
 import pytest
 
-BINARY = shutil.which("terraform")
+BINARY = "terraform"
 HOST = "groundplan.test"
 SECONDS = 120
 PROMPT = "Enter a value:"
 
-needs_terraform = pytest.mark.skipif(BINARY is None, reason="terraform is not installed")
+needs_terraform = pytest.mark.needs(BINARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class Terraform:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Begin a command and do not wait for it."""
         return subprocess.Popen(  # noqa: S603 - our own command
-            [BINARY or "terraform", *arguments],
+            [BINARY, *arguments],
             cwd=self.folder,
             env=self.environment | environment,
             stdin=subprocess.PIPE,

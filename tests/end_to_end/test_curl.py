@@ -1,7 +1,6 @@
 """The first thing a new user does: curl with an organization's token."""
 
 import json
-import shutil
 import subprocess
 from typing import Any, NamedTuple
 
@@ -9,9 +8,7 @@ import pytest
 
 from tests.end_to_end.service import MEDIA_TYPE, Service, document
 
-CURL = shutil.which("curl")
-
-pytestmark = pytest.mark.skipif(CURL is None, reason="curl is not installed")
+pytestmark = [pytest.mark.needs("curl"), pytest.mark.one_database]
 
 PROJECT = document("projects", {"name": "made-with-curl", "description": "from the command line"})
 JSON_API = {"Content-Type": MEDIA_TYPE}
@@ -27,7 +24,7 @@ class Answer(NamedTuple):
 
 def ask(service: Service, method: str, path: str, headers: dict[str, str], body: object = None) -> Answer:
     """One call of curl."""
-    command = [CURL or "curl", "--silent", "--show-error", "--globoff", "--max-time", "30", "--request", method]
+    command = ["curl", "--silent", "--show-error", "--globoff", "--max-time", "30", "--request", method]
     command += ["--write-out", "\n%{http_code}\n%{content_type}"]
     for name, text in headers.items():
         command += ["--header", f"{name}: {text}" if text else f"{name}:"]

@@ -5,9 +5,12 @@ import secrets
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from tests.end_to_end.forms import send_form
 from tests.end_to_end.service import Service, document
+
+pytestmark = pytest.mark.one_database
 
 PASSWORD = "password of the end-to-end tests"
 

@@ -1,7 +1,6 @@
 """What the pages print is what works: every command is run as it stands there, in a folder of its own."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,7 @@ from tests.end_to_end.pages import Block, Reader, blocks
 from tests.end_to_end.service import REPOSITORY, Service
 from tests.end_to_end.terraform import needs_terraform
 
-pytestmark = [
-    needs_terraform,
-    *(
-        pytest.mark.skipif(shutil.which(tool) is None, reason=f"{tool} is not installed")
-        for tool in ("bash", "curl", "openssl")
-    ),
-]
+pytestmark = [needs_terraform, pytest.mark.needs("bash", "curl", "openssl"), pytest.mark.one_database]
 
 PRINTED = "127.0.0.1:8080"
 TERRAFORM = {"CHECKPOINT_DISABLE": "1", "TF_CLI_ARGS": "-no-color", "NO_PROXY": "*"}

@@ -23,6 +23,8 @@ from pytfe.models import (
 
 from tests.end_to_end.service import Service, sdk
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 # Options are given as the names on the wire (``model_validate``) wherever the SDK declares such names.
 
 

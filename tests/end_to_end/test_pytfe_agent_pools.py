@@ -17,6 +17,8 @@ from pytfe.models.agent import AgentPoolIncludeOpt
 
 from tests.end_to_end.made import make_project, make_workspace
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 
 def test_a_pool_is_created_scoped_found_and_deleted(tfe: TFEClient, organization: str) -> None:
     pools = tfe.agent_pools

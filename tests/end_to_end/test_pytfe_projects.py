@@ -19,6 +19,8 @@ from pytfe.models.team_project_access import TeamProjectAccess
 
 from tests.end_to_end.made import make_project, make_team, make_workspace
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 
 def test_a_project_is_created_read_updated_and_deleted(tfe: TFEClient, organization: str) -> None:
     created = make_project(tfe, organization, "network", description="shared", auto_destroy_activity_duration="14d")

@@ -22,6 +22,8 @@ from pytfe.models.state_version import StateVersion
 from tests.end_to_end.made import make_workspace
 from tests.support.states import OUTPUTS, md5, state
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 LOCK = WorkspaceLockOptions(reason="uploading")
 
 

@@ -23,6 +23,8 @@ from pytfe.models.variable_set import VariableSet
 
 from tests.end_to_end.made import make_project, make_workspace
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 
 def make_variable_set(tfe: TFEClient, organization: str, name: str, *, is_global: bool = False) -> VariableSet:
     """A variable set."""

@@ -30,6 +30,8 @@ from pytfe.models import (
 from tests.end_to_end.made import make_project, make_team, make_workspace
 from tests.end_to_end.service import Service, sdk
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 
 def test_a_workspace_is_locked_and_unlocked(tfe: TFEClient, organization: str) -> None:
     workspace = make_workspace(tfe, organization, "app").id

@@ -10,6 +10,8 @@ import pytest
 from tests.end_to_end.story import Caller, Cast, attributes, join, made, owners_of
 from tests.support.api import document, faults
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 
 @pytest.fixture
 def organization(cast: Cast, organization: str) -> str:

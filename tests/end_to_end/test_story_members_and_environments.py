@@ -12,6 +12,8 @@ from tests.end_to_end.story import Caller, Cast, attributes, join, made, owners_
 from tests.support.api import document, faults
 from tests.support.pictures import MULTIPART, icon_form, picture
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 SERVER = "550e8400-e29b-41d4-a716-446655440000"
 SECRET = "s3cret-value-that-nobody-reads-again"
 

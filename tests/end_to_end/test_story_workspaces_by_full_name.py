@@ -11,6 +11,8 @@ from tests.end_to_end.story import Caller, Cast, attributes, join, made, owners_
 from tests.support.api import document, faults
 from tests.support.pictures import avatar, picture
 
+pytestmark = pytest.mark.one_database("postgresql")
+
 
 @pytest.fixture
 def organization(cast: Cast, organization: str) -> str:

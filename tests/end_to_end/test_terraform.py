@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.service import Service, document
 from tests.end_to_end.terraform import Terraform, cloud, needs_terraform, output, remote, thing
 
-pytestmark = needs_terraform
+pytestmark = [needs_terraform, pytest.mark.one_database]
 
 Folders = Callable[..., Terraform]
 

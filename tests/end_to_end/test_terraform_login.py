@@ -21,7 +21,7 @@ HOST = "groundplan.local"
 PASSWORD = "password of the end-to-end tests"
 ADDRESS = re.compile(r"https?://\S+/oauth/authorization\?\S+")
 
-pytestmark = needs_terraform
+pytestmark = [needs_terraform, pytest.mark.one_database]
 
 
 class Login:

@@ -21,7 +21,7 @@ from tests.end_to_end.terraform import (
     thing,
 )
 
-pytestmark = needs_terraform
+pytestmark = [needs_terraform, pytest.mark.one_database]
 
 Folders = Callable[..., Terraform]
 

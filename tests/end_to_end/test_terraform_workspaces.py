@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable
 
 import httpx
+import pytest
 
 from tests.end_to_end.service import document
 from tests.end_to_end.terraform import Terraform, cloud, needs_terraform, output, remote, thing
 
-pytestmark = needs_terraform
+pytestmark = [needs_terraform, pytest.mark.one_database]
 
 Folders = Callable[..., Terraform]
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import secrets
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Connection, NullPool, create_engine, func, select, update
+from sqlalchemy import func, select, update
 
-from app.config import sqlalchemy_url
 from app.models import StateVersion, StoredObject
 from app.persistence import now
 from app.storage.ledger import object_columns
@@ -24,7 +22,6 @@ from app.storage.sweeping import GRACE
 from tests.end_to_end.service import SECONDS_TO_ANSWER, Service, document, poll_until
 from tests.support.states import state
 
-CURL = shutil.which("curl")
 LIMIT = 100 * 2**20
 UPLOADS = 4
 
@@ -95,7 +92,8 @@ WAYS = {
 }
 
 
-@pytest.mark.skipif(CURL is None, reason="curl is not installed")
+@pytest.mark.needs("curl")
+@pytest.mark.one_database
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(("part", "size"), [("state", LIMIT + 1), ("json-state", LIMIT + 1), ("state", LIMIT * 3 // 2)])
 def test_a_state_that_is_too_large_is_refused_with_words(
@@ -109,7 +107,7 @@ def test_a_state_that_is_too_large_is_refused_with_words(
         written.truncate(size)
     with workspaces_of(service) as workspaces:
         url = workspaces.announced_url(part=part)
-    command = [CURL or "curl", "--silent", "--show-error", "--max-time", "60", "--write-out", "\n%{http_code}"]
+    command = ["curl", "--silent", "--show-error", "--max-time", "60", "--write-out", "\n%{http_code}"]
     finished = subprocess.run(  # noqa: S603 - our own command
         [*command, *way, "--upload-file", str(file), url], capture_output=True, text=True, check=False
     )
@@ -121,6 +119,7 @@ def test_a_state_that_is_too_large_is_refused_with_words(
 # --- the logs -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_database
 def test_no_log_has_the_address_of_an_object(service: Service) -> None:
     content = state(resources=1_000)
     with workspaces_of(service) as workspaces:
@@ -149,16 +148,9 @@ def test_no_log_has_the_address_of_an_object(service: Service) -> None:
 # --- cut off ------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def connected(service: Service) -> Iterator[Connection]:
-    engine = create_engine(sqlalchemy_url(service.database_url), poolclass=NullPool)
-    with engine.connect() as connection, connection.begin():
-        yield connection
-
-
 def named(service: Service) -> set[str]:
     """The objects that rows name."""
-    with connected(service) as connection:
+    with service.connected() as connection:
         return {
             name
             for table, column in object_columns()
@@ -167,7 +159,7 @@ def named(service: Service) -> set[str]:
 
 
 def listed(service: Service) -> int:
-    with connected(service) as connection:
+    with service.connected() as connection:
         return connection.execute(select(func.count()).select_from(StoredObject)).scalar_one()
 
 
@@ -212,7 +204,7 @@ def by_command(service: Service) -> None:
 
 
 def by_the_next_start(service: Service) -> None:
-    with connected(service) as connection:
+    with service.connected() as connection:
         connection.execute(update(StoredObject).values(created_at=now() - GRACE - timedelta(minutes=1)))
     service.start()
     poll_until(lambda: listed(service) == len(named(service)), SECONDS_TO_ANSWER, "a sweep")
@@ -230,5 +222,5 @@ def test_after_a_kill_and_a_sweep_the_store_has_exactly_what_rows_name(
     sweep(own_service)
     assert named(own_service) == files(own_service) == kept
     assert listed(own_service) == len(kept)
-    with connected(own_service) as connection:
+    with own_service.connected() as connection:
         assert connection.execute(select(func.count()).select_from(StateVersion)).scalar_one() == UPLOADS + 1

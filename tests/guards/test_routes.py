@@ -110,6 +110,7 @@ def undeclared() -> Response:
     return no_content()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("view", "status"), [(forgetful, 500), (undeclared, 500), (careful, 204)])
 def test_an_answer_of_a_view_that_did_not_ask_what_it_declares_fails(
     database: str,

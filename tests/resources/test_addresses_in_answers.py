@@ -12,6 +12,8 @@ from app.services import services
 from tests.support.api import Api
 from tests.support.states import States, announcement, state
 
+pytestmark = pytest.mark.one_database
+
 DIRECT = "http://localhost"
 CLAIMS = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "terraform.acme.test:8443", "X-Forwarded-For": "10.0.0.9"}
 CLAIMED = "https://terraform.acme.test:8443"

@@ -20,7 +20,7 @@ from app.storage.store import ObjectNotFound
 from app.storage.sweeping import sweep
 from app.storage.vault import Vault
 
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.one_database]
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,8 @@ from tests.support.states import OUTPUTS, States, state
 from tests.support.sweeper import Sweeper
 from tests.support.world import World
 
+pytestmark = pytest.mark.one_database
+
 BUCKET = "secret-bucket"
 UNAVAILABLE = "storage-unavailable"
 UNREADABLE = "stored-object-unreadable"

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -37,14 +36,8 @@ def person_with_password(world: World, username: str | None = None) -> Person:
     """A user who can sign in."""
     person = world.person(username)
     with Session(world._engine) as session, session.begin():
-        session.get_one(User, person.id).password_hash = kept_of_password()
+        session.get_one(User, person.id).password_hash = hash_password(PASSWORD)
     return person
-
-
-@cache
-def kept_of_password() -> str:
-    """The hash of the one password; making one takes longer than most tests."""
-    return hash_password(PASSWORD)
 
 
 def address(**changed: Any) -> str:

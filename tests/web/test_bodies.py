@@ -12,6 +12,8 @@ from app.jsonapi.body import DEPTH
 from tests.support.api import MEDIA_TYPE, Api, document, faults
 from tests.support.world import Person, World
 
+pytestmark = pytest.mark.one_database
+
 LIMIT = 1_000_000
 
 

@@ -108,6 +108,7 @@ def test_a_hidden_resource_and_a_missing_one_answer_the_same_bytes(api: Api, wor
         assert answers[0].body == answers[1].body
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
@@ -125,6 +126,7 @@ def test_a_wrong_method_names_those_that_are_allowed(api: Api, method: str, path
     assert answer.json == {"errors": [{"status": "405", "title": "method not allowed", "code": "method-not-allowed"}]}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "path",
     [
@@ -151,6 +153,7 @@ def test_an_odd_path_is_simply_not_found(api: Api, world: World, path: str) -> N
     assert (answer.status_int, answer.json) == (404, NOT_FOUND)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("method", ["DELETE", "PATCH"])
 def test_an_odd_path_is_not_found_for_changes_either(api: Api, world: World, method: str) -> None:
     token = world.person(site_role="admin").token

@@ -11,6 +11,8 @@ from webtest.response import TestResponse
 from tests.support.api import Api
 from tests.support.world import World
 
+pytestmark = pytest.mark.one_database
+
 CONTENT_TYPE = "application/vnd.api+json; charset=utf-8"
 
 # (what, method, path, body): one request for each status that needs no resource.

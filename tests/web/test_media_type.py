@@ -6,6 +6,8 @@ from flask.testing import FlaskClient
 
 from tests.support.world import World
 
+pytestmark = pytest.mark.one_database
+
 JSONAPI = "application/vnd.api+json"
 CHANGING = [
     ("POST", "/api/v2/organizations"),

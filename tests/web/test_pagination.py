@@ -119,6 +119,7 @@ def test_a_size_beyond_every_list_is_the_largest_one(api: Api, token: str, value
     assert (names, meta["page-size"]) == ([], 100)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("path", ["/organizations/acme/projects", "/organizations"])
 @pytest.mark.parametrize("parameter", ["page[number]", "page[size]"])
 @pytest.mark.parametrize("value", NOT_POSITIVE)
@@ -138,6 +139,7 @@ def test_what_is_no_positive_integer_is_refused_by_name(
     ]
 
 
+@pytest.mark.one_database
 def test_links_are_absolute_and_encoded(api: Api, token: str) -> None:
     *_, links = page(api, token, "?page[size]=20")
     start = links["self"].partition("/api/")[0]
@@ -145,6 +147,7 @@ def test_links_are_absolute_and_encoded(api: Api, token: str) -> None:
     assert links["next"] == (f"{start}/api/v2/organizations/acme/projects?page%5Bnumber%5D=2&page%5Bsize%5D=20")
 
 
+@pytest.mark.one_database
 def test_links_keep_the_other_parameters(api: Api, token: str) -> None:
     kept = [
         ("q", "project"),
@@ -171,11 +174,13 @@ def test_links_keep_the_other_parameters(api: Api, token: str) -> None:
     assert again["links"]["self"] == links["self"]
 
 
+@pytest.mark.one_database
 def test_links_keep_the_name_as_it_was_addressed(api: Api, token: str) -> None:
     answer = api.get("/organizations/ACME/projects?page[size]=1", token)
     assert "/organizations/ACME/projects?" in answer["links"]["next"]
 
 
+@pytest.mark.one_database
 def test_links_follow_the_host_and_the_scheme_of_the_request(api: Api, token: str) -> None:
     answer = api.raw("GET", "/organizations/acme/projects", token, headers={"Host": "tf.example.test:8443"})
     assert answer.json["links"]["self"].startswith("http://tf.example.test:8443/api/v2/")

@@ -5,6 +5,8 @@ import pytest
 from tests.support.api import Api
 from tests.support.world import World
 
+pytestmark = pytest.mark.one_database
+
 ANYBODY = [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer \xe9"}]
 
 

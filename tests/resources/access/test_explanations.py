@@ -191,6 +191,7 @@ def test_without_a_permission_it_is_about_all_that_mean_something(api: Api, owne
     assert "project:update" not in shown
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("type_", TARGETS)
 def test_null_is_as_good_as_absent(
     api: Api, world: World, acme: Organization, owner: Person, place: Place, type_: str
@@ -342,6 +343,7 @@ def test_hidden_sources_are_not_named(api: Api, world: World, acme: Organization
 # --- faults --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("changed", "pointer"),
     [

@@ -29,6 +29,7 @@ def bob(world: World) -> Person:
     return person_with_password(world, "bob")
 
 
+@pytest.mark.one_database
 def test_a_form_of_another_page_accepts_nothing(app: Flask, world: World, bob: Person, reader: Reader) -> None:
     reader.come_in(bob.username)
     stranger = Browser(app).open().forms[0]["form_token"].value
@@ -47,6 +48,7 @@ def test_a_form_of_another_page_accepts_nothing(app: Flask, world: World, bob: P
     assert world.all(ProjectMember) == []
 
 
+@pytest.mark.one_database
 def test_who_was_signed_out_meanwhile_is_asked_again(world: World, bob: Person, reader: Reader, engine: Engine) -> None:
     page = reader.come_in(bob.username)
     with engine.begin() as connection:
@@ -70,6 +72,7 @@ def test_a_wrong_password_is_told_on_the_same_page_and_counted(world: World, bob
     assert world.all(SignInSession) == []
 
 
+@pytest.mark.one_database
 def test_the_parameters_of_the_address_lead_nowhere(bob: Person, reader: Reader) -> None:
     reader.path += "?next=https://evil.example&redirect_uri=https://evil.example"
     page = reader.look()
@@ -78,6 +81,7 @@ def test_the_parameters_of_the_address_lead_nowhere(bob: Person, reader: Reader)
     assert "evil" not in page.text
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("size", "status"), [(FORM_BYTES, 403), (FORM_BYTES + 1, 413)])
 def test_a_form_has_a_size(reader: Reader, size: int, status: int) -> None:
     body = "decision=sign-in&account="
@@ -86,11 +90,13 @@ def test_a_form_has_a_size(reader: Reader, size: int, status: int) -> None:
     assert answered.headers["Content-Type"].startswith("text/html")
 
 
+@pytest.mark.one_database
 def test_a_session_of_the_other_pages_is_one_here(bob: Person, reader: Reader) -> None:
     reader.sign_in(bob.username)
     assert heading(reader.look()) == "Join the project billing?"
 
 
+@pytest.mark.one_database
 def test_a_token_in_the_header_is_nobody_here(bob: Person, reader: Reader) -> None:
     page = reader.app.get(reader.path, headers={"Authorization": f"Bearer {bob.token}"})
     assert heading(page) == SIGN_IN

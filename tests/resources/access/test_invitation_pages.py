@@ -32,6 +32,8 @@ from tests.support.invitation_page import SIGN_IN, Reader, heading
 from tests.support.invitations import accept, expire, invited, token_of
 from tests.support.world import Person, World
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def bob(world: World) -> Person:

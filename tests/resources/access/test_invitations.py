@@ -104,6 +104,7 @@ def test_two_organizations_invite_the_same_address(api: Api, world: World, owner
     assert first["relationships"]["user"] == second["relationships"]["user"]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("email", "detail"),
     [

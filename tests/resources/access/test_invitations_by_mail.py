@@ -37,6 +37,8 @@ from tests.support.invitations import accept, invited
 from tests.support.policy_watch import watch_policy
 from tests.support.world import Person, World
 
+pytestmark = pytest.mark.one_database
+
 SECONDS = 20
 HOST = "127.0.0.1"
 

@@ -90,6 +90,7 @@ FAULTS: list[tuple[dict[str, Any], tuple[str, str]]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("members", "fault"), FAULTS)
 def test_faults_name_the_member(
     api: Api, world: World, project: Project, owner: Person, members: dict[str, Any], fault: tuple[str, str]
@@ -99,6 +100,7 @@ def test_faults_name_the_member(
     assert world.all(Invitation) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("missing", ["email", "role"])
 def test_members_that_are_missing_are_named(api: Api, project: Project, owner: Person, missing: str) -> None:
     given = sent()

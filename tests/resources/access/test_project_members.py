@@ -147,6 +147,7 @@ def test_only_active_members_of_the_organization_get_a_role(
     assert world.all(ProjectMember) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("role", "detail"),
     [
@@ -216,6 +217,7 @@ def test_cells_are_set(api: Api, world: World, owner: Person, project: Project, 
     assert len(left_by_requests(world)) == 1
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("cells", "fault"), BAD_CELLS)
 def test_cells_that_can_not_be(
     api: Api, world: World, owner: Person, project: Project, grace: Person, cells: Any, fault: str, path: str

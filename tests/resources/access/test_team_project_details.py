@@ -120,6 +120,7 @@ def test_objects_that_mention_no_detail(
 CHOICES = [(name, value) for name, detail in DETAILS.items() for value in detail.values]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("name", "value"), CHOICES)
 def test_a_custom_access_has_every_value(
     api: Api, world: World, acme: Organization, owner: Person, project: Project, *, name: str, value: Any
@@ -132,6 +133,7 @@ def test_a_custom_access_has_every_value(
     api.get(f"/projects/{project.id}", member.token)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("access", FIXED)
 @pytest.mark.parametrize("name", DETAILS)
 def test_details_of_a_fixed_level_are_read_only(
@@ -153,6 +155,7 @@ def test_details_of_a_fixed_level_are_read_only(
     assert faults(answer) == [expected]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("group", "given", "detail", "at"),
     [
@@ -193,6 +196,7 @@ def test_details_that_are_refused(
     assert world.all(TeamProject) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("access", "detail"),
     [

@@ -96,6 +96,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("attributes", "detail", "member"), REFUSED, ids=[str(row[0]) for row in REFUSED])
 def test_what_is_no_access_is_refused(
     api: Api,

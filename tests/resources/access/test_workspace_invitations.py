@@ -65,6 +65,7 @@ def test_who_was_invited_gets_the_level(
     assert events["workspace-acl-entries.create"].workspace_id == workspace.id
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("members", "fault"),
     [
@@ -134,6 +135,7 @@ def test_an_entry_can_be_made_by_invitation(
     assert code(api.post(path, bob.token, by_invite, expect=409)) == "invitation-accepted"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("invite", "fault"),
     [

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
-from app.authentication.passwords import hash_password, is_password
+from app.authentication.passwords import is_password
 from app.models import ActivityEvent, Organization, SignInAttempt, User
 from app.persistence import now
 from app.resources.accounts.sign_in.throttle import OF_ACCOUNT_AT_ADDRESS, WINDOW
@@ -90,6 +90,7 @@ def test_nobody_else_sees_the_wish(api: Api, world: World, acme: Organization) -
     assert [own[f"can-change-{what}"] for what in ("email", "username", "password")] == [True] * 3
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("attributes", "expected"),
     [
@@ -135,6 +136,7 @@ def test_the_first_password_needs_no_other_and_the_next_one_does(api: Api, world
     assert [(event.action, event.changes) for event in events] == [("users.change-password", {})] * 2
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
@@ -219,10 +221,3 @@ def test_who_is_no_person_has_no_account_to_change(api: Api, world: World, acme:
         api.patch(PASSWORD, token, passwords(FIRST), expect=404)
     api.patch(UPDATE, None, document("users", {"username": "new"}), expect=401)
     assert left_by_requests(world) == []
-
-
-def test_without_a_hash_no_password_is_right() -> None:
-    assert not is_password("", None)
-    assert not is_password(FIRST, "not a hash")
-    assert is_password(FIRST, hash_password(FIRST))
-    assert hash_password(FIRST) != hash_password(FIRST)

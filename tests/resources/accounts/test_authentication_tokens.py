@@ -119,6 +119,7 @@ def test_nobody_else_comes_near_it(api: Api, world: World, acme: Organization, w
     assert left_by_requests(world) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "body",
     [
@@ -140,6 +141,7 @@ def test_clients_send_any_type_or_nothing_at_all(api: Api, acme: Organization, o
     assert (created["type"], created["attributes"]["description"]) == ("authentication-tokens", None)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("body", "status"), [(b"{", 400), (b"[]", 422), (b'{"data":null}', 422), (b'{"meta":{}}', 422)]
 )
@@ -180,6 +182,7 @@ INVALID = "Expired at is not a valid ISO 8601 date and time"
 PAST = "Expired at must be in the future"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("given", "detail"),
     [

@@ -61,6 +61,7 @@ def test_a_description_is_any_short_text(api: Api, ada: Person, description: str
     assert create(api, ada, {"description": description})["attributes"]["description"] == description
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("attributes", "fault"),
     [

@@ -111,6 +111,7 @@ FAULTS: Mapping[str, tuple[Any, str]] = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_name_the_member(api: Api, world: World, owner: Person, project: Project, fault: str) -> None:
     body, pointer = FAULTS[fault]

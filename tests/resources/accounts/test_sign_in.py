@@ -78,6 +78,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("account", "password"), WRONG)
 def test_who_is_wrong_learns_nothing(browser: Browser, world: World, user: Person, account: str, password: str) -> None:
     world.person("without")
@@ -101,6 +102,7 @@ def test_a_password_of_the_greatest_length_is_taken_whole(browser: Browser, app:
     browser.sign_in(user.username, "x" * 512)
 
 
+@pytest.mark.one_database
 def test_what_was_typed_stands_again_in_the_form_and_does_nothing_there(browser: Browser) -> None:
     typed = '"><script>alert(1)</script>'
     page = browser.try_to_sign_in(typed, "a password that nobody must see")
@@ -110,6 +112,7 @@ def test_what_was_typed_stands_again_in_the_form_and_does_nothing_there(browser:
     assert "nobody must see" not in page.text
 
 
+@pytest.mark.one_database
 def test_a_name_does_nothing_on_the_page_either(browser: Browser, user: Person, engine: Engine) -> None:
     with Session(engine) as session, session.begin():
         session.get_one(User, user.id).username = "<b>&amp;"
@@ -117,7 +120,7 @@ def test_a_name_does_nothing_on_the_page_either(browser: Browser, user: Person, 
 
 
 def test_a_hash_with_other_costs_is_made_anew(browser: Browser, world: World, user: Person, engine: Engine) -> None:
-    old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    old = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
     with Session(engine) as session, session.begin():
         session.get_one(User, user.id).password_hash = old
     browser.sign_in(user.username)
@@ -132,6 +135,7 @@ def test_a_hash_with_other_costs_is_made_anew(browser: Browser, world: World, us
 # --- the cookie and the headers ------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("scheme", "is_secure"), [("http", False), ("https", True)])
 def test_the_cookie_is_for_this_host_and_no_script(app: Flask, scheme: str, is_secure: bool) -> None:  # noqa: FBT001
     name, *flags = Browser(app, scheme=scheme).open().headers["Set-Cookie"].split("; ")
@@ -139,6 +143,7 @@ def test_the_cookie_is_for_this_host_and_no_script(app: Flask, scheme: str, is_s
     assert re.fullmatch(("__Host-" if is_secure else "") + "groundplan=[A-Za-z0-9_-]{43}", name)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("proxies", [0, 1])
 def test_only_a_proxy_that_is_announced_says_that_it_is_https(app: Flask, proxies: int) -> None:
     behind = create_app(replace(services(app).settings, trusted_proxies=proxies))
@@ -149,6 +154,7 @@ def test_only_a_proxy_that_is_announced_says_that_it_is_https(app: Flask, proxie
     assert ("Secure" in page.headers["Set-Cookie"]) is bool(proxies)
 
 
+@pytest.mark.one_database
 def test_pages_let_nothing_in_and_nothing_out(signed_in: Browser) -> None:
     pages = [Browser(signed_in.app.app).open(), signed_in.open(), signed_in.open(client_id="x")]
     for page in pages:
@@ -173,6 +179,7 @@ def test_pages_let_nothing_in_and_nothing_out(signed_in: Browser) -> None:
     ]
 
 
+@pytest.mark.one_database
 def test_every_field_has_a_label(browser: Browser) -> None:
     page = browser.open()
     fields = page.html.select("input:not([type=hidden])")
@@ -210,6 +217,7 @@ def test_signing_in_again_ends_the_session_before(signed_in: Browser, world: Wor
     assert len(world.all(SignInSession)) == 1
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("given", ["x", "x" * 42, "x" * 44, "\u00e9" * 43, "x" * 42 + "!"])
 def test_a_cookie_that_is_none_of_ours_is_replaced(app: Flask, given: str) -> None:
     page = Browser(app).app.get(address(), headers={"Cookie": f"groundplan={given}".encode().decode("latin-1")})
@@ -273,6 +281,7 @@ def test_signing_out_ends_the_session_and_asks_anew(signed_in: Browser, world: W
     assert (event.action, event.subject_id, event.actor_id) == ("users.sign-out", user.id, user.id)
 
 
+@pytest.mark.one_database
 def test_signing_out_with_nowhere_to_go_says_so(signed_in: Browser, world: World) -> None:
     form_token = signed_in.open().forms[1]["form_token"].value
     page = signed_in.app.post("/sign-out", {"form_token": form_token}, status=200)
@@ -324,6 +333,7 @@ def late(app: Flask, form_token: str) -> str:
     return str(URLSafeTimedSerializer(key, signer=Earlier, **options).dumps(payload))
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("kind", ["missing", "empty", "wrong", "of another browser", "late", "twice"])
 @pytest.mark.parametrize("path", ["/oauth/authorization", "/sign-out", "/sign-in"])
 def test_a_form_that_is_not_ours_does_nothing(
@@ -365,6 +375,7 @@ def test_without_a_session_nothing_is_allowed(browser: Browser, world: World) ->
     assert world.all(AuthorizationCode) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("path", ["/oauth/authorization", "/sign-in", "/sign-out"])
 def test_what_is_no_form_is_said_in_html(signed_in: Browser, path: str) -> None:
     target = address().replace("/oauth/authorization", path)

@@ -172,6 +172,7 @@ def test_an_unknown_user_is_not_found(api: Api, root: Person) -> None:
         api.patch(f"/users/{user_id}", root.token, sent("admin"), expect=404)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("role", [None, "", "root", 1, ["admin"], {"name": "admin"}])
 def test_any_other_role_is_refused(api: Api, world: World, root: Person, role: Any) -> None:
     ada = world.person()

@@ -146,6 +146,7 @@ STRANGERS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("changed", STRANGERS, ids=str)
 def test_nobody_is_sent_to_an_address_that_is_not_terraform_s(
     browser: Browser, world: World, changed: dict[str, Any]
@@ -163,6 +164,7 @@ def test_nobody_is_sent_to_an_address_that_is_not_terraform_s(
     assert world.all(AuthorizationCode) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("redirect_uri", LOOPBACKS)
 def test_both_names_of_the_machine_and_all_ports_are_taken(signed_in: Browser, redirect_uri: str) -> None:
     page = signed_in.open(redirect_uri=redirect_uri)
@@ -188,6 +190,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("changed", "error"), REFUSED, ids=str)
 def test_other_faults_are_told_to_the_client(browser: Browser, changed: dict[str, Any], error: str) -> None:
     answered = browser.open(**changed)
@@ -197,12 +200,14 @@ def test_other_faults_are_told_to_the_client(browser: Browser, changed: dict[str
     assert back["error_description"]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("state", [None, "", "x" * 513, ["a", "b"]], ids=lambda state: str(state)[:8])
 def test_without_one_state_the_client_hears_none(browser: Browser, state: Any) -> None:
     back = sent_back(browser.open(state=state))
     assert (back["error"], "state" in back) == ("invalid_request", False)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("state", ["x" * 512, "\0", '"><script>&amp;=#?\u00e9 \n', "%00%0d%0aSet-Cookie: a=b"])
 def test_the_state_comes_back_as_it_was(signed_in: Browser, state: str) -> None:
     page = signed_in.open(state=state)
@@ -235,6 +240,7 @@ BAD_REQUESTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("changed", "error"), BAD_REQUESTS, ids=str)
 def test_a_request_that_is_none_answers_as_oauth_does(
     signed_in: Browser, world: World, changed: dict[str, Any], error: str
@@ -305,6 +311,7 @@ def test_of_many_who_redeem_a_code_at_once_one_gets_a_token(app: Flask, signed_i
     assert len([token for token in world.all(AuthenticationToken) if token.description]) == rounds
 
 
+@pytest.mark.one_database
 def test_it_takes_forms_alone(signed_in: Browser) -> None:
     for content_type in ("application/json", "application/vnd.api+json", "multipart/form-data; boundary=x"):
         check_refused(signed_in.post("/oauth/token", b"{}", content_type), "invalid_request")
@@ -312,6 +319,7 @@ def test_it_takes_forms_alone(signed_in: Browser) -> None:
     check_refused(signed_in.post("/oauth/token", "a=b&" * 51), "invalid_request")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("size", "status", "error"), [(16_384, 400, "invalid_grant"), (16_385, 413, "invalid_request")]
 )

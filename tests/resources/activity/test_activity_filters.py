@@ -75,6 +75,7 @@ def test_filters_narrow_the_list(api: Api, history: Project, owner: Person, quer
     assert found["meta"]["pagination"]["total-count"] == len(FILTERED[query])
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("parameter", ["filter[from]", "filter[to]"])
 @pytest.mark.parametrize(
     "value", ["yesterday", "2026-03-01", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00%2B01:00", "2026-03-01T99:00:00Z"]
@@ -87,6 +88,7 @@ def test_what_is_no_moment_is_refused(api: Api, owner: Person, acme: Organizatio
     assert error["detail"] == f"{parameter} is not a valid ISO 8601 date and time"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", ["action", "actor", "subject", "subject-type", "request-id"])
 def test_a_filter_has_a_bound(api: Api, owner: Person, acme: Organization, name: str) -> None:
     path = f"/organizations/{acme.name}/activity-events?filter[{name}]="

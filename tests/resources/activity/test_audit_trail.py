@@ -72,6 +72,7 @@ def test_it_has_the_form_of_hcp(api: Api, world: World, acme: Organization) -> N
     }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("type_", "action", "expected"),
     [
@@ -115,6 +116,7 @@ def test_since_and_pages_narrow_it_oldest_first(api: Api, world: World, acme: Or
     assert api.get(f"{PATH}?page[size]=1001", token)["pagination"]["page_size"] == 1000
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [

@@ -137,6 +137,7 @@ ATTRIBUTES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("sent", "expected"), ATTRIBUTES, ids=[ascii(sent)[:40] for sent, _ in ATTRIBUTES])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_a_value_is_refused(
@@ -213,6 +214,7 @@ LINKAGE: list[tuple[Any, str, str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("given", "detail", "where"), LINKAGE, ids=[ascii(given)[:40] for given, _, _ in LINKAGE])
 @pytest.mark.usefixtures("acme")
 def test_linkage_of_another_shape_is_refused(api: Api, owner: Person, given: Any, detail: str, where: str) -> None:

@@ -124,6 +124,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", LEVELS)
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_does_not_go_together_is_refused(scene: Scene, world: World, owner: Person, name: str, case: str) -> None:

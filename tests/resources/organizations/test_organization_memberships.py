@@ -83,6 +83,7 @@ def test_memberships_are_counted_by_status(api: Api, world: World, acme: Organiz
     assert counts("q=nobody") == {"total": 0, "active": 0, "invited": 0}
 
 
+@pytest.mark.one_database
 @pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(
     "parameter",
@@ -100,6 +101,7 @@ def test_how_many_addresses_can_be_asked_for(api: Api, owner: Person) -> None:
     api.get(f"{MEMBERSHIPS}?filter[email]={beyond}", owner.token, expect=400)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("include", ["users", "organization", "user,users"])
 def test_a_membership_has_no_such_include(
     api: Api, world: World, acme: Organization, owner: Person, include: str

@@ -305,6 +305,7 @@ def test_who_may_not_see_the_default_project_gets_the_organization_without_it(
     assert answer["included"] == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("include", ["subscriptions", "users", "default_project,users", "projects."])
 def test_an_unknown_include_is_refused(api: Api, acme: Organization, owner: Person, include: str) -> None:
     answer = api.get(f"/organizations/{acme.name}?include={include}", owner.token, expect=400)

@@ -178,6 +178,7 @@ REFUSED: list[tuple[str, Any, str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(("member", "value", "message"), REFUSED, ids=lambda value: ascii(value)[:30])
 def test_a_value_is_refused(api: Api, world: World, owner: Person, member: str, value: Any, message: str) -> None:
@@ -230,6 +231,7 @@ PASSING, AGGREGATED = (
 )
 
 
+@pytest.mark.one_database
 @pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(
     ("before", "sent", "at_fault"),

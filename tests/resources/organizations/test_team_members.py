@@ -133,6 +133,7 @@ def test_who_is_in_a_team_cannot_join_and_who_is_not_cannot_leave(
     assert members(api, team, owner.token) == {"bob"}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize(("type_", "wrong"), [(USERS, MEMBERSHIPS), (USERS, ""), (MEMBERSHIPS, USERS)])
 def test_linkage_of_another_type(api: Api, owner: Person, team: Team, *, method: str, type_: str, wrong: str) -> None:
@@ -140,6 +141,7 @@ def test_linkage_of_another_type(api: Api, owner: Person, team: Team, *, method:
     assert faults(answer) == [(f"type must be {type_}", "/data/0/type")]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("sent", "pointer"),
     [
@@ -245,6 +247,7 @@ def test_memberships_of_a_team_are_listed(
     assert found("page[size]=2&page[number]=3") == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "parameter", ["filter[status]=gone", "filter[is_service_account]=1", "sort=name", "page[number]=0"]
 )
@@ -266,6 +269,7 @@ def test_a_member_sees_who_is_in_a_team_but_only_his_own_membership(api: Api, wo
     assert [item["attributes"]["email"] for item in shown["included"] if item["type"] == USERS] == [None, None]
 
 
+@pytest.mark.one_database
 @pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize("include", ["projects", "users,teams", "organization"])
 def test_includes_that_teams_do_not_have(api: Api, owner: Person, team: Team, include: str) -> None:

@@ -98,6 +98,7 @@ def test_names_of_teams(api: Api, owner: Person, name: str) -> None:
     assert api.post(TEAMS, owner.token, team_document(name), expect=200)["data"]["attributes"]["name"] == name
 
 
+@pytest.mark.one_database
 @pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(
     ("name", "detail"),
@@ -133,6 +134,7 @@ def test_a_name_is_taken_once_in_an_organization(
     api.post(TEAMS, owner.token, team_document("free"), expect=200)
 
 
+@pytest.mark.one_database
 @pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(
     ("attribute", "value", "detail"),
@@ -183,6 +185,7 @@ def test_an_update_merges_flags(api: Api, world: World, acme: Organization, owne
     assert len(changes) == 3, "an update that changes nothing leaves no event"
 
 
+@pytest.mark.one_database
 @pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize("flag", FLAGS)
 @pytest.mark.parametrize("value", [1, "true", {}])
@@ -192,6 +195,7 @@ def test_a_flag_is_true_or_false(api: Api, owner: Person, flag: str, value: obje
     assert answer["errors"][0]["detail"].endswith(" must be true or false")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("flags", "guilty"),
     [

@@ -13,6 +13,7 @@ from tests.support.world import Person, World
 POINTER = "/data/relationships/cloud-provider"
 
 
+@pytest.mark.one_database
 def test_the_catalogue_is_listed_by_name(api: Api, owner: Person) -> None:
     answer = api.get("/cloud-providers?page[size]=100", owner.token)
     shown = {each["id"]: each for each in answer["data"]}
@@ -33,6 +34,7 @@ def test_the_catalogue_is_listed_by_name(api: Api, owner: Person) -> None:
         assert api.get(f"/cloud-providers/{identifier}", owner.token) == {"data": each}
 
 
+@pytest.mark.one_database
 def test_the_catalogue_has_pages(api: Api, owner: Person) -> None:
     everything = api.get("/cloud-providers?page[size]=100", owner.token)["data"]
     second = api.get("/cloud-providers?page[number]=2&page[size]=5", owner.token)
@@ -44,6 +46,7 @@ def test_the_catalogue_has_pages(api: Api, owner: Person) -> None:
     assert faults(answer) == [("page[number] must be a positive integer", "page[number]")]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("persona", [*PERSONAS, "project token"])
 def test_every_caller_reads_the_catalogue(api: Api, world: World, acme: Organization, persona: str) -> None:
     project = world.project(acme)
@@ -53,12 +56,14 @@ def test_every_caller_reads_the_catalogue(api: Api, world: World, acme: Organiza
     api.get("/cloud-providers/aws", token)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("path", ["/cloud-providers", "/cloud-providers/aws", "/cloud-providers/none"])
 @pytest.mark.parametrize("token", [None, "bad"])
 def test_without_a_token_there_is_no_catalogue(api: Api, path: str, token: str | None) -> None:
     api.get(path, token, expect=401)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("identifier", ["none", "AWS", "aws%20", "__class__"])
 def test_an_unknown_provider_is_not_found(api: Api, owner: Person, identifier: str) -> None:
     api.get(f"/cloud-providers/{identifier}", owner.token, expect=404)
@@ -89,6 +94,7 @@ def test_a_project_names_its_provider_and_names_none_again(api: Api, acme: Organ
     assert cleared["data"]["relationships"]["cloud-provider"] == {"data": None}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("linkage", "detail"),
     [

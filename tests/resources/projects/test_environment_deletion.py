@@ -90,6 +90,7 @@ def test_what_its_workspaces_stored_goes_along(api: Api, world: World, project: 
     assert world.all(StoredObject) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("value", ["1", "yes", "TRUE", ""])
 def test_force_is_true_or_false(api: Api, world: World, project: Project, owner: Person, value: str) -> None:
     path = f"/environments/{world.environment(project).id}?force={value}"

@@ -112,6 +112,7 @@ FAULTS: list[tuple[str, Any, str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("member", "value", "fault"), FAULTS, ids=[f"{name}={value!r:.20}" for name, value, _ in FAULTS]
 )

@@ -146,6 +146,7 @@ def test_it_goes_with_what_it_belongs_to(
     assert len(left) == (1 if "workspaces" in address else 0)
 
 
+@pytest.mark.one_database
 def test_what_is_kept_is_drawn_anew(api: Api, place: Place, owner: Person) -> None:
     exif = Picture.Exif()
     exif[0x010E] = "where the author lives"
@@ -162,6 +163,7 @@ def test_what_is_kept_is_drawn_anew(api: Api, place: Place, owner: Person) -> No
         assert not seen.getexif()
 
 
+@pytest.mark.one_database
 def test_of_a_moving_image_the_first_picture_stays(api: Api, place: Place, owner: Person) -> None:
     frames = [Picture.new("RGB", (8, 8), colour) for colour in ("red", "green", "blue")]
     written = BytesIO()
@@ -172,6 +174,7 @@ def test_of_a_moving_image_the_first_picture_stays(api: Api, place: Place, owner
         assert seen.convert("RGB").getpixel((1, 1)) == (255, 0, 0)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16", "CMYK"])
 def test_every_kind_of_pixel_is_read(place: Place, owner: Person, mode: str) -> None:
     written = BytesIO()
@@ -193,6 +196,7 @@ NOT_AN_IMAGE = "The content must be a PNG, JPEG, GIF or WebP image"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -219,6 +223,7 @@ def test_what_is_no_image_is_refused(world: World, place: Place, owner: Person, 
     assert world.all(Image) == world.all(StoredObject) == []
 
 
+@pytest.mark.one_database
 def test_the_bounds_of_what_is_sent(place: Place, owner: Person) -> None:
     # What stands behind an image is not looked at; it fills the file to the byte.
     content = picture()
@@ -227,12 +232,14 @@ def test_the_bounds_of_what_is_sent(place: Place, owner: Person) -> None:
     assert answer.status_int == (413 if place.kind == "icon" else 422)
 
 
+@pytest.mark.one_database
 def test_a_side_at_the_limit_is_drawn(place: Place, owner: Person) -> None:
     answer = place.send(picture(size=(LARGEST_SIDE, 2)), owner.token)
     assert answer.status_int == 201
     assert answer.json["data"]["attributes"]["width"] == KEPT_SIDE
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("members", "fault"),
     [
@@ -250,6 +257,7 @@ def test_an_avatar_says_what_is_wrong(
     assert [pointer for _, pointer in faults(answer)] == [fault[1]]
 
 
+@pytest.mark.one_database
 def test_an_icon_comes_in_a_icon_form(api: Api, project: Project, owner: Person) -> None:
     path = f"/projects/{project.id}/icon"
     assert api.raw("POST", path, owner.token, avatar(picture())).status_int == 415

@@ -73,6 +73,7 @@ def test_the_default_project_is_never_deleted(
     assert left_by_requests(world) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("value", ["1", "yes", "TRUE", "True", "", "true,true", "0"])
 def test_force_is_true_or_false(api: Api, world: World, acme: Organization, owner: Person, value: str) -> None:
     project = world.project(acme)

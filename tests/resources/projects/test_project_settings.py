@@ -118,6 +118,7 @@ def test_a_good_value_is_kept_as_it_was_sent(
     assert again["attributes"][member] == value
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize(("member", "value"), cases(BAD))
 def test_a_bad_value_is_refused(

@@ -145,6 +145,7 @@ def test_a_dry_run_counts_the_same_and_does_nothing(
     assert wipe(api, project, owner.token, "?dry-run=false")["data"]["attributes"]["counts"] == COUNTS
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("value", ["1", "yes", "TRUE", "", "true,false"])
 def test_dry_run_is_true_or_false(api: Api, world: World, project: Project, owner: Person, value: str) -> None:
     workspace = world.workspace(project)

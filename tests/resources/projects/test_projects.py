@@ -241,6 +241,7 @@ ENVELOPES = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("sent", "status", "fault"), ENVELOPES, ids=[str(envelope[0]) for envelope in ENVELOPES])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_a_malformed_document_is_refused(
@@ -286,6 +287,7 @@ def test_a_project_is_shown_with_its_effective_tags(
     ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("include", ["teams", "effective_tag_bindings,teams", "organization", ",", "*"])
 def test_an_unknown_include_is_refused(api: Api, world: World, acme: Organization, owner: Person, include: str) -> None:
     for path in (f"/projects/{world.project(acme).id}", PROJECTS):

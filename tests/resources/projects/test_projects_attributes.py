@@ -71,6 +71,7 @@ def untouched(world: World) -> bool:
     return {project.name for project in world.all(Project)} <= {"Default Project", "untouched"}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("name", "details"), NAMES.values(), ids=NAMES)
 def test_a_bad_name_is_refused(send: Send, world: World, name: Any, details: list[str]) -> None:
     answer = send(422, name=name)
@@ -127,6 +128,7 @@ def test_a_description_is_kept_as_it_was_sent(send: Send, description: str | Non
     assert send(200, name="platform", description=description)["data"]["attributes"]["description"] == description
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("description", "detail"),
     [
@@ -148,6 +150,7 @@ def test_a_good_duration_is_taken(send: Send, duration: str | None) -> None:
     assert shown["auto-destroy-activity-duration"] == duration
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "duration",
     [
@@ -177,6 +180,7 @@ def test_a_bad_duration_is_refused_with_one_sentence(send: Send, world: World, d
     assert untouched(world)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("duration", [14, True, ["14d"]], ids=str)
 def test_a_duration_that_is_no_text_is_refused(send: Send, duration: Any) -> None:
     answer = send(422, name="platform", auto_destroy_activity_duration=duration)
@@ -185,12 +189,14 @@ def test_a_duration_that_is_no_text_is_refused(send: Send, duration: Any) -> Non
     ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("mode", ["", "cloud", "Remote", "remote ", 1, True, ["remote"]], ids=str)
 def test_an_unknown_execution_mode_is_refused(send: Send, mode: Any) -> None:
     answer = send(422, name="platform", default_execution_mode=mode)
     assert faults(answer) == [(MODE, "/data/attributes/default-execution-mode")]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("overwrites", "detail"),
     [
@@ -215,6 +221,7 @@ def test_bad_overwrites_are_refused(send: Send, overwrites: Any, detail: str) ->
     assert faults(send(422, name="platform", setting_overwrites=overwrites)) == [(detail, OVERWRITES)]
 
 
+@pytest.mark.one_database
 def test_every_fault_is_told_at_once(send: Send, world: World) -> None:
     answer = send(
         422,
@@ -235,6 +242,7 @@ def test_every_fault_is_told_at_once(send: Send, world: World) -> None:
     assert untouched(world)
 
 
+@pytest.mark.one_database
 def test_unknown_attributes_are_ignored(send: Send) -> None:
     shown = send(200, name="platform", hcp_id="x", max_ttl=1, created_at="never", _links={})["data"]["attributes"]
     assert shown["name"] == "platform"

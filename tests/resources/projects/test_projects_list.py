@@ -37,6 +37,7 @@ def test_projects_are_listed_by_name_without_regard_to_case(api: Api, five: list
     assert names(api.get(f"{PROJECTS}?sort=", owner.token)) == ordered
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("sort", ["created-at", "--name", "Name", "name,-name", "-", "id", "name%20"])
 def test_an_unknown_sort_is_refused(api: Api, acme: Organization, owner: Person, sort: str) -> None:
     answer = api.get(f"/organizations/{acme.name}/projects?sort={sort}", owner.token, expect=400)
@@ -301,6 +302,7 @@ def test_a_page_has_twenty_rows_and_at_most_a_hundred(
         assert answer["meta"]["pagination"]["total-count"] == 105
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", ["page[number]", "page[size]"])
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "x", "1_0", "%201", "\u0661", "1e1"], ids=ascii)
 def test_a_page_that_is_no_number_is_refused(
@@ -310,6 +312,7 @@ def test_a_page_that_is_no_number_is_refused(
     assert faults(answer) == [(f"{name} must be a positive integer", name)]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("parameter", ["q", "filter[names]", "filter[tagged][0][key]", "filter[tagged][0][value]"])
 @pytest.mark.parametrize("text", ["x" * 1_001, "a%00b"], ids=["long", "nul"])
 def test_a_text_that_no_project_can_have_is_refused(

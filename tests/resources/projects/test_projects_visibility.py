@@ -249,6 +249,7 @@ def test_a_foreign_organization_answers_like_a_missing_one(
     assert foreign.body == missing.body
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("token", [None, "nonsense"])
 @pytest.mark.parametrize(
     ("method", "path", "sent"),

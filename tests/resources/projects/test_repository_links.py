@@ -75,6 +75,7 @@ PROVIDERS = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("url", PROVIDERS)
 def test_the_host_tells_the_provider(api: Api, owner: Person, project: Project, url: str) -> None:
     made = api.post(path_of(project), owner.token, sent(url))["data"]["attributes"]
@@ -154,6 +155,7 @@ FAULTS: Mapping[str, tuple[Any, str, str]] = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_name_the_member(api: Api, world: World, owner: Person, project: Project, fault: str) -> None:
     body, text, pointer = FAULTS[fault]

@@ -141,6 +141,7 @@ def test_tags_alone_are_an_update(api: Api, world: World, project: Project, owne
     assert bound(world, project) == {}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("value", [None, [], "env", {}, {"data": None}, {"data": {}}], ids=str)
 def test_a_tag_relationship_without_a_list_is_refused(
     api: Api, world: World, project: Project, owner: Person, value: Any
@@ -225,6 +226,7 @@ FAULTY: dict[str, tuple[list[Any], list[tuple[str, str]]]] = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("data", "expected"), FAULTY.values(), ids=FAULTY)
 def test_a_bad_tag_is_refused_and_none_is_set(
@@ -296,6 +298,7 @@ def test_ten_tags_can_be_replaced_by_ten_others(api: Api, world: World, project:
         assert bound(world, project) == numbered(10, first)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("data", [None, {}, "env", 1], ids=str)
 @pytest.mark.parametrize("way", ["update", "add", "replace"])
 def test_a_list_is_wanted(api: Api, project: Project, owner: Person, way: str, data: Any) -> None:

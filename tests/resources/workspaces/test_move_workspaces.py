@@ -218,6 +218,7 @@ MALFORMED = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("sent", "fault"), MALFORMED, ids=[str(sent)[:60] for sent, _ in MALFORMED])
 def test_a_malformed_list_is_refused(
     api: Api, destination: Project, owner: Person, sent: Any, fault: tuple[str, str]

@@ -179,6 +179,7 @@ def test_a_key_is_reserved_changed_and_released(api: Api, world: World, acme: Or
     ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("key", "detail"),
     [

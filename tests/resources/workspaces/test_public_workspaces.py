@@ -90,6 +90,7 @@ def test_nothing_related_is_public(api: Api, world: World, shown: Workspace) -> 
         assert faults(refused) == [("Invalid include parameter", "include")]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "authorization", ["Bearer nonsense", "Bearer ", "Basic YTpi", "", "nonsense"], ids=lambda text: text or "empty"
 )
@@ -117,6 +118,7 @@ def test_what_is_not_public_is_as_what_is_not_there(
         api.get(path, outsider, expect=404)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("method", "path", "sent"),
     [

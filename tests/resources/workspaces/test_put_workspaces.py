@@ -105,6 +105,7 @@ def test_otherwise_it_is_updated(
     assert response.status_int == 200
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("name", "attributes", "fault"),
     [

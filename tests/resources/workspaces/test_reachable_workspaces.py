@@ -56,6 +56,7 @@ def test_everybody_sees_what_he_reaches(
             assert api.get(f"/workspaces/{each['id']}", token)["data"] == each
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("token", [None, "nonsense"])
 def test_without_a_token_there_is_no_list(api: Api, token: str | None) -> None:
     api.get("/workspaces", token, expect=401)
@@ -91,6 +92,7 @@ def test_a_list_is_ordered_cut_and_filtered(
     assert {each["id"] for each in included} == ({"acme", "globex"} if hidden else {"acme", "globex", "initech"})
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [

@@ -64,6 +64,7 @@ def test_pages(states: States) -> None:
     assert len(states.api.get(f"{current}?page[size]=10&page[number]=3", states.token)["data"]) == 5
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("value", "detailed", "kind"),
     [
@@ -88,6 +89,7 @@ def test_types(states: States, value: Any, detailed: Any, kind: str) -> None:
     assert (found["value"], found["type"], found["detailed-type"]) == (value, kind, detailed)
 
 
+@pytest.mark.one_database
 def test_no_number_loses_a_digit(states: States) -> None:
     content = state().replace(
         b'"outputs": {}',
@@ -98,6 +100,7 @@ def test_no_number_loses_a_digit(states: States) -> None:
     assert b"[123456789012345678901234567890,0.1234567890123456789]" in response.body
 
 
+@pytest.mark.one_database
 def test_odd_outputs_and_resources_do_no_harm(states: States) -> None:
     outputs = {"a": 1, "b": {}, "c": {"value": 1, "x": [{}]}, "d" * 2_000: {"value": 1}, "e\0": {"value": 1}, "": {}}
     assert set(shown(states, outputs)) == {"b", "c", ""}
@@ -116,6 +119,7 @@ def nested(depth: int) -> str:
     return "[" * depth + "]" * depth
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("value", "detailed", "is_described"),
     [

@@ -117,6 +117,7 @@ def test_includes(states: States, include: str, types: set[str]) -> None:
         assert all(each["attributes"].get("value") != "hunter2" for each in included)
 
 
+@pytest.mark.one_database
 def test_an_unknown_include_is_refused(states: States) -> None:
     states.api.get(listed(), states.token, include="teams", expect=400)
 
@@ -192,6 +193,7 @@ def test_resources_are_sorted_by_a_field_and_an_order(states: States) -> None:
         assert faults(refused) == [("sort must be one of the fields with :asc or :desc", "sort")]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("attributes", "pointer"),
     [

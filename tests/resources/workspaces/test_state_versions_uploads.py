@@ -62,6 +62,7 @@ def test_a_token_on_the_address_is_ignored(states: States) -> None:
     put(states.api, address(version, "json-state-upload"), b"{}", Authorization=f"Bearer {states.token}")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/vnd.api+json", ""])
 def test_the_media_type_of_an_upload_does_not_matter(states: States, content_type: str) -> None:
     states.lock()
@@ -80,6 +81,7 @@ def test_other_bytes_than_announced_are_refused_and_the_right_ones_still_taken(s
     states.put(version, state())
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("content", "text"),
     [
@@ -111,6 +113,7 @@ def test_what_is_no_state_is_refused(states: States, app: Flask, content: bytes,
     assert objects(app) == before
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("is_inline", [False, True], ids=["upload", "inline"])
 def test_ten_megabytes_in_one_attribute(states: States, *, is_inline: bool) -> None:
     long = "x\\\n\u00e4" * 910_000
@@ -130,6 +133,7 @@ def test_ten_megabytes_in_one_attribute(states: States, *, is_inline: bool) -> N
     assert by_name["address"]["value"] == "10.0.0.1"
 
 
+@pytest.mark.one_database
 def test_nesting_does_no_harm(states: States) -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
     content = state().replace(b'"check_results": null', b'"check_results": ' + deep)
@@ -139,6 +143,7 @@ def test_nesting_does_no_harm(states: States) -> None:
     assert states.fetched(states.show(version)) == content
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("number", [b"1" * 4_500, b"-" + b"1" * 70_000, b"1e99999999999999999999"])
 def test_endless_numbers_are_refused(states: States, number: bytes) -> None:
     content = state().replace(b'"check_results": null', b'"check_results": ' + number)
@@ -155,6 +160,7 @@ def test_long_numbers_are_read_in_passing() -> None:
     assert time.process_time() - began < 2
 
 
+@pytest.mark.one_database
 def test_a_truncated_upload_is_refused(states: States, app: Flask) -> None:
     states.lock()
     before = objects(app)
@@ -180,6 +186,7 @@ class Malformed:
         raise InvalidChunkSize
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("part", ["state", "json-state"])
 @pytest.mark.parametrize("kind", ["cut", "malformed"])
 def test_a_truncated_upload_is_refused_that_the_server_takes_for_the_end(
@@ -199,6 +206,7 @@ def test_a_truncated_upload_is_refused_that_the_server_takes_for_the_end(
     assert states.fetched(states.show(version), part) == state()
 
 
+@pytest.mark.one_database
 def test_a_document_in_malformed_chunks_is_refused(states: States, app: Flask) -> None:
     sent = {"wsgi.input": Malformed(), "wsgi.input_terminated": True, "CONTENT_LENGTH": "9"}
     headers = {"Authorization": f"Bearer {states.token}", "Content-Type": MEDIA_TYPE}
@@ -207,6 +215,7 @@ def test_a_document_in_malformed_chunks_is_refused(states: States, app: Flask) -
     assert (answer.status_code, b"The request body could not be read" in answer.data) == (400, True)
 
 
+@pytest.mark.one_database
 def test_nothing_is_no_json_state(states: States) -> None:
     states.lock()
     version = states.create(state())
@@ -215,6 +224,7 @@ def test_nothing_is_no_json_state(states: States) -> None:
     assert states.fetched(states.show(version), "json-state") == b"{}"
 
 
+@pytest.mark.one_database
 def test_an_upload_that_announces_too_much_is_refused_unread(states: States, app: Flask) -> None:
     states.lock()
     version = states.create(state())
@@ -226,6 +236,7 @@ def test_an_upload_that_announces_too_much_is_refused_unread(states: States, app
         assert answer.status_code == 413
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("is_announced", [True, False])
 @pytest.mark.parametrize(("missing", "status"), [(0, 200), (1, 413)])
 def test_so_large_a_state_is_taken_and_no_larger_one(
@@ -272,6 +283,7 @@ def test_an_address_works_in_its_direction_and_for_its_object_only(states: State
     assert states.show(second)["data"]["attributes"]["status"] == "pending"
 
 
+@pytest.mark.one_database
 def test_a_changed_address_opens_nothing(states: States) -> None:
     states.lock()
     version = states.create(state())
@@ -285,6 +297,7 @@ def test_a_changed_address_opens_nothing(states: States) -> None:
         fetch(states.api, url.replace(ticket, other), expect=403)
 
 
+@pytest.mark.one_database
 def test_an_address_of_another_service_opens_nothing(
     states: States, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,6 +366,7 @@ def large(pieces: int, serial: int) -> Iterator[bytes]:
     yield b"]}"
 
 
+@pytest.mark.one_database
 def test_the_largest_state_goes_up_and_down_in_little_memory(states: States, app: Flask) -> None:
     pieces = 1_020
     whole, length = digest(usedforsecurity=False), 0

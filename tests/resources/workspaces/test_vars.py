@@ -123,6 +123,7 @@ def test_key_and_category_are_unique_in_a_workspace(
     api.post(f"/workspaces/{elsewhere.id}/vars", owner.token, sent())
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("attributes", "expected"),
     [

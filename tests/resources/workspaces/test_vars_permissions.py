@@ -166,6 +166,7 @@ def test_a_batch_is_all_or_nothing(
     assert left_by_requests(world) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "sent",
     [

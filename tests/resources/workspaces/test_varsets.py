@@ -180,6 +180,7 @@ def test_an_update_replaces_places_and_adds_variables(
     assert again == emptied
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("attributes", "expected"),
     [

@@ -67,6 +67,7 @@ def test_a_set_is_applied_and_removed_harmlessly_often(
     ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("sent", "status"),
     [

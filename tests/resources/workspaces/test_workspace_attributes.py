@@ -106,6 +106,7 @@ BAD: list[tuple[str, Any, str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("member", "value", "detail"), BAD, ids=[f"{name} {value!s:.12}" for name, value, _ in BAD])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_a_bad_setting_is_refused(
@@ -127,6 +128,7 @@ EXCLUSIVE: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("before", "sent", "detail", "member"), EXCLUSIVE, ids=[str(row[:2]) for row in EXCLUSIVE])
 def test_settings_that_exclude_each_other_are_refused(
     api: Api,

@@ -86,6 +86,7 @@ BAD: list[tuple[Any, str, str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("sent", "detail", "pointer"), BAD, ids=[str(sent)[:40] for sent, _, _ in BAD])
 def test_a_bad_reason_locks_nothing(
     api: Api, owner: Person, workspace: Workspace, *, sent: Any, detail: str, pointer: str

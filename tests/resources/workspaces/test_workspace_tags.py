@@ -85,6 +85,7 @@ def test_the_plain_tags_of_a_workspace_are_searched(api: Api, owner: Person, wor
     assert api.get(f"{path}?name=gamma", owner.token)["data"] == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("name", "detail"),
     [
@@ -112,6 +113,7 @@ def test_a_bad_plain_tag_is_refused(
     assert world.all(TagBinding) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("sent", "pointer"),
     [

@@ -143,6 +143,7 @@ def test_a_workspace_is_not_created_in_a_project_that_is_not_there(
     assert world.all(Workspace) == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "project",
     [
@@ -207,6 +208,7 @@ BAD: list[tuple[str, Any, str]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("member", "value", "detail"), BAD, ids=[f"{name} {value!s:.12}" for name, value, _ in BAD])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_a_bad_attribute_is_refused(

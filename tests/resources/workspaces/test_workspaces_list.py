@@ -165,6 +165,7 @@ def test_a_related_project_that_is_hidden_does_not_come_along(
     assert answer["included"] == []
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("include", ["workspace", "run", "project,x", "projects", "project.organization"])
 def test_an_unknown_include_is_refused(api: Api, world: World, network: Project, owner: Person, include: str) -> None:
     workspace = world.workspace(network, "last")
@@ -181,6 +182,7 @@ NEVER_THERE = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("include", NEVER_THERE)
 def test_what_no_workspace_has_may_be_asked_for(api: Api, network: Project, owner: Person, include: str) -> None:
     plain = api.get(f"{WORKSPACES}?filter[project][id]={network.id}", owner.token)

@@ -125,6 +125,7 @@ def test_a_hidden_workspace_answers_like_a_missing_one(
     assert dict(hidden.headers) == dict(missing.headers)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("token", [None, "nonsense"])
 @pytest.mark.parametrize(("method", "below", "sent"), ROUTES, ids=[f"{method} {below}" for method, below, _ in ROUTES])
 def test_without_a_token_there_is_no_answer(
