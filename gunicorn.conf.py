@@ -28,19 +28,19 @@ bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 # every worker holds connections of its own.
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(4, 2 * (os.cpu_count() or 1)))
 
-# The head of a request is short: a client that has not sent it in this time holds a thread for nothing.
+# The head of a request is short: a client that takes longer to send it blocks a thread for nothing.
 HEAD_SECONDS = 20
 
 
 class PunctualWorker(ThreadWorker):
-    """Gunicorn's own, which waits for ever for the head of a request once its first byte is there."""
+    """Gunicorn's worker with a deadline for the head of a request, for which it would wait forever."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         super().__init__(*args, **options)
         self.due: dict[Any, float] = {}
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401
-        """Note until when the head must be there."""
+        """Set the deadline for the head."""
         self.due[conn] = time.monotonic() + HEAD_SECONDS
         try:
             return super().handle(conn)
@@ -48,12 +48,12 @@ class PunctualWorker(ThreadWorker):
             self.due.pop(conn, None)
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401
-        """Forget the time: the head is there."""
+        """Remove the deadline, because the head has arrived."""
         self.due.pop(conn, None)
         return super().handle_request(req, conn)
 
     def murder_pending(self) -> None:
-        """Hang up on those that are late, too; the main thread does this every second."""
+        """Also close connections that have missed their deadline; the main thread does this every second."""
         super().murder_pending()
         now = time.monotonic()
         for conn, due in tuple(self.due.items()):
@@ -61,34 +61,34 @@ class PunctualWorker(ThreadWorker):
                 shut_down_reading(conn.sock)
 
 
-# Threads, because without a proxy that buffers, a connection that is open and silent would occupy a whole worker:
-# a handful of them would stop the service. Behind such a proxy GROUNDPLAN_THREADS=1 is a little faster.
+# Threads, because without a buffering proxy, an open silent connection would block a whole worker: a handful of them
+# would stop the service. Behind such a proxy GROUNDPLAN_THREADS=1 is a little faster.
 worker_class = PunctualWorker if threads_wanted > 1 else "sync"
 threads = threads_wanted
 
-# A kept connection waits this long for its next request, without a thread: longer than a client thinks between two
-# calls. Sync workers close after each answer.
+# How long an idle connection stays open for the next request, without a thread: longer than clients pause between two
+# requests. Sync workers close the connection after each answer.
 keepalive = 5
 
-# No request takes seconds; a worker that is silent for so long hangs and is replaced.
+# No request takes seconds; a worker that does not respond for so long hangs and is replaced.
 timeout = 30
 
-# Gunicorn would believe what any client on this machine says about https. The application believes proxies, as many
-# as GROUNDPLAN_TRUSTED_PROXIES says.
+# Gunicorn would trust any client on this machine about https. The application trusts proxies instead, as many as
+# GROUNDPLAN_TRUSTED_PROXIES says.
 forwarded_allow_ips = ""
 
-# A client that is silent for so long in the middle of a request, or takes so long for a piece of its answer, has gone:
-# a machine that sleeps or lost its network says no farewell, and the thread that waits for it would wait for ever.
+# A client that is silent for so long in the middle of a request, or takes so long for a piece of its answer, is gone:
+# a machine that sleeps or lost its network does not close its connections, and a thread would wait for it forever.
 SILENT_SECONDS = 5 * 60
 
-# What a request that has begun may still take after the signal to stop; below the ten seconds that container
-# runtimes wait before they kill.
+# How long running requests may take after the signal to stop; below the ten seconds that container runtimes wait before
+# they kill.
 graceful_timeout = 8
-# Of that, what mail may take that is on its way.
+# How much of that time may be used for sending queued mail.
 MAIL_SECONDS = 3
 
-# A worker is renewed now and then, so that no leak of a library ever adds up; the jitter keeps them from all going
-# at once. Renewing costs one fork.
+# Workers are replaced now and then, so that leaks of libraries never add up; the jitter prevents that all are replaced
+# at once. Replacing one costs a fork.
 max_requests = 20_000
 max_requests_jitter = 2_000
 
@@ -96,38 +96,38 @@ max_requests_jitter = 2_000
 # HUP signal does not load it.
 preload_app = True
 
-# The largest that gunicorn allows: a query string with many filters and ids is long, and the body limit of the
+# The maximum that gunicorn allows, because a query string with many filters and ids is long. The body limit of the
 # application does not cover it.
 limit_request_line = 8190
 
-# Workers prove that they live by touching a file; on a disk that stalls they would be killed for it.
+# Workers touch a file to show that they are alive; on a stalled disk they would be killed.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes a private file in it
 
-# Errors go to stderr. The access log repeats what a proxy writes and costs time for each request, so it is off
-# unless asked for.
+# Errors are logged to stderr. The access log repeats that of a proxy and costs time for each request, so it is off by
+# default.
 errorlog = "-"
 accesslog = "-" if os.environ.get("GROUNDPLAN_ACCESS_LOG") in {"1", "true", "yes"} else None
-# As usual, with the request's id at the end.
+# The usual format, with the request's id at the end.
 access_log_format = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" %({x-request-id}o)s'
 
 
 class WithoutSecrets(logging.Filter):
-    """Cuts from addresses what makes them secrets.
+    """Removes secrets from addresses.
 
-    Of uploads and downloads the ticket, which is all that somebody needs to use them; of invitations the token, which
-    is whatever stands in the place of an id and is none.
+    The secrets are the ticket of an upload or download, which allows anyone to use it, and the token of an invitation,
+    which is any text in the position of an id that is not an id.
     """
 
     secret = re.compile(r"(/objects/)[^\s\"'?]+|(/invitations/)(?!inv-[0-9A-Za-z]+(?![^\s\"'?/]))[^\s\"'?/]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the line through."""
+        """Accept every line."""
         record.msg, record.args = self.secret.sub(r"\1\2(hidden)", record.getMessage()), ()
         return True
 
 
 class DiscreetLogger(Logger):
-    """Gunicorn's own, which writes whole addresses into both of its logs."""
+    """Gunicorn's logger without secrets, which would write whole addresses into both of its logs."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         """Add the filter."""
@@ -139,12 +139,12 @@ class DiscreetLogger(Logger):
 logger_class = DiscreetLogger
 loglevel = (os.environ.get("GROUNDPLAN_LOG_LEVEL") or "info").lower()
 
-# The socket by which gunicorn can be controlled would stand in the home folder of the user, for nobody.
+# Nothing uses gunicorn's control socket, which would be in the home folder of the user.
 control_socket_disable = True
 
 
 def when_ready(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-    """Exempt what was imported from garbage collection: its pages stay shared between the workers."""
+    """Exempt imported objects from garbage collection, so that their pages stay shared between the workers."""
     gc.collect()
     gc.freeze()
 
@@ -162,15 +162,15 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401
 
 
 def pre_request(_worker: Any, request: Any) -> None:  # noqa: ANN401
-    """Bound how long the connection may be silent, now that the head of the request is there."""
+    """Limit how long the connection may be silent, after the head of the request has arrived."""
     connection = getattr(getattr(request, "unreader", None), "sock", None)
     if connection is not None:
         connection.settimeout(SILENT_SECONDS)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
-    """Give what is still on its way a moment, well within the time to stop: mail that was promised, then analytics."""
-    # The arbiter calls this, too, for a worker that it had to kill: there is no application in its own process.
+    """Send the queued mail, then the queued analytics events, within the time to stop."""
+    # The arbiter also calls this for a worker that it had to kill: its own process has no application.
     app = getattr(worker, "wsgi", None)
     if not isinstance(app, Flask):
         return

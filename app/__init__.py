@@ -26,9 +26,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    # OPTIONS would answer without a token, and nobody asks it: this API serves no browsers of other sites.
+    # OPTIONS would answer without a token, and no client needs it: this API does not serve browsers of other sites.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    # A trailing slash is another address, not a redirect that would lose the body of a POST.
+    # An address with a trailing slash is 404, not a redirect, which would lose the body of a POST.
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     keyring = Keyring(settings.encryption_keys)
@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def trust_proxies(app: Flask, count: int) -> None:
     """Take the scheme, host and address of the client from the headers of this many proxies; by default from none.
 
-    Anybody who can reach the service around its proxies could send these headers, so believing them must be asked for.
+    Anybody who can reach the service around its proxies could send these headers, so trusting them must be configured.
     """
     if count:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

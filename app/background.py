@@ -1,4 +1,4 @@
-"""A bounded queue that one thread of the process empties, for work that must not keep a request waiting."""
+"""A bounded queue that one thread of the process empties, for work that requests must not wait for."""
 
 import os
 import time
@@ -13,17 +13,17 @@ _END: Final = object()
 
 
 class BackgroundQueue(Generic[Item]):
-    """Hands items to ``handle``, one after the other, in a thread of its own.
+    """Passes items to ``handle``, one after the other, in a thread of its own.
 
-    The thread starts with the first item, in the process that puts it there, because threads do not survive a fork.
-    Items that another process has queued before the fork are that process's own. An item is lost if the queue is full,
+    The thread starts with the first item, in the process that queues it, because threads do not survive a fork. Items
+    that another process queued before the fork are left to that process. An item is lost if the queue is full,
     if ``handle`` raises, which is passed to ``failed``, or if the process ends.
     """
 
     def __init__(
         self, name: str, handle: Callable[[Item], None], failed: Callable[[Exception], None], maximum: int
     ) -> None:
-        """Start no thread yet. At most ``maximum`` items wait."""
+        """Start no thread yet. The queue holds at most ``maximum`` items."""
         self._name = name
         self._handle = handle
         self._failed = failed
@@ -68,7 +68,7 @@ class BackgroundQueue(Generic[Item]):
             return done.wait_for(lambda: self._queue.unfinished_tasks == 0, seconds)
 
     def close(self, seconds: float) -> int:
-        """End the thread after the items that wait, in at most this time; returns how many were not handled."""
+        """End the thread after the queued items, in at most this time; returns how many were not handled."""
         if self._process != os.getpid() or self._thread is None:
             return 0
         until = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""What must exist before anybody can sign in to a new service; created by commands, without a request."""
+"""Creates users, tokens and the first organization by commands, before anybody can sign in to a new service."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ EMAIL = "admin@localhost"
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """What exists after the bootstrap. A token or password is here only if it was just made."""
+    """The result of the bootstrap. It has tokens and a password only if they were just created."""
 
     organization: str
     username: str
@@ -41,7 +41,7 @@ class Bootstrapped:
     password: str | None = None
 
     def as_json(self) -> dict[str, str]:
-        """The members that are not empty."""
+        """The values that are not empty."""
         members = {
             "organization": self.organization,
             "username": self.username,
@@ -53,11 +53,11 @@ class Bootstrapped:
 
 
 def bootstrap(settings: Settings) -> Bootstrapped:
-    """Create what is missing: the administrator with password and token, the organization with owners team and token.
+    """Create the administrator with password and token, and the organization with owners team and token, if missing.
 
-    Nothing that exists is changed, not even an organization that was renamed. The organization gets a token only when
-    it is created, so that a revoked token stays revoked. An administrator without a token gets one, because otherwise
-    nobody could get in. If two processes do this at once, the second one waits for the first (SQLite), or fails on a
+    Existing rows are not changed, not even a renamed organization. The organization gets a token only when it is
+    created, so that a revoked token stays revoked. An administrator without a token gets one, because otherwise nobody
+    could get in. If two processes do this at once, the second one waits for the first (SQLite), or fails on a
     unique name and changes nothing (PostgreSQL).
     """
     with new_session() as session, session.begin():
@@ -71,7 +71,7 @@ def bootstrap(settings: Settings) -> Bootstrapped:
             _note(session, "users.create", administrator.id, administrator.username, None)
         password = None
         if administrator.password_hash is None:
-            # The operator knows a password that they chose themselves; it is shown to nobody.
+            # A password that the operator has chosen is not shown.
             password = None if settings.bootstrap_password else new_password()
             administrator.password_hash = hash_password(settings.bootstrap_password or str(password))
         organization, is_new = _organization(session, settings, administrator)
@@ -214,7 +214,7 @@ def _organization(session: Session, settings: Settings, administrator: User) -> 
     if not re.fullmatch(NAME_PATTERN, name) or not NAME_LENGTH[0] <= len(name) <= NAME_LENGTH[1]:
         message = "GROUNDPLAN_ORGANIZATION must have 3 to 40 letters, digits, hyphens and underscores"
         raise InvalidSettingError(message)
-    # The one with the name, else the oldest: it may have been renamed since.
+    # The organization with the name, else the oldest one, because it may have been renamed since.
     is_named = case_folded(Organization.name) == fold_case(name)
     found = session.scalars(
         select(Organization).order_by(is_named.desc(), Organization.created_at, Organization.id).limit(1),

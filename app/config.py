@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-# What fits into the header of a request as it is.
+# Characters that are allowed unencoded in the header of a request.
 TOKEN = re.compile("[!-~]{32,512}")
 PASSWORD = re.compile(".{10,512}", re.DOTALL)
 MINIMUM_SECRET_LENGTH = 32
@@ -44,7 +44,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posthog:
-    """The PostHog project that is told what happens."""
+    """The PostHog project that gets events."""
 
     key: str = field(repr=False)
     host: str
@@ -52,7 +52,7 @@ class Posthog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailServer:
-    """The server that takes the service's mail, and the sender of that mail."""
+    """The server that sends the service's mail, and the sender's address."""
 
     host: str
     port: int
@@ -71,9 +71,9 @@ class Settings:
     ``secret_key`` keys the token digests; changing it revokes every token. ``encryption_keys`` decrypt what is stored;
     the first of them encrypts. ``organization_creation`` says who may create organizations (``admins``: site
     administrators, ``users``: every user). ``request_bytes`` limits the size of a body, ``state_bytes`` that of a
-    state. ``trusted_proxies`` is how many proxies are believed about the address that the client asked for. ``url`` is
-    the address at which people reach the service, for links in mail. ``invitation_days`` is how many days an invitation
-    can be accepted.
+    state. ``trusted_proxies`` is how many proxies are trusted about the address of the request. ``url`` is the address
+    at which people reach the service, for links in mail. ``invitation_days`` is how many days an invitation can be
+    accepted.
     """
 
     home: Path
@@ -141,7 +141,7 @@ class Settings:
             message = "GROUNDPLAN_URL must begin with http:// or https:// and have no query"
             raise InvalidSettingError(message)
         if self.mail_server is not None and self.url is None:
-            # A link in mail must not lead to whatever host a client claims to have asked.
+            # A link in mail must not lead to a host that a client claims in its request.
             message = "GROUNDPLAN_SMTP_URL needs GROUNDPLAN_URL as well, the address for links in mail"
             raise InvalidSettingError(message)
         if self.invitation_days > MAXIMUM_DAYS:
@@ -206,7 +206,7 @@ def whole_number(given: Mapping[str, str], name: str, default: int) -> int:
 
 
 def bucket_of(given: Mapping[str, str]) -> Bucket | None:
-    """The bucket that the variables name; None if objects are to be files in the home folder."""
+    """The bucket in the variables; None if objects are stored as files in the home folder."""
     name, endpoint = given.get("GROUNDPLAN_S3_BUCKET"), given.get("GROUNDPLAN_S3_ENDPOINT") or None
     if not name:
         return None
@@ -217,7 +217,7 @@ def bucket_of(given: Mapping[str, str]) -> Bucket | None:
 
 
 def posthog_of(given: Mapping[str, str]) -> Posthog | None:
-    """The PostHog project that the variables name; None without a key."""
+    """The PostHog project in the variables; None without a key."""
     key, host = given.get("GROUNDPLAN_POSTHOG_KEY"), given.get("GROUNDPLAN_POSTHOG_HOST") or POSTHOG_HOST
     if not key:
         return None
@@ -228,14 +228,14 @@ def posthog_of(given: Mapping[str, str]) -> Posthog | None:
 
 
 def mail_server_of(given: Mapping[str, str]) -> MailServer | None:
-    """The mail server that the variables name, as ``smtp://user:password@host:587?starttls=1`` or ``smtps://…``.
+    """The mail server in the variables, as ``smtp://user:password@host:587?starttls=1`` or ``smtps://…``.
 
     Without one the service sends no mail.
     """
     url = given.get("GROUNDPLAN_SMTP_URL")
     if not url:
         return None
-    # It may hold a password, so that no error repeats it.
+    # The URL may contain a password, so errors don't repeat it.
     message = (
         "GROUNDPLAN_SMTP_URL must be smtp://host or smtps://host, with port, user:password@ and ?starttls=1 if needed"
     )
@@ -271,10 +271,10 @@ def split_csv(text: str) -> tuple[str, ...]:
 
 
 def load_or_create_secret(path: Path) -> str:
-    """The secret in the file; it is made at the first start.
+    """The secret in the file; it is created at the first start.
 
-    Two processes that start at once must use the same secret. So a finished file is linked to its name: the name exists
-    with the whole secret or not at all, and the second process reads what the first one wrote.
+    Two processes that start at once must use the same secret. So a complete file is linked to its name: the name exists
+    with the whole secret or not at all, and the second process reads the secret of the first one.
     """
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")

@@ -1,4 +1,4 @@
-"""Migrations of the database, and what ``flask db migrate`` writes, which has to work on SQLite and on PostgreSQL."""
+"""Migrations of the database, and the scripts of ``flask db migrate``, which must work on SQLite and on PostgreSQL."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ FOLDER: Final = Path(__file__).resolve().parent.parent / "migrations"
 # Indexes with this prefix exist only where the extension pg_trgm is available.
 OPTIONAL_INDEXES: Final = "trgm_"
 
-# SQLite can do these by itself. For any other change of a table, Alembic copies the table there.
+# Changes that SQLite supports. For any other change of a table, Alembic copies the table there.
 WITHOUT_COPY: Final = (AddColumnOp, DropColumnOp, CreateIndexOp, DropIndexOp)
 COPIED: Final = (
     "SQLite copies this table, and the copy has none of the indexes over expressions, such as lower(name): drop them",
@@ -49,7 +49,7 @@ class Note(MigrateOperation):
     """A comment in a generated migration."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        """Say this, a line for each."""
+        """``lines`` are the lines of the comment."""
         self.lines = lines
 
 
@@ -59,10 +59,10 @@ def _render_note(_context: AutogenContext, note: Note) -> list[str]:
 
 
 def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
-    """How a generated migration writes an item; False for Alembic's own way.
+    """The code for an item in a generated migration; False for Alembic's default.
 
-    Our own column type is written as the plain one below it, because a migration must not change when the application
-    does. The default of a truth value is written so that each database takes it: SQLite reads one back as a number.
+    Our own column type is written as the plain type that it wraps, because a migration must not change when the
+    application does. Boolean defaults are written so that both databases accept them: SQLite reads them as numbers.
     """
     if kind == "type" and isinstance(item, Timestamp):
         return "sa.DateTime(timezone=True)"
@@ -75,7 +75,7 @@ def render_item(kind: str, item: object, _context: object) -> str | Literal[Fals
 
 
 def review_script(script: MigrationScript, connection: Connection, metadata: MetaData = Base.metadata) -> bool:
-    """Make a generated migration work on both databases, or refuse it; whether there is anything to migrate."""
+    """Make a generated migration work on both databases, or refuse it; returns whether it has any changes."""
     upgrade, downgrade = script.upgrade_ops, script.downgrade_ops
     assert upgrade is not None
     assert downgrade is not None
@@ -110,7 +110,7 @@ def _check_added_column(table: str, column: Column[Any]) -> None:
 
 
 def _check_indexes(upgrade: UpgradeOps, connection: Connection, metadata: MetaData) -> None:
-    """Refuse if an index is new or gone that can't be read back from SQLite, because Alembic has left it out."""
+    """Refuse a new or removed index that can't be read back from SQLite, because Alembic leaves it out."""
     listed = text("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
     there = {name for name in connection.scalars(listed) if not name.startswith(OPTIONAL_INDEXES)}
     wanted = {str(index.name) for table in metadata.tables.values() for index in table.indexes}

@@ -1,4 +1,4 @@
-"""What an application consists of beside its routes, as one typed value: ``services().vault``."""
+"""The parts of an application beside its routes, as one typed value: ``services().vault``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ EXTENSION: Final = "groundplan"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Made once for each application, by ``create_app``.
+    """The services of an application, created once by ``create_app``.
 
     ``engines`` are those that Flask-SQLAlchemy holds, for reading and for threads without an application context; a
     request that writes uses ``app.web.transaction``. ``outbox`` is None if the service sends no mail, ``analytics`` is
-    None if no outside service is told of events. ``openapi`` gives the description of the API as JSON.
+    None if no outside service gets events. ``openapi`` returns the description of the API as JSON.
     """
 
     settings: Settings

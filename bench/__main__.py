@@ -28,8 +28,8 @@ WARM_UP = 1.0
 
 
 def main() -> int:
-    """Run what the command line asks for; the exit status is 1 when any request failed."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that everything is put away
+    """Run the benchmark as the command line says; the exit status is 1 if any request failed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that everything is cleaned up
     options = _options()
     results = {name: measure(name, options) for name in options.databases}
     print(table(results))
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def measure(database: str, options: argparse.Namespace) -> dict[str, Numbers]:
-    """Everything on one database, from its creation to its end; the numbers by the title of the workload."""
+    """Run all workloads on one new database; returns the numbers by the title of the workload."""
     with temporary_folder() as folder, DATABASES[database](folder) as url:
         settings = environment(folder, url, free_port())
         _tell(f"{database}: migrating and seeding")
@@ -69,7 +69,7 @@ def run(workload: Workload, settings: Mapping[str, str], options: argparse.Names
 
 
 def put_away(engine: Engine) -> None:
-    """Delete what the load made, so that the workloads after it find what those before it found."""
+    """Delete the rows that the load created, so that every workload starts with the same data."""
     with engine.begin() as connection:
         connection.execute(delete(ActivityEvent).where(ActivityEvent.subject_name.startswith(MADE)))
         connection.execute(delete(Workspace).where(Workspace.name.startswith(MADE)))

@@ -1,6 +1,6 @@
-"""Send one workload for some seconds and count: by wrk when it is there, else by a loop of our own.
+"""Send one workload for some seconds and count: by wrk if it is installed, else by a loop of our own.
 
-wrk takes less of the machine that the service shares with it, so its figures are a little higher.
+wrk uses less CPU time of the machine that it shares with the service, so its figures are a little higher.
 """
 
 import json
@@ -76,7 +76,7 @@ def by_wrk(workload: Workload, port: int, seconds: float, connections: int) -> N
 
 
 def by_ourselves(workload: Workload, port: int, seconds: float, connections: int) -> Numbers:
-    """One loop over all connections; each sends its next request when it has the whole answer to the one before."""
+    """One loop over all connections; each sends its next request after the whole answer to the previous one."""
     load = _Load(workload, port)
     with DefaultSelector() as selector:
         clients = [_Client(load, selector) for _ in range(connections)]
@@ -98,7 +98,7 @@ def by_ourselves(workload: Workload, port: int, seconds: float, connections: int
 
 
 class _Load:
-    """What all connections share: the requests still to come, and what was counted."""
+    """The state that all connections share: the next requests, and the counts."""
 
     def __init__(self, workload: Workload, port: int) -> None:
         self.port = port
@@ -121,7 +121,7 @@ class _Load:
         return f"{self._workload.method} {path} HTTP/1.1\r\n{self._headers}{length}\r\n".encode("ascii") + body
 
     def failed(self, failure: str) -> None:
-        """Note a failure; the first ones are enough to see what is wrong."""
+        """Note a failure; only the first ones are stored, which is enough to find the cause."""
         if len(self.failures) < SHOWN_FAILURES:
             self.failures.append(failure)
 
@@ -151,7 +151,7 @@ class _Client:
             self._selector.modify(self._socket, EVENT_WRITE, self)
 
     def proceed(self) -> None:
-        """Go on with what the socket is ready for."""
+        """Read or write, whichever the socket is ready for."""
         assert self._socket is not None
         try:
             if self._to_send:

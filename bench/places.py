@@ -1,4 +1,4 @@
-"""Where a load runs: a new database, and the service over it, both gone at the end."""
+"""The environment of a load: a new database and a service that uses it, both removed at the end."""
 
 import atexit
 import os
@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 WORKERS = 2
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 15
-# As on a machine with a fast disk and some memory; nothing here is careless about what was committed.
+# Settings for a machine with a fast disk and some memory; none of them makes commits less durable.
 SERVER_SETTINGS = {"random_page_cost": "1.1", "effective_cache_size": "'2GB'"}
 
 
@@ -103,7 +103,7 @@ def service(settings: Mapping[str, str]) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A port of this machine that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,6 +1,6 @@
 """Fill an empty, migrated database with one large organization: ``python -m bench.seed``.
 
-Everything but the digests of the tokens is the same in each run. The rows go straight into the tables, many at once.
+Everything except the digests of the tokens is the same in each run. The rows are inserted into the tables in bulk.
 """
 
 import json
@@ -46,7 +46,7 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What a load needs to know: who may ask, and what there is to ask for."""
+    """The tokens and ids that a load needs."""
 
     organization: str
     owner_token: str
@@ -57,7 +57,7 @@ class Seeded:
 
 
 class Maker:
-    """Rows of one large organization, from a fixed beginning."""
+    """Makes the rows of one large organization, from a fixed random seed."""
 
     def __init__(self, key: str) -> None:
         """``key`` is the secret that the service digests tokens with."""
@@ -146,7 +146,7 @@ class Maker:
         ]
 
     def workspaces(self, environments: list[Values]) -> list[Values]:
-        """The workspaces, spread over the environments by chance."""
+        """The workspaces, spread over the environments at random."""
         places = [(each["project_id"], each["id"]) for each in environments]
         chosen = self.chance.choices(places, k=WORKSPACES)
         return [
@@ -193,7 +193,7 @@ class Maker:
         return {**self._owned(prefix), "description": description, "created_at": self.moment()}
 
     def _cased(self, number: int) -> str:
-        # Every third name has capitals: lists and searches go without regard to case.
+        # Every third name has capitals, because lists and searches ignore case.
         name = self.name(number)
         return name.title() if number % 3 == 0 else name
 
@@ -241,7 +241,7 @@ def seed(engine: Engine, key: str, tell: Callable[[str], object] = lambda _line:
 
 
 def settle(engine: Engine) -> None:
-    """Do at once what PostgreSQL would soon do by itself after so many writes; SQLite does nothing by itself."""
+    """Run the maintenance that PostgreSQL would soon run by itself after so many writes; SQLite runs none by itself."""
     if engine.dialect.name == "postgresql":
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("VACUUM (ANALYZE)"))

@@ -1,4 +1,4 @@
-"""What is sent: for each workload one kind of request, over the seeded organization."""
+"""The requests that are sent: each workload is one kind of request to the seeded organization."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from bench.seed import Seeded
 
 MEDIA_TYPE = "application/vnd.api+json"
 
-# Names that begin so were made by the load; the cleaning up goes by it.
+# The prefix of names that the load creates, by which they are cleaned up.
 MADE = "made-under-load-"
 
 
@@ -32,7 +32,7 @@ class Workload:
 
 @dataclass(slots=True)
 class Numbers:
-    """How one workload went. Times are in milliseconds."""
+    """The results of one workload. Times are in milliseconds."""
 
     per_second: float
     median: float
@@ -73,7 +73,7 @@ def below(seeded: Seeded) -> list[str]:
 
 
 def named(workspaces: str) -> list[str]:
-    """Full names of a few workspaces, which the first requests to them, while warming up, create."""
+    """Full names of a few workspaces, which the first requests create while warming up."""
     return [f"{workspaces}/{MADE}{number}" for number in range(4)]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from app.migrate import OPTIONAL_INDEXES, render_item, review_script
 from app.persistence.database import db
 
-# Any number, as long as nothing else that uses the same database takes it.
+# Any number that no other program uses for a lock in the same database.
 LOCK = 4_702_111_234
 
 
@@ -23,7 +23,7 @@ def include_object(_item: object, name: str | None, kind: str, _reflected: bool,
 
 
 def review(_context: object, _revision: object, directives: list[MigrationScript]) -> None:
-    """Look through what autogenerate has found, and write no file when that is nothing."""
+    """Review the changes that autogenerate has found, and write no file if there are none."""
     if not getattr(context.config.cmd_opts, "autogenerate", False):
         return
     connection = context.get_context().connection
@@ -41,7 +41,7 @@ def settings() -> dict[str, Any]:
         "process_revision_directives": review,
         "compare_type": True,
         "compare_server_default": True,
-        # SQLite can alter hardly anything: Alembic copies the table there and issues plain ALTER elsewhere.
+        # SQLite can alter very little: Alembic copies the table there and issues plain ALTER elsewhere.
         "render_as_batch": True,
         # Alembic distrusts transactions around DDL on SQLite, but the engine opens them itself (BEGIN IMMEDIATE):
         # a migration that fails leaves nothing behind, and a second process waits for the first.
@@ -104,14 +104,14 @@ def foreign_keys_off(connection: Connection) -> Iterator[None]:
 
 
 def refuse_dangling_rows(connection: Connection) -> None:
-    """Fail, and so undo everything, when a migration has left a row that refers to nothing."""
+    """Fail, and so undo everything, if a migration has left a row with a dangling foreign key."""
     dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
     if dangling:
         message = f"the migration left rows that refer to nothing: {dangling[:10]}"
         raise RuntimeError(message)
 
 
-# Shown on the command line, where nothing has set up logging; elsewhere both lines leave everything as it is.
+# Shows progress on the command line, where logging is not set up; elsewhere both lines change nothing.
 if not logging.getLogger().hasHandlers():
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
 

@@ -1,4 +1,4 @@
-"""Where events are sent besides the database: nowhere, or to a service that analyses usage."""
+"""Sends events to a service that analyzes usage, if one is configured."""
 
 from app.analytics.delivery import Delivery
 from app.analytics.posthog import PosthogSink

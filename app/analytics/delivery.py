@@ -1,4 +1,4 @@
-"""From requests to a sink: a bounded queue, emptied by one thread in each process."""
+"""Delivers events from requests to a sink: a bounded queue, emptied by one thread in each process."""
 
 import logging
 import threading
@@ -11,13 +11,13 @@ from app.background import BackgroundQueue
 logger = logging.getLogger(__name__)
 
 WAITING = 1_000
-"""How many events wait at most; a sink that is away for longer loses those that follow."""
+"""The maximum of queued events; further ones are lost if the sink is unavailable for longer."""
 SAY_AGAIN_AFTER = 60.0
 """Seconds between two lines of the log about lost events."""
 
 
 class Delivery:
-    """Hands events to a sink. A request that captures an event never waits and never fails because of it."""
+    """Sends events to a sink. A request that captures an event never waits and never fails because of it."""
 
     def __init__(self, sink: Sink, waiting: int = WAITING) -> None:
         """Start no thread yet."""
@@ -28,7 +28,7 @@ class Delivery:
         self._said_at: float | None = None
 
     def capture(self, events: Iterable[AnalyticsEvent]) -> None:
-        """Take the events. Those that find no room in the queue are lost, and counted."""
+        """Queue the events. If the queue is full, they are lost and counted."""
         if not self._queue.start():
             logger.warning("analytics: no thread can be started now")
         for event in events:
@@ -42,7 +42,7 @@ class Delivery:
             logger.warning("analytics: %d events lost in all", self.lost)
 
     def _failed(self, error: Exception) -> None:
-        # The text of an error may hold something secret.
+        # The text of the error may contain secrets.
         self._lose(type(error).__name__)
 
     def _lose(self, why: str) -> None:

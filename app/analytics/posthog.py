@@ -7,13 +7,13 @@ from app.analytics.sink import AnalyticsEvent
 from app.config import Posthog
 
 SECONDS = 5
-"""How long the service may take to accept one event."""
-# What the library would add of the machine is nobody's business.
+"""How long PostHog may take to accept one event."""
+# Properties of the machine that the library would add; they are not sent.
 OF_LIBRARY = frozenset({"$lib", "$lib_version", "$geoip_disable", "$process_person_profile", "$is_server"})
 
 
 class NotSent(Exception):
-    """PostHog did not take the event; the library keeps the reason to itself."""
+    """PostHog did not accept the event; the library does not expose the reason."""
 
 
 class PosthogSink:
@@ -33,7 +33,7 @@ class PosthogSink:
             enable_local_evaluation=False,
             before_send=_only_ours,
         )
-        # It would log every failure with all it was about to send; the delivery counts them.
+        # The library would log every failure with the event's content; the delivery counts failures instead.
         logging.getLogger("posthog").setLevel(logging.CRITICAL + 1)
 
     def capture(self, event: AnalyticsEvent) -> None:
@@ -56,7 +56,7 @@ def _properties(event: AnalyticsEvent) -> dict[str, Any]:
         "workspace_id": event.workspace_id,
     }
     given = {name: value for name, value in members.items() if value is not None}
-    # There is nothing to know about a person beside the id.
+    # No profiles of persons: only the id of a person is sent.
     return {**given, "$process_person_profile": False}
 
 

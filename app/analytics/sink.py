@@ -1,4 +1,4 @@
-"""What is told of an event, and what it is told to."""
+"""The form of an event for analytics, and the interface of services that accept it."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyticsEvent:
-    """What analytics is told of an event: kinds and ids. No names, no addresses, nothing of what changed."""
+    """The kinds and ids of an event. Names, addresses and changes are not sent."""
 
     action: str
     actor_type: str
@@ -22,7 +22,7 @@ class AnalyticsEvent:
 
 
 class Sink(Protocol):
-    """Something that takes events. It may be slow and it may fail, because it is called in a thread of its own."""
+    """A receiver of events. It may be slow and it may fail, because it is called in a thread of its own."""
 
     def capture(self, event: AnalyticsEvent) -> None:
-        """Take the event, or raise whatever is in the way."""
+        """Send the event, or raise the reason why it was not sent."""

@@ -1,1 +1,1 @@
-"""From a bearer token to the caller: who it is, and everything that was granted."""
+"""Turns a bearer token into the caller with everything that was granted to them."""

@@ -48,7 +48,7 @@ TokenRow = Row[*tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class OrganizationRef:
-    """What a request needs to know of an organization of the caller."""
+    """The columns of the caller's organization that requests need."""
 
     id: str
     name: str
@@ -58,7 +58,7 @@ class OrganizationRef:
 
 @dataclass(slots=True)
 class Caller:
-    """Whoever sent the request, with all grants: a user, an organization, a team or a project, known by a token.
+    """The sender of the request with all grants: a user, an organization, a team or a project, known by a token.
 
     A user who has signed in on a page has no token, and only the grants that the pages need.
     """
@@ -71,10 +71,10 @@ class Caller:
     organizations: dict[str, OrganizationRef] = field(default_factory=dict)
     """The caller's organizations by lower-case name."""
     closed: set[str] = field(default_factory=set)
-    """Lower-case names of those that do not take user tokens."""
+    """Lower-case names of the organizations that do not accept user tokens."""
 
     def __post_init__(self) -> None:
-        """Grant what is granted to everybody."""
+        """Add the grants that everybody has."""
         granted = roles.ANONYMOUS if self.kind == ANONYMOUS else roles.EVERYBODY
         self.grants.add(Level.PUBLIC, EVERYBODY, granted, Source(self.type, self.id))
 
@@ -90,7 +90,7 @@ class Caller:
 
     @property
     def account(self) -> tuple[str, str]:
-        """The id and username of the caller's account. A caller that is no user has a service account.
+        """The id and username of the caller's account. A caller that is not a user has a service account.
 
         A service account has a fixed id that no user has: the caller's own id with the prefix of users.
         """
@@ -107,12 +107,12 @@ class Caller:
 
 
 def nobody() -> Caller:
-    """The caller of a request without a token, who sees only what is shown to everybody."""
+    """The caller of a request without a token, who sees only public resources."""
     return Caller(ANONYMOUS, "", "", token_id=None)
 
 
 def signed_in_as(user_id: str, username: str) -> Caller:
-    """The caller for a user who has proved to be one by a password, not by a token."""
+    """The caller for a user who has signed in with a password instead of a token."""
     user = Caller("user", user_id, username, token_id=None)
     user.grants.add(Level.USER, user_id, roles.SIGNED_IN, Source(user.type, user_id))
     return user
@@ -124,7 +124,7 @@ _MEMBERSHIP = and_(OrganizationMembership.user_id == User.id, OrganizationMember
 
 
 def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
-    """Everything about whoever the row of ``who`` stands for; of a user a row for each membership and team."""
+    """Everything about the caller in the row of ``who``; a user has one row for each membership and team."""
     its = who.c
     return (
         select(
@@ -166,7 +166,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
 
 
 def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - an attribute
-    # A caller who is loaded without a token: the columns of the token are there and empty.
+    # For a caller who is loaded without a token, the columns of the token are null.
     names = ("id", "digest", "role", "user_id", "organization_id", "team_id", "project_id")
     texts = [columns.get(name, null().cast(Text)).label(name) for name in names]
     moments = [null().cast(Timestamp()).label(name) for name in ("expired_at", "last_used_at")]
@@ -176,7 +176,7 @@ def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...
 
 _TOKENS = AuthenticationToken.__table__
 _BY_DIGEST = _loading(_TOKENS).where(_TOKENS.c.digest == bindparam("digest"))
-# Others than whoever sent the request, by their JSON:API types: to explain what they may do.
+# Loads others than the sender of the request, by their JSON:API types, to explain their permissions.
 _BY_ID = {
     "authentication-tokens": _loading(_TOKENS).where(_TOKENS.c.id == bindparam("identifier")),
     "teams": _standing_for("team", Team.id, team_id=Team.id, organization_id=Team.organization_id),
@@ -194,7 +194,7 @@ _USED = (
 
 
 def load_caller(connection: Connection, token: str, key: str, *, users_create_organizations: bool) -> Caller | None:
-    """The caller with this token, or None when it is unknown, revoked or expired."""
+    """The caller with this token; None if it is unknown, revoked or expired."""
     if not token or len(token) > MAXIMUM_LENGTH:
         return None
     wanted = digest(token, key)
@@ -211,9 +211,9 @@ def load_caller(connection: Connection, token: str, key: str, *, users_create_or
 def load_caller_with_sources(
     connection: Connection, type_: str, identifier: str, *, users_create_organizations: bool
 ) -> Caller | None:
-    """The user, team or token with this id as a caller whose grants know where they come from.
+    """The user, team or token with this id as a caller whose grants have their sources.
 
-    A team stands for its tokens. None if there is nothing with this id, or if the token has expired.
+    A team stands for its tokens. None if nothing has this id, or if the token has expired.
     """
     rows = connection.execute(_BY_ID[type_], {"identifier": identifier}).all()
     if not rows or _is_over(rows[0], now()):
@@ -297,7 +297,7 @@ def _user(
         if row.organization_id is None:
             continue
         name = fold_case(row.organization_name)
-        # The administrator of the site is how an organization that closed itself to users is opened again.
+        # An administrator of the site can open an organization again that refuses user tokens.
         if not row.user_tokens_enabled and P.ORGANIZATION_UPDATE not in on_site:
             caller.closed.add(name)
             continue
@@ -315,7 +315,7 @@ def _user(
                 if row.allow_member_token_management:
                     grants.add(Level.TEAM, row.team_id, roles.OWN_TOKENS, Source("teams", row.team_id))
                 teams.add(row.team_id)
-    # An owner has everything in the organization already.
+    # Owners have all permissions in the organization already.
     memberships -= {row.membership_id for row in rows if row.is_owners}
     if teams or memberships:
         add_access(grants, connection, teams=teams, memberships=memberships, forcing=forcing)

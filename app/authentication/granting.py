@@ -1,4 +1,4 @@
-"""Turns what is stored about a caller into grants: site role, teams, project memberships, access lists, tokens."""
+"""Makes grants from the stored roles of a caller: site role, teams, project memberships, access lists, tokens."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
@@ -18,10 +18,10 @@ from app.models.workspaces import Workspace
 from app.persistence import SEPARATOR, AnyRow, in_values, values_param
 
 _NO_TEXT = null().cast(Text)
-# As the database keeps an empty list.
+# The JSON text of an empty list, as the database stores it.
 NO_CELLS = "[]"
 
-# Everything that is granted on projects and workspaces, whoever holds it. JSON as text, by which rows can be grouped.
+# All access to projects and workspaces, of any caller. JSON is cast to text, so that rows can be grouped by it.
 _GIVEN = union_all(
     select(
         literal("team-projects").label("type"),
@@ -75,7 +75,7 @@ _GIVEN = union_all(
 
 
 def _given(*apart: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
-    """One statement for all of it: a row for each kind of grant, with the places where it holds."""
+    """One statement for all access: a row for each kind of grant, with the ids that it is granted on."""
     given = _GIVEN.c
     kind = (given.type, given.organization_id, given.environment_id, given.cells, given.access, given.details)
     return select(
@@ -86,13 +86,13 @@ def _given(*apart: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
     ).group_by(*kind, *apart)
 
 
-# A caller with thousands of grants has few kinds of them. They are kept apart only to explain where each comes from.
+# A caller with thousands of grants has few kinds of them. They are only kept separate to explain their sources.
 _TOGETHER = _given()
 _APART = _given(_GIVEN.c.id).order_by(_GIVEN.c.id)
 
 
 def add_team(grants: Grants, team: AnyRow) -> None:
-    """Grant what membership in a team gives, except its access to projects."""
+    """Add the grants of a member of the team, except for its access to projects and workspaces."""
     organization = team.organization_id
     if team.is_owners:
         grants.add(Level.ORGANIZATION, organization, roles.OWNER, Source("teams", team.team_id, "owners"))
@@ -117,7 +117,7 @@ def add_team(grants: Grants, team: AnyRow) -> None:
     managed = roles.team_access(frozenset(flags))
     if managed:
         sees_secret = "access-secret-teams" in flags
-        # On the organization, managing tokens would reach the token of the organization itself.
+        # On the organization, managing tokens would include the organization's own token.
         grants.add(
             Level.ORDINARY_TEAMS if sees_secret else Level.VISIBLE_TEAMS,
             organization,
@@ -142,7 +142,7 @@ def add_access(
     memberships: Iterable[str] = (),
     forcing: Container[str],
 ) -> None:
-    """Grant what the teams and memberships were given on projects and on single workspaces.
+    """Add the grants of the teams and memberships on projects and on single workspaces.
 
     ``forcing`` are the organizations that allow deleting by force.
     """
@@ -162,7 +162,7 @@ def add_access(
         else:
             _add_places(grants, row, granted, source)
             if row.cells == NO_CELLS:
-                # It holds nowhere.
+                # An empty list of cells: the role applies nowhere.
                 continue
         if P.VARIABLE_READ in granted:
             grants.add(Level.SHARED_VARSETS, row.organization_id, roles.SHARED_VARSETS_READER, source)
@@ -170,7 +170,7 @@ def add_access(
 
 
 def add_some_project(grants: Grants, organization_id: str, granted: frozenset[P], source: Source) -> None:
-    """Grant what somebody who may create workspaces anywhere in a project may know of the organization."""
+    """Add the grants on the organization for a caller who may create workspaces somewhere in a project."""
     if P.PROJECT_CREATE_WORKSPACE in granted:
         grants.add(Level.SOME_PROJECT, organization_id, granted, source)
 
@@ -183,7 +183,7 @@ def add_projects(grants: Grants, projects: Sequence[str], granted: frozenset[P],
 
 
 def _add_places(grants: Grants, row: AnyRow, granted: frozenset[P], source: Source) -> None:
-    """What a role grants that holds in one environment, in some cells, or in some cells of one environment."""
+    """Add the grants of a role that is limited to one environment, to some cells, or to both."""
     projects = row.project_ids.split(SEPARATOR)
     grants.add_each(Level.PROJECT, projects, roles.SCOPED_IN_PROJECT, source)
     if row.environment_id is None:

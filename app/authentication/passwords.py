@@ -7,11 +7,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 MINIMUM_LENGTH = 10
 MAXIMUM_LENGTH = 512
-# Nobody types it often: it is for the first sign-in, and 144 bits.
+# 144 bits; nobody types it often, because it is for the first sign-in.
 GENERATED_BYTES = 18
 
 _HASHER = PasswordHasher()
-# Compared with if there is no password, so that the time does not tell which users have one.
+# Compared with if there is no password, so that the time does not reveal which users have one.
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(GENERATED_BYTES))
 
 
@@ -35,5 +35,5 @@ def is_password(given: str, stored: str | None) -> bool:
 
 
 def is_outdated(stored: str) -> bool:
-    """Whether the hash was made with other costs than new hashes are."""
+    """Whether the hash was made with other cost parameters than new hashes."""
     return _HASHER.check_needs_rehash(stored)

@@ -1,11 +1,11 @@
-"""The text of tokens, and the digest that is stored of it."""
+"""The text of tokens, and the digest that is stored instead."""
 
 import hmac
 import secrets
 import string
 
 LETTERS = string.ascii_letters + string.digits
-# The shape clients know from HCP Terraform; some recognise tokens by the middle part.
+# The format of HCP Terraform's tokens; some clients recognize tokens by the middle part.
 HEAD, MIDDLE, TAIL = 14, "atlasv1", 67
 MAXIMUM_LENGTH = 512
 
@@ -18,10 +18,10 @@ def new_token() -> str:
 
 
 def digest(token: str, key: str) -> str:
-    """The keyed hash that is stored of a token. Without the key, a stolen table can't even be used to check guesses."""
+    """The keyed hash of a token, for storing. Without the key, a stolen table can't even be used to check guesses."""
     return hmac.digest(key.encode(), token.encode(errors="surrogatepass"), "sha256").hex()
 
 
 def same(given: str, stored: str) -> bool:
-    """Whether two digests are equal; the time this takes does not tell where they differ."""
+    """Whether two digests are equal, in a time that does not reveal where they differ."""
     return hmac.compare_digest(given.encode(), stored.encode())

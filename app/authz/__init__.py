@@ -1,1 +1,1 @@
-"""Who may do what, as tables: permissions, roles, grants and the policy. No queries of its own, no Flask."""
+"""Authorization as tables: permissions, roles, grants and the policy. Runs no queries and knows no Flask."""

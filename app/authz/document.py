@@ -65,7 +65,7 @@ SOURCES = (
     ("membership in an organization", "its name, its people, its visible teams, and your own things in it", ROLES),
     ("nothing at all, not even a token", "the public attributes of workspaces in projects with `public-read`", ROLES),
 )
-"""Where grants come from, what they are about, and which section has their permissions."""
+"""The sources of grants, the levels that they are granted at, and the sections that list their permissions."""
 
 COUNTS_FOR: Mapping[Level, str] = {
     Level.SITE: "everything on this service",

@@ -1,4 +1,4 @@
-"""Which grants give somebody permissions on a row. It asks the rules of ``rules`` and has none of its own."""
+"""Finds the grants that give a caller permissions on a row. The decisions are made by ``rules``."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Grants: which permissions somebody holds, on what."""
+"""Grants: the permissions of a caller, by the level and id on which they were granted."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,16 +10,16 @@ from app.authz.policy import Level, allowed_at
 NOTHING: frozenset[P] = frozenset()
 
 SITE = "site"
-"""The one target of the site level."""
+"""The only target of the site level."""
 
 
 EVERYBODY = "everybody"
-"""The one target of the public level."""
+"""The only target of the public level."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a grant comes from: the JSON:API type and id of a resource, and the role, level or flag in it."""
+    """The source of a grant: the JSON:API type and id of a resource, and the role, level or flag in it."""
 
     type: str
     id: str
@@ -29,8 +29,8 @@ class Source:
 class Grants:
     """Everything that was granted to one caller, by level and id.
 
-    A grant gives a permission only if the policy names that permission for its level. So a custom project access can
-    never reach the organization, whatever it lists.
+    A grant gives a permission only if the policy allows that permission at its level. So a custom project access never
+    gives a permission on the organization, whatever it lists.
     """
 
     __slots__ = ("_held",)
@@ -46,7 +46,7 @@ class Grants:
     def add_each(self, level: Level, targets: Iterable[str], permissions: frozenset[P], source: Source) -> None:  # noqa: ARG002
         """Grant the permissions on each of the targets; there may be thousands.
 
-        The source is not kept here; ``GrantsWithSources`` keeps it.
+        The source is not stored here, only by ``GrantsWithSources``.
         """
         held = self._held[level]
         permissions = allowed_at(level, permissions)
@@ -72,7 +72,7 @@ class Grants:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One grant, with where it comes from."""
+    """One grant with its source."""
 
     level: Level
     target: str
@@ -81,7 +81,7 @@ class Grant:
 
 
 class GrantsWithSources(Grants):
-    """Grants that also know their sources. They are slower, and only used to explain a decision."""
+    """Grants with their sources. They are slower, and only used to explain a decision."""
 
     __slots__ = ("traced",)
 
@@ -91,7 +91,7 @@ class GrantsWithSources(Grants):
         self.traced: list[Grant] = []
 
     def add_each(self, level: Level, targets: Iterable[str], permissions: frozenset[P], source: Source) -> None:
-        """Grant the permissions, and remember the source."""
+        """Grant the permissions, and store the source."""
         targets = tuple(targets)
         super().add_each(level, targets, permissions, source)
         self.traced += [Grant(level, target, allowed_at(level, permissions), source) for target in targets]

@@ -4,9 +4,9 @@ from enum import StrEnum
 
 
 class P(StrEnum):
-    """A permission. ``policy`` says at which levels it counts, ``roles`` says which roles have it."""
+    """A permission. ``policy`` has the levels at which it can be granted, ``roles`` the roles that have it."""
 
-    # A StrEnum hashes through its member name in Python code; these are hashed for every row of every list.
+    # StrEnum hashes the name of its member in Python code, which is slow; lists hash permissions for every row.
     __hash__ = str.__hash__
 
     ORGANIZATION_READ = "organization:read"

@@ -1,7 +1,7 @@
-"""The policy: at which levels a grant of each permission counts, and how a caller without it is answered.
+"""The policy: the levels at which each permission can be granted, and the answer to a caller without it.
 
 This table is the whole policy. Routes and listings name permissions from it, and both functions of ``rules`` (``holds``
-for one row in memory, ``where`` for many rows in SQL) read the same lines.
+for one row in memory, ``where`` for many rows in SQL) read the same table.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from app.authz.permissions import P
 
 
 class Level(StrEnum):
-    """The kind of thing that a grant is about."""
+    """The kind of resource that permissions are granted on."""
 
     __hash__ = str.__hash__
 
@@ -22,38 +22,38 @@ class Level(StrEnum):
     VISIBLE_TEAMS = "visible-teams"
     """The teams of an organization that are not secret."""
     ORDINARY_TEAMS = "ordinary-teams"
-    """The teams of an organization, secret ones, too, without that of its owners."""
+    """The teams of an organization, including secret ones, except the owners team."""
     TEAM = "team"
     SHARED_VARSETS = "shared-varsets"
     """The variable sets that an organization owns itself, not one of its projects."""
     SOME_PROJECT = "some-project"
-    """Some project of an organization, or a part of one, without saying which."""
+    """Any one project of an organization, or a part of one."""
     PROJECTS = "projects"
-    """What happens in the projects of an organization, and in their workspaces."""
+    """Events in all projects of an organization, and in their workspaces."""
     WORKSPACES = "workspaces"
-    """What happens in the workspaces of an organization."""
+    """Events in all workspaces of an organization, and invitations to them."""
     PROJECT = "project"
     PROJECT_ACCESS = "project-access"
-    """The resources that show who has access to a project: its teams, tokens and invitations."""
+    """The resources that reveal who has access to a project: its teams, tokens and invitations."""
     ENVIRONMENT = "environment"
     CELL = "cell"
     """The workspaces of a project that are in one cell."""
     ENVIRONMENT_CELL = "environment-cell"
-    """Those of them that are in one environment as well."""
+    """The workspaces of an environment that are in one cell."""
     WORKSPACE = "workspace"
     MEMBERSHIP = "membership"
     """The caller's own memberships, roles in projects and levels on workspaces."""
     USER = "user"
     PUBLIC = "public"
-    """What everybody may see."""
+    """Resources that everybody may see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The levels at which a permission can be granted, and the status for a caller who lacks it.
 
-    404 hides that the resource exists. 403 is for the few cases in which HCP Terraform answers 403 to a caller who can
-    see the resource (spec: conventions, authentication and the 401/403/404 rule).
+    404 hides that the resource exists. 403 is only used where HCP Terraform answers 403 to a caller who can see the
+    resource (spec: conventions, authentication and the 401/403/404 rule).
     """
 
     levels: frozenset[Level]
@@ -69,10 +69,10 @@ _TEAM = _rule(Level.ORGANIZATION, Level.VISIBLE_TEAMS, Level.TEAM)
 _PROJECT = _rule(Level.ORGANIZATION, Level.PROJECT)
 _VARSET = _rule(Level.ORGANIZATION, Level.SHARED_VARSETS, Level.PROJECT)
 _ENVIRONMENT = _rule(Level.ORGANIZATION, Level.PROJECT, Level.ENVIRONMENT)
-# Where a role in a project holds: everywhere, or in one environment, in some cells, or in both.
+# The levels of a role in a project: the whole project, one environment, some cells, or some cells of one environment.
 _PLACES = (Level.PROJECT, Level.ENVIRONMENT, Level.CELL, Level.ENVIRONMENT_CELL)
 _WORKSPACE = _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE)
-# Not of the site: no administrator acts as somebody else.
+# Without the site level: no administrator acts as another user.
 _OWN = Rule(frozenset({Level.ORGANIZATION, Level.USER}))
 _TOKEN = Rule(
     frozenset(
@@ -85,7 +85,7 @@ POLICY: Mapping[P, Rule] = {
     P.ORGANIZATION_CREATE: _rule(),
     P.ORGANIZATION_UPDATE: _ORGANIZATION,
     P.ORGANIZATION_DELETE: _ORGANIZATION,
-    # On a role or a level that somebody has it shows the address.
+    # On a role in a project or a level on a workspace, this permission shows the e-mail address.
     P.MEMBERSHIP_READ: _rule(Level.ORGANIZATION, Level.MEMBERSHIP, Level.USER),
     P.MEMBERSHIP_CREATE: _ORGANIZATION,
     P.MEMBERSHIP_DELETE: _ORGANIZATION,
@@ -109,7 +109,7 @@ POLICY: Mapping[P, Rule] = {
     P.PROJECT_UPDATE: _PROJECT,
     P.PROJECT_DELETE: _PROJECT,
     P.PROJECT_FORCE_DELETE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
-    # Asked of the workspace that is to be: a role that holds in one place creates there.
+    # Checked on the future workspace: a role that is limited to an environment or cell allows creating there.
     P.PROJECT_CREATE_WORKSPACE: _rule(Level.ORGANIZATION, Level.SOME_PROJECT, *_PLACES),
     P.PROJECT_MOVE_WORKSPACE: _PROJECT,
     P.PROJECT_ADD_TAGS: _PROJECT,
@@ -118,11 +118,11 @@ POLICY: Mapping[P, Rule] = {
     P.PROJECT_MANAGE_TEAMS: _PROJECT,
     P.PROJECT_MANAGE_VARSETS: _PROJECT,
     P.PROJECT_WIPE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
-    # Members whose role is limited to a part of the project see themselves and no other members.
+    # Members whose role is limited to a part of the project see only themselves.
     P.PROJECT_READ_MEMBERS: _rule(Level.ORGANIZATION, Level.PROJECT, Level.MEMBERSHIP),
     P.PROJECT_MANAGE_MEMBERS: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
     P.PROJECT_MANAGE_OWNERS: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
-    # Everybody may give up their own access, whoever else may take it away.
+    # Everybody may give up their own access.
     P.ACCESS_GIVE_UP: Rule(frozenset({Level.MEMBERSHIP})),
     P.ENVIRONMENT_READ: _ENVIRONMENT,
     P.ENVIRONMENT_MANAGE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
@@ -150,7 +150,7 @@ POLICY: Mapping[P, Rule] = {
     P.WORKSPACE_MANAGE_ACL: _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE, refusal=403),
     P.WORKSPACE_MANAGE_OWNERS: _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE, refusal=403),
     P.WORKSPACE_READ_PUBLIC: Rule(frozenset({Level.PUBLIC})),
-    # The whole list at once reaches workspaces that a caller may not see.
+    # Replacing the whole list also removes workspaces that the caller may not see.
     P.WORKSPACE_REPLACE_CONSUMERS: _ORGANIZATION,
     P.RUN_READ: _WORKSPACE,
     P.RUN_PLAN: _WORKSPACE,
@@ -168,7 +168,7 @@ POLICY: Mapping[P, Rule] = {
         *_PLACES,
         Level.WORKSPACE,
     ),
-    # The token names the organization: somebody of the site, or a user of several, would not say which one.
+    # The request names no organization, so the token must: a site role or a user of several would be ambiguous.
     P.AUDIT_TRAIL_READ: Rule(frozenset({Level.ORGANIZATION})),
     P.CLOUD_PROVIDER_READ: Rule(frozenset({Level.PUBLIC})),
 }

@@ -1,4 +1,4 @@
-"""Which permissions each role or level grants. In a ladder of roles, each step names only what it adds.
+"""The permissions that each role or level grants. In a ladder of roles, each step names only the permissions it adds.
 
 Sources: HCP Terraform's documentation for the levels of ``team-projects`` and the flags of ``organization-access``; the
 mission for the roles of project members and the levels of a workspace's access list.
@@ -63,7 +63,7 @@ PROJECT_OF_WORKSPACE: Permissions = frozenset({P.PROJECT_READ})
 # --- one project: the levels of team project access ----------------------------------------------------------------
 
 PROJECT_READER: Permissions = WORKSPACE_READER | {P.PROJECT_READ, P.PROJECT_READ_MEMBERS, P.ENVIRONMENT_READ}
-# On a project these reach the variable sets that it owns; the permission on the project lets create them.
+# On a project, these are about the variable sets that it owns; the permission on the project allows creating them.
 PROJECT_VARSETS: Permissions = frozenset({P.PROJECT_MANAGE_VARSETS, P.VARSET_READ, P.VARSET_MANAGE})
 PROJECT_WRITER: Permissions = PROJECT_READER | WORKSPACE_WRITER | PROJECT_VARSETS | {P.PROJECT_ADD_TAGS}
 PROJECT_MAINTAINER: Permissions = PROJECT_WRITER | WORKSPACE_ADMIN | {P.PROJECT_CREATE_WORKSPACE}
@@ -99,16 +99,16 @@ PROJECT_ROLES: Mapping[str, Permissions] = {
     "admin": PROJECT_ADMIN,
     "owner": PROJECT_OWNER,
 }
-# A token can't create further tokens: access that it gives ends with it.
+# A token can't create further tokens, so that revoking it ends all access that it gave.
 PROJECT_TOKEN_ROLES: Mapping[str, Permissions] = {
     role: granted - {P.TOKEN_MANAGE} for role, granted in PROJECT_ROLES.items()
 }
-# What remains on the project itself of a role that holds in one place of it.
+# Granted on the whole project by a role that is limited to a part of it.
 SCOPED_IN_PROJECT: Permissions = frozenset({P.PROJECT_READ})
 SCOPED_IN_ENVIRONMENT: Permissions = frozenset({P.ENVIRONMENT_READ})
-# For managers of a project's members: the resources that show who has access to it.
+# For managers of a project's members, on the resources that reveal who has access to it.
 PROJECT_ACCESS: Permissions = frozenset({P.INVITATION_MANAGE, P.ACTIVITY_READ})
-# What it takes to give, change or take away a role in a project, or a level on a workspace.
+# The permission to grant, change or revoke each role in a project, or level on a workspace.
 MANAGES_ROLE: Mapping[str, P] = dict.fromkeys(PROJECT_ROLES, P.PROJECT_MANAGE_MEMBERS) | {
     "owner": P.PROJECT_MANAGE_OWNERS,
 }
@@ -118,12 +118,12 @@ MANAGES_LEVEL: Mapping[str, P] = dict.fromkeys(ACL_LEVELS, P.WORKSPACE_MANAGE_AC
 
 
 def level_within(permissions: Permissions) -> str | None:
-    """The highest level of an access list that gives nothing beyond these permissions; None if every level does."""
+    """The highest level of an access list that is within these permissions; None if none is."""
     within = [level for level, granted in ACL_LEVELS.items() if granted <= permissions]
     return within[-1] if within else None
 
 
-# A custom grant: what each value of each detail adds. Values are cumulative in the order given.
+# A custom access: the permissions that each value of each detail adds. Values are cumulative in the order given.
 CUSTOM_PROJECT: Mapping[str, Mapping[str, Permissions]] = {
     "settings": {
         "read": frozenset(),
@@ -156,17 +156,17 @@ CUSTOM_PROJECT: Mapping[str, Mapping[str, Permissions]] = {
         "read": frozenset({P.STATE_READ}),
         "write": frozenset({P.STATE_WRITE}),
     },
-    # There is no Sentinel here; the detail is kept for clients that read back what they wrote.
+    # There is no Sentinel here; the detail is stored for clients that read back what they wrote.
     "sentinel-mocks": {
         "none": frozenset(),
         "read": frozenset(),
     },
 }
 CUSTOM_FLAGS: Mapping[str, Permissions] = {
-    # Creating also grants reading the project's workspaces (spec: custom ``create``); reading is in every grant.
+    # Creating includes reading the project's workspaces (spec: custom ``create``), which every access grants anyway.
     "create": frozenset({P.PROJECT_CREATE_WORKSPACE}),
     "locking": frozenset({P.WORKSPACE_LOCK}),
-    # The same, as it is called in the access to a workspace.
+    # The same, by its name in the access to a workspace.
     "workspace-locking": frozenset({P.WORKSPACE_LOCK}),
     "delete": frozenset({P.WORKSPACE_DELETE}),
     "move": frozenset({P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE}),
@@ -194,12 +194,12 @@ def _custom(granted: set[P], details: frozenset[tuple[str, str | bool]]) -> Perm
             continue
         steps = CUSTOM_PROJECT.get(detail, {})
         if chosen not in steps:
-            continue  # what nobody has defined grants nothing
+            continue  # an unknown detail grants nothing
         for value, added in steps.items():
             granted |= added
             if value == chosen:
                 break
-    # The record of activity tells of variables and states, too, and of members and access lists.
+    # The record of activity also reveals variables, states, members and access lists.
     if granted >= WORKSPACE_READER - {P.ACTIVITY_READ, P.WORKSPACE_READ_ACL}:
         granted |= WORKSPACE_READER | {P.PROJECT_READ_MEMBERS}
     return frozenset(granted)
@@ -207,10 +207,10 @@ def _custom(granted: set[P], details: frozenset[tuple[str, str | bool]]) -> Perm
 
 # --- one organization ----------------------------------------------------------------------------------------------
 
-# Whoever administers a workspace or a project picks a pool for it: every member sees what pools there are.
+# Every member sees the pools, because administrators of a workspace or a project choose one for it.
 MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ, P.AGENT_POOL_READ})
 VISIBLE_TEAM_MEMBER: Permissions = frozenset({P.TEAM_READ})
-# A team's token acts for the team; it has an account of its own to look at, and no more tokens to make.
+# A team's token acts for the team. It can read its own service account, but not create tokens.
 TEAM_TOKEN: Permissions = MEMBER | {P.ACCOUNT_READ}
 # A caller who reads the variables of any workspace also sees the shared sets that they come from.
 SHARED_VARSETS_READER: Permissions = frozenset({P.VARSET_READ})
@@ -218,13 +218,13 @@ SHARED_VARSETS_MANAGER: Permissions = SHARED_VARSETS_READER | {P.VARSET_MANAGE}
 
 MEMBERSHIPS: Permissions = frozenset({P.MEMBERSHIP_READ, P.MEMBERSHIP_CREATE, P.MEMBERSHIP_DELETE})
 ALL_WORKSPACES: Permissions = WORKSPACE_ADMIN | {P.WORKSPACE_REPLACE_CONSUMERS}
-# On a whole organization, managing tokens would reach the token of the organization itself.
+# Without managing tokens: on the whole organization, that would include the organization's own token.
 ALL_PROJECTS: Permissions = (PROJECT_ADMIN - {P.TOKEN_MANAGE}) | ALL_WORKSPACES | {P.PROJECT_CREATE}
 
 ACTIVITY: Permissions = frozenset({P.ACTIVITY_READ})
 INVITATIONS: Permissions = frozenset({P.INVITATION_MANAGE})
 
-# What a flag of a team's organization-access grants on the whole organization.
+# The permissions that a flag of a team's organization-access grants on the whole organization.
 ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
     "manage-policies": frozenset({P.WORKSPACE_READ, P.RUN_READ}),
     "manage-policy-overrides": frozenset({P.WORKSPACE_READ, P.RUN_READ}),
@@ -246,7 +246,8 @@ ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
     "access-secret-teams": frozenset(),
 }
 
-# What a flag grants on the teams its holder can see: the visible ones, with access-secret-teams all of them.
+# The permissions that a flag grants on the teams that its holder can see: all of them with access-secret-teams, else
+# the visible ones.
 TEAM_ACCESS: Mapping[str, Permissions] = {
     "manage-membership": frozenset({P.TEAM_UPDATE_MEMBERSHIP}),
     "manage-teams": frozenset({P.TEAM_UPDATE_MEMBERSHIP, P.TEAM_UPDATE, P.TEAM_DELETE, P.TOKEN_MANAGE}),
@@ -260,18 +261,18 @@ TEAM_ACCESS: Mapping[str, Permissions] = {
         },
     ),
 }
-# A holder of such a flag manages the members of their own team even if they could not see it otherwise; nothing more.
+# The holder of such a flag may also see their own team and manage its members, even if it is secret; nothing more.
 OWN_TEAM: Permissions = frozenset({P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP})
-# A team that trusts its members with its tokens.
+# For members of a team that lets them manage its tokens.
 OWN_TOKENS: Permissions = frozenset({P.TOKEN_MANAGE})
 
 
 @cache
 def organization_access(flags: frozenset[str]) -> Permissions:
-    """The permissions that a team's flags grant on the organization. Some flags are only kept for clients.
+    """The permissions that a team's flags grant on the organization. Some flags are only stored for clients.
 
-    The flags open only a part of the record of activity, at a level of its own. They open invitations only if they
-    allow managing the members of projects.
+    The flags open only a part of the record of activity, at a separate level. They open invitations only if they allow
+    managing the members of projects.
     """
     granted: Permissions = frozenset().union(*(ORGANIZATION_ACCESS.get(flag, frozenset()) for flag in flags))
     return granted - ACTIVITY if P.PROJECT_MANAGE_MEMBERS in granted else granted - ACTIVITY - INVITATIONS
@@ -284,8 +285,8 @@ def team_access(flags: frozenset[str]) -> Permissions:
     return granted | {P.TEAM_READ} if granted else granted
 
 
-# Where the organization allows it, whoever may delete may also force: workspaces with what they hold, and projects.
-# A project takes its workspaces with it, so that the right to delete those is needed as well.
+# If the organization allows it, a caller who may delete workspaces or projects may also do so by force. Deleting a
+# project by force also deletes its workspaces, so it needs the permission to delete those as well.
 FORCE: Mapping[P, Permissions] = {
     P.WORKSPACE_FORCE_DELETE: frozenset({P.WORKSPACE_DELETE}),
     P.PROJECT_FORCE_DELETE: frozenset({P.PROJECT_DELETE, P.WORKSPACE_DELETE}),
@@ -298,7 +299,7 @@ def with_force(permissions: Permissions) -> Permissions:
     return permissions | {forced for forced, needed in FORCE.items() if needed <= permissions}
 
 
-# manage-workspaces opens the default project, and no other: its holders see it and create workspaces in it.
+# The flag manage-workspaces opens only the default project: its holders see it and create workspaces in it.
 DEFAULT_PROJECT: Permissions = frozenset({P.PROJECT_READ, P.ENVIRONMENT_READ, P.PROJECT_CREATE_WORKSPACE})
 
 TEAM_ADMIN: Permissions = frozenset(
@@ -333,7 +334,7 @@ ORGANIZATION_TOKEN: Permissions = (
         P.AUDIT_TRAIL_READ,
     }
 )
-# The audit trail is for the token alone.
+# Without the audit trail, which only the organization's token may read.
 OWNER: Permissions = (
     (ORGANIZATION_TOKEN - {P.AUDIT_TRAIL_READ})
     | ALL_PROJECTS
@@ -346,16 +347,16 @@ SELF: Permissions = frozenset(
     {P.ACCOUNT_READ, P.ACCOUNT_UPDATE, P.USER_READ, P.TOKEN_MANAGE, P.MEMBERSHIP_READ, P.INVITATION_ACCEPT},
 )
 
-# The part of it that people can do on the pages, where they have signed in with a password.
+# The part of it for users who have signed in on a page with a password.
 SIGNED_IN: Permissions = frozenset({P.INVITATION_ACCEPT})
 
-# On the roles in projects and the levels on workspaces that one has oneself.
+# On the caller's own roles in projects and levels on workspaces.
 OWN_ACCESS: Permissions = frozenset({P.MEMBERSHIP_READ, P.PROJECT_READ_MEMBERS, P.ACCESS_GIVE_UP})
 
 # --- the whole service ---------------------------------------------------------------------------------------------
 
 SITE_ADMIN: Permissions = OWNER | {P.ORGANIZATION_CREATE, P.USER_READ}
-# A site role that everybody has adds nothing; where users may create organizations, this.
+# The site role that everybody has grants nothing, or this if users may create organizations.
 SITE_USER: Permissions = frozenset({P.ORGANIZATION_CREATE})
 SITE_ROLES: Mapping[str, Permissions] = {
     "user": frozenset(),

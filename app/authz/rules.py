@@ -1,7 +1,7 @@
-"""The policy applied: ``holds`` answers for one row in memory, ``where`` selects rows in SQL.
+"""Applies the policy: ``holds`` answers for one row in memory, ``where`` selects rows in SQL.
 
 Both ask the same question: is there a level at which the caller was granted the permission on the id that the row has
-in its column for that level? A model names these columns in ``scope``. A grant at a level that is not in ``scope`` does
+in its column for that level? A model names these columns in ``grant_columns``. A grant at a level without a column does
 not reach the model.
 """
 
@@ -17,7 +17,7 @@ from app.persistence import AnyRow, Base, in_values, values_param
 
 
 class Caller(Protocol):
-    """Somebody with grants."""
+    """A caller, as far as grants are concerned."""
 
     @property
     def grants(self) -> Grants:
@@ -28,12 +28,12 @@ GrantLevels = tuple[Level, ...]
 
 EVERYTHING: GrantLevels = (Level.SITE,)
 
-# What a cell is in. Its rows are looked up there, by index; no index knows cells.
+# The level that a cell is in. Its rows are looked up by that level's index, because there is none for cells.
 PARENT_LEVEL: Mapping[Level, Level] = {Level.CELL: Level.PROJECT, Level.ENVIRONMENT_CELL: Level.ENVIRONMENT}
 
 
 def permissions_on(caller: Caller, scope: Mapping[str, str], row: AnyRow) -> frozenset[P]:
-    """All permissions that the caller has on the row: the union over the levels of its scope."""
+    """All permissions that the caller has on the row: the union over the levels in ``scope``."""
     grants = caller.grants
     union = grants.at(Level.SITE, SITE)
     for level in grants.levels:
@@ -61,9 +61,9 @@ def grant_levels(
 ) -> GrantLevels:
     """The levels through which the caller reaches rows of the model, or ``EVERYTHING``.
 
-    A statement is built once for each shape and then reused, with the ids as parameters. If the statement stays inside
-    one organization, a grant on that organization reaches everything in it, and grants on other organizations do not
-    matter. The same is true of a project.
+    A statement is built once for each set of levels and then reused, with the ids as parameters. If the statement is
+    limited to one organization, a grant on that organization reaches everything in it, and grants on other
+    organizations do not matter. The same is true for a project.
     """
     grants = caller.grants
     if permission in grants.at(Level.SITE, SITE):
@@ -73,7 +73,7 @@ def grant_levels(
         (Level.ORGANIZATION, organization_id, "organization_id"),
         (Level.PROJECT, project_id, "project_id"),
     ):
-        # Not where the level reaches a part of the rows only, by another column.
+        # Not if the level reaches only some of the rows, by another column.
         if target is not None and level in levels and model.grant_columns[level] == column:
             if permission in grants.at(level, target):
                 return EVERYTHING
@@ -82,7 +82,7 @@ def grant_levels(
 
 
 def visibility_clause(permission: P, model: type[Base], levels: GrantLevels) -> ColumnElement[bool]:
-    """The SQL condition for one shape; ``visibility_parameters`` gives the values. Without a level, no row matches."""
+    """The SQL condition for these levels; ``visibility_parameters`` has the values. Without a level, no row matches."""
     targets = {level: values_param(_parameter(permission, level)) for level in levels}
     around = {level: values_param(_around(permission, level)) for level in levels if level in PARENT_LEVEL}
     return _any_of(model, targets, around)
@@ -100,7 +100,7 @@ def visibility_parameters(caller: Caller, permission: P, levels: GrantLevels) ->
 
 
 def where(caller: Caller, permission: P, model: type[Base]) -> ColumnElement[bool]:
-    """The SQL condition that selects the rows on which the caller has the permission, with the ids in it."""
+    """The SQL condition, including the ids, that selects the rows on which the caller has the permission."""
     levels = grant_levels(caller, permission, model)
     targets = {level: caller.grants.targets(level, permission) for level in levels}
     return _any_of(model, targets, {level: _places(targets[level]) for level in PARENT_LEVEL if level in targets})
@@ -118,7 +118,7 @@ def _any_of(model: type[Base], targets: Mapping[Level, Any], around: Mapping[Lev
 
 
 def _places(cells: Iterable[str]) -> list[str]:
-    """The ids of the projects or environments that the cells are in: the text before the slash."""
+    """The ids of the projects or environments of the cells: the text before the slash."""
     return list({cell.partition("/")[0] for cell in cells})
 
 

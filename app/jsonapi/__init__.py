@@ -1,4 +1,4 @@
-"""JSON:API as this service speaks it: documents, errors, pages and query parameters. Knows no resource."""
+"""This service's dialect of JSON:API: documents, errors, pages and query parameters. Independent of any resource."""
 
 from typing import Any
 

@@ -17,8 +17,8 @@ DEPTH = 32
 def read_json(body: bytes) -> Json:
     """The JSON value of the body.
 
-    400 for what the parser refuses (NaN, infinities, lone surrogates, invalid UTF-8, trailing text), for nesting beyond
-    ``DEPTH``, for NUL characters, which no database column takes, and for members that occur twice.
+    400 if the parser refuses it (NaN, infinities, lone surrogates, invalid UTF-8, trailing text), for nesting beyond
+    ``DEPTH``, for NUL characters, which PostgreSQL can't store, and for keys that occur twice in an object.
     """
     try:
         value = orjson.loads(body)
@@ -26,13 +26,13 @@ def read_json(body: bytes) -> Json:
         # The parser's message names the position, not the content.
         raise BadRequest(f"The request body is not valid JSON: {error.msg}") from None
     _check_tree(value)
-    # The fast parser keeps the last of two members with the same name, another reader of the same body the first.
+    # The fast parser uses the last of two equal keys, where another reader of the same body might use the first.
     json.loads(body, object_pairs_hook=_each_once, parse_int=str)
     return value
 
 
 def _check_tree(value: object) -> None:
-    # Breadth first, without recursion: the depth is what is being bounded.
+    # Breadth first, without recursion, because the depth is not limited yet.
     level: list[object] = [value]
     depth = 0
     while level:
@@ -58,7 +58,7 @@ def _each_once(members: list[tuple[str, object]]) -> None:
 
 
 def resource_object(value: object, types: tuple[str, ...], identifier: str | None = None) -> dict[str, Any]:
-    """The resource object of a document ``{"data": {…}}``, after a check of its shape.
+    """Check the shape of a document ``{"data": {…}}``, and return its resource object.
 
     ``types`` are the accepted values of ``type``; if it is empty, any is accepted. ``identifier`` is the id in the
     address; an ``id`` in the document must be equal to it.
@@ -67,7 +67,7 @@ def resource_object(value: object, types: tuple[str, ...], identifier: str | Non
     if not isinstance(data, dict):
         raise Unprocessable("data must be an object", pointer="/data")
     check_type(data.get("type"), types, "/data/type")
-    # In an address the case of an organization's name does not matter.
+    # The name of an organization in an address is compared without regard to case.
     if identifier is not None and fold_case(str(data.get("id") or identifier)) != fold_case(identifier):
         raise Unprocessable("id must be the one in the address", pointer="/data/id")
     for member in ("attributes", "relationships"):
@@ -85,7 +85,7 @@ def resource_list(value: object, types: tuple[str, ...], limit: int) -> list[dic
 
 
 def checked_list(data: list[Any], types: tuple[str, ...], limit: int, pointer: str) -> list[dict[str, Any]]:
-    """The items, after a check that each is an object of one of the types. ``pointer`` names the list in errors."""
+    """Check that each item is an object of one of the types, and return them. ``pointer`` names the list in errors."""
     if len(data) > limit:
         raise Unprocessable(f"data must not have more than {limit} items", pointer=pointer)
     for index, item in enumerate(data):
@@ -112,7 +112,7 @@ def identifiers_at(items: list[Any], type_: str, pointer: str, limit: int) -> li
 
 
 def primary_data(value: object) -> object:
-    """The ``data`` member of the document."""
+    """The document's ``data``."""
     if not isinstance(value, Mapping) or "data" not in value:
         raise Unprocessable("The document must be an object with a data member", pointer="")
     return value["data"]

@@ -37,7 +37,7 @@ def kinds(kind: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
     """The class and all classes of the service that derive from it, each after its base."""
     yield kind
     for derived in kind.__subclasses__():
-        # The tests derive some of their own.
+        # Without the classes that tests derive.
         if derived.__module__.partition(".")[0] == __name__.partition(".")[0]:
             yield from kinds(derived)
 
@@ -46,7 +46,7 @@ def errors_page() -> str:
     """The whole page, in Markdown. Errors of resources are in it if their modules have been imported."""
     by_code: dict[str, type[ApiError]] = {}
     for kind in kinds():
-        # A class without a code of its own is another way to raise its base.
+        # A class without a code of its own is listed as its base.
         by_code.setdefault(kind.code, kind)
     return HEAD + "".join(sorted(_line(kind) for kind in by_code.values()))
 

@@ -1,8 +1,8 @@
-"""Makes resource objects of rows, fast.
+"""Makes resource objects from rows, fast.
 
-The schema is the only description of a resource. The library walks through its fields for every row, which costs more
-than everything else that a list does. Here the walk is done once and makes a plain function. A property test checks,
-for every schema, that the function and the library give the same result.
+The schema is the only description of a resource. The library iterates over its fields for every row, which costs more
+than the rest of a list request. Here this is done once, to build a plain function. A property test checks, for every
+schema, that the function and the library give the same result.
 """
 
 import re
@@ -28,25 +28,25 @@ _NULL_LINKAGE = {"data": None}
 
 @dataclass(slots=True)
 class _Members:
-    """The fields of a schema, sorted by where their values come from."""
+    """The fields of a schema, grouped by the source of their values."""
 
     plain: dict[str, int] = field(default_factory=dict)
     moments: dict[str, int] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     computed: dict[str, Show] = field(default_factory=dict)
     relationships: dict[str, Fill | None] = field(default_factory=dict)
-    """None for those that have nothing to show, whatever the row."""
+    """None for relationships that show nothing for any row."""
 
 
 def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
-    """A function that makes a resource object of a row with these columns and the caller's permissions on it."""
+    """A function that makes a resource object from a row with these columns and the caller's permissions on it."""
     schema = schema_type()
     at = {name: index for index, name in enumerate(columns)}
     type_ = schema.opts.type_
     identifier = at[schema.fields["id"].attribute or "id"]
     members = _sorted_out(schema, at)
     moments, constants, computed = members.moments, members.constants, members.computed
-    # In the order of the schema, with what is the same for every row; the others are filled in.
+    # In the order of the schema, with the parts that are the same for every row; the others are filled in.
     blank = dict.fromkeys(members.relationships, _NULL_LINKAGE)
     filled = {key: fill for key, fill in members.relationships.items() if fill is not None}
     attributes_of = _picker(members.plain)

@@ -7,7 +7,7 @@ ApiError
  ├── NotFound 404
  ├── Conflict 409
  ├── UnsupportedMediaType 415
- ├── InvalidAttribute 422 (names the member) ── Taken
+ ├── InvalidAttribute 422 (names the attribute) ── Taken
  ├── Unprocessable 422
  └── ServiceUnavailable 503
 
@@ -30,7 +30,7 @@ class ApiError(Exception):
     parameter: str | None = None
 
     def __init__(self, detail: str | None = None, *, pointer: str | None = None, parameter: str | None = None) -> None:
-        """``detail`` is for people; ``pointer`` names the member at fault, ``parameter`` the query parameter."""
+        """``detail`` is for people; ``pointer`` names the invalid attribute, ``parameter`` the query parameter."""
         super().__init__(detail or self.title)
         self.detail = detail or self.detail
         self.pointer = pointer if pointer is not None else self.pointer
@@ -151,7 +151,7 @@ class ServiceUnavailable(ApiError):
     status = 503
     title = "service unavailable"
     code = "service-unavailable"
-    # When to try again; None where that does not help before somebody has mended something.
+    # When to try again; None if an operator must repair something first.
     seconds: int | None = 1
 
 
@@ -165,7 +165,7 @@ class StorageUnavailable(ServiceUnavailable):
 
     @classmethod
     def for_a_moment(cls) -> Self:
-        """The error of what may pass by itself."""
+        """The error for a failure that may pass by itself."""
         error = cls()
         error.seconds = 5
         return error
@@ -179,7 +179,7 @@ class StoredUnreadable(ApiError):
 
 
 class InvalidAttribute(ApiError):
-    """A member of the document has an invalid value."""
+    """An attribute or relationship of the document has an invalid value."""
 
     status = 422
     title = "invalid attribute"
@@ -192,13 +192,13 @@ class Taken(InvalidAttribute):
     code = "taken"
 
     def __init__(self, member: str = "name") -> None:
-        """``member`` is the attribute whose value is taken, in its dashed spelling; or ``relationships/…``."""
+        """``member`` is the attribute whose value is taken, with dashes, or ``relationships/…``."""
         group, _, name = member.rpartition("/")
         super().__init__(f"{humanized(name)} has already been taken", pointer=f"/data/{group or 'attributes'}/{name}")
 
 
 class Unprocessable(ApiError):
-    """The document can be read but not carried out: its shape is wrong, or several members contradict each other."""
+    """The document can be read but not accepted: its shape is wrong, or several attributes contradict each other."""
 
     status = 422
     title = "unprocessable entity"
@@ -219,6 +219,6 @@ class Invalid(InvalidAttribute):
 
 
 def humanized(member: str) -> str:
-    """The member's name as the beginning of a sentence: ``auto-destroy-at`` gives "Auto destroy at"."""
+    """The attribute's name as the beginning of a sentence: ``auto-destroy-at`` gives "Auto destroy at"."""
     words = member.replace("-", " ").replace("_", " ")
     return words[:1].upper() + words[1:]

@@ -1,6 +1,6 @@
-"""The kinds of members of a resource object. Each checks a value that is sent, and shows a value in answers.
+"""The kinds of attributes and relationships. Each checks the value that is sent, and shows the value in answers.
 
-Messages are predicates ("can't be blank"). The schema puts the member's name before them, because clients show these
+Messages are predicates ("can't be blank"). The schema puts the attribute's name before them, because clients show these
 sentences to people.
 """
 
@@ -26,16 +26,16 @@ def format_timestamp(moment: datetime | None) -> str | None:
     """The time in the form that clients parse: UTC, with milliseconds and a literal ``Z``."""
     if moment is None:
         return None
-    # isoformat is written in C and strftime is not; the cut leaves the milliseconds.
+    # isoformat is faster than strftime, because it is written in C; the slice leaves the milliseconds.
     text = moment.isoformat()
     return f"{text[:23]}Z" if text[19] == "." else f"{text[:19]}.000Z"
 
 
 class BaseAttribute(marshmallow.fields.Field[Any]):
-    """What all kinds of attributes have in common: ``shown_to``, the permission of those who see the value.
+    """The base of all kinds of attributes: ``shown_to`` is the permission to see the value.
 
-    Others see null, find nothing by it with a filter, and read "(hidden)" in recorded events. All three are derived
-    from this one declaration.
+    Callers without it see null, find no row by a filter on the attribute, and see "(hidden)" in recorded events. All
+    three are derived from this one declaration.
     """
 
     def __init__(self, *, shown_to: P | None = None, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
@@ -103,10 +103,10 @@ class Text(BaseAttribute, marshmallow.fields.String):
 
 
 class Email(Text):
-    """An e-mail address. Only its outer shape is checked: whether it exists shows when mail is sent to it."""
+    """An e-mail address. Only its format is checked, because only sent mail can show whether it exists."""
 
     def __init__(self, *, pattern: str = EMAIL_PATTERN, **options: Any) -> None:  # noqa: ANN401 - Text's own options
-        """``pattern`` is for a place that takes fewer addresses."""
+        """``pattern`` is for an attribute that accepts fewer addresses."""
         super().__init__(minimum=1, maximum=EMAIL_LENGTH, pattern=pattern, **options)
 
 
@@ -168,7 +168,7 @@ class DateTime(BaseAttribute):
         return format_timestamp(value)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> datetime:  # noqa: ANN401
-        # A bare date would be a time at midnight that nobody asked for.
+        # A bare date is refused, because it would mean midnight.
         if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d", value):
             raise self.make_error("invalid")
         try:
@@ -179,7 +179,7 @@ class DateTime(BaseAttribute):
 
 
 class Setting(BaseAttribute):
-    """An object or value with a check of its own; ``read`` returns what is stored, or raises ``ValidationError``."""
+    """An object or value with its own check: ``read`` returns the value to store, or raises ``ValidationError``."""
 
     def __init__(self, read: Callable[[Any], Any], *, schema: dict[str, Any], **options: Any) -> None:  # noqa: ANN401
         """``schema`` is its JSON Schema for the API document."""
@@ -285,7 +285,7 @@ class ToOne(jsonapi.BaseRelationship):
 class ToMany(jsonapi.BaseRelationship):
     """A relationship to many resources: only a link, or with ``column`` the ids that are listed in a column of the row.
 
-    With ``read``, a client may send it: the function gets the list under ``data`` and returns what is stored.
+    With ``read``, a client may send it: the function gets the list under ``data`` and returns the value to store.
     """
 
     def __init__(
@@ -319,7 +319,7 @@ class ToMany(jsonapi.BaseRelationship):
         return shown
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:  # noqa: ANN401
-        """What ``read`` makes of the list; missing if the client sent only links, as it may have been shown."""
+        """The result of ``read`` for the list; missing if the client sent only links, as answers may show them."""
         if value is marshmallow.missing or self.read is None:
             return super().deserialize(value, attr, data, **options)
         if isinstance(value, dict) and "links" in value and "data" not in value:

@@ -1,4 +1,4 @@
-"""The ``permissions`` attribute of resources: what the caller may do, as the clients' flags."""
+"""The ``permissions`` attribute of resources: the caller's permissions as flags for clients."""
 
 from collections.abc import Mapping
 from functools import cache

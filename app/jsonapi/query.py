@@ -10,13 +10,13 @@ from app.jsonapi.errors import BadParameter
 
 DEFAULT_SIZE = 20
 MAXIMUM_SIZE = 100
-# Far beyond any table, and small enough that the offset fits the database's integers and JSON's numbers.
+# Beyond the last page of any table, and small enough that the offset fits the database's integers and JSON's numbers.
 MAXIMUM_NUMBER = 2**53 // MAXIMUM_SIZE
 DIGITS = len(str(MAXIMUM_NUMBER)) + 1
 TEXT_LIMIT = 1_000
 LIST_LIMIT = 200
 TAGS_LIMIT = 10
-# No name has one; NUL is none to PostgreSQL, and a set is sent with one of them between its values.
+# Refused, because no name contains one: PostgreSQL does not accept NUL, and ``in_values`` uses one as a separator.
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -35,7 +35,7 @@ class Arguments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The part of a list that is asked for."""
+    """The requested page of a list."""
 
     number: int
     size: int
@@ -47,9 +47,9 @@ class Page:
 
 
 def page_of(arguments: Arguments, default: int = DEFAULT_SIZE, maximum: int = MAXIMUM_SIZE) -> Page:
-    """The page that is asked for; 400 names a parameter that is not a positive whole number.
+    """The requested page; 400 names a parameter that is not a positive whole number.
 
-    A size above the maximum means the maximum, as with HCP Terraform; so does a number.
+    A size above the maximum means the maximum, as with HCP Terraform; so does a page number.
     """
     number = _positive(arguments, "page[number]", 1)
     size = _positive(arguments, "page[size]", default)
@@ -65,7 +65,7 @@ def _positive(arguments: Arguments, name: str, default: int) -> int:
     text = arguments.get(name)
     if text is None or text == "":
         return default
-    # Digits only: int() would also take "1_0", " 1" and digits of other scripts.
+    # Digits only: int() would also accept "1_0", " 1" and digits of other scripts.
     if not re.fullmatch("0*[1-9][0-9]*", text):
         raise BadParameter(f"{name} must be a positive integer", parameter=name)
     # int() refuses thousands of digits; these are already beyond every maximum.
@@ -119,7 +119,7 @@ def includes_of(arguments: Arguments, known: Sequence[str]) -> set[str]:
 
 
 def page_links(base: str, arguments: Mapping[str, list[str]], page: Page, last: int) -> dict[str, str | None]:
-    """The links of a page, absolute, with the other parameters of the request kept as they were."""
+    """The links of a page, absolute, with the other parameters of the request unchanged."""
     kept = "".join(
         f"&{quote(name, safe='')}={quote(value, safe='')}"
         for name, values in arguments.items()

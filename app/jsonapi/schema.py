@@ -16,7 +16,7 @@ from app.jsonapi.fields import BaseAttribute, fill_template
 
 
 def dasherized(name: str) -> str:
-    """A member's name in documents: ``created_at`` becomes ``created-at``."""
+    """The name of an attribute or relationship in documents: ``created_at`` becomes ``created-at``."""
     return name.replace("_", "-")
 
 
@@ -24,7 +24,7 @@ class Options(SchemaOpts):
     """The options of a schema. ``self_link`` is a template over the row's columns.
 
     ``page_link`` is a template for the address of a page for people; clients show it, whether or not that page exists.
-    A ``variant`` shows a type in another way than the schema that has the type's name.
+    A ``variant`` is another schema of a type than the one with the type's name.
     """
 
     def __init__(self, meta: type, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
@@ -39,7 +39,7 @@ class Options(SchemaOpts):
 
 
 class Schema(LibrarySchema):
-    """The members of a resource, one by one, with their validation.
+    """The attributes and relationships of a resource, with their validation.
 
     ``class Meta`` names the ``type_`` and, where the resource has an address, its ``self_link``. ``accepted_types``
     lists other spellings of the type that clients send; an empty tuple accepts anything.
@@ -49,12 +49,12 @@ class Schema(LibrarySchema):
     opts: Options
 
     class Meta:
-        """The base is never dumped; the library wants a type all the same."""
+        """The base is never dumped, but the library requires a type."""
 
         type_ = "resources"
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:  # noqa: ANN401 - the library's own
-        """The document with one resource object, as the library makes it, and its link."""
+        """The library's document with one resource object, and its link."""
         document = super().dump(obj, many=many)
         if self.opts.self_link:
             document["data"]["links"] = {"self": fill_template(self.opts.self_link, obj)}
@@ -84,9 +84,9 @@ def protected_attributes(schema_type: type[Schema]) -> dict[str, tuple[str, P]]:
 
 @cache
 def protected_by_type() -> dict[str, dict[str, P]]:
-    """For each JSON:API type, the attributes that only some callers see, with the permission that it takes.
+    """For each JSON:API type, the attributes that only some callers see, with the permission to see them.
 
-    An attribute is named as in documents, and as in recorded events, which name the column.
+    Attributes are listed by their names in documents, and by those in recorded events, which are the columns' names.
     """
     found: dict[str, dict[str, P]] = {}
     waiting: list[type[Schema]] = [Schema]
@@ -99,8 +99,8 @@ def protected_by_type() -> dict[str, dict[str, P]]:
     return found
 
 
-# To make a schema copies all its fields. One that only loads may be shared, also by threads: what the library keeps on
-# it comes from the members "included" and "meta", which it never gets here.
+# Making a schema copies all its fields. One that only loads can be shared, even between threads: the library stores
+# only "included" and "meta" of a document on it, which it never gets here.
 _LOADERS: dict[type[Schema], Schema] = {}
 
 
@@ -111,10 +111,10 @@ def load(
     partial: bool = False,
     identifier: str | None = None,
 ) -> dict[str, Any]:
-    """The members that the document sets, by their names in the model, without those that the schema does not know.
+    """The attributes and relationships in the document, by their names in the model; unknown ones are ignored.
 
-    With ``partial`` (an update), required members may be missing. Raises ``Invalid`` with one error object for each
-    fault, or ``Unprocessable`` if the shape of the document is wrong.
+    With ``partial`` (an update), required ones may be missing. Raises ``Invalid`` with one error object for each fault,
+    or ``Unprocessable`` if the shape of the document is wrong.
     """
     schema = _LOADERS.get(schema_type) or _LOADERS.setdefault(schema_type, schema_type())
     item = resource_object(document, schema.opts.accepted_types, identifier)
@@ -122,12 +122,12 @@ def load(
 
 
 def load_item(schema: Schema, item: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
-    """The members of one resource object whose shape was checked before."""
+    """The attributes and relationships of one resource object whose shape was checked before."""
     attributes: set[str | None] = set()
     relationships: set[str | None] = set()
     for field in schema.fields.values():
         (relationships if isinstance(field, BaseRelationship) else attributes).add(field.data_key)
-    # Each member is looked for in its own group alone: the library would take either from either.
+    # Attributes are read only from ``attributes``, relationships only from ``relationships``: the library mixes them.
     payload = {
         "type": schema.opts.type_,
         "attributes": {key: value for key, value in (item.get("attributes") or {}).items() if key in attributes},

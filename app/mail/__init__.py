@@ -1,1 +1,1 @@
-"""Mail that the service sends: after the commit, beside the request, and never instead of it."""
+"""Mail that the service sends: after the commit, in the background, so that a failure never fails the request."""

@@ -1,6 +1,6 @@
 """Messages that wait to be sent: a short queue and one thread for each process.
 
-A request puts a message there and goes on, however slow the mail server is. A message is lost if the queue is full, if
+A request queues a message and does not wait for the mail server. A message is lost if the queue is full, if
 the server refuses it, or if the process dies; it can be sent again with the next request for it.
 """
 
@@ -16,14 +16,14 @@ from app.mail.server import Message, configure, hand_over
 
 logger = logging.getLogger(__name__)
 
-# As many as one request may send, and some.
+# More than one request may send.
 WAITING: Final = 1_000
 
 Taken = Callable[[], None]
 
 
 class Outbox:
-    """Takes messages, and gives each to the mail server in a thread of its own."""
+    """Queues messages, and sends them to the mail server in a thread of its own."""
 
     def __init__(self, app: Flask) -> None:
         """Start no thread yet."""
@@ -31,7 +31,7 @@ class Outbox:
         self._queue: BackgroundQueue[tuple[Message, Taken]] = BackgroundQueue("outbox", self._send, _failed, WAITING)
 
     def put(self, message: Message, taken: Taken) -> None:
-        """Have the message sent soon; ``taken`` is called when the server has taken it."""
+        """Queue the message; ``taken`` is called when the server has accepted it."""
         if not self._queue.start():
             logger.error("no thread can be started for mail now")
         if not self._queue.put((message, taken)):
@@ -48,7 +48,7 @@ class Outbox:
 
 
 def _failed(error: Exception) -> None:
-    # Servers and libraries quote the address in their errors, and the message has the link.
+    # Only the type of the error: its text may quote the address and the message, which has the link.
     logger.error("a message was not sent: %s", type(error).__name__)
 
 

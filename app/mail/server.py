@@ -1,4 +1,4 @@
-"""Handing a message to the mail server."""
+"""Sending a message through the mail server."""
 
 import smtplib
 import ssl
@@ -12,7 +12,7 @@ from flask_mailman.backends.smtp import EmailBackend
 
 from app.config import MailServer
 
-# For each step of the conversation, so that a server that says nothing is given up.
+# Timeout for each step of the conversation with a server that does not respond.
 SECONDS: Final = 10
 SUBJECT_LENGTH: Final = 200
 
@@ -29,7 +29,7 @@ class Message:
 class _Smtp(smtplib.SMTP):
     """Uses TLS only with a server whose certificate is valid; the library alone accepts any certificate."""
 
-    # Flask-Mailman gives nothing but the context.
+    # Flask-Mailman passes only the context.
     def starttls(self, *, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:  # type: ignore[override]
         return super().starttls(context=context or ssl.create_default_context())
 
@@ -41,7 +41,7 @@ class _Backend(EmailBackend):  # type: ignore[misc]  # the library has no types
 
 
 def configure(app: Flask, server: MailServer) -> None:
-    """Tell Flask-Mailman which server it is."""
+    """Configure Flask-Mailman with the server."""
     app.config.update(
         MAIL_SERVER=server.host,
         MAIL_PORT=server.port,
@@ -56,14 +56,14 @@ def configure(app: Flask, server: MailServer) -> None:
 
 
 def hand_over(app: Flask, message: Message) -> None:
-    """Give the message to the server; raises the error of the server or the network."""
+    """Send the message; raises the error of the server or the network."""
     with app.app_context():
         backend: Any = _Backend(mailman=app.extensions["mailman"])
         try:
             backend.send_messages([EmailMessage(one_line(message.subject), message.text, to=[message.to])])
         finally:
             if backend.connection is not None:
-                # It failed on the way. What is left of the conversation is of no interest.
+                # Sending failed; an error while closing the connection does not matter.
                 with suppress(OSError):
                     backend.connection.close()
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the service, made from its routes, what they say about themselves, and the schemas."""
+"""The OpenAPI document of the service, made from its routes, their declarations and the schemas."""
 
 import sys
 from collections.abc import Iterable
@@ -50,6 +50,6 @@ def openapi_document(app: Flask) -> dict[str, Any]:
 
 
 def _tags(app: Flask, routes: Iterable[Route]) -> dict[str, str]:
-    # The docstring of a resource's package says what the resource is for.
+    # The docstring of a resource's package is the description of its group.
     packages = {route.tag: app.blueprints[route.blueprint].import_name.rpartition(".")[0] for route in routes}
     return {tag: text_of(sys.modules[package]) for tag, package in packages.items()}

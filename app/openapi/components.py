@@ -1,4 +1,4 @@
-"""The named schemas of the document: a resource object for each type, as it is shown and as it is sent."""
+"""The named schemas of the document: for each type a resource object in answers, and those in requests."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -83,7 +83,7 @@ class Components:
     """The named schemas and parameters that the operations of one document use."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
-        """Learn from the operations where the values of each schema come from, and what can be included."""
+        """Collect from the operations the columns of each schema, and the resources that can be included."""
         self.schemas = dict(SHARED)
         self.parameters = page_parameters()
         self._columns: dict[type[Schema], Mapping[str, Expression]] = {}
@@ -122,7 +122,7 @@ class Components:
         return self._named(_name(schema_type), _object(schema_type, required, properties))
 
     def sent(self, schema_type: type[Schema], method: str, *, is_partial: bool) -> JsonSchema:
-        """A resource object in the body of a request; of a partial one every member may be absent."""
+        """A resource object in the body of a request; if it is partial, nothing is required."""
         schema = schema_type()
         is_update = is_partial and method != "post"
         properties: JsonSchema = {"id": TEXT} if is_update else {}
@@ -153,7 +153,7 @@ class Components:
         return self._named(name, _object(schema_type, required, properties))
 
     def given(self, schema: JsonSchema) -> JsonSchema:
-        """A JSON Schema that a view gives itself; lists of identifiers it names by reference are made."""
+        """A JSON Schema that a view declares itself; adds the lists of identifiers that it refers to."""
         name = str(schema.get("$ref", "")).removeprefix(PREFIX)
         if name.endswith(IDENTIFIERS):
             item = self._identifier([name.removesuffix(IDENTIFIERS)])
@@ -213,7 +213,7 @@ def _members(schema: Schema) -> list[tuple[str, Field[Any]]]:
 
 
 def _name(schema_type: type[Schema]) -> str:
-    # A schema that extends another one of the same type, such as the account, shows the type in a second way.
+    # A schema that extends another one of the same type, such as the account, is a variant with its own name.
     type_ = schema_type.opts.type_
     is_second = any(issubclass(base, Schema) and base.opts.type_ == type_ for base in schema_type.__bases__)
     own = schema_type.__name__.removesuffix("Schema").lower()

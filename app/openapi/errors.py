@@ -1,4 +1,4 @@
-"""The answers that are errors, by status, as the error classes describe them."""
+"""The error responses, by status, described by the error classes."""
 
 from typing import Any
 
@@ -37,10 +37,10 @@ ERROR_DOCUMENT: dict[str, Any] = {
 
 
 def error_responses() -> dict[str, Any]:
-    """A response for each status that an error has."""
+    """A response for each status of an error."""
     by_status: dict[int, list[type[ApiError]]] = {}
     for kind in kinds():
-        # What a resource derives is a case of these.
+        # Only the direct subclasses: the errors of resources derive from them.
         if kind is ApiError or kind.__bases__ == (ApiError,):
             by_status.setdefault(kind.status, []).append(kind)
     return {error_name(status): _response(found) for status, found in sorted(by_status.items())}

@@ -1,4 +1,4 @@
-"""The members of a resource as JSON Schema: what a client may send, and what it is shown."""
+"""The attributes and relationships of a resource as JSON Schema, in requests and in answers."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -35,11 +35,11 @@ TYPES: dict[type, JsonSchema] = {
 
 Relationship = ToOne | ToMany | Links
 Identify = Callable[[Sequence[str]], JsonSchema]
-"""From types to the schema of a resource identifier of one of them."""
+"""Returns the schema of a resource identifier of one of the types."""
 
 
 def anchored(pattern: str) -> str:
-    """A pattern that the whole text must match; JSON Schema looks for it anywhere in the text."""
+    """The pattern with anchors, because JSON Schema would search for it anywhere in the text."""
     return f"^(?:{pattern})$"
 
 
@@ -51,7 +51,7 @@ def nullable(schema: JsonSchema) -> JsonSchema:
 
 
 def accepted(member: Field[Any]) -> JsonSchema:
-    """What a client may send for an attribute."""
+    """The schema of the values that a client may send for an attribute."""
     if isinstance(member, Setting):
         return member.json_schema
     schema = _kind(member) | _bounds(member)
@@ -59,7 +59,7 @@ def accepted(member: Field[Any]) -> JsonSchema:
 
 
 def shown(member: Field[Any], column: Expression | None) -> JsonSchema:
-    """What an attribute is shown as; ``column`` is where its value comes from, if that is known."""
+    """The schema of an attribute's value in answers; ``column`` is the source of the value, if it is known."""
     schema = _shown(member, column)
     if not isinstance(member, BaseAttribute) or member.shown_to is None:
         return schema
@@ -70,7 +70,7 @@ def _shown(member: Field[Any], column: Expression | None) -> JsonSchema:
     if isinstance(member, Computed):
         return member.json_schema
     schema = _of_column(column) if isinstance(member, Attribute) else _kind(member)
-    # An expression is made so that it always has a value; a plain column says whether it has.
+    # Expressions are written so that they are never null; a plain column declares whether it can be.
     may_lack = member.allow_none or (isinstance(member, DateTime) if column is None else _is_nullable(column))
     return nullable(schema) if may_lack and "type" in schema else schema
 
@@ -101,13 +101,13 @@ def _bounds(member: Field[Any]) -> JsonSchema:
     if member.pattern:
         bounds["pattern"] = anchored(member.pattern)
     elif member.minimum:
-        # What is blank counts as empty.
+        # A blank text counts as empty.
         bounds["pattern"] = r"\S"
     return bounds
 
 
 def _of_column(column: Expression | None) -> JsonSchema:
-    # Of what can be in a row, every expression has a type; the most general class of them does not say so.
+    # Every expression in a row has a type, but the most general class of expressions does not declare it.
     return TYPES.get(column.type.python_type, {}) if isinstance(column, ColumnElement | QueryableAttribute) else {}
 
 
@@ -133,7 +133,7 @@ def shown_relationship(member: Relationship, identify: Identify, *, is_linked: b
         properties["data"] = {"type": "array", "items": identify(types), "description": "With include only"}
     if member.related:
         properties["links"] = {"$ref": "#/components/schemas/related-link"}
-        # A to-one relationship that leads nowhere has no link.
+        # A to-one relationship without a related resource has no link.
         required += [] if isinstance(member, ToOne) else ["links"]
     schema: JsonSchema = {"type": "object", "properties": properties}
     return {**schema, "required": required} if required else schema
@@ -145,7 +145,7 @@ def accepted_relationship(member: Relationship, identify: Identify) -> JsonSchem
         identifier = identify(member.types)
         linkage = identifier if member.required else _or_null(identifier)
     else:
-        # What a list of them means, the resource reads itself: identifiers, or whole resource objects.
+        # The resource itself reads the list: it may have identifiers, or whole resource objects.
         kind = {"type": {"const": member_types(member)[0]}}
         item = {"type": "object", "required": ["type"], "properties": kind | {"attributes": {"type": "object"}}}
         linkage = {"type": "array", "items": item}
@@ -153,7 +153,7 @@ def accepted_relationship(member: Relationship, identify: Identify) -> JsonSchem
 
 
 def member_types(member: Relationship) -> Sequence[str]:
-    """The types that a relationship can lead to; of one that is a link only, what its name says."""
+    """The types of related resources; for a relationship with only a link, the type is derived from its name."""
     return (member.data_key or "",) if isinstance(member, Links) else member.types
 
 

@@ -51,7 +51,7 @@ def _sent_as(operation: Operation) -> str:
 def _answered_as(route: Route) -> list[str]:
     answer = route.operation.answer
     if _is_bytes(answer):
-        # One of several, each with a comma behind it.
+        # A comma-separated list of media types.
         return (_said(answer) or BYTES).split(",")
     return [MEDIA_TYPE if route.is_jsonapi else "application/json"]
 
@@ -155,10 +155,10 @@ def _errors(route: Route) -> set[int]:
     operation = route.operation
     statuses = {500, *operation.errors}
     if route.is_guarded:
-        # The token is looked up in the database, which may be out of reach.
+        # The token is looked up in the database, which may be unavailable.
         statuses |= {401, 404, 503}
     if route.is_changing:
-        # Another request may have changed the same meanwhile.
+        # A concurrent request may have changed the same rows.
         statuses |= {409, 415}
     if operation.listing or operation.includes or operation.parameters:
         statuses.add(400)
@@ -178,7 +178,7 @@ def _answer(operation: Operation, components: Components) -> JsonSchema | None:
         item = {"anyOf": [item, components.resource(operation.otherwise)]}
     others: dict[str, JsonSchema] = {}
     is_list = bool(operation.listing) or operation.many
-    # What was just made may come with what was made along with it.
+    # The answer to a creation may include resources that were created with it.
     if operation.includes or not is_list:
         others["included"] = {"$ref": "#/components/schemas/included"}
     if operation.listing or (operation.many and operation.paged):

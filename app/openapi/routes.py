@@ -1,4 +1,4 @@
-"""The routes of an application with what their views say about themselves."""
+"""The routes of an application with the declarations of their views."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -32,12 +32,12 @@ class Route:
     operation: Operation
     permissions: Sequence[P]
     is_anonymous: bool
-    """Whether it takes callers without a token as well."""
+    """Whether it also accepts callers without a token."""
     text: str
 
     @property
     def tag(self) -> str:
-        """The group of operations it belongs to."""
+        """The group that the operation belongs to."""
         return self.blueprint.replace("_", "-")
 
     @property
@@ -47,12 +47,12 @@ class Route:
 
     @property
     def is_guarded(self) -> bool:
-        """Whether it wants a token."""
+        """Whether it requires a token."""
         return bool(self.permissions)
 
     @property
     def is_changing(self) -> bool:
-        """Whether it can change anything, and so wants the media type announced."""
+        """Whether it can change anything, and therefore requires the media type."""
         return self.method.upper() in WRITE_METHODS
 
     @property
@@ -62,7 +62,7 @@ class Route:
 
 
 def routes_of(app: Flask) -> list[Route]:
-    """Every route of the API, by address. Its pages for people, and what is OAuth's, are not part of it."""
+    """Every route of the API, by address, without the pages for people and OAuth's addresses."""
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.partition(".")[0] not in NOT_THE_API]
     return [
         _route(rule, method, app.view_functions[rule.endpoint])
@@ -81,7 +81,7 @@ def _route(rule: Rule, method: str, view: Callable[..., Any]) -> Route:
     return Route(
         path=re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule),
         method=method.lower(),
-        # A view that answers several methods is as many operations, and each needs a name of its own.
+        # A view with several methods is one operation for each, and each needs its own name.
         name=f"{rule.endpoint}.{method.lower()}" if is_shared else rule.endpoint,
         blueprint=rule.endpoint.rpartition(".")[0],
         operation=getattr(view, "operation"),  # noqa: B009 - set by a decorator, unknown to the type

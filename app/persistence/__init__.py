@@ -1,6 +1,6 @@
 """The database: declarative base, column types, ids and sets as parameters.
 
-The engines and sessions are in ``database``, to be imported from there: what is here knows nothing of Flask.
+Import engines and sessions from ``database``: this package itself does not depend on Flask.
 """
 
 from app.persistence.base import NAMING, Base

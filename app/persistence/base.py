@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase, registry
 
-# Constraints are named by convention, so that an IntegrityError can be told by name and a migration can drop it.
+# Constraints are named by convention, so that an IntegrityError can be identified and a migration can drop them.
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -19,17 +19,16 @@ NAMING = {
 class Base(DeclarativeBase):
     """The base class of every table.
 
-    ``grant_columns`` maps each level of a grant to the column that has to match the grant's id. A grant at a level that
-    is missing in it never reaches the table. ``indexed_grant_columns`` are computed ones among them that have an index,
-    as plain ones do.
+    ``grant_columns`` maps each level of a grant to the column that must match the grant's id. A grant at any other
+    level never reaches the table. ``indexed_grant_columns`` are those of the computed columns that have an index, as
+    plain ones do.
 
-    ``visible_by`` is the permission (``authz.permissions.P``) of callers who can see a row, for the tables that are
-    resources of their own.
+    ``visible_by`` is the permission (``authz.permissions.P``) to see a row, for tables that are resources of their own.
 
-    ``unique_errors`` maps a unique constraint to the attribute that the error names when the constraint is broken.
+    ``unique_errors`` maps a unique constraint to the attribute that the error names if the constraint is violated.
 
     A caller who can see a row may also read its activity events, unless the model is ``access_sensitive``: then only
-    those who manage that access may read them.
+    callers who manage that access may read them.
     """
 
     registry = registry(

@@ -4,8 +4,7 @@ The rule: the letters A to Z are equal to a to z, and every other character is e
 
 This is what the ``lower`` of SQLite does, and PostgreSQL's for a column with the collation "C", such as every ``Name``.
 The unique indexes over ``lower(…)`` follow it. Python's own ``str.lower`` folds more letters: it would look for
-``jörg`` where the database keeps ``JÖRG`` as ``jÖrg``. So a value is folded by ``fold_case``, and a column by
-``case_folded``.
+``jörg`` where the index has ``jÖrg`` for ``JÖRG``. So fold a value by ``fold_case``, and a column by ``case_folded``.
 """
 
 from string import ascii_lowercase, ascii_uppercase
@@ -26,7 +25,7 @@ _POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def fold_case(text: str) -> str:
-    """The text with a to z for A to Z."""
+    """The text with A to Z replaced by a to z."""
     return text.translate(_LOWER)
 
 

@@ -22,8 +22,8 @@ from app.persistence.engine import (
 READING: Final = "reading"
 """The bind key of the reading engine. The engine without a key is the writing one, to which sessions are bound."""
 
-# Models are subclasses of Base and not of db.Model, because mypy can't see through the latter; both have one metadata.
-# An entity is often shown after the commit, and nothing is written before the code says so.
+# Models are subclasses of Base and not of db.Model, which mypy does not understand; both share one metadata.
+# Entities don't expire, because they are often shown after the commit; the code flushes explicitly.
 db = SQLAlchemy(
     model_class=Base,
     disable_autonaming=True,
@@ -33,7 +33,7 @@ db = SQLAlchemy(
 
 
 def connect_engines(app: Flask, database_url: str, pool_size: int) -> Engines:
-    """Give the application its engines, which connect when they are first used."""
+    """Create the application's engines, which connect when they are first used."""
     url = make_url(database_url)
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite:
@@ -51,7 +51,7 @@ def connect_engines(app: Flask, database_url: str, pool_size: int) -> Engines:
 
 @contextmanager
 def new_session() -> Iterator[Session]:
-    """A new session on the writing engine, rolled back and gone at the end of the block unless it was committed.
+    """A new session on the writing engine, rolled back at the end of the block unless it was committed, and closed.
 
     It is the session of the application context, so a request has at most one at a time.
     """

@@ -1,4 +1,4 @@
-"""How the two engines of an application are set up. Beside the column types, only this asks which database it is."""
+"""The options of the two engines of an application. Only this and the column types depend on the database in use."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +7,11 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import URL, Connection, Engine, event
 
-# How long a writer waits for another one on SQLite before "database is locked", in milliseconds. Writes take a few
-# milliseconds each, so this is a queue of thousands.
+# How long a writer waits for another one on SQLite before "database is locked", in milliseconds. A write takes a few
+# milliseconds, so thousands of writers can queue.
 BUSY_TIMEOUT: Final = 20_000
 
-# Statements here are short: they never repay a JIT compilation or the start of other processes. Times are read in UTC.
+# All statements are short: JIT compilation and parallel workers would cost more than they save. Times are read in UTC.
 POSTGRESQL_SESSION: Final = "-c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0"
 
 
@@ -22,7 +22,7 @@ def _dump_json(value: object) -> str:
 COMMON_OPTIONS: Final[dict[str, Any]] = {
     "json_serializer": _dump_json,
     "json_deserializer": orjson.loads,
-    # Errors go to the log, and what a statement writes may be the value of somebody's variable.
+    # Errors are logged, and the parameters of a statement may include the values of variables.
     "hide_parameters": True,
 }
 """The options of every engine."""
@@ -32,15 +32,14 @@ COMMON_OPTIONS: Final[dict[str, Any]] = {
 class Engines:
     """``writing`` opens transactions; ``reading`` runs each statement by itself, without BEGIN and ROLLBACK.
 
-    Each has a pool of its own: a connection that changed its mode at every checkout would spend more on that than on
-    the statement.
+    Each has its own pool: changing the mode of a connection at every checkout would take longer than the statement.
     """
 
     writing: Engine
     reading: Engine
 
     def dispose(self, *, close: bool = True) -> None:
-        """Forget all connections. After a fork do not close them, because they belong to the parent process."""
+        """Discard all connections. After a fork do not close them, because they belong to the parent process."""
         self.writing.dispose(close=close)
         self.reading.dispose(close=close)
 
@@ -54,7 +53,7 @@ def writing_options(url: URL, pool_size: int) -> dict[str, Any]:
 
 
 def reading_options(url: URL, pool_size: int) -> dict[str, Any]:
-    """The options of the reading engine. SQLite has no mode for it: without a BEGIN each statement stands alone."""
+    """The options of the reading engine. SQLite needs no mode: without BEGIN each statement is a transaction."""
     options = writing_options(url, pool_size) | {"pool_reset_on_return": None}
     if url.get_backend_name() == "postgresql":
         options |= {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
@@ -62,7 +61,7 @@ def reading_options(url: URL, pool_size: int) -> dict[str, Any]:
 
 
 def place_sqlite(url: URL) -> URL:
-    """The URL with the absolute path of its file, which is there from now on and which only its owner can read."""
+    """The URL with the absolute path of its file, which is created, readable only by its owner."""
     prefix = "file:" if (url.database or "").startswith("file:") else ""
     path = Path((url.database or "").removeprefix(prefix)).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,20 +70,20 @@ def place_sqlite(url: URL) -> URL:
 
 
 def listen_to_sqlite(engines: Engines) -> None:
-    """Set each connection to SQLite as it is opened, and let each transaction begin as a writer."""
+    """Configure each new connection to SQLite, and make each transaction begin as a writer."""
     event.listen(engines.writing, "begin", _begin_immediate)
     for engine in (engines.writing, engines.reading):
         event.listen(engine, "connect", _prepare_sqlite)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
-    # The driver would open deferred transactions by itself; _begin_immediate does it instead.
+    # The driver would open deferred transactions by itself; _begin_immediate opens them instead.
     connection.isolation_level = None
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT}",
         "journal_mode = WAL",
         "foreign_keys = ON",
-        # A commit that was answered must survive the loss of power, not only of the process.
+        # A confirmed commit must survive a loss of power, not only the end of the process.
         "synchronous = FULL",
         "cache_size = -32000",
         "temp_store = MEMORY",
@@ -94,6 +93,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 
 
 def _begin_immediate(connection: Connection) -> None:
-    # A transaction that reads first and writes later fails at once when another one wrote in between, however long
-    # the busy timeout; one that starts as a writer waits for its turn. Readers begin nothing: a statement stands alone.
+    # A transaction that reads first and writes later fails at once if another one wrote in between, whatever the busy
+    # timeout; one that starts as a writer waits. Readers open no transactions: each statement is one.
     connection.exec_driver_sql("BEGIN IMMEDIATE")

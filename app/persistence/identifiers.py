@@ -10,8 +10,8 @@ LENGTH = 16
 
 def random_text(length: int = LENGTH) -> str:
     """Random base-58 text of the given length."""
-    # One draw for all characters: a call per character would cost more than the rest of an insert. The remainder
-    # of a 32-byte surplus makes the bias of the division smaller than 2 ** -256.
+    # One random number for all characters: a call per character would cost more than the rest of an insert. The 32
+    # extra bytes make the bias of the division smaller than 2 ** -256.
     number = int.from_bytes(secrets.token_bytes(length + 32))
     characters = []
     for _ in range(length):

@@ -1,4 +1,4 @@
-"""Why a write failed: which constraint it broke, or that it was part of a deadlock."""
+"""The reason why a write failed: the violated constraint, or a deadlock."""
 
 import re
 from typing import Any
@@ -11,19 +11,19 @@ from app.persistence.base import Base
 _SQLITE_INDEX = re.compile(r"UNIQUE constraint failed: index '(?P<name>\w+)'")
 _SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (?P<columns>[\w., ]+)")
 _SQLITE_CHECK = re.compile(r"CHECK constraint failed: (?P<name>\w+)")
-# A missing row, and since PostgreSQL 18 one that may not go.
+# A missing row and, since PostgreSQL 18, a row that can't be deleted.
 _FOREIGN_KEY_STATES = frozenset({"23503", "23001"})
 FOREIGN_KEY = "foreign key"
 _DEADLOCK_STATE = "40P01"
 
 
 def is_deadlock(error: OperationalError) -> bool:
-    """Whether the database ended the transaction because it and another waited for each other. Never on SQLite."""
+    """Whether the database aborted the transaction because of a deadlock. Never on SQLite."""
     return getattr(_diagnosis(error), "sqlstate", None) == _DEADLOCK_STATE
 
 
 def violated_constraint(error: IntegrityError) -> str | None:
-    """The name of the constraint or unique index that was broken, or ``FOREIGN_KEY`` for any foreign key.
+    """The name of the constraint or unique index that was violated, or ``FOREIGN_KEY`` for any foreign key.
 
     SQLite does not name foreign keys, nor unique constraints over plain columns; the latter are found in the metadata
     by their columns.
@@ -41,7 +41,7 @@ def violated_constraint(error: IntegrityError) -> str | None:
 
 
 def _diagnosis(error: DBAPIError) -> Any:  # noqa: ANN401 - the driver's own type
-    # What PostgreSQL says. Both drivers have it by this name, the error itself calls it otherwise in each.
+    # PostgreSQL's diagnostics. Both drivers have them by this name, but name the fields of the error differently.
     return getattr(error.orig, "diag", None)
 
 

@@ -1,7 +1,7 @@
 """Conditions over a set of values that is sent as one parameter.
 
 ``IN (?, ?, …)`` has one parameter for each value. Its text changes with the number of values, so prepared statements
-can't be reused, and PostgreSQL takes at most 65,535 parameters. One parameter with all values avoids both.
+can't be reused, and PostgreSQL accepts at most 65,535 parameters. One parameter with all values avoids both.
 """
 
 from collections.abc import Iterable
@@ -45,10 +45,10 @@ class TextValues(TypeDecorator[Iterable[str]]):
 
     def process_bind_param(self, value: Iterable[str] | None, dialect: Dialect) -> Any:  # noqa: ANN401 - per dialect
         """The values as the one text that the statement of this database splits."""
-        # PostgreSQL takes an empty text apart into nothing; no id and no name is empty. One with the separator in it
-        # would stand for several, and none has it either.
+        # Values that can't be sent are left out, because they match nothing: no id or name is empty, which PostgreSQL
+        # would split into no value, or contains the separator, which would split it into several.
         values = [each for each in value or () if each and SEPARATOR not in each]
-        # An array would be looked through by the driver, value by value, for what needs quoting.
+        # Not an array, because the driver would check each value of it for quoting.
         return SEPARATOR.join(values) if dialect.name == "postgresql" else orjson.dumps(values).decode()
 
 
@@ -59,7 +59,7 @@ class _InValues(FunctionElement[bool]):
     type = Boolean()
 
     def self_group(self, against: OperatorType | None = None) -> Self:  # noqa: ARG002 - SQLAlchemy's own
-        """Return itself, without parentheses: it binds like ``IN``, and a comparison with 1 could not use an index."""
+        """Return itself, without parentheses: it binds like ``IN``, and ``(…) = 1`` could not use an index."""
         return self
 
 
@@ -75,7 +75,7 @@ def _in_json_list(element: _InValues, compiler: SQLCompiler, **options: Any) -> 
 def _equals_any(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     column, values = element.clauses
     tested = compiler.process(column, **options)
-    # As a query of its own the set is taken apart once; written plainly, again for each row that a subquery looks at.
+    # As a subquery, the set is split once; otherwise it would be split again for each row that a subquery reads.
     return f"{tested} = ANY ((SELECT string_to_array({compiler.process(values, **options)}, E'\\x1f'))::text[])"
 
 
@@ -89,8 +89,8 @@ def in_values(
 ) -> ColumnElement[bool]:
     """The condition that ``column`` has one of ``values``. It is never true for an empty set.
 
-    A column that is null unless a condition holds is replaced by that condition and its value, which an index can
-    serve. So do not negate the condition: of such a column it is false where the column is null.
+    A column of the form ``CASE WHEN condition THEN value END`` is replaced by the condition and the value, which can
+    use an index. So don't negate the result: for such a column it is false, not null, where the column is null.
     """
     if (only_case := _only_case(column)) is not None:
         holds, value = only_case
@@ -100,7 +100,7 @@ def in_values(
 
 
 def _only_case(column: SQLColumnExpression[Any]) -> tuple[ColumnElement[bool], ColumnElement[Any]] | None:
-    # What a model has as an attribute is wrapped.
+    # The attribute of a model wraps its column.
     expression = getattr(column, "expression", column)
     if not isinstance(expression, Case) or expression.value is not None or expression.else_ is not None:
         return None
@@ -114,6 +114,6 @@ def string_agg(
 
     ``condition`` refers to a row of ``outer``, and the texts are collected for that row.
     """
-    # Both databases take the rows of an aggregate in the order in which the subquery gives them.
+    # Both databases aggregate the rows in the order of the subquery.
     ordered = select(column.label("text")).where(condition).order_by(order).correlate(outer).subquery()
     return select(func.aggregate_strings(ordered.c.text, SEPARATOR)).scalar_subquery()

@@ -7,10 +7,10 @@ from sqlalchemy import DateTime, Dialect, SQLColumnExpression, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Expression = SQLColumnExpression[Any]
-"""A column, as a model or a table has it, or what was made from columns."""
+"""A column of a model or a table, or an expression over columns."""
 
 AnyRow = Any
-"""Something with columns as attributes: a row of a listing, whose columns no type can know, or an entity."""
+"""An object with columns as attributes: an entity, or a row of a listing, whose columns no type describes."""
 
 
 def now() -> datetime:
@@ -20,7 +20,7 @@ def now() -> datetime:
 
 
 class Timestamp(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite has no time zones: there the naive UTC value is stored and made aware again."""
+    """A time in UTC. SQLite has no time zones: there the naive UTC value is stored and made aware again."""
 
     impl = DateTime
     cache_ok = True
@@ -30,7 +30,7 @@ class Timestamp(TypeDecorator[datetime]):
         return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive times; they would mean another moment on each machine."""
+        """Refuse naive times; they would mean a different time on each machine."""
         if value is None:
             return None
         if value.tzinfo is None:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from app.storage.store import ObjectNotFound, StoreUnavailable, checked
 
 PIECE = 256 * 1024
-# What stays wrong until somebody mends it.
+# Errors that last until an operator repairs something.
 LASTING = frozenset(
     {
         errno.ENOSPC,
@@ -27,14 +27,14 @@ LASTING = frozenset(
 
 
 class FileStore:
-    """A folder on a disk, or on a network file system that keeps what it has synced."""
+    """A folder on a disk, or on a network file system on which synced data is durable."""
 
     def __init__(self, root: Path) -> None:
-        """The folder is made when it is first needed."""
+        """The folder is created when it is first needed."""
         self._root = root
 
     def put(self, name: str, chunks: Iterable[bytes]) -> None:
-        """See ``Store``: a draft, synced, then renamed; the folder is synced as well, for the name is in it."""
+        """See ``Store``: writes a draft, syncs it, renames it, and syncs the folder, which has the name."""
         path = self._path(name)
         draft = _draft_of(path)
         with _of_the_folder():
@@ -62,9 +62,9 @@ class FileStore:
         return _pieces(file)
 
     def delete(self, name: str) -> None:
-        """See ``Store``: also what a killed process has left of it, and the folder when it was the last one there.
+        """See ``Store``: also removes a killed process's draft, and the folder if it is empty then.
 
-        Synced, too: what came back with the power would be nobody's.
+        Synced, too: an object that reappeared after a loss of power would have no row.
         """
         path = self._path(name)
         folder = path.parent
@@ -76,7 +76,7 @@ class FileStore:
                 folder.rmdir()
                 folder = folder.parent
         except OSError:
-            # It still holds something, or is not there.
+            # The folder is not empty, or does not exist.
             pass
         with _of_the_folder(), suppress(FileNotFoundError):
             _sync(folder)
@@ -94,11 +94,11 @@ class FileStore:
                 self._make(draft.parent)
                 return os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             except FileNotFoundError:
-                # The folder was empty, and whoever removed the last object of it has just removed it, too.
+                # The folder was empty, and a process that removed its last object has just removed it, too.
                 continue
 
     def _make(self, folder: Path) -> None:
-        # A new folder is lost with the power unless the one above is synced.
+        # A loss of power can undo the creation of a folder unless the one above is synced.
         if folder.is_dir():
             return
         if folder != self._root:
@@ -116,7 +116,7 @@ def _of_the_folder() -> Iterator[None]:
 
 
 def _draft_of(path: Path) -> Path:
-    # No object has a dot in its name, so no draft is ever taken for one.
+    # No object has a dot in its name, so a draft can't be taken for one.
     return path.with_name(f".{path.name}")
 
 

@@ -1,7 +1,7 @@
-"""Master keys, and what they wrap.
+"""Master keys, which encrypt short secrets and data keys.
 
-Nothing is encrypted under a master key itself but short secrets and the data keys of larger things, one for each. So a
-new master key needs nothing rewritten but those short texts, which all stand in columns of the database.
+Only short secrets and the data keys of larger objects, one for each, are encrypted with a master key itself. So a new
+master key requires rewriting only those short texts, which are all in columns of the database.
 """
 
 import secrets
@@ -20,15 +20,15 @@ NAME_BYTES = 8
 
 
 class DecryptionError(ValueError):
-    """Sealed text or stored bytes that were changed, cut, or made with a key that is not at hand."""
+    """Sealed text or stored bytes were changed or cut, or were made with a key that the service does not have."""
 
 
 class MasterKey:
-    """One master key, derived from the text that the operator keeps."""
+    """One master key, derived from the operator's text."""
 
     def __init__(self, text: str) -> None:
-        """Any long random text; what is derived from it has the length that the cipher wants."""
-        # The second half only names the key: it tells which one opens a text, and nothing about the first.
+        """``text`` is any long random text; the derived key has the length that the cipher needs."""
+        # The second half is the name of the key: it says which key opens a text, and reveals nothing about the first.
         derived = HKDF(SHA256(), KEY_BYTES + NAME_BYTES, salt=None, info=b"groundplan master key").derive(text.encode())
         self.cipher = AESGCM(derived[:KEY_BYTES])
         self.name = derived[KEY_BYTES:].hex()
@@ -38,13 +38,13 @@ class Keyring:
     """The master keys of the service: the first seals, every one unseals."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        """The texts of the keys, the newest first."""
+        """``keys`` are the texts of the keys, the newest first."""
         ring = [MasterKey(key) for key in keys]
         self._newest = ring[0]
         self._by_name = {key.name: key for key in ring}
 
     def seal(self, secret: bytes) -> str:
-        """The secret as text that only this ring opens; another text each time."""
+        """The secret as text that only this key ring can unseal; another text each time."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         head = f"{VERSION}.{self._newest.name}"
         closed = self._newest.cipher.encrypt(nonce, secret, head.encode())
@@ -65,5 +65,5 @@ class Keyring:
 
     @property
     def newest(self) -> str:
-        """What every text begins with that the newest key has sealed."""
+        """The prefix of every text that the newest key has sealed."""
         return f"{VERSION}.{self._newest.name}."

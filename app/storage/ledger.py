@@ -1,9 +1,9 @@
-"""The list of every object that was ever begun, so that none is forgotten.
+"""The list of every stored object, including unfinished ones, so that none is lost track of.
 
-A row is committed before the first byte is stored and goes after the object has gone. So whatever happens to a process
-in between, the object has a row; and a row that no column names is found and removed (see ``sweeping``).
+A row is committed before the first byte is stored, and deleted after the object is deleted. So even if a process dies
+in between, the object has a row; a row whose object no column names is found and removed (see ``sweeping``).
 
-A column that names an object is declared with ``info=OBJECT``: the sweep removes what no such column names.
+A column that names an object is declared with ``info=OBJECT``: the sweep removes objects that no such column names.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,19 +30,19 @@ from app.persistence import Base, Timestamp, in_values, now
 
 OBJECT: Final[dict[Any, Any]] = {"object": True}
 
-# So many objects are removed with the request that let go of them; the sweep removes the rest.
+# How many objects are removed by the request that marked them for deletion; the sweep removes the rest.
 AT_ONCE: Final = 100
 TO_DELETE: Final = "groundplan.let_go"
 
 
 class StoredObject(Base):
-    """An object that is in the store, or on its way into it or out of it."""
+    """An object that is in the store, is being stored, or is being removed."""
 
     __tablename__ = "stored_objects"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
-    # From then on no column may name it, and it can be removed at any moment.
+    # From then on no column may name the object, and it can be removed at any moment.
     condemned_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
     __table_args__ = (
@@ -60,34 +60,34 @@ LEDGER: Final = Base.metadata.tables[StoredObject.__tablename__]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object in the store: its name and what opens it."""
+    """An object in the store: its name and its sealed data key."""
 
     name: str
     key: str
 
 
 class MarkedForDeletion(LookupError):
-    """The object took so long that it was given up."""
+    """Storing the object took so long that the sweep has marked it for deletion."""
 
 
 def register(engine: Engine, name: str) -> None:
-    """Note that an object will be stored under the name; committed when it returns."""
+    """Commit a row for an object that will be stored under the name."""
     with engine.begin() as connection:
         connection.execute(LEDGER.insert(), {"name": name})
 
 
 def attach(session: Session, name: str) -> None:
-    """Keep the object until the transaction ends, in which a column must come to name it."""
+    """Lock the object's row against removal; a column must name the object before the transaction ends."""
     kept = select(LEDGER.c.name).where(LEDGER.c.name == name, LEDGER.c.condemned_at.is_(None)).with_for_update()
     if session.execute(kept).one_or_none() is None:
         raise MarkedForDeletion(name)
 
 
 def mark_for_deletion(session: Session, names: Select[Any] | CompoundSelect[Any]) -> None:
-    """Let go of the objects with these names, in the transaction after which no column names them any longer.
+    """Mark the objects with these names for deletion, in the transaction that removes the last reference to them.
 
-    What owns them, a workspace for one, is locked by the caller: nobody can come to name another one meanwhile.
-    When ``change()`` has committed it, the first of them are removed; the sweep takes the others without waiting.
+    The caller has locked their owner, such as a workspace, so that no other object can be added to it meanwhile. After
+    ``transaction()`` has committed, the first of them are removed; the next sweep removes the others at any age.
     """
     gone = LEDGER.c.name.in_(names)
     done = session.connection().execute(
@@ -99,7 +99,7 @@ def mark_for_deletion(session: Session, names: Select[Any] | CompoundSelect[Any]
 
 
 def objects_owned_by(owner: str, ids: Iterable[str]) -> CompoundSelect[Any]:
-    """The names of the objects of all rows, of whatever table, that have one of the ids in the column ``owner``."""
+    """The names of the objects in all rows, of any table, that have one of the ids in the column ``owner``."""
     wanted = list(ids)
     return union_all(
         *(
@@ -111,7 +111,7 @@ def objects_owned_by(owner: str, ids: Iterable[str]) -> CompoundSelect[Any]:
 
 
 def object_columns() -> Iterator[tuple[Table, Column[str]]]:
-    """The columns that name objects, as their models say."""
+    """The columns that name objects, as declared in their models."""
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             if column.info.get("object"):

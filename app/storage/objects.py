@@ -12,11 +12,11 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from app.config import Bucket
 from app.storage.store import ObjectNotFound, StoreUnavailable, checked
 
-# Parts of a multipart upload: the service wants at least 5 MiB in all but the last, and one at a time is in memory.
+# The size of a part of a multipart upload: S3 requires 5 MiB for all but the last. One part at a time is in memory.
 PART = 8 * 2**20
 PIECE = 256 * 1024
 ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
-# A thread waits with the request for the service, and there are few: short, and rather a second request of the client.
+# Short, because each request blocks one of few threads meanwhile; the client can repeat the request.
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 ATTEMPTS = 2
@@ -26,7 +26,7 @@ SERVER_FAILURE = 500
 
 
 class BucketStore:
-    """A bucket. What is answered with success there is as safe as the service keeps it."""
+    """A bucket. An object that was stored successfully is as durable as the S3 service makes it."""
 
     def __init__(self, bucket: Bucket) -> None:
         """Credentials come from where boto3 looks for them: environment, files, the machine's role."""
@@ -36,7 +36,7 @@ class BucketStore:
 
     @property
     def _client(self) -> Any:  # noqa: ANN401 - boto3 has no types
-        # Made when it is first needed: a worker must not share connections with the process that forked it.
+        # Created when it is first needed: a worker must not share connections with the process that forked it.
         if self._made is None:
             self._made = boto3.session.Session().client(
                 "s3",
@@ -47,7 +47,7 @@ class BucketStore:
                     read_timeout=READ_SECONDS,
                     retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
                     s3={"addressing_style": "path" if self._settings.endpoint else "auto"},
-                    # Other services than Amazon's know no newer checksums; the content authenticates itself.
+                    # Other services than Amazon's don't support newer checksums. The encryption authenticates.
                     request_checksum_calculation="when_required",
                     response_checksum_validation="when_required",
                 ),
@@ -71,7 +71,7 @@ class BucketStore:
                 sent += (self._send(upload, number, part) for number, part in enumerate(parts, 3))
                 self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": sent})
             except BaseException:
-                # What is left all the same goes with the object, when that is removed.
+                # Parts that remain are removed later together with the object.
                 with suppress(BotoCoreError, ClientError):
                     self._client.abort_multipart_upload(**upload)
                 raise
@@ -92,7 +92,7 @@ class BucketStore:
         return _pieces(body)
 
     def delete(self, name: str) -> None:
-        """See ``Store``: also the parts that a killed process has left, which nobody sees and somebody pays for."""
+        """See ``Store``: also removes the parts that a killed process has left, which are invisible but cost money."""
         where = {"Bucket": self._bucket, "Key": checked(name)}
         with _of_the_service():
             begun = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=name)
@@ -121,7 +121,7 @@ def _of_the_service() -> Iterator[None]:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", SERVER_FAILURE)
         raise StoreUnavailable(is_transient=status >= SERVER_FAILURE or status == TOO_MANY_REQUESTS) from error
     except BotoCoreError as error:
-        # No connection, or an answer that was cut; otherwise no credentials, for one.
+        # A lost connection or a cut answer is transient; other errors, such as missing credentials, are not.
         raise StoreUnavailable(is_transient=isinstance(error, BROKEN)) from error
 
 

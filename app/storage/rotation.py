@@ -11,15 +11,15 @@ BATCH = 200
 
 
 def reseal(engine: Engine, keyring: Keyring) -> int:
-    """Seal with the newest master key whatever an older one has sealed; how many texts that were.
+    """Seal all texts of older master keys with the newest one; returns their number.
 
-    A text that is changed meanwhile stays as it was changed. If the command is stopped, the next run continues.
+    A text that is changed concurrently keeps the change. If the command is stopped, the next run continues.
     """
     return sum(_reseal_column(engine, keyring, table, column) for table, column in sealed_columns())
 
 
 def sealed_columns() -> Iterator[tuple[Table, Column[str]]]:
-    """The columns that hold sealed text, as their models say."""
+    """The columns that hold sealed text, as declared in their models."""
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             if column.info.get("sealed"):
@@ -30,7 +30,7 @@ def _reseal_column(engine: Engine, keyring: Keyring, table: Table, column: Colum
     count = 0
     last = ""
     while True:
-        # By key, a batch in each transaction: no row is locked for long, and none is looked at twice.
+        # In batches by primary key, each in a transaction: no row is locked for long, and none is read twice.
         with engine.begin() as connection:
             rows = connection.execute(
                 select(table.c.id, column)

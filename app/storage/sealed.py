@@ -1,4 +1,4 @@
-"""How a column says that it holds sealed text: ``mapped_column(info=SEALED)``. A new master key finds it by that."""
+"""The mark of columns with sealed text, ``mapped_column(info=SEALED)``, by which a key rotation finds them."""
 
 from typing import Any, Final
 

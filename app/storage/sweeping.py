@@ -1,6 +1,6 @@
-"""Removing the objects that nothing names: what a killed process or a lost answer has left, and what was let go of.
+"""Removing objects that no row names: those of killed processes and lost answers, and those marked for deletion.
 
-Everything here may be stopped at any moment and may run any number of times at once.
+A sweep may be stopped at any moment, and any number of sweeps may run at once.
 """
 
 import logging
@@ -18,14 +18,14 @@ from app.storage.vault import Vault
 
 logger = logging.getLogger(__name__)
 
-# Longer than the longest upload. One that takes longer still is refused in the end, never half kept.
+# Longer than the longest upload. An upload that takes even longer is refused at its end, never stored in part.
 GRACE: Final = timedelta(hours=24)
 BATCH: Final = 200
 DAY: Final = 24 * 60 * 60
 
 
 def sweep(engines: Engines, vault: Vault, grace: timedelta = GRACE) -> int:
-    """Remove what was let go of, and what is older than ``grace`` and named by nothing; how many objects that were."""
+    """Remove objects marked for deletion, and unnamed ones older than ``grace``; returns their number."""
     _mark_orphans(engines, now() - grace)
     count = 0
     last = ""
@@ -69,9 +69,9 @@ def sweep_daily(engines: Engines, vault: Vault) -> None:
 
 
 def remove(engines: Engines, vault: Vault, names: Sequence[str], *, patience: int = 1) -> int:
-    """Remove objects that no column names or ever will; how many went. It ends after ``patience`` failures.
+    """Remove objects that no column names or will name; returns how many. Ends after ``patience`` failures.
 
-    What the store did not remove keeps its row in the ledger.
+    Objects that the store did not remove keep their rows in the ledger.
     """
     removed: list[str] = []
     failures = 0
@@ -86,7 +86,7 @@ def remove(engines: Engines, vault: Vault, names: Sequence[str], *, patience: in
         else:
             removed.append(name)
     if removed:
-        # In one order, and past the rows that another sweep is deleting: two must not wait for each other.
+        # In a fixed order, skipping rows that another sweep has locked, so that two sweeps can't deadlock.
         going = (
             select(StoredObject.name)
             .where(in_values(StoredObject.name, removed))
@@ -104,7 +104,7 @@ def _mark_orphans(engines: Engines, before: datetime) -> None:
         StoredObject.condemned_at.is_(None), StoredObject.created_at < before, unreferenced()
     )
     while True:
-        # Looked for without any lock, for that may take its time.
+        # Searched without locks, because it may take long.
         with engines.reading.connect() as connection:
             names = connection.scalars(
                 orphans.where(StoredObject.name > last).order_by(StoredObject.name).limit(BATCH)
@@ -112,7 +112,7 @@ def _mark_orphans(engines: Engines, before: datetime) -> None:
         if not names:
             return
         with engines.writing.begin() as connection:
-            # A transaction that is about to refer to an object holds its row. Once we hold the rows, we look again.
+            # A transaction that is about to refer to an object has locked its row, so check again with the rows locked.
             ours = (
                 select(StoredObject.name)
                 .where(in_values(StoredObject.name, names))

@@ -1,11 +1,11 @@
 """Objects, encrypted on their way into a store.
 
-Each object has a data key of its own. Its bytes are framed: chunks of 64 KiB, each sealed by AES-256-GCM with a nonce
-that is the chunk's number and whether it is the last one. So a chunk can't be changed, moved, doubled or left out, an
-object can't be cut short, and, because its name is authenticated with each chunk, can't stand in for another.
+Each object has its own data key. Its bytes are framed in chunks of 64 KiB, each sealed by AES-256-GCM with a nonce that
+has the chunk's number and whether it is the last one. So a chunk can't be changed, moved, duplicated or left out, and
+an object can't be truncated. Its name is authenticated with each chunk, so it can't replace another object either.
 
-The data key, sealed by a master key, is given back to whoever stores the object, to be kept in a column beside its
-name. A new master key then leaves every object as it is; and an object whose row is gone can't be read by anybody.
+The data key, sealed by a master key, is returned to the caller, who stores it in a column beside the object's name. So
+a new master key leaves every object unchanged, and nobody can read an object whose row is deleted.
 """
 
 import secrets
@@ -34,23 +34,23 @@ class Vault:
     keyring: Keyring
 
     def put(self, name: str, pieces: Iterable[bytes]) -> str:
-        """Store the pieces under the name; the sealed data key, which opens them."""
+        """Store the pieces under the name; returns the sealed data key."""
         key = secrets.token_bytes(KEY_BYTES)
         self.store.put(name, _closed(AESGCM(key), name, pieces))
         return self.keyring.seal(key)
 
     def open(self, name: str, sealed_key: str) -> Iterator[bytes]:
-        """The bytes of an object, each authentic when it is given; ``DecryptionError`` where that ends.
+        """The bytes of an object, authenticated before they are yielded; raises ``DecryptionError`` for invalid ones.
 
-        The first of them are read at once, so that most of what can be wrong shows before an answer has begun.
+        The first ones are read at once, so that most failures show before an answer has begun.
         """
         key = self.keyring.unseal(sealed_key)
         pieces = _opened(AESGCM(key), name, self.store.open(name))
-        # There is always one, of an empty object an empty one.
+        # There is always a first piece; an empty object has an empty one.
         return chain([next(pieces)], pieces)
 
     def delete(self, name: str) -> None:
-        """Remove the object; nothing happens when there is none."""
+        """Remove the object; nothing happens if there is none."""
         self.store.delete(name)
 
     def exists(self, name: str) -> bool:
@@ -59,15 +59,15 @@ class Vault:
 
 
 def _nonce(number: int, *, is_last: bool) -> bytes:
-    # The key is used for one object only, so that a counter never repeats.
+    # The key is used for one object only, so a counter never repeats.
     return number.to_bytes(11) + bytes([is_last])
 
 
 def connect_vault(settings: Settings, keyring: Keyring) -> Vault:
-    """The vault over the store that the settings name; nothing is opened yet."""
+    """The vault over the configured store; nothing is opened yet."""
     if settings.bucket is None:
         return Vault(FileStore(settings.home / "blobs"), keyring)
-    # Only here: the library is large, and a service that keeps files does without it.
+    # Imported only here, because the library is large, and services that store files don't need it.
     from app.storage.objects import BucketStore  # noqa: PLC0415
 
     return Vault(BucketStore(settings.bucket), keyring)
@@ -92,7 +92,7 @@ def _cut(pieces: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
     for piece in pieces:
         waiting += piece
         start = 0
-        # A full part is held back until something follows it: only then it is known not to be the last.
+        # A full part is held back until more bytes follow, because it might be the last one.
         while len(waiting) - start > size:
             yield bytes(memoryview(waiting)[start : start + size]), False
             start += size

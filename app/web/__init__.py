@@ -1,1 +1,1 @@
-"""What every request passes: caller, limits, headers, the one transaction, errors, documents."""
+"""The layer that every request passes: caller, limits, headers, transaction, errors, documents."""

@@ -41,7 +41,7 @@ def single_page_response(shown: list[dict[str, Any]]) -> Response:
 def no_content() -> Response:
     """The answer 204, without a body."""
     response = Response(status=204)
-    # What has no content has no type either.
+    # An answer without content must not have a type.
     del response.headers["Content-Type"]
     return response
 
@@ -52,7 +52,7 @@ def error_document(error: ApiError) -> Response:
     if error.status == Unauthorized.status:
         answered.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooManyRequests):
-        # Some clients of HCP Terraform look for the one, some for the other.
+        # Some clients of HCP Terraform read one header, some the other.
         answered.headers["Retry-After"] = answered.headers["X-RateLimit-Reset"] = str(error.seconds)
     if isinstance(error, ServiceUnavailable) and error.seconds is not None:
         answered.headers["Retry-After"] = str(error.seconds)

@@ -1,4 +1,4 @@
-"""What belongs to the request: its id, the caller, a connection for reading, and the checks of permissions."""
+"""The context of the request: its id, the caller, and the connection for reading."""
 
 import re
 import secrets
@@ -23,14 +23,14 @@ def request_id() -> str:
 
 
 def reader() -> Connection:
-    """The connection with which this request reads. Each statement is a transaction of its own."""
+    """This request's connection for reading. Each statement is a transaction of its own."""
     if "reader" not in g:
         g.reader = services().engines.reading.connect()
     return cast("Connection", g.reader)
 
 
 def release_reader() -> None:
-    """Give the reading connection back: at the end, or before a transaction begins on another connection."""
+    """Return the reading connection to the pool: at the end, or before a transaction begins on another connection."""
     connection = g.pop("reader", None)
     if connection is not None:
         connection.close()
@@ -39,7 +39,7 @@ def release_reader() -> None:
 def authenticate(*, anonymous: bool = False) -> None:
     """Load the caller from the bearer token, or answer 401.
 
-    With ``anonymous``, a request without a token is let through with a caller who is nobody.
+    With ``anonymous``, a request without a token is accepted, and its caller sees only what is public.
     """
     if anonymous and "Authorization" not in request.headers:
         g.caller = nobody()
@@ -59,7 +59,7 @@ def authenticate(*, anonymous: bool = False) -> None:
 
 
 def caller_with_sources(type_: str, identifier: str) -> Caller | None:
-    """The user, team or token with this id as a caller, with grants that know where they come from."""
+    """The user, team or token with this id as a caller whose grants have their sources."""
     return load_caller_with_sources(
         reader(), type_, identifier, users_create_organizations=_users_create_organizations()
     )
@@ -70,20 +70,20 @@ def _users_create_organizations() -> bool:
 
 
 def caller() -> Caller:
-    """Whoever sent this request. Only for views that require a permission."""
+    """The caller of this request. Only for views that require a permission."""
     return cast("Caller", g.caller)
 
 
 def set_caller(user_id: str, username: str) -> None:
-    """Make this user, who has signed in with a password, the caller of this request and the actor in its events."""
+    """Make a user who has signed in with a password the caller of this request and the actor in its events."""
     g.caller = signed_in_as(user_id, username)
 
 
 def forbid_retry() -> None:
-    """Note that the request can't be started again: it has committed something, or its body is gone."""
+    """Note that the request can't be repeated: it has committed a transaction, or its body can't be read again."""
     g.is_not_repeatable = True
 
 
 def is_repeatable() -> bool:
-    """Whether the request can still be started again."""
+    """Whether the request can still be repeated."""
     return "is_not_repeatable" not in g

@@ -13,7 +13,7 @@ from app.web.guard import describes, open_to_all
 blueprint = Blueprint("documentation", __name__)
 
 PACKAGED: Final = Path(flask_swagger_ui.__file__).parent / "dist"
-# Of what the package carries, the page needs these; it would also serve a page with inline scripts.
+# The only files of the package that the page needs. Others, such as a page with inline scripts, are not served.
 ASSETS: Final = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
 ASSET_SECONDS: Final = 3600
 
@@ -33,12 +33,12 @@ PAGE: Final = """<!DOCTYPE html>
 </body>
 </html>
 """
-# Without an explicit null it would send the document to a validator in the internet.
+# Without an explicit null for the validator, the page would send the document to one on the internet.
 START: Final = """"use strict";
 const place = document.getElementById("document");
 SwaggerUIBundle({domNode: place, url: place.dataset.address, validatorUrl: null, deepLinking: true});
 """
-# Swagger UI sets styles on elements and has its icons in data addresses. Trying a request goes to this service alone.
+# Swagger UI sets inline styles and uses data addresses for icons. Its requests are sent only to this service.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -50,12 +50,12 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(MarkedForDeletion)
     def handle_marked_for_deletion(_error: MarkedForDeletion) -> Response:
-        # It arrived so late that the sweep had given it up: nothing was changed.
+        # The object arrived so late that the sweep had marked it for deletion: nothing was changed.
         return error_document(ServiceUnavailable())
 
     @app.errorhandler(StoreUnavailable)
     def handle_store_failure(error: StoreUnavailable) -> Response:
-        # No row names what did not arrive, so that nothing was changed.
+        # No row names an object that did not arrive, so nothing was changed.
         logger.error("the store of objects failed: %s", error.__cause__, exc_info=error)
         return error_document(StorageUnavailable.for_a_moment() if error.is_transient else StorageUnavailable())
 
@@ -73,7 +73,7 @@ def _handle_database_failure(error: DBAPIError) -> Response:
     # The drivers don't agree on the class of the error when a connection is lost.
     if not (isinstance(error, OperationalError) or error.connection_invalidated):
         return _handle_unexpected(error)
-    # Lost connections, deadlocks, a database that stayed locked: nothing was changed, and a retry may well work.
+    # Lost connections, deadlocks, a database that stayed locked: nothing was changed, and a retry may succeed.
     logger.error("the database failed", exc_info=error)
     return error_document(ServiceUnavailable())
 

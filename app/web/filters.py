@@ -1,4 +1,4 @@
-"""The filters of lists. Each reads one query parameter and makes a condition with parameters of its own."""
+"""The filters of lists. Each reads one query parameter and makes a condition with bound parameters."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
@@ -19,10 +19,10 @@ ESCAPE = "\\"
 
 @dataclass(frozen=True, slots=True)
 class FilterClause:
-    """What a filter adds to the statement of this request.
+    """The conditions that a filter adds to the statement of this request.
 
-    ``key`` tells statements with different filters apart, ``conditions`` makes the SQL, and ``parameters`` are the
-    values for it.
+    ``key`` distinguishes cached statements with different filters, ``conditions`` makes the SQL, and ``parameters`` are
+    the values for it.
     """
 
     key: Hashable
@@ -32,14 +32,14 @@ class FilterClause:
 
 @dataclass(frozen=True)
 class Filter(ABC):
-    """One query parameter of a list. ``description`` says in the API document what it takes."""
+    """One query parameter of a list. ``description`` is its text in the API document."""
 
     parameter: str
     description: ClassVar[str] = ""
 
     @property
     def parameters(self) -> Sequence[tuple[str, str]]:
-        """The names and descriptions of the query parameters that it reads."""
+        """The names and descriptions of the query parameters that the filter reads."""
         return [(self.parameter, self.description)]
 
     @property
@@ -63,7 +63,7 @@ class TextFilter(Filter):
 
     @abstractmethod
     def clause(self, text: str) -> FilterClause:
-        """The clause for this text; 400 for a text that the parameter does not take."""
+        """The clause for this text; 400 for an invalid text."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class ListFilter(Filter):
 
     @abstractmethod
     def clause(self, texts: Sequence[str]) -> FilterClause:
-        """The clause for these texts; 400 for a text that the parameter does not take."""
+        """The clause for these texts; 400 for an invalid text."""
 
 
 def also_permitted(
     clause: FilterClause, permission: P, model: type[Base], caller: Caller, organization_id: str | None
 ) -> FilterClause:
-    """The clause, for those rows only on which the caller has the permission."""
+    """The clause, limited to the rows on which the caller has the permission."""
     levels = rules.grant_levels(caller, permission, model, organization_id)
     if levels == rules.EVERYTHING:
         return clause
@@ -109,7 +109,7 @@ class Contains(TextFilter):
     description = "Part of the text, without regard to case"
 
     def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:
-        """The clause, unless the parameter that wins over it is given."""
+        """The clause, unless the parameter that takes precedence is given."""
         clause = super().parse(arguments, caller, organization_id)
         return None if self.ignored_with is not None and arguments.get(self.ignored_with) else clause
 
@@ -156,7 +156,7 @@ class Equals(TextFilter):
 
 @dataclass(frozen=True)
 class Holds(TextFilter):
-    """true keeps the rows for which the condition holds, false the others."""
+    """``true`` selects the rows for which the condition holds, ``false`` the others."""
 
     condition: ColumnElement[bool]
     description = "true or false"
@@ -179,7 +179,7 @@ class Permitted(Filter):
 
     @property
     def parameters(self) -> Sequence[tuple[str, str]]:
-        """Its name, and the permission that it asks for."""
+        """Its name, and a description with the permission."""
         return [(self.parameter, f"Presence keeps those on which the caller has {self.permission}")]
 
     def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:

@@ -1,4 +1,4 @@
-"""What a view declares: the permissions that it requires, and its part of the API document."""
+"""Declarations of views: the permissions that a view requires, and its part of the API document."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 View = Callable[..., Response]
-# Of those who wait for each other the database lets all but one go on, so that the next attempt finds the way free.
+# In a deadlock, the database aborts only one of the transactions, so the next attempt usually succeeds.
 ATTEMPTS = 3
 
 
 class PolicyNotAsked(Exception):
-    """A view that requires permissions answered without asking the policy. The answer is thrown away: 500."""
+    """A view that requires permissions answered without asking the policy. Its answer is replaced by 500."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What the API document says about a view.
+    """A view's part of the API document.
 
     ``body`` is the schema of the request (or a JSON Schema), ``answer`` that of the answer, which has the ``status``.
     With a ``listing`` the answer is a list with the listing's query parameters; with ``many`` it is a list without
     them. A list has pages unless ``paged`` is false. ``otherwise`` is the schema of the answer for callers who may see
     less. ``statuses`` are further statuses of success with the same answer. ``errors`` are the statuses of errors
-    besides 401 and 404. ``meta`` is the JSON Schema of the member ``meta``. If ``is_plain``, the answer is JSON but no
-    JSON:API document.
+    besides 401 and 404. ``meta`` is the JSON Schema of the document's ``meta``. If ``is_plain``, the answer is JSON but
+    not a JSON:API document.
     """
 
     answer: "type[Schema] | dict[str, Any] | None" = None
@@ -60,7 +60,7 @@ class Operation:
 
 
 def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the members of Operation
-    """Attach what the API document says to the view; ``members`` are those of ``Operation``."""
+    """Attach an ``Operation`` with these ``members`` to the view, for the API document."""
     operation = Operation(**members)
 
     def decorate(view: View) -> View:
@@ -73,12 +73,12 @@ def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the m
 def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]:
     """Let only authenticated callers use the view, and declare the permissions that it checks.
 
-    The view itself checks them, by the functions of ``app.web.policy`` or a listing, because only the view knows on
-    which row. An answer that comes without any check becomes ``PolicyNotAsked``. Tests make sure that every route
-    declares its permissions, and that it checks no other ones.
+    The view itself checks them, by the functions of ``app.web.policy`` or a listing, because only the view knows the
+    row. A view that answers without any check raises ``PolicyNotAsked``. Tests make sure that every route declares its
+    permissions, and that it checks no others.
 
-    With ``anonymous``, the view also takes requests without a token; a test pins the list of these views. Such a
-    request gets 401 for whatever it can't see, as everywhere without a token.
+    With ``anonymous``, the view also accepts requests without a token; a test pins the list of these views. Such a
+    request gets 401 for anything that it can't see, like every request without a token.
     """
     if not permissions:
         message = "a route must name the permissions that it requires"
@@ -128,7 +128,7 @@ def open_to_all(view: View) -> View:
 
 
 def any_media_type(view: View) -> View:
-    """Mark a view whose body is no JSON:API document, but bytes or a form."""
+    """Mark a view whose body is not a JSON:API document, but bytes or a form."""
     view.any_media_type = True  # type: ignore[attr-defined]
     return view
 

@@ -1,7 +1,7 @@
 """Related resources that a document includes, read through the listing of their type.
 
-A domain imports only the domains below it. What it includes from a domain above it, it asks for here by type;
-``app.resources.install`` says which listing answers for which type.
+A domain imports only the domains below it. It asks for resources of a domain above it here, by their type;
+``app.resources.install`` registers the listing of each type.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ _LOADERS: dict[str, Load] = {}
 
 
 def provide(type_: str, load: Load) -> None:
-    """Let ``load`` answer for the resources of this type: ids in, resource objects that the caller can see out."""
+    """Register ``load`` for this type: it gets ids and returns the resource objects that the caller can see."""
     _LOADERS[type_] = load
 
 

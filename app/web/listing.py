@@ -1,8 +1,8 @@
 """Reading: every list and every single resource is read through a ``Listing``.
 
-A listing says which columns a resource shows, who sees its rows, and how they are filtered and sorted. Its statements
-are built once for each combination of these and reused with other parameters (``app.web.statements``). A page stays
-fast however far back it is: the ids of the page are found by index, and only those rows are joined with what they show.
+A listing declares the columns of a resource, the permission to see its rows, and its filters and sorts. Its statements
+are built once for each combination of these and reused with other parameters (``app.web.statements``). Late pages are
+as fast as early ones: the ids of the page are found by index, and only those rows are joined with other tables.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -42,12 +42,12 @@ __all__ = ["Complete", "Counted", "Include", "Listing", "ResourceObject", "plain
 ResourceObject = dict[str, Any]
 
 Complete = Callable[["Listing", Sequence[Row[Any]], Connection | Session], list[Any]]
-"""Reads what several rows lack, for all of them at once; returns the rows with it."""
+"""Reads further values for several rows at once; returns the completed rows."""
 
 Include = Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]]
-"""Reads what goes into ``included``, for the rows of an answer and their resource objects."""
+"""Reads the resources for ``included``, for the rows of an answer and their resource objects."""
 
-# How many statements a listing keeps. Clients choose the filters, and each combination is a statement of its own.
+# How many statements a listing caches. Clients choose the filters, and each combination is a statement of its own.
 STATEMENT_CACHE_SIZE = 256
 
 
@@ -63,14 +63,14 @@ class Listing(Declaration):
 
     @cached_property
     def dump(self) -> Dump:
-        """The function that makes a resource object of a row and the caller's permissions on it."""
+        """The function that makes a resource object from a row and the caller's permissions on it."""
         return compile_dump(self.schema, self.names)
 
     @cached_property
     def protected_columns(self) -> Sequence[tuple[frozenset[Any], P]]:
-        """The columns of attributes that only some callers see, with the permission that it takes.
+        """The columns of attributes that only some callers see, with the permission to see them.
 
-        A list can't be sorted by such an attribute: its order would tell the value.
+        A list can't be sorted by such an attribute: the order would reveal the values.
         """
         protected = [
             (columns_in(column), permission)
@@ -95,7 +95,7 @@ class Listing(Declaration):
             ("one", visibility, tuple(conditions)), lambda: get_statement(self, visibility, conditions)
         )
         values = {**conditions, **visibility.parameters}
-        # A session would run it through the machinery of entities; its connection is in the same transaction.
+        # Not through the session, which is slower for plain rows; its connection is in the same transaction.
         connection = source.connection() if isinstance(source, Session) else source or reader()
         row = connection.execute(statement, values).one_or_none()
         if row is None:
@@ -113,14 +113,14 @@ class Listing(Declaration):
     def to_resource(self, row: AnyRow, also: frozenset[P] = frozenset()) -> ResourceObject:
         """The resource object of a completed row of this listing.
 
-        ``also`` are permissions on the row that this request has just given to the caller.
+        ``also`` are permissions on the row that the caller has got by this request.
         """
         return self.dump(row, rules.permissions_on(caller(), self.model.grant_columns, row) | also)
 
     # --- many ------------------------------------------------------------------------------------------------------
 
     def find_many(self, identifiers: Iterable[str]) -> list[ResourceObject]:
-        """The resource objects of those rows that the caller can see; for ``included``."""
+        """The resource objects with these ids that the caller can see; for ``included``."""
         visibility = self.visibility()
         statement = self._cached(("some", visibility), lambda: find_many_statement(self, visibility))
         rows = reader().execute(statement, {"identifiers": identifiers, **visibility.parameters}).all()
@@ -138,9 +138,9 @@ class Listing(Declaration):
     ) -> Response:
         """The answer with the page of visible rows that the request asks for, below the given parents.
 
-        ``include`` gets the rows and their resource objects and returns what goes into ``included``. A list that is not
-        ``paged`` is shown as a whole, unless the request asks for a page. ``meta`` goes beside the pagination block.
-        ``extra_filters`` are conditions of the view, besides those of the request. With ``visible_where``, this
+        ``include`` gets the rows and their resource objects and returns the resources for ``included``. A list that is
+        not ``paged`` is shown as a whole, unless the request asks for a page. ``meta`` is added beside the pagination
+        block. ``extra_filters`` are conditions of the view, besides those of the request. With ``visible_where``, this
         condition decides which rows are visible; it must hold only for rows that the caller may see.
         """
         arguments = request.args
@@ -167,7 +167,7 @@ class Listing(Declaration):
         return document_response(document)
 
     def visibility(self, organization_id: str | None = None, project_id: str | None = None) -> Visibility:
-        """What the caller sees of this listing, within the organization and project if the statement stays there."""
+        """The caller's visibility of rows, within an organization or project if the statement is limited to it."""
         who = caller()
         levels = rules.grant_levels(who, self.permission, self.model, organization_id, project_id)
         parameters = rules.visibility_parameters(who, self.permission, levels)
@@ -188,7 +188,7 @@ class Listing(Declaration):
         extra_filters: Sequence[FilterClause],
         visible_where: ColumnElement[bool] | None,
     ) -> tuple[Sequence[Row[Any]], int, int]:
-        """The rows of the page; how many match the filters, and how many the caller can see."""
+        """The rows of the page, the number that match the filters, and the number that the caller can see."""
         mark_policy_checked(self.permission)
         organization_id = parents.get("organization_id")
         visibility = self.visibility(organization_id, parents.get("project_id"))
@@ -202,7 +202,7 @@ class Listing(Declaration):
             )
 
         key = ("many", visibility, tuple(parents), tuple(each.key for each in clauses), sort, page is not None)
-        # A condition of the view has its values in it: no other request can use the statement.
+        # A condition of the view contains its values, so no other request can reuse the statement.
         statement = self._cached(key, build) if visible_where is None else build()
         values: dict[str, Any] = {**parents, **visibility.parameters}
         for each in clauses:
@@ -211,7 +211,7 @@ class Listing(Declaration):
             values |= {"page_size": page.size, "page_offset": page.offset}
         rows = reader().execute(statement, values).all()
         first = rows[0]
-        # Past the end there is one row with the counts and nothing else.
+        # A page past the end has one row with only the counts.
         return ([] if first.id is None else rows), first.matching_count, first.visible_count
 
     def _filter_clauses(self, arguments: Arguments, organization_id: str | None) -> Iterator[FilterClause]:
@@ -220,7 +220,7 @@ class Listing(Declaration):
             clause = each.parse(arguments, who, organization_id)
             if clause is not None:
                 for permission in self._permissions_to_filter(clause):
-                    # A filter on a value finds only the rows whose value the caller is shown.
+                    # A filter on a protected attribute finds only rows whose value the caller may see.
                     clause = also_permitted(clause, permission, self.model, who, organization_id)
                 yield clause
 
@@ -237,7 +237,7 @@ class Listing(Declaration):
     def _sort(self, arguments: Arguments) -> str:
         sort = arguments.get("sort") or ""
         if sort and sort.removeprefix("-") not in self.sorts:
-            # A route without sorts ignores the parameter like any other that it does not have.
+            # A route without sorts ignores the parameter, like every unknown parameter.
             if self.sorts:
                 known = ", ".join(self.sorts)
                 raise BadParameter(f"sort must be one of {known}, with - before it for descending", parameter="sort")
@@ -248,7 +248,7 @@ class Listing(Declaration):
         statement = self._statements.get(key)
         if statement is None:
             if len(self._statements) >= STATEMENT_CACHE_SIZE:
-                # The oldest one makes room; another thread may be doing the same.
+                # Remove the oldest statement; another thread may be doing the same.
                 with suppress(RuntimeError, StopIteration):
                     self._statements.pop(next(iter(self._statements)), None)
             statement = self._statements[key] = build()

@@ -15,17 +15,17 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def stored_object(name: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
-    """The object with these bytes, stored under a new name. When the block begins, it survives a loss of power.
+    """Store an object with these bytes under a new name. When the block begins, it is safe on disk.
 
-    The block must commit, with ``claim``, a row that names the object. If the block refuses it by an ``ApiError``, the
-    object is removed. If the process dies before the commit, or it is not known whether the commit happened, the next
-    sweep decides: it removes an object that no row names. There is never a row without its object.
+    The block must commit, with ``claim``, a row that names the object. If the block raises an ``ApiError``, the object
+    is removed. If the process dies before the commit, or it is unknown whether the commit happened, the next sweep
+    decides: it removes an object that no row names. There is never a row without its object.
     """
     register(services().engines.writing, name)
     try:
         key = services().vault.put(name, pieces)
     except StoreUnavailable:
-        # It would refuse this as well, or do it before what it has not finished: the sweep comes when that is over.
+        # The store would refuse a deletion as well, or run it before the unfinished write. The sweep runs later.
         raise
     except Exception:
         delete_objects([name])
@@ -38,7 +38,7 @@ def stored_object(name: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
 
 
 def delete_objects(names: Sequence[str]) -> None:
-    """Remove objects that no column names, now or later. A failure is logged, and the sweep will try again."""
+    """Remove objects that no column names or will name. A failure is logged, and the sweep will try again."""
     try:
         remove(services().engines, services().vault, names)
     except Exception:

@@ -1,7 +1,7 @@
 """Asking the policy for the request: every check of a permission goes through here.
 
-Each function notes which permission was asked. The guard answers 500 where a view that requires permissions asked none,
-and the test suite compares what each route asks with what it declares.
+Each function notes the permission that was checked. The guard answers 500 if a view that requires permissions checked
+none, and the test suite compares the permissions that each route checks with those that it declares.
 """
 
 from collections.abc import Mapping
@@ -27,37 +27,37 @@ NOT_AUTHORIZED = "You are not authorized to perform this action"
 
 
 def forget_checks() -> None:
-    """Begin anew: nothing has been asked for this attempt to answer."""
+    """Forget the noted checks, before another attempt to answer the request."""
     g.permissions_checked = set()
 
 
 def mark_policy_checked(*permissions: P) -> None:
-    """Note that the policy was asked for these permissions; for code that asks it in a way of its own."""
+    """Note that these permissions were checked; for code that asks the policy without the functions below."""
     if "permissions_checked" not in g:
         forget_checks()
     g.permissions_checked.update(permissions)
 
 
 def checked_permissions() -> frozenset[P]:
-    """The permissions that this request has asked for so far."""
+    """The permissions that this request has checked so far."""
     return frozenset(g.get("permissions_checked", ()))
 
 
 def denial(permission: P) -> ApiError:
-    """The error for a caller who may see something but lacks this permission on it: 403 or 404, as the policy says."""
+    """The error for a caller who can see a row but lacks this permission on it: 403 or 404, as the policy says."""
     if rules.refusal(permission) == Forbidden.status:
         return Forbidden(NOT_AUTHORIZED)
     return NotFound()
 
 
 def is_allowed(permission: P, row: AnyRow, model: type[Base] | None = None) -> bool:
-    """Whether the caller has the permission on this entity, or on this row of a listing of the ``model``."""
+    """Whether the caller has the permission on this entity, or on this row of a listing of ``model``."""
     mark_policy_checked(permission)
     return row is not None and permission in rules.permissions_on(caller(), (model or row).grant_columns, row)
 
 
 def require(permission: P, row: AnyRow, model: type[Base] | None = None) -> None:
-    """Refuse a caller who lacks the permission on what ``is_allowed`` takes."""
+    """Refuse a caller who lacks the permission on the row; see ``is_allowed``."""
     if not is_allowed(permission, row, model):
         raise denial(permission)
 
@@ -81,14 +81,14 @@ def require_on_site(permission: P) -> None:
 
 
 def require_public(permission: P) -> None:
-    """Refuse a caller who does not have the permission on what is open to everybody."""
+    """Refuse a caller who does not have the permission at the public level."""
     mark_policy_checked(permission)
     if permission not in caller().grants.at(Level.PUBLIC, EVERYBODY):
         raise denial(permission)
 
 
 def require_own(permission: P) -> str:
-    """The id of the calling user. Refuses a caller who is no user, or lacks the permission on their own account."""
+    """The id of the calling user. Refuses a caller who is not a user, or lacks the permission on their own account."""
     mark_policy_checked(permission)
     user_id = caller().user_id
     if permission not in caller().grants.at(Level.USER, user_id):
@@ -97,7 +97,7 @@ def require_own(permission: P) -> str:
 
 
 def organization_or_404(name: str, permission: P) -> OrganizationRef:
-    """The organization with this name, if the caller has the permission in it. It costs a member no statement."""
+    """The organization with this name, if the caller has the permission in it. Takes no statement for a member."""
     mark_policy_checked(permission)
     who = caller()
     key = fold_case(name)
@@ -112,7 +112,7 @@ def organization_or_404(name: str, permission: P) -> OrganizationRef:
 
 
 def _organization_on_site(name: str) -> OrganizationRef | None:
-    # Only a caller whose grants span the site can be let into an organization that they do not belong to.
+    # Only a caller with grants on the whole site can use an organization that they don't belong to.
     if P.ORGANIZATION_READ not in caller().grants.at(Level.SITE, SITE):
         return None
     row = (
@@ -126,7 +126,7 @@ def _organization_on_site(name: str) -> OrganizationRef | None:
 def get_visible(model: type[Base], identifier: str, visible_by: P | None = None) -> Row[Any]:
     """The row of the table with this id, read without a lock; 404 if there is none, or the caller can't see it.
 
-    ``visible_by`` is for a view that shows less than the model's own permission to see it.
+    ``visible_by`` replaces the model's permission, for a view that shows less.
     """
     permission: P = visible_by or model.visible_by
     mark_policy_checked(permission)
@@ -151,11 +151,11 @@ def get_for_update(  # noqa: PLR0913 - what, whose, and how it is locked
 ) -> Entity:
     """The row that the request is about to change, locked until the transaction ends.
 
-    404 if it does not exist or the caller may not see it. The model's ``visible_by`` says which permission that takes,
-    unless the view names another one. If the caller sees it but lacks the ``permission``, the status is the policy's.
+    404 if it does not exist or the caller can't see it. The permission to see it is the model's ``visible_by``, unless
+    the view names another one. If the caller can see it but lacks the ``permission``, the status is the policy's.
 
-    With ``share_lock``, others may change the row meanwhile but not delete it. ``where`` are values that the row must
-    have in other columns, such as the ids of the parents in the address.
+    With ``share_lock``, other transactions may change the row meanwhile but not delete it. ``where`` has values that
+    the row must have in other columns, such as the ids of the parents in the address.
     """
     seen_by: P = visible_by or model.visible_by
     mark_policy_checked(seen_by, permission)

@@ -25,11 +25,11 @@ from app.web.listing import Listing
 
 
 class Link(NamedTuple):
-    """Where the ids of one relationship come from.
+    """The source of the ids of one relationship.
 
-    ``name`` is the list in the row that they go into, ``owner_id`` the column with the id of the row, ``related_id``
-    the column with the related id. ``order`` sorts them, ``table`` has these columns, and ``condition`` selects what
-    the caller may see.
+    ``name`` is the column of the row that gets the list of ids, ``owner_id`` the column with the id of the row, and
+    ``related_id`` the column with the related id. ``order`` sorts the ids, ``table`` has these columns, and
+    ``condition`` selects the ids that the caller may see.
     """
 
     name: str
@@ -44,14 +44,14 @@ class Link(NamedTuple):
 class RelatedIds:
     """Adds lists of ids to rows, for a listing's ``complete``.
 
-    ``lists`` are the names of the lists, ``links`` says where the ids come from that the caller may see.
+    ``lists`` are the names of the lists; ``links`` returns the sources of the ids that the caller may see.
     """
 
     lists: Sequence[str]
     links: Callable[[], Iterable[Link]]
 
     def __call__(self, listing: Listing, rows: Sequence[Row[Any]], source: Connection | Session) -> list[Any]:
-        """The rows with their lists; takes one statement, or none without rows."""
+        """Add the lists to the rows, by one statement, or none without rows."""
         ids: dict[str, dict[str, list[str]]] = {row.id: {name: [] for name in self.lists} for row in rows}
         if ids:
             for owner_id, name, related_id, _ in source.execute(_statement(self.links(), list(ids))):

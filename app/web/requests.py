@@ -18,15 +18,15 @@ from app.web.guard import takes_any_media_type
 from app.web.slow_clients import drain_body, read_deadline
 
 FORM = "application/x-www-form-urlencoded"
-# More than any form here has.
+# The number of fields of a form; no form has more.
 FIELDS = 50
-# Everybody may send a form, and holds a thread meanwhile; they are short.
+# How long sending a form may take. Anyone may send one, which blocks a thread; forms are short.
 FORM_SECONDS = 20
 PIECE = 64 * 1024
 UNREADABLE = "The request body could not be read"
 WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
-# The terraform CLI refuses a service below 2.5; clients tell HCP Terraform from Enterprise by the second.
+# The terraform CLI refuses an API version below 2.5; clients tell HCP Terraform from Enterprise by the second header.
 HEADERS = {
     "TFP-API-Version": "2.6",
     "TFP-AppName": "HCP Terraform",
@@ -40,13 +40,13 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def refuse_nul_in_path() -> None:
-        # Nothing has a NUL character in its name, and PostgreSQL takes none to look for it.
+        # No name contains a NUL character, and PostgreSQL refuses one in a parameter.
         if "\0" in request.path:
             raise NotFound
 
     @app.before_request
     def require_media_type() -> None:
-        # HCP Terraform wants the header on an empty body, too (spec: conventions, base URL and media type).
+        # HCP Terraform requires the header even for an empty body (spec: conventions, base URL and media type).
         if request.method not in WRITE_METHODS or request.url_rule is None or request.mimetype == MEDIA_TYPE:
             return
         if not takes_any_media_type(app.view_functions[request.endpoint or ""]):
@@ -67,7 +67,7 @@ def install(app: Flask) -> None:
 
 
 def body(limit: int | None = None) -> object:
-    """The JSON of the request. 400 if it is no JSON, 413 if it is longer than ``limit`` (by default the setting)."""
+    """The JSON of the request. 400 if it is not JSON, 413 if it is longer than ``limit`` (by default the setting)."""
     return read_json(_sent(limit))
 
 
@@ -75,7 +75,7 @@ def sent_pieces(limit: int) -> Iterator[bytes]:
     """The bytes of the request as they arrive, a few at a time; 413 if there are more than the limit.
 
     If the request announces too many, it is refused before anything is read. If fewer bytes arrive than were announced,
-    it is 400: a server may not tell in any other way that the connection broke.
+    the answer is 400: some servers report a broken connection in no other way.
     """
     if (request.content_length or 0) > limit:
         raise TooLarge
@@ -84,7 +84,7 @@ def sent_pieces(limit: int) -> Iterator[bytes]:
 
 def _pieces(limit: int) -> Iterator[bytes]:
     forbid_retry()
-    # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
+    # A longer body of unknown length is silently cut at the maximum; one more byte shows that it was longer.
     request.max_content_length = limit + 1
     size = 0
     while piece := _read(lambda: request.stream.read(PIECE)):
@@ -133,10 +133,10 @@ def form(limit: int) -> MultiDict[str, str]:
 
 def _sent(longer: int | None = None) -> bytes:
     if longer is not None:
-        # In memory once is enough.
+        # The body is not kept for a repetition, because one copy in memory is enough.
         forbid_retry()
     limit = longer or services().settings.request_bytes
-    # A body of unknown length is cut at the maximum without a word: one byte more tells that it was longer.
+    # A longer body of unknown length is silently cut at the maximum; one more byte shows that it was longer.
     request.max_content_length = limit + 1
     sent = _read(lambda: request.get_data(cache=longer is None))
     if len(sent) > limit:
@@ -146,8 +146,8 @@ def _sent(longer: int | None = None) -> bytes:
 
 
 def _check_all_arrived(size: int) -> None:
-    # A server may tell a connection that broke by nothing else than fewer bytes. What is left of a body must not be
-    # taken for one that asks for something else, nor its absence for a request without one.
+    # Some servers report a broken connection only by fewer bytes. A truncated body must not be taken for a different
+    # request, nor a missing body for a request without one.
     if size < (request.content_length or 0):
         raise BadRequest(UNREADABLE)
 
@@ -156,6 +156,6 @@ class RequestIdFilter(logging.Filter):
     """Puts the request's id on every log line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always lets the line through."""
+        """Accept every line."""
         record.request_id = request_id() if has_request_context() else "-"
         return True

@@ -44,10 +44,10 @@ def drain_body(environment: Mapping[str, Any]) -> None:
 
 @contextmanager
 def read_deadline(environment: Mapping[str, Any], seconds: float) -> Iterator[None]:
-    """Stop reading from the client if the block takes too long; the block then sees a client that has gone.
+    """Stop reading from the client if the block takes too long; the block then sees a closed connection.
 
-    A read ends only when it has all that it asked for. A client that sends a byte now and then could hold a thread for
-    hours, and a handful of such connections all threads.
+    A read ends only when it has all the bytes that it asked for. A client that sends a byte now and then could block a
+    thread for hours, and a handful of such connections could block all threads.
     """
     connection = environment.get("gunicorn.socket")
     if connection is None:
@@ -63,7 +63,7 @@ def read_deadline(environment: Mapping[str, Any], seconds: float) -> Iterator[No
 
 
 def shut_down_reading(connection: socket.socket) -> None:
-    """Let whoever reads from the connection find that the client has gone."""
-    # Not by the method of a connection with TLS, which would go on without it.
+    """Make reads from the connection end as if the client had closed it."""
+    # Not by the method of the TLS connection, which would then go on without TLS.
     with suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RD)

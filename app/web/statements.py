@@ -1,6 +1,6 @@
-"""The SQL of listings: what a listing declares, and the statements made from it. Nothing here knows of a request.
+"""The SQL of listings: a listing's declaration, and the statements made from it. Independent of any request.
 
-A statement has parameters for everything that differs between callers with grants at the same levels, so that it is
+A statement has parameters for everything that differs between callers with grants at the same levels, so that it can be
 built once and reused.
 """
 
@@ -33,7 +33,7 @@ class Counted:
     """A column that counts rows of another table: those that match the condition and that the caller can see.
 
     If the condition is about a table between the two, ``linked`` is that table; it refers to the counted one. ``what``
-    is the aggregate, which counts unless another one is given.
+    is the aggregate, by default a count.
     """
 
     permission: P
@@ -56,7 +56,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """Which rows the caller sees: the levels of the grants on the listing's rows, and on the rows of each count."""
+    """The levels of the caller's grants on the listing's rows, and on the rows of each count."""
 
     levels: rules.GrantLevels
     counted: tuple[rules.GrantLevels, ...]
@@ -65,15 +65,15 @@ class Visibility:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Declaration:
-    """What is read of one resource, and in which order.
+    """The columns and the order in which one resource is read.
 
     ``columns`` maps the names that the schema uses to SQL expressions or ``Counted``; the grant columns of the model
     are read as well. ``joined`` is the model's table joined with all other tables that the expressions need. ``order``
     must be total (no two rows equal). ``sorts`` maps the values of the query parameter ``sort`` to expressions, which
-    come before ``order``. ``newest_first`` turns ``order`` around. ``counted_by_status`` adds HCP's ``status-counts``.
+    come before ``order``. ``newest_first`` reverses ``order``. ``counted_by_status`` adds HCP's ``status-counts``.
 
     The permission to see a row is the model's ``visible_by`` unless ``visible_by`` names another one. ``parents`` has
-    the conditions for parents that are no columns of the model, each with a parameter of the parent's name.
+    the conditions for parents that are not columns of the model, each with a parameter of the parent's name.
     """
 
     model: type[Base]
@@ -94,12 +94,12 @@ class Declaration:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of all that is read, in order: the columns, then what the policy needs to know of a row."""
+        """The names of all columns that are read, in order: those of the listing, then those that the policy needs."""
         return tuple(dict.fromkeys([*self.columns, *self.model.grant_columns.values()]))
 
     @property
     def expressions(self) -> Mapping[str, Expression]:
-        """The columns as SQL for a caller who sees everything; for the API document."""
+        """The columns as SQL expressions for a caller who sees everything; for the API document."""
         return {
             name: column.within(rules.EVERYTHING) if isinstance(column, Counted) else column
             for name, column in self.columns.items()
@@ -107,7 +107,7 @@ class Declaration:
 
     @cached_property
     def counts(self) -> tuple[Counted, ...]:
-        """The columns that count what the caller can see."""
+        """The columns that count rows that the caller can see."""
         return tuple(column for column in self.columns.values() if isinstance(column, Counted))
 
     @property
@@ -122,7 +122,7 @@ def plain(model: type[Base], names: str) -> dict[str, Expression]:
 
 
 def columns_in(*expressions: Expression) -> frozenset[Any]:
-    """The columns of tables that the expressions are made of."""
+    """The table columns in the expressions."""
     return frozenset(
         each
         for expression in expressions
@@ -162,8 +162,8 @@ def page_statement(  # noqa: PLR0913 - what makes one statement differ from anot
 ) -> Select[Any]:
     """Read a page of the visible rows below the parents that match the ``wanted`` conditions, with two counts.
 
-    ``matching_count`` is how many rows match, ``visible_count`` how many the caller can see. Past the end there is one
-    row with the counts and nothing else. With ``visible_where``, this condition decides what is visible.
+    ``matching_count`` is the number of rows that match, ``visible_count`` the number that the caller can see. A page
+    past the end has one row with only the counts. With ``visible_where``, this condition decides what is visible.
     """
     if visible_where is not None:
         seen = [visible_where]
@@ -171,10 +171,10 @@ def page_statement(  # noqa: PLR0913 - what makes one statement differ from anot
     else:
         by_index = not _is_reached_by_id(listing, visibility.levels)
         seen = [visible_rows(listing, visibility), *_equal(listing, _narrowest(parents), by_index=by_index)]
-        # Few rows match a filter or what a member sees: they are found once, then counted and cut. Of a whole
-        # organization the count and the page each have a better way of their own, by index.
+        # Filters, or the grants of a member, leave few rows: these are found once, then counted and cut. For a whole
+        # organization, the count and the page are faster separately, each by its own index.
         is_narrow = bool(wanted) or visibility.levels != rules.EVERYTHING
-    # The same expression twice would keep an index from serving the order.
+    # Each expression only once, because an index can't serve an order that repeats one.
     keys = list(dict.fromkeys([*listing.sorts[sort.removeprefix("-")], *listing.order] if sort else listing.order))
     order_names = [f"order_{index}" for index in range(len(keys))]
     order_columns: list[Expression] = [key.label(name) for key, name in zip(keys, order_names, strict=True)]
@@ -204,7 +204,7 @@ def page_statement(  # noqa: PLR0913 - what makes one statement differ from anot
     if listing.counted_by_status and wanted:
         visible = select(func.count().label("n")).select_from(listing.model).where(*seen).subquery("visible")
         counted = matched.join(visible, true())
-    # A column of its own for each count, read from one subquery: written twice, it would be counted twice.
+    # Each count is a column of one subquery: if it were written twice, it would be counted twice.
     counts = (
         select(matched.c.n.label("matching_count"), visible.c.n.label("visible_count"))
         .select_from(counted)
@@ -223,7 +223,7 @@ def visible_rows(listing: Declaration, visibility: Visibility) -> ColumnElement[
 
 
 def labelled_columns(listing: Declaration, visibility: Visibility) -> list[Expression]:
-    """All columns of the listing under their names; counts are of what the caller sees."""
+    """All columns of the listing, labelled with their names; counts include only rows that the caller can see."""
     levels = iter(visibility.counted)
     columns: list[Expression] = []
     for name in listing.names:
@@ -233,7 +233,7 @@ def labelled_columns(listing: Declaration, visibility: Visibility) -> list[Expre
 
 
 def _is_reached_by_id(listing: Declaration, levels: rules.GrantLevels) -> bool:
-    # Of what is below a workspace the project is no column of its own: the rows are found by the workspace.
+    # Rows below a workspace have no column for the project: they are found by the workspace.
     own_columns = {"id", "project_id", "environment_id"}.intersection(listing.model.__table__.c.keys())
     indexed = own_columns | listing.model.indexed_grant_columns
     return levels != rules.EVERYTHING and all(
@@ -242,7 +242,7 @@ def _is_reached_by_id(listing: Declaration, levels: rules.GrantLevels) -> bool:
 
 
 def _directed(listing: Declaration, keys: Sequence[Expression], sort: str) -> list[Expression]:
-    # Only the wanted sort turns around; the tie-breakers behind it may as well, which lets one index serve both.
+    # Only the requested sort is reversed; reversing the tie-breakers too lets one index serve both directions.
     is_descending = sort.startswith("-") if sort else listing.newest_first
     return [key.desc() for key in keys] if is_descending else list(keys)
 
@@ -254,7 +254,7 @@ def _equal(listing: Declaration, names: Iterable[str], *, by_index: bool = True)
         if name in listing.parents
         else case_folded(columns[name.removesuffix("_lower")]) == bindparam(name)
         if name.endswith("_lower")
-        # SQLite would rather go through all of the organization than look up the few ids that the caller has.
+        # Otherwise SQLite would scan the whole organization instead of looking up the caller's few ids.
         else columns[name].concat("") == bindparam(name)
         if name == "organization_id" and not by_index
         else columns[name] == bindparam(name)
@@ -263,7 +263,7 @@ def _equal(listing: Declaration, names: Iterable[str], *, by_index: bool = True)
 
 
 def _narrowest(parents: Iterable[str]) -> list[str]:
-    # Of a project and its organization the project alone is looked for: the organization follows from it, and its
-    # index would be no shorter way.
+    # A project and its organization are reduced to the project: it implies the organization, whose index would not be
+    # faster.
     names = list(parents)
     return [name for name in names if name != "organization_id" or "project_id" not in names]

@@ -1,7 +1,7 @@
-"""Limits how often something may be done: sliding windows over rows in the database, shared by all hosts.
+"""Limits how often an action is allowed: sliding windows over rows in the database, shared by all hosts.
 
-A throttle has a table with a row for each time, and its limits as data. Rows that no longer count are deleted when the
-next one is registered.
+A throttle has a table with a row for each action, and its limits as data. Rows that no longer count are deleted when
+the next one is registered.
 """
 
 import math
@@ -18,7 +18,7 @@ from app.persistence import Base, in_values, now
 
 @dataclass(frozen=True)
 class Limit:
-    """At most ``maximum`` rows of the window may have the same values in these columns."""
+    """At most ``maximum`` rows in the window may have the same values in these columns."""
 
     columns: tuple[str, ...]
     maximum: int
@@ -28,7 +28,7 @@ class Limit:
 class Throttle:
     """The rows of the model's table that are younger than ``window`` count towards the limits.
 
-    Limits over several columns are for one row at a time.
+    Limits over several columns can be checked only for one row at a time.
     """
 
     model: type[Base]
@@ -40,14 +40,14 @@ class Throttle:
         return Base.metadata.tables[self.model.__tablename__]
 
     def register(self, session: Session, rows: Sequence[Mapping[str, str]]) -> None:
-        """Count these rows from now on, and delete those that no longer count."""
+        """Insert these rows, which count from now on, and delete those that no longer count."""
         session.execute(delete(self._table).where(self._table.c.created_at <= now() - self.window))
         session.execute(self._table.insert(), list(rows))
 
     def delay(self, source: Connection | Session, rows: Sequence[Mapping[str, str]], *, registered: int = 0) -> int:
-        """How many seconds to wait before this may be done, which the rows stand for; 0 if it may be done now.
+        """How many seconds to wait until the action that the rows stand for is allowed; 0 if it is allowed now.
 
-        ``registered`` says how often it is counted already, though it is not done yet.
+        ``registered`` is how many of the counted rows stand for this action itself.
         """
         moment = now()
         reached = union_all(*(self._reached(limit, rows, moment, registered) for limit in self.limits))
@@ -63,7 +63,7 @@ class Throttle:
     def _reached(
         self, limit: Limit, rows: Sequence[Mapping[str, str]], moment: datetime, registered: int
     ) -> Select[Any]:
-        """The time of the oldest row that counts, for each of these that has reached the limit."""
+        """The time of the oldest row that counts, for each of the values that has reached the limit."""
         columns = [self._table.c[name] for name in limit.columns]
         return (
             select(func.min(self._table.c.created_at))
@@ -77,5 +77,5 @@ class Throttle:
 
 
 def _one_of(column: Column[str], values: set[str]) -> ColumnElement[bool]:
-    # A set holds no empty text, and the address of a client may be unknown.
+    # ``in_values`` can't hold an empty text, and the address of a client may be unknown.
     return column == next(iter(values)) if len(values) == 1 else in_values(column, values)

@@ -22,7 +22,7 @@ from app.web.objects import delete_objects
 
 _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
 LOCATION = frozenset({"project_id", "environment_id", "cell"})
-# What a thing is called, by the first of these that it has.
+# The name of a subject in events is the first of these attributes that it has.
 NAMES = ("name", "username", "key")
 RECORDED = "recorded events"
 CAPTURED = tuple(each.name for each in fields(AnalyticsEvent) if each.name != "at")
@@ -33,8 +33,8 @@ CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read
 def transaction() -> Iterator[Session]:
     """Open a transaction that is committed when the block ends and rolled back when it raises.
 
-    A broken constraint becomes the error that the model names for it. So the database decides about uniqueness, however
-    many requests come at once. Objects that were condemned in the transaction are removed after the commit.
+    A violated constraint becomes the error that the model names for it. So the database decides about uniqueness, even
+    between concurrent requests. Objects marked for deletion in the transaction are removed after the commit.
     """
     release_reader()
     with new_session() as session:
@@ -61,10 +61,10 @@ def _api_error(error: IntegrityError) -> ApiError:
 def insert(session: Session, entity: Base) -> None:
     """Insert a new entity by one plain statement. The entity gets its id and stays outside the session.
 
-    This is for what is created often: the unit of work would cost more than the database. Columns that are not set get
-    their defaults.
+    This is for rows that are created often: the unit of work would cost more than the database. Columns without a value
+    get their defaults.
     """
-    # A column may be called otherwise than its attribute.
+    # A column may have another name than its attribute.
     columns = inspect(type(entity)).columns
     values = {columns[name].name: value for name, value in vars(entity).items() if not name.startswith("_")}
     table = Base.metadata.tables[entity.__tablename__]
@@ -95,7 +95,7 @@ def record_events(session: Session, action: str, subjects: Sequence[tuple[AnyRow
 
 
 def send_to_analytics(session: Session) -> None:
-    """Tell analytics about the events of a transaction that was committed."""
+    """Send the events of a committed transaction to analytics."""
     delivery = services().analytics
     if delivery is not None:
         recorded = session.info.pop(RECORDED, ())
@@ -103,7 +103,7 @@ def send_to_analytics(session: Session) -> None:
 
 
 def _load_location(session: Session, subject: AnyRow) -> None:
-    # Where something below a workspace is, is asked of the workspace; a flush forgets the answer. All of it at once.
+    # Rows below a workspace load project, environment and cell from it, and a flush expires them: load all at once.
     if isinstance(subject, WorkspaceChild) and subject in session:
         missing = LOCATION & inspect(subject).unloaded
         if missing:
@@ -113,7 +113,7 @@ def _load_location(session: Session, subject: AnyRow) -> None:
 def _event(action: str, subject: AnyRow, changes: Mapping[str, Any] | None) -> dict[str, Any]:
     who = caller()
     table = subject.__tablename__
-    # What is about an environment is not in it: a role that holds there is the affair of the whole project.
+    # A role that is limited to an environment is not in it: its events belong to the whole project.
     scoped = subject if isinstance(subject, ProjectScoped) else None
     return {
         "action": action,
@@ -137,13 +137,13 @@ def _event(action: str, subject: AnyRow, changes: Mapping[str, Any] | None) -> d
 
 
 def _project_of(subject: AnyRow) -> str | None:
-    # What is either of a project or of a workspace has the project of its workspace beside its own.
+    # An invitation is to a project or to a workspace, and has the project of its workspace in another column.
     of_workspace: str | None = getattr(subject, "workspace_project_id", None)
     return of_workspace or getattr(subject, "project_id", None)
 
 
 def apply_changes(entity: Base, members: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Set the members on the entity, and return those that really changed, as ``{member: [before, after]}``."""
+    """Set the attributes of the entity, and return those that really changed, as ``{attribute: [before, after]}``."""
     changes: dict[str, list[Any]] = {}
     for name, value in members.items():
         before = getattr(entity, name)
@@ -154,7 +154,7 @@ def apply_changes(entity: Base, members: Mapping[str, Any]) -> dict[str, list[An
 
 
 def created_changes(members: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The members of something new, in the form of ``changes``: ``{member: [None, value]}``."""
+    """The attributes of a new resource, in the form of ``changes``: ``{attribute: [None, value]}``."""
     return {name.replace("_", "-"): [None, _shown(value)] for name, value in members.items() if value is not None}
 
 

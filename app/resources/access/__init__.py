@@ -1,4 +1,4 @@
-"""Who may use what: members, teams, access lists, invitations, and the explanation of permissions."""
+"""Access to projects and workspaces: members, teams, access lists, invitations, and explanations of permissions."""
 
 from app.resources.access.invitation_pages import routes as invitation_pages_routes
 from app.resources.access.invitations import routes as invitations_routes

@@ -1,4 +1,4 @@
-"""The levels of a team's access to a project or workspace, in detail: what both kinds of access have in common."""
+"""The levels of a team's access and their details, for access to projects and to workspaces."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,8 +21,7 @@ FLAG = (False, True)
 class Detail:
     """One detail of an access: its possible values, and its value at each level.
 
-    ``by_level`` has the value at each level other than ``custom``; ``custom`` is the value in a custom access that does
-    not name the detail.
+    ``by_level`` has the value at each level except ``custom``; ``custom`` is the default in a custom access.
     """
 
     values: tuple[Value, ...]
@@ -56,10 +55,10 @@ def normalize_details(
     current: Any,  # noqa: ANN401 - an access of either kind, None for a new one
     pointer: Callable[[str], str],
 ) -> dict[str, Any]:
-    """The level and the details to store, from what was sent. Details belong to the custom level only.
+    """The level and the details to store, from those that were sent. Only the custom level has stored details.
 
-    An access that becomes custom begins with the details of its earlier level. ``pointer`` says where in the document a
-    detail is.
+    An access that becomes custom starts with the details of its earlier level. ``pointer`` returns the pointer to a
+    detail in the document.
     """
     level = access or (current.access if current else None)
     if level != "custom":
@@ -71,7 +70,7 @@ def normalize_details(
 
 
 def team_in_organization(session: Session, team_id: str, organization_id: str) -> Team:
-    """The team that is to get access; 404 if it is not one of the organization."""
+    """The team that is to get access; 404 if it is not in the organization."""
     team = session.scalars(
         select(Team).where(Team.id == team_id, Team.organization_id == organization_id),
     ).one_or_none()

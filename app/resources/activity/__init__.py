@@ -1,4 +1,4 @@
-"""What happened: activity events and the audit trail."""
+"""The record of activity: events and the audit trail."""
 
 from app.resources.activity.activity_events import routes as activity_events_routes
 

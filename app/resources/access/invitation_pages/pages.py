@@ -1,4 +1,4 @@
-"""What the page of an invitation says, and to whom."""
+"""The text of an invitation's page, and who may see it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,13 +20,13 @@ from app.resources.accounts.sign_in.pages import render_page
 from app.web.context import reader, set_caller
 from app.web.listing import ResourceObject
 
-# What stands in the place of the status where a role was to hold in an environment that is no longer there.
+# Shown instead of the status if the role was limited to an environment that has been deleted.
 GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationText:
-    """An invitation in the words of its page."""
+    """The values of an invitation that its page shows."""
 
     status: str
     place: str
@@ -38,11 +38,11 @@ class InvitationText:
     inviter: str | None
     expires_at: datetime
     api_address: str
-    """Where the API has what the invitation is to."""
+    """The API's address of the project or workspace."""
     project: str | None
     workspace: str | None
     host: str | None
-    """The host for the terraform CLI, which speaks to none without https."""
+    """The host for the terraform CLI; None without https, which the CLI requires."""
 
 
 def here(token: str) -> str:
@@ -51,10 +51,10 @@ def here(token: str) -> str:
 
 
 def invitation_page(token: str, *, status: int = 200, problem: str | None = None, account: str = "") -> Response:
-    """The page for whoever opens it: the form to sign in, the invitation, or the message that it is for somebody else.
+    """The page for the person who opens it: a sign-in form, the invitation, or a message that it is for somebody else.
 
-    Before signing in it says nothing of the invitation, not even whether there is one; afterwards only to the invited
-    user.
+    Before signing in, the page reveals nothing about the invitation, not even whether it exists; afterwards it is shown
+    only to the invited user.
     """
     who, action = signed_in_user(), here(token)
     if who is None:

@@ -1,4 +1,4 @@
-"""What a role or a level allows, in a few words; the policy has the details."""
+"""Short descriptions of roles and levels; the policy has the details."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,7 +9,7 @@ PROJECT: Final[Mapping[str, str]] = {
     "admin": "change the project, its environments and workspaces, and who has access to it",
     "owner": "do everything in the project, and decide who else owns it",
 }
-# A role that holds in one environment or in some cells; nobody owns a part.
+# Roles that are limited to one environment or to some cells. Owners are never limited.
 PART: Final[Mapping[str, str]] = {
     "viewer": "see the workspaces there, with their variables and states",
     "member": "see the workspaces there, and change their variables and states",
@@ -24,7 +24,7 @@ WORKSPACE: Final[Mapping[str, str]] = {
 
 
 def describe_role(kind: str, rank: str, *, is_everywhere: bool) -> str:
-    """What the role in a project, or the level on a workspace, allows."""
+    """The description of a role in a project, or of a level on a workspace."""
     if kind == "workspace":
         return WORKSPACE[rank]
     return (PROJECT if is_everywhere else PART)[rank]

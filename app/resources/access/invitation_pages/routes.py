@@ -38,7 +38,7 @@ def show_page(token: str) -> Response:
 @any_media_type
 @describes()
 def answer_form(token: str) -> Response:
-    """Do what the button says: sign in, sign out, or accept the invitation."""
+    """Sign in, sign out or accept the invitation, depending on the button."""
     sent = form(FORM_BYTES)
     do = DECISIONS.get(single_value(sent, "decision") or "")
     if do is None:
@@ -55,7 +55,7 @@ def _sign_out(_token: str, sent: Parameters) -> Response | None:
 
 
 def _accept(token: str, sent: Parameters) -> Response | None:
-    """Accept the invitation; returns None, or the page that says why it was not accepted."""
+    """Accept the invitation; returns None, or a page with the reason why it was not accepted."""
     who = signed_in_user()
     if who is None:
         return invitation_page(token, status=403, problem=ENDED)
@@ -81,5 +81,5 @@ DECISIONS: Final[dict[str, Callable[[str, Parameters], Response | None]]] = {
 
 @blueprint.errorhandler(ApiError)
 def handle_api_error(error: ApiError) -> Response:
-    """The same as in a document, for people."""
+    """Show the error as a page instead of a document."""
     return message_page("That did not work", error.detail or error.title, error.status)

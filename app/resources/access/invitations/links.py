@@ -17,9 +17,9 @@ from app.persistence.engine import Engines
 from app.services import services
 from app.web.listing import ResourceObject
 
-# What no id has.
+# A character that no id contains.
 TOKEN_SEPARATOR = "."  # noqa: S105 - a character
-# Where the page is, and below /api/v2 the document.
+# The path of the page and, below /api/v2, of the document.
 PAGE = "/invitations/"
 
 
@@ -39,7 +39,7 @@ def check_nonce(invitation: Invitation, nonce: str) -> None:
 
 
 def deliver(invitation: Invitation, shown: ResourceObject) -> ResourceObject:
-    """The resource object of the invitation, after its link was mailed; without mail, the link is in it.
+    """Mail the link of the invitation; returns its resource object, which has the link if the service sends no mail.
 
     Call it after the invitation is committed.
     """
@@ -86,7 +86,7 @@ Without a browser, with a token of the account:
 
 
 def _note_sent(databases: Engines, invitation_id: str, nonce: str) -> None:
-    # In the thread of the outbox. An invitation that was renewed meanwhile is on its way once more.
+    # Runs in the outbox's thread. If the invitation was renewed meanwhile, this link is outdated and a new one is sent.
     sent = update(Invitation).where(Invitation.id == invitation_id, Invitation.nonce == nonce)
     with databases.writing.begin() as connection:
         connection.execute(sent.values(sent_at=now()))

@@ -1,4 +1,4 @@
-"""Reading invitations: for those who manage them, and for whoever has the address."""
+"""Reading invitations, for callers who manage them and for the user who has the address."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,13 +33,13 @@ _WITH_STATUS: dict[str, ColumnElement[bool]] = {
 
 @dataclass(frozen=True)
 class InStatus(Filter):
-    """``filter[status]``: one or more statuses as they are shown; without it, the invitations that wait."""
+    """``filter[status]``: one or more statuses; without it, only pending invitations are listed."""
 
     parameter: str = "filter[status]"
     description = f"One of {', '.join(SHOWN)}, or several, comma-separated; {PENDING} by default"
 
     def parse(self, arguments: Arguments, _caller: Caller, _organization_id: str | None) -> FilterClause:
-        """The invitation has one of the statuses now; 400 for a status that there is not."""
+        """The invitation has one of the statuses at present; 400 for an unknown status."""
         statuses = tuple(sorted(set(texts_of(arguments, self.parameter) or [PENDING])))
         if not set(statuses) <= set(SHOWN):
             raise BadParameter(f"{self.parameter} must be one of {', '.join(SHOWN)}", parameter=self.parameter)

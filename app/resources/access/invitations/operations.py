@@ -1,4 +1,4 @@
-"""The rules of invitations: who can be invited, how long a link is valid, what accepting one does."""
+"""The rules of invitations: who can be invited, how long a link is valid, and what accepting an invitation does."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from app.models.workspaces import Workspace
 from app.persistence import case_folded, fold_case, now
 
 NONCE_BYTES = 16
-# Of one project or workspace, and so what one request renews and has sent at most.
+# Limit for one project or workspace, and therefore for the links that one request can renew and send.
 WAITING = 500
 
 InvitationTarget = Project | Workspace
@@ -36,14 +36,14 @@ class AlreadyInside(InvalidAttribute):
 
 
 class TooManyInvitations(Unprocessable):
-    """Too many invitations wait already."""
+    """The project or workspace has as many pending invitations as are allowed."""
 
     code = "too-many-invitations"
     detail = f"At most {WAITING} invitations can wait at a time; cancel some first"
 
 
 class NobodyInvited(InvalidAttribute):
-    """No invitation to this address waits."""
+    """No invitation to this address is pending."""
 
     code = "nobody-invited"
     pointer = "/data/attributes/email"
@@ -88,7 +88,7 @@ class AlreadyMember(Conflict):
 def invite(
     session: Session, target: InvitationTarget, members: Mapping[str, Any], days: int, invited_by: str | None
 ) -> Invitation:
-    """Invite the address into the target. The caller has locked the target, so that nobody else invites meanwhile."""
+    """Invite the address to the project or workspace, which the caller has locked against concurrent invitations."""
     its = _of_place(target)
     address = fold_case(members["email"])
     if session.scalar(_member_with(target, address)) is not None:
@@ -104,13 +104,13 @@ def invite(
 
 
 def overdue(session: Session, target: InvitationTarget, email: str) -> Sequence[Invitation]:
-    """The expired invitation of the address to this target, locked; None if there is none."""
+    """The address's expired invitation to this project or workspace, locked; empty if there is none."""
     late = waiting_for(target, email).where(Invitation.expires_at <= now())
     return session.scalars(late.with_for_update(of=Invitation)).all()
 
 
 def waiting_for(target: InvitationTarget, email: str | None = None) -> Select[Invitation]:
-    """The waiting invitations to the target, including expired ones; of one address, or of all."""
+    """The pending invitations to the project or workspace, including expired ones; of one address, or of all."""
     found = select(Invitation).filter_by(**_of_place(target), status=PENDING).order_by(Invitation.id)
     return found if email is None else found.where(case_folded(Invitation.email) == fold_case(email))
 
@@ -131,7 +131,7 @@ def check_waiting(invitation: Invitation) -> None:
 
 
 def membership_for(session: Session, organization_id: str, user_id: str) -> tuple[OrganizationMembership, str | None]:
-    """The user's active membership, and the verb for the event if it was created or accepted here; else None."""
+    """The user's active membership, with the verb for the event if it was created or accepted here, else with None."""
     found = session.scalars(
         select(OrganizationMembership)
         .where(
@@ -151,7 +151,7 @@ def membership_for(session: Session, organization_id: str, user_id: str) -> tupl
 
 
 def join(session: Session, invitation: Invitation, membership: OrganizationMembership, user_id: str) -> Joined:
-    """Give the member the role or level of the invitation, which is locked and waiting."""
+    """Give the member the role or level of the invitation, which is locked and pending."""
     its = {"organization_id": invitation.organization_id, "membership_id": membership.id}
     joined: Joined
     if invitation.project_id is not None:

@@ -38,7 +38,7 @@ blueprint = Blueprint("invitations", __name__, url_prefix="/api/v2")
 @requires(P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.INVITATION_MANAGE)
 @describes(listing=INVITATIONS, errors=(400, 403))
 def list_project_invitations(project_id: str) -> Response:
-    """List the invitations to a project: the waiting ones, unless the request asks for others."""
+    """List the invitations to a project: the pending ones, unless the request asks for others."""
     project = PROJECTS.get({"id": project_id})
     require(P.PROJECT_MANAGE_MEMBERS, project, Project)
     return INVITATIONS.page_response({"organization_id": project.organization_id, "project_id": project_id})
@@ -66,7 +66,7 @@ def create_project_invitation(project_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.INVITATION_MANAGE)
 @describes(listing=INVITATIONS, errors=(400,))
 def list_workspace_invitations(workspace_id: str) -> Response:
-    """List the invitations to a workspace: the waiting ones, unless the request asks for others."""
+    """List the invitations to a workspace: the pending ones, unless the request asks for others."""
     workspace = WORKSPACES.get({"id": workspace_id})
     require(P.INVITATION_MANAGE, workspace, Workspace)
     return INVITATIONS.page_response({"organization_id": workspace.organization_id, "workspace_id": workspace_id})
@@ -76,7 +76,7 @@ def list_workspace_invitations(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS)
 @describes(body=ToWorkspaceSchema, answer=InvitationSchema, status=201, errors=(403, 422, 429))
 def create_workspace_invitation(workspace_id: str) -> Response:
-    """Invite an e-mail address to a workspace, with a level. The link is sent as for invitations to projects."""
+    """Invite an e-mail address to a workspace, with a level. The link is sent as for an invitation to a project."""
     members = load(ToWorkspaceSchema, body())
     invitation, shown = service.create_workspace_invitation(workspace_id, members)
     return resource_response(deliver(invitation, shown), 201)
@@ -86,14 +86,14 @@ def create_workspace_invitation(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_OWNERS, P.WORKSPACE_MANAGE_ACL)
 @describes(body=ResetSchema, answer=InvitationSchema, many=True, errors=(403, 422, 429))
 def reset_invite(workspace_id: str) -> Response:
-    """Replace the links of all waiting invitations to a workspace, or of the one for an address.
+    """Replace the links of all pending invitations to a workspace, or of the one for an address.
 
     The earlier links stop working. The new ones are sent in the same way as the first.
     """
     email = load(ResetSchema, optional_body()).get("email")
     invitations = service.reset_invite(workspace_id, email)
     shown = {each["id"]: each for each in INVITATIONS.find_many({invitation.id for invitation in invitations})}
-    # One that went with its workspace meanwhile needs no link.
+    # An invitation that was deleted meanwhile with its workspace needs no link.
     renewed = [invitation for invitation in invitations if invitation.id in shown]
     return document_response({"data": [deliver(invitation, shown[invitation.id]) for invitation in renewed]})
 
@@ -124,7 +124,7 @@ def show_invitation(invitation_id: str) -> Response:
 )
 @describes(status=204, errors=(403,))
 def destroy_invitation(invitation_id: str) -> Response:
-    """Cancel a waiting invitation; its link stops working."""
+    """Cancel a pending invitation; its link stops working."""
     service.destroy_invitation(invitation_id)
     return no_content()
 
@@ -139,19 +139,19 @@ def destroy_invitation(invitation_id: str) -> Response:
 )
 @describes(answer=InvitationSchema, errors=(403, 429))
 def resend_invitation(invitation_id: str) -> Response:
-    """Replace the link of a waiting or expired invitation; the earlier link stops working."""
+    """Replace the link of a pending or expired invitation; the earlier link stops working."""
     invitation, shown = service.resend_invitation(invitation_id)
     return resource_response(deliver(invitation, shown))
 
 
-# --- for who was invited -------------------------------------------------------------------------------------------
+# --- for the invited user ------------------------------------------------------------------------------------------
 
 
 @blueprint.get("/account/invitations")
 @requires(P.INVITATION_ACCEPT)
 @describes(listing=OWN_INVITATIONS, errors=(400,))
 def list_own_invitations() -> Response:
-    """List the invitations for the calling user's address: the waiting ones, unless the request asks for others."""
+    """List the invitations for the calling user's address: the pending ones, unless the request asks for others."""
     user_id = require_own(P.INVITATION_ACCEPT)
     email = reader().execute(select(User.email).where(User.id == user_id)).scalar_one()
     return OWN_INVITATIONS.page_response({"email_lower": fold_case(email)})
@@ -161,8 +161,8 @@ def list_own_invitations() -> Response:
 @requires(P.INVITATION_ACCEPT)
 @describes(answer=InvitationSchema)
 def accept_invitation(token: str) -> Response:
-    """Accept an invitation for your own address: you get the role or level, and become a member of the organization."""
+    """Accept an invitation to your own address: you get the role or level, and become a member of the organization."""
     return resource_response(service.accept_invitation(token))
 
 
-# --- what they share -----------------------------------------------------------------------------------------------
+# --- shared by the above -------------------------------------------------------------------------------------------

@@ -24,8 +24,8 @@ from app.persistence import AnyRow, now
 from app.resources.access.project_members.schema import CELL_SCOPES, read_cells
 
 NO_TEXT = {"type": ["string", "null"]}
-# One plain address. To mail the other characters mean several, or a name beside an address: the message would go to
-# another one than was invited.
+# One plain address. In mail, the other characters separate several addresses or a name from an address, so that the
+# message would be sent to another address than the invited one.
 _PART = r"[^@\s,;:<>()\[\]\"\\]+"
 ADDRESS_PATTERN = f"{_PART}@{_PART}"
 
@@ -35,10 +35,10 @@ def _status(row: AnyRow, _held: object) -> str:
 
 
 class InvitationSchema(Schema):
-    """An offer to join a project with a role, or a workspace with a level, for whoever has the e-mail address.
+    """An offer to join a project with a role, or a workspace with a level, for the user who has the e-mail address.
 
-    Token and link are only in the answer to whoever created or renewed the invitation, and only if the service sends no
-    mail.
+    Token and link are only in the answer to the caller who created or renewed the invitation, and only if the service
+    sends no mail.
     """
 
     class Meta:
@@ -74,7 +74,7 @@ class IntoProjectSchema(InvitationSchema):
     """An invitation to a project; the role can be limited to one environment or to some cells."""
 
     class Meta(InvitationSchema.Meta):
-        """As any invitation."""
+        """The type and address of any invitation."""
 
     email = Email(required=True, pattern=ADDRESS_PATTERN)
     role = Choice(PROJECT_ROLES, required=True)
@@ -87,17 +87,17 @@ class ToWorkspaceSchema(InvitationSchema):
     """An invitation to a workspace."""
 
     class Meta(InvitationSchema.Meta):
-        """As any invitation."""
+        """The type and address of any invitation."""
 
     email = Email(required=True, pattern=ADDRESS_PATTERN)
     level = Choice(ACL_LEVELS, required=True, attribute="role")
 
 
 class ResetSchema(InvitationSchema):
-    """Whose link to a workspace is to be replaced; without an address, the links of all waiting invitations."""
+    """The address whose link to a workspace is to be replaced; without one, the links of all pending invitations."""
 
     class Meta(InvitationSchema.Meta):
-        """As any invitation, or no type at all."""
+        """The type of an invitation, which may be left out."""
 
         accepted_types = ()
 

@@ -48,7 +48,7 @@ def create_project_invitation(project_id: str, members: dict[str, Any]) -> tuple
 
 
 def create_workspace_invitation(workspace_id: str, members: dict[str, Any]) -> tuple[Invitation, ResourceObject]:
-    """Invite an e-mail address to a workspace, with a level. The link is sent as for invitations to projects."""
+    """Invite an e-mail address to a workspace, with a level. The link is sent as for an invitation to a project."""
     with transaction() as session:
         workspace = _workspace(session, workspace_id)
         invitation = _create(session, workspace, members)
@@ -57,7 +57,7 @@ def create_workspace_invitation(workspace_id: str, members: dict[str, Any]) -> t
 
 
 def reset_invite(workspace_id: str, email: str | None) -> Sequence[Invitation]:
-    """Replace the links of all waiting invitations to a workspace, or of the one for an address."""
+    """Replace the links of all pending invitations to a workspace, or of the one for an address."""
     with transaction() as session:
         workspace = _workspace(session, workspace_id)
         invitations = session.scalars(waiting_for(workspace, email).with_for_update(of=Invitation)).all()
@@ -73,7 +73,7 @@ def reset_invite(workspace_id: str, email: str | None) -> Sequence[Invitation]:
 
 
 def destroy_invitation(invitation_id: str) -> None:
-    """Cancel a waiting invitation; its link stops working."""
+    """Cancel a pending invitation; its link stops working."""
     with transaction() as session:
         invitation = _lock_invitation(session, invitation_id)
         check_waiting(invitation)
@@ -82,7 +82,7 @@ def destroy_invitation(invitation_id: str) -> None:
 
 
 def resend_invitation(invitation_id: str) -> tuple[Invitation, ResourceObject]:
-    """Replace the link of a waiting or expired invitation; the earlier link stops working."""
+    """Replace the link of a pending or expired invitation; the earlier link stops working."""
     with transaction() as session:
         invitation = _lock_invitation(session, invitation_id)
         check_waiting(invitation)
@@ -96,7 +96,7 @@ def resend_invitation(invitation_id: str) -> tuple[Invitation, ResourceObject]:
 
 
 def accept_invitation(token: str) -> ResourceObject:
-    """Accept an invitation for your own address: you get the role or level, and become a member of the organization."""
+    """Accept an invitation to your own address: you get the role or level, and become a member of the organization."""
     with transaction() as session:
         invitation, _ = accept(session, token)
         return OWN_INVITATIONS.get_resource({"id": invitation.id}, session)
@@ -118,7 +118,7 @@ def _target_of(session: Session, invitation: Invitation) -> InvitationTarget:
 
 def _create(session: Session, target: InvitationTarget, members: Mapping[str, Any]) -> Invitation:
     _require_may_grant(target, members["role"])
-    # Others that invite wait, so that the number of invitations and the members stay as they are found.
+    # Other requests that invite must wait, so that the number of invitations and the members don't change meanwhile.
     session.refresh(target, with_for_update={"key_share": True})
     for outdated in overdue(session, target, members["email"]):
         _cancel(session, outdated)
@@ -155,9 +155,9 @@ def accept(session: Session, token: str, workspace_id: str | None = None) -> tup
     """
     user_id = require_own(P.INVITATION_ACCEPT)
     identifier, nonce = parse_token(token)
-    # One after the other for each user, so that two invitations into one organization make one membership.
+    # One after the other for each user, so that two invitations to one organization create one membership.
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
-    # Before the invitation: a request that deletes its project or workspace has locked that first.
+    # Locked before the invitation, because a request that deletes the project or workspace locks that first.
     _lock_target(session, identifier)
     invitation = get_for_update(session, Invitation, identifier, P.INVITATION_ACCEPT, visible_by=P.INVITATION_ACCEPT)
     check_nonce(invitation, nonce)

@@ -1,4 +1,4 @@
-"""Limits how often links are made for an address, so that nobody can fill somebody's mailbox with invitations."""
+"""Limits how many links are made for an address, so that nobody can fill a mailbox with invitations."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,7 +12,7 @@ from app.persistence import fold_case
 from app.web.throttle import Limit, Throttle
 
 WINDOW: Final = timedelta(hours=1)
-# The first link and some that were lost; of all invitations of an address, whoever sends them.
+# Per invitation: the first link, and some more if it was lost. Per address: all its invitations, from any caller.
 OF_INVITATION: Final = 10
 OF_ADDRESS: Final = 50
 
@@ -33,8 +33,8 @@ class TooManyMessages(TooManyRequests):
 def register_messages(session: Session, invitations: Sequence[Invitation]) -> None:
     """Count the links that are made for these invitations, or refuse all of them if there were too many.
 
-    A refused link is not counted, so waiting always helps. Links that are made for one address at the same moment do
-    not see each other; there are never more of them than requests are served at once.
+    A refused link is not counted, so waiting always helps. Concurrent requests don't count each other's links for an
+    address; they can exceed the limit only by the number of requests that are served at once.
     """
     if not invitations:
         return

@@ -1,1 +1,1 @@
-"""Explanations of what somebody may do on a resource, and why."""
+"""Explanations of the permissions that somebody has on a resource, and of their sources."""

@@ -1,4 +1,4 @@
-"""Making an explanation: what the subject may do on the resource, and through which grants that the caller can see."""
+"""Making an explanation: the subject's permissions on the resource, and the grants behind them."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, cast
@@ -20,7 +20,7 @@ Given = Sequence[tuple[Grant, frozenset[P]]]
 
 
 class Explanation(NamedTuple):
-    """The row of an explanation's document."""
+    """The row that an explanation's document is made from."""
 
     id: str
     permission: str | None
@@ -39,7 +39,7 @@ def explain(
     row: AnyRow,
     permissions: Sequence[P],
 ) -> list[dict[str, Any]]:
-    """For each permission: whether the subject has it on the row, through which grants, and the status without it."""
+    """Explain each permission: whether the subject has it on the row, by which grants, and the status without it."""
     scope = target.model.grant_columns
     held_there = permissions_on(subject, scope, row)
     given = list(grants_on(cast("GrantsWithSources", subject.grants), scope, row))
@@ -62,9 +62,9 @@ def _unseen(_permission: P) -> int:
 
 
 class _Telling:
-    """The grants as the caller may see them, which is no more than the caller could see elsewhere.
+    """The grants as far as the caller may see them, which is no more than the caller can see elsewhere.
 
-    A grant of somebody else with a hidden source is shown without the source. Your own grants are shown in full.
+    A caller sees their own grants in full, and those of others without sources that are hidden from the caller.
     """
 
     def __init__(self, connection: Connection, subject: Caller, given: Given) -> None:
@@ -72,7 +72,7 @@ class _Telling:
         who = caller()
         self._is_own = (subject.type, subject.id) == (who.type, who.id)
         self._sees_site_roles = self._is_own or P.SITE_ROLE_MANAGE in who.grants.at(Level.SITE, SITE)
-        # The subject itself was seen when it was looked up.
+        # The subject is visible to the caller, which was checked when it was looked up.
         self._seen: Collection[tuple[str, str]] = {
             (subject.type, subject.id),
             ("authentication-tokens", subject.token_id or ""),
@@ -81,7 +81,7 @@ class _Telling:
             self._seen = {*self._seen, *seen_sources(connection, {grant.source for grant, _ in given})}
 
     def through(self, permission: P) -> list[dict[str, Any]]:
-        """The grants that give the permission; two grants with the same source at the same place are shown as one."""
+        """The grants that give the permission; grants with the same source and target are shown as one."""
         grants = dict.fromkeys(
             (grant.level, grant.target, grant.source)
             for grant, permissions_on in self._given
@@ -91,7 +91,7 @@ class _Telling:
         for level, target, source in grants:
             is_seen = self._is_own or (source.type, source.id) in self._seen
             is_named = is_seen and (level != Level.SITE or self._sees_site_roles)
-            # What everybody has comes from nothing.
+            # Grants that everybody has come without a source.
             named = {"type": source.type, "id": source.id if is_seen else None}
             shown.append(
                 {

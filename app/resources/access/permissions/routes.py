@@ -36,7 +36,8 @@ _dump = compile_dump(PermissionExplanationSchema, Explanation._fields)
 def explain_permissions() -> Response:
     """Explain what somebody may do on a resource that the caller can see, and through which grants.
 
-    Only those who manage the people there may ask about others. A source that the caller can't see has no id.
+    Only callers who manage the people of the resource may ask about others. A source that the caller can't see has no
+    id.
     """
     members = load(PermissionExplanationSchema, body())
     type_, identifier = members["resource_id"]

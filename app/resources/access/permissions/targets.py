@@ -1,4 +1,4 @@
-"""On which resources permissions can be explained, and from which resources grants can come."""
+"""The resources on which permissions can be explained, and those that grants can come from."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from app.web.policy import visible
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A kind of resource: which permission reads it, and which one manages its people and so may ask about others."""
+    """A kind of resource, the permission that reads it, and the one that manages its people, to ask about others."""
 
     model: type[Any]
     level: Level
@@ -40,7 +40,7 @@ class Target:
 
     @property
     def permissions(self) -> list[P]:
-        """Those of them that matter there: that can be granted on the resource alone, or have its name."""
+        """Those of them that are explained by default: they can be granted on the resource alone, or have its name."""
         name = f"{self.level}:"
         return [each for each in self.askable if self.level in POLICY[each].levels or each.startswith(name)]
 
@@ -53,7 +53,7 @@ TARGETS: Mapping[str, Target] = {
     "workspaces": Target(Workspace, Level.WORKSPACE, P.WORKSPACE_READ, P.WORKSPACE_MANAGE_ACL),
 }
 
-# The permission to see the source of a grant: the same as wherever else the source is shown.
+# The permission to see the source of a grant: the same as for the source's own views.
 _SOURCES: Mapping[str, tuple[type[Any], P]] = {
     "authentication-tokens": (AuthenticationToken, P.TOKEN_MANAGE),
     "organization-memberships": (OrganizationMembership, P.MEMBERSHIP_READ),
@@ -66,7 +66,7 @@ _SOURCES: Mapping[str, tuple[type[Any], P]] = {
 
 
 def seen_target(connection: Connection, target: Target, identifier: str) -> Row[Any] | None:
-    """What the policy needs to know of the resource; None if the caller can't see it."""
+    """The columns of the resource that the policy needs; None if the caller can't see it."""
     model = target.model
     columns = [getattr(model, name).label(name) for name in dict.fromkeys(["id", *model.grant_columns.values()])]
     seen = visible(target.read_by, model)

@@ -1,4 +1,4 @@
-"""What a request for the members of projects can include."""
+"""Resources that a request for the members of projects can include."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,15 +11,15 @@ INCLUDES = ("user", "environment")
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
-    """What reads the wanted resources for a list of members; nothing when none are wanted."""
+    """A function that reads the included resources for a list of members; None if there are none."""
     return (lambda rows, _shown: included(rows, wanted)) if wanted else None
 
 
 def included(rows: Sequence[Any], wanted: set[str]) -> list[ResourceObject]:
-    """The users of the members, and the environments where their roles hold."""
+    """The users of the members, and the environments that their roles are limited to."""
     found: list[ResourceObject] = []
     if "user" in wanted:
-        # Whoever sees a member sees the user, without the address.
+        # Anyone who sees a member sees the user, without the e-mail address.
         found += shown_users({row.user_id for row in rows}, with_email=False)
     if "environment" in wanted:
         found += ENVIRONMENTS.find_many({row.environment_id for row in rows if row.environment_id})

@@ -1,4 +1,4 @@
-"""The rules of a project's members: an owner is never limited to a part, and the last owner stays."""
+"""The rules of a project's members: an owner is never limited to a part, and the last owner can't be removed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import Forbidden, Unprocessable
 from app.models.project_members import OWNER, ProjectMember
 
-# How events call what the columns call otherwise.
+# Names in events that differ from those of the columns.
 EVENT_NAMES = {"environment-id": "environment", "cells": "cell-scopes"}
 Changes = dict[str, Any]
 
@@ -46,7 +46,7 @@ def check_scope(members: Mapping[str, Any], current: ProjectMember | None = None
 
 
 def keep_an_owner(session: Session, project_id: str) -> None:
-    """Refuse a change that has left the project without an owner. The project is locked."""
+    """Refuse a change that has left the project without an owner. The project's row is locked."""
     owners = select(ProjectMember.id).where(ProjectMember.project_id == project_id, ProjectMember.role == OWNER)
     if session.scalar(owners.limit(1)) is None:
         raise LastProjectOwner

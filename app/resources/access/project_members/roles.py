@@ -1,4 +1,4 @@
-"""The limits of what a caller may set on a role in a project: which role, and where it holds."""
+"""Which roles in a project a caller may grant, and which environments a role can be limited to."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,13 +23,13 @@ class UnknownEnvironment(BadRequest):
 
 
 def require_may_grant(project: Project, *members_roles: str) -> None:
-    """Refuse a caller who may not give, change or take away one of these roles."""
+    """Refuse a caller who may not grant, change or revoke one of these roles."""
     for role in members_roles:
         require(MANAGES_ROLE[role], project)
 
 
 def resolve_environment(session: Session, members: Mapping[str, Any], project: Project) -> None:
-    """Refuse an environment of another project; a valid one is kept from being deleted until the transaction ends."""
+    """Refuse an environment of another project; a valid one is locked against deletion until the transaction ends."""
     wanted = members.get("environment_id")
     if wanted is None:
         return

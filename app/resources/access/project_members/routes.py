@@ -1,4 +1,4 @@
-"""The attributes and relationships of projects over HTTP (mission: C4, C5, D3, D4)."""
+"""Members of projects over HTTP (mission: C4, C5, D3, D4)."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def show_project_member(member_id: str) -> Response:
 @requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS)
 @describes(body=ProjectMemberSchema, is_partial=True, answer=ProjectMemberSchema, errors=(400, 403, 422))
 def update_project_member(member_id: str) -> Response:
-    """Change the role of a project's member, or where it holds; the user can't be changed."""
+    """Change the role of a project's member, or what it is limited to; the user can't be changed."""
     members = load(ProjectMemberSchema, body(), partial=True, identifier=member_id)
     members.pop("user_id", None)
     return _update(member_id, members)

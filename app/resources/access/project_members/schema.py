@@ -32,10 +32,10 @@ def read_cells(value: Json) -> list[str]:
 
 
 class PartSchema(Schema):
-    """The document of an address that sets only a part of a project member."""
+    """The document for an address that sets only some attributes of a project member."""
 
     class Meta:
-        """As a project member."""
+        """The type and address of a project member."""
 
         type_ = "project-members"
 
@@ -46,7 +46,7 @@ class CellScopesSchema(PartSchema):
     """The cells that a member's role is limited to: null means all cells, an empty list none."""
 
     class Meta(PartSchema.Meta):
-        """As a project member."""
+        """The type and address of a project member."""
 
     cells = Setting(
         read_cells,
@@ -62,13 +62,13 @@ class OwnerSchema(PartSchema):
     """The user who is to own a project."""
 
     class Meta(PartSchema.Meta):
-        """As a project member."""
+        """The type and address of a project member."""
 
     user_id = ToOne("users", writable=True, required=True, data_key="user")
 
 
 class ProjectMemberSchema(Schema):
-    """The role of a user in a project. The e-mail address is shown to those who see it on organization memberships."""
+    """The role of a user in a project. Callers who see e-mail addresses on memberships see them here, too."""
 
     class Meta:
         """Its type and address."""

@@ -73,7 +73,7 @@ def transfer_ownership(project_id: str, user_id: str) -> ResourceObject:
 
 
 def update_project_member(member_id: str, members: dict[str, Any]) -> ResourceObject:
-    """Change a member's role, or where in the project it holds."""
+    """Change a member's role, or what it is limited to."""
     with transaction() as session:
         project = _project_of(session, member_id, P.PROJECT_MANAGE_MEMBERS)
         resolve_environment(session, members, project)
@@ -92,14 +92,14 @@ def update_project_member(member_id: str, members: dict[str, Any]) -> ResourceOb
 
 
 def _project_of(session: Session, member_id: str, permission: P) -> Project:
-    # Locked before the member, so that the owners of a project change one after the other.
+    # The project is locked before the member, so that changes of a project's owners happen one after the other.
     project_id = MEMBERS.get({"id": member_id}, session).project_id
     return get_for_update(session, Project, project_id, permission)
 
 
 def _locked(session: Session, member_id: str) -> ProjectMember:
     member = session.get(ProjectMember, member_id, with_for_update=True)
-    if member is None:  # gone since it was read
+    if member is None:  # it was deleted meanwhile
         raise NotFound
     return member
 
@@ -118,7 +118,7 @@ class AlreadyOwner(Unprocessable):
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A member of the project, with the username."""
+    """A member of the project, with their username."""
 
     row: ProjectMember
     username: str
@@ -126,7 +126,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """The row of the new owner, what changed on whom, and the names of the owners before and after, by name."""
+    """The row of the new owner, the changes by member, and the sorted usernames of the owners before and after."""
 
     owner_id: str
     created: Sequence[tuple[ProjectMember, Changes]]
@@ -135,9 +135,9 @@ class Transfer:
 
 
 def transfer(session: Session, project: Project, to: Member) -> Transfer:
-    """Make the member the owner. The calling owner becomes admin; if the caller is above the owners, all of them do.
+    """Make the member the owner. A calling owner becomes admin; for any other caller, all owners become admins.
 
-    The project is locked.
+    The project's row is locked.
     """
     present = _owners_and(session, project, to)
     owners = [each for each in present if each.row.role == OWNER]
@@ -183,6 +183,6 @@ def _handing_over(project: Project, owners: list[Present], to: Member) -> list[P
         return own
     is_above = is_allowed_at(P.PROJECT_MANAGE_OWNERS, Level.ORGANIZATION, project.organization_id)
     if caller().user_id is not None and not is_above:
-        # The caller owned the project when the request began, and has handed it over meanwhile.
+        # The caller owned the project when the request began, and has transferred it meanwhile.
         raise denial(P.PROJECT_MANAGE_OWNERS)
     return owners

@@ -1,1 +1,1 @@
-"""What teams may do on projects: a level of access, or a custom one with details."""
+"""Access of teams to projects: a level, or a custom access with details."""

@@ -15,8 +15,8 @@ def _flag(*levels: str) -> Detail:
     return Detail(FLAG, {level: level in levels for level in LEVELS}, custom=False)
 
 
-# For each detail its possible values, the value at each level, and in a custom access that does not name it.
-# For a boolean the levels at which it is true.
+# Each detail with its possible values, its value at each level, and its default in a custom access. A boolean has the
+# levels at which it is true.
 PROJECT_DETAILS: Mapping[str, Detail] = {
     "settings": _detail(("read", "update", "delete"), "read", "read", "read", "delete", custom="read"),
     "teams": _detail(("none", "read", "manage"), "none", "none", "none", "manage", custom="none"),

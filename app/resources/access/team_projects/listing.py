@@ -1,4 +1,4 @@
-"""Reading what teams may do on projects."""
+"""Reading the access of teams to projects."""
 
 from sqlalchemy import select
 

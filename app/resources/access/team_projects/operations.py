@@ -9,7 +9,7 @@ from app.resources.access.team_projects.details import DETAILS, PROJECT_DETAILS
 
 
 def normalize_access(members: Mapping[str, Any], current: TeamProject | None = None) -> dict[str, Any]:
-    """The level and the details to store, from what was sent."""
+    """The level and the details to store, from those that were sent."""
     given = (members.get("project_access") or {}) | (members.get("workspace_access") or {})
     return normalize_details(DETAILS, members.get("access"), given, current, _pointer)
 

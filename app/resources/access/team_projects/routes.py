@@ -1,4 +1,4 @@
-"""What teams may do on projects, over HTTP (spec: team access to projects)."""
+"""Access of teams to projects over HTTP (spec: team access to projects)."""
 
 from flask import Blueprint, Response, request
 
@@ -25,7 +25,7 @@ PROJECT_FILTER = "filter[project][id]"
 @requires(P.PROJECT_READ, P.PROJECT_READ_TEAMS)
 @describes(listing=TEAM_PROJECTS, parameters=((PROJECT_FILTER, "The project; required"),), errors=(400,))
 def list_team_projects() -> Response:
-    """List what teams may do on a project; without secret teams for the project's administrators."""
+    """List the access of teams to a project; administrators of the project don't see that of secret teams."""
     project_id = text_of(request.args, PROJECT_FILTER)
     if project_id is None:
         raise NotFound
@@ -47,7 +47,7 @@ def create_team_project() -> Response:
 @requires(P.PROJECT_READ_TEAMS)
 @describes(answer=TeamProjectSchema)
 def show_team_project(team_project_id: str) -> Response:
-    """Show what a team may do on a project."""
+    """Show a team's access to a project."""
     return resource_response(TEAM_PROJECTS.get_resource({"id": team_project_id}))
 
 
@@ -55,7 +55,7 @@ def show_team_project(team_project_id: str) -> Response:
 @requires(P.PROJECT_READ_TEAMS, P.PROJECT_MANAGE_TEAMS)
 @describes(body=TeamProjectSchema, is_partial=True, answer=TeamProjectSchema, errors=(422,))
 def update_team_project(team_project_id: str) -> Response:
-    """Change what a team may do on a project; details of a custom access that are left out stay as they are."""
+    """Change a team's access to a project; details of a custom access that are left out stay as they are."""
     members = load(TeamProjectSchema, body(), partial=True, identifier=team_project_id)
     return resource_response(service.update_team_project(team_project_id, members))
 

@@ -36,7 +36,7 @@ def reader_of(details: Mapping[str, Detail]) -> Callable[[Any], dict[str, Value]
 
 
 def shown(details: Mapping[str, Detail]) -> Computed:
-    """The attribute with the values of these details that are in force."""
+    """The attribute that shows the values in force of these details."""
 
     def make(row: AnyRow, _held: object) -> dict[str, Value]:
         values = details_in_force(DETAILS, row.access, row.details)
@@ -52,7 +52,7 @@ def shown(details: Mapping[str, Detail]) -> Computed:
 
 
 def sent(details: Mapping[str, Detail]) -> Setting:
-    """The attribute with those of these details that were sent."""
+    """The attribute that accepts these details."""
     key = "project-access" if details is PROJECT_DETAILS else "workspace-access"
     properties = {name: {"enum": [*detail.values, None]} for name, detail in details.items()}
     return Setting(
@@ -65,7 +65,7 @@ def sent(details: Mapping[str, Detail]) -> Setting:
 
 
 class TeamProjectSchema(Schema):
-    """What a team may do on a project, always with every detail."""
+    """A team's access to a project, always with every detail."""
 
     class Meta:
         """Its type, with the spelling of HashiCorp's Python client, and its address."""

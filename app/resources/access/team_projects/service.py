@@ -39,7 +39,7 @@ def create_team_project(members: dict[str, Any]) -> ResourceObject:
 
 
 def update_team_project(team_project_id: str, members: dict[str, Any]) -> ResourceObject:
-    """Change what a team may do on a project; details of a custom access that are left out stay as they are."""
+    """Change a team's access to a project; details of a custom access that are left out stay as they are."""
     with transaction() as session:
         access = _lock_access(session, team_project_id)
         changes = apply_changes(access, normalize_access(members, access))

@@ -1,1 +1,1 @@
-"""What teams may do on workspaces: a level of access, or a custom one with details."""
+"""Access of teams to workspaces: a level, or a custom access with details."""

@@ -1,4 +1,4 @@
-"""Reading what teams may do on workspaces."""
+"""Reading the access of teams to workspaces."""
 
 from sqlalchemy import select
 

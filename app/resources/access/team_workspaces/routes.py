@@ -1,4 +1,4 @@
-"""What teams may do on workspaces, over HTTP (spec: team access to a workspace)."""
+"""Access of teams to workspaces over HTTP (spec: team access to a workspace)."""
 
 from flask import Blueprint, Response, request
 
@@ -30,7 +30,7 @@ WORKSPACE_FILTER = "filter[workspace][id]"
     errors=(400,),
 )
 def list_team_workspaces() -> Response:
-    """List what teams may do on a workspace; without secret teams for the workspace's administrators."""
+    """List the access of teams to a workspace; administrators of the workspace don't see that of secret teams."""
     workspace_id = text_of(request.args, WORKSPACE_FILTER)
     if workspace_id is None:
         raise NotFound
@@ -53,7 +53,7 @@ def create_team_workspace() -> Response:
 @requires(P.WORKSPACE_MANAGE_TEAMS)
 @describes(answer=TeamWorkspaceSchema)
 def show_team_workspace(team_workspace_id: str) -> Response:
-    """Show what a team may do on a workspace."""
+    """Show a team's access to a workspace."""
     return resource_response(TEAM_WORKSPACES.get_resource({"id": team_workspace_id}))
 
 
@@ -61,7 +61,7 @@ def show_team_workspace(team_workspace_id: str) -> Response:
 @requires(P.WORKSPACE_MANAGE_TEAMS)
 @describes(body=TeamWorkspaceSchema, is_partial=True, answer=TeamWorkspaceSchema, errors=(422,))
 def update_team_workspace(team_workspace_id: str) -> Response:
-    """Change what a team may do on a workspace; details of a custom access that are left out stay as they are."""
+    """Change a team's access to a workspace; details of a custom access that are left out stay as they are."""
     members = load(TeamWorkspaceSchema, body(), partial=True, identifier=team_workspace_id)
     return resource_response(service.update_team_workspace(team_workspace_id, members))
 

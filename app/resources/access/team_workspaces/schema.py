@@ -9,14 +9,14 @@ from app.resources.access.team_workspaces.details import DETAILS
 
 
 def sent(name: str) -> Setting:
-    """The detail as it is sent; null means not sent."""
+    """The attribute that accepts the detail; null means not sent."""
     detail = DETAILS[name]
     schema = {"enum": [*detail.values, None]}
     return Setting(detail.read, allow_none=True, load_only=True, data_key=name, schema=schema)
 
 
 def shown(name: str) -> Computed:
-    """The detail with the value that is in force."""
+    """The attribute that shows the value in force."""
 
     def make(row: AnyRow, _held: object) -> Value:
         return details_in_force(DETAILS, row.access, row.details)[name]
@@ -25,7 +25,7 @@ def shown(name: str) -> Computed:
 
 
 class TeamWorkspaceSchema(Schema):
-    """What a team may do on a workspace, always with every detail."""
+    """A team's access to a workspace, always with every detail."""
 
     class Meta:
         """Its type, with the spelling of HashiCorp's Python client, and its address."""

@@ -41,7 +41,7 @@ def create_team_workspace(members: dict[str, Any]) -> ResourceObject:
 
 
 def update_team_workspace(team_workspace_id: str, members: dict[str, Any]) -> ResourceObject:
-    """Change what a team may do on a workspace; details of a custom access that are left out stay as they are."""
+    """Change a team's access to a workspace; details of a custom access that are left out stay as they are."""
     with transaction() as session:
         access = _lock_access(session, team_workspace_id)
         changes = apply_changes(access, normalize_access(members, access))

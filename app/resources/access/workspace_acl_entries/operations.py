@@ -15,7 +15,7 @@ class LastWorkspaceOwner(Forbidden):
 
 
 def keep_an_owner(session: Session, workspace_id: str) -> None:
-    """Refuse a change that has left the access list without an owner. The workspace is locked."""
+    """Refuse a change that has left the access list without an owner. The workspace's row is locked."""
     owners = select(WorkspaceAclEntry.id).where(
         WorkspaceAclEntry.__table__.c.workspace_id == workspace_id,
         WorkspaceAclEntry.level == OWNER,

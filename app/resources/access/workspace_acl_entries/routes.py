@@ -86,6 +86,6 @@ def destroy_acl_entry(workspace_id: str, entry_id: str) -> Response:
 
 def _by_invite(workspace_id: str, token: str) -> Response:
     entry_id = service.accept_invitation(workspace_id, token)
-    # The caller sees the new entry by what it grants.
+    # The caller can see the new entry only through the grants that it gives.
     authenticate()
     return resource_response(ACL.get_resource({"id": entry_id}), 201)

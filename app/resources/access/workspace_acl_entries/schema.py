@@ -5,12 +5,12 @@ from app.jsonapi.fields import Attribute, Choice, DateTime, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.models.workspace_acl_entries import ACL_LEVELS
 
-# Far beyond any token of this service.
+# Far longer than any token of this service.
 INVITE_LENGTH = 1_000
 
 
 class WorkspaceAclEntrySchema(Schema):
-    """The level of a user on a workspace. The e-mail address is for those who see it on organization memberships."""
+    """The level of a user on a workspace. Callers who see e-mail addresses on memberships see them here, too."""
 
     class Meta:
         """Its type and address."""
@@ -32,7 +32,7 @@ class NewAclEntrySchema(WorkspaceAclEntrySchema):
     """Either a user with a level, or the token of an invitation; with a token, everything else is ignored."""
 
     class Meta(WorkspaceAclEntrySchema.Meta):
-        """As any entry."""
+        """The type and address of any entry."""
 
     level = Choice(ACL_LEVELS)
     invite = Text(minimum=1, maximum=INVITE_LENGTH, load_only=True)

@@ -80,7 +80,7 @@ def accept_invitation(workspace_id: str, token: str) -> str:
 
 
 def _entry(session: Session, workspace: Workspace, entry_id: str) -> WorkspaceAclEntry:
-    # The workspace is locked before it, so that the owners of one change one after the other.
+    # The workspace is locked before the entry, so that changes of its owners happen one after the other.
     entry = session.scalars(
         select(WorkspaceAclEntry)
         .where(

@@ -20,7 +20,7 @@ from app.web.filters import Contains, FilterClause, TextFilter
 from app.web.listing import Listing, ResourceObject, plain
 
 _MAKER = Organization.__table__.alias("maker")
-# Where there is no moment, one before or after all others: the databases order null differently.
+# A time before or after all others stands for a missing one, because the databases order null differently.
 _NEVER_USED = literal(datetime(1970, 1, 1, tzinfo=UTC), Timestamp())
 _NEVER_EXPIRES = literal(datetime(9999, 12, 31, tzinfo=UTC), Timestamp())
 _EXPIRY = func.coalesce(AuthenticationToken.expired_at, _NEVER_EXPIRES)
@@ -35,7 +35,7 @@ class ExpiryStatus(TextFilter):
     description = f"One of {', '.join(STATUSES)}"
 
     def clause(self, text: str) -> FilterClause:
-        """The token has the status now; 400 for a status that there is not."""
+        """The token has the status at present; 400 for an unknown status."""
         if text not in STATUSES:
             raise BadParameter(f"{self.parameter} must be one of {', '.join(STATUSES)}", parameter=self.parameter)
         moment = bindparam("expiry_moment", type_=Timestamp())
@@ -60,7 +60,7 @@ _COLUMNS: dict[str, Expression] = {
         "id organization_id team_id visible_in ordinary_in project_id user_id role description "
         "created_at last_used_at expired_at created_by_type",
     ),
-    # An organization is known by its name, whatever that is by now.
+    # Clients know an organization by its name, which may have changed since.
     "created_by": func.coalesce(_MAKER.c.name, AuthenticationToken.created_by_id),
 }
 _JOINED = AuthenticationToken.__table__.outerjoin(_MAKER, _MAKER.c.id == AuthenticationToken.created_by_id)
@@ -77,7 +77,7 @@ TEAM_TOKENS = Listing(
     model=AuthenticationToken,
     columns=_COLUMNS,
     joined=_JOINED,
-    # What ends soonest needs somebody's attention first.
+    # The token that expires soonest needs attention first.
     order=(_EXPIRY, AuthenticationToken.created_at, AuthenticationToken.id),
     sorts={
         "team-name": (case_folded(_team_name()),),
@@ -97,7 +97,7 @@ PROJECT_TOKENS = Listing(
 
 
 def shown_token(row: Row[Any]) -> ResourceObject:
-    """The resource object of any token; for a token of a team or project it names that."""
+    """The resource object of any token; that of a team or project also has its team or project."""
     if row.project_id is not None:
         return PROJECT_TOKENS.to_resource(row)
     return (TOKENS if row.team_id is None else TEAM_TOKENS).to_resource(row)

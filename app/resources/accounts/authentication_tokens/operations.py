@@ -1,4 +1,4 @@
-"""Making tokens."""
+"""The rules of tokens: their number, expiry and descriptions; storing and revoking them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from app.models.organizations import Organization
 from app.persistence import in_values, now
 
 EXPIRY_POINTER = "/data/attributes/expired-at"
-# Of a user, who sees all of them at once; expired ones count until they are deleted.
+# Limit for one user, whose tokens are listed all at once; expired ones count until they are deleted.
 MAXIMUM = 1_000
 
 
@@ -38,7 +38,7 @@ def add_token(session: Session, members: Mapping[str, Any], *, digest: str, **ow
     """Store a new token.
 
     ``owner`` has ``user_id`` or ``organization_id``, the latter with ``team_id`` or ``project_id`` for their tokens,
-    and who made the token.
+    and the creator of the token.
     """
     check_expiry(members.get("expired_at"))
     kind = next((each for each in ("user", "team", "project") if f"{each}_id" in owner), "organization")
@@ -54,7 +54,7 @@ def add_token(session: Session, members: Mapping[str, Any], *, digest: str, **ow
 
 
 def check_room(session: Session, user_id: str) -> None:
-    """Refuse one token more than a user may have. Several requests at once may exceed it a little, without harm."""
+    """Refuse another token for a user with the maximum. Concurrent requests may exceed it a little, without harm."""
     held = select(func.count()).select_from(AuthenticationToken).filter_by(user_id=user_id)
     if session.execute(held).scalar_one() >= MAXIMUM:
         raise TooManyTokens
@@ -69,8 +69,8 @@ def check_expiry(expired_at: datetime | None) -> None:
 def revoke_organization_token(session: Session, organization_id: str) -> AuthenticationToken | None:
     """Delete the organization's token, which stops working at once; None if there is none.
 
-    The organization's row is locked: if two requests renew the token at once, the later one's token is valid in the
-    end, and neither request fails.
+    Locks the organization's row: if two requests renew the token at once, the later one's token is valid in the end,
+    and neither request fails.
     """
     session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update())
     token = session.scalars(
@@ -97,7 +97,7 @@ def plain_team_token(session: Session, team_id: str) -> AuthenticationToken | No
 def revoke_plain_team_token(session: Session, team_id: str) -> AuthenticationToken | None:
     """Delete the team's token without a description, which stops working at once; None if there is none.
 
-    The caller has locked the team's row, here and below.
+    The caller has locked the team's row.
     """
     token = plain_team_token(session, team_id)
     if token is not None:
@@ -121,7 +121,7 @@ def check_description(session: Session, description: str | None, **owner: str) -
 
 
 def team_tokens(session: Session, organization_id: str, identifiers: Sequence[str]) -> Sequence[AuthenticationToken]:
-    """The tokens of teams with these ids, locked; 404 when one is not there."""
+    """The tokens of teams with these ids, locked; 404 if one does not exist."""
     found = session.scalars(
         select(AuthenticationToken)
         .where(

@@ -1,4 +1,4 @@
-"""Tokens over HTTP: the one of an organization, those of a user, any by its id (spec: tokens)."""
+"""Tokens over HTTP: the token of an organization, those of a user, and any token by id (spec: tokens)."""
 
 from flask import Response, request
 
@@ -93,7 +93,6 @@ def destroy_token(token_id: str) -> Response:
 
 
 def _only_the_plain_token() -> None:
-    # HCP keeps a second token for audit trails at the same address; taking that request for this token would revoke
-    # the wrong one.
+    # HCP has a second token, for audit trails, at the same address. A request for that one must not revoke this one.
     if request.args.get("token"):
         raise NotFound

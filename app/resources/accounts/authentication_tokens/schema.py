@@ -31,7 +31,7 @@ class TeamTokenSchema(AuthenticationTokenSchema):
     """A token of a team."""
 
     class Meta(AuthenticationTokenSchema.Meta):
-        """As any token."""
+        """The type and address of any token."""
 
     team = ToOne("teams", column="team_id")
 
@@ -40,7 +40,7 @@ class ProjectTokenSchema(AuthenticationTokenSchema):
     """A token of a project: valid for that project only, with one of the roles of its members."""
 
     class Meta(AuthenticationTokenSchema.Meta):
-        """As any token."""
+        """The type and address of any token."""
 
     role = Choice(PROJECT_ROLES, required=True)
 

@@ -103,7 +103,7 @@ def destroy_team_tokens(org: OrganizationRef, wanted: list[str]) -> None:
 def require_may_manage_tokens(team: AnyRow) -> None:
     """Refuse a caller who may not manage the tokens of the team, which is an entity or a row of its table.
 
-    A token of the owners team owns the organization: for that one, managing teams is not enough.
+    A token of the owners team owns the organization, so managing teams is not enough for it.
     """
     require(P.TOKEN_MANAGE, team, Team)
     if team.is_owners:
@@ -126,7 +126,7 @@ def create_project_token(project_id: str, members: dict[str, Any]) -> tuple[str,
 
 def _lock_project(session: Session, project_id: str, role: str) -> Project:
     project = get_for_update(session, Project, project_id, P.TOKEN_MANAGE)
-    # Whoever has a token with the role owns the project.
+    # Anyone who has a token with the role owner owns the project.
     if role == OWNER:
         require(P.PROJECT_MANAGE_OWNERS, project)
     return project

@@ -1,4 +1,4 @@
-"""What a client asks for, as OAuth 2 and PKCE write it (RFC 6749, 7636, 8252)."""
+"""Authorization requests of clients, by OAuth 2 and PKCE (RFC 6749, 7636, 8252)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,9 @@ GRANT: Final = "authorization_code"
 RESPONSE: Final = "code"
 METHOD: Final = "S256"
 STATE_LENGTH: Final = 512
-# A program on the user's own machine, and the one address at which the terraform CLI waits there.
+# The terraform CLI listens on the user's own machine, only at this address.
 LOOPBACK: Final = re.compile(r"(?P<origin>http://(?:localhost|127\.0\.0\.1):(?P<port>[1-9][0-9]{4}))/login", re.ASCII)
-# SHA-256 in base64url has this length, whatever it is made from.
+# SHA-256 in base64url always has this length.
 CHALLENGE: Final = re.compile("[A-Za-z0-9_-]{43}")
 VERIFIER: Final = re.compile("[A-Za-z0-9._~-]{43,128}")
 
@@ -31,10 +31,10 @@ class InvalidClient(ValueError):
 
 
 class InvalidRequest(ValueError):
-    """The request is refused, and the client is told at its own address."""
+    """The request is refused, and the error is sent to the client's address."""
 
     def __init__(self, redirect_uri: str, state: str | None, error: str, description: str) -> None:
-        """OAuth's name for the error, and a sentence for people."""
+        """``error`` is OAuth's name for the error, ``description`` a sentence for people."""
         super().__init__(description)
         members = {"error": error, "error_description": description}
         self.location = with_query(redirect_uri, members if state is None else {**members, "state": state})
@@ -64,7 +64,7 @@ class AuthorizationRequest:
 
     @property
     def origin(self) -> str:
-        """Where the client listens."""
+        """The origin at which the client listens."""
         found = LOOPBACK.fullmatch(self.redirect_uri)
         assert found is not None
         return found["origin"]
@@ -74,7 +74,7 @@ class AuthorizationRequest:
         return with_query(self.redirect_uri, {"code": code, "state": self.state})
 
     def denied(self) -> InvalidRequest:
-        """The user said no."""
+        """The error for a request that the user has denied."""
         return InvalidRequest(self.redirect_uri, self.state, "access_denied", "The user did not allow it")
 
 
@@ -106,7 +106,7 @@ def parse_authorization_request(parameters: Parameters) -> AuthorizationRequest:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether this can be the address at which the terraform CLI waits."""
+    """Whether this can be the address at which the terraform CLI listens."""
     found = LOOPBACK.fullmatch(address)
     return found is not None and FIRST_PORT <= int(found["port"]) <= LAST_PORT
 
@@ -118,5 +118,5 @@ def single_value(parameters: Parameters, name: str) -> str | None:
 
 
 def with_query(address: str, members: Mapping[str, str]) -> str:
-    """The address with the members as its query string."""
+    """The address with ``members`` as its query string."""
     return f"{address}?{urlencode(members)}"

@@ -1,4 +1,4 @@
-"""Signing in, and how the terraform CLI gets a token by it: pages for people and OAuth's token endpoint."""
+"""Signing in, and `terraform login`: pages for people, and OAuth's token endpoint."""
 
 from typing import Final
 

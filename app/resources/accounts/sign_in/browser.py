@@ -1,7 +1,7 @@
 """The browser that sent a request: its one cookie, and whether a form came from one of our pages.
 
-The cookie holds a random text. If a session has the text's digest, somebody is signed in; before that, the text only
-ties forms to the browser. Signing in changes the text, so that nobody can plant one beforehand.
+The cookie holds a random text. If a session has the text's digest, its user is signed in; before that, the text only
+ties forms to the browser. Signing in changes the text, so that nobody can plant a known one beforehand.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from app.web.context import reader
 
 BYTES: Final = 32
 TEXT: Final = re.compile("[A-Za-z0-9_-]{43}")
-# Longer than anybody looks at a page before going on.
+# Longer than anybody looks at a page before sending its form.
 FORM_SECONDS: Final = 60 * 60
 
 
@@ -33,7 +33,7 @@ def cookie_text() -> str:
 
 
 def renew_cookie() -> None:
-    """Let this answer set a cookie with another text."""
+    """Make this answer set a cookie with another text."""
     g.cookie_text = secrets.token_urlsafe(BYTES)
 
 
@@ -69,7 +69,7 @@ def is_form_token_valid(token: str | None) -> bool:
 
 
 def _cookie_name() -> str:
-    # With this prefix browsers take the cookie from this host alone, not from its neighbours, and only over https.
+    # With this prefix, browsers accept the cookie only from this host, not from sibling domains, and only over https.
     return "__Host-groundplan" if request.is_secure else "groundplan"
 
 

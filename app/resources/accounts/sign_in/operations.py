@@ -1,4 +1,4 @@
-"""The rules of sessions and of codes. Cookies and codes come in as keyed digests."""
+"""The rules of sessions and of codes. Cookies and codes are passed as keyed digests."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from app.persistence import Base, case_folded, now
 
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
-# How stale the end of a session may be; a write for each page would be one too many.
+# How stale the end of a session may be, so that not every page causes a write.
 NOTED_EVERY: Final = timedelta(minutes=1)
 CODE_LIFETIME: Final = timedelta(minutes=2)
 
@@ -28,7 +28,7 @@ Found = Row[*tuple[Any, ...]]
 
 
 def user_named(connection: Connection, account: str) -> Found | None:
-    """The user with this username or e-mail address. It is at most one, because a username has no @."""
+    """The user with this username or e-mail address. There is at most one, because a username has no @."""
     if "\0" in account:
         return None
     named = or_(case_folded(User.username) == account, case_folded(User.email) == account)
@@ -71,14 +71,14 @@ def end_session(session: Session, digest: str) -> None:
 def end_sessions(session: Session, user_id: str) -> None:
     """End all sessions of the user, and delete codes that were not exchanged yet.
 
-    The sessions go first, because a request that makes a code holds the row of its session.
+    The sessions are deleted first, because a request that makes a code has locked the row of its session.
     """
     session.execute(delete(SignInSession).where(SignInSession.user_id == user_id))
     session.execute(delete(AuthorizationCode).where(AuthorizationCode.user_id == user_id))
 
 
 def grant(session: Session, session_digest: str, code_digest: str, members: Mapping[str, str]) -> bool:
-    """Store a code of the user who is signed in; False if the session has ended meanwhile."""
+    """Store a code for the signed-in user; False if the session has ended meanwhile."""
     moment = now()
     held = session.scalars(
         select(SignInSession)
@@ -95,12 +95,12 @@ def grant(session: Session, session_digest: str, code_digest: str, members: Mapp
 
 
 def take_code(session: Session, digest: str) -> Found | None:
-    """Delete and return the code, whatever becomes of it. Of two requests with one code, only one gets it."""
+    """Delete and return the code, even if it can't be exchanged then. If two requests send one code, one gets it."""
     return session.execute(delete(_CODE).where(_CODE.c.digest == digest).returning(*_CODE.c)).one_or_none()
 
 
 def fault_of(code: Found | None, client_id: str, redirect_uri: str, verifier: str) -> str | None:
-    """Why the code can't be exchanged by this client; None if it can."""
+    """The reason why this client can't exchange the code; None if it can."""
     if code is None or code.expires_at <= now():
         return "The code is unknown, was used, or has expired"
     if (code.client_id, code.redirect_uri) != (client_id, redirect_uri):

@@ -16,13 +16,13 @@ FORM_BYTES: Final = 16_384
 STALE: Final = "This page had expired, or your browser keeps no cookies. Please try again."
 ENDED: Final = "You were signed out meanwhile. Please sign in again."
 
-# Within the page, because it is small; browsers apply it, and no other one, for its hash.
+# Inlined in the page, because it is small. By its hash, browsers apply this style and no other.
 STYLE: Final = (Path(__file__).parent / TEMPLATES / "sign_in" / "style.css").read_text(encoding="utf-8").strip()
 STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 
 def render_page(template: str, *, status: int = 200, sends_to: str = "", **values: Any) -> Response:  # noqa: ANN401
-    """The page of the template. ``sends_to`` is where a form may lead besides this service."""
+    """Render the template. ``sends_to`` is an origin, besides this service, to which a form may lead."""
     html = render_template(f"{template}.html", style=STYLE, form_token=form_token(), **values)
     response = Response(html, status, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = "; ".join(
@@ -51,7 +51,7 @@ def login_or_consent_page(
     return render_page(
         "sign_in/consent",
         status=status,
-        # Some browsers take the redirect after a form for a part of its way.
+        # Some browsers check the redirect after a form against the form-action policy.
         sends_to=wanted.origin,
         wanted=wanted,
         problem=problem,

@@ -1,4 +1,4 @@
-"""Signing in with a password, and signing out; for all pages with such a form."""
+"""Signing in with a password and signing out, for all pages with such a form."""
 
 import logging
 import math
@@ -23,18 +23,18 @@ from app.web.transaction import record_event, transaction
 
 logger = logging.getLogger(__name__)
 
-# As long as an e-mail address may be, and more than a username.
+# The longest e-mail address; usernames are shorter.
 ACCOUNT_LENGTH: Final = 256
 WRONG: Final = "The username or the password is wrong."
 
-# The page with the form, once more: with a status, the problem and what was typed for the account.
+# Shows the page with the form again, with a status, the problem and the typed account.
 ReshowForm = Callable[..., Response]
 
 
 def login_from_form(sent: Parameters, again: ReshowForm) -> Response | None:
-    """Sign in with the account and password in the form; returns None, or the answer that says why not."""
+    """Sign in with the account and password in the form; returns None, or an answer with the reason for a refusal."""
     account = (single_value(sent, "account") or "").strip()[:ACCOUNT_LENGTH]
-    # Longer than any password is as wrong as its beginning, and less work.
+    # A text that is longer than any password is cut: it stays wrong, and takes less time to hash.
     password = (single_value(sent, "password") or "")[: MAXIMUM_LENGTH + 1]
     if not is_form_token_valid(single_value(sent, "form_token")):
         return again(status=403, problem=STALE, account=account)
@@ -49,7 +49,7 @@ def login_from_form(sent: Parameters, again: ReshowForm) -> Response | None:
 
 
 def logout_from_form(sent: Parameters) -> Response | None:
-    """End the session of this browser; returns None, or the answer that says why not."""
+    """End the session of this browser; returns None, or an answer with the reason for a refusal."""
     if not is_form_token_valid(single_value(sent, "form_token")):
         return message_page("You are still signed in", STALE, 403)
     who = signed_in_user()
@@ -63,9 +63,9 @@ def logout_from_form(sent: Parameters) -> Response | None:
 
 
 def _user(account: str, password: str) -> Found | None:
-    """The user, if the password is right. For an unknown user it takes as long."""
+    """The user, if the password is right. An unknown user takes the same time."""
     found = user_named(reader(), account)
-    # The hash takes its time, and the connection has other things to do.
+    # Hashing takes long, and other requests need the connection meanwhile.
     release_reader()
     return found if is_password(password, None if found is None else found.password_hash) else None
 
@@ -77,7 +77,7 @@ def _login(user: Found, password: str, typed: str, address: str) -> bool:
     renew_cookie()
     set_caller(user.id, user.username)
     with transaction() as session:
-        # A change of the password holds the row, too: either it ends this session, or its hash is seen here.
+        # A change of the password locks the row, too: either it ends this session, or its new hash is read here.
         entering = session.scalars(
             select(User)
             .where(User.__table__.c.id == user.id, User.password_hash == user.password_hash)

@@ -20,7 +20,7 @@ from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, login
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
 
-# Imported, so that their routes are there.
+# Imported so that their routes are registered.
 __all__ = ["blueprint", "session_routes", "token_routes"]
 
 CODE_BYTES: Final = 32
@@ -64,19 +64,19 @@ def decide() -> Response:
 
 @blueprint.errorhandler(InvalidClient)
 def handle_invalid_client(error: InvalidClient) -> Response:
-    """Show a message, because nobody is redirected to an address that may not be the terraform CLI's."""
+    """Show a message, because an address that may not be the terraform CLI's gets no redirect."""
     return message_page("This is no request of the terraform CLI", str(error), 400)
 
 
 @blueprint.errorhandler(InvalidRequest)
 def handle_invalid_request(error: InvalidRequest) -> Response:
-    """Tell the client about the error, by a redirect."""
+    """Report the error to the client by a redirect."""
     return redirect(error.location)
 
 
 @blueprint.errorhandler(ApiError)
 def handle_api_error(error: ApiError) -> Response:
-    """The same as in a document, for people or for OAuth's clients."""
+    """Show the error as a page for people, or in OAuth's form for clients."""
     text = error.detail or error.title
     if request.endpoint == f"{blueprint.name}.{token_routes.redeem.__name__}":
         return token_routes.refusal("invalid_request", text, error.status)

@@ -17,7 +17,7 @@ from app.web.transaction import transaction
 
 
 def grant_code(code: str, members: Mapping[str, str]) -> bool:
-    """Let the code be exchanged for a token of the user of this browser's session; False if the session has ended."""
+    """Store a code that can be exchanged for a token of this browser's user; False if the session has ended."""
     with transaction() as session:
         return grant(session, cookie_digest(), digest(code, services().settings.secret_key), members)
 
@@ -25,7 +25,7 @@ def grant_code(code: str, members: Mapping[str, str]) -> bool:
 def redeem_code(code: str, *, client_id: str, redirect_uri: str, verifier: str) -> tuple[str | None, str | None]:
     """Exchange a code that the user has allowed for a token of the user. A code can be used once.
 
-    Returns the text of the token and what is wrong with the request: one of the two is None.
+    Returns the text of the token and the fault of the request: one of the two is None.
     """
     text = None
     with transaction() as session:

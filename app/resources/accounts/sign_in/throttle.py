@@ -1,7 +1,7 @@
 """Limits how often passwords may be tried, because guessing takes many attempts.
 
-An attempt is registered before its password is checked, and deleted if the password was right. So many attempts at once
-can't pass between counting and registering. An attempt that is refused for coming too soon is not counted: waiting
+An attempt is registered before its password is checked, and deleted if the password was right. So concurrent attempts
+can't pass between counting and registering. An attempt that is refused for coming too soon is not counted, so waiting
 always helps.
 """
 
@@ -16,7 +16,8 @@ from app.web.throttle import Limit, Throttle
 from app.web.transaction import transaction
 
 WINDOW: Final = timedelta(minutes=15)
-# A person who has forgotten the password; guesses at one account from many machines; at many accounts from one.
+# Limits for a person who has forgotten their password; for guesses at one account from many machines; for guesses at
+# many accounts from one machine.
 OF_ACCOUNT_AT_ADDRESS: Final = 10
 OF_ACCOUNT: Final = 100
 OF_ADDRESS: Final = 100
@@ -34,12 +35,12 @@ _new_id = identifier("sia")
 
 
 def seconds_to_wait(account: str, address: str) -> int:
-    """Register an attempt that is about to be made; how long to wait instead, if there were too many, else 0."""
+    """Register an attempt and return 0, or return how long to wait if there were too many."""
     attempt = {"id": _new_id(), "account": account, "address": address}
     with transaction() as session:
         ATTEMPTS.register(session, [attempt])
     seconds = ATTEMPTS.delay(reader(), [attempt], registered=1)
-    # A hash takes its time, and the connection has other things to do.
+    # Hashing takes long, and other requests need the connection meanwhile.
     release_reader()
     if seconds:
         with transaction() as session:
@@ -48,7 +49,7 @@ def seconds_to_wait(account: str, address: str) -> int:
 
 
 def address_to_count(address: str | None) -> str:
-    """The client's address to count by; for IPv6, the network that one customer gets."""
+    """The client's address to count by; for IPv6, the network that a provider gives to one customer."""
     try:
         parsed = ip_address(address or "")
     except ValueError:

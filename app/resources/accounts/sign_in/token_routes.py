@@ -39,7 +39,7 @@ def refusal(error: str, description: str, status: int = 400) -> Response:
 
 
 def _fault(sent: Parameters) -> Response | None:
-    """What is wrong with the request whatever the code."""
+    """The fault of the request that does not depend on the code."""
     grant = single_value(sent, "grant_type")
     if grant is None:
         return refusal("invalid_request", "grant_type is needed once")
@@ -57,6 +57,6 @@ def _fault(sent: Parameters) -> Response | None:
 
 def _answer(members: dict[str, str], status: int = 200) -> Response:
     response = Response(orjson.dumps(members), status, content_type="application/json")
-    # With the Cache-Control of every answer, as OAuth asks.
+    # OAuth requires it beside Cache-Control, which every answer has.
     response.headers["Pragma"] = "no-cache"
     return response

@@ -17,7 +17,7 @@ from app.web.policy import mark_policy_checked, visible
 
 
 class UserRow(NamedTuple):
-    """What a user's document shows; ``email`` and ``site_role`` are None where they are hidden."""
+    """The values in a user's document; ``email`` and ``site_role`` are None where they are hidden."""
 
     id: str
     username: str | None
@@ -55,7 +55,7 @@ def find_user(user_id: str) -> AnyRow:
 
 
 def some_users(identifiers: Iterable[str]) -> list[dict[str, Any]]:
-    """The resource objects of those users that the caller can see, without e-mail addresses; for ``included``."""
+    """The resource objects of those of the users that the caller can see, without e-mail addresses."""
     rows = reader().execute(
         select(User.id, User.username, User.site_role)
         .where(in_values(User.__table__.c.id, identifiers), _is_seen())

@@ -13,7 +13,7 @@ from app.persistence import case_folded, fold_case
 
 
 class EmailTaken(ValueError):
-    """Another user has this address by now."""
+    """Another user has this address."""
 
 
 class NothingToConfirm(ValueError):
@@ -36,7 +36,7 @@ class LastSuperUser(Unprocessable):
 
 
 def check_site_role(session: Session, user_id: str, site_role: str) -> None:
-    """Refuse to demote the last super user. All of them are locked, so that two demotions come one after the other."""
+    """Refuse to demote the last super user. All of them are locked, so that demotions happen one after the other."""
     super_users = session.scalars(
         select(User.id).where(User.site_role == SUPER_USER).order_by(User.id).with_for_update(),
     ).all()
@@ -45,9 +45,9 @@ def check_site_role(session: Session, user_id: str, site_role: str) -> None:
 
 
 def normalize_account(members: Mapping[str, Any], user: User) -> dict[str, Any]:
-    """The members, with a new address as the unconfirmed one. The current address withdraws an earlier request.
+    """The attributes, with a new address as the unconfirmed one. The current address withdraws an earlier request.
 
-    Whether somebody else has the address is not told here; it shows when the address is confirmed.
+    The answer must not reveal whether another user has the address; that is checked when the address is confirmed.
     """
     normalized = dict(members)
     email = normalized.pop("email", None)
@@ -68,7 +68,7 @@ def confirm_email(session: Session, user: User) -> None:
 
 
 def check_confirmed(members: Mapping[str, Any]) -> None:
-    """Refuse a new password that is not the same twice."""
+    """Refuse a new password that differs from its confirmation."""
     if members["password"] != members["password_confirmation"]:
         raise InvalidAttribute(
             "Password confirmation doesn't match Password",
@@ -77,9 +77,9 @@ def check_confirmed(members: Mapping[str, Any]) -> None:
 
 
 def new_hash(members: Mapping[str, Any], stored: str | None) -> str:
-    """The hash of the new password, if the request may set it. Takes a while, so not within a transaction.
+    """The hash of the new password, if the request may set it. Slow, so don't call it within a transaction.
 
-    A user without a password sets the first one with the token alone.
+    A user without a password sets the first one with only a token.
     """
     if stored is not None and not is_password(members.get("current_password") or "", stored):
         raise InvalidAttribute("Current password is invalid", pointer="/data/attributes/current_password")

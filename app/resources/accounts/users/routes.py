@@ -36,7 +36,7 @@ blueprint = Blueprint("users", __name__, url_prefix="/api/v2")
 @requires(P.USER_READ, P.ACCOUNT_READ)
 @describes(answer=AccountSchema)
 def show_account() -> Response:
-    """Show whom the token belongs to. A token that is not a user's has a service account."""
+    """Show the account that the token belongs to. A token that is not a user's has a service account."""
     mark_policy_checked(P.ACCOUNT_READ)
     who = caller()
     if who.user_id is None:
@@ -110,9 +110,10 @@ def update_user(user_id: str) -> Response:
 
 
 def _guessing(user_id: str) -> tuple[str, str]:
-    """By which account and address attempts at the password count that are made with a token.
+    """The account and address by which password attempts with a token are counted.
 
-    By the account apart from those to sign in: nobody types this digest into a form, so that no stranger uses them up.
+    They are counted apart from attempts to sign in: nobody can type this digest into a form, so strangers can't use up
+    the user's attempts.
     """
     key = services().settings.secret_key
     return digest(digest(user_id, key), key), address_to_count(request.remote_addr)

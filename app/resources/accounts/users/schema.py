@@ -17,7 +17,7 @@ USERNAME_PATTERN = f"[A-Za-z0-9][A-Za-z0-9._-]{{0,{USERNAME_LENGTH - 1}}}"
 def permissions(row: AnyRow, _held: object) -> dict[str, bool]:
     """What users may do with their own account.
 
-    HCP's documents and clients spell the first and the last one in two ways.
+    HCP's documents and clients spell the first and the last flag in two ways.
     """
     return {
         "can-create-organization": row.creates_organizations,
@@ -30,7 +30,7 @@ def permissions(row: AnyRow, _held: object) -> dict[str, bool]:
         "can-change-password": row.is_own,
         "can-update-user": row.is_own,
         "can-manage-user-tokens": row.is_own,
-        # What the service does not have nobody may do.
+        # False for features that the service does not have.
         "can-manage-sessions": False,
         "can-reenable-2fa-by-unlinking": False,
         "can-view2fa-settings": False,
@@ -42,7 +42,7 @@ def permissions(row: AnyRow, _held: object) -> dict[str, bool]:
 class UserSchema(Schema):
     """A user. The e-mail address is shown only in your own document and through memberships.
 
-    The site role is shown in your own document, and to those who give site roles.
+    The site role is shown in your own document, and to callers who may change site roles.
     """
 
     class Meta:
@@ -74,7 +74,7 @@ class AccountSchema(UserSchema):
     """The calling user, or the service account of another token; says how the request was authenticated."""
 
     class Meta(UserSchema.Meta):
-        """As a user."""
+        """The type and address of a user."""
 
     authenticated_resource = ToOne(
         "users",
@@ -88,10 +88,10 @@ class AccountSchema(UserSchema):
 
 
 class ProfileSchema(UserSchema):
-    """What users may change of their own account."""
+    """The attributes of their own account that users may change."""
 
     class Meta(UserSchema.Meta):
-        """As a user."""
+        """The type and address of a user."""
 
     username = Text(
         minimum=1,
@@ -106,16 +106,16 @@ class SiteRoleSchema(UserSchema):
     """The role of a user on the whole service."""
 
     class Meta(UserSchema.Meta):
-        """As a user."""
+        """The type and address of a user."""
 
     site_role = Choice(SITE_ROLES)
 
 
 class PasswordSchema(UserSchema):
-    """A new password. These members are spelled with underscores, as in HCP Terraform."""
+    """A new password. These attributes are spelled with underscores, as in HCP Terraform."""
 
     class Meta(UserSchema.Meta):
-        """As a user."""
+        """The type and address of a user."""
 
     current_password = Text(
         maximum=MAXIMUM_LENGTH,

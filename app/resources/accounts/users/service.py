@@ -26,9 +26,9 @@ def update_account(user_id: str, members: dict[str, Any]) -> None:
 
 
 def update_password(user_id: str, stored: str | None, wanted: str, *, account: str, address: str) -> None:
-    """Replace the password hash ``stored`` by ``wanted``, end the sessions of the user and forget wrong attempts.
+    """Replace the password hash ``stored`` by ``wanted``, end the user's sessions and delete wrong attempts.
 
-    ``account`` and ``address`` say how the attempts were counted.
+    ``account`` and ``address`` are those by which the attempts were counted.
     """
     with transaction() as session:
         user = get_for_update(session, User, user_id, P.ACCOUNT_UPDATE, visible_by=P.ACCOUNT_UPDATE)
@@ -44,7 +44,7 @@ def update_password(user_id: str, stored: str | None, wanted: str, *, account: s
 def update_user(user_id: str, members: dict[str, Any]) -> None:
     """Give a user another site role: user, admin or super_user. The last super user can't lose this role."""
     with transaction() as session:
-        # Before the user's own row, which may be one of those that this locks in their order.
+        # Before the user's row is locked, because it may be one of the rows that this locks in a fixed order.
         if "site_role" in members:
             check_site_role(session, user_id, members["site_role"])
         user = get_for_update(session, User, user_id, P.SITE_ROLE_MANAGE, visible_by=P.SITE_ROLE_MANAGE)

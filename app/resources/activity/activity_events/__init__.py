@@ -1,1 +1,1 @@
-"""The record of what happened: who did what, when, and what changed."""
+"""The record of activity: who did what, when, and what changed."""

@@ -11,12 +11,12 @@ from app.jsonapi.query import Page, page_meta
 from app.models.activity_events import ActivityEvent
 
 AT_ONCE: Final = 1_000
-# Audit events have ids of another kind: each event of ours has one, always the same.
+# Audit events have UUIDs. This namespace gives each of our events the same one every time.
 EVENTS: Final = UUID("7c2d4c0e-95f8-4c43-a1e4-3f6f8b5d2a60")
-# What it calls differently.
+# Types whose names differ in the audit trail.
 TYPES: Final = {"organization-memberships": "organization_user"}
 ACTIONS: Final = {"delete": "destroy"}
-# Whoever acts on the machine of the service itself.
+# The actor of changes that are made by commands on the machine of the service.
 COMMANDS: Final = "commands"
 
 _TEXT = {"type": "string"}

@@ -21,7 +21,7 @@ _MOMENT = DateTime()
 
 @dataclass(frozen=True)
 class Action(TextFilter):
-    """An action by its whole name, or by its type: ``workspaces.*``."""
+    """An action by its whole name, or all actions of a type: ``workspaces.*``."""
 
     parameter: str = "filter[action]"
     description = "An action such as workspaces.update, or workspaces.*"
@@ -30,7 +30,7 @@ class Action(TextFilter):
         """The action is this one, or begins with the type."""
         if not text.endswith(ANY):
             return Equals(self.parameter, ActivityEvent.action).clause(text)
-        # Not LIKE, which takes capitals for small letters on one of the databases.
+        # Not LIKE, which ignores case on one of the databases.
         begins = func.substr(ActivityEvent.action, 1, func.length(bindparam("kind"))) == bindparam("kind")
         return FilterClause(("action", "kind"), lambda: [begins], {"kind": text.removesuffix("*")})
 
@@ -58,11 +58,11 @@ class When(TextFilter):
 
     @property
     def parameters(self) -> Sequence[tuple[str, str]]:
-        """Its name, with the text that is given to it."""
+        """Its name and its description."""
         return [(self.parameter, self.text)]
 
     def clause(self, text: str) -> FilterClause:
-        """The event is on this side of the time; 400 for what is no time."""
+        """The event is on this side of the time; 400 for a text that is not a time."""
         bound = bindparam(self.bind_name, type_=Timestamp())
         return FilterClause(self.parameter, lambda: [self.condition(bound)], {bound.key: _moment(self.parameter, text)})
 

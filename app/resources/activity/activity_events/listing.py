@@ -16,7 +16,7 @@ from app.web.related_ids import completed_row
 
 
 def _redacted(listing: Listing, rows: Sequence[Row[Any]], _source: Connection | Session) -> list[Any]:
-    """The events without the ids of places that the caller can't see."""
+    """The events without the ids of resources that the caller can't see."""
     row_type = completed_row(*listing.names)
     return redact([row_type(*row[: len(listing.names)]) for row in rows])
 

@@ -1,11 +1,11 @@
-"""Hides from readers of events what they can't see elsewhere: location_ids, and protected attributes.
+"""Hides ids and attributes in events that their reader can't see elsewhere.
 
-An event belongs to the project, environment and workspace in which its subject was at that moment. It may name other
-ones: where a workspace came from, or which workspaces may read its state. Readers who may not read the record of the
-whole organization get the ids of those that they can see elsewhere. Of the others they learn only that there is one.
+An event belongs to the project, environment and workspace of its subject at that time. It may name others: the project
+that a workspace was moved from, or the workspaces that may read its state. Readers who may not read the record of the
+whole organization get only the ids of resources that they can see elsewhere; the others are replaced by "(hidden)".
 
 The values of an attribute that its schema shows only with a permission (``shown_to``) are hidden from readers who lack
-that permission where the event happened.
+that permission on the event's project, environment or workspace.
 """
 
 import re
@@ -28,7 +28,7 @@ from app.web.policy import visible
 
 HIDDEN = "(hidden)"
 PLACE = re.compile("(?:prj|env|ws)-[1-9A-Za-z]{16}")
-# Where an event happened, as the policy asks for it.
+# The columns of an event that say where it happened, by the policy's levels.
 LOCATION: Mapping[str, str] = {
     Level.ORGANIZATION: "organization_id",
     Level.PROJECT: "project_id",
@@ -74,7 +74,7 @@ def _without_protected(event: AnyRow) -> AnyRow:
 
 
 def _hidden(change: Json) -> Json:
-    # That there was no value before, or is none now, tells nobody what it is.
+    # Null is not hidden: that there was no value before, or is none now, does not reveal the value.
     if isinstance(change, list):
         return [_hidden(each) for each in change]
     return None if change is None else HIDDEN

@@ -42,7 +42,7 @@ def list_organization_activity(organization: str) -> Response:
 def list_project_activity(project_id: str) -> Response:
     """List what happened in a project, newest first, also to resources that were deleted.
 
-    The events of a deleted project are shown to those who may read the activity of the whole organization.
+    The events of a deleted project are shown to callers who may read the activity of the whole organization.
     """
     _check_seen(PROJECTS, project_id, ActivityEvent.project_id == project_id)
     return EVENTS.page_response({"project_id": project_id})

@@ -1,1 +1,1 @@
-"""Pools of agents, and which projects and workspaces may use them with the execution mode ``agent``."""
+"""Pools of agents, and the projects and workspaces that may use them with the execution mode ``agent``."""

@@ -1,4 +1,4 @@
-"""Reading agent pools, with the ids of who uses them and who may."""
+"""Reading agent pools, with the ids of the projects and workspaces that use them or may use them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class OpenTo(Filter):
 
 
 def _links() -> Iterable[Link]:
-    # A caller can't learn from a pool of workspaces and projects that they can't see.
+    # A pool must not reveal workspaces and projects that the caller can't see.
     workspace_seen = visible(P.WORKSPACE_READ, Workspace)
     project_seen = visible(P.PROJECT_READ, Project)
     workspaces, projects = Workspace.__table__, Project.__table__

@@ -1,4 +1,4 @@
-"""The rules of agent pools: who may use them, and when they can be deleted."""
+"""The rules of agent pools: which resources may use them, and when they can be deleted."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -21,14 +21,14 @@ POOL_ACCESS: Mapping[str, PoolAccess] = {
 
 
 class AgentPoolInUse(Unprocessable):
-    """The pool is named by the execution mode of an organization, project or workspace."""
+    """An organization, project or workspace uses the pool."""
 
     code = "agent-pool-in-use"
     detail = "The agent pool is in use; the organization, project or workspace that names it must leave it first"
 
 
 def delete_pool(session: Session, pool: AgentPool) -> None:
-    """Delete a pool that is not in use. The caller has locked its row, so that nobody begins to use it meanwhile."""
+    """Delete a pool that is not in use. The caller has locked its row, so no request can start to use it meanwhile."""
     if is_used(session, pool):
         raise AgentPoolInUse
     session.delete(pool)
@@ -55,7 +55,7 @@ def listed_ids(session: Session, pool: AgentPool, relationship: str) -> set[str]
 def replace_listed(
     session: Session, pool: AgentPool, relationship: str, before: set[str], after: set[str]
 ) -> dict[str, list[Any]]:
-    """Make these the only ones in the relationship, and return what changed."""
+    """Replace the workspaces or projects in the relationship; returns what changed."""
     table = POOL_ACCESS[relationship]
     column = _column(table)
     if before == after:

@@ -25,7 +25,7 @@ from app.web.requests import body
 blueprint = Blueprint("agent_pools", __name__, url_prefix="/api/v2")
 
 INCLUDES = ("workspaces",)
-# How many workspaces an answer has in full beside the pools.
+# How many workspaces one answer includes.
 INCLUDED = 5_000
 
 
@@ -64,7 +64,7 @@ def show_agent_pool(agent_pool_id: str) -> Response:
 @requires(P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE)
 @describes(body=AgentPoolSchema, is_partial=True, answer=AgentPoolSchema, errors=(422,))
 def update_agent_pool(agent_pool_id: str) -> Response:
-    """Update an agent pool. Relationships that are sent replace the existing ones; whoever uses the pool keeps it."""
+    """Update an agent pool. Relationships that are sent replace the existing ones; those that use the pool keep it."""
     members = load(AgentPoolSchema, body(), partial=True, identifier=agent_pool_id)
     listed = _pop_listed(members)
     return resource_response(service.update_agent_pool(agent_pool_id, members, listed))
@@ -74,7 +74,7 @@ def update_agent_pool(agent_pool_id: str) -> Response:
 @requires(P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE)
 @describes(status=204, errors=(422,))
 def destroy_agent_pool(agent_pool_id: str) -> Response:
-    """Delete an agent pool that no organization, project or workspace names."""
+    """Delete an agent pool that no organization, project or workspace uses."""
     service.destroy_agent_pool(agent_pool_id)
     return no_content()
 

@@ -37,10 +37,10 @@ def create_agent_pool(listed: dict[str, list[str]], members: dict[str, Any], org
 
 
 def update_agent_pool(agent_pool_id: str, members: dict[str, Any], listed: dict[str, list[str]]) -> ResourceObject:
-    """Update an agent pool. Relationships that are sent replace the existing ones; whoever uses the pool keeps it."""
+    """Update an agent pool. Relationships that are sent replace the existing ones; those that use the pool keep it."""
     with transaction() as session:
         pool = _subject(session, agent_pool_id, is_kept=True)
-        # Not the lock of a deletion: a request that begins to use the pool has locked a workspace that this one lists.
+        # Weaker than a deletion's lock: a request that starts to use the pool may have locked a workspace listed here.
         session.refresh(pool, with_for_update={"key_share": True})
         changes = apply_changes(pool, members) | _replace_listed(session, pool, listed)
         session.flush()
@@ -50,7 +50,7 @@ def update_agent_pool(agent_pool_id: str, members: dict[str, Any], listed: dict[
 
 
 def destroy_agent_pool(agent_pool_id: str) -> None:
-    """Delete an agent pool that no organization, project or workspace names."""
+    """Delete an agent pool that no organization, project or workspace uses."""
     with transaction() as session:
         pool = _subject(session, agent_pool_id)
         delete_pool(session, pool)

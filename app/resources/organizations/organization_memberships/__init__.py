@@ -1,1 +1,1 @@
-"""Who belongs to an organization, and in which teams."""
+"""Memberships of users in organizations, and their teams."""

@@ -8,7 +8,7 @@ from app.models.organization_memberships import STATUSES, OrganizationMembership
 from app.persistence import in_values, values_param
 from app.web.filters import FilterClause, ListFilter
 
-# HCP Terraform knows a third status; here nobody has it.
+# HCP Terraform has a third status, which no membership has here.
 KNOWN = (*STATUSES, "inactive")
 
 
@@ -20,7 +20,7 @@ class InStatus(ListFilter):
     description = f"One of {', '.join(KNOWN)}, or several, comma-separated"
 
     def clause(self, texts: Sequence[str]) -> FilterClause:
-        """The membership has one of the statuses; 400 for a status that there is not."""
+        """The membership has one of the statuses; 400 for an unknown status."""
         if not set(texts) <= set(KNOWN):
             raise BadParameter(f"{self.parameter} must be one of {', '.join(KNOWN)}", parameter=self.parameter)
         return FilterClause(

@@ -1,4 +1,4 @@
-"""What a request for memberships can include: the user, the teams, the organization."""
+"""Resources that a request for memberships can include: the user, the teams, the organization."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -18,12 +18,12 @@ OWN_INCLUDES = (*INCLUDES, "organization")
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
-    """A function that reads the wanted resources for a list of memberships; None if none are wanted."""
+    """A function that reads the included resources for a list of memberships; None if there are none."""
     return (lambda rows, shown: included(rows, shown, wanted)) if wanted else None
 
 
 def included(rows: Sequence[Any], memberships: list[ResourceObject], wanted: set[str]) -> list[ResourceObject]:
-    """The users, and those teams and organizations of the memberships that the caller can see."""
+    """The users, teams and organizations of the memberships, as far as the caller can see them."""
     found: list[ResourceObject] = []
     if "user" in wanted:
         found += shown_users({row.user_id for row in rows}, with_email=True)

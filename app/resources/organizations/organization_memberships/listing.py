@@ -21,7 +21,7 @@ from app.web.policy import visible
 
 
 def _of_user(column: Expression) -> ScalarSelect[Any]:
-    # Filters and orders see the membership alone; the users are joined when the page is cut.
+    # Filters and orders use only the membership's table; the users are joined after the page is selected.
     return (
         select(column)
         .where(User.id == OrganizationMembership.user_id)
@@ -48,7 +48,7 @@ MEMBERSHIP_LINKS = TeamMemberLinks(
     owner_id=TeamMember.membership_id,
     related_id=TeamMember.team_id,
     other=Team,
-    # A secret team stays unknown to callers who see only its members.
+    # Callers who can't see a secret team don't see its id either.
     condition=lambda: visible(P.TEAM_READ, Team),
     columns={"linked_id": Team.id},
     lists={"team_ids": lambda links: [link.linked_id for link in links]},

@@ -29,7 +29,7 @@ class Member:
 
 
 def active_member(session: Session, organization_id: str, user_id: str) -> Member:
-    """The active member; kept from leaving the organization until the transaction ends."""
+    """The active member, whose membership is locked against deletion until the transaction ends."""
     row = session.execute(
         select(OrganizationMembership.id, User.username)
         .join(User, User.id == OrganizationMembership.user_id)
@@ -46,7 +46,7 @@ def active_member(session: Session, organization_id: str, user_id: str) -> Membe
 
 
 def with_users(table: FromClause, membership_id: Expression) -> FromClause:
-    """The table, joined with the memberships that it refers to and the users of these."""
+    """The table, joined with the memberships that it refers to, and with their users."""
     joined = table.join(OrganizationMembership.__table__, OrganizationMembership.id == membership_id)
     return joined.join(User.__table__, User.id == OrganizationMembership.user_id)
 

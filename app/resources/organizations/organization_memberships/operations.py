@@ -26,7 +26,7 @@ def user_to_invite(session: Session, email: str) -> tuple[User, bool]:
     found = session.scalars(select(User).where(case_folded(User.email) == fold_case(email))).one_or_none()
     if found is not None:
         return found, False
-    # The table requires a username. That of an invited user is a placeholder, which nobody is shown.
+    # The column is not nullable. An invited user's username is a placeholder that is never shown.
     user = User(username=f"invited-{random_text()}", email=email, invited_at=now())
     session.add(user)
     session.flush()
@@ -34,7 +34,7 @@ def user_to_invite(session: Session, email: str) -> tuple[User, bool]:
 
 
 def invite(session: Session, organization_id: str, user: User) -> OrganizationMembership:
-    """A membership for the user: active for a user with an account, else one that waits for the account."""
+    """A membership for the user: active for a user with an account, else invited until there is an account."""
     membership = OrganizationMembership(
         organization_id=organization_id,
         user_id=user.id,
@@ -46,7 +46,7 @@ def invite(session: Session, organization_id: str, user: User) -> OrganizationMe
 
 
 def accept_invitations(session: Session, user: User) -> Sequence[OrganizationMembership]:
-    """Make the invited memberships of the user active, now that there is an account."""
+    """Make the invited memberships of the user active, because there is an account now."""
     user.invited_at = None
     invited = session.scalars(
         select(OrganizationMembership)
@@ -60,7 +60,7 @@ def accept_invitations(session: Session, user: User) -> Sequence[OrganizationMem
 
 
 def take_over(session: Session, user: User, placeholder: User) -> Sequence[OrganizationMembership]:
-    """Give the user the invited memberships of a placeholder with the user's new address; delete the placeholder."""
+    """Move the invited memberships of a placeholder with the user's new address to the user; delete the placeholder."""
     homes = select(OrganizationMembership.organization_id).where(OrganizationMembership.user_id == user.id)
     present = set(session.scalars(homes))
     invited = session.scalars(
@@ -84,7 +84,7 @@ def lock_owners(session: Session, organization_id: str) -> Team:
     owners = session.scalars(
         select(Team).where(Team.organization_id == organization_id, Team.is_owners).with_for_update(),
     ).one_or_none()
-    if owners is None:  # the organization was deleted since the caller entered it
+    if owners is None:  # the organization was deleted meanwhile
         raise NotFound
     return owners
 

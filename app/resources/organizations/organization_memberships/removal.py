@@ -1,4 +1,4 @@
-"""What somebody who leaves an organization loses: roles in projects and levels on workspaces."""
+"""Roles in projects and levels on workspaces that a member loses who leaves the organization."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -11,7 +11,7 @@ TEAMS_AT_ONCE = 100
 
 
 def read_teams(items: list[Any]) -> list[str]:
-    """The ids of the teams that somebody is invited into."""
+    """The ids of the teams for a new member."""
     pointer = "/data/relationships/teams/data"
     for index, item in enumerate(checked_list(items, ("teams",), TEAMS_AT_ONCE, pointer)):
         if not isinstance(item.get("id"), str) or not item["id"]:
@@ -20,7 +20,7 @@ def read_teams(items: list[Any]) -> list[str]:
 
 
 class OrganizationMembershipSchema(Schema):
-    """One user in one organization, with those of the user's teams that the caller can see."""
+    """One user in one organization, with the user's teams as far as the caller can see them."""
 
     class Meta:
         """Its type and address."""

@@ -29,7 +29,7 @@ from app.web.transaction import created_changes, record_event, record_events, tr
 def create_organization_membership(org: OrganizationRef, members: dict[str, Any]) -> str:
     """Invite an e-mail address, perhaps into teams; returns the id of the membership."""
     with transaction() as session:
-        # Always in the same order, so that two requests can't wait for each other.
+        # Always in the same order, so that two requests can't deadlock.
         teams = [_lock_team(session, org.id, team_id) for team_id in sorted(members.get("team_ids", ()))]
         user, is_new = user_to_invite(session, members["email"])
         if is_new:
@@ -59,7 +59,7 @@ def destroy_organization_membership(membership_id: str) -> None:
                 raise OwnOrganization
             require(P.OWNERS_UPDATE_MEMBERSHIP, owners)
         username = session.get_one(User, membership.user_id).username
-        # The database takes them away with the membership; a project may lose its last owner so.
+        # ON DELETE CASCADE deletes these with the membership, even if a project loses its last owner.
         roles, levels = roles_of(session, membership, username), levels_of(session, membership, username)
         remove_membership(session, membership, owners)
         changes = {"username": [username, None], "teams": [[team.name for team in teams], []]}

@@ -1,4 +1,4 @@
-"""The rules of organizations: what is created and deleted with one."""
+"""The rules of organizations: creating one with its default project and owners, and deleting one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,13 +37,13 @@ def create_organization_with_owner(session: Session, members: Mapping[str, Any],
 
 
 def normalize_attributes(session: Session, members: dict[str, Any], current: Organization | None) -> dict[str, Any]:
-    """The members as columns; refuses what contradicts itself, or ``current``."""
+    """The attributes as columns; refuses values that contradict each other or ``current``."""
     normalized = dict(members)
     named = pop_pool(normalized)
     if named.is_given or "default_execution_mode" in normalized:
         before = Execution(current.default_execution_mode, current.default_agent_pool_id) if current else Execution()
         after = Execution(normalized.get("default_execution_mode", before.mode), before.pool)
-        # Any pool of the organization: its default also applies to those that could not choose the pool themselves.
+        # Any pool of the organization is allowed, even if some projects that inherit it could not choose it themselves.
         consumer = PoolConsumer(current.id if current else None, "organization", true)
         normalized["default_agent_pool_id"] = resolve_pool(session, after, named, before.pool, consumer)
     passing = "send_passing_statuses_for_untriggered_speculative_plans"
@@ -62,8 +62,8 @@ def normalize_attributes(session: Session, members: dict[str, Any], current: Org
 def lock_projects(session: Session, organization_id: str) -> None:
     """Lock the projects of the organization. Call it before the organization is locked.
 
-    A request that creates something in a project keeps the project first and the organization second. In another order,
-    the two requests would wait for each other.
+    A request that creates a row in a project locks the project first and the organization second. In another order, the
+    two requests could deadlock.
     """
     projects = select(Project.id).where(Project.organization_id == organization_id).order_by(Project.id)
     session.execute(projects.with_for_update())
@@ -71,8 +71,8 @@ def lock_projects(session: Session, organization_id: str) -> None:
 
 def delete_organization(session: Session, organization: Organization) -> None:
     """Delete the organization with everything in it; its activity events stay."""
-    # Locked before their objects are marked for deletion, in the order of a request that deletes one of them, so that
-    # the two can't wait for each other.
+    # Locked before their objects are marked for deletion, in the same order as by a request that deletes one workspace,
+    # so that the two can't deadlock.
     session.execute(
         select(Workspace.id)
         .where(Workspace.organization_id == organization.id)
@@ -80,14 +80,14 @@ def delete_organization(session: Session, organization: Organization) -> None:
         .with_for_update(),
     )
     mark_for_deletion(session, objects_owned_by("organization_id", [organization.id]))
-    # A project does not take its workspaces with it, so they go first.
+    # Deleted first, because deleting a project does not delete its workspaces.
     session.execute(delete(Workspace).where(Workspace.organization_id == organization.id))
     session.delete(organization)
     session.flush()
 
 
 def make_owner(session: Session, membership: OrganizationMembership) -> None:
-    """Put the member into the owners team of the organization."""
+    """Add the member to the owners team of the organization."""
     owners = session.scalars(
         select(Team).where(Team.organization_id == membership.organization_id, Team.is_owners),
     ).one()

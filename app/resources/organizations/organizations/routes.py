@@ -48,7 +48,7 @@ def create_organization() -> Response:
     if user_id is None:
         raise NotFound
     organization_id = service.create_organization(user_id, load(OrganizationSchema, body()))
-    # The caller's grants were loaded before there was anything to be owner of.
+    # The caller's grants were loaded before the organization existed.
     authenticate()
     shown = ORGANIZATIONS.get_resource({"id": organization_id})
     return resource_response(shown, 201, included=[entitlement_set(organization_id)])
@@ -98,6 +98,6 @@ def _include(row: AnyRow, included: set[str]) -> list[dict[str, Any]]:
     if "entitlement_set" in included:
         found.append(entitlement_set(row.id))
     if "default_project" in included:
-        # A caller who may not see the default project gets the organization without it.
+        # The default project is left out for a caller who can't see it.
         found.extend(included_of("projects", [row.default_project_id]))
     return found

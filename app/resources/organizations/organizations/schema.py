@@ -27,7 +27,7 @@ FLAGS: dict[str, P | bool] = {
     "can-update-authentication-token": P.TOKEN_MANAGE,
     "can-view-authentication": P.TOKEN_MANAGE,
     "can-update-agent-pools": P.AGENT_POOL_MANAGE,
-    # What the service does not have nobody may do; clients look for these members.
+    # False for features that the service does not have; clients look for these keys.
     **dict.fromkeys(
         (
             "can-create-module",
@@ -64,9 +64,9 @@ FLAGS: dict[str, P | bool] = {
     ),
 }
 
-# What the service implements; an entitlement that is absent elsewhere means 404 for the feature.
+# The features that the service implements. Elsewhere a feature without its entitlement is 404.
 ENTITLEMENTS = {
-    # Pools and the execution mode that names them; there is nothing yet that agents could run.
+    # There are pools, and the execution mode for them, but no runs yet that agents could execute.
     "agents": True,
     "audit-logging": True,
     "configuration-designer": False,
@@ -142,7 +142,7 @@ class OrganizationSchema(Schema):
     is_unified = Constant(value=False)
     hcp_id = Constant(None)
     stacks_default_execution_mode = Constant("remote")
-    # Features that are off, as everything is that the service does not have; terraform's provider reads them back.
+    # Features that the service does not have are off; terraform's provider reads these attributes back.
     stacks_enabled = Constant(value=False)
     over_stacks_resource_limit = Constant(value=False)
     test_generation_enabled = Constant(value=False)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from app.authz import roles
 from app.jsonapi.errors import ApiError, Invalid, InvalidAttribute, humanized
 
-# Of a registry, which is not here: kept for clients that read back what they wrote.
+# Flags of a registry, which this service does not have; stored for clients that read back what they wrote.
 REGISTRY = (
     "manage-registry-components",
     "manage-registry-artifact-tags",
@@ -24,13 +24,13 @@ IMPLIED: Mapping[str, str] = {"manage-workspaces": "read-workspaces", "manage-pr
 
 
 def effective_access(flags: Iterable[str]) -> frozenset[str]:
-    """The flags, with those that they include."""
+    """The flags and those that they include."""
     flags = frozenset(flags)
     return flags | {implied for flag, implied in IMPLIED.items() if flag in flags}
 
 
 def merge_access(current: Iterable[str], given: Mapping[str, bool]) -> list[str]:
-    """The flags that are true after the sent ones have changed; 422 for a flag that lacks one that it needs."""
+    """The flags that are true after the change; 422 for a flag without another one that it needs."""
     flags = {flag for flag in current if given.get(flag, True)} | {flag for flag, chosen in given.items() if chosen}
     faults = list(_faults(flags))
     if faults:

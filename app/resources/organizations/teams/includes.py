@@ -1,4 +1,4 @@
-"""What a request for teams can include: their users and their memberships."""
+"""Resources that a request for teams can include: their users and their memberships."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,12 +11,12 @@ INCLUDES = ("users", "organization_memberships")
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
-    """A function that reads the wanted resources for a list of teams; None if none are wanted."""
+    """A function that reads the included resources for a list of teams; None if there are none."""
     return (lambda _rows, shown: included(shown, wanted)) if wanted else None
 
 
 def included(teams: list[ResourceObject], wanted: set[str]) -> list[ResourceObject]:
-    """The users (without e-mail addresses) and those memberships of the teams that the caller can see."""
+    """The users (without e-mail addresses) and the memberships of the teams, as far as the caller can see them."""
     found: list[ResourceObject] = []
     if "users" in wanted:
         found += shown_users(_linked(teams, "users"), with_email=False)

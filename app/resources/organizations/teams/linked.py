@@ -21,9 +21,9 @@ Link = Row[*tuple[Any, ...]]
 class TeamMemberLinks:
     """Adds the ids of the other side of team membership to rows, for a listing's ``complete``.
 
-    ``owner_id`` and ``related_id`` are the columns of ``TeamMember`` that name this side and the other one. ``other``
-    is the model of the other side, ``condition`` the condition for naming it to the caller, and ``columns`` what is
-    read of it, ``linked_id`` among them. ``lists`` makes the ids that the schema shows, by the names of its columns.
+    ``owner_id`` and ``related_id`` are the columns of ``TeamMember`` that refer to this side and the other one.
+    ``other`` is the model of the other side, ``condition`` decides whether the caller sees its ids, and ``columns`` are
+    read from it, ``linked_id`` among them. ``lists`` computes the ids that the schema shows, by column name.
     """
 
     owner_id: Expression
@@ -34,7 +34,7 @@ class TeamMemberLinks:
     lists: Mapping[str, Callable[[Sequence[Link]], list[str]]]
 
     def __call__(self, listing: Listing, rows: Sequence[Row[Any]], source: Connection | Session) -> list[Any]:
-        """The rows with their lists; takes one statement, or none without rows."""
+        """Add the lists to the rows, by one statement, or none without rows."""
         links: dict[str, list[Link]] = {row.id: [] for row in rows}
         if links:
             statement: Select[*tuple[Any, ...]] = (
@@ -48,7 +48,7 @@ class TeamMemberLinks:
         return [self._completed(listing, row, links[row.id]) for row in rows]
 
     def find_many(self, listing: Listing, identifiers: Iterable[str]) -> list[ResourceObject]:
-        """What ``Listing.find_many`` gives, by one statement instead of two."""
+        """Like ``Listing.find_many``, but by one statement instead of two."""
         visibility = listing.visibility()
         statement = (
             select(*labelled_columns(listing, visibility), *self._columns())

@@ -24,7 +24,7 @@ TEAM_LINKS = TeamMemberLinks(
         "linked_status": OrganizationMembership.status,
     },
     lists={
-        # Invited people are in the team by their membership; they are no users of it yet.
+        # Invited people have a membership in the team, but are not listed among its users yet.
         "user_ids": lambda links: [link.linked_user_id for link in links if link.linked_status == "active"],
         "membership_ids": lambda links: [link.linked_id for link in links],
     },

@@ -1,4 +1,4 @@
-"""The rules of teams: organization-access, the owners team, who joins and who leaves."""
+"""The rules of teams: organization-access, the owners team, adding and removing members."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from app.persistence import case_folded, fold_case, in_values
 from app.resources.organizations.teams.access import FLAGS, merge_access
 
 Members = Mapping[str, str]
-"""Usernames by the ids of the memberships."""
+"""Usernames by membership id."""
 
 
 class OwnersTeam(Forbidden):
@@ -31,7 +31,7 @@ class LastOwner(Forbidden):
 
 
 def normalize_access(members: Mapping[str, Any], team: Team) -> dict[str, Any]:
-    """The members, in which the list of all true flags replaces the flags that were sent."""
+    """The attributes, with the list of all true flags instead of the flags that were sent."""
     normalized = dict(members)
     given = normalized.pop("organization_access", None) or {}
     if team.is_owners:
@@ -42,7 +42,7 @@ def normalize_access(members: Mapping[str, Any], team: Team) -> dict[str, Any]:
 
 
 def _check_owners_team(members: Mapping[str, Any], given: Mapping[str, bool], team: Team) -> None:
-    # A client that sends everything back as it was changes nothing; what it read says that every flag is true.
+    # A client that sends the owners team back as it was read changes nothing; every flag was shown as true.
     if members.get("name", team.name) != team.name:
         raise OwnersTeam("The owners team cannot be renamed")
     if members.get("visibility", team.visibility) != team.visibility:
@@ -74,7 +74,7 @@ def members_by_username(session: Session, team: Team, names: Sequence[str]) -> M
             or_(in_values(User.id, names), in_values(case_folded(User.username), [fold_case(name) for name in names]))
         ),
     ).all()
-    # An id means its user, even if somebody else has chosen it for a username.
+    # An id means its user, even if another user has chosen it as their username.
     known = {fold_case(row.username): row for row in found}
     by_id = {row.id: row for row in found}
     members = {}
@@ -113,7 +113,7 @@ Finder = Callable[[Session, Team, Sequence[str]], Members]
 def add_members(session: Session, team: Team, members: Members) -> None:
     """Add the members to the team: all, or none and 400 if one is in it already.
 
-    The caller has locked the team's row, here and below, so changes of its members happen one after the other.
+    The caller has locked the team's row, as for the functions below, so changes of members happen one after the other.
     """
     present = _in_team(session, team, members)
     for index, (membership_id, username) in enumerate(members.items()):

@@ -144,7 +144,7 @@ def _remove(team_id: str, type_: str, find: Finder) -> Response:
 
 
 def _identifiers(type_: str) -> list[str]:
-    # HCP Terraform answers 400 to linkage that is not right, where other documents get 422.
+    # HCP Terraform answers 400 to invalid linkage, but 422 to other invalid documents.
     items = resource_list(body(), (), MEMBERS_AT_ONCE)
     for index, item in enumerate(items):
         if item.get("type") != type_:

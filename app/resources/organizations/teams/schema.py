@@ -43,10 +43,10 @@ _OWNERS = permission_flags(
 
 
 def show_permissions(row: AnyRow, held: frozenset[P]) -> dict[str, bool]:
-    """What the caller may do with the team; the owners team has rules of its own."""
+    """The caller's permissions on the team; the owners team has rules of its own."""
     if not row.is_owners:
         return dict(_PLAIN.make(row, held))
-    # Managers of visible teams also see the owners team among them.
+    # Managers of visible teams also see the owners team, but may not manage its tokens.
     return dict(_OWNERS.make(row, held if P.OWNERS_UPDATE_MEMBERSHIP in held else held - {P.TOKEN_MANAGE}))
 
 

@@ -55,7 +55,7 @@ def destroy_team(team_id: str) -> None:
 
 
 def add_to_team(team_id: str, find: Finder, wanted: list[str]) -> None:
-    """Add the users or memberships that ``find`` knows by these names or ids to the team."""
+    """Add the users or memberships that ``find`` finds by these names or ids to the team."""
     with transaction() as session:
         team = get_for_update(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP)
         _check_owners(team)
@@ -67,7 +67,7 @@ def add_to_team(team_id: str, find: Finder, wanted: list[str]) -> None:
 
 
 def remove_from_team(team_id: str, find: Finder, wanted: list[str]) -> None:
-    """Remove the users or memberships that ``find`` knows by these names or ids from the team."""
+    """Remove the users or memberships that ``find`` finds by these names or ids from the team."""
     with transaction() as session:
         team = get_for_update(session, Team, team_id, P.TEAM_UPDATE_MEMBERSHIP)
         _check_owners(team)
@@ -79,7 +79,7 @@ def remove_from_team(team_id: str, find: Finder, wanted: list[str]) -> None:
 
 
 def _check_owners(team: Team) -> None:
-    # Whoever can join or change the owners team owns the organization: managing teams is not enough for it.
+    # A caller who can join or change the owners team owns the organization, so managing teams is not enough for that.
     if team.is_owners:
         require(P.OWNERS_UPDATE_MEMBERSHIP, team)
 
