@@ -26,7 +26,7 @@ def openapi_document(app: Flask) -> dict[str, Any]:
         "info": {
             "title": "Groundplan",
             "version": HEADERS["TFP-API-Version"],
-            "summary": "Projects and workspaces for Terraform, spoken as HCP Terraform speaks it.",
+            "summary": "Projects and workspaces for Terraform, compatible with the API of HCP Terraform.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
