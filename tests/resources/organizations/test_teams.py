@@ -13,7 +13,6 @@ TEAMS = "/organizations/acme/teams"
 ACCESS = "/data/attributes/organization-access"
 
 MANAGING = ("manage-membership", "manage-teams")
-SECRETS = (*MANAGING, "access-secret-teams")
 ALL_MANAGING = (*MANAGING, "manage-organization-access")
 BAD_NAME = "Name may only contain letters, numbers, hyphens, underscores, and single spaces between them"
 
@@ -364,8 +363,7 @@ def test_who_may(
     api.patch(f"/teams/{secret.id}", token, team_document("secret-2"), expect=status(renames_secret))
     api.patch(f"/teams/{visible.id}", token, access, expect=status(grants))
     api.patch(f"/teams/{secret.id}", token, access, expect=status(grants and renames_secret))
-    open_team = team_document("made", visibility="organization")
-    api.post(TEAMS, token, open_team, expect=status(renames))
+    api.post(TEAMS, token, team_document("made", visibility="organization"), expect=status(renames))
     api.post(TEAMS, token, team_document("made-secret"), expect=status(renames_secret))
     powerful = team_document("powerful", visibility="organization", organization_access={"manage-policies": True})
     api.post(TEAMS, token, powerful, expect=status(grants))
@@ -385,7 +383,7 @@ def test_flags_sent_back_unchanged_need_no_right(api: Api, world: World, acme: O
     api.post(TEAMS, token, open_team, expect=200)
 
 
-def test_a_member_sees_his_own_secret_team(api: Api, world: World, acme: Organization) -> None:
+def test_a_member_sees_their_own_secret_team(api: Api, world: World, acme: Organization) -> None:
     team = world.team(acme, "manage-membership", name="mine")
     member = world.member(acme, team)
     permissions = api.get(f"/teams/{team.id}", member.token)["data"]["attributes"]["permissions"]
