@@ -68,7 +68,7 @@ def bootstrap(settings: Settings) -> Bootstrapped:
             administrator = User(username=ADMINISTRATOR, email=EMAIL, site_role=SUPER_USER)
             session.add(administrator)
             session.flush()
-            _note(session, "users.create", administrator.id, administrator.username, None)
+            _record_event(session, "users.create", administrator.id, administrator.username, None)
         password = None
         if administrator.password_hash is None:
             # A password that the operator has chosen is not shown.
@@ -119,31 +119,33 @@ def _user_for(session: Session, username: str, email: str) -> User:
     user.username = username
     session.add(user)
     session.flush()
-    _note(session, "users.create" if there is None else "users.accept", user.id, user.username, None)
+    _record_event(session, "users.create" if there is None else "users.accept", user.id, user.username, None)
     for membership in accept_invitations(session, user):
-        _note(session, "organization-memberships.accept", membership.id, user.username, membership.organization_id)
+        _record_event(
+            session, "organization-memberships.accept", membership.id, user.username, membership.organization_id
+        )
     return user
 
 
 def _membership_in(session: Session, organization: str, user: User) -> OrganizationMembership:
-    home = session.scalars(
+    joined = session.scalars(
         select(Organization).where(case_folded(Organization.name) == fold_case(organization)),
     ).one_or_none()
-    if home is None:
+    if joined is None:
         message = f"there is no organization named {organization}"
         raise ValueError(message)
     found = session.scalars(
         select(OrganizationMembership).where(
-            OrganizationMembership.organization_id == home.id,
+            OrganizationMembership.organization_id == joined.id,
             OrganizationMembership.user_id == user.id,
         ),
     ).one_or_none()
     if found is not None:
         return found
-    membership = OrganizationMembership(organization_id=home.id, user_id=user.id)
+    membership = OrganizationMembership(organization_id=joined.id, user_id=user.id)
     session.add(membership)
     session.flush()
-    _note(session, "organization-memberships.create", membership.id, user.username, home.id)
+    _record_event(session, "organization-memberships.create", membership.id, user.username, joined.id)
     return membership
 
 
@@ -160,12 +162,14 @@ def confirm_user_email(username: str) -> str:
         ).one_or_none()
         if placeholder is not None:
             for membership in take_over(session, user, placeholder):
-                _note(session, "organization-memberships.accept", membership.id, username, membership.organization_id)
+                _record_event(
+                    session, "organization-memberships.accept", membership.id, username, membership.organization_id
+                )
         try:
             confirm_email(session, user)
         except (EmailTaken, NothingToConfirm) as error:
             raise ValueError(str(error)) from error
-        _note(session, "users.confirm-email", user.id, user.username, None)
+        _record_event(session, "users.confirm-email", user.id, user.username, None)
         return user.email
 
 
@@ -185,7 +189,7 @@ def set_password(username: str, password: str) -> None:
         user.password_hash = wanted
         session.flush()
         end_sessions(session, user.id)
-        _note(session, "users.change-password", user.id, user.username, None)
+        _record_event(session, "users.change-password", user.id, user.username, None)
 
 
 def add_token(  # noqa: PLR0913 - one keyword for each kind of owner
@@ -205,7 +209,7 @@ def add_token(  # noqa: PLR0913 - one keyword for each kind of owner
     owner = {name: identifier for name, identifier in given.items() if identifier is not None}
     members = {"description": description, "role": role}
     stored = store_token(session, members, digest=digest(token, settings.secret_key), **owner)
-    _note(session, "authentication-tokens.create", stored.id, None, organization_id)
+    _record_event(session, "authentication-tokens.create", stored.id, None, organization_id)
     return stored
 
 
@@ -222,7 +226,7 @@ def _organization(session: Session, settings: Settings, administrator: User) -> 
     if found is not None:
         return found, False
     founded = create_organization_with_owner(session, {"name": name, "email": administrator.email}, administrator.id)
-    _note(session, "organizations.create", founded.id, founded.name, founded.id)
+    _record_event(session, "organizations.create", founded.id, founded.name, founded.id)
     return founded, True
 
 
@@ -243,7 +247,9 @@ def _has_token(session: Session, user: User) -> bool:
     return session.scalar(found) is not None
 
 
-def _note(session: Session, action: str, subject_id: str, name: str | None, organization_id: str | None) -> None:
+def _record_event(
+    session: Session, action: str, subject_id: str, name: str | None, organization_id: str | None
+) -> None:
     session.add(
         ActivityEvent(
             action=action,

@@ -81,7 +81,7 @@ def review_script(script: MigrationScript, connection: Connection, metadata: Met
     assert downgrade is not None
     _without_needless_copies(upgrade)
     _without_needless_copies(downgrade)
-    for operation in upgrade.ops:
+    for operation in _flat(upgrade.ops):
         if isinstance(operation, AddColumnOp):
             _check_added_column(operation.table_name, operation.column)
     if connection.dialect.name == "sqlite":

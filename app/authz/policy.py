@@ -70,8 +70,8 @@ _PROJECT = _rule(Level.ORGANIZATION, Level.PROJECT)
 _VARSET = _rule(Level.ORGANIZATION, Level.SHARED_VARSETS, Level.PROJECT)
 _ENVIRONMENT = _rule(Level.ORGANIZATION, Level.PROJECT, Level.ENVIRONMENT)
 # The levels of a role in a project: the whole project, one environment, some cells, or some cells of one environment.
-_PLACES = (Level.PROJECT, Level.ENVIRONMENT, Level.CELL, Level.ENVIRONMENT_CELL)
-_WORKSPACE = _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE)
+_PROJECT_AND_PARTS = (Level.PROJECT, Level.ENVIRONMENT, Level.CELL, Level.ENVIRONMENT_CELL)
+_WORKSPACE = _rule(Level.ORGANIZATION, *_PROJECT_AND_PARTS, Level.WORKSPACE)
 # Without the site level: no administrator acts as another user.
 _OWN = Rule(frozenset({Level.ORGANIZATION, Level.USER}))
 _TOKEN = Rule(
@@ -110,7 +110,7 @@ POLICY: Mapping[P, Rule] = {
     P.PROJECT_DELETE: _PROJECT,
     P.PROJECT_FORCE_DELETE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
     # Checked on the future workspace: a role that is limited to an environment or cell allows creating there.
-    P.PROJECT_CREATE_WORKSPACE: _rule(Level.ORGANIZATION, Level.SOME_PROJECT, *_PLACES),
+    P.PROJECT_CREATE_WORKSPACE: _rule(Level.ORGANIZATION, Level.SOME_PROJECT, *_PROJECT_AND_PARTS),
     P.PROJECT_MOVE_WORKSPACE: _PROJECT,
     P.PROJECT_ADD_TAGS: _PROJECT,
     P.PROJECT_REMOVE_TAGS: _PROJECT,
@@ -130,7 +130,7 @@ POLICY: Mapping[P, Rule] = {
         Level.ORGANIZATION,
         Level.WORKSPACES,
         Level.PROJECT_ACCESS,
-        *_PLACES,
+        *_PROJECT_AND_PARTS,
         Level.WORKSPACE,
     ),
     P.INVITATION_ACCEPT: Rule(frozenset({Level.USER})),
@@ -139,7 +139,7 @@ POLICY: Mapping[P, Rule] = {
     P.WORKSPACE_READ: _WORKSPACE,
     P.WORKSPACE_UPDATE: _WORKSPACE,
     P.WORKSPACE_DELETE: _WORKSPACE,
-    P.WORKSPACE_FORCE_DELETE: _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE, refusal=403),
+    P.WORKSPACE_FORCE_DELETE: _rule(Level.ORGANIZATION, *_PROJECT_AND_PARTS, Level.WORKSPACE, refusal=403),
     P.WORKSPACE_MOVE: _rule(Level.ORGANIZATION, Level.PROJECT, refusal=403),
     P.WORKSPACE_LOCK: _WORKSPACE,
     P.WORKSPACE_FORCE_UNLOCK: _WORKSPACE,
@@ -147,8 +147,8 @@ POLICY: Mapping[P, Rule] = {
     P.WORKSPACE_MANAGE_RUN_TASKS: _WORKSPACE,
     P.WORKSPACE_MANAGE_TEAMS: _WORKSPACE,
     P.WORKSPACE_READ_ACL: _WORKSPACE,
-    P.WORKSPACE_MANAGE_ACL: _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE, refusal=403),
-    P.WORKSPACE_MANAGE_OWNERS: _rule(Level.ORGANIZATION, *_PLACES, Level.WORKSPACE, refusal=403),
+    P.WORKSPACE_MANAGE_ACL: _rule(Level.ORGANIZATION, *_PROJECT_AND_PARTS, Level.WORKSPACE, refusal=403),
+    P.WORKSPACE_MANAGE_OWNERS: _rule(Level.ORGANIZATION, *_PROJECT_AND_PARTS, Level.WORKSPACE, refusal=403),
     P.WORKSPACE_READ_PUBLIC: Rule(frozenset({Level.PUBLIC})),
     # Replacing the whole list also removes workspaces that the caller may not see.
     P.WORKSPACE_REPLACE_CONSUMERS: _ORGANIZATION,
@@ -165,7 +165,7 @@ POLICY: Mapping[P, Rule] = {
         Level.PROJECTS,
         Level.WORKSPACES,
         Level.PROJECT_ACCESS,
-        *_PLACES,
+        *_PROJECT_AND_PARTS,
         Level.WORKSPACE,
     ),
     # The request names no organization, so the token must: a site role or a user of several would be ambiguous.

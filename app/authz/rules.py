@@ -32,12 +32,12 @@ EVERYTHING: GrantLevels = (Level.SITE,)
 PARENT_LEVEL: Mapping[Level, Level] = {Level.CELL: Level.PROJECT, Level.ENVIRONMENT_CELL: Level.ENVIRONMENT}
 
 
-def permissions_on(caller: Caller, scope: Mapping[str, str], row: AnyRow) -> frozenset[P]:
-    """All permissions that the caller has on the row: the union over the levels in ``scope``."""
+def permissions_on(caller: Caller, grant_columns: Mapping[str, str], row: AnyRow) -> frozenset[P]:
+    """All permissions that the caller has on the row: the union over the levels in ``grant_columns``."""
     grants = caller.grants
     union = grants.at(Level.SITE, SITE)
     for level in grants.levels:
-        if (column := scope.get(level)) and (found := grants.at(level, getattr(row, column))):
+        if (column := grant_columns.get(level)) and (found := grants.at(level, getattr(row, column))):
             union = found if not union else union | found
     return union
 
@@ -84,8 +84,8 @@ def grant_levels(
 def visibility_clause(permission: P, model: type[Base], levels: GrantLevels) -> ColumnElement[bool]:
     """The SQL condition for these levels; ``visibility_parameters`` has the values. Without a level, no row matches."""
     targets = {level: values_param(_parameter(permission, level)) for level in levels}
-    around = {level: values_param(_around(permission, level)) for level in levels if level in PARENT_LEVEL}
-    return _any_of(model, targets, around)
+    parents = {level: values_param(_parent_parameter(permission, level)) for level in levels if level in PARENT_LEVEL}
+    return _any_of(model, targets, parents)
 
 
 def visibility_parameters(caller: Caller, permission: P, levels: GrantLevels) -> dict[str, list[str]]:
@@ -95,7 +95,11 @@ def visibility_parameters(caller: Caller, permission: P, levels: GrantLevels) ->
     targets = {level: caller.grants.targets(level, permission) for level in levels}
     return {
         **{_parameter(permission, level): ids for level, ids in targets.items()},
-        **{_around(permission, level): _places(targets[level]) for level in PARENT_LEVEL if level in targets},
+        **{
+            _parent_parameter(permission, level): _parent_ids(targets[level])
+            for level in PARENT_LEVEL
+            if level in targets
+        },
     }
 
 
@@ -103,21 +107,21 @@ def where(caller: Caller, permission: P, model: type[Base]) -> ColumnElement[boo
     """The SQL condition, including the ids, that selects the rows on which the caller has the permission."""
     levels = grant_levels(caller, permission, model)
     targets = {level: caller.grants.targets(level, permission) for level in levels}
-    return _any_of(model, targets, {level: _places(targets[level]) for level in PARENT_LEVEL if level in targets})
+    return _any_of(model, targets, {level: _parent_ids(targets[level]) for level in PARENT_LEVEL if level in targets})
 
 
-def _any_of(model: type[Base], targets: Mapping[Level, Any], around: Mapping[Level, Any]) -> ColumnElement[bool]:
+def _any_of(model: type[Base], targets: Mapping[Level, Any], parents: Mapping[Level, Any]) -> ColumnElement[bool]:
     if Level.SITE in targets:
         return true()
     reached = {level: in_values(getattr(model, model.grant_columns[level]), ids) for level, ids in targets.items()}
-    for level, parents in around.items():
+    for level, parent_ids in parents.items():
         reached[level] = and_(
-            in_values(getattr(model, model.grant_columns[PARENT_LEVEL[level]]), parents), reached[level]
+            in_values(getattr(model, model.grant_columns[PARENT_LEVEL[level]]), parent_ids), reached[level]
         )
     return or_(false(), *reached.values())
 
 
-def _places(cells: Iterable[str]) -> list[str]:
+def _parent_ids(cells: Iterable[str]) -> list[str]:
     """The ids of the projects or environments of the cells: the text before the slash."""
     return list({cell.partition("/")[0] for cell in cells})
 
@@ -131,20 +135,5 @@ def _parameter(permission: P, level: Level) -> str:
     return f"{permission}@{level}".replace(":", "_").replace("-", "_").replace("@", "_at_")
 
 
-def _around(permission: P, level: Level) -> str:
-    return f"{_parameter(permission, level)}_around"
-
-
-__all__ = [
-    "EVERYTHING",
-    "PARENT_LEVEL",
-    "Caller",
-    "grant_levels",
-    "holds",
-    "holds_at",
-    "permissions_on",
-    "refusal",
-    "visibility_clause",
-    "visibility_parameters",
-    "where",
-]
+def _parent_parameter(permission: P, level: Level) -> str:
+    return f"{_parameter(permission, level)}_parents"

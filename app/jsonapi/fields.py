@@ -5,7 +5,7 @@ sentences to people.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,6 +42,10 @@ class BaseAttribute(marshmallow.fields.Field[Any]):
         """Without ``shown_to``, everybody who sees the resource sees the attribute."""
         super().__init__(**options)
         self.shown_to = shown_to
+
+    def columns_read(self, name: str) -> Sequence[str]:
+        """The names of the columns that the value is made of; ``name`` is the field's name in its schema."""
+        return (self.attribute or name,)
 
     def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:  # noqa: ANN401
         """The value, or null for a caller who may not see it."""
@@ -195,16 +199,32 @@ class Computed(BaseAttribute):
     """An attribute that is computed from the row and the caller's permissions on it, and that clients can't set.
 
     ``make`` is called with the row (any object that has the listing's columns as attributes) and the set of
-    permissions. ``schema`` is the JSON Schema of the result.
+    permissions. ``schema`` is the JSON Schema of the result. With ``shown_to``, ``reads`` must name the columns that
+    the result reveals, so that no filter and no order reveals them either.
     """
 
     _CHECK_ATTRIBUTE = False
 
-    def __init__(self, make: Callable[[Any, Any], Any], *, schema: dict[str, Any], **options: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        make: Callable[[Any, Any], Any],
+        *,
+        schema: dict[str, Any],
+        reads: Sequence[str] | None = None,
+        **options: Any,  # noqa: ANN401 - the options of BaseAttribute
+    ) -> None:
         """See class."""
         super().__init__(dump_only=True, **options)
+        if self.shown_to is not None and reads is None:
+            message = "a computed attribute with shown_to must name the columns that it reads"
+            raise ValueError(message)
         self.make = make
         self.json_schema = schema
+        self.reads = tuple(reads or ())
+
+    def columns_read(self, name: str) -> Sequence[str]:
+        """The columns in ``reads``."""
+        return self.reads
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> Any:  # noqa: ANN401
         return self.make(obj, obj.held)

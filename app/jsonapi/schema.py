@@ -1,6 +1,6 @@
 """The base of all schemas, and loading a request document with a schema."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -73,10 +73,10 @@ class Schema(LibrarySchema):
         return InvalidAttribute(f"{humanized(member)} {message}", pointer=f"/data/{group}/{field_name}")
 
 
-def protected_attributes(schema_type: type[Schema]) -> dict[str, tuple[str, P]]:
-    """The attributes that only some callers see: by name in documents, the column of the value and the permission."""
+def protected_attributes(schema_type: type[Schema]) -> dict[str, tuple[Sequence[str], P]]:
+    """The attributes that only some callers see: by name in documents, the columns they show and the permission."""
     return {
-        field.data_key or dasherized(name): (field.attribute or name, field.shown_to)
+        field.data_key or dasherized(name): (field.columns_read(name), field.shown_to)
         for name, field in schema_type._declared_fields.items()  # noqa: SLF001 - marshmallow's registry of fields
         if isinstance(field, BaseAttribute) and field.shown_to is not None
     }
@@ -94,8 +94,9 @@ def protected_by_type() -> dict[str, dict[str, P]]:
         schema_type = waiting.pop()
         waiting.extend(schema_type.__subclasses__())
         type_: str = schema_type.Meta.type_
-        for name, (column, permission) in protected_attributes(schema_type).items():
-            found.setdefault(type_, {}).update({name: permission, dasherized(column): permission})
+        for name, (columns, permission) in protected_attributes(schema_type).items():
+            names = {name, *(dasherized(column) for column in columns)}
+            found.setdefault(type_, {}).update(dict.fromkeys(names, permission))
     return found
 
 

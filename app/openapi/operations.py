@@ -13,7 +13,6 @@ from app.web.guard import Operation
 from app.web.requests import HEADERS
 
 SECURITY = "bearer"
-EMPTY = 204
 BYTES = "application/octet-stream"
 STATUSES = {200: "Done.", 201: "Created.", 204: "Done; there is nothing to show."}
 

@@ -13,8 +13,8 @@ from app.persistence.base import Base
 from app.persistence.engine import (
     COMMON_OPTIONS,
     Engines,
+    create_sqlite_file,
     listen_to_sqlite,
-    place_sqlite,
     reading_options,
     writing_options,
 )
@@ -37,7 +37,7 @@ def connect_engines(app: Flask, database_url: str, pool_size: int) -> Engines:
     url = make_url(database_url)
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite:
-        url = place_sqlite(url)
+        url = create_sqlite_file(url)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = writing_options(url, pool_size)
     app.config["SQLALCHEMY_BINDS"] = {READING: {"url": url, **reading_options(url, pool_size)}}
@@ -55,7 +55,9 @@ def new_session() -> Iterator[Session]:
 
     It is the session of the application context, so a request has at most one at a time.
     """
-    assert not db.session.registry.has(), "this request has a session already"
+    if db.session.registry.has():
+        message = "this request has a session already"
+        raise RuntimeError(message)
     try:
         yield db.session()
     finally:

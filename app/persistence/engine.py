@@ -60,8 +60,8 @@ def reading_options(url: URL, pool_size: int) -> dict[str, Any]:
     return options
 
 
-def place_sqlite(url: URL) -> URL:
-    """The URL with the absolute path of its file, which is created, readable only by its owner."""
+def create_sqlite_file(url: URL) -> URL:
+    """Create the file of the URL, readable only by its owner; returns the URL with the file's absolute path."""
     prefix = "file:" if (url.database or "").startswith("file:") else ""
     path = Path((url.database or "").removeprefix(prefix)).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from flask import Flask
 from app.resources import access, accounts, activity, organizations, platform, projects, workspaces
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.web import includes
+from app.web.includes import register_included
 
 DOMAINS = (accounts, organizations, projects, workspaces, access, activity, platform)
 
@@ -18,5 +18,5 @@ def install(app: Flask) -> None:
     for domain in DOMAINS:
         for blueprint in domain.BLUEPRINTS:
             app.register_blueprint(blueprint)
-    includes.provide("projects", PROJECTS.find_many)
-    includes.provide("workspaces", WORKSPACES.find_many)
+    for listing in (PROJECTS, WORKSPACES):
+        register_included(listing.model, listing.find_many)

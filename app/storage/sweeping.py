@@ -29,12 +29,12 @@ def sweep(engines: Engines, vault: Vault, grace: timedelta = GRACE) -> int:
     _mark_orphans(engines, now() - grace)
     count = 0
     last = ""
-    condemned = (
+    to_delete = (
         select(StoredObject.name).where(StoredObject.condemned_at.is_not(None)).order_by(StoredObject.name).limit(BATCH)
     )
     while True:
         with engines.reading.connect() as connection:
-            names = connection.scalars(condemned.where(StoredObject.name > last)).all()
+            names = connection.scalars(to_delete.where(StoredObject.name > last)).all()
         if not names:
             return count
         removed = remove(engines, vault, names, patience=len(names))

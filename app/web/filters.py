@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, bindparam, not_
+from sqlalchemy import ColumnElement, bindparam, not_, or_
 
 from app.authentication.callers import Caller
 from app.authz import rules
@@ -119,7 +119,7 @@ class Contains(TextFilter):
 
         def conditions() -> Sequence[ColumnElement[bool]]:
             found = [case_folded(column).like(bindparam(name), escape=ESCAPE) for column in self.columns]
-            return [found[0] if len(found) == 1 else found[0] | found[1]]
+            return [or_(*found)]
 
         return FilterClause(("contains", self.parameter), conditions, {name: containing(text)})
 

@@ -14,7 +14,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound, Unauthorized
 from app.persistence import is_deadlock
 from app.web.context import authenticate, caller, is_repeatable
-from app.web.policy import checked_permissions, forget_checks
+from app.web.policy import ensure_policy_was_asked, forget_checks
 
 if TYPE_CHECKING:
     from app.jsonapi.schema import Schema
@@ -25,10 +25,6 @@ logger = logging.getLogger(__name__)
 View = Callable[..., Response]
 # In a deadlock, the database aborts only one of the transactions, so the next attempt usually succeeds.
 ATTEMPTS = 3
-
-
-class PolicyNotAsked(Exception):
-    """A view that requires permissions answered without asking the policy. Its answer is replaced by 500."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +70,8 @@ def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]
     """Let only authenticated callers use the view, and declare the permissions that it checks.
 
     The view itself checks them, by the functions of ``app.web.policy`` or a listing, because only the view knows the
-    row. A view that answers without any check raises ``PolicyNotAsked``. Tests make sure that every route declares its
-    permissions, and that it checks no others.
+    row. A view that answers or commits without any check raises ``PolicyNotAsked``. Tests make sure that every route
+    declares its permissions, and that it checks no others.
 
     With ``anonymous``, the view also accepts requests without a token; a test pins the list of these views. Such a
     request gets 401 for anything that it can't see, like every request without a token.
@@ -88,8 +84,7 @@ def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]
         @wraps(view)
         def guarded(*args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
             response = _answer_with_retries(partial(_answer, view, anonymous=anonymous), *args, **values)
-            if not checked_permissions():
-                raise PolicyNotAsked(view.__qualname__)
+            ensure_policy_was_asked()
             return response
 
         guarded.permissions = permissions  # type: ignore[attr-defined]

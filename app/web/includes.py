@@ -1,22 +1,24 @@
-"""Related resources that a document includes, read through the listing of their type.
+"""Related resources that a document includes, read through the listing of their model.
 
-A domain imports only the domains below it. It asks for resources of a domain above it here, by their type;
-``app.resources.install`` registers the listing of each type.
+A domain imports only the domains below it. If a document includes resources of a domain above its own, it asks for them
+here, by their model; ``app.resources.install`` registers the listings. Nothing else is reached in this way.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from app.persistence import Base
+
 Load = Callable[[Iterable[str]], list[dict[str, Any]]]
 
-_LOADERS: dict[str, Load] = {}
+_LOADERS: dict[type[Base], Load] = {}
 
 
-def provide(type_: str, load: Load) -> None:
-    """Register ``load`` for this type: it gets ids and returns the resource objects that the caller can see."""
-    _LOADERS[type_] = load
+def register_included(model: type[Base], load: Load) -> None:
+    """Register ``load`` for this model: it gets ids and returns the resource objects that the caller can see."""
+    _LOADERS[model] = load
 
 
-def included(type_: str, identifiers: Iterable[str]) -> list[dict[str, Any]]:
+def load_included(model: type[Base], identifiers: Iterable[str]) -> list[dict[str, Any]]:
     """The resource objects with these ids that the caller can see."""
-    return _LOADERS[type_](identifiers)
+    return _LOADERS[model](identifiers)

@@ -61,6 +61,13 @@ class Listing(Declaration):
     _statements: dict[Hashable, Select[Any]] = field(default_factory=dict, init=False)
     _permissions_by_clause: dict[Hashable, frozenset[P]] = field(default_factory=dict, init=False)
 
+    def __post_init__(self) -> None:
+        """Refuse an order by a protected attribute: the order of the rows would reveal its values."""
+        ordered = columns_in(*self.order, *(key for keys in self.sorts.values() for key in keys))
+        if any(ordered & columns for columns, _ in self.protected_columns):
+            message = f"a list of {self.schema.Meta.type_} can't be sorted by an attribute with shown_to"
+            raise ValueError(message)
+
     @cached_property
     def dump(self) -> Dump:
         """The function that makes a resource object from a row and the caller's permissions on it."""
@@ -70,16 +77,15 @@ class Listing(Declaration):
     def protected_columns(self) -> Sequence[tuple[frozenset[Any], P]]:
         """The columns of attributes that only some callers see, with the permission to see them.
 
-        A list can't be sorted by such an attribute: the order would reveal the values.
+        A count is not among them: it has no column that a filter could use.
         """
-        protected = [
+        return [
             (columns_in(column), permission)
-            for name, permission in protected_attributes(self.schema).values()
-            if (column := self.columns.get(name)) is not None and not isinstance(column, Counted)
+            for names, permission in protected_attributes(self.schema).values()
+            for name in names
+            if (column := self.columns.get(name, getattr(self.model, name, None))) is not None
+            and not isinstance(column, Counted)
         ]
-        ordered = columns_in(*self.order, *(key for keys in self.sorts.values() for key in keys))
-        assert not any(ordered & columns for columns, _ in protected), "an order tells a protected attribute"
-        return protected
 
     # --- one -------------------------------------------------------------------------------------------------------
 

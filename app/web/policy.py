@@ -7,7 +7,7 @@ none, and the test suite compares the permissions that each route checks with th
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from flask import g
+from flask import g, request
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import Session
 
@@ -26,8 +26,12 @@ Entity = TypeVar("Entity", bound=Base)
 NOT_AUTHORIZED = "You are not authorized to perform this action"
 
 
+class PolicyNotAsked(Exception):
+    """A view that requires permissions asked for none. Its changes are rolled back, and its answer becomes 500."""
+
+
 def forget_checks() -> None:
-    """Forget the noted checks, before another attempt to answer the request."""
+    """Begin an attempt to answer the request: from now on, the view must check some permission."""
     g.permissions_checked = set()
 
 
@@ -36,6 +40,12 @@ def mark_policy_checked(*permissions: P) -> None:
     if "permissions_checked" not in g:
         forget_checks()
     g.permissions_checked.update(permissions)
+
+
+def ensure_policy_was_asked() -> None:
+    """Raise ``PolicyNotAsked`` if the view of this request must check permissions, and has checked none so far."""
+    if "permissions_checked" in g and not g.permissions_checked:
+        raise PolicyNotAsked(request.endpoint)
 
 
 def checked_permissions() -> frozenset[P]:
@@ -70,6 +80,7 @@ def is_allowed_at(permission: P, level: Level, target: str | None) -> bool:
 
 def visible(permission: P, model: type[Base]) -> ColumnElement[bool]:
     """The SQL condition that selects the rows of the model on which the caller has the permission."""
+    mark_policy_checked(permission)
     return rules.where(caller(), permission, model)
 
 

@@ -19,6 +19,7 @@ from app.services import services
 from app.storage.ledger import TO_DELETE
 from app.web.context import caller, forbid_retry, release_reader, request_id
 from app.web.objects import delete_objects
+from app.web.policy import ensure_policy_was_asked
 
 _EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
 LOCATION = frozenset({"project_id", "environment_id", "cell"})
@@ -40,6 +41,7 @@ def transaction() -> Iterator[Session]:
     with new_session() as session:
         try:
             yield session
+            ensure_policy_was_asked()
             forbid_retry()
             session.commit()
         except IntegrityError as error:

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response
+from sqlalchemy import select
 
 from app.authz.permissions import P
 from app.authz.policy import POLICY
+from app.models import Project
 from app.web.answers import no_content
 from app.web.guard import Operation, describes, requires
 from app.web.policy import mark_policy_checked
+from app.web.transaction import transaction
 from tests.support.api import Api
 from tests.support.world import World
 
@@ -110,6 +113,14 @@ def undeclared() -> Response:
     return no_content()
 
 
+def writing() -> Response:
+    """Change a project without a question."""
+    with transaction() as session:
+        for project in session.scalars(select(Project)):
+            project.description = "changed by anybody"
+    return no_content()
+
+
 @pytest.mark.one_database
 @pytest.mark.parametrize(("view", "status"), [(forgetful, 500), (undeclared, 500), (careful, 204)])
 def test_an_answer_of_a_view_that_did_not_ask_what_it_declares_fails(
@@ -122,3 +133,14 @@ def test_an_answer_of_a_view_that_did_not_ask_what_it_declares_fails(
     with new_app(database) as app:
         app.add_url_rule("/api/v2/rogue", view_func=requires(P.PROJECT_READ)(describes(status=204)(view)))
         Api(app).get("/rogue", world.person().token, expect=status)
+
+
+@pytest.mark.one_database
+def test_a_change_without_a_question_is_rolled_back(
+    database: str, new_app: Callable[[str], AbstractContextManager[Flask]], world: World
+) -> None:
+    world.project(world.organization())
+    with new_app(database) as app:
+        app.add_url_rule("/api/v2/rogue", view_func=requires(P.PROJECT_READ)(describes(status=204)(writing)))
+        Api(app).get("/rogue", world.person().token, expect=500)
+    assert {each.description for each in world.all(Project)} == {None}

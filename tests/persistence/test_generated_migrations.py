@@ -96,6 +96,12 @@ def test_a_column_that_old_rows_have_no_value_for_is_refused(connection: Connect
         generated(connection, metadata)
 
 
+def test_it_is_refused_beside_a_change_that_copies_the_table_too(connection: Connection, metadata: MetaData) -> None:
+    metadata.tables["projects"].append_column(Column("tier", Text(), nullable=False, unique=True))
+    with pytest.raises(CommandError, match=r"^projects\.tier has no value"):
+        generated(connection, metadata)
+
+
 def test_a_change_that_needs_a_copy_says_what_the_copy_loses(connection: Connection, metadata: MetaData) -> None:
     metadata.tables["projects"].append_column(Column("parent_id", Text(), ForeignKey("projects.id")))
     first, second, third, *_ = code(generated(connection, metadata).upgrade_ops)

@@ -7,7 +7,7 @@ from app.models import Organization, Project
 from tests.support.world import World
 
 Granted = Callable[[World, Organization, Sequence[Project]], str]
-"""Makes the caller, with what he has on the projects; his token."""
+"""Makes the caller, with what they have on the projects; returns their token."""
 
 
 def _flagged(*flags: str) -> Granted:

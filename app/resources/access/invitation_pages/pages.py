@@ -31,7 +31,7 @@ class InvitationText:
     status: str
     place: str
     organization: str
-    rank: str
+    role_or_level: str
     promise: str
     environment: str | None
     cells: list[str] | None
@@ -78,7 +78,7 @@ def _invitation_text(shown: ResourceObject) -> InvitationText:
     attributes, related = shown["attributes"], shown["relationships"]
     is_project = attributes["project-name"] is not None
     kind = "project" if is_project else "workspace"
-    rank = attributes["role" if is_project else "level"]
+    role_or_level = attributes["role" if is_project else "level"]
     environment_id, status = _id_of(related["environment"]), attributes["status"]
     environment = _name_of(environment_id)
     if status == PENDING and environment_id is not None and environment is None:
@@ -88,8 +88,10 @@ def _invitation_text(shown: ResourceObject) -> InvitationText:
         status=status,
         place=f"{kind} {attributes[f'{kind}-name']}",
         organization=attributes["organization-name"],
-        rank=f"{'role' if is_project else 'level'} {rank}",
-        promise=describe_role(kind, rank, is_everywhere=environment_id is None and attributes["cell-scopes"] is None),
+        role_or_level=f"{'role' if is_project else 'level'} {role_or_level}",
+        promise=describe_role(
+            kind, role_or_level, is_everywhere=environment_id is None and attributes["cell-scopes"] is None
+        ),
         environment=environment,
         cells=attributes["cell-scopes"],
         inviter=attributes["invited-by-name"],

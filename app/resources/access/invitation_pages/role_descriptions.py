@@ -23,8 +23,8 @@ WORKSPACE: Final[Mapping[str, str]] = {
 }
 
 
-def describe_role(kind: str, rank: str, *, is_everywhere: bool) -> str:
+def describe_role(kind: str, role_or_level: str, *, is_everywhere: bool) -> str:
     """The description of a role in a project, or of a level on a workspace."""
     if kind == "workspace":
-        return WORKSPACE[rank]
-    return (PROJECT if is_everywhere else PART)[rank]
+        return WORKSPACE[role_or_level]
+    return (PROJECT if is_everywhere else PART)[role_or_level]

@@ -12,7 +12,7 @@ from flask import Response
 from app.jsonapi.errors import ApiError, Conflict, NotFound
 from app.resources.access.invitation_pages.blueprint import blueprint
 from app.resources.access.invitation_pages.pages import here, invitation_page
-from app.resources.access.invitations.service import accept
+from app.resources.access.invitations.service import accept_invitation
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 from app.resources.accounts.sign_in.browser import is_form_token_valid, signed_in_user
 from app.resources.accounts.sign_in.pages import ENDED, FORM_BYTES, STALE, message_page, redirect
@@ -20,7 +20,6 @@ from app.resources.accounts.sign_in.password_login import login_from_form, logou
 from app.web.context import set_caller
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import form
-from app.web.transaction import transaction
 
 __all__ = ["blueprint"]
 
@@ -63,8 +62,7 @@ def _accept(token: str, sent: Parameters) -> Response | None:
         return invitation_page(token, status=403, problem=STALE)
     set_caller(who.user_id, who.username)
     try:
-        with transaction() as session:
-            accept(session, token)
+        accept_invitation(token)
     except NotFound:
         return invitation_page(token)
     except Conflict as error:

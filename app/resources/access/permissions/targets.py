@@ -54,7 +54,7 @@ TARGETS: Mapping[str, Target] = {
 }
 
 # The permission to see the source of a grant: the same as for the source's own views.
-_SOURCES: Mapping[str, tuple[type[Any], P]] = {
+SOURCES: Mapping[str, tuple[type[Any], P]] = {
     "authentication-tokens": (AuthenticationToken, P.TOKEN_MANAGE),
     "organization-memberships": (OrganizationMembership, P.MEMBERSHIP_READ),
     "project-members": (ProjectMember, P.PROJECT_READ_MEMBERS),
@@ -76,8 +76,8 @@ def seen_target(connection: Connection, target: Target, identifier: str) -> Row[
 def seen_sources(connection: Connection, sources: Collection[Source]) -> set[tuple[str, str]]:
     """The types and ids of those sources that the caller can see; one statement, or none without sources."""
     parts = []
-    for type_ in sorted({source.type for source in sources} & _SOURCES.keys()):
-        model, read_by = _SOURCES[type_]
+    for type_ in sorted({source.type for source in sources} & SOURCES.keys()):
+        model, read_by = SOURCES[type_]
         column = model.__table__.c.id
         wanted = [source.id for source in sources if source.type == type_]
         seen = visible(read_by, model)

@@ -31,7 +31,7 @@ def list_project_members(project_id: str) -> Response:
 
 
 @blueprint.post("/projects/<project_id>/members")
-@requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS)
+@requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS, P.ENVIRONMENT_READ)
 @describes(body=ProjectMemberSchema, answer=ProjectMemberSchema, status=201, errors=(400, 403, 422))
 def create_project_member(project_id: str) -> Response:
     """Give a member of the organization a role in a project, or in one environment or some cells of it."""
@@ -50,7 +50,7 @@ def show_project_member(member_id: str) -> Response:
 
 
 @blueprint.patch("/project-members/<member_id>")
-@requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS)
+@requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS, P.ENVIRONMENT_READ)
 @describes(body=ProjectMemberSchema, is_partial=True, answer=ProjectMemberSchema, errors=(400, 403, 422))
 def update_project_member(member_id: str) -> Response:
     """Change the role of a project's member, or what it is limited to; the user can't be changed."""

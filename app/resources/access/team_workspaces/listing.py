@@ -30,10 +30,7 @@ TEAM_WORKSPACES = Listing(
         Organization.id == TeamWorkspace.organization_id,
     ),
     order=(
-        select(case_folded(Team.name))
-        .where(Team.id == TeamWorkspace.team_id)
-        .correlate(TeamWorkspace)
-        .scalar_subquery(),
+        _TEAM_NAME,
         TeamWorkspace.id,
     ),
     filters=(Equals("filter[team][id]", TeamWorkspace.team_id),),

@@ -6,20 +6,18 @@ from collections.abc import Callable
 from typing import Final
 
 from flask import Response, request
-from sqlalchemy import select
 
-from app.authentication.passwords import MAXIMUM_LENGTH, hash_password, is_outdated, is_password
+from app.authentication.passwords import MAXIMUM_LENGTH, is_password
 from app.authentication.tokens import digest
-from app.models.users import User
 from app.persistence import fold_case
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
-from app.resources.accounts.sign_in.browser import cookie_digest, is_form_token_valid, renew_cookie, signed_in_user
-from app.resources.accounts.sign_in.operations import Found, end_session, open_session, user_named
+from app.resources.accounts.sign_in.browser import is_form_token_valid
+from app.resources.accounts.sign_in.operations import Found, user_named
 from app.resources.accounts.sign_in.pages import STALE, message_page
-from app.resources.accounts.sign_in.throttle import ATTEMPTS, address_to_count, seconds_to_wait
+from app.resources.accounts.sign_in.service import seconds_to_wait, sign_in, sign_out
+from app.resources.accounts.sign_in.throttle import address_to_count
 from app.services import services
-from app.web.context import reader, release_reader, set_caller
-from app.web.transaction import record_event, transaction
+from app.web.context import reader, release_reader
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +41,7 @@ def login_from_form(sent: Parameters, again: ReshowForm) -> Response | None:
     if seconds:
         return _too_many(seconds)
     user = _user(fold_case(account), password)
-    if user is None or not _login(user, password, typed, address):
+    if user is None or not sign_in(user, password, typed, address):
         return again(status=403, problem=WRONG, account=account)
     return None
 
@@ -52,13 +50,7 @@ def logout_from_form(sent: Parameters) -> Response | None:
     """End the session of this browser; returns None, or an answer with the reason for a refusal."""
     if not is_form_token_valid(single_value(sent, "form_token")):
         return message_page("You are still signed in", STALE, 403)
-    who = signed_in_user()
-    if who is not None:
-        set_caller(who.user_id, who.username)
-        with transaction() as session:
-            end_session(session, cookie_digest())
-            record_event(session, "users.sign-out", session.get_one(User, who.user_id))
-    renew_cookie()
+    sign_out()
     return None
 
 
@@ -68,29 +60,6 @@ def _user(account: str, password: str) -> Found | None:
     # Hashing takes long, and other requests need the connection meanwhile.
     release_reader()
     return found if is_password(password, None if found is None else found.password_hash) else None
-
-
-def _login(user: Found, password: str, typed: str, address: str) -> bool:
-    """Open a session with a new cookie; False if the password was changed meanwhile."""
-    renewed = hash_password(password) if is_outdated(user.password_hash) else user.password_hash
-    before = cookie_digest()
-    renew_cookie()
-    set_caller(user.id, user.username)
-    with transaction() as session:
-        # A change of the password locks the row, too: either it ends this session, or its new hash is read here.
-        entering = session.scalars(
-            select(User)
-            .where(User.__table__.c.id == user.id, User.password_hash == user.password_hash)
-            .with_for_update(),
-        ).one_or_none()
-        if entering is None:
-            return False
-        entering.password_hash = renewed
-        ATTEMPTS.undo(session, account=typed, address=address)
-        end_session(session, before)
-        open_session(session, entering.id, cookie_digest())
-        record_event(session, "users.sign-in", entering)
-    return True
 
 
 def _too_many(seconds: int) -> Response:

@@ -4,16 +4,69 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
+from app.authentication.passwords import hash_password, is_outdated
 from app.authentication.tokens import digest
 from app.models.users import User
 from app.resources.accounts.authentication_tokens.blueprint import make_token
 from app.resources.accounts.authentication_tokens.operations import check_room
-from app.resources.accounts.sign_in.browser import cookie_digest
-from app.resources.accounts.sign_in.operations import fault_of, grant, take_code
+from app.resources.accounts.sign_in.browser import cookie_digest, renew_cookie, signed_in_user
+from app.resources.accounts.sign_in.operations import Found, end_session, fault_of, grant, open_session, take_code
+from app.resources.accounts.sign_in.throttle import ATTEMPTS, new_attempt_id
 from app.resources.accounts.sign_in.tokens import token_name
 from app.services import services
-from app.web.context import set_caller
-from app.web.transaction import transaction
+from app.web.context import reader, release_reader, set_caller
+from app.web.transaction import record_event, transaction
+
+
+def seconds_to_wait(account: str, address: str) -> int:
+    """Register an attempt and return 0, or return how long to wait if there were too many."""
+    attempt = {"id": new_attempt_id(), "account": account, "address": address}
+    with transaction() as session:
+        ATTEMPTS.register(session, [attempt])
+    seconds = ATTEMPTS.delay(reader(), [attempt], registered=1)
+    # Hashing takes long, and other requests need the connection meanwhile.
+    release_reader()
+    if seconds:
+        with transaction() as session:
+            ATTEMPTS.undo(session, id=attempt["id"])
+    return seconds
+
+
+def sign_in(found: Found, password: str, account: str, address: str) -> bool:
+    """Open a session with a new cookie; False if the password was changed meanwhile.
+
+    ``account`` and ``address`` are those by which the attempt was registered.
+    """
+    renewed = hash_password(password) if is_outdated(found.password_hash) else found.password_hash
+    before = cookie_digest()
+    renew_cookie()
+    set_caller(found.id, found.username)
+    with transaction() as session:
+        # A change of the password locks the row, too: either it ends this session, or its new hash is read here.
+        user = session.scalars(
+            select(User)
+            .where(User.__table__.c.id == found.id, User.password_hash == found.password_hash)
+            .with_for_update(),
+        ).one_or_none()
+        if user is None:
+            return False
+        user.password_hash = renewed
+        ATTEMPTS.undo(session, account=account, address=address)
+        end_session(session, before)
+        open_session(session, user.id, cookie_digest())
+        record_event(session, "users.sign-in", user)
+    return True
+
+
+def sign_out() -> None:
+    """End the session of this browser, if it has one, and give it a new cookie."""
+    who = signed_in_user()
+    if who is not None:
+        set_caller(who.user_id, who.username)
+        with transaction() as session:
+            end_session(session, cookie_digest())
+            record_event(session, "users.sign-out", session.get_one(User, who.user_id))
+    renew_cookie()
 
 
 def grant_code(code: str, members: Mapping[str, str]) -> bool:

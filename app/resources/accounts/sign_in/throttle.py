@@ -11,9 +11,7 @@ from typing import Final
 
 from app.models.sign_in import SignInAttempt
 from app.persistence.identifiers import identifier
-from app.web.context import reader, release_reader
 from app.web.throttle import Limit, Throttle
-from app.web.transaction import transaction
 
 WINDOW: Final = timedelta(minutes=15)
 # Limits for a person who has forgotten their password; for guesses at one account from many machines; for guesses at
@@ -31,21 +29,7 @@ ATTEMPTS: Final = Throttle(
         Limit(("address",), OF_ADDRESS),
     ),
 )
-_new_id = identifier("sia")
-
-
-def seconds_to_wait(account: str, address: str) -> int:
-    """Register an attempt and return 0, or return how long to wait if there were too many."""
-    attempt = {"id": _new_id(), "account": account, "address": address}
-    with transaction() as session:
-        ATTEMPTS.register(session, [attempt])
-    seconds = ATTEMPTS.delay(reader(), [attempt], registered=1)
-    # Hashing takes long, and other requests need the connection meanwhile.
-    release_reader()
-    if seconds:
-        with transaction() as session:
-            ATTEMPTS.undo(session, id=attempt["id"])
-    return seconds
+new_attempt_id = identifier("sia")
 
 
 def address_to_count(address: str | None) -> str:

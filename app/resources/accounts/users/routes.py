@@ -12,7 +12,8 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.jsonapi.schema import load
 from app.models.users import ADMINISTRATORS, User
-from app.resources.accounts.sign_in.throttle import address_to_count, seconds_to_wait
+from app.resources.accounts.sign_in.service import seconds_to_wait
+from app.resources.accounts.sign_in.throttle import address_to_count
 from app.resources.accounts.users import service
 from app.resources.accounts.users.listing import UserRow, dump_account, dump_user, find_user
 from app.resources.accounts.users.operations import (

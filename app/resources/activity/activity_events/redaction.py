@@ -27,12 +27,14 @@ from app.web.context import caller, reader
 from app.web.policy import visible
 
 HIDDEN = "(hidden)"
-PLACE = re.compile("(?:prj|env|ws)-[1-9A-Za-z]{16}")
+LOCATION_ID = re.compile("(?:prj|env|ws)-[1-9A-Za-z]{16}")
 # The columns of an event that say where it happened, by the policy's levels.
 LOCATION: Mapping[str, str] = {
     Level.ORGANIZATION: "organization_id",
     Level.PROJECT: "project_id",
     Level.ENVIRONMENT: "environment_id",
+    Level.CELL: "project_cell_key",
+    Level.ENVIRONMENT_CELL: "environment_cell_key",
     Level.WORKSPACE: "workspace_id",
 }
 CELLS = frozenset({"cell", "cell-scopes"})
@@ -41,7 +43,9 @@ CELLS = frozenset({"cell", "cell-scopes"})
 def redact(events: Sequence[Any]) -> list[Any]:
     """The rows of events as the caller may see them; takes at most one statement for all of them."""
     careful = {event.id: event for event in events if not _reads_everything(event)}
-    location_ids = {each for event in careful.values() for each in (event.project_id, *_places(event.changes)) if each}
+    location_ids = {
+        each for event in careful.values() for each in (event.project_id, *_location_ids(event.changes)) if each
+    }
     seen = _seen(location_ids)
     shown = (_redacted(event, seen) if event.id in careful else event for event in events)
     return [_without_protected(event) for event in shown]
@@ -80,15 +84,15 @@ def _hidden(change: Json) -> Json:
     return None if change is None else HIDDEN
 
 
-def _places(changes: Json) -> Iterator[str]:
+def _location_ids(changes: Json) -> Iterator[str]:
     if isinstance(changes, dict):
         for name, change in changes.items():
-            yield from _places(name)
-            yield from _places(change)
+            yield from _location_ids(name)
+            yield from _location_ids(change)
     elif isinstance(changes, list):
         for each in changes:
-            yield from _places(each)
-    elif isinstance(changes, str) and PLACE.fullmatch(changes):
+            yield from _location_ids(each)
+    elif isinstance(changes, str) and LOCATION_ID.fullmatch(changes):
         yield changes
 
 
@@ -112,7 +116,7 @@ def _seen(identifiers: Iterable[str]) -> set[str]:
 
 def _redacted(event: AnyRow, seen: set[str]) -> AnyRow:
     seen = {*seen, event.subject_id, event.workspace_id}
-    comes_from_elsewhere = any(place not in seen for place in _places(event.changes))
+    comes_from_elsewhere = any(each not in seen for each in _location_ids(event.changes))
     changes = _without(event.changes, seen)
     if comes_from_elsewhere or not _reads_project(event):
         changes = {name: _cells(change, event.cell) if name in CELLS else change for name, change in changes.items()}
@@ -124,7 +128,7 @@ def _without(changes: Json, seen: set[str]) -> Json:
         return {_without(name, seen): _without(change, seen) for name, change in changes.items()}
     if isinstance(changes, list):
         return [_without(each, seen) for each in changes]
-    is_hidden = isinstance(changes, str) and PLACE.fullmatch(changes) and changes not in seen
+    is_hidden = isinstance(changes, str) and LOCATION_ID.fullmatch(changes) and changes not in seen
     return HIDDEN if is_hidden else changes
 
 

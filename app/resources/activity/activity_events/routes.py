@@ -28,7 +28,7 @@ blueprint = Blueprint("activity_events", __name__, url_prefix="/api/v2")
 
 
 @blueprint.get("/organizations/<organization>/activity-events")
-@requires(P.ORGANIZATION_READ, P.ACTIVITY_READ)
+@requires(P.ORGANIZATION_READ, P.ACTIVITY_READ, P.ENVIRONMENT_READ, P.PROJECT_READ, P.WORKSPACE_READ)
 @describes(listing=EVENTS, errors=(400,))
 def list_organization_activity(organization: str) -> Response:
     """List the events of an organization that the caller may read, newest first."""
@@ -37,7 +37,7 @@ def list_organization_activity(organization: str) -> Response:
 
 
 @blueprint.get("/projects/<project_id>/activity-events")
-@requires(P.PROJECT_READ, P.ACTIVITY_READ)
+@requires(P.PROJECT_READ, P.ACTIVITY_READ, P.ENVIRONMENT_READ, P.WORKSPACE_READ)
 @describes(listing=EVENTS, errors=(400,))
 def list_project_activity(project_id: str) -> Response:
     """List what happened in a project, newest first, also to resources that were deleted.
@@ -49,7 +49,7 @@ def list_project_activity(project_id: str) -> Response:
 
 
 @blueprint.get("/workspaces/<workspace_id>/activity-events")
-@requires(P.WORKSPACE_READ, P.ACTIVITY_READ)
+@requires(P.WORKSPACE_READ, P.ACTIVITY_READ, P.ENVIRONMENT_READ, P.PROJECT_READ)
 @describes(listing=EVENTS, errors=(400,))
 def list_workspace_activity(workspace_id: str) -> Response:
     """List what happened to a workspace, newest first. A deleted one needs the same permission as a deleted project."""
@@ -58,7 +58,7 @@ def list_workspace_activity(workspace_id: str) -> Response:
 
 
 @blueprint.get("/activity-events/<event_id>")
-@requires(P.ACTIVITY_READ)
+@requires(P.ACTIVITY_READ, P.ENVIRONMENT_READ, P.PROJECT_READ, P.WORKSPACE_READ)
 @describes(answer=ActivityEventSchema)
 def show_activity_event(event_id: str) -> Response:
     """Show one event."""

@@ -9,6 +9,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import TooMuchIncluded
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.models.workspaces import Workspace
 from app.resources.organizations.agent_pools import service
 from app.resources.organizations.agent_pools.listing import AGENT_POOLS
 from app.resources.organizations.agent_pools.operations import (
@@ -17,7 +18,7 @@ from app.resources.organizations.agent_pools.operations import (
 from app.resources.organizations.agent_pools.schema import AgentPoolSchema
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.includes import included
+from app.web.includes import load_included
 from app.web.listing import ResourceObject
 from app.web.policy import organization_or_404
 from app.web.requests import body
@@ -30,7 +31,7 @@ INCLUDED = 5_000
 
 
 @blueprint.get("/organizations/<organization>/agent-pools")
-@requires(P.ORGANIZATION_READ, P.AGENT_POOL_READ)
+@requires(P.ORGANIZATION_READ, P.AGENT_POOL_READ, P.PROJECT_READ, P.WORKSPACE_READ)
 @describes(listing=AGENT_POOLS, includes=INCLUDES, errors=(400,))
 def list_agent_pools(organization: str) -> Response:
     """List the agent pools of an organization."""
@@ -39,7 +40,7 @@ def list_agent_pools(organization: str) -> Response:
 
 
 @blueprint.post("/organizations/<organization>/agent-pools")
-@requires(P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE)
+@requires(P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE, P.PROJECT_READ, P.WORKSPACE_READ)
 @describes(body=AgentPoolSchema, answer=AgentPoolSchema, status=201, errors=(422,))
 def create_agent_pool(organization: str) -> Response:
     """Create an agent pool, open to the whole organization unless the request says otherwise."""
@@ -50,7 +51,7 @@ def create_agent_pool(organization: str) -> Response:
 
 
 @blueprint.get("/agent-pools/<agent_pool_id>")
-@requires(P.AGENT_POOL_READ)
+@requires(P.AGENT_POOL_READ, P.PROJECT_READ, P.WORKSPACE_READ)
 @describes(answer=AgentPoolSchema, includes=INCLUDES, errors=(400,))
 def show_agent_pool(agent_pool_id: str) -> Response:
     """Show an agent pool."""
@@ -61,7 +62,7 @@ def show_agent_pool(agent_pool_id: str) -> Response:
 
 
 @blueprint.patch("/agent-pools/<agent_pool_id>")
-@requires(P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE)
+@requires(P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE, P.PROJECT_READ, P.WORKSPACE_READ)
 @describes(body=AgentPoolSchema, is_partial=True, answer=AgentPoolSchema, errors=(422,))
 def update_agent_pool(agent_pool_id: str) -> Response:
     """Update an agent pool. Relationships that are sent replace the existing ones; those that use the pool keep it."""
@@ -87,7 +88,7 @@ def _including() -> Callable[[Sequence[Any], list[ResourceObject]], list[Resourc
         workspaces = {identifier for row in rows for identifier in row.workspace_ids}
         if len(workspaces) > INCLUDED:
             raise TooMuchIncluded(parameter="include")
-        return included("workspaces", workspaces)
+        return load_included(Workspace, workspaces)
 
     return load
 

@@ -61,8 +61,8 @@ def accept_invitations(session: Session, user: User) -> Sequence[OrganizationMem
 
 def take_over(session: Session, user: User, placeholder: User) -> Sequence[OrganizationMembership]:
     """Move the invited memberships of a placeholder with the user's new address to the user; delete the placeholder."""
-    homes = select(OrganizationMembership.organization_id).where(OrganizationMembership.user_id == user.id)
-    present = set(session.scalars(homes))
+    joined = select(OrganizationMembership.organization_id).where(OrganizationMembership.user_id == user.id)
+    present = set(session.scalars(joined))
     invited = session.scalars(
         select(OrganizationMembership).where(OrganizationMembership.user_id == placeholder.id).with_for_update(),
     )

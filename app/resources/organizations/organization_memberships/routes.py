@@ -18,7 +18,7 @@ blueprint = Blueprint("organization_memberships", __name__, url_prefix="/api/v2"
 
 
 @blueprint.get("/organizations/<organization>/organization-memberships")
-@requires(P.ORGANIZATION_READ, P.MEMBERSHIP_READ)
+@requires(P.ORGANIZATION_READ, P.MEMBERSHIP_READ, P.TEAM_READ)
 @describes(listing=MEMBERSHIPS, includes=INCLUDES, errors=(400,))
 def list_organization_memberships(organization: str) -> Response:
     """List the memberships of an organization that the caller can see; without further permissions, only their own."""
@@ -46,7 +46,7 @@ def create_organization_membership(organization: str) -> Response:
 
 
 @blueprint.get("/organization-memberships")
-@requires(P.MEMBERSHIP_READ)
+@requires(P.MEMBERSHIP_READ, P.TEAM_READ)
 @describes(listing=MEMBERSHIPS, includes=OWN_INCLUDES, errors=(400,))
 def list_own_memberships() -> Response:
     """List the memberships of the calling user, in every organization."""
@@ -56,7 +56,7 @@ def list_own_memberships() -> Response:
 
 
 @blueprint.get("/organization-memberships/<membership_id>")
-@requires(P.MEMBERSHIP_READ)
+@requires(P.MEMBERSHIP_READ, P.TEAM_READ)
 @describes(answer=OrganizationMembershipSchema, includes=INCLUDES, errors=(400,))
 def show_organization_membership(membership_id: str) -> Response:
     """Show a membership."""

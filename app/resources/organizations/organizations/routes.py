@@ -8,6 +8,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.models.projects import Project
 from app.persistence import AnyRow
 from app.resources.organizations.organizations import service
 from app.resources.organizations.organizations.listing import ORGANIZATIONS, include_entitlement_sets
@@ -19,7 +20,7 @@ from app.resources.organizations.organizations.schema import (
 from app.web.answers import no_content, resource_response
 from app.web.context import authenticate, caller
 from app.web.guard import describes, requires
-from app.web.includes import included as included_of
+from app.web.includes import load_included
 from app.web.policy import organization_or_404, require_on_site
 from app.web.requests import body
 
@@ -99,5 +100,5 @@ def _include(row: AnyRow, included: set[str]) -> list[dict[str, Any]]:
         found.append(entitlement_set(row.id))
     if "default_project" in included:
         # The default project is left out for a caller who can't see it.
-        found.extend(included_of("projects", [row.default_project_id]))
+        found.extend(load_included(Project, [row.default_project_id]))
     return found

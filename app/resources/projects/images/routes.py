@@ -29,9 +29,9 @@ blueprint = Blueprint("images", __name__, url_prefix="/api/v2")
 FORM: Final = "multipart/form-data"
 FIELD: Final = "icon"
 # The size of a form without the file.
-AROUND: Final = 64 * 1024
+FORM_OVERHEAD: Final = 64 * 1024
 # The size of a document with the largest image in base64.
-DOCUMENT: Final = LARGEST_BYTES * 4 // 3 + AROUND
+DOCUMENT: Final = LARGEST_BYTES * 4 // 3 + FORM_OVERHEAD
 IMAGE_HEADERS: Final = {
     "Cache-Control": "private, max-age=300",
     # Browsers must not run it as a page, whatever is in it.
@@ -116,8 +116,8 @@ def _sent_file() -> bytes:
     if request.mimetype != FORM:
         raise UnsupportedMediaType(f"Content-Type must be {FORM}")
     forbid_retry()
-    request.max_content_length = LARGEST_BYTES + AROUND
-    request.max_form_memory_size = AROUND
+    request.max_content_length = LARGEST_BYTES + FORM_OVERHEAD
+    request.max_form_memory_size = FORM_OVERHEAD
     files = request.files.getlist(FIELD)
     if len(files) != 1:
         raise NoIcon(parameter=FIELD)

@@ -33,7 +33,6 @@ from app.services import services
 MAXIMUM_SERIAL = 2**62
 LINEAGE_LENGTH = 255
 NULLABLE_TEXT = {"type": ["string", "null"]}
-NULLABLE_OBJECT = {"type": ["object", "null"]}
 
 
 def read_base64(value: Json) -> bytes:
@@ -60,7 +59,7 @@ def _address(direction: Direction, part: Part, is_due: Callable[[Any], bool], ne
     def make(row: AnyRow, _held: object) -> str | None:
         return signed_address(direction, row.id, part) if is_due(row) else None
 
-    return Computed(make, schema=NULLABLE_TEXT, shown_to=needed)
+    return Computed(make, schema=NULLABLE_TEXT, shown_to=needed, reads=())
 
 
 class StateVersionSchema(Schema):

@@ -61,7 +61,7 @@ def list_tags(organization: str) -> Response:
 
 
 @blueprint.delete("/organizations/<organization>/tags")
-@requires(P.WORKSPACE_MANAGE_TAGS)
+@requires(P.WORKSPACE_MANAGE_TAGS, P.WORKSPACE_READ)
 @describes(body={"$ref": "#/components/schemas/tags-identifiers"}, status=204, errors=(422,))
 def destroy_tags(organization: str) -> Response:
     """Remove plain tags from all workspaces of an organization; the caller must manage the tags of all of them."""

@@ -33,7 +33,7 @@ COLUMNS = (
     "workspace_id",
     "varset_id",
 )
-PLACES = ("organization_name", "workspace_name")
+NAMES_OF_PARENTS = ("organization_name", "workspace_name")
 ORDER = (Var.key, Var.category)
 # How long the values of all variables included in one answer may be together: more than those of two full sets.
 INCLUDED_LENGTH = 20_000_000
@@ -49,7 +49,7 @@ _OF_SETS = select(*PLAIN).where(Var.varset_id.is_not(None)).order_by(*ORDER)
 
 _LENGTH = func.sum(func.length(Var.value))
 
-_dump_own = compile_dump(VarSchema, (*COLUMNS, *PLACES))
+_dump_own = compile_dump(VarSchema, (*COLUMNS, *NAMES_OF_PARENTS))
 _dump_shared = compile_dump(SharedSchema, COLUMNS)
 
 

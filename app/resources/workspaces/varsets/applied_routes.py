@@ -99,7 +99,7 @@ def list_applicable_varsets(workspace_id: str) -> Response:
 
 
 @blueprint.get("/projects/<project_id>/varsets")
-@requires(P.PROJECT_READ, P.VARSET_READ)
+@requires(P.PROJECT_READ, P.VARSET_READ, P.VARIABLE_READ)
 @describes(
     listing=CHOSEN_VARSETS,
     includes=INCLUDES,

@@ -149,18 +149,18 @@ def included(rows: Sequence[Any], wanted: set[str]) -> list[ResourceObject]:
     if "vars" in wanted and rows:
         found += vars_of_many_sets(row.id for row in rows)
     if "workspaces" in wanted:
-        found += WORKSPACES.find_many(_places(identifier for row in rows for identifier in row.workspace_ids))
+        found += WORKSPACES.find_many(_limited(identifier for row in rows for identifier in row.workspace_ids))
     if wanted & {"projects", "parent"}:
         applied = {identifier for row in rows for identifier in row.project_ids if "projects" in wanted}
         owning = {row.project_id for row in rows if row.project_id and "parent" in wanted}
-        found += PROJECTS.find_many(_places(applied | owning))
+        found += PROJECTS.find_many(_limited(applied | owning))
     if wanted & {"organization", "parent"}:
         named = [row for row in rows if "organization" in wanted or row.project_id is None]
         found += ORGANIZATIONS.find_many({row.organization_id for row in named})
     return found
 
 
-def _places(identifiers: Iterable[str]) -> set[str]:
+def _limited(identifiers: Iterable[str]) -> set[str]:
     ids = set(identifiers)
     if len(ids) > INCLUDED_PLACES:
         raise TooMuchIncluded(parameter="include")

@@ -30,7 +30,7 @@ LINKED = ("var_ids", "workspace_ids", "project_ids")
 
 
 @blueprint.get("/organizations/<organization>/varsets")
-@requires(P.ORGANIZATION_READ, P.VARSET_READ)
+@requires(P.ORGANIZATION_READ, P.VARSET_READ, P.VARIABLE_READ)
 @describes(listing=VARSETS, includes=INCLUDES, errors=(400,))
 def list_varsets(organization: str) -> Response:
     """List the variable sets of an organization and of its projects that the caller can see."""
@@ -39,7 +39,15 @@ def list_varsets(organization: str) -> Response:
 
 
 @blueprint.post("/organizations/<organization>/varsets")
-@requires(P.PROJECT_READ, P.VARSET_READ, P.ORGANIZATION_READ, P.VARSET_MANAGE, P.PROJECT_MANAGE_VARSETS)
+@requires(
+    P.PROJECT_READ,
+    P.VARSET_READ,
+    P.ORGANIZATION_READ,
+    P.VARSET_MANAGE,
+    P.PROJECT_MANAGE_VARSETS,
+    P.VARIABLE_READ,
+    P.VARIABLE_WRITE,
+)
 @describes(body=VarsetSchema, answer=VarsetSchema, status=201, errors=(422,))
 def create_varset(organization: str) -> Response:
     """Create a variable set of the organization or of a project, perhaps with variables, and apply it."""
@@ -51,7 +59,7 @@ def create_varset(organization: str) -> Response:
 
 
 @blueprint.get("/varsets/<varset_id>")
-@requires(P.VARSET_READ)
+@requires(P.VARSET_READ, P.VARIABLE_READ)
 @describes(answer=VarsetSchema, includes=INCLUDES, errors=(400,))
 def show_varset(varset_id: str) -> Response:
     """Show a variable set."""
@@ -61,7 +69,7 @@ def show_varset(varset_id: str) -> Response:
 
 
 @blueprint.route("/varsets/<varset_id>", methods=["PATCH", "PUT"])
-@requires(P.VARSET_READ, P.VARSET_MANAGE)
+@requires(P.VARSET_READ, P.VARSET_MANAGE, P.VARIABLE_READ, P.VARIABLE_WRITE)
 @describes(body=VarsetSchema, is_partial=True, answer=VarsetSchema, errors=(422,))
 def update_varset(varset_id: str) -> Response:
     """Update a variable set. Workspaces and projects that are sent replace the existing ones; variables are added."""
@@ -69,7 +77,7 @@ def update_varset(varset_id: str) -> Response:
 
 
 @blueprint.post("/varsets/<varset_id>")
-@requires(P.VARSET_READ, P.VARSET_MANAGE)
+@requires(P.VARSET_READ, P.VARSET_MANAGE, P.VARIABLE_READ, P.VARIABLE_WRITE)
 @describes(body=UPDATE, answer=VarsetSchema, errors=(422,))
 def update_varset_by_post(varset_id: str) -> Response:
     """Update a variable set; some clients use this method."""

@@ -14,7 +14,7 @@ from app.models.workspaces import Workspace
 from app.persistence import fold_case
 from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
-from app.resources.workspaces.workspaces.includes import INCLUDES, including
+from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
 from app.resources.workspaces.workspaces.listing import REACHABLE_WORKSPACES, WORKSPACES
 from app.resources.workspaces.workspaces.schema import NamedSchema, WorkspaceSchema
 from app.web.answers import resource_response
@@ -39,7 +39,7 @@ class WorkspaceExists(Conflict):
 
 
 @blueprint.get("/workspaces")
-@requires(P.WORKSPACE_READ)
+@requires(P.WORKSPACE_READ, *INCLUDED_PERMISSIONS)
 @describes(listing=REACHABLE_WORKSPACES, includes=INCLUDES, errors=(400,))
 def list_reachable_workspaces() -> Response:
     """List the workspaces that the caller can see, of all organizations."""
@@ -50,6 +50,7 @@ def list_reachable_workspaces() -> Response:
 
 @blueprint.put(BY_NAME)
 @requires(
+    P.ENVIRONMENT_READ,
     P.PROJECT_READ,
     P.WORKSPACE_READ,
     P.ORGANIZATION_READ,

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, func, select
 
+from app.authz.permissions import P
 from app.models.state_versions import StateVersionOutput
 from app.persistence import in_values, values_param
 from app.resources.accounts.users.listing import some_users
@@ -16,6 +17,9 @@ from app.resources.projects.tag_bindings.listing import include_workspace_tags
 from app.resources.workspaces.state_versions.listing import LISTED_STATE_VERSIONS, OUTPUTS, check_weight
 from app.resources.workspaces.vars.listing import vars_of_workspaces
 from app.web.context import reader
+
+# What the included resources ask for, besides what their own lists require.
+INCLUDED_PERMISSIONS: Final = (P.PROJECT_READ, P.USER_READ, P.VARIABLE_READ)
 
 Rows = Sequence[Row[Any]]
 Shown = list[dict[str, Any]]

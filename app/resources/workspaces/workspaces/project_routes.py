@@ -9,7 +9,7 @@ from app.jsonapi.schema import load
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import blueprint
-from app.resources.workspaces.workspaces.includes import INCLUDES, including
+from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
 from app.resources.workspaces.workspaces.listing import PUBLIC_WORKSPACES, WORKSPACES
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.answers import no_content, resource_response
@@ -29,7 +29,7 @@ class AnotherProject(Unprocessable):
 
 
 @blueprint.get(IN_PROJECT)
-@requires(P.PROJECT_READ, P.WORKSPACE_READ)
+@requires(P.WORKSPACE_READ, *INCLUDED_PERMISSIONS)
 @describes(listing=WORKSPACES, includes=INCLUDES, errors=(400,))
 def list_workspaces_of_project(project_id: str) -> Response:
     """List the workspaces of a project that the caller can see."""
@@ -41,7 +41,7 @@ def list_workspaces_of_project(project_id: str) -> Response:
 
 
 @blueprint.post(IN_PROJECT)
-@requires(P.WORKSPACE_READ, P.PROJECT_READ, P.PROJECT_CREATE_WORKSPACE)
+@requires(P.WORKSPACE_READ, P.PROJECT_READ, P.PROJECT_CREATE_WORKSPACE, P.ENVIRONMENT_READ)
 @describes(body=WorkspaceSchema, answer=WorkspaceSchema, status=201, errors=(403, 422))
 def create_workspace_in_project(project_id: str) -> Response:
     """Create a workspace in a project; 403 for callers who see the project but may not create."""
@@ -52,7 +52,7 @@ def create_workspace_in_project(project_id: str) -> Response:
 
 
 @blueprint.get(ONE)
-@requires(P.WORKSPACE_READ, P.WORKSPACE_READ_PUBLIC, anonymous=True)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_READ_PUBLIC, *INCLUDED_PERMISSIONS, anonymous=True)
 @describes(answer=WorkspaceSchema, otherwise=PublicWorkspaceSchema, includes=INCLUDES, errors=(400,))
 def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Show a workspace of a project.
@@ -73,7 +73,14 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 
 
 @blueprint.patch(ONE)
-@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE, P.WORKSPACE_MOVE, P.PROJECT_MOVE_WORKSPACE)
+@requires(
+    P.PROJECT_READ,
+    P.ENVIRONMENT_READ,
+    P.WORKSPACE_READ,
+    P.WORKSPACE_UPDATE,
+    P.WORKSPACE_MOVE,
+    P.PROJECT_MOVE_WORKSPACE,
+)
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
 def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Update, rename or move a workspace of a project; attributes that are left out stay as they are."""

@@ -16,7 +16,7 @@ from app.resources.workspaces.workspaces import (
     service,
 )
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
-from app.resources.workspaces.workspaces.includes import INCLUDES, including
+from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.resources.workspaces.workspaces.schema import WorkspaceSchema
 from app.web.answers import no_content, resource_response
@@ -28,7 +28,7 @@ __all__ = ["account_routes", "blueprint", "consumer_routes", "lock_routes", "mov
 
 
 @blueprint.get("/organizations/<organization>/workspaces")
-@requires(P.ORGANIZATION_READ, P.WORKSPACE_READ)
+@requires(P.ORGANIZATION_READ, P.WORKSPACE_READ, *INCLUDED_PERMISSIONS)
 @describes(listing=WORKSPACES, includes=INCLUDES, errors=(400,))
 def list_workspaces(organization: str) -> Response:
     """List the workspaces of an organization that the caller can see."""
@@ -37,7 +37,7 @@ def list_workspaces(organization: str) -> Response:
 
 
 @blueprint.post("/organizations/<organization>/workspaces")
-@requires(P.PROJECT_READ, P.WORKSPACE_READ, P.ORGANIZATION_READ, P.PROJECT_CREATE_WORKSPACE)
+@requires(P.PROJECT_READ, P.WORKSPACE_READ, P.ORGANIZATION_READ, P.PROJECT_CREATE_WORKSPACE, P.ENVIRONMENT_READ)
 @describes(body=WorkspaceSchema, answer=WorkspaceSchema, status=201, errors=(422,))
 def create_workspace(organization: str) -> Response:
     """Create a workspace in a project, the default project unless the request names another."""
@@ -46,7 +46,7 @@ def create_workspace(organization: str) -> Response:
 
 
 @blueprint.get("/workspaces/<workspace_id>")
-@requires(P.WORKSPACE_READ)
+@requires(P.WORKSPACE_READ, *INCLUDED_PERMISSIONS)
 @describes(answer=WorkspaceSchema, includes=INCLUDES, errors=(400,))
 def show_workspace(workspace_id: str) -> Response:
     """Show a workspace."""
@@ -54,7 +54,7 @@ def show_workspace(workspace_id: str) -> Response:
 
 
 @blueprint.get(BY_NAME)
-@requires(P.ORGANIZATION_READ, P.WORKSPACE_READ)
+@requires(P.ORGANIZATION_READ, P.WORKSPACE_READ, *INCLUDED_PERMISSIONS)
 @describes(answer=WorkspaceSchema, includes=INCLUDES, errors=(400,))
 def show_workspace_by_name(organization: str, name: str) -> Response:
     """Show the workspace of an organization with this name."""
@@ -69,6 +69,7 @@ def show_workspace_by_name(organization: str, name: str) -> Response:
     P.WORKSPACE_MOVE,
     P.PROJECT_MOVE_WORKSPACE,
     P.PROJECT_CREATE_WORKSPACE,
+    P.ENVIRONMENT_READ,
 )
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
 def update_workspace(workspace_id: str) -> Response:
@@ -78,6 +79,7 @@ def update_workspace(workspace_id: str) -> Response:
 
 @blueprint.patch(BY_NAME)
 @requires(
+    P.ENVIRONMENT_READ,
     P.PROJECT_READ,
     P.WORKSPACE_READ,
     P.ORGANIZATION_READ,

@@ -47,7 +47,7 @@ from app.web.policy import get_for_update, is_allowed, visible
 from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
 
 # Grants on all workspaces of an organization reach a new one as well.
-_REACH = {**Workspace.grant_columns, Level.PROJECTS: "organization_id", Level.WORKSPACES: "organization_id"}
+_ALL_GRANT_COLUMNS = {**Workspace.grant_columns, Level.PROJECTS: "organization_id", Level.WORKSPACES: "organization_id"}
 
 
 def create_workspace(organization_id: str, sent: Mapping[str, Any]) -> ResourceObject:
@@ -122,7 +122,7 @@ def destroy_workspace(workspace_id: str, permission: P, where: Mapping[str, str]
 def _give_access_to_creator(session: Session, workspace: Workspace) -> None:
     # The creator keeps their present access to the workspace even if their role in the project changes.
     membership_id = caller().membership_in(workspace.organization_id)
-    level = level_within(permissions_on(caller(), _REACH, workspace))
+    level = level_within(permissions_on(caller(), _ALL_GRANT_COLUMNS, workspace))
     if membership_id is None or level is None:
         return
     key = {"organization_id": workspace.organization_id, "workspace_id": workspace.id}
