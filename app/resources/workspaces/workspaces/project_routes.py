@@ -73,7 +73,14 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 
 
 @blueprint.patch(ONE)
-@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE, P.WORKSPACE_MOVE, P.PROJECT_MOVE_WORKSPACE)
+@requires(
+    P.PROJECT_READ,
+    P.WORKSPACE_READ,
+    P.WORKSPACE_UPDATE,
+    P.WORKSPACE_MOVE,
+    P.PROJECT_MOVE_WORKSPACE,
+    P.PROJECT_CREATE_WORKSPACE,
+)
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
 def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Update, rename or move a workspace of a project; attributes that are left out stay as they are."""
