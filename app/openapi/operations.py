@@ -135,7 +135,7 @@ def _body(route: Route, components: Components) -> JsonSchema:
     if operation.body is None or isinstance(operation.body, dict):
         return components.given(operation.body or {})
     item = components.sent(operation.body, route.method, is_partial=operation.is_partial)
-    return _document(_list_of(item) if operation.many else item)
+    return _document(_list_of(item) if operation.many and not operation.one_sent else item)
 
 
 def _responses(route: Route, components: Components) -> dict[str, Any]:

@@ -33,10 +33,10 @@ class Operation:
 
     ``body`` is the schema of the request (or a JSON Schema), ``answer`` that of the answer, which has the ``status``.
     With a ``listing`` the answer is a list with the listing's query parameters; with ``many`` it is a list without
-    them. A list has pages unless ``paged`` is false. ``otherwise`` is the schema of the answer for callers who may see
-    less. ``statuses`` are further statuses of success with the same answer. ``errors`` are the statuses of errors
-    besides 401 and 404. ``meta`` is the JSON Schema of the document's ``meta``. If ``is_plain``, the answer is JSON but
-    not a JSON:API document.
+    them, and so is the request, unless ``one_sent``. A list has pages unless ``paged`` is false. ``otherwise`` is the
+    schema of the answer for callers who may see less. ``statuses`` are further statuses of success with the same
+    answer. ``errors`` are the statuses of errors besides 401 and 404. ``meta`` is the JSON Schema of the document's
+    ``meta``. If ``is_plain``, the answer is JSON but not a JSON:API document.
     """
 
     answer: "type[Schema] | dict[str, Any] | None" = None
@@ -46,6 +46,7 @@ class Operation:
     body: "type[Schema] | dict[str, Any] | None" = None
     listing: "Listing | None" = None
     many: bool = False
+    one_sent: bool = False
     paged: bool = True
     includes: Sequence[str] = ()
     parameters: Sequence[tuple[str, str]] = ()

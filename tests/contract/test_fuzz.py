@@ -3,9 +3,11 @@
 Schemathesis makes the requests from the document itself, valid ones and broken ones, the same ones in every run.
 """
 
+import gc
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,6 +16,7 @@ from _pytest.mark import ParameterSet
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import BaseSchema, Case, GenerationMode, Response
+from schemathesis.specs.openapi import _caches
 
 from app.jsonapi import MEDIA_TYPE
 from tests.contract.description import Description, committed, operations, strict
@@ -23,6 +26,9 @@ from tests.support.world import World
 
 EXAMPLES = 8
 TOKENLESS_EXAMPLES = 2
+
+FINISHED = count(1)
+REMEMBERED = 40
 
 # What the owner of an organization may not do, though somebody may.
 OF_ADMINISTRATORS = {"organizations.create_organization"}
@@ -61,13 +67,27 @@ def kinds(*, guarded: bool = False) -> list[ParameterSet]:
 
 @cache
 def read_once(app: Flask, mode: GenerationMode) -> BaseSchema:
-    """The document for this application. Reading it, and the application's constants, takes longer than many tests."""
+    """The document for this application."""
     config = schemathesis.Config.from_dict(
-        {"generation": {"allow-x00": mode is BROKEN, "with-security-parameters": False}},
+        {
+            "generation": {"allow-x00": mode is BROKEN, "with-security-parameters": False},
+            # With the constants of the source, every change of a text anywhere would make other requests.
+            "analysis": {"constants": {"enabled": False}},
+        },
     )
     loaded = schemathesis.openapi.from_dict(DOCUMENTS[mode], config=config)
     loaded.app = app
     return loaded
+
+
+@pytest.fixture(autouse=True)
+def little_memory() -> Iterator[None]:
+    """Forget now and then how requests are made for the operations; all of that together takes 300 MB."""
+    yield
+    if next(FINISHED) % REMEMBERED == 0:
+        read_once.cache_clear()
+        _caches.clear_all()
+        gc.collect()
 
 
 def fuzz(app: Flask, kind: Kind, examples: int, send: Send) -> None:

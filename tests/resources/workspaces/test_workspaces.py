@@ -297,13 +297,18 @@ def test_an_id_that_is_not_the_address_is_refused(api: Api, world: World, acme: 
         ]
 
 
-@pytest.mark.parametrize("path", ["/workspaces/{id}", "/organizations/acme/workspaces/{name}"])
+@pytest.mark.parametrize(
+    "path", ["/workspaces/{id}", "/organizations/acme/workspaces/{name}", "/projects/{project}/workspaces/{id}"]
+)
 def test_a_workspace_moves_by_its_project_relationship(
     api: Api, world: World, acme: Organization, owner: Person, path: str
 ) -> None:
     workspace, destination = world.workspace(world.project(acme), "network"), world.project(acme)
+    path = path.format(id=workspace.id, name=workspace.name, project=workspace.project_id)
+    unknown = document("workspaces", project=("projects", "prj-1111111111111111"))
+    api.patch(path, owner.token, unknown, expect=404)
     sent = document("workspaces", {"auto-apply": True}, project=("projects", destination.id))
-    answer = api.patch(path.format(id=workspace.id, name=workspace.name), owner.token, sent)
+    answer = api.patch(path, owner.token, sent)
     assert answer["data"]["relationships"]["project"]["data"]["id"] == destination.id
     assert answer["data"]["attributes"]["auto-apply"] is True
 

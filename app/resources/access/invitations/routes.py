@@ -84,7 +84,7 @@ def create_workspace_invitation(workspace_id: str) -> Response:
 
 @blueprint.post("/workspaces/<workspace_id>/actions/reset-invite")
 @requires(P.WORKSPACE_READ, P.INVITATION_MANAGE, P.WORKSPACE_MANAGE_OWNERS, P.WORKSPACE_MANAGE_ACL)
-@describes(body=ResetSchema, answer=InvitationSchema, many=True, paged=False, errors=(403, 422, 429))
+@describes(body=ResetSchema, one_sent=True, answer=InvitationSchema, many=True, paged=False, errors=(403, 422, 429))
 def reset_invite(workspace_id: str) -> Response:
     """Replace the links of all pending invitations to a workspace, or of the one for an address.
 

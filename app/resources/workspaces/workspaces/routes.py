@@ -86,6 +86,7 @@ def update_workspace(workspace_id: str) -> Response:
     P.WORKSPACE_UPDATE,
     P.WORKSPACE_MOVE,
     P.PROJECT_MOVE_WORKSPACE,
+    P.PROJECT_CREATE_WORKSPACE,
 )
 @describes(body=WorkspaceSchema, is_partial=True, answer=WorkspaceSchema, errors=(403, 422))
 def update_workspace_by_name(organization: str, name: str) -> Response:

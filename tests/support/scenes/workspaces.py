@@ -1,20 +1,14 @@
-"""How many SQL statements a request for state, variables, variable sets, tags or tokens of teams sends.
-
-As for projects and workspaces: these numbers are the baseline, and they are the same for one row and for many.
-"""
+"""Workspaces with their state, variables, variable sets and tags, and teams with tokens."""
 
 import secrets
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-import pytest
-from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.models import (
     AuthenticationToken,
-    Organization,
     StateVersion,
     TagBinding,
     Var,
@@ -23,14 +17,85 @@ from app.models import (
     VarsetWorkspace,
     Workspace,
 )
-from tests.support.api import Api, document
+from tests.support.api import document
 from tests.support.personas import table
-from tests.support.statement_costs import Request, Statements, cost
-from tests.support.states import States, announcement, state
-from tests.support.world import Person, World
+from tests.support.scenes.scene import Scene
+from tests.support.statement_costs import Request
+from tests.support.states import OUTPUTS, States, announcement, state
+
+TABLES = (
+    "authentication_tokens",
+    "projects",
+    "state_version_outputs",
+    "state_versions",
+    "tag_bindings",
+    "team_projects",
+    "team_workspaces",
+    "vars",
+    "varset_projects",
+    "varset_workspaces",
+    "varsets",
+    "workspaces",
+)
 
 BY_NAME = "filter[organization][name]=acme&filter[workspace][name]=net"
+OF_TEAMS = "/teams/TEAM/authentication-tokens"
+WORKSPACES = "/organizations/acme/workspaces"
 
+PATHS = [
+    "/workspaces/WORKSPACE",
+    "/workspaces/WORKSPACE?include=outputs,current_state_version,effective_tag_bindings",
+    f"{WORKSPACES}/net",
+    WORKSPACES,
+    f"{WORKSPACES}?sort=-name",
+    f"{WORKSPACES}?sort=-latest-change-at",
+    f"{WORKSPACES}?page[number]=3",
+    f"{WORKSPACES}?search[name]=net",
+    f"{WORKSPACES}?search[wildcard-name]=n*",
+    f"{WORKSPACES}?search[tags]=blue",
+    f"{WORKSPACES}?search[exclude-tags]=blue",
+    f"{WORKSPACES}?filter[tagged][0][key]=env&filter[tagged][0][value]=prod",
+    f"{WORKSPACES}?filter[project][id]=PROJECT",
+    f"{WORKSPACES}?filter[environment]=ENVIRONMENT",
+    f"{WORKSPACES}?include=project,organization,outputs,current_state_version",
+    f"{WORKSPACES}?include=vars",
+    "/projects/PROJECT/workspaces",
+    "/projects/PROJECT/workspaces?sort=-name&page[number]=2&search[name]=net",
+    "/projects/PROJECT/workspaces?filter[environment]=ENVIRONMENT",
+    "/projects/PROJECT/workspaces/WORKSPACE",
+    "/workspaces",
+    "/workspaces?sort=-name&page[number]=2",
+    "/workspaces?filter[organization]=acme&search[name]=net",
+    "/workspaces?filter[environment]=ENVIRONMENT&sort=-name",
+    "/workspaces/WORKSPACE/tag-bindings",
+    "/workspaces/WORKSPACE/effective-tag-bindings",
+    "/workspaces/WORKSPACE/relationships/tags?name=b",
+    "/workspaces/WORKSPACE/relationships/remote-state-consumers",
+    "/organizations/acme/tags",
+    f"/state-versions?{BY_NAME}",
+    f"/state-versions?{BY_NAME}&filter[status]=finalized&page[number]=2",
+    f"/state-versions?{BY_NAME}&include=created_by,outputs",
+    "/state-versions/VERSION",
+    "/state-versions/VERSION?include=outputs",
+    "/state-versions/VERSION/outputs",
+    "/state-version-outputs/OUTPUT",
+    "/workspaces/WORKSPACE/current-state-version",
+    "/workspaces/WORKSPACE/current-state-version-outputs",
+    "/workspaces/WORKSPACE/resources",
+    "/workspaces/WORKSPACE/vars",
+    "/workspaces/WORKSPACE/all-vars",
+    f"/vars?{BY_NAME}",
+    "/workspaces/WORKSPACE/varsets",
+    "/workspaces/WORKSPACE/applicable-varsets",
+    "/workspaces/WORKSPACE/varsets/VARSET/relationships/vars",
+    "/projects/PROJECT/varsets",
+    "/organizations/acme/varsets",
+    "/organizations/acme/varsets?q=a&include=vars,workspaces,projects",
+    "/varsets/VARSET",
+    "/varsets/VARSET/relationships/vars",
+    "/organizations/acme/team-tokens",
+    OF_TEAMS,
+]
 # The caller is one statement; what teams were granted is another, for who is in a team.
 READS = table(f"""
                                                                 | owner token member
@@ -65,7 +130,7 @@ READS = table(f"""
 /organizations/acme/team-tokens                                 | 2     2     3
 """)
 
-WRITES = {
+OF_KINDS = {
     # Each object that is stored is entered in the ledger, and claimed there.
     "state": {
         "announce a state": 11,
@@ -104,41 +169,71 @@ WRITES = {
 }
 
 
-class Place:
-    """A workspace with a state, variables, sets and tags, and a team with tokens; more of everything when asked."""
+class Workspaces(Scene):
+    """A workspace with a state, variables, sets and tags, and a team with tokens that administers it."""
 
-    def __init__(self, world: World, engine: Engine, organization: Organization, states: States) -> None:
-        self.world = world
-        self.organization = organization
-        self.states = states
-        self.workspace = states.workspace
-        self.team = world.team(organization, "manage-teams")
+    TABLES: ClassVar = TABLES
+    PATHS: ClassVar = PATHS
+    READS: ClassVar = READS
+    SIZES: ClassVar = (1, 150)
+    WRITES: ClassVar = {write: count for writes in OF_KINDS.values() for write, count in writes.items()}
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        world, acme = self.world, self.organization
+        project = world.project(acme)
+        environment = world.default_environment(project)
+        self.workspace = world.workspace(project, "net", cell="eu")
+        self.states = States(self.api, self.workspace, self.tokens["owner"])
+        self.is_locked = False
+        self.team = world.team(acme, "manage-teams", visibility="organization")
+        self.varset = world.varset(acme)
         world.workspace_access(self.team, self.workspace, "admin")
-        self.varset = world.varset(organization)
-        world.add(VarsetWorkspace(varset_id=self.varset.id, workspace_id=self.workspace.id))
-        self.serial = 0
-        self._engine = engine
-        self._count = 0
         world.team_token(self.team)
+        world.add(VarsetWorkspace(varset_id=self.varset.id, workspace_id=self.workspace.id))
+        self.tokens |= {"token": world.token(acme), "member": world.member(acme, self.team).token}
+        places: dict[str, dict[str, Any]] = {
+            "in a project": {},
+            "in an environment": {"environment": environment},
+            "in a cell": {"cells": ["eu"]},
+            "in both": {"environment": environment, "cells": ["eu"]},
+        }
+        for who, place in places.items():
+            person = world.person()
+            world.project_member(project, person, "admin", **place)
+            self.tokens[who] = person.token
+        self.serial = 0
+        self.count = 0
+        self.fill(1)
+
+    def may_read(self, path: str, who: str) -> bool:
+        """Roles in projects manage no tokens of teams; only people have a list of all workspaces that they reach."""
+        if path == OF_TEAMS:
+            return who in {"owner", "token", "member"}
+        return who != "token" or (not path.startswith("/workspaces?") and path != "/workspaces")
 
     def fill(self, count: int) -> None:
         """Add so many of everything; the current state gets so many outputs and resources."""
-        names = [f"x{self._count + index:05}" for index in range(count)]
-        self._count += count
-        with Session(self._engine) as session, session.begin():
+        if self.is_locked:
+            self.states.force_unlock()
+            self.is_locked = False
+        names = [f"x{self.count + index:05}" for index in range(count)]
+        self.count += count
+        with Session(self.engine) as session, session.begin():
             for rows in self._rows(names):
                 session.add_all(rows)
                 session.flush()
         for name in names[:100]:
             self.world.team_token(self.team, name)
-        outputs = {name: {"value": name, "type": "string"} for name in names}
+        outputs = OUTPUTS | {name: {"value": name, "type": "string"} for name in names}
         version = self.states.save(self.next_state(outputs=outputs, resources=count))
         found = self.states.api.get(f"/state-versions/{version['data']['id']}/outputs", self.states.token)
         self.ids = {
-            "VERSION": version["data"]["id"],
-            "OUTPUT": found["data"][0]["id"],
             "WORKSPACE": self.workspace.id,
             "PROJECT": self.workspace.project_id,
+            "ENVIRONMENT": self.workspace.environment_id,
+            "VERSION": version["data"]["id"],
+            "OUTPUT": found["data"][0]["id"],
             "VARSET": self.varset.id,
             "TEAM": self.team.id,
         }
@@ -148,14 +243,8 @@ class Place:
         self.serial += 1
         return state(self.serial, **members)
 
-    def addressed(self, path: str) -> str:
-        """The path with ids for words."""
-        for word, identifier in self.ids.items():
-            path = path.replace(word, identifier)
-        return path
-
     def _rows(self, names: list[str]) -> Iterator[list[Any]]:
-        here = {"organization_id": self.organization.id}
+        here = self.here
         its = {**here, "workspace_id": self.workspace.id}
         # The numbers from 1 belong to the states that are sent.
         old = {"serial": 0, "md5": "0" * 32, "status": "discarded"}
@@ -173,49 +262,22 @@ class Place:
         yield [TagBinding(**here, workspace_id=each.id, key=each.name, value="") for each in workspaces]
         yield [TagBinding(**its, key=name, value="") for name in names[:20]]
 
+    def request(self, write: str, count: int) -> Request:
+        """The request of this name for so many of what it is about; the workspace is locked from the first on."""
+        if not self.is_locked:
+            self.states.lock()
+            self.is_locked = True
+        kind = next(kind for kind, writes in OF_KINDS.items() if write in writes)
+        request: Request = getattr(self, f"_of_{kind}")(write, count)
+        return request
 
-@pytest.fixture
-def place(world: World, engine: Engine, acme: Organization, states: States) -> Place:
-    return Place(world, engine, acme, states)
-
-
-@pytest.mark.parametrize("who", ["owner", "token", "member"])
-def test_a_read_costs_the_same_whatever_there_is(
-    api: Api, world: World, acme: Organization, place: Place, statements: Statements, who: str
-) -> None:
-    token = {
-        "owner": lambda: world.owner(acme).token,
-        "token": lambda: world.token(acme),
-        "member": lambda: world.member(acme, place.team).token,
-    }[who]()
-    api.get("/organizations/acme", token)  # notes that the token was used, as it does every few minutes
-    expected = {path: int(count) for path, column, count in READS if column == who}
-    for added in (1, 60, 400):
-        place.fill(added)
-        costs = {path: cost(statements, api, token, ("GET", place.addressed(path), None)) for path in expected}
-        assert costs == expected, f"with {added} more"
-
-
-# --- writes --------------------------------------------------------------------------------------------------------
-
-
-class Prepared:
-    """The requests by name, for so many of what they are about; what each needs is made when it is asked for."""
-
-    def __init__(self, place: Place, count: int) -> None:
-        self.place = place
-        self.world = place.world
-        self.count = count
-        self.here = {"organization_id": place.organization.id}
-        self.its = f"/workspaces/{place.workspace.id}"
-
-    def of_state(self, write: str) -> Request:
-        place, states = self.place, self.place.states
-        outputs = {f"o{index}": {"value": index, "type": "number"} for index in range(self.count)}
-        content = place.next_state(outputs=outputs, resources=self.count)
-        path = f"{self.its}/state-versions"
+    def _of_state(self, write: str, count: int) -> Request:
+        states = self.states
+        outputs = {f"o{index}": {"value": index, "type": "number"} for index in range(count)}
+        content = self.next_state(outputs=outputs, resources=count)
+        path = f"/workspaces/{self.workspace.id}/state-versions"
         if write == "roll back":
-            to = document("state-versions", rollback_state_version=("state-versions", place.ids["VERSION"]))
+            to = document("state-versions", rollback_state_version=("state-versions", self.ids["VERSION"]))
             return "PATCH", path, to
         if write == "announce a state":
             return "POST", path, announcement(content)
@@ -225,25 +287,25 @@ class Prepared:
         address = states.create(content)["data"]["attributes"][f"hosted-{part}-upload-url"]
         return "PUT", urlsplit(address).path, content
 
-    def of_variables(self, write: str) -> Request:
-        variables = [self.variable(workspace_id=self.place.workspace.id) for _ in range(self.count)]
-        path, one = f"{self.its}/vars", f"{self.its}/vars/{variables[0].id}"
+    def _of_variables(self, write: str, count: int) -> Request:
+        variables = [self._variable(workspace_id=self.workspace.id) for _ in range(count)]
+        path, one = f"/workspaces/{self.workspace.id}/vars", f"/workspaces/{self.workspace.id}/vars/{variables[0].id}"
         change = {"value": "other"}
         batch = [{"type": "vars", "id": each.id, "attributes": change} for each in variables]
         requests: dict[str, Request] = {
-            "create a variable": ("POST", path, document("vars", {"key": self.name(), "category": "env"})),
+            "create a variable": ("POST", path, document("vars", {"key": self._name(), "category": "env"})),
             "update a variable": ("PATCH", one, document("vars", change)),
-            "update variables": ("PATCH", f"{self.its}/relationships/vars", {"data": batch}),
+            "update variables": ("PATCH", f"/workspaces/{self.workspace.id}/relationships/vars", {"data": batch}),
             "delete a variable": ("DELETE", one, None),
         }
         return requests[write]
 
-    def of_sets(self, write: str) -> Request:
-        varset = self.world.varset(self.place.organization)
-        held = [self.variable(varset_id=varset.id) for _ in range(self.count)]
-        workspaces = [("workspaces", each.id) for each in self.workspaces()]
-        new = [{"type": "vars", "attributes": {"key": self.name(), "category": "env"}} for _ in range(self.count)]
-        whole = document("varsets", {"name": self.name()}, vars=new, workspaces=workspaces)
+    def _of_sets(self, write: str, count: int) -> Request:
+        varset = self.world.varset(self.organization)
+        held = [self._variable(varset_id=varset.id) for _ in range(count)]
+        workspaces = [("workspaces", each.id) for each in self._workspaces(count)]
+        new = [{"type": "vars", "attributes": {"key": self._name(), "category": "env"}} for _ in range(count)]
+        whole = document("varsets", {"name": self._name()}, vars=new, workspaces=workspaces)
         path = f"/varsets/{varset.id}"
         of_set, one = f"{path}/relationships/vars", f"{path}/relationships/vars/{held[0].id}"
         places = (
@@ -251,11 +313,11 @@ class Prepared:
             {"data": [{"type": "workspaces", "id": i} for _, i in workspaces]},
         )
         if write.startswith("remove"):
-            self.place.states.api.post(places[0], self.place.states.token, places[1], expect=204)
+            self.states.api.post(places[0], self.states.token, places[1], expect=204)
         requests: dict[str, Request] = {
             "create a set with variables and places": ("POST", "/organizations/acme/varsets", whole),
             "update a set with variables and places": ("PATCH", path, whole),
-            "add a variable to a set": ("POST", of_set, document("vars", {"key": self.name(), "category": "env"})),
+            "add a variable to a set": ("POST", of_set, document("vars", {"key": self._name(), "category": "env"})),
             "update a variable of a set": ("PATCH", one, document("vars", {"value": "other"})),
             "apply a set to workspaces": ("POST", *places),
             "remove a set from workspaces": ("DELETE", *places),
@@ -263,13 +325,13 @@ class Prepared:
         }
         return requests[write]
 
-    def of_tags(self, write: str) -> Request:
-        workspaces = self.workspaces()
-        names = [self.name() for _ in range(min(self.count, 20))]
-        known = [self.tag(each, name) for each in workspaces for name in names[:2]]
+    def _of_tags(self, write: str, count: int) -> Request:
+        workspaces = self._workspaces(count)
+        names = [self._name() for _ in range(min(count, 20))]
+        known = [self._tag(each, name) for each in workspaces for name in names[:2]]
         ids = [{"type": "tags", "id": identifier} for identifier in dict.fromkeys(known)]
-        (other,) = self.workspaces(1)
-        elsewhere = [{"type": "workspaces", "id": each.id} for each in self.workspaces()]
+        (other,) = self._workspaces(1)
+        elsewhere = [{"type": "workspaces", "id": each.id} for each in self._workspaces(count)]
         listed = {"data": [{"type": "tags", "attributes": {"name": name}} for name in names]}
         requests: dict[str, Request] = {
             "add plain tags": ("POST", f"/workspaces/{other.id}/relationships/tags", listed),
@@ -279,13 +341,13 @@ class Prepared:
         }
         return requests[write]
 
-    def of_tokens(self, write: str) -> Request:
-        team = self.world.team(self.place.organization)
-        for name in (None, *(self.name() for _ in range(self.count))):
+    def _of_tokens(self, write: str, count: int) -> Request:
+        team = self.world.team(self.organization)
+        for name in (None, *(self._name() for _ in range(count))):
             self.world.team_token(team, name)
         ids = [each.id for each in self.world.all(AuthenticationToken) if each.team_id == team.id]
         listed = {"data": [{"type": "authentication-tokens", "id": identifier} for identifier in ids]}
-        path, new = f"/teams/{team.id}/authentication-token", {"description": self.name()}
+        path, new = f"/teams/{team.id}/authentication-token", {"description": self._name()}
         requests: dict[str, Request] = {
             "create a token of a team": ("POST", f"{path}s", document("authentication-tokens", new)),
             "replace the token of a team": ("POST", path, None),
@@ -294,33 +356,16 @@ class Prepared:
         }
         return requests[write]
 
-    def name(self) -> str:
+    def _name(self) -> str:
         return f"made-{secrets.token_hex(6)}"
 
-    def variable(self, **where: str) -> Var:
-        return self.world.add(Var(**self.here, **where, key=self.name(), category="env", value=""))
+    def _variable(self, **where: str) -> Var:
+        return self.world.add(Var(**self.here, **where, key=self._name(), category="env", value=""))
 
-    def workspaces(self, count: int | None = None) -> list[Workspace]:
-        project = self.world.project(self.place.organization)
-        return [self.world.workspace(project) for _ in range(count or self.count)]
+    def _workspaces(self, count: int) -> list[Workspace]:
+        project = self.world.project(self.organization)
+        return [self.world.workspace(project) for _ in range(count)]
 
-    def tag(self, workspace: Workspace, name: str) -> str:
+    def _tag(self, workspace: Workspace, name: str) -> str:
         tag = self.world.add(TagBinding(**self.here, workspace_id=workspace.id, key=name, value=""))
         return str(tag.tag_id)
-
-
-def test_a_write_costs_the_same_whatever_there_is(
-    api: Api, place: Place, owner: Person, statements: Statements
-) -> None:
-    for count in (1, 30):
-        place.fill(count)
-        place.states.lock()
-        made = Prepared(place, count)
-        costs = {
-            write: cost(statements, api, owner.token, getattr(made, f"of_{kind}")(write))
-            for kind, writes in WRITES.items()
-            for write in writes
-        }
-        place.states.force_unlock()
-        expected = {write: count for writes in WRITES.values() for write, count in writes.items()}
-        assert costs == expected, f"with {count} of each"
