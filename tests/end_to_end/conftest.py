@@ -64,9 +64,9 @@ def own_service(
     new_database: Callable[[], AbstractContextManager[str]],
     tmp_path: Path,
 ) -> Iterator[Service]:
-    """A server of the test's own, to stop and to kill."""
+    """A server of the test's own, to stop and to kill; with one process, because it starts often."""
     with new_database() as url:
-        running = Service(tmp_path, url).install().start()
+        running = Service(tmp_path, url, workers=1).install().start()
         yield running
         if running.is_running():
             running.kill()

@@ -46,14 +46,14 @@ def poll_until(claim: Callable[[], bool], seconds: float, expectation: str) -> N
 class Service:
     """One installation of Groundplan: its database, its home and, while it runs, its process group."""
 
-    def __init__(self, home: Path, database_url: str) -> None:
+    def __init__(self, home: Path, database_url: str, workers: int = WORKERS) -> None:
         """Choose a port; nothing runs yet."""
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home / "service.log"
         self.store = home / "home" / "blobs"
         self.database_url = database_url
-        self._environment = _environment(home, database_url, self.port)
+        self._environment = _environment(home, database_url, self.port, workers)
         self._process: subprocess.Popen[bytes] | None = None
         self._trusted: ssl.SSLContext | bool = True
         self.organization = ""
@@ -217,7 +217,7 @@ def document(
     return {"data": resource}
 
 
-def _environment(home: Path, database_url: str, port: int) -> dict[str, str]:
+def _environment(home: Path, database_url: str, port: int, workers: int) -> dict[str, str]:
     # Nothing of the machine's own installation may leak in.
     foreign = ("GROUNDPLAN_", "FLASK_", "GUNICORN_")
     inherited = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
@@ -227,7 +227,7 @@ def _environment(home: Path, database_url: str, port: int) -> dict[str, str]:
         "GROUNDPLAN_BOOTSTRAP_TOKEN": BOOTSTRAP_TOKEN,
         "HOST": "127.0.0.1",
         "PORT": str(port),
-        "WEB_CONCURRENCY": str(WORKERS),
+        "WEB_CONCURRENCY": str(workers),
         "GROUNDPLAN_ACCESS_LOG": "1",
     }
 
