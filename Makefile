@@ -12,11 +12,12 @@ export FLASK_APP := wsgi.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint format clean
+.PHONY: help serve test quick lint format clean
 
 help:
 	@echo "make serve   run the service on HOST:PORT (127.0.0.1:8080)"
 	@echo "make test    every check: style, types, layers, tests on SQLite and PostgreSQL"
+	@echo "make quick   the checks, and the tests around the files changed since main, on SQLite"
 	@echo "make lint    the checks without the tests"
 	@echo "make format  rewrite the code in the agreed style"
 	@echo "make clean   remove what make and the tools made; keeps instance/"
@@ -27,7 +28,10 @@ serve: $(VENV)/serve.stamp
 	exec $(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
 
 test: lint
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --cov
+
+quick: lint
+	$(BIN)/pytest -n 2 -q -k "not postgresql" $$($(BIN)/python -m tests.support.changed)
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check
