@@ -74,6 +74,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    if config.pluginmanager.hasplugin("_cov"):
+        for item in items:
+            if runs_elsewhere_too(item):
+                item.add_marker("no_cover")
+
+
+def runs_elsewhere_too(item: pytest.Item) -> bool:
+    """Whether coverage is measured by another test: the same on SQLite, or those of which fuzz tests are the sum.
+
+    Measuring makes a test half as long again.
+    """
+    callspec = getattr(item, "callspec", None)
+    kind = callspec.params.get("database_kind", "sqlite") if callspec else None
+    is_alone = item.get_closest_marker("only_postgresql") or item.get_closest_marker("one_database")
+    return (kind not in {None, "sqlite"} and not is_alone) or item.path.name == "test_fuzz.py"
 
 
 server_key = pytest.StashKey[PostgresqlServer]()

@@ -60,7 +60,7 @@ def test_each_engine_has_a_pool_and_tells_no_values(app: Flask) -> None:
 
 def test_a_request_has_one_session_at_a_time(app: Flask) -> None:
     with app.app_context():
-        with new_session(), pytest.raises(AssertionError), new_session():
+        with new_session(), pytest.raises(RuntimeError), new_session():
             pass
         with new_session() as first:
             pass
