@@ -42,6 +42,8 @@ settings.load_profile("groundplan")
 ROOT = Path(__file__).parent.parent
 BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
 SERVER = "postgresql_server"
+# Their thousands of examples run nothing that other tests don't run.
+MANY_EXAMPLES = {"test_fuzz.py", "test_two_faces.py"}
 # Programs that some end-to-end tests run, which say so with the mark needs.
 TOOLS = ("bash", "curl", "openssl", "terraform")
 KINDS_OF_MARKS = {"only_sqlite": "sqlite", "only_postgresql": "postgresql"}
@@ -81,14 +83,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def runs_elsewhere_too(item: pytest.Item) -> bool:
-    """Whether coverage is measured by another test: the same on SQLite, or those of which fuzz tests are the sum.
+    """Whether other tests measure the coverage of the same code: the same test on SQLite, or many simpler ones.
 
     Measuring makes a test half as long again.
     """
     callspec = getattr(item, "callspec", None)
     kind = callspec.params.get("database_kind", "sqlite") if callspec else None
     is_alone = item.get_closest_marker("only_postgresql") or item.get_closest_marker("one_database")
-    return (kind not in {None, "sqlite"} and not is_alone) or item.path.name == "test_fuzz.py"
+    return (kind not in {None, "sqlite"} and not is_alone) or item.path.name in MANY_EXAMPLES
 
 
 server_key = pytest.StashKey[PostgresqlServer]()
