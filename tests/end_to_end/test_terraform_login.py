@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ class Login:
         self.printed = ""
         inherited = {name: text for name, text in os.environ.items() if not name.startswith("TF_")}
         self._process = subprocess.Popen(  # noqa: S603 - the program that is tested with
-            [str(BINARY), "login", HOST],
+            [str(shutil.which(BINARY)), "login", HOST],
             cwd=home,
             # On this PATH it finds no program to open the address with, and only prints it.
             env=inherited | {"HOME": str(home), "PATH": str(home), "CHECKPOINT_DISABLE": "1"},
