@@ -4,17 +4,20 @@ import gc
 import logging
 import os
 import re
+import socket
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import gunicorn.util
 from flask import Flask
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from app.services import services
 from app.storage.sweeping import sweep_daily
+from app.web.server_errors import server_error
 from app.web.slow_clients import shut_down_reading
 
 host = os.environ.get("HOST") or "127.0.0.1"
@@ -60,6 +63,14 @@ class PunctualWorker(ThreadWorker):
             if due <= now:
                 shut_down_reading(conn.sock)
 
+
+def write_error(connection: socket.socket, status: int, _reason: str, _text: str) -> None:
+    """Answer with a document where gunicorn would answer with a page, before the application is asked."""
+    gunicorn.util.write_nonblock(connection, server_error(status))
+
+
+# All workers call this function for such answers, and there is no setting for it.
+gunicorn.util.write_error = write_error
 
 # Threads, because without a buffering proxy, an open silent connection would block a whole worker: a handful of them
 # would stop the service. Behind such a proxy GROUNDPLAN_THREADS=1 is a little faster.

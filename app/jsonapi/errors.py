@@ -70,6 +70,13 @@ class TooMuchIncluded(BadParameter):
     detail = "The include parameter asks for more than fits into one answer; ask for smaller pages, or leave it out"
 
 
+class MalformedRequest(BadRequest):
+    """The request is no valid HTTP, so the server could not read it."""
+
+    code = "malformed-request"
+    detail = "The request is not valid HTTP/1.1"
+
+
 class Unauthorized(ApiError):
     """There is no token, or it is unknown, revoked or expired."""
 
@@ -118,6 +125,15 @@ class TooLarge(ApiError):
     code = "payload-too-large"
 
 
+class AddressTooLong(ApiError):
+    """The address with its query is longer than the server reads."""
+
+    status = 414
+    title = "uri too long"
+    code = "uri-too-long"
+    detail = "The address with its query is longer than 8190 bytes; send fewer or shorter query parameters"
+
+
 class UnsupportedMediaType(ApiError):
     """A request that changes something does not declare its body as JSON:API."""
 
@@ -125,6 +141,24 @@ class UnsupportedMediaType(ApiError):
     title = "unsupported media type"
     code = "unsupported-media-type"
     detail = "Content-Type must be application/vnd.api+json"
+
+
+class ExpectationUnknown(ApiError):
+    """The header Expect asks for something that the server does not do."""
+
+    status = 417
+    title = "expectation failed"
+    code = "expectation-failed"
+    detail = "Expect must be 100-continue, or be left out"
+
+
+class HeadersTooLarge(ApiError):
+    """The request has more or longer headers than the server reads."""
+
+    status = 431
+    title = "request header fields too large"
+    code = "request-header-fields-too-large"
+    detail = "The request has more than 100 headers, or one that is longer than 8190 bytes"
 
 
 class TooManyRequests(ApiError):
@@ -143,6 +177,15 @@ class TooManyRequests(ApiError):
         error = cls()
         error.seconds = seconds
         return error
+
+
+class TransferCodingUnknown(ApiError):
+    """The body is sent in a transfer coding that the server does not know."""
+
+    status = 501
+    title = "not implemented"
+    code = "not-implemented"
+    detail = "Transfer-Encoding must be chunked, or be left out"
 
 
 class ServiceUnavailable(ApiError):

@@ -1,5 +1,7 @@
 """What only a real server shows: concurrent writers, sudden ends, restarts and signals."""
 
+import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -7,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from http.client import HTTPResponse
 from typing import Any
 
 import httpx
@@ -104,6 +107,33 @@ def test_what_a_client_says_about_proxies_is_not_believed(service: Service, http
     claims = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.test"}
     links = http.get(f"organizations/{service.organization}/projects", headers=claims).json()["links"]
     assert links["self"].startswith(f"{service.url}/api/v2/organizations")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"GET /api/v2/ping HTTP/9\r\n\r\n", 400, "malformed-request"),
+        (b"GET /api/v2/ping HTTP/1.1\r\nHost: a\r\nBad Header: x\r\n\r\n", 400, "malformed-request"),
+        (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414, "uri-too-long"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 9_000 + b"\r\n\r\n", 431, "request-header-fields-too-large"),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 101 + b"\r\n", 431, "request-header-fields-too-large"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: odd, chunked\r\n\r\n", 501, "not-implemented"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nExpect: secret\r\n\r\n", 417, "expectation-failed"),
+    ],
+    ids=["version", "header name", "long address", "long header", "many headers", "transfer coding", "expectation"],
+)
+def test_what_the_server_refuses_itself_is_answered_by_a_document(
+    service: Service, sent: bytes, status: int, code: str
+) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
+        connection.sendall(sent)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        body = json.loads(answer.read())
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/vnd.api+json; charset=utf-8")
+    assert [error["status"] for error in body["errors"]] == [str(status)]
+    assert [error["code"] for error in body["errors"]] == [code]
+    assert "secret" not in str(body)
 
 
 def test_sigterm_ends_the_server_cleanly_even_with_an_idle_connection(own_service: Service) -> None:
