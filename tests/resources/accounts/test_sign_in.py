@@ -23,7 +23,7 @@ from app.authentication.passwords import is_password
 from app.bootstrap import set_password
 from app.models import AuthorizationCode, SignInSession, User
 from app.persistence import now
-from app.resources.accounts.sign_in.browser import FORM_SECONDS
+from app.resources.accounts.sign_in.browser import FORM_LIFETIME
 from app.resources.accounts.sign_in.operations import IDLE, LONGEST, NOTED_EVERY
 from app.services import services
 from app.web.requests import FIELDS
@@ -322,7 +322,7 @@ def late(app: Flask, form_token: str) -> str:
 
     class Earlier(TimestampSigner):
         def get_timestamp(self) -> int:
-            return int(time.time()) - FORM_SECONDS - 1
+            return int(time.time() - FORM_LIFETIME.total_seconds()) - 1
 
     options: dict[str, Any] = {
         "salt": "groundplan form",

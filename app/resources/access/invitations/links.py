@@ -1,12 +1,9 @@
 """The link of an invitation: making its token, reading it, and mailing it."""
 
-import hashlib
 import hmac
 from functools import partial
 from typing import Any
 
-from flask import request
-from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import update
 
 from app.jsonapi.errors import NotFound
@@ -15,8 +12,12 @@ from app.models.invitations import Invitation
 from app.persistence import now
 from app.persistence.engine import Engines
 from app.services import services
+from app.web.addresses import base_url
 from app.web.listing import ResourceObject
+from app.web.signatures import NotSigned, read_signed, sign
 
+# What the token is signed for.
+PURPOSE = "invitation"
 # A character that no id contains.
 TOKEN_SEPARATOR = "."  # noqa: S105 - a character
 # The path of the page and, below /api/v2, of the document.
@@ -26,8 +27,8 @@ PAGE = "/invitations/"
 def parse_token(token: str) -> tuple[str, str]:
     """The invitation's id and nonce in the token; 404 if this service has not signed it."""
     try:
-        identifier, nonce = _signer().loads(token)
-    except BadData:
+        identifier, nonce = read_signed(PURPOSE, token)
+    except NotSigned:
         raise NotFound from None
     return identifier, nonce
 
@@ -43,20 +44,15 @@ def deliver(invitation: Invitation, shown: ResourceObject) -> ResourceObject:
 
     Call it after the invitation is committed.
     """
-    token = str(_signer().dumps([invitation.id, invitation.nonce]))
+    token = sign(PURPOSE, [invitation.id, invitation.nonce])
     box = services().outbox
     if box is None:
-        link = f"{own_address()}{PAGE}{token}"
+        link = f"{base_url()}{PAGE}{token}"
         return {**shown, "attributes": {**shown["attributes"], "token": token, "link": link}}
     box.put(
         _message(shown["attributes"], token), partial(_note_sent, services().engines, invitation.id, invitation.nonce)
     )
     return shown
-
-
-def own_address() -> str:
-    """The address at which people reach the service, without a slash at the end."""
-    return services().settings.url or request.host_url.rstrip("/")
 
 
 def _message(attributes: dict[str, Any], token: str) -> Message:
@@ -73,14 +69,14 @@ with the {access}. The invitation is good until {texts["expires-at"]}.
 
 See it and accept it here, signed in to the account with this e-mail address:
 
-  {own_address()}{PAGE}{token}
+  {base_url()}{PAGE}{token}
 
 If you have no account yet, ask whoever runs the service for one. If you did not expect this, do nothing.
 
 Without a browser, with a token of the account:
 
   curl -X POST -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/vnd.api+json" \\
-    {own_address()}/api/v2{PAGE}{token}/actions/accept
+    {base_url()}/api/v2{PAGE}{token}/actions/accept
 """,
     )
 
@@ -90,11 +86,3 @@ def _note_sent(databases: Engines, invitation_id: str, nonce: str) -> None:
     sent = update(Invitation).where(Invitation.id == invitation_id, Invitation.nonce == nonce)
     with databases.writing.begin() as connection:
         connection.execute(sent.values(sent_at=now()))
-
-
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(
-        services().settings.secret_key,
-        salt="groundplan invitation",
-        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-    )

@@ -4,23 +4,26 @@ The cookie holds a random text. If a session has the text's digest, its user is 
 ties forms to the browser. Signing in changes the text, so that nobody can plant a known one beforehand.
 """
 
-import hashlib
 import re
 import secrets
+from datetime import timedelta
 from typing import Final
 
 from flask import Response, g, request
-from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app.authentication.tokens import digest, same
 from app.resources.accounts.sign_in.operations import Found, find_session
 from app.services import services
+from app.web.addresses import is_https, sub_path
 from app.web.context import reader
+from app.web.signatures import NotSigned, read_recently_signed, sign_for_a_while
 
 BYTES: Final = 32
 TEXT: Final = re.compile("[A-Za-z0-9_-]{43}")
 # Longer than anybody looks at a page before sending its form.
-FORM_SECONDS: Final = 60 * 60
+FORM_LIFETIME: Final = timedelta(hours=1)
+# What the text in a form is signed for.
+PURPOSE: Final = "form"
 
 
 def cookie_text() -> str:
@@ -50,32 +53,27 @@ def signed_in_user() -> Found | None:
 def set_cookie(response: Response) -> None:
     """Set the cookie. It ends with the browser; the session on the server ends on its own."""
     response.set_cookie(
-        _cookie_name(), cookie_text(), httponly=True, samesite="Lax", secure=request.is_secure, path="/"
+        _cookie_name(), cookie_text(), httponly=True, samesite="Lax", secure=is_https(), path=sub_path() or "/"
     )
 
 
 def form_token() -> str:
     """The text in a form that proves that the form came from one of our pages, in this browser."""
-    return _signer().dumps(cookie_digest())
+    return sign_for_a_while(PURPOSE, cookie_digest())
 
 
 def is_form_token_valid(token: str | None) -> bool:
     """Whether the form came from one of our pages, in this browser, not too long ago."""
     try:
-        signed = _signer().loads(token or "", max_age=FORM_SECONDS)
-    except BadData:
+        signed = read_recently_signed(PURPOSE, token or "", FORM_LIFETIME)
+    except NotSigned:
         return False
     return same(str(signed), cookie_digest())
 
 
 def _cookie_name() -> str:
-    # With this prefix, browsers accept the cookie only from this host, not from sibling domains, and only over https.
-    return "__Host-groundplan" if request.is_secure else "groundplan"
-
-
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(
-        services().settings.secret_key,
-        salt="groundplan form",
-        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-    )
+    if not is_https():
+        return "groundplan"
+    # With the first prefix, browsers accept the cookie only from this host, not from sibling domains, and only over
+    # https; but it is only for cookies of a whole host.
+    return "__Secure-groundplan" if sub_path() else "__Host-groundplan"

@@ -1,23 +1,23 @@
 """Signed addresses: anyone who has one may upload or download one object until it expires.
 
 The terraform CLI uploads without a token, so the address itself is the secret. It names a version and a part of it. An
-address for uploading does not allow downloading, nor the other way round.
+address for uploading does not allow downloading, nor the other way round. It also names the token of the caller who got
+it, so that it ends with their right to store states.
 """
 
-import hashlib
-from typing import Final, Literal
-
-from flask import request
-from itsdangerous import BadData, URLSafeTimedSerializer
+from datetime import timedelta
+from typing import Final, Literal, NamedTuple
 
 from app.jsonapi.errors import Forbidden
-from app.services import services
+from app.web.addresses import base_url
+from app.web.context import caller
+from app.web.signatures import NotSigned, read_recently_signed, sign_for_a_while
 
 Part = Literal["state", "json-state"]
 Direction = Literal["upload", "download"]
 
-# In seconds: longer than any apply, and long enough to pass a download address on for a day.
-LIFETIME: Final = 25 * 60 * 60
+# Longer than any apply, and long enough to pass a download address on for a day.
+LIFETIME: Final = timedelta(hours=25)
 PREFIX: Final = "/objects/"
 
 
@@ -28,23 +28,29 @@ class AddressNotValid(Forbidden):
     detail = "The address is not valid or has expired"
 
 
+class Ticket(NamedTuple):
+    """What an address is for."""
+
+    version_id: str
+    part: Part
+    token_id: str | None
+    """The token of the caller who got the address."""
+
+
 def signed_address(direction: Direction, version_id: str, part: Part) -> str:
     """An absolute address for one part of the version, in one direction."""
-    return f"{request.host_url.rstrip('/')}{PREFIX}{_signer(direction).dumps([version_id, part])}"
+    ticket = Ticket(version_id, part, caller().token_id)
+    return f"{base_url()}{PREFIX}{sign_for_a_while(_purpose(direction), ticket)}"
 
 
-def verify_ticket(direction: Direction, ticket: str) -> tuple[str, Part]:
-    """The version and the part of it that the ticket in an address allows access to."""
+def verify_ticket(direction: Direction, ticket: str) -> Ticket:
+    """What the ticket in an address allows access to."""
     try:
-        version_id, part = _signer(direction).loads(ticket, max_age=LIFETIME)
-    except BadData:
+        return Ticket(*read_recently_signed(_purpose(direction), ticket, LIFETIME))
+    except (NotSigned, TypeError):
+        # Addresses of earlier releases named no token.
         raise AddressNotValid from None
-    return version_id, part
 
 
-def _signer(direction: Direction) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(
-        services().settings.secret_key,
-        salt=f"groundplan object {direction}",
-        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
-    )
+def _purpose(direction: Direction) -> str:
+    return f"object {direction}"

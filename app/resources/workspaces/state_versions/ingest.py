@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.models.state_versions import StateVersion
 from app.models.workspaces import Workspace
 from app.resources.workspaces.state_versions.operations import accept_json_state, accept_state, object_name
-from app.resources.workspaces.state_versions.state_parser import StateReader, Summary
+from app.resources.workspaces.state_versions.state_parser import StateReader, Summary, checked_json
 from app.storage.ledger import Stored
 from app.web.objects import stored_object
 from app.web.requests import PIECE
@@ -40,7 +40,7 @@ def ingest(
         if not json_state:
             yield IngestedState(intake.summary, state, None)
             return
-        with stored_object(object_name(workspace_id), in_pieces(json_state)) as stored_json:
+        with stored_object(object_name(workspace_id), checked_json(in_pieces(json_state))) as stored_json:
             yield IngestedState(intake.summary, state, stored_json)
 
 

@@ -22,9 +22,11 @@ ADDRESS: Final = f"{PREFIX}<ticket>"
 @any_media_type
 @describes(body={"type": "string", "format": "binary"}, errors=(400, 403, 409, 413, 422))
 def upload_object(ticket: str) -> Response:
-    """Upload a state or its JSON form. The address is the permission. Sending the same bytes again changes nothing."""
-    version_id, part = verify_ticket("upload", ticket)
-    service.upload(version_id, part, sent_pieces)
+    """Upload a state or its JSON form, without a token. Sending the same bytes again changes nothing.
+
+    The address is the permission, while whoever got it has a valid token, may store states there and holds the lock.
+    """
+    service.upload(verify_ticket("upload", ticket), sent_pieces)
     return Response(status=200, content_type=BYTES)
 
 
@@ -33,7 +35,7 @@ def upload_object(ticket: str) -> Response:
 @describes(answer={"type": "string", "format": "binary"}, errors=(403,))
 def download_object(ticket: str) -> Response:
     """Download a state or its JSON form, byte for byte as it was sent. The address is the permission."""
-    version_id, part = verify_ticket("download", ticket)
+    version_id, part, _ = verify_ticket("download", ticket)
     row = service.stored_version(version_id)
     name, key = (row.state_object, row.state_key) if part == "state" else (row.json_state_object, row.json_state_key)
     if name is None or key is None:

@@ -64,8 +64,7 @@ DESCRIBED = {
 }
 
 
-# Some clients end this address in a slash.
-@blueprint.get(f"{OF_WORKSPACE}/resources", strict_slashes=False)
+@blueprint.get(f"{OF_WORKSPACE}/resources")
 @requires(P.STATE_READ)
 @describes(
     answer=DESCRIBED,

@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from app.authentication.callers import Caller
+from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.errors import Conflict, NotFound
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
 from app.models.workspaces import Workspace
-from app.resources.workspaces.state_versions.addresses import Part
+from app.resources.workspaces.state_versions.addresses import AddressNotValid, Ticket
 from app.resources.workspaces.state_versions.ingest import IngestedState, in_pieces, ingest
 from app.resources.workspaces.state_versions.operations import (
     VersionDiscarded,
@@ -26,16 +28,19 @@ from app.resources.workspaces.state_versions.operations import (
     object_name,
 )
 from app.resources.workspaces.state_versions.serial_rewriter import rewrite_serial
-from app.resources.workspaces.state_versions.state_parser import StateReader, UnreadableState
+from app.resources.workspaces.state_versions.state_parser import StateReader, checked_json
 from app.resources.workspaces.workspaces.locking import check_held_by
 from app.services import services
-from app.web.context import caller, reader, release_reader
+from app.web.context import caller, caller_with_sources, reader, release_reader
 from app.web.objects import delete_objects, stored_object
 from app.web.policy import get_for_update
 from app.web.transaction import created_changes, record_event, transaction
 
 Pieces = Callable[[int], Iterator[bytes]]
 """The bytes of the request in small pieces; 413 if there are more than the limit."""
+
+
+OVER = "Whoever got this address may not store states in the workspace any more; ask for a new one with a valid token"
 
 
 class OvertakenRollback(Conflict):
@@ -103,14 +108,18 @@ def stored_version(version_id: str) -> Row[Any]:
     return row
 
 
-def upload(version_id: str, part: Part, pieces_of: Pieces) -> None:
-    """Store the state of a pending version, or its JSON form. Sending the same bytes again changes nothing."""
-    before = stored_version(version_id)
+def upload(ticket: Ticket, pieces_of: Pieces) -> None:
+    """Store the state of a pending version, or its JSON form. Sending the same bytes again changes nothing.
+
+    Whoever got the address must still have a token, the right to store states in the workspace, and its lock.
+    """
+    before = stored_version(ticket.version_id)
+    issuer = _issuer_of(ticket)
     if before.status == DISCARDED:
         raise VersionDiscarded
     pieces = pieces_of(services().settings.state_bytes)
-    if part == "json-state":
-        _upload_json(before, pieces)
+    if ticket.part == "json-state":
+        _upload_json(before, issuer, pieces)
         return
     state_reader = StateReader(before.md5)
     arriving = state_reader.tee(pieces)
@@ -124,6 +133,7 @@ def upload(version_id: str, part: Part, pieces_of: Pieces) -> None:
         with transaction() as session:
             workspace, version = _lock(session, before)
             if version.status == PENDING:
+                _check_still_allowed(workspace, issuer)
                 accept_state(session, workspace, version, state, state_reader.summary)
                 taken = True
             elif version.status == DISCARDED:
@@ -132,31 +142,43 @@ def upload(version_id: str, part: Part, pieces_of: Pieces) -> None:
         delete_objects([state.name])
 
 
-def _upload_json(before: Row[Any], pieces: Iterator[bytes]) -> None:
+def _issuer_of(ticket: Ticket) -> Caller:
+    """The caller who got the address; refused if their token is gone, or they may not store states there any more."""
+    issuer = caller_with_sources("authentication-tokens", ticket.token_id) if ticket.token_id else None
+    if issuer is None:
+        raise AddressNotValid(OVER)
+    key = StateVersion.__table__.c.id
+    allowed = select(key).where(key == ticket.version_id, rules.where(issuer, P.STATE_WRITE, StateVersion))
+    is_allowed = reader().execute(allowed).one_or_none() is not None
+    release_reader()
+    if not is_allowed:
+        raise AddressNotValid(OVER)
+    return issuer
+
+
+def _check_still_allowed(workspace: Workspace, issuer: Caller) -> None:
+    if not rules.holds(issuer, P.STATE_WRITE, workspace):
+        raise AddressNotValid(OVER)
+    check_held_by(workspace, issuer)
+
+
+def _upload_json(before: Row[Any], issuer: Caller, pieces: Iterator[bytes]) -> None:
     if before.json_state_object is not None:
         for _ in pieces:
             pass
         return
-    with stored_object(object_name(before.workspace_id), _not_empty(pieces)) as state:
+    with stored_object(object_name(before.workspace_id), checked_json(pieces)) as state:
         taken = False
         with transaction() as session:
-            _, version = _lock(session, before)
+            workspace, version = _lock(session, before)
             if version.status == DISCARDED:
                 raise VersionDiscarded
             if version.json_state_object is None:
+                _check_still_allowed(workspace, issuer)
                 accept_json_state(session, version, state)
                 taken = True
     if not taken:
         delete_objects([state.name])
-
-
-def _not_empty(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces. An empty body is refused, because it is not JSON and the first upload is final."""
-    first = next(pieces, b"")
-    if not first:
-        raise UnreadableState("The state is not valid JSON")
-    yield first
-    yield from pieces
 
 
 def _lock(session: Session, version: Row[Any]) -> tuple[Workspace, StateVersion]:

@@ -152,6 +152,20 @@ class StateReader:
             self._fault = "The state is not valid JSON"
 
 
+def checked_json(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a state's JSON form, unchanged. After the last one it raises if they are not JSON."""
+    parser = ijson.basic_parse_coro(ijson.coroutine(_anything)())
+    whole = WholeTokenSplitter()
+    try:
+        for piece in pieces:
+            for part in whole.within(piece):
+                parser.send(part)
+            yield piece
+        parser.close()
+    except (ijson.JSONError, ValueError, ArithmeticError):
+        raise UnreadableState("The JSON form of the state is not valid JSON") from None
+
+
 # --- the parts of a state, each a generator that is sent the events of the parser ----------------------------------
 
 
@@ -174,6 +188,11 @@ def _state(found: Summary) -> Reading:
             yield from _resources(found)
         else:
             yield from _skip()
+    while True:
+        yield
+
+
+def _anything() -> Reading:
     while True:
         yield
 
