@@ -5,7 +5,6 @@ from functools import cache
 
 import orjson
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, resources
 from app.analytics import connect_analytics
@@ -17,7 +16,7 @@ from app.persistence.database import connect_engines
 from app.services import EXTENSION, Services
 from app.storage.keyring import Keyring
 from app.storage.vault import connect_vault
-from app.web import documentation, errors, requests
+from app.web import addresses, documentation, errors, requests
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -28,7 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     # OPTIONS would answer without a token, and no client needs it: this API does not serve browsers of other sites.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    # An address with a trailing slash is 404, not a redirect, which would lose the body of a POST.
+    # Superfluous slashes are removed before routing: a redirect would lose the body of a POST.
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     keyring = Keyring(settings.encryption_keys)
@@ -43,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         openapi=cache(lambda: orjson.dumps(openapi_document(app))),
     )
     log_to_standard_error(settings.log_level)
-    trust_proxies(app, settings.trusted_proxies)
+    addresses.install(app, settings)
     migrate(app)
     errors.install(app)
     requests.install(app)
@@ -51,17 +50,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     documentation.install(app)
     cli.install(app)
     return app
-
-
-def trust_proxies(app: Flask, count: int) -> None:
-    """Take the scheme, host and address of the client from the headers of this many proxies; by default from none.
-
-    Anybody who can reach the service around its proxies could send these headers, so trusting them must be configured.
-    """
-    if count:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=count, x_proto=count, x_host=count
-        )
 
 
 def log_to_standard_error(level: str) -> None:

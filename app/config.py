@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -18,7 +19,14 @@ MAXIMUM_DAYS = 365
 ORGANIZATION_CREATION = ("admins", "users")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 POSTHOG_HOST = "https://us.i.posthog.com"
-URL = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+# Host and port, as RFC 3986 allows them. In brackets there is more to check: see ``is_authority``.
+AUTHORITY = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::(?P<port>[0-9]*))?", re.ASCII
+)
+# One or more segments without a slash at the end, of characters that need no quotes in addresses and cookies.
+SUB_PATH = re.compile("(?:/[A-Za-z0-9._~@:+-]+)+", re.ASCII)
+# A sub-path that begins like the service's own paths could not be told from them. Clients resolve dots as segments.
+OWN_SEGMENTS = {"api", "docs", "invitations", "oauth", "objects", "sign-in", "sign-out", ".well-known"}
 SENDER = re.compile(r"[^@\s]+@[^@\s]+")
 # The port, and whether the connection begins with TLS.
 MAIL_SCHEMES = {"smtp": (25, False), "smtps": (465, True)}
@@ -72,8 +80,8 @@ class Settings:
     the first of them encrypts. ``organization_creation`` says who may create organizations (``admins``: site
     administrators, ``users``: every user). ``request_bytes`` limits the size of a body, ``state_bytes`` that of a
     state. ``trusted_proxies`` is how many proxies are trusted about the address of the request. ``url`` is the address
-    at which people reach the service, for links in mail. ``invitation_days`` is how many days an invitation can be
-    accepted.
+    at which clients and people reach the service: the base of every absolute address. ``invitation_days`` is how many
+    days an invitation can be accepted.
     """
 
     home: Path
@@ -137,8 +145,11 @@ class Settings:
             raise InvalidSettingError(message)
 
     def _check_invitations(self) -> None:
-        if self.url is not None and not URL.fullmatch(self.url):
-            message = "GROUNDPLAN_URL must begin with http:// or https:// and have no query"
+        if self.url is not None and not _is_base_url(self.url):
+            message = (
+                "GROUNDPLAN_URL must be http:// or https:// and a host, perhaps with a port and a path of letters, "
+                f"digits and ._~@:+- that does not begin with {', '.join(sorted(OWN_SEGMENTS))}"
+            )
             raise InvalidSettingError(message)
         if self.mail_server is not None and self.url is None:
             # A link in mail must not lead to a host that a client claims in its request.
@@ -174,6 +185,33 @@ class Settings:
             mail_server=mail_server_of(given),
             invitation_days=whole_number(given, "GROUNDPLAN_INVITATION_DAYS", 7),
         )
+
+
+def is_authority(text: str) -> bool:
+    """Whether the text is a host, perhaps with a port, by RFC 3986. A zone after an IPv6 address is none of it."""
+    found = AUTHORITY.fullmatch(text)
+    if found is None:
+        return False
+    host = found["host"]
+    if not host.startswith("["):
+        return True
+    try:
+        IPv6Address(host[1:-1])
+    except AddressValueError:
+        return False
+    return True
+
+
+def _is_base_url(url: str) -> bool:
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return scheme in {"http", "https"} and is_authority(authority) and (not slash or is_sub_path(f"/{path}"))
+
+
+def is_sub_path(path: str) -> bool:
+    """Whether the service can stand below this path."""
+    segments = path.split("/")[1:]
+    return SUB_PATH.fullmatch(path) is not None and segments[0] not in OWN_SEGMENTS and not {".", ".."} & set(segments)
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -29,7 +29,8 @@ def openapi_document(app: Flask) -> dict[str, Any]:
             "summary": "Projects and workspaces for Terraform, compatible with the API of HCP Terraform.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        # Seen from the document itself, so that it is right below a sub-path as well.
+        "servers": [{"url": "../.."}],
         "security": [{SECURITY: []}],
         "tags": [{"name": tag, "description": text} for tag, text in sorted(_tags(app, routes).items())],
         "paths": paths,

@@ -8,10 +8,12 @@ from flask import Response, request
 from app.jsonapi import CONTENT_TYPE
 from app.jsonapi.errors import ApiError, ServiceUnavailable, TooManyRequests, Unauthorized
 from app.jsonapi.query import last_page, page_links, page_meta, page_of
+from app.web.addresses import page_url, put_below_sub_path
 
 
 def document_response(document: dict[str, Any], status: int = 200) -> Response:
     """A JSON:API document."""
+    put_below_sub_path(document)
     return Response(orjson.dumps(document), status, content_type=CONTENT_TYPE)
 
 
@@ -32,7 +34,7 @@ def single_page_response(shown: list[dict[str, Any]]) -> Response:
     return document_response(
         {
             "data": shown[page.offset : page.offset + page.size],
-            "links": page_links(request.base_url, arguments, page, last_page(page, len(shown))),
+            "links": page_links(page_url(), arguments, page, last_page(page, len(shown))),
             "meta": {"pagination": page_meta(page, len(shown))},
         },
     )

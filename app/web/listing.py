@@ -22,6 +22,7 @@ from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.query import Arguments, Page, is_paged, last_page, page_links, page_meta, page_of
 from app.jsonapi.schema import Schema, protected_attributes
 from app.persistence import AnyRow
+from app.web.addresses import page_url
 from app.web.answers import document_response
 from app.web.context import caller, reader
 from app.web.filters import Filter, FilterClause, also_permitted
@@ -162,7 +163,7 @@ class Listing(Declaration):
             shown_meta["status-counts"] = {"total": visible, "matching": total}
         if page is not None:
             document["links"] = page_links(
-                request.base_url,
+                page_url(),
                 arguments.to_dict(flat=False),
                 page,
                 last_page(page, total),

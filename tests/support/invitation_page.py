@@ -1,8 +1,11 @@
 """The page of an invitation, as the tests open it."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask
 from webtest.response import TestResponse
 
+from app.services import services
 from tests.support.browser import PASSWORD, Browser
 
 SIGN_IN = "Sign in to Groundplan"
@@ -12,8 +15,10 @@ class Reader(Browser):
     """Somebody with a link."""
 
     def __init__(self, app: Flask, token: str, *, ip: str = "192.0.2.1") -> None:
-        super().__init__(app, ip=ip)
-        self.path = f"/invitations/{token}"
+        # Browsers keep the cookie of an address with https for that scheme.
+        url = urlsplit(services(app).settings.url or "http://localhost")
+        super().__init__(app, ip=ip, scheme=url.scheme)
+        self.path = f"{url.path}/invitations/{token}"
 
     def look(self) -> TestResponse:
         """The page."""

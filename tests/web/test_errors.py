@@ -130,8 +130,6 @@ def test_a_wrong_method_names_those_that_are_allowed(api: Api, method: str, path
 @pytest.mark.parametrize(
     "path",
     [
-        "/organizations/",
-        "//organizations",
         "/organizations/a/b",
         "/organizations/%00",
         "/organizations/%00/projects",

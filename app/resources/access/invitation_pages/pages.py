@@ -13,10 +13,10 @@ from app.models.environments import Environment
 from app.models.invitations import PENDING
 from app.resources.access.invitation_pages.blueprint import blueprint
 from app.resources.access.invitation_pages.role_descriptions import describe_role
-from app.resources.access.invitations.links import own_address
 from app.resources.access.invitations.service import get_by_token
 from app.resources.accounts.sign_in.browser import signed_in_user
 from app.resources.accounts.sign_in.pages import render_page
+from app.web.addresses import base_url
 from app.web.context import reader, set_caller
 from app.web.listing import ResourceObject
 
@@ -83,7 +83,7 @@ def _invitation_text(shown: ResourceObject) -> InvitationText:
     environment = _name_of(environment_id)
     if status == PENDING and environment_id is not None and environment is None:
         status = GONE
-    address = urlsplit(own_address())
+    address = urlsplit(base_url())
     return InvitationText(
         status=status,
         place=f"{kind} {attributes[f'{kind}-name']}",
@@ -96,7 +96,7 @@ def _invitation_text(shown: ResourceObject) -> InvitationText:
         cells=attributes["cell-scopes"],
         inviter=attributes["invited-by-name"],
         expires_at=datetime.fromisoformat(attributes["expires-at"]),
-        api_address=f"{own_address()}/api/v2/{kind}s/{_id_of(related[kind])}",
+        api_address=f"{base_url()}/api/v2/{kind}s/{_id_of(related[kind])}",
         project=attributes["project-name"],
         workspace=attributes["workspace-name"],
         host=address.netloc if (address.scheme, address.path) == ("https", "") else None,

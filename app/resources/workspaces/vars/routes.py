@@ -41,8 +41,7 @@ ORGANIZATION_FILTER = "filter[organization][name]"
 WORKSPACE_FILTER = "filter[workspace][name]"
 
 
-# Some clients end this address in a slash.
-@blueprint.get("/workspaces/<workspace_id>/vars", strict_slashes=False)
+@blueprint.get("/workspaces/<workspace_id>/vars")
 @requires(P.VARIABLE_READ)
 @describes(answer=VarSchema, many=True, paged=False)
 def list_vars(workspace_id: str) -> Response:
@@ -51,7 +50,7 @@ def list_vars(workspace_id: str) -> Response:
     return document_response({"data": vars_of_workspace(workspace_id)})
 
 
-@blueprint.post("/workspaces/<workspace_id>/vars", strict_slashes=False)
+@blueprint.post("/workspaces/<workspace_id>/vars")
 @requires(P.VARIABLE_READ, P.VARIABLE_WRITE)
 @describes(body=VarSchema, answer=VarSchema, status=201, errors=(422,))
 def create_var(workspace_id: str) -> Response:
