@@ -15,6 +15,7 @@ from app.config import InvalidSettingError
 from app.jsonapi.document import errors_page
 from app.models.users import SITE_ROLES
 from app.openapi import openapi_document
+from app.openapi.attributes_page import attributes_page
 from app.services import services
 from app.storage.keyring import DecryptionError
 from app.storage.rotation import reseal
@@ -30,6 +31,7 @@ def install(app: Flask) -> None:
     app.cli.add_command(openapi_command)
     app.cli.add_command(permissions_command)
     app.cli.add_command(errors_command)
+    app.cli.add_command(attributes_command)
     app.cli.add_command(rotate_command)
     app.cli.add_command(sweep_command)
 
@@ -125,6 +127,19 @@ def permissions_command(path: Path) -> None:
 def errors_command(path: Path) -> None:
     """Write the page with every error that the API answers with."""
     path.write_text(errors_page(), encoding="utf-8")
+
+
+@click.command("attributes-table")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("docs/attributes.md"),
+    show_default=True,
+    help="Where to write.",
+)
+def attributes_command(output: Path) -> None:
+    """Write all attributes of all resources as a page of tables."""
+    output.write_text(attributes_page(current_app), encoding="utf-8")
 
 
 @click.command("rotate-encryption-keys")

@@ -36,12 +36,26 @@ class BaseAttribute(marshmallow.fields.Field[Any]):
 
     Callers without it see null, find no row by a filter on the attribute, and see "(hidden)" in recorded events. All
     three are derived from this one declaration.
+
+    ``description`` says what the value means, in sentences for people; ``example`` is a value that a client can send.
+    ``has_effect`` is false for what is only stored and shown, because nothing in the service acts on it yet.
     """
 
-    def __init__(self, *, shown_to: P | None = None, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+    def __init__(
+        self,
+        *,
+        shown_to: P | None = None,
+        description: str = "",
+        example: Any = None,  # noqa: ANN401 - any JSON value
+        has_effect: bool = True,
+        **options: Any,  # noqa: ANN401 - marshmallow's own options
+    ) -> None:
         """Without ``shown_to``, everybody who sees the resource sees the attribute."""
         super().__init__(**options)
         self.shown_to = shown_to
+        self.description = description
+        self.example = example
+        self.has_effect = has_effect
 
     def columns_read(self, name: str) -> Sequence[str]:
         """The names of the columns that the value is made of; ``name`` is the field's name in its schema."""
@@ -231,11 +245,11 @@ class Computed(BaseAttribute):
 
 
 class Constant(Computed):
-    """An attribute that clients expect and that has the same value on every resource."""
+    """An attribute that clients expect and that has the same value on every resource, without any effect."""
 
     def __init__(self, value: Any, *, schema: dict[str, Any] | None = None, **options: Any) -> None:  # noqa: ANN401
         """``schema`` defaults to the value itself."""
-        super().__init__(lambda _row, _held: value, schema=schema or {"const": value}, **options)
+        super().__init__(lambda _row, _held: value, schema=schema or {"const": value}, has_effect=False, **options)
         self.value = value
 
 

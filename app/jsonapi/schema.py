@@ -12,7 +12,7 @@ from marshmallow_jsonapi.fields import BaseRelationship
 from app.authz.permissions import P
 from app.jsonapi.body import resource_object
 from app.jsonapi.errors import ApiError, Invalid, InvalidAttribute, humanized
-from app.jsonapi.fields import BaseAttribute, fill_template
+from app.jsonapi.fields import BaseAttribute, Constant, fill_template
 
 
 def dasherized(name: str) -> str:
@@ -80,6 +80,30 @@ def protected_attributes(schema_type: type[Schema]) -> dict[str, tuple[Sequence[
         for name, field in schema_type._declared_fields.items()  # noqa: SLF001 - marshmallow's registry of fields
         if isinstance(field, BaseAttribute) and field.shown_to is not None
     }
+
+
+# What these mean is the same for every resource.
+COMMON_DESCRIPTIONS = {
+    "created-at": "When it was made.",
+    "updated-at": "When it was last changed.",
+    "permissions": "What the caller may do with it, as one flag for each action.",
+}
+
+
+def describe_attribute(schema_type: type[Schema], name: str) -> str:
+    """What the attribute with this name in documents means; empty if nobody has written it down.
+
+    A name can have two fields, one for what is sent and one for what is shown; either has the description. A schema
+    that declares a field of its base once more can leave the description to the base.
+    """
+    for base in schema_type.__mro__:
+        for field_name, field in getattr(base, "_declared_fields", {}).items():
+            if isinstance(field, BaseAttribute) and (field.data_key or dasherized(field_name)) == name:
+                if field.description:
+                    return field.description
+                if isinstance(field, Constant) and name not in COMMON_DESCRIPTIONS:
+                    return "The same on every resource. Clients of HCP Terraform expect it."
+    return COMMON_DESCRIPTIONS.get(name, "")
 
 
 @cache

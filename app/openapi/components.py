@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow.fields import Field
 
 from app.jsonapi.query import DEFAULT_SIZE, MAXIMUM_SIZE
-from app.jsonapi.schema import Schema, dasherized
+from app.jsonapi.schema import Schema, dasherized, describe_attribute
 from app.openapi.docstrings import text_of
 from app.openapi.errors import ERROR_DOCUMENT
 from app.openapi.members import (
@@ -14,6 +14,7 @@ from app.openapi.members import (
     Relationship,
     accepted,
     accepted_relationship,
+    described,
     shown,
     shown_relationship,
 )
@@ -110,7 +111,8 @@ class Components:
                 is_linked = key in self._includes.get(schema_type, ())
                 groups["relationships"][key] = shown_relationship(member, self._identifier, is_linked=is_linked)
             else:
-                groups["attributes"][key] = shown(member, columns.get(member.attribute or name))
+                schema_of_value = shown(member, columns.get(member.attribute or name))
+                groups["attributes"][key] = described(schema_of_value, describe_attribute(schema_type, key))
         for group, members in groups.items():
             if members:
                 properties[group] = {"type": "object", "required": sorted(members), "properties": members}
@@ -140,7 +142,7 @@ class Components:
             if isinstance(member, Relationship):
                 groups[group][key] = accepted_relationship(member, self._identifier)
             else:
-                groups[group][key] = accepted(member)
+                groups[group][key] = described(accepted(member), describe_attribute(schema_type, key))
             if member.required and not is_partial:
                 needed[group].append(key)
         for group, members in groups.items():

@@ -50,6 +50,12 @@ def nullable(schema: JsonSchema) -> JsonSchema:
     return {**or_null, "enum": [*schema["enum"], None]} if "enum" in schema else or_null
 
 
+def described(schema: JsonSchema, text: str) -> JsonSchema:
+    """The schema with the text as its description, before any description that it has."""
+    texts = [text, schema.get("description", "")]
+    return {**schema, "description": " ".join(filter(None, texts))} if any(texts) else schema
+
+
 def accepted(member: Field[Any]) -> JsonSchema:
     """The schema of the values that a client may send for an attribute."""
     if isinstance(member, Setting):
@@ -63,7 +69,7 @@ def shown(member: Field[Any], column: Expression | None) -> JsonSchema:
     schema = _shown(member, column)
     if not isinstance(member, BaseAttribute) or member.shown_to is None:
         return schema
-    return {**nullable(schema), "description": f"null for a caller without the permission {member.shown_to}"}
+    return {**nullable(schema), "description": f"Null for a caller without the permission `{member.shown_to}`."}
 
 
 def _shown(member: Field[Any], column: Expression | None) -> JsonSchema:

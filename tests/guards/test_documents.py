@@ -4,10 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 import app.resources  # noqa: F401 - an error is known once its module is imported
 from app.authz.document import permissions_page
 from app.jsonapi.document import errors_page, kinds
+from app.openapi.attributes_page import attributes_of, attributes_page, collect_types
+from app.openapi.routes import routes_of
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -25,6 +28,22 @@ def test_the_page_of_permissions_is_the_policy() -> None:
 
 def test_the_page_of_errors_has_every_error() -> None:
     assert (DOCS / "errors.md").read_text(encoding="utf-8") == errors_page(), "run `flask errors-table`"
+
+
+def test_the_page_of_attributes_is_that_of_the_schemas(described: Flask) -> None:
+    assert (DOCS / "attributes.md").read_text(encoding="utf-8") == attributes_page(described), (
+        "run `flask attributes-table`"
+    )
+
+
+def test_every_attribute_has_a_description(described: Flask) -> None:
+    undescribed = {
+        f"{type_name}.{name}"
+        for type_name, type_ in collect_types(routes_of(described)).items()
+        for name, attribute in attributes_of(type_).items()
+        if not attribute.description
+    }
+    assert undescribed == set()
 
 
 def test_an_error_code_has_one_status() -> None:

@@ -52,16 +52,29 @@ class InvitationSchema(Schema):
     role: Field[Any] = Attribute(attribute="project_role", allow_none=True)
     level: Field[Any] = Attribute(attribute="workspace_level", allow_none=True)
     cells: Field[Any] = Attribute(data_key="cell-scopes")
-    status = Computed(_status, schema={"type": "string", "enum": [*STATUSES, EXPIRED]})
+    status = Computed(
+        _status,
+        schema={"type": "string", "enum": [*STATUSES, EXPIRED]},
+        description="`pending`, `accepted`, `revoked` or `expired`; a pending one can be accepted until `expires-at`.",
+    )
     created_at = DateTime(dump_only=True)
-    expires_at = DateTime(dump_only=True)
-    sent_at = DateTime(dump_only=True)
-    organization_name = Attribute()
-    project_name = Attribute(allow_none=True)
-    workspace_name = Attribute(allow_none=True)
-    invited_by_name = Attribute(allow_none=True)
-    token = Constant(None, schema=NO_TEXT)
-    link = Constant(None, schema=NO_TEXT)
+    expires_at = DateTime(dump_only=True, description="Until when it can be accepted.")
+    sent_at = DateTime(dump_only=True, description="When the mail was last sent; null if there was none.")
+    organization_name = Attribute(description="The organization, for those who can't read it yet.")
+    project_name = Attribute(allow_none=True, description="The project, for those who can't read it yet.")
+    workspace_name = Attribute(allow_none=True, description="The workspace, for those who can't read it yet.")
+    invited_by_name = Attribute(allow_none=True, description="Who invited.")
+    token = Constant(
+        None,
+        schema=NO_TEXT,
+        description="The secret text that accepts the invitation. Only the answer to the request that makes it has it.",
+    )
+    link = Constant(
+        None,
+        schema=NO_TEXT,
+        description="The page on which the person accepts. Only the answer to the request that makes the "
+        "invitation has it.",
+    )
 
     organization = ToOne("organizations", column="organization_name")
     project = ToOne("projects", column="project_id")
@@ -76,9 +89,15 @@ class IntoProjectSchema(InvitationSchema):
     class Meta(InvitationSchema.Meta):
         """The type and address of any invitation."""
 
-    email = Email(required=True, pattern=ADDRESS_PATTERN)
-    role = Choice(PROJECT_ROLES, required=True)
-    cells = Setting(read_cells, allow_none=True, data_key="cell-scopes", schema=CELL_SCOPES)
+    email = Email(required=True, pattern=ADDRESS_PATTERN, description="Who is invited.", example="ada@example.com")
+    role = Choice(PROJECT_ROLES, required=True, description="The role in the project once accepted.", example="viewer")
+    cells = Setting(
+        read_cells,
+        allow_none=True,
+        data_key="cell-scopes",
+        schema=CELL_SCOPES,
+        description="The cells that the role is limited to; null means the whole project or environment.",
+    )
 
     environment = ToOne("environments", column="environment_id", writable=True)
 
@@ -89,8 +108,14 @@ class ToWorkspaceSchema(InvitationSchema):
     class Meta(InvitationSchema.Meta):
         """The type and address of any invitation."""
 
-    email = Email(required=True, pattern=ADDRESS_PATTERN)
-    level = Choice(ACL_LEVELS, required=True, attribute="role")
+    email = Email(required=True, pattern=ADDRESS_PATTERN, description="Who is invited.", example="ada@example.com")
+    level = Choice(
+        ACL_LEVELS,
+        required=True,
+        attribute="role",
+        description="The level in the workspace's access list once accepted.",
+        example="read",
+    )
 
 
 class ResetSchema(InvitationSchema):
@@ -101,4 +126,10 @@ class ResetSchema(InvitationSchema):
 
         accepted_types = ()
 
-    email = Text(minimum=1, maximum=EMAIL_LENGTH, nullable=True)
+    email = Text(
+        minimum=1,
+        maximum=EMAIL_LENGTH,
+        nullable=True,
+        description="Another address to send to; null keeps the one until now.",
+        example="ada@example.com",
+    )

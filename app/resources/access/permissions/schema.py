@@ -54,9 +54,23 @@ class PermissionExplanationSchema(Schema):
         type_ = "permission-explanations"
 
     id = Attribute()
-    permission = Choice(list(P), message="is not a permission", allow_none=True)
-    allowed = Computed(lambda row, _held: row.allowed, schema={"type": "boolean"})
-    permissions = Computed(lambda row, _held: row.permissions, schema=_PERMISSIONS)
+    permission = Choice(
+        list(P),
+        message="is not a permission",
+        allow_none=True,
+        description="The permission that is asked about; null for all that mean something on the resource.",
+        example="project:read",
+    )
+    allowed = Computed(
+        lambda row, _held: row.allowed,
+        schema={"type": "boolean"},
+        description="Whether the subject has the permission; null if none was named.",
+    )
+    permissions = Computed(
+        lambda row, _held: row.permissions,
+        schema=_PERMISSIONS,
+        description="For each permission: the grants that give it, and the status of the answer without it.",
+    )
 
     subject = ToOne(*SUBJECTS, column="subject_id", type_column="subject_type", writable=True, typed=True)
     resource = ToOne(

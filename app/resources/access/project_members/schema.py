@@ -55,6 +55,8 @@ class CellScopesSchema(PartSchema):
         load_only=True,
         data_key="cell-scopes",
         schema=CELL_SCOPES,
+        description="The cells that the role is limited to; null means the whole project or environment.",
+        example=["eu"],
     )
 
 
@@ -77,11 +79,23 @@ class ProjectMemberSchema(Schema):
         self_link = "/api/v2/project-members/{id}"
 
     id = Attribute()
-    role = Choice(PROJECT_ROLES, required=True)
-    cells = Setting(read_cells, allow_none=True, load_only=True, data_key="cell-scopes", schema=CELL_SCOPES)
+    role = Choice(
+        PROJECT_ROLES,
+        required=True,
+        description="What the person may do in the project, or in the environment if one is named.",
+        example="viewer",
+    )
+    cells = Setting(
+        read_cells,
+        allow_none=True,
+        load_only=True,
+        data_key="cell-scopes",
+        schema=CELL_SCOPES,
+        description="The cells that the role is limited to; null means the whole project or environment.",
+    )
     shown_cells = Computed(lambda row, _held: row.cells, data_key="cell-scopes", schema=CELL_SCOPES)
-    username = Attribute()
-    email = Attribute(shown_to=P.MEMBERSHIP_READ)
+    username = Attribute(description="The user name of the person.")
+    email = Attribute(shown_to=P.MEMBERSHIP_READ, description="The address of the person.")
     created_at = DateTime(dump_only=True)
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)

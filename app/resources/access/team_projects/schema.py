@@ -51,7 +51,7 @@ def shown(details: Mapping[str, Detail]) -> Computed:
     )
 
 
-def sent(details: Mapping[str, Detail]) -> Setting:
+def sent(details: Mapping[str, Detail], *, description: str) -> Setting:
     """The attribute that accepts these details."""
     key = "project-access" if details is PROJECT_DETAILS else "workspace-access"
     properties = {name: {"enum": [*detail.values, None]} for name, detail in details.items()}
@@ -61,6 +61,7 @@ def sent(details: Mapping[str, Detail]) -> Setting:
         load_only=True,
         data_key=key,
         schema={"type": ["object", "null"], "properties": properties},
+        description=description,
     )
 
 
@@ -75,9 +76,17 @@ class TeamProjectSchema(Schema):
         self_link = "/api/v2/team-projects/{id}"
 
     id = Attribute()
-    access = Choice(ACCESS_LEVELS, required=True)
-    project_access = sent(PROJECT_DETAILS)
-    workspace_access = sent(WORKSPACE_DETAILS)
+    access = Choice(
+        ACCESS_LEVELS,
+        required=True,
+        description="The level of the team: `read`, `write`, `maintain`, `admin`, or `custom` for a "
+        "level made of the two objects below.",
+        example="write",
+    )
+    project_access = sent(PROJECT_DETAILS, description="With `custom`: what the team may do with the project itself.")
+    workspace_access = sent(
+        WORKSPACE_DETAILS, description="With `custom`: what the team may do with the workspaces of the project."
+    )
     shown_project_access = shown(PROJECT_DETAILS)
     shown_workspace_access = shown(WORKSPACE_DETAILS)
 

@@ -8,11 +8,19 @@ from app.resources.access.levels import Value, details_in_force
 from app.resources.access.team_workspaces.details import DETAILS
 
 
-def sent(name: str) -> Setting:
+def sent(name: str, *, description: str, has_effect: bool = True) -> Setting:
     """The attribute that accepts the detail; null means not sent."""
     detail = DETAILS[name]
     schema = {"enum": [*detail.values, None]}
-    return Setting(detail.read, allow_none=True, load_only=True, data_key=name, schema=schema)
+    return Setting(
+        detail.read,
+        allow_none=True,
+        load_only=True,
+        data_key=name,
+        schema=schema,
+        description=description,
+        has_effect=has_effect,
+    )
 
 
 def shown(name: str) -> Computed:
@@ -35,14 +43,22 @@ class TeamWorkspaceSchema(Schema):
         self_link = "/api/v2/team-workspaces/{id}"
 
     id = Attribute()
-    access = Choice(ACCESS_LEVELS, required=True)
-    runs = sent("runs")
-    variables = sent("variables")
-    state_versions = sent("state-versions")
-    sentinel_mocks = sent("sentinel-mocks")
-    workspace_locking = sent("workspace-locking")
-    run_tasks = sent("run-tasks")
-    policy_overrides = sent("policy-overrides")
+    access = Choice(
+        ACCESS_LEVELS,
+        required=True,
+        description="The level of the team: `read`, `plan`, `write`, `admin`, or `custom` for a level "
+        "made of the attributes below.",
+        example="write",
+    )
+    runs = sent("runs", description="With `custom`: `read`, `plan` or `apply`.")
+    variables = sent("variables", description="With `custom`: `none`, `read` or `write`.")
+    state_versions = sent("state-versions", description="With `custom`: `none`, `read-outputs`, `read` or `write`.")
+    sentinel_mocks = sent("sentinel-mocks", description="With `custom`: `none` or `read`.", has_effect=False)
+    workspace_locking = sent("workspace-locking", description="With `custom`: whether the team may lock and unlock.")
+    run_tasks = sent("run-tasks", description="With `custom`: whether the team may manage run tasks.", has_effect=False)
+    policy_overrides = sent(
+        "policy-overrides", description="With `custom`: whether the team may override policies.", has_effect=False
+    )
     shown_runs = shown("runs")
     shown_variables = shown("variables")
     shown_state_versions = shown("state-versions")

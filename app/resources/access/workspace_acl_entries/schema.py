@@ -19,9 +19,9 @@ class WorkspaceAclEntrySchema(Schema):
         self_link = "/api/v2/workspaces/{workspace_id}/acl/{id}"
 
     id = Attribute()
-    level = Choice(ACL_LEVELS, required=True)
-    username = Attribute()
-    email = Attribute(shown_to=P.MEMBERSHIP_READ)
+    level = Choice(ACL_LEVELS, required=True, description="What the person may do with the workspace.", example="read")
+    username = Attribute(description="The user name of the person.")
+    email = Attribute(shown_to=P.MEMBERSHIP_READ, description="The address of the person.")
     created_at = DateTime(dump_only=True)
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)
@@ -35,6 +35,11 @@ class NewAclEntrySchema(WorkspaceAclEntrySchema):
         """The type and address of any entry."""
 
     level = Choice(ACL_LEVELS)
-    invite = Text(minimum=1, maximum=INVITE_LENGTH, load_only=True)
+    invite = Text(
+        minimum=1,
+        maximum=INVITE_LENGTH,
+        load_only=True,
+        description="The secret text of an invitation, instead of the relationship `user`: the caller accepts it.",
+    )
 
     user = ToOne("users", column="user_id", writable=True)

@@ -18,11 +18,22 @@ class AuthenticationTokenSchema(Schema):
         accepted_types = ()
 
     id = Attribute()
-    description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
+    description = Text(
+        maximum=DESCRIPTION_LENGTH,
+        nullable=True,
+        description="A note for people, such as where the token is used.",
+        example="pipeline",
+    )
     created_at = DateTime(dump_only=True)
-    last_used_at = DateTime(dump_only=True)
-    expired_at = DateTime(allow_none=True)
-    token = Constant(None, schema={"type": ["string", "null"]})
+    last_used_at = DateTime(
+        dump_only=True, description="When a request last used the token, to the minute or so; null if none ever did."
+    )
+    expired_at = DateTime(allow_none=True, description="When the token stops working; null means never.")
+    token = Constant(
+        None,
+        schema={"type": ["string", "null"]},
+        description="The token itself. Only the answer to the request that makes it has it; it is null ever after.",
+    )
 
     created_by = ToOne("users", "organizations", "teams", column="created_by", type_column="created_by_type")
 
@@ -42,6 +53,6 @@ class ProjectTokenSchema(AuthenticationTokenSchema):
     class Meta(AuthenticationTokenSchema.Meta):
         """The type and address of any token."""
 
-    role = Choice(PROJECT_ROLES, required=True)
+    role = Choice(PROJECT_ROLES, required=True, description="What the token may do in the project.", example="viewer")
 
     project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")

@@ -52,16 +52,20 @@ class UserSchema(Schema):
         self_link = "/api/v2/users/{id}"
 
     id = Attribute()
-    username: Field[Any] = Attribute(allow_none=True)
-    is_service_account = Attribute()
-    email: Field[Any] = Attribute()
-    unconfirmed_email = Attribute()
+    username: Field[Any] = Attribute(allow_none=True, description="The user name, unique in the service.")
+    is_service_account = Attribute(
+        description="Whether this is the account behind a token of an organization or a team, and no person."
+    )
+    email: Field[Any] = Attribute(description="The address. Others than the person see it only if they may.")
+    unconfirmed_email = Attribute(description="A new address that waits for its confirmation by mail.")
     auth_method = Constant("tfc")
     avatar_url = Constant(None)
     v2_only = Constant(value=False)
-    is_admin = Attribute()
-    is_site_admin = Attribute(attribute="is_admin")
-    site_role: Field[Any] = Attribute()
+    is_admin = Attribute(description="Whether the person administers the whole service.")
+    is_site_admin = Attribute(attribute="is_admin", description="The same as `is-admin`.")
+    site_role: Field[Any] = Attribute(
+        description="What the person is on the whole service: `user`, `admin` or `super_user`."
+    )
     is_sso_login = Constant(value=False)
     is_unified = Constant(value=False)
     two_factor = Constant({"enabled": False, "verified": False})
@@ -98,8 +102,13 @@ class ProfileSchema(UserSchema):
         maximum=USERNAME_LENGTH,
         pattern=USERNAME_PATTERN,
         pattern_message="may only contain letters, numbers, dots, hyphens and underscores",
+        description="The user name, unique in the service.",
+        example="ada",
     )
-    email = Email()
+    email = Email(
+        description="The new address. It counts once it is confirmed by mail, where the service sends mail.",
+        example="ada@example.com",
+    )
 
 
 class SiteRoleSchema(UserSchema):
@@ -108,7 +117,7 @@ class SiteRoleSchema(UserSchema):
     class Meta(UserSchema.Meta):
         """The type and address of a user."""
 
-    site_role = Choice(SITE_ROLES)
+    site_role = Choice(SITE_ROLES, description="What the person is on the whole service.", example="user")
 
 
 class PasswordSchema(UserSchema):
@@ -122,6 +131,8 @@ class PasswordSchema(UserSchema):
         nullable=True,
         load_only=True,
         data_key="current_password",
+        description="The password until now; it is not needed by an account without one.",
+        example="correct horse battery",
     )
     password = Text(
         minimum=MINIMUM_LENGTH,
@@ -129,10 +140,14 @@ class PasswordSchema(UserSchema):
         required=True,
         load_only=True,
         data_key="password",
+        description="The new password.",
+        example="a new long password",
     )
     password_confirmation = Text(
         maximum=MAXIMUM_LENGTH,
         required=True,
         load_only=True,
         data_key="password_confirmation",
+        description="The new password once more.",
+        example="a new long password",
     )

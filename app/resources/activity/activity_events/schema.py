@@ -55,13 +55,22 @@ class ActivityEventSchema(Schema):
         self_link = "/api/v2/activity-events/{id}"
 
     id = Attribute()
-    action = Attribute()
-    actor = Computed(_actor, schema=_NAMED)
-    token_kind = Attribute()
-    subject = Computed(_subject, schema=_NAMED)
-    changes = Computed(_changes, schema=_CHANGES)
+    action = Attribute(description="What happened, as type and verb: `project.created`, `workspace.locked`.")
+    actor = Computed(
+        _actor, schema=_NAMED, description="Who did it: type, id and name. The name stays when the account is deleted."
+    )
+    token_kind = Attribute(
+        description="The kind of token that was used; null for a signed-in person or the service itself."
+    )
+    subject = Computed(_subject, schema=_NAMED, description="What it happened to: type, id and name.")
+    changes = Computed(
+        _changes,
+        schema=_CHANGES,
+        description="The attributes that changed, each with its value before and after. Values that the "
+        "caller may not see are `(hidden)`.",
+    )
     created_at = DateTime(dump_only=True)
-    request_id = Attribute()
+    request_id = Attribute(description="The id of the request, as in the header `X-Request-Id` and in the log.")
 
     organization = ToOne("organizations", column="organization_name")
     project = ToOne("projects", column="project_id")

@@ -26,10 +26,23 @@ class AgentPoolSchema(Schema):
         self_link = "/api/v2/agent-pools/{id}"
 
     id = Attribute()
-    name = Text(required=True, minimum=1, maximum=NAME_LENGTH, pattern=NAME_PATTERN)
+    name = Text(
+        required=True,
+        minimum=1,
+        maximum=NAME_LENGTH,
+        pattern=NAME_PATTERN,
+        description="The name of the pool, unique in the organization.",
+        example="builders",
+    )
     created_at = DateTime(dump_only=True)
-    organization_scoped = Boolean()
-    agent_count = Constant(0, schema={"type": "integer", "minimum": 0})
+    organization_scoped = Boolean(
+        description="Whether every workspace of the organization may use the pool, or only those that are allowed."
+    )
+    agent_count = Constant(
+        0,
+        schema={"type": "integer", "minimum": 0},
+        description="How many agents are registered. The service has no agents yet.",
+    )
 
     organization = ToOne("organizations", column="organization_name")
     workspaces = ToMany("workspaces", column="workspace_ids")

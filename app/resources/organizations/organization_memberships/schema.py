@@ -29,8 +29,8 @@ class OrganizationMembershipSchema(Schema):
         self_link = "/api/v2/organization-memberships/{id}"
 
     id = Attribute()
-    status = Attribute()
-    email = Email(required=True)
+    status = Attribute(description="`invited` until the person accepts, then `active`.")
+    email = Email(required=True, description="The address of the person.", example="ada@example.com")
     created_at = DateTime(dump_only=True)
 
     teams = ToMany("teams", column="team_ids", read=read_teams)

@@ -113,28 +113,75 @@ class OrganizationSchema(Schema):
         self_link = "/api/v2/organizations/{name}"
 
     id = Attribute(attribute="name")
-    name = Text(required=True, minimum=NAME_LENGTH[0], maximum=NAME_LENGTH[1], pattern=NAME_PATTERN)
-    email = Email(required=True)
-    external_id = Attribute(attribute="id")
+    name = Text(
+        required=True,
+        minimum=NAME_LENGTH[0],
+        maximum=NAME_LENGTH[1],
+        pattern=NAME_PATTERN,
+        description="The name, which is also the id in addresses.",
+        example="acme",
+    )
+    email = Email(
+        required=True,
+        description="The address of those who administer the organization.",
+        example="platform@example.com",
+    )
+    external_id = Attribute(attribute="id", description="The id that stays when the organization gets another name.")
     created_at = DateTime(dump_only=True)
-    session_timeout = Integer(allow_none=True, **MINUTES)
-    session_remember = Integer(allow_none=True, **MINUTES)
-    collaborator_auth_policy = Choice(("password", "two_factor_mandatory"))
-    cost_estimation_enabled = Boolean()
-    send_passing_statuses_for_untriggered_speculative_plans = Boolean()
-    aggregated_commit_status_enabled = Boolean()
-    speculative_plan_management_enabled = Boolean()
-    allow_force_delete_workspaces = Boolean()
-    assessments_enforced = Boolean()
-    default_execution_mode = Choice(EXECUTION_MODES)
-    default_agent_pool_id = Text(maximum=64, nullable=True, load_only=True)
-    owners_team_saml_role_id = Text(maximum=256, nullable=True)
-    user_tokens_enabled = Boolean()
+    session_timeout = Integer(
+        allow_none=True,
+        **MINUTES,
+        description="Minutes without a request after which a signed-in person must sign in again; null "
+        "means the service's own limit.",
+    )
+    session_remember = Integer(
+        allow_none=True,
+        **MINUTES,
+        description="Minutes after signing in until a person must sign in again; null means the service's own limit.",
+    )
+    collaborator_auth_policy = Choice(
+        ("password", "two_factor_mandatory"), description="How members must sign in. Only `password` can be set."
+    )
+    cost_estimation_enabled = Boolean(description="Whether costs are estimated after a plan.", has_effect=False)
+    send_passing_statuses_for_untriggered_speculative_plans = Boolean(
+        description="Whether version control hears of plans that were not needed.", has_effect=False
+    )
+    aggregated_commit_status_enabled = Boolean(
+        description="Whether version control hears one status for many workspaces.", has_effect=False
+    )
+    speculative_plan_management_enabled = Boolean(
+        description="Whether plans for an outdated commit are canceled.", has_effect=False
+    )
+    allow_force_delete_workspaces = Boolean(
+        description="Whether those who administer a workspace may delete it although it manages resources."
+    )
+    assessments_enforced = Boolean(description="Whether the health of every workspace is assessed.", has_effect=False)
+    default_execution_mode = Choice(
+        EXECUTION_MODES, description="The execution mode of projects and workspaces without one of their own."
+    )
+    default_agent_pool_id = Text(
+        maximum=64,
+        nullable=True,
+        load_only=True,
+        description="The pool of agents for the mode `agent`; the older form of the relationship `default-agent-pool`.",
+    )
+    owners_team_saml_role_id = Text(
+        maximum=256,
+        nullable=True,
+        description="The role of an identity provider that means the owners team.",
+        has_effect=False,
+    )
+    user_tokens_enabled = Boolean(
+        description="Whether the tokens of people work in the organization. Tokens of the organization and of teams "
+        "always do."
+    )
     plan_expired = Constant(value=False)
     plan_is_trial = Constant(value=False)
     plan_is_enterprise = Constant(value=False)
     plan_expires_at = Constant(None)
-    plan_identifier = Constant("groundplan")
+    plan_identifier = Constant(
+        "groundplan", description="The plan of the organization. There is one plan, and it has everything."
+    )
     fair_run_queuing_enabled = Constant(value=False)
     saml_enabled = Constant(value=False)
     two_factor_conformant = Constant(value=False)

@@ -14,8 +14,17 @@ class ReservedTagKeySchema(Schema):
         type_ = "reserved-tag-keys"
 
     id = Attribute()
-    key = Text(minimum=1, maximum=KEY_LENGTH, pattern=f"{NOT_RESERVED}{CHARACTERS}+", required=True)
-    disable_overrides = Boolean()
+    key = Text(
+        minimum=1,
+        maximum=KEY_LENGTH,
+        pattern=f"{NOT_RESERVED}{CHARACTERS}+",
+        required=True,
+        description="The key that is reserved.",
+        example="cost-center",
+    )
+    disable_overrides = Boolean(
+        description="Whether workspaces are kept from giving the key another value than their project does."
+    )
     created_at = DateTime(dump_only=True)
     updated_at = DateTime(dump_only=True)
 

@@ -85,16 +85,29 @@ class TeamSchema(Schema):
         maximum=NAME_LENGTH[1],
         pattern=NAME_PATTERN,
         pattern_message="may only contain letters, numbers, hyphens, underscores, and single spaces between them",
+        description="The name, unique in the organization.",
+        example="developers",
     )
-    visibility = Choice(VISIBILITIES)
-    sso_team_id = Text(maximum=SSO_TEAM_ID_LENGTH, nullable=True)
-    allow_member_token_management = Boolean()
+    visibility = Choice(
+        VISIBILITIES,
+        description="Who sees the team: `secret` its members and those who manage teams, `organization` "
+        "everybody in the organization.",
+        example="organization",
+    )
+    sso_team_id = Text(
+        maximum=SSO_TEAM_ID_LENGTH,
+        nullable=True,
+        description="The id of the team at an identity provider.",
+        has_effect=False,
+    )
+    allow_member_token_management = Boolean(description="Whether members may manage the team's tokens.")
     organization_access = Setting(
         read_access,
         allow_none=True,
         load_only=True,
         data_key="organization-access",
         schema={"type": ["object", "null"], "additionalProperties": {"type": ["boolean", "null"]}},
+        description="What the team may do in the whole organization, as flags.",
     )
     shown_access = Computed(
         show_access,
@@ -105,11 +118,17 @@ class TeamSchema(Schema):
             "required": sorted(FLAGS),
         },
     )
-    users_count = Attribute()
-    non_service_users_count = Attribute(attribute="users_count")
+    users_count = Attribute(description="How many members the team has.")
+    non_service_users_count = Attribute(
+        attribute="users_count", description="The same number, because members are people."
+    )
     is_unified = Constant(value=False)
     hcp_resource_name = Constant(None)
-    permissions = Computed(show_permissions, schema=_PLAIN.json_schema)
+    permissions = Computed(
+        show_permissions,
+        schema=_PLAIN.json_schema,
+        description="What the caller may do with the team, as one flag for each action.",
+    )
 
     organization = ToOne("organizations", column="organization_name")
     users = ToMany("users", column="user_ids")

@@ -14,6 +14,6 @@ class CloudProviderSchema(Schema):
         self_link = "/api/v2/cloud-providers/{name}"
 
     id = Attribute(attribute="name")
-    name = Attribute()
-    display_name = Attribute()
-    terraform_provider = Attribute()
+    name = Attribute(description="The short name, which is also the id: `aws`.")
+    display_name = Attribute(description="The name for people.")
+    terraform_provider = Attribute(description="The address of the Terraform provider: `hashicorp/aws`.")

@@ -43,19 +43,41 @@ class EnvironmentSchema(Schema):
         pattern=NAME_PATTERN,
         pattern_message="may only contain letters, numbers, hyphens, and underscores, "
         "and may only begin and end with a letter or a number",
+        description="The name, unique in the project.",
+        example="staging",
     )
-    display_name = Text(minimum=1, maximum=DISPLAY_NAME_LENGTH, nullable=True)
-    type = Text(minimum=1, maximum=TYPE_LENGTH, nullable=True)
-    description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
+    display_name = Text(
+        minimum=1, maximum=DISPLAY_NAME_LENGTH, nullable=True, description="The name for people.", example="Staging"
+    )
+    type = Text(
+        minimum=1,
+        maximum=TYPE_LENGTH,
+        nullable=True,
+        description="A word of your own for the kind of environment.",
+        example="staging",
+    )
+    description = Text(
+        maximum=DESCRIPTION_LENGTH, nullable=True, description="A note for people.", example="Where releases are tried"
+    )
     color = Text(
         maximum=COLOR_LENGTH,
         pattern=COLOR_PATTERN,
         pattern_message="must be a color such as #F59E0B",
         nullable=True,
+        description="A color for people's screens.",
+        example="#3B82F6",
     )
-    git_branch = Text(minimum=1, maximum=BRANCH_LENGTH, pattern=BRANCH_PATTERN, nullable=True)
-    is_default = Attribute()
-    workspace_count = Attribute()
+    git_branch = Text(
+        minimum=1,
+        maximum=BRANCH_LENGTH,
+        pattern=BRANCH_PATTERN,
+        nullable=True,
+        description="The branch that belongs to the environment.",
+        has_effect=False,
+        example="main",
+    )
+    is_default = Attribute(description="Whether new workspaces without an environment are in this one.")
+    workspace_count = Attribute(description="How many workspaces are in it.")
     created_at = DateTime(dump_only=True)
     updated_at = DateTime(dump_only=True)
     permissions = permission_flags(FLAGS)

@@ -39,11 +39,11 @@ class ImageSchema(Schema):
         self_link = "{address}"
 
     id = Attribute()
-    content_type = Attribute()
-    digest = Attribute()
-    size = Attribute()
-    width = Attribute()
-    height = Attribute()
+    content_type = Attribute(description="The kind of picture: `image/png`, `image/jpeg` and so on.")
+    digest = Attribute(description="The SHA-256 of the bytes.")
+    size = Attribute(description="Bytes of the picture.")
+    width = Attribute(description="Pixels; null if the format does not say.")
+    height = Attribute(description="Pixels; null if the format does not say.")
     created_at = DateTime(dump_only=True)
 
 
@@ -57,11 +57,17 @@ class AvatarSchema(Schema):
         accepted_types = ("avatars", "images", "workspaces")
 
     id = Attribute()
-    filename = Text(required=True, minimum=1, maximum=FILENAME_LENGTH)
-    content_type = Text(required=True, minimum=1, maximum=FILENAME_LENGTH)
+    filename = Text(
+        required=True, minimum=1, maximum=FILENAME_LENGTH, description="The name of the file.", example="logo.png"
+    )
+    content_type = Text(
+        required=True, minimum=1, maximum=FILENAME_LENGTH, description="The kind of picture.", example="image/png"
+    )
     data = Setting(
         read_base64,
         required=True,
         load_only=True,
         schema={"type": "string", "contentEncoding": "base64", "contentMediaType": ",".join(TYPES.values())},
+        description="The bytes in base64.",
+        example="iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
     )

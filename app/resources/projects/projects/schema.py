@@ -79,9 +79,15 @@ FLAGS: dict[str, P | bool] = {
 class Duration(Text):
     """A number of hours or days. Every fault has the same message, because clients know this one sentence."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - Text's own options
         """Accept null, which means no duration."""
-        super().__init__(maximum=5, pattern=DURATION_PATTERN, pattern_message=DURATION_MESSAGE, nullable=True)
+        super().__init__(
+            maximum=5,
+            pattern=DURATION_PATTERN,
+            pattern_message=DURATION_MESSAGE,
+            nullable=True,
+            **options,
+        )
 
     def _faults(self, value: str) -> Iterable[str]:
         if self.pattern_message in super()._faults(value):
@@ -149,18 +155,37 @@ class ProjectSchema(Schema):
         pattern=NAME_PATTERN,
         pattern_message="may only contain letters, numbers, spaces, hyphens, and underscores, "
         "and may not begin or end with a space",
+        description="The name, unique in the organization.",
+        example="network",
     )
-    description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
+    description = Text(
+        maximum=DESCRIPTION_LENGTH, nullable=True, description="A note for people.", example="Networks and firewalls"
+    )
     created_at = DateTime(dump_only=True)
-    auto_destroy_activity_duration = Duration()
-    default_execution_mode = Choice((*EXECUTION_MODES, "default"), message=MODE_MESSAGE)
-    default_agent_pool_id = Text(maximum=64, nullable=True, load_only=True)
+    auto_destroy_activity_duration = Duration(
+        description="After how long without a change workspaces are destroyed, such as `14d`; null means "
+        "never. Workspaces inherit it; nothing is destroyed yet.",
+        has_effect=False,
+    )
+    default_execution_mode = Choice(
+        (*EXECUTION_MODES, "default"),
+        message=MODE_MESSAGE,
+        description="The execution mode of workspaces without one of their own. The organization's, "
+        "unless the project has its own.",
+    )
+    default_agent_pool_id = Text(
+        maximum=64,
+        nullable=True,
+        load_only=True,
+        description="The pool of agents for the mode `agent`; the older form of the relationship `default-agent-pool`.",
+    )
     setting_overwrites = Setting(
         read_overwrites,
         allow_none=True,
         load_only=True,
         data_key="setting-overwrites",
         schema={"type": ["object", "null"], "additionalProperties": {"type": ["boolean", "null"]}},
+        description="Which of the settings above are the project's own, rather than the organization's.",
     )
     shown_overwrites = Computed(
         show_overwrites,
@@ -169,19 +194,52 @@ class ProjectSchema(Schema):
     )
     # There are no stacks and no HCP organizations here, but clients expect the attributes.
     stacks_default_execution_mode = Constant("remote")
-    icon_url = Attribute(allow_none=True)
-    slug = Text(minimum=1, maximum=SLUG_LENGTH, pattern=SLUG_PATTERN)
-    display_name = Text(minimum=1, maximum=DISPLAY_NAME_LENGTH, nullable=True)
-    color = Text(maximum=7, pattern=COLOR_PATTERN, pattern_message="must be a color such as #3B82F6", nullable=True)
-    single_server_mode = Boolean()
-    default_server_id = Text(maximum=UUID_LENGTH, pattern=UUID_PATTERN, pattern_message="must be a UUID", nullable=True)
-    auto_error_tracking_enabled = Boolean()
-    public_read = Boolean()
-    custom_metadata = Setting(read_metadata, allow_none=True, load_only=True, data_key="metadata", schema=METADATA)
+    icon_url = Attribute(allow_none=True, description="The address of the project's picture; null without one.")
+    slug = Text(
+        minimum=1,
+        maximum=SLUG_LENGTH,
+        pattern=SLUG_PATTERN,
+        description="The name in addresses, unique in the organization; made from the name if not sent.",
+        example="network",
+    )
+    display_name = Text(
+        minimum=1, maximum=DISPLAY_NAME_LENGTH, nullable=True, description="The name for people.", example="Network"
+    )
+    color = Text(
+        maximum=7,
+        pattern=COLOR_PATTERN,
+        pattern_message="must be a color such as #3B82F6",
+        nullable=True,
+        description="A color for people's screens.",
+        example="#3B82F6",
+    )
+    single_server_mode = Boolean(description="Kept for the tools that set it.", has_effect=False)
+    default_server_id = Text(
+        maximum=UUID_LENGTH,
+        pattern=UUID_PATTERN,
+        pattern_message="must be a UUID",
+        nullable=True,
+        description="Kept for the tools that set it: a UUID.",
+        has_effect=False,
+    )
+    auto_error_tracking_enabled = Boolean(description="Kept for the tools that set it.", has_effect=False)
+    public_read = Boolean(
+        description="Whether everybody may read the project and some attributes of its workspaces, even without a "
+        "token. Those who set it must have `project:manage-members`."
+    )
+    custom_metadata = Setting(
+        read_metadata,
+        allow_none=True,
+        load_only=True,
+        data_key="metadata",
+        schema=METADATA,
+        description="An object of your own, of 16 KB at most.",
+        example={"cost-center": "42"},
+    )
     shown_metadata = Computed(lambda row, _held: row.custom_metadata, data_key="metadata", schema=METADATA)
-    workspace_count = Attribute()
+    workspace_count = Attribute(description="How many workspaces the project has.")
     # The number of teams with access would reveal secret teams.
-    team_count = Attribute(shown_to=P.PROJECT_READ_TEAMS)
+    team_count = Attribute(shown_to=P.PROJECT_READ_TEAMS, description="How many teams have access.")
     is_unified = Constant(value=False)
     hcp_id = Constant(None)
     permissions = permission_flags(FLAGS)

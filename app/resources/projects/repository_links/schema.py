@@ -57,16 +57,32 @@ class RepositoryLinkSchema(Schema):
         maximum=URL_LENGTH,
         pattern=URL_PATTERN,
         pattern_message="must be an https, ssh or git address of a repository",
+        description="The address of the repository.",
+        example="https://github.com/acme/network",
     )
-    provider = Choice(PROVIDERS, allow_none=True)
+    provider = Choice(
+        PROVIDERS,
+        allow_none=True,
+        description="Who hosts the repository; derived from the address if not sent.",
+        example="github",
+    )
     default_branch = Text(
         minimum=1,
         maximum=BRANCH_LENGTH,
         nullable=True,
         pattern="[A-Za-z0-9_][A-Za-z0-9._/+@-]*",
         pattern_message="is not the name of a branch",
+        description="The branch to look at.",
+        has_effect=False,
+        example="main",
     )
-    directory = Directory(maximum=DIRECTORY_LENGTH, nullable=True)
+    directory = Directory(
+        maximum=DIRECTORY_LENGTH,
+        nullable=True,
+        description="The folder of the project's code in the repository.",
+        has_effect=False,
+        example="infra",
+    )
     created_at = DateTime(dump_only=True)
 
     project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")

@@ -22,8 +22,21 @@ class TagBindingSchema(Schema):
         type_ = "tag-bindings"
 
     id = Attribute()
-    key = Text(minimum=1, maximum=KEY_LENGTH, pattern=f"{NOT_RESERVED}{CHARACTERS}+", required=True)
-    value = Text(maximum=VALUE_LENGTH, pattern=f"{CHARACTERS}*", nullable=True)
+    key = Text(
+        minimum=1,
+        maximum=KEY_LENGTH,
+        pattern=f"{NOT_RESERVED}{CHARACTERS}+",
+        required=True,
+        description="The key of the tag.",
+        example="team",
+    )
+    value = Text(
+        maximum=VALUE_LENGTH,
+        pattern=f"{CHARACTERS}*",
+        nullable=True,
+        description="The value of the tag; empty for a plain tag.",
+        example="platform",
+    )
     created_at = DateTime(dump_only=True)
 
 
@@ -36,8 +49,8 @@ class EffectiveTagBindingSchema(Schema):
         type_ = "effective-tag-bindings"
 
     id = Attribute(attribute="bare_id")
-    key = Attribute()
-    value = Attribute()
+    key = Attribute(description="The key of the tag.")
+    value = Attribute(description="The value that counts: the workspace's own, or the project's.")
 
 
 def read_tags(items: list[Any], pointer: str = "/data") -> dict[str, str]:

@@ -45,21 +45,28 @@ def read_base64(value: Json) -> bytes:
         raise ValidationError("is not valid base64") from None
 
 
-def _encoded() -> Setting:
-    return Setting(read_base64, load_only=True, allow_none=True, schema=NULLABLE_TEXT)
+def _encoded(*, description: str) -> Setting:
+    return Setting(read_base64, load_only=True, allow_none=True, schema=NULLABLE_TEXT, description=description)
 
 
 def _processed(row: AnyRow, _held: object) -> bool:
     return row.resources is not None
 
 
-def _address(direction: Direction, part: Part, is_due: Callable[[Any], bool], needed: P) -> Computed:
+def _address(
+    direction: Direction,
+    part: Part,
+    is_due: Callable[[Any], bool],
+    needed: P,
+    *,
+    description: str,
+) -> Computed:
     """An attribute with a signed address; null while none ``is_due``, and for callers who may not use it."""
 
     def make(row: AnyRow, _held: object) -> str | None:
         return signed_address(direction, row.id, part) if is_due(row) else None
 
-    return Computed(make, schema=NULLABLE_TEXT, shown_to=needed, reads=())
+    return Computed(make, schema=NULLABLE_TEXT, shown_to=needed, reads=(), description=description)
 
 
 class StateVersionSchema(Schema):
@@ -73,42 +80,81 @@ class StateVersionSchema(Schema):
 
     id = Attribute()
     created_at = DateTime(dump_only=True)
-    size = Attribute()
-    serial = Integer(required=True, minimum=0, maximum=MAXIMUM_SERIAL)
+    size = Attribute(description="Bytes of the state.")
+    serial = Integer(
+        required=True,
+        minimum=0,
+        maximum=MAXIMUM_SERIAL,
+        description="The serial number in the state. It must be higher than that of the current state.",
+        example=1,
+    )
     md5 = Text(
         required=True,
         maximum=32,
         pattern="[0-9A-Fa-f]{32}",
         pattern_message="must be 32 hexadecimal digits",
         load_only=True,
+        description="The MD5 of the state in hexadecimal digits, with which the service checks what it got.",
+        example="d41d8cd98f00b204e9800998ecf8427e",
     )
-    lineage = Text(maximum=LINEAGE_LENGTH, nullable=True, load_only=True)
-    force = Boolean(load_only=True, allow_none=True)
-    state = _encoded()
-    json_state = _encoded()
-    json_state_outputs = _encoded()
-    status = Choice(STATUSES, dump_only=True)
-    intermediate = Attribute()
-    hosted_state_download_url = _address("download", "state", lambda row: bool(row.state_object), P.STATE_READ)
+    lineage = Text(
+        maximum=LINEAGE_LENGTH,
+        nullable=True,
+        load_only=True,
+        description="The lineage in the state. It must be the workspace's.",
+        example="871d1b4a-e579-fb7c-ffdb-f0c858a647a7",
+    )
+    force = Boolean(
+        load_only=True,
+        allow_none=True,
+        description="Whether to take the state although its serial or lineage does not follow the current one.",
+    )
+    state = _encoded(description="The state in base64. Without it, the answer has an address to upload it to.")
+    json_state = _encoded(description="The output of `terraform show -json` in base64.")
+    json_state_outputs = _encoded(description="The outputs of the state as JSON, in base64.")
+    status = Choice(
+        STATUSES,
+        dump_only=True,
+        description="`pending` until the state is uploaded, then `finalized`; `discarded` for one that "
+        "will never come.",
+    )
+    intermediate = Attribute(description="Whether terraform stored it in the middle of an apply.")
+    hosted_state_download_url = _address(
+        "download",
+        "state",
+        lambda row: bool(row.state_object),
+        P.STATE_READ,
+        description="A signed address that gives the state for some minutes.",
+    )
     hosted_json_state_download_url = _address(
         "download",
         "json-state",
         lambda row: bool(row.json_state_object),
         P.STATE_READ,
+        description="A signed address that gives the state as JSON, if it was sent.",
     )
-    hosted_state_upload_url = _address("upload", "state", lambda row: row.status == PENDING, P.STATE_WRITE)
+    hosted_state_upload_url = _address(
+        "upload",
+        "state",
+        lambda row: row.status == PENDING,
+        P.STATE_WRITE,
+        description="A signed address that takes the state; null once it is there.",
+    )
     hosted_json_state_upload_url = _address(
         "upload",
         "json-state",
         lambda row: row.status == PENDING and not row.json_state_object,
         P.STATE_WRITE,
+        description="A signed address that takes the state as JSON; null once it is there.",
     )
-    resources_processed = Computed(_processed, schema={"type": "boolean"})
-    resources = Attribute()
-    modules = Attribute()
-    providers = Attribute()
-    state_version = Attribute(attribute="format")
-    terraform_version = Attribute()
+    resources_processed = Computed(
+        _processed, schema={"type": "boolean"}, description="Whether outputs and resources are read from the state."
+    )
+    resources = Attribute(description="The resources in the state. Lists show a long one as null.")
+    modules = Attribute(description="The resources counted by module.")
+    providers = Attribute(description="The resources counted by provider.")
+    state_version = Attribute(attribute="format", description="The version of the state's format.")
+    terraform_version = Attribute(description="The version of Terraform that wrote the state.")
     vcs_commit_sha = Constant(None)
     vcs_commit_url = Constant(None)
     # Nobody is billed by the number of resources.
@@ -160,11 +206,15 @@ class OutputSchema(Schema):
         self_link = "/api/v2/state-version-outputs/{id}"
 
     id = Attribute()
-    name = Attribute()
-    sensitive = Attribute()
-    type = Attribute()
-    value = Computed(show_unless_sensitive, schema={})
-    detailed_type = Attribute()
+    name = Attribute(description="The name of the output.")
+    sensitive = Attribute(description="Whether terraform calls the output sensitive.")
+    type = Attribute(description="The kind of value: `string`, `number`, `boolean`, `array` or `object`.")
+    value = Computed(
+        show_unless_sensitive,
+        schema={},
+        description="The value. Null for a sensitive output, where the address does not reveal it.",
+    )
+    detailed_type = Attribute(description="The type as terraform writes it in the state.")
 
 
 class RevealedOutputSchema(OutputSchema):

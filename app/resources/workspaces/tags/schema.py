@@ -53,9 +53,9 @@ class TagSchema(Schema):
         type_ = "tags"
 
     id = Attribute()
-    name = Attribute()
+    name = Attribute(description="The name of the tag.")
     created_at = DateTime(dump_only=True)
-    instance_count = Attribute()
+    instance_count = Attribute(description="How many workspaces have the tag.")
 
     organization = ToOne("organizations", column="organization_name")
 

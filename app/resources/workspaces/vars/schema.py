@@ -31,13 +31,25 @@ class VarSchema(Schema):
         self_link = "/api/v2/workspaces/{workspace_id}/vars/{id}"
 
     id = Attribute()
-    key = Text(required=True, minimum=1, maximum=KEY_LENGTH)
-    value = ValueText(maximum=VALUE_BYTES, nullable=True)
-    description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
-    category = Choice(CATEGORIES, required=True)
-    hcl = Boolean()
-    sensitive = Boolean()
-    version_id = Attribute()
+    key = Text(required=True, minimum=1, maximum=KEY_LENGTH, description="The name of the variable.", example="region")
+    value = ValueText(
+        maximum=VALUE_BYTES,
+        nullable=True,
+        description="The value. A sensitive one is null in every answer.",
+        example="eu-west-1",
+    )
+    description = Text(
+        maximum=DESCRIPTION_LENGTH, nullable=True, description="A note for people.", example="Where servers run"
+    )
+    category = Choice(
+        CATEGORIES,
+        required=True,
+        description="`terraform` for an input variable, `env` for a variable of the environment.",
+        example="terraform",
+    )
+    hcl = Boolean(description="Whether the value is an expression in HCL rather than a text.")
+    sensitive = Boolean(description="Whether the value is never shown again. It can't be undone.")
+    version_id = Attribute(description="Another text after each change.")
     created_at = DateTime(dump_only=True)
 
     configurable = ToOne(

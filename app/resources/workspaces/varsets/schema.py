@@ -58,15 +58,23 @@ class VarsetSchema(Schema):
         self_link = "/api/v2/varsets/{id}"
 
     id = Attribute()
-    name = Text(required=True, minimum=1, maximum=NAME_LENGTH)
-    description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
-    is_global = Boolean(data_key="global")
-    priority = Boolean()
+    name = Text(
+        required=True,
+        minimum=1,
+        maximum=NAME_LENGTH,
+        description="The name, unique in the organization.",
+        example="aws account",
+    )
+    description = Text(
+        maximum=DESCRIPTION_LENGTH, nullable=True, description="A note for people.", example="Region and account"
+    )
+    is_global = Boolean(data_key="global", description="Whether the set counts in all workspaces of the organization.")
+    priority = Boolean(description="Whether the set's values win over those of workspaces.")
     created_at = DateTime(dump_only=True)
     updated_at = DateTime(dump_only=True)
-    var_count = Attribute()
-    workspace_count = Attribute()
-    project_count = Attribute()
+    var_count = Attribute(description="How many variables the set has.")
+    workspace_count = Attribute(description="How many workspaces the set is applied to directly.")
+    project_count = Attribute(description="How many projects the set is applied to.")
     stack_count = Constant(0)
     permissions = permission_flags(FLAGS)
 

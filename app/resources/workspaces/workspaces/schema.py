@@ -158,68 +158,165 @@ class WorkspaceSchema(Schema):
         page_link = "/app/{organization_name}/workspaces/{name}"
 
     id = Attribute()
-    name = Text(required=True, minimum=1, maximum=NAME_LENGTH, pattern=NAME_PATTERN)
-    description = Text(maximum=DESCRIPTION_LENGTH, nullable=True)
+    name = Text(
+        required=True,
+        minimum=1,
+        maximum=NAME_LENGTH,
+        pattern=NAME_PATTERN,
+        description="The name, unique in the organization.",
+        example="network-prod",
+    )
+    description = Text(
+        maximum=DESCRIPTION_LENGTH, nullable=True, description="A note for people.", example="Networks in production"
+    )
     created_at = DateTime(dump_only=True)
     updated_at = DateTime(dump_only=True)
-    latest_change_at = DateTime(dump_only=True)
-    auto_apply = Boolean()
-    auto_apply_run_trigger = Boolean()
-    assessments_enabled = Boolean()
-    allow_destroy_plan = Boolean()
-    auto_destroy_activity_duration = Duration()
-    inherits_project_auto_destroy = Boolean()
-    auto_destroy_at = DateTime(allow_none=True, load_only=True)
+    latest_change_at = DateTime(
+        dump_only=True, description="When a state last became current; the creation if none did."
+    )
+    auto_apply = Boolean(description="Whether a run applies its plan without being asked.", has_effect=False)
+    auto_apply_run_trigger = Boolean(description="The same, for runs that another workspace started.", has_effect=False)
+    assessments_enabled = Boolean(description="Whether drift is looked for.", has_effect=False)
+    allow_destroy_plan = Boolean(description="Whether a run may destroy everything.", has_effect=False)
+    auto_destroy_activity_duration = Duration(
+        description="After how long without a change the workspace is destroyed, such as `14d`; the "
+        "project's, unless it has its own.",
+        has_effect=False,
+    )
+    inherits_project_auto_destroy = Boolean(description="Whether the duration is the project's.", has_effect=False)
+    auto_destroy_at = DateTime(
+        allow_none=True, load_only=True, description="When the workspace is destroyed.", has_effect=False
+    )
     shown_auto_destroy_at = Computed(
         show_auto_destroy_at,
         data_key="auto-destroy-at",
         schema={"type": ["string", "null"], "format": "date-time"},
     )
-    execution_mode = Choice((*EXECUTION_MODES,))
-    operations = Boolean(load_only=True)
+    execution_mode = Choice(
+        (*EXECUTION_MODES,),
+        description="Where terraform runs: `local` on the machine of the person or pipeline, with the "
+        "state kept here. The project's, unless the workspace has its own.",
+        example="local",
+    )
+    operations = Boolean(load_only=True, description="The older form of `execution-mode`: false means `local`.")
     shown_operations = Computed(show_operations, data_key="operations", schema={"type": "boolean"})
-    agent_pool_id = Text(maximum=64, nullable=True, load_only=True)
+    agent_pool_id = Text(
+        maximum=64,
+        nullable=True,
+        load_only=True,
+        description="The pool of agents for the mode `agent`; the older form of the relationship `agent-pool`.",
+    )
     setting_overwrites = Setting(
         read_overwrites,
         allow_none=True,
         load_only=True,
         schema={"type": ["object", "null"], "additionalProperties": {"type": ["boolean", "null"]}},
+        description="Which of the settings above are the workspace's own, rather than the project's.",
     )
     shown_overwrites = Computed(
         show_overwrites,
         data_key="setting-overwrites",
         schema={"type": "object", "additionalProperties": {"type": "boolean"}},
     )
-    file_triggers_enabled = Boolean()
-    global_remote_state = Boolean()
-    project_remote_state = Boolean()
-    locked = Attribute()
-    locked_reason = Attribute()
-    queue_all_runs = Boolean()
-    resource_count = Attribute()
-    source = Attribute()
+    file_triggers_enabled = Boolean(description="Whether only changes of some files start a run.", has_effect=False)
+    global_remote_state = Boolean(description="Whether all workspaces of the organization may read this one's state.")
+    project_remote_state = Boolean(description="Whether all workspaces of the project may read this one's state.")
+    locked = Attribute(description="Whether somebody has locked the workspace. `locked-by` says who.")
+    locked_reason = Attribute(description="What the holder of the lock gave as the reason.")
+    queue_all_runs = Boolean(
+        description="Whether runs start before the first configuration was uploaded by hand.", has_effect=False
+    )
+    resource_count = Attribute(description="How many resources the current state has.")
+    source = Attribute(description="What made the workspace: `tfe-api`, `terraform` and so on.")
     # Accepted only when a workspace is created.
-    source_name = Text(maximum=SOURCE_NAME_LENGTH, nullable=True)
-    source_url = Text(maximum=URL_LENGTH, pattern=URL_PATTERN, nullable=True)
-    speculative_enabled = Boolean()
-    structured_run_output_enabled = Boolean()
-    terraform_version = Text(minimum=1, maximum=VERSION_LENGTH, pattern=VERSION_PATTERN)
-    working_directory = Text(maximum=DIRECTORY_LENGTH, nullable=True)
-    trigger_prefixes = Setting(read_triggers, allow_none=True, load_only=True, schema=TEXTS)
+    source_name = Text(
+        maximum=SOURCE_NAME_LENGTH,
+        nullable=True,
+        description="A name for what made the workspace. It can only be sent on creation.",
+        example="catalog",
+    )
+    source_url = Text(
+        maximum=URL_LENGTH,
+        pattern=URL_PATTERN,
+        nullable=True,
+        description="Where people find what made the workspace. It can only be sent on creation.",
+        example="https://catalog.example.com",
+    )
+    speculative_enabled = Boolean(description="Whether pull requests start plans.", has_effect=False)
+    structured_run_output_enabled = Boolean(
+        description="Whether people see a run's output in a structured form.", has_effect=False
+    )
+    terraform_version = Text(
+        minimum=1,
+        maximum=VERSION_LENGTH,
+        pattern=VERSION_PATTERN,
+        description="The version of Terraform, exact or as a constraint. Terraform compares its own with it.",
+        example="1.11.4",
+    )
+    working_directory = Text(
+        maximum=DIRECTORY_LENGTH,
+        nullable=True,
+        description="The folder in which terraform runs, below the configuration's root.",
+        has_effect=False,
+        example="infra",
+    )
+    trigger_prefixes = Setting(
+        read_triggers,
+        allow_none=True,
+        load_only=True,
+        schema=TEXTS,
+        description="Folders whose changes start a run.",
+        has_effect=False,
+    )
     shown_trigger_prefixes = Computed(show_texts("trigger_prefixes"), data_key="trigger-prefixes", schema=TEXTS)
-    trigger_patterns = Setting(read_triggers, allow_none=True, load_only=True, schema=TEXTS)
+    trigger_patterns = Setting(
+        read_triggers,
+        allow_none=True,
+        load_only=True,
+        schema=TEXTS,
+        description="Patterns of files whose changes start a run.",
+        has_effect=False,
+    )
     shown_trigger_patterns = Computed(show_texts("trigger_patterns"), data_key="trigger-patterns", schema=TEXTS)
-    tag_names = Computed(show_tag_names, schema=TEXTS)
-    vcs_repo = Setting(read_vcs_repo, allow_none=True, load_only=True, schema={"type": ["object", "null"]})
+    tag_names = Computed(show_tag_names, schema=TEXTS, description="The names of the workspace's tags.")
+    vcs_repo = Setting(
+        read_vcs_repo,
+        allow_none=True,
+        load_only=True,
+        schema={"type": ["object", "null"]},
+        description="A repository. The service has no connections to version control, so only null can be sent.",
+    )
     shown_vcs_repo = Constant(None, data_key="vcs-repo")
     # Features that the service does not have are shown as empty.
     vcs_repo_identifier = Constant(None, schema=NO_TEXT)
     # The name of the environment; the relationship needs another name, because JSON:API shares one namespace.
-    environment = Attribute()
-    cell = Text(minimum=1, maximum=CELL_LENGTH, pattern=CELL_PATTERN, nullable=True)
-    title = Text(minimum=1, maximum=TITLE_LENGTH, nullable=True)
-    avatar_url = Text(maximum=URL_LENGTH, pattern=HTTPS_PATTERN, nullable=True)
-    iac_tool = Choice(IAC_TOOLS)
+    environment = Attribute(
+        description="The name of the environment of the project in which the workspace is. The relationship is "
+        "`project-environment`."
+    )
+    cell = Text(
+        minimum=1,
+        maximum=CELL_LENGTH,
+        pattern=CELL_PATTERN,
+        nullable=True,
+        description="A name that groups workspaces below the environment; roles can be limited to it.",
+        example="eu",
+    )
+    title = Text(
+        minimum=1,
+        maximum=TITLE_LENGTH,
+        nullable=True,
+        description="The name for people.",
+        example="Network, production",
+    )
+    avatar_url = Text(
+        maximum=URL_LENGTH,
+        pattern=HTTPS_PATTERN,
+        nullable=True,
+        description="The address of a picture, over https.",
+        example="https://example.com/network.png",
+    )
+    iac_tool = Choice(IAC_TOOLS, description="The tool of the workspace.", example="terraform")
     auto_destroy_status = Constant(None, schema=NO_TEXT)
     last_assessment_result_at = Constant(None, schema=NO_TEXT)
     apply_duration_average = Constant(None, schema=NO_NUMBER)
@@ -227,7 +324,7 @@ class WorkspaceSchema(Schema):
     policy_check_failures = Constant(None, schema=NO_NUMBER)
     run_failures = Constant(None, schema=NO_NUMBER)
     workspace_kpis_runs_count = Constant(None, schema=NO_NUMBER)
-    actions = Constant({"is-destroyable": True})
+    actions = Constant({"is-destroyable": True}, description="Whether the workspace can be destroyed by a run.")
     permissions = permission_flags(FLAGS)
 
     organization = ToOne("organizations", column="organization_name")
@@ -264,7 +361,9 @@ class NamedSchema(WorkspaceSchema):
         self_link = WorkspaceSchema.Meta.self_link
         page_link = WorkspaceSchema.Meta.page_link
 
-    create_only = Boolean(load_only=True)
+    create_only = Boolean(
+        load_only=True, description="Whether the request only creates: a workspace that is there is left as it is."
+    )
     sent_tag_names = Setting(read_names, load_only=True, data_key="tag-names", schema=TEXTS)
 
 
@@ -279,10 +378,10 @@ class PublicWorkspaceSchema(Schema):
         self_link = "/api/v2/projects/{project_id}/workspaces/{id}"
 
     id = Attribute()
-    name = Attribute()
-    description = Attribute(allow_none=True)
-    title = Attribute(allow_none=True)
-    iac_tool = Attribute()
-    terraform_version = Attribute()
+    name = Attribute(description="The name.")
+    description = Attribute(allow_none=True, description="A note for people.")
+    title = Attribute(allow_none=True, description="The name for people.")
+    iac_tool = Attribute(description="The tool of the workspace.")
+    terraform_version = Attribute(description="The version of Terraform.")
     created_at = DateTime(dump_only=True)
     updated_at = DateTime(dump_only=True)
