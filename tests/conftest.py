@@ -14,16 +14,16 @@ numbers of statements, and plans.
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask_migrate import upgrade
 from hypothesis import settings
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event
 
 from app import create_app
 from app.authentication import passwords
@@ -47,6 +47,13 @@ MANY_EXAMPLES = {"test_fuzz.py", "test_two_faces.py"}
 # Programs that some end-to-end tests run, which say so with the mark needs.
 TOOLS = ("bash", "curl", "openssl", "terraform")
 KINDS_OF_MARKS = {"only_sqlite": "sqlite", "only_postgresql": "postgresql"}
+
+
+class NewDatabase(Protocol):
+    """Makes databases of one kind, each gone at the end of its ``with`` block."""
+
+    def __call__(self, template: str | None = None) -> AbstractContextManager[str]:
+        """An empty database, or a copy of the one with this URL, which nobody may use meanwhile."""
 
 
 class PostgresqlServer:
@@ -136,14 +143,14 @@ def new_database(
     database_kind: str,
     pytestconfig: pytest.Config,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[], AbstractContextManager[str]]:
-    """Makes empty databases of the kind, each gone at the end of its ``with`` block."""
+) -> NewDatabase:
+    """Makes databases of the kind."""
     if database_kind == "sqlite":
         folder = tmp_path_factory.mktemp("sqlite")
-        return lambda: databases.empty_sqlite(folder)
+        return lambda template=None: databases.new_sqlite(folder, template)
     given = getattr(pytestconfig, "workerinput", {}).get(SERVER)
     server = given or pytestconfig.stash[server_key].url()
-    return lambda: databases.empty_postgresql(server, database_kind)
+    return lambda template=None: databases.new_postgresql(server, database_kind, template)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -187,7 +194,7 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Abstrac
 
 @pytest.fixture(scope="session")
 def database(
-    new_database: Callable[[], AbstractContextManager[str]],
+    new_database: NewDatabase,
     new_app: Callable[[str], AbstractContextManager[Flask]],
 ) -> Iterator[str]:
     """The URL of a database with all tables, as the migrations make them."""
@@ -201,6 +208,17 @@ def database(
 def app(database: str, new_app: Callable[[str], AbstractContextManager[Flask]]) -> Iterator[Flask]:
     """The application on a database of this worker."""
     with new_app(database) as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def described(
+    new_app: Callable[[str], AbstractContextManager[Flask]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Flask]:
+    """An application over a database without tables, to ask what it says of itself."""
+    folder: Path = tmp_path_factory.mktemp("described")
+    with new_app(f"sqlite:///{folder / 'empty.sqlite3'}") as app:
         yield app
 
 
@@ -230,12 +248,16 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     engine = engine_of(request.getfixturevalue("app"))
     yield
-    with engine.begin() as connection:
+    # All in one statement: one for each table would take longer than many a test.
+    deletions = ";".join(f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables))  # noqa: S608 - our own names
+    with closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
         if engine.dialect.name == "postgresql":
             # A transaction that the test has left open fails here, rather than to wait for it without end.
-            connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+            cursor.execute(f"SET LOCAL lock_timeout = '5s'; {deletions}")
+            connection.commit()
+        else:
+            cursor.executescript(f"PRAGMA foreign_keys = OFF; BEGIN; {deletions}; COMMIT; PRAGMA foreign_keys = ON")
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ OF_LOCK_HOLDERS = {
     "state_versions.roll_back_state",
     "workspaces.unlock_workspace",
 }
+# The operations that need a picture to be there.
+OF_PICTURES = {"images.destroy_avatar", "images.destroy_icon", "images.show_avatar", "images.show_icon"}
 
 
 class Targets:
@@ -75,6 +77,8 @@ class Targets:
         if "workspaces" in self._known and method == "get":
             for type_ in CONTENTS:
                 self.of_type(type_)
+        if operation in OF_PICTURES:
+            self._upload_pictures(found)
         if operation in OF_LOCK_HOLDERS:
             self.of_type("state-versions")
             self._states.lock()
@@ -102,6 +106,13 @@ class Targets:
             found["id"] = real
         return found
 
+    def _upload_pictures(self, found: Mapping[str, str]) -> None:
+        if "project_id" in found:
+            path = f"/projects/{found['project_id']}/icon"
+            self._api.raw("POST", path, self.owner.token, icon_form(PICTURE), headers=MULTIPART)
+        else:
+            self._api.post(f"/workspaces/{found['workspace_id']}/avatar", self.owner.token, avatar(PICTURE))
+
     def _parameter(self, name: str, method: str) -> str:
         if name == "ticket":
             return self._ticket("download" if method == "get" else "upload")
@@ -119,15 +130,12 @@ class Targets:
     def _project(self) -> str:
         project = self._the_project = self._world.project(self._organization)
         self._world.tag(project, "team", "platform")
-        path = f"/projects/{project.id}/icon"
-        self._api.raw("POST", path, self.owner.token, icon_form(PICTURE), headers=MULTIPART)
         return project.id
 
     def _workspace(self) -> str:
         workspace = self._the_workspace = self._world.workspace(self._world.project(self._organization))
         self._workspace_name = workspace.name
         self._states = States(self._api, workspace, self.owner.token)
-        self._api.post(f"/workspaces/{workspace.id}/avatar", self.owner.token, avatar(PICTURE))
         return workspace.id
 
     def _team_project(self) -> str:

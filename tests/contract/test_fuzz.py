@@ -25,7 +25,7 @@ from tests.support.api import Api
 from tests.support.world import World
 
 EXAMPLES = 8
-TOKENLESS_EXAMPLES = 2
+TOKENLESS_EXAMPLES = 1
 
 FINISHED = count(1)
 REMEMBERED = 40
@@ -121,6 +121,8 @@ def check_errors(response: Response) -> None:
         assert error["code"]
 
 
+# PostgreSQL refuses more than SQLite does: NUL characters, numbers out of range, texts that are no UTF-8.
+@pytest.mark.one_database("postgresql")
 @pytest.mark.parametrize("kind", kinds())
 def test_no_request_of_an_owner_makes_the_service_fail(
     app: Flask,

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 from pytfe import TFEClient
 from pytfe.models import OrganizationCreateOptions
 
+from tests.conftest import NewDatabase
 from tests.end_to_end.service import SECONDS_TO_ANSWER, Service, sdk
 from tests.end_to_end.story import Cast
 from tests.end_to_end.terraform import Terraform
@@ -36,37 +36,47 @@ def no_proxy_between_client_and_server() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def installed(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that is installed and never started: the others are copies, because to install takes seconds."""
+    with new_database() as url:
+        yield Service(tmp_path_factory.mktemp("installed"), url).install()
+
+
+@pytest.fixture(scope="session")
 def service(
-    new_database: Callable[[], AbstractContextManager[str]],
+    installed: Service,
+    new_database: NewDatabase,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Service]:
     """One server that the tests of a kind of database share; it must end cleanly after them."""
-    with new_database() as url:
-        running = Service(tmp_path_factory.mktemp("service"), url).install().start()
+    with new_database(installed.database_url) as url:
+        running = Service(tmp_path_factory.mktemp("service"), url).install_as(installed).start()
         yield running
         assert running.stop() == 0, running.last_log_lines()
 
 
 @pytest.fixture(scope="session")
 def mortal_service(
-    new_database: Callable[[], AbstractContextManager[str]],
+    installed: Service,
+    new_database: NewDatabase,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Service]:
     """Another server for the tests of a kind of database, which may stop and kill it if they start it again."""
-    with new_database() as url:
-        running = Service(tmp_path_factory.mktemp("mortal"), url).install().start()
+    with new_database(installed.database_url) as url:
+        running = Service(tmp_path_factory.mktemp("mortal"), url).install_as(installed).start()
         yield running
         assert running.stop() == 0, running.last_log_lines()
 
 
 @pytest.fixture
 def own_service(
-    new_database: Callable[[], AbstractContextManager[str]],
+    installed: Service,
+    new_database: NewDatabase,
     tmp_path: Path,
 ) -> Iterator[Service]:
     """A server of the test's own, to stop and to kill; with one process, because it starts often."""
-    with new_database() as url:
-        running = Service(tmp_path, url, workers=1).install().start()
+    with new_database(installed.database_url) as url:
+        running = Service(tmp_path, url, workers=1).install_as(installed).start()
         yield running
         if running.is_running():
             running.kill()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -51,7 +52,8 @@ class Service:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home / "service.log"
-        self.store = home / "home" / "blobs"
+        self.home = home / "home"
+        self.store = self.home / "blobs"
         self.database_url = database_url
         self._environment = _environment(home, database_url, self.port, workers)
         self._process: subprocess.Popen[bytes] | None = None
@@ -69,6 +71,15 @@ class Service:
         self.username = first["username"]
         self.user_token = first.get("user_token") or BOOTSTRAP_TOKEN
         self.organization_token = first["organization_token"]
+        return self
+
+    def install_as(self, other: "Service") -> Self:
+        """Take over the home and the tokens of another service, on a copy of its database."""
+        shutil.copytree(other.home, self.home)
+        self.organization = other.organization
+        self.username = other.username
+        self.user_token = other.user_token
+        self.organization_token = other.organization_token
         return self
 
     def bootstrap(self) -> dict[str, Any]:
@@ -224,6 +235,9 @@ def _environment(home: Path, database_url: str, port: int, workers: int) -> dict
     return inherited | {
         "DATABASE_URL": database_url,
         "GROUNDPLAN_HOME": str(home / "home"),
+        # The starts of the service share what Python compiles.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(home.parent / "pycache"),
         "GROUNDPLAN_BOOTSTRAP_TOKEN": BOOTSTRAP_TOKEN,
         "HOST": "127.0.0.1",
         "PORT": str(port),

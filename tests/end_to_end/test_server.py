@@ -23,7 +23,7 @@ WRITERS = 16
 PROJECTS_OF_EACH_WRITER = 6
 WORKSPACES = 2_000
 WIPE = "projects.wipe"
-FIRST_MOMENT = 0.016
+FIRST_MOMENT = 0.03
 
 
 def at_once(actions: Sequence[Callable[[], httpx.Response]]) -> list[httpx.Response]:
@@ -164,7 +164,7 @@ def test_a_killed_server_has_deleted_a_project_entirely_or_not_at_all(own_servic
         if answered:
             assert answered == [204]
             assert not everything_is_there(own_service, project, grant)
-        moment *= 3
+        moment *= 4
 
 
 def test_a_killed_server_has_wiped_a_project_entirely_or_not_at_all(own_service: Service) -> None:
@@ -178,7 +178,7 @@ def test_a_killed_server_has_wiped_a_project_entirely_or_not_at_all(own_service:
         if answered:
             assert answered == [200]
             assert not holds_all_or_nothing(own_service, project, grant)
-        moment *= 3
+        moment *= 4
 
 
 def holds_all_or_nothing(service: Service, project: str, grant: str) -> bool:

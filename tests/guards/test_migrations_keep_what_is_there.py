@@ -11,6 +11,7 @@ from sqlalchemy import Engine, func, inspect, select, table
 
 from app.models import ActivityEvent, RemoteStateConsumer
 from app.services import services
+from tests.conftest import NewDatabase
 from tests.support.api import Api, document
 from tests.support.states import OUTPUTS, States, state
 from tests.support.world import Person, World
@@ -22,7 +23,7 @@ CUT = {"authentication_tokens", "tag_bindings"}
 
 
 def test_migrations_keep_what_is_there(
-    new_database: Callable[[], AbstractContextManager[str]], new_app: Callable[[str], AbstractContextManager[Flask]]
+    new_database: NewDatabase, new_app: Callable[[str], AbstractContextManager[Flask]]
 ) -> None:
     revisions = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
     with new_database() as url, new_app(url) as app:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from app.persistence import Base
 from app.services import services
+from tests.conftest import NewDatabase
 from tests.support.schema_text import OPTIONAL_INDEXES, schema_text
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -18,7 +19,7 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 @pytest.fixture
 def migrated(
-    new_database: Callable[[], AbstractContextManager[str]],
+    new_database: NewDatabase,
     new_app: Callable[[str], AbstractContextManager[Flask]],
 ) -> Iterator[Engine]:
     with new_database() as url, new_app(url) as app, app.app_context():
@@ -28,7 +29,7 @@ def migrated(
 
 @pytest.fixture
 def created(
-    new_database: Callable[[], AbstractContextManager[str]],
+    new_database: NewDatabase,
     new_app: Callable[[str], AbstractContextManager[Flask]],
 ) -> Iterator[Engine]:
     with new_database() as url, new_app(url) as app:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import JSON, Boolean, Integer
 
@@ -94,6 +94,7 @@ def check(
 
 
 @pytest.mark.parametrize("listing", LISTINGS.values(), ids=LISTINGS.keys())
+@settings(max_examples=40)
 @given(draw=st.data(), held=st.frozensets(st.sampled_from(P)))
 def test_a_compiled_dump_equals_the_schemas_own(listing: Listing, draw: st.DataObject, held: frozenset[P]) -> None:
     bound = {field.attribute or name: field for name, field in listing.schema().fields.items()}

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.models import ActivityEvent, Environment, Project, User, Workspace
 from app.services import services
+from tests.conftest import NewDatabase
 from tests.support.api import Api, document
 from tests.support.world import Person, World
 
@@ -25,7 +26,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def test_old_rows_get_their_places_and_are_as_before_when_it_is_taken_back(
-    new_database: Callable[[], AbstractContextManager[str]], new_app: Callable[[str], AbstractContextManager[Flask]]
+    new_database: NewDatabase, new_app: Callable[[str], AbstractContextManager[Flask]]
 ) -> None:
     with new_database() as url, new_app(url) as app:
         engine: Engine = services(app).engines.writing
@@ -45,7 +46,7 @@ def test_old_rows_get_their_places_and_are_as_before_when_it_is_taken_back(
 
 
 def test_what_the_older_tables_have_no_place_for_is_left_out(
-    new_database: Callable[[], AbstractContextManager[str]], new_app: Callable[[str], AbstractContextManager[Flask]]
+    new_database: NewDatabase, new_app: Callable[[str], AbstractContextManager[Flask]]
 ) -> None:
     with new_database() as url, new_app(url) as app:
         with app.app_context():

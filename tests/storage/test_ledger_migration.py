@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.models import StateVersion, StoredObject
 from app.services import services
 from app.storage.sweeping import sweep
+from tests.conftest import NewDatabase
 from tests.support.api import Api
 from tests.support.states import States, state
 from tests.support.world import World
@@ -22,7 +23,7 @@ BEFORE = "e7d2b94c5a18"
 
 
 def test_the_objects_that_are_there_are_entered(
-    new_database: Callable[[], AbstractContextManager[str]], new_app: Callable[[str], AbstractContextManager[Flask]]
+    new_database: NewDatabase, new_app: Callable[[str], AbstractContextManager[Flask]]
 ) -> None:
     with new_database() as url, new_app(url) as app:
         with app.app_context():

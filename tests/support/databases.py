@@ -30,9 +30,11 @@ CARELESS = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 @contextmanager
-def empty_sqlite(folder: Path) -> Iterator[str]:
-    """The URL of a new SQLite database in the folder."""
+def new_sqlite(folder: Path, template: str | None = None) -> Iterator[str]:
+    """The URL of a new SQLite database in the folder: an empty one, or a copy of one that nobody has open."""
     path = folder / f"{uuid4().hex}.sqlite3"
+    if template:
+        shutil.copy(str(make_url(template).database), path)
     try:
         yield f"sqlite:///{path}"
     finally:
@@ -41,12 +43,16 @@ def empty_sqlite(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def empty_postgresql(server: str, kind: str = "postgresql") -> Iterator[str]:
-    """The URL of a new database on the server; it is dropped at the end, whoever is still connected."""
+def new_postgresql(server: str, kind: str = "postgresql", template: str | None = None) -> Iterator[str]:
+    """The URL of a new database on the server; it is dropped at the end, whoever is still connected.
+
+    It is an empty one, or a copy of one to which nobody is connected.
+    """
     name = f"groundplan_test_{uuid4().hex}"
+    source = make_url(template).database if template else "template0 ENCODING 'UTF8'"
     administration = _administration(server)
     with administration.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {source}"))
     try:
         yield _url(server, kind).set(database=name).render_as_string(hide_password=False)
     finally:
