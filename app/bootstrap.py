@@ -1,7 +1,9 @@
 """Creates users, tokens and the first organization by commands, before anybody can sign in to a new service."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +17,7 @@ from app.models.authentication_tokens import AuthenticationToken
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.users import SUPER_USER, User
-from app.persistence import case_folded, fold_case
+from app.persistence import AnyRow, case_folded, fold_case
 from app.persistence.database import new_session
 from app.resources.accounts.authentication_tokens.operations import add_token as store_token
 from app.resources.accounts.sign_in.operations import end_sessions
@@ -62,7 +64,10 @@ def bootstrap(settings: Settings) -> Bootstrapped:
     """
     with new_session() as session, session.begin():
         administrator = session.scalars(
-            select(User).where(User.site_role == SUPER_USER).order_by(User.created_at, User.id).limit(1),
+            select(User)
+            .where(User.site_role == SUPER_USER, User.suspended_at.is_(None))
+            .order_by(User.created_at, User.id)
+            .limit(1),
         ).one_or_none()
         if administrator is None:
             administrator = User(username=ADMINISTRATOR, email=EMAIL, site_role=SUPER_USER)
@@ -247,8 +252,20 @@ def _has_token(session: Session, user: User) -> bool:
     return session.scalar(found) is not None
 
 
-def _record_event(
-    session: Session, action: str, subject_id: str, name: str | None, organization_id: str | None
+def record_event(session: Session, action: str, subject: AnyRow, changes: Mapping[str, Any]) -> None:
+    """Write the event of a change to this row by a command."""
+    name = getattr(subject, "username", None)
+    _record_event(session, action, subject.id, name, getattr(subject, "organization_id", None), subject, changes)
+
+
+def _record_event(  # noqa: PLR0913, PLR0917 - what an event names
+    session: Session,
+    action: str,
+    subject_id: str,
+    name: str | None,
+    organization_id: str | None,
+    subject: AnyRow | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> None:
     session.add(
         ActivityEvent(
@@ -259,6 +276,8 @@ def _record_event(
             subject_id=subject_id,
             subject_name=name,
             organization_id=organization_id,
-            changes={},
+            project_id=getattr(subject, "project_id", None),
+            workspace_id=getattr(subject, "workspace_id", None),
+            changes=dict(changes or {}),
         ),
     )

@@ -1,9 +1,11 @@
-"""Commands for operators: ``flask bootstrap``, ``flask create-user`` and the documents made from the code."""
+"""Commands for operators: the first start, users, storage, and the documents made from the code."""
 
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import click
@@ -20,6 +22,14 @@ from app.services import services
 from app.storage.keyring import DecryptionError
 from app.storage.rotation import reseal
 from app.storage.sweeping import GRACE, sweep, sweepable
+from app.user_commands import (
+    change_administration,
+    delete_user,
+    list_users,
+    revoke_tokens,
+    suspend_user,
+    unsuspend_user,
+)
 
 
 def install(app: Flask) -> None:
@@ -28,6 +38,8 @@ def install(app: Flask) -> None:
     app.cli.add_command(create_user_command)
     app.cli.add_command(confirm_email_command)
     app.cli.add_command(set_password_command)
+    for command in USER_COMMANDS:
+        app.cli.add_command(command)
     app.cli.add_command(openapi_command)
     app.cli.add_command(permissions_command)
     app.cli.add_command(errors_command)
@@ -106,6 +118,54 @@ def set_password_command(username: str) -> None:
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{username} has a new password.")
+
+
+@click.command("list-users")
+@click.argument("text", default="")
+def list_users_command(text: str) -> None:
+    """List users with e-mail address, site role and state: all, or those whose name or address contains the text."""
+    for row in list_users(text):
+        click.echo("\t".join(row))
+
+
+def _user_command(name: str, help_: str, change: Callable[[str], object], done: str) -> click.Command:
+    """A command with one argument, the username, e-mail address or id of a user."""
+
+    def run(user: str) -> None:
+        try:
+            result = change(user)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(done.format(user=user, result=result))
+
+    return click.Command(name, callback=run, params=[click.Argument(["user"])], help=help_)
+
+
+USER_COMMANDS = (
+    list_users_command,
+    _user_command(
+        "suspend-user", "Keep a user out: sessions and tokens end at once.", suspend_user, "{user} is suspended."
+    ),
+    _user_command("unsuspend-user", "Let a suspended user in again.", unsuspend_user, "{user} is no longer suspended."),
+    _user_command(
+        "delete-user", "Delete a user with all access; what the user made stays.", delete_user, "{user} is deleted."
+    ),
+    _user_command(
+        "grant-admin",
+        "Make a user an administrator of the site.",
+        partial(change_administration, site_role="admin"),
+        "{user} is an administrator.",
+    ),
+    _user_command(
+        "revoke-admin",
+        "Make an administrator an ordinary user.",
+        partial(change_administration, site_role="user"),
+        "{user} is no administrator.",
+    ),
+    _user_command(
+        "revoke-tokens", "Revoke all tokens of a user and end all sessions.", revoke_tokens, "Revoked {result} tokens."
+    ),
+)
 
 
 @click.command("openapi")

@@ -137,6 +137,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
             User.id.label("user_id"),
             User.username,
             User.site_role,
+            User.suspended_at,
             Organization.id.label("organization_id"),
             Organization.name.label("organization_name"),
             Organization.user_tokens_enabled,
@@ -194,7 +195,7 @@ _USED = (
 
 
 def load_caller(connection: Connection, token: str, key: str, *, users_create_organizations: bool) -> Caller | None:
-    """The caller with this token; None if it is unknown, revoked or expired."""
+    """The caller with this token; None if it is unknown, revoked or expired, or if its user is suspended."""
     if not token or len(token) > MAXIMUM_LENGTH:
         return None
     wanted = digest(token, key)
@@ -213,7 +214,7 @@ def load_caller_with_sources(
 ) -> Caller | None:
     """The user, team or token with this id as a caller whose grants have their sources.
 
-    A team stands for its tokens. None if nothing has this id, or if the token has expired.
+    A team stands for its tokens. None if nothing has this id, if the token has expired, or if the user is suspended.
     """
     rows = connection.execute(_BY_ID[type_], {"identifier": identifier}).all()
     if not rows or _is_over(rows[0], now()):
@@ -222,7 +223,7 @@ def load_caller_with_sources(
 
 
 def _is_over(token: TokenRow, moment: datetime) -> bool:
-    return token.expired_at is not None and token.expired_at <= moment
+    return token.suspended_at is not None or (token.expired_at is not None and token.expired_at <= moment)
 
 
 def _granted(

@@ -20,6 +20,7 @@ class P(StrEnum):
     USER_READ = "user:read"
     ACCOUNT_READ = "account:read"
     ACCOUNT_UPDATE = "account:update"
+    USER_ADMINISTER = "user:administer"
     SITE_ROLE_MANAGE = "site-role:manage"
     TOKEN_MANAGE = "token:manage"  # noqa: S105 - a permission
 

@@ -92,6 +92,7 @@ POLICY: Mapping[P, Rule] = {
     P.USER_READ: _rule(Level.ORGANIZATION, Level.USER),
     P.ACCOUNT_READ: _OWN,
     P.ACCOUNT_UPDATE: _OWN,
+    P.USER_ADMINISTER: _rule(),
     P.SITE_ROLE_MANAGE: _rule(),
     P.TOKEN_MANAGE: _TOKEN,
     P.TEAM_READ: _TEAM,

@@ -32,6 +32,8 @@ class User(Base):
     password_hash: Mapped[str | None]
     # Set while the user is only invited: null once a person has signed up with the address.
     invited_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    # Set while an administrator keeps the user out: no token, password or session of the user is accepted.
+    suspended_at: Mapped[datetime | None] = mapped_column(Timestamp)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 
     __table_args__ = (

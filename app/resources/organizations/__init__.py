@@ -1,5 +1,6 @@
-"""Organizations and what belongs to them as a whole: memberships, teams, agent pools, reserved tag keys."""
+"""Organizations and what belongs to them as a whole: memberships, teams, agent pools, tag keys, all users."""
 
+from app.resources.organizations.admin_users import routes as admin_users_routes
 from app.resources.organizations.agent_pools import routes as agent_pools_routes
 from app.resources.organizations.organization_memberships import routes as organization_memberships_routes
 from app.resources.organizations.organizations import routes as organizations_routes
@@ -7,6 +8,7 @@ from app.resources.organizations.reserved_tag_keys import routes as reserved_tag
 from app.resources.organizations.teams import routes as teams_routes
 
 BLUEPRINTS = (
+    admin_users_routes.blueprint,
     agent_pools_routes.blueprint,
     organization_memberships_routes.blueprint,
     organizations_routes.blueprint,

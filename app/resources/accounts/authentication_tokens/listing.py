@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func, literal, or_, select
 
+from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.organizations import Organization
@@ -68,6 +69,15 @@ _JOINED = AuthenticationToken.__table__.outerjoin(_MAKER, _MAKER.c.id == Authent
 TOKENS = Listing(
     schema=AuthenticationTokenSchema,
     model=AuthenticationToken,
+    columns=_COLUMNS,
+    joined=_JOINED,
+    order=(AuthenticationToken.created_at, AuthenticationToken.id),
+)
+# The tokens of any user, for administrators of the site.
+TOKENS_OF_USERS = Listing(
+    schema=AuthenticationTokenSchema,
+    model=AuthenticationToken,
+    visible_by=P.USER_ADMINISTER,
     columns=_COLUMNS,
     joined=_JOINED,
     order=(AuthenticationToken.created_at, AuthenticationToken.id),

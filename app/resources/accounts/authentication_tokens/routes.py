@@ -7,13 +7,13 @@ from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
 from app.resources.accounts.authentication_tokens import project_routes, service, team_routes
 from app.resources.accounts.authentication_tokens.blueprint import blueprint, shown_once
-from app.resources.accounts.authentication_tokens.listing import TOKENS, shown_token
+from app.resources.accounts.authentication_tokens.listing import TOKENS, TOKENS_OF_USERS, shown_token
 from app.resources.accounts.authentication_tokens.schema import AuthenticationTokenSchema
 from app.resources.accounts.users.listing import find_user
 from app.web.answers import no_content, resource_response
 from app.web.context import caller
 from app.web.guard import describes, requires
-from app.web.policy import organization_or_404, require_own
+from app.web.policy import organization_or_404, require_on_site, require_own
 from app.web.requests import body, optional_body
 
 __all__ = ["blueprint", "project_routes", "team_routes"]
@@ -54,13 +54,16 @@ def destroy_organization_token(organization: str) -> Response:
 
 
 @blueprint.get("/users/<user_id>/authentication-tokens")
-@requires(P.USER_READ, P.TOKEN_MANAGE)
+@requires(P.USER_READ, P.TOKEN_MANAGE, P.USER_ADMINISTER)
 @describes(listing=TOKENS, paged=False)
 def list_user_tokens(user_id: str) -> Response:
-    """List your own tokens; for another visible user the list is empty."""
-    if user_id != caller().user_id:
-        find_user(user_id)
-    return TOKENS.page_response({"user_id": user_id}, paged=False)
+    """List your own tokens. Administrators of the site list those of any user; for everybody else it is 404."""
+    if user_id == caller().user_id:
+        return TOKENS.page_response({"user_id": user_id}, paged=False)
+    # An empty list would say that the user has no tokens.
+    require_on_site(P.USER_ADMINISTER)
+    find_user(user_id)
+    return TOKENS_OF_USERS.page_response({"user_id": user_id}, paged=False)
 
 
 @blueprint.post("/users/<user_id>/authentication-tokens")
@@ -76,18 +79,25 @@ def create_user_token(user_id: str) -> Response:
 
 
 @blueprint.get("/authentication-tokens/<token_id>")
-@requires(P.TOKEN_MANAGE)
+@requires(P.TOKEN_MANAGE, P.USER_ADMINISTER)
 @describes(answer=AuthenticationTokenSchema)
 def show_token(token_id: str) -> Response:
-    """Show a token of your own, or one of an organization, team or project whose tokens you manage."""
-    return resource_response(shown_token(TOKENS.get({"id": token_id})))
+    """Show a token of your own, or one of an organization, team or project whose tokens you manage.
+
+    Administrators of the site see the tokens of all users.
+    """
+    is_of_user = service.permission_on(token_id) == P.USER_ADMINISTER
+    return resource_response(shown_token((TOKENS_OF_USERS if is_of_user else TOKENS).get({"id": token_id})))
 
 
 @blueprint.delete("/authentication-tokens/<token_id>")
-@requires(P.TOKEN_MANAGE, P.PROJECT_MANAGE_OWNERS)
+@requires(P.TOKEN_MANAGE, P.PROJECT_MANAGE_OWNERS, P.USER_ADMINISTER, P.SITE_ROLE_MANAGE)
 @describes(status=204, errors=(403,))
 def destroy_token(token_id: str) -> Response:
-    """Revoke a token at once. For a token with the role owner of a project, you must manage the project's owners."""
+    """Revoke a token at once. For a token with the role owner of a project, you must manage the project's owners.
+
+    Administrators of the site revoke the tokens of all users; only super users revoke those of administrators.
+    """
     service.destroy_token(token_id)
     return no_content()
 

@@ -2,15 +2,19 @@
 
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authentication.callers import OrganizationRef
+from app.authz.grants import SITE
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.jsonapi.errors import NotFound
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.project_members import OWNER
 from app.models.projects import Project
 from app.models.teams import Team
+from app.models.users import ADMINISTRATORS, User
 from app.persistence import AnyRow
 from app.resources.accounts.authentication_tokens.blueprint import issue_token
 from app.resources.accounts.authentication_tokens.operations import (
@@ -20,8 +24,10 @@ from app.resources.accounts.authentication_tokens.operations import (
     revoke_plain_team_token,
     team_tokens,
 )
+from app.resources.accounts.users.operations import AdministratorAccount
+from app.web.context import caller, reader
 from app.web.listing import ResourceObject
-from app.web.policy import denial, get_for_update, is_allowed, require
+from app.web.policy import denial, get_for_update, is_allowed, is_allowed_at, require
 from app.web.transaction import record_event, record_events, transaction
 
 
@@ -52,12 +58,30 @@ def create_user_token(user_id: str, members: dict[str, Any]) -> tuple[str, Resou
 
 def destroy_token(token_id: str) -> None:
     """Revoke a token at once. For a token with the role owner of a project, you must manage the project's owners."""
+    permission = permission_on(token_id)
     with transaction() as session:
-        token = get_for_update(session, AuthenticationToken, token_id, P.TOKEN_MANAGE)
+        token = get_for_update(session, AuthenticationToken, token_id, permission, visible_by=permission)
+        if permission == P.USER_ADMINISTER:
+            _require_may_administer(session, token)
         if token.role == OWNER:
             require(P.PROJECT_MANAGE_OWNERS, token)
         session.delete(token)
         record_event(session, "authentication-tokens.delete", token)
+
+
+def permission_on(token_id: str) -> P:
+    """The permission that opens this token to the caller: administrators of the site reach the tokens of all users."""
+    if not is_allowed_at(P.USER_ADMINISTER, Level.SITE, SITE):
+        return P.TOKEN_MANAGE
+    kind = select(AuthenticationToken.kind).where(AuthenticationToken.__table__.c.id == token_id)
+    return P.USER_ADMINISTER if reader().execute(kind).scalar_one_or_none() == "user" else P.TOKEN_MANAGE
+
+
+def _require_may_administer(session: Session, token: AuthenticationToken) -> None:
+    # Otherwise administrators could keep each other, and the super users, from working.
+    who = session.get_one(User, token.user_id)
+    if who.site_role in ADMINISTRATORS and who.id != caller().user_id and not is_allowed(P.SITE_ROLE_MANAGE, token):
+        raise AdministratorAccount
 
 
 def create_team_token(team_id: str, sent: dict[str, Any]) -> tuple[str, ResourceObject]:

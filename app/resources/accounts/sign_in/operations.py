@@ -19,6 +19,7 @@ LONGEST: Final = timedelta(hours=12)
 # How stale the end of a session may be, so that not every page causes a write.
 NOTED_EVERY: Final = timedelta(minutes=1)
 CODE_LIFETIME: Final = timedelta(minutes=2)
+UNKNOWN_CODE: Final = "The code is unknown, was used, or has expired"
 
 _SESSION = Base.metadata.tables[SignInSession.__tablename__]
 _CODE = Base.metadata.tables[AuthorizationCode.__tablename__]
@@ -50,7 +51,7 @@ def find_session(connection: Connection, digest: str) -> Found | None:
     row = connection.execute(
         select(_SESSION.c.created_at, _SESSION.c.expires_at, User.id.label("user_id"), User.username)
         .join(User, User.id == _SESSION.c.user_id)
-        .where(_SESSION.c.digest == digest, _SESSION.c.expires_at > moment),
+        .where(_SESSION.c.digest == digest, _SESSION.c.expires_at > moment, User.suspended_at.is_(None)),
     ).one_or_none()
     if row is not None:
         _prolong(connection, digest, row, moment)
@@ -102,7 +103,7 @@ def take_code(session: Session, digest: str) -> Found | None:
 def fault_of(code: Found | None, client_id: str, redirect_uri: str, verifier: str) -> str | None:
     """The reason why this client can't exchange the code; None if it can."""
     if code is None or code.expires_at <= now():
-        return "The code is unknown, was used, or has expired"
+        return UNKNOWN_CODE
     if (code.client_id, code.redirect_uri) != (client_id, redirect_uri):
         return "The code was made for another client or redirect_uri"
     if not same(challenge_of(verifier), code.code_challenge):

@@ -10,7 +10,15 @@ from app.models.users import User
 from app.resources.accounts.authentication_tokens.blueprint import make_token
 from app.resources.accounts.authentication_tokens.operations import check_room
 from app.resources.accounts.sign_in.browser import cookie_digest, renew_cookie, signed_in_user
-from app.resources.accounts.sign_in.operations import Found, end_session, fault_of, grant, open_session, take_code
+from app.resources.accounts.sign_in.operations import (
+    UNKNOWN_CODE,
+    Found,
+    end_session,
+    fault_of,
+    grant,
+    open_session,
+    take_code,
+)
 from app.resources.accounts.sign_in.throttle import ATTEMPTS, new_attempt_id
 from app.resources.accounts.sign_in.tokens import token_name
 from app.services import services
@@ -33,7 +41,7 @@ def seconds_to_wait(account: str, address: str) -> int:
 
 
 def sign_in(found: Found, password: str, account: str, address: str) -> bool:
-    """Open a session with a new cookie; False if the password was changed meanwhile.
+    """Open a session with a new cookie; False if the user is suspended, or the password was changed meanwhile.
 
     ``account`` and ``address`` are those by which the attempt was registered.
     """
@@ -42,10 +50,15 @@ def sign_in(found: Found, password: str, account: str, address: str) -> bool:
     renew_cookie()
     set_caller(found.id, found.username)
     with transaction() as session:
-        # A change of the password locks the row, too: either it ends this session, or its new hash is read here.
+        # A change of the password locks the row, too: either it ends this session, or its new hash is read here. So
+        # does a suspension.
         user = session.scalars(
             select(User)
-            .where(User.__table__.c.id == found.id, User.password_hash == found.password_hash)
+            .where(
+                User.__table__.c.id == found.id,
+                User.password_hash == found.password_hash,
+                User.suspended_at.is_(None),
+            )
             .with_for_update(),
         ).one_or_none()
         if user is None:
@@ -85,7 +98,14 @@ def redeem_code(code: str, *, client_id: str, redirect_uri: str, verifier: str) 
         taken = take_code(session, digest(code, services().settings.secret_key))
         fault = fault_of(taken, client_id, redirect_uri, verifier)
         if taken is not None and fault is None:
-            user = session.execute(select(User.id, User.username).where(User.id == taken.user_id)).one()
+            # A suspension deletes the user's codes. This one may have been taken before, so wait for it.
+            user = session.execute(
+                select(User.id, User.username)
+                .where(User.id == taken.user_id, User.suspended_at.is_(None))
+                .with_for_update(read=True),
+            ).one_or_none()
+            if user is None:
+                return None, UNKNOWN_CODE
             set_caller(user.id, user.username)
             check_room(session, user.id)
             text, _ = make_token(session, {"description": token_name()}, user_id=user.id)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authentication.passwords import hash_password, is_password
-from app.jsonapi.errors import InvalidAttribute, TooManyRequests, Unprocessable
+from app.jsonapi.errors import Forbidden, InvalidAttribute, TooManyRequests, Unprocessable
 from app.models.users import SUPER_USER, User
 from app.persistence import case_folded, fold_case
 
@@ -20,6 +20,13 @@ class NothingToConfirm(ValueError):
     """The user has not asked for another address."""
 
 
+class AdministratorAccount(Forbidden):
+    """Only those who give site roles may act on administrators."""
+
+    code = "administrator-account"
+    detail = "The user is an administrator of the site; only a super user may do this to an administrator"
+
+
 class TooManyPasswords(TooManyRequests):
     """The current password was wrong so often that somebody may be guessing it."""
 
@@ -28,20 +35,28 @@ class TooManyPasswords(TooManyRequests):
 
 
 class LastSuperUser(Unprocessable):
-    """The last super user can't lose this role."""
+    """The last super user can't lose this role, be suspended or be deleted."""
 
     code = "last-super-user"
-    detail = "The last super user can't have another site role; make somebody else a super user first"
-    pointer = "/data/attributes/site-role"
+    detail = (
+        "The last super user can't have another site role, be suspended or be deleted; "
+        "make somebody else a super user first"
+    )
 
 
-def check_site_role(session: Session, user_id: str, site_role: str) -> None:
-    """Refuse to demote the last super user. All of them are locked, so that demotions happen one after the other."""
+def keep_a_super_user(session: Session, leaving_id: str, *, pointer: str | None = None) -> None:
+    """Refuse the change that would leave the service without a super user who is not suspended.
+
+    All of them are locked, so that such changes happen one after the other.
+    """
     super_users = session.scalars(
-        select(User.id).where(User.site_role == SUPER_USER).order_by(User.id).with_for_update(),
+        select(User.id)
+        .where(User.site_role == SUPER_USER, User.suspended_at.is_(None))
+        .order_by(User.id)
+        .with_for_update(),
     ).all()
-    if site_role != SUPER_USER and list(super_users) == [user_id]:
-        raise LastSuperUser
+    if list(super_users) == [leaving_id]:
+        raise LastSuperUser(pointer=pointer)
 
 
 def normalize_account(members: Mapping[str, Any], user: User) -> dict[str, Any]:

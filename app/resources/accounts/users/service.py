@@ -4,11 +4,11 @@ from typing import Any
 
 from app.authz.permissions import P
 from app.jsonapi.errors import Conflict
-from app.models.users import User
+from app.models.users import SUPER_USER, User
 from app.resources.accounts.sign_in.operations import end_sessions
 from app.resources.accounts.sign_in.throttle import ATTEMPTS
 from app.resources.accounts.users.operations import (
-    check_site_role,
+    keep_a_super_user,
     normalize_account,
 )
 from app.web.policy import get_for_update
@@ -45,8 +45,8 @@ def update_user(user_id: str, members: dict[str, Any]) -> None:
     """Give a user another site role: user, admin or super_user. The last super user can't lose this role."""
     with transaction() as session:
         # Before the user's row is locked, because it may be one of the rows that this locks in a fixed order.
-        if "site_role" in members:
-            check_site_role(session, user_id, members["site_role"])
+        if members.get("site_role", SUPER_USER) != SUPER_USER:
+            keep_a_super_user(session, user_id, pointer="/data/attributes/site-role")
         user = get_for_update(session, User, user_id, P.SITE_ROLE_MANAGE, visible_by=P.SITE_ROLE_MANAGE)
         changes = apply_changes(user, members)
         session.flush()

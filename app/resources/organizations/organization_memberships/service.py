@@ -60,7 +60,7 @@ def destroy_organization_membership(membership_id: str) -> None:
             require(P.OWNERS_UPDATE_MEMBERSHIP, owners)
         username = session.get_one(User, membership.user_id).username
         # ON DELETE CASCADE deletes these with the membership, even if a project loses its last owner.
-        roles, levels = roles_of(session, membership, username), levels_of(session, membership, username)
+        roles, levels = (find(session, [membership.id], username) for find in (roles_of, levels_of))
         remove_membership(session, membership, owners)
         changes = {"username": [username, None], "teams": [[team.name for team in teams], []]}
         record_event(session, "organization-memberships.delete", membership, changes)

@@ -137,11 +137,16 @@ def remove_members(session: Session, team: Team, members: Members) -> None:
 
 
 def keep_an_owner(session: Session, owners: Team) -> None:
-    """Refuse a change that has left the owners team without an active member."""
+    """Refuse a change that has left the owners team without an active member who is not suspended."""
     active = (
         select(TeamMember.membership_id)
         .join(OrganizationMembership, OrganizationMembership.id == TeamMember.membership_id)
-        .where(TeamMember.team_id == owners.id, OrganizationMembership.status == "active")
+        .join(User, User.id == OrganizationMembership.user_id)
+        .where(
+            TeamMember.team_id == owners.id,
+            OrganizationMembership.status == "active",
+            User.suspended_at.is_(None),
+        )
     )
     if session.scalar(active.limit(1)) is None:
         raise LastOwner
