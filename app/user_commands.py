@@ -76,6 +76,7 @@ def delete_user(account: str) -> None:
             "organization-memberships.delete": deletion.memberships,
             "project-members.delete": deletion.roles,
             "workspace-acl-entries.delete": deletion.levels,
+            "authentication-tokens.delete": deletion.tokens,
         }
         for action, subjects in left.items():
             for subject, changes in subjects:

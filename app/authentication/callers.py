@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     FromClause,
     Row,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    exists,
     func,
     literal,
     null,
@@ -118,6 +120,20 @@ def signed_in_as(user_id: str, username: str) -> Caller:
     return user
 
 
+_Holding, _Holder = aliased(OrganizationMembership), aliased(User)
+
+
+def _has_no_holder(membership_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the user who answers for the token has left the organization or is suspended."""
+    holder = exists().where(
+        _Holding.id == membership_id,
+        _Holding.status == "active",
+        _Holder.id == _Holding.user_id,
+        _Holder.suspended_at.is_(None),
+    )
+    return and_(membership_id.is_not(None), ~holder)
+
+
 # The project of a project's token.
 _OwnProject = aliased(Project)
 _MEMBERSHIP = and_(OrganizationMembership.user_id == User.id, OrganizationMembership.status == "active")
@@ -134,6 +150,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
             its.expired_at,
             its.last_used_at,
             its.role,
+            _has_no_holder(its.membership_id).label("has_no_holder"),
             User.id.label("user_id"),
             User.username,
             User.site_role,
@@ -168,7 +185,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
 
 def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - an attribute
     # For a caller who is loaded without a token, the columns of the token are null.
-    names = ("id", "digest", "role", "user_id", "organization_id", "team_id", "project_id")
+    names = ("id", "digest", "role", "user_id", "organization_id", "team_id", "project_id", "membership_id")
     texts = [columns.get(name, null().cast(Text)).label(name) for name in names]
     moments = [null().cast(Timestamp()).label(name) for name in ("expired_at", "last_used_at")]
     row = select(literal(kind).label("kind"), *texts, *moments).where(key == bindparam("identifier"))
@@ -223,7 +240,9 @@ def load_caller_with_sources(
 
 
 def _is_over(token: TokenRow, moment: datetime) -> bool:
-    return token.suspended_at is not None or (token.expired_at is not None and token.expired_at <= moment)
+    # An organization keeps a project's token whose holder is suspended, but nobody can use it meanwhile.
+    has_expired = token.expired_at is not None and token.expired_at <= moment
+    return has_expired or token.suspended_at is not None or token.has_no_holder
 
 
 def _granted(

@@ -89,9 +89,32 @@ COUNTS_FOR: Mapping[Level, str] = {
 }
 
 
+RULES = """## Rules for rights
+
+- **Nobody gives more than they have.** Only those who manage the owners of a project or workspace make somebody an
+  owner. A team with a custom access of `teams: manage` gives a team no more rights on the project than its members
+  have, neither itself nor others (403). Callers with `project:manage-members` may make anybody an administrator of the
+  project, so they may give a team every level.
+- **Moving a workspace gains nothing.** A caller who would read variables, outputs or states in the new project that
+  they may not read in the old one is refused (403 with the ids), beside the permissions to move.
+- **The creator of a workspace** gets an entry in its access list (see below). It is recorded like any other, and marked
+  as the creator's until somebody changes its level.
+- **Removing somebody from a project** ends what their role has brought: the entries that they got by creating
+  workspaces, wherever those are now, and the tokens of the project that they hold. What others have granted stays:
+  levels on single workspaces and the access of teams. Leaving the organization ends everything in it.
+- **A token of a project** is held by the user who made it, and ends when this user is removed from the project or
+  leaves the organization. It can be handed over before: whoever manages the tokens of the project takes it over with
+  `POST /api/v2/authentication-tokens/:id/actions/take-over`. While the holder is suspended, the token is refused. The
+  token of an organization or a team that makes or takes over one is no user, so such a token ends only when it is
+  revoked.
+- **A token of a project gives nobody access**: it never manages members, teams, invitations or tokens.
+- **A suspended user** has no rights: no token, session or password is accepted.
+"""
+
+
 def permissions_page() -> str:
     """The whole page, in Markdown."""
-    return "\n".join([*_sources(), "", HEAD, *_policy(), "", *_roles(), ""])
+    return "\n".join([*_sources(), "", HEAD, RULES, *_policy(), "", *_roles(), ""])
 
 
 def _sources() -> Iterable[str]:
@@ -155,7 +178,7 @@ def _roles() -> Iterable[str]:
     yield ""
     yield from _table(roles.PROJECT_ROLES)
     yield ""
-    yield "A project's token has its role without `token:manage`: it makes no other tokens."
+    yield f"A project's token has its role without what gives others access: {_named(roles.NOT_FOR_PROJECT_TOKENS)}."
     yield ""
     yield (
         "A role with an environment or with cells holds for the workspaces there alone; "
@@ -208,7 +231,7 @@ def _roles() -> Iterable[str]:
     yield "reads all projects, and at `workspaces` where it reads all workspaces alone."
     yield ""
     yield "`manage-workspaces` also grants, on the default project alone:"
-    yield ", ".join(f"`{permission}`" for permission in P if permission in roles.DEFAULT_PROJECT) + "."
+    yield _named(roles.DEFAULT_PROJECT) + "."
     yield ""
     yield "On the teams its members see (the visible ones; with `access-secret-teams` all):"
     yield ""
@@ -222,6 +245,10 @@ def _roles() -> Iterable[str]:
         )
         + "."
     )
+
+
+def _named(permissions: frozenset[P]) -> str:
+    return ", ".join(f"`{permission}`" for permission in P if permission in permissions)
 
 
 def _custom() -> Iterable[str]:

@@ -99,9 +99,21 @@ PROJECT_ROLES: Mapping[str, Permissions] = {
     "admin": PROJECT_ADMIN,
     "owner": PROJECT_OWNER,
 }
-# A token can't create further tokens, so that revoking it ends all access that it gave.
+# A token gives nobody access, so that revoking it ends all access that it gave.
+NOT_FOR_PROJECT_TOKENS: Permissions = frozenset(
+    {
+        P.TOKEN_MANAGE,
+        P.INVITATION_MANAGE,
+        P.PROJECT_MANAGE_TEAMS,
+        P.PROJECT_MANAGE_MEMBERS,
+        P.PROJECT_MANAGE_OWNERS,
+        P.WORKSPACE_MANAGE_TEAMS,
+        P.WORKSPACE_MANAGE_ACL,
+        P.WORKSPACE_MANAGE_OWNERS,
+    }
+)
 PROJECT_TOKEN_ROLES: Mapping[str, Permissions] = {
-    role: granted - {P.TOKEN_MANAGE} for role, granted in PROJECT_ROLES.items()
+    role: granted - NOT_FOR_PROJECT_TOKENS for role, granted in PROJECT_ROLES.items()
 }
 # Granted on the whole project by a role that is limited to a part of it.
 SCOPED_IN_PROJECT: Permissions = frozenset({P.PROJECT_READ})

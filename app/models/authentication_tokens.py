@@ -45,6 +45,9 @@ class AuthenticationToken(Base):
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
     expired_at: Mapped[datetime | None] = mapped_column(Timestamp)
     last_used_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    # The membership of the user who answers for a project's token: it ends with this membership. Null for all other
+    # tokens, and for those of a project that no user has made. No foreign key, because the end is recorded.
+    membership_id: Mapped[str | None] = mapped_column(index=True)
     # No foreign key: the token stays when its creator is deleted.
     created_by_type: Mapped[str | None]
     created_by_id: Mapped[str | None]

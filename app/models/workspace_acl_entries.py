@@ -31,6 +31,9 @@ class WorkspaceAclEntry(WorkspaceChild, Base):
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     membership_id: Mapped[str] = mapped_column(ForeignKey("organization_memberships.id", ondelete="CASCADE"))
     level: Mapped[str] = mapped_column()
+    # The project in which the member created the workspace, for an entry that came with it and that nobody has changed.
+    # It ends with the member's role in that project. No foreign key: a deleted project takes the role along.
+    created_in_id: Mapped[str | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 
     __table_args__ = (

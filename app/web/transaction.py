@@ -87,11 +87,16 @@ def record_event(session: Session, action: str, subject: AnyRow, changes: Mappin
 
 def record_events(session: Session, action: str, subjects: Sequence[tuple[AnyRow, Mapping[str, Any] | None]]) -> None:
     """Write the activity events of one change to many subjects, each with its own changes."""
+    record_all(session, [(action, subject, changes) for subject, changes in subjects])
+
+
+def record_all(session: Session, recorded: Sequence[tuple[str, AnyRow, Mapping[str, Any] | None]]) -> None:
+    """Write several activity events, each with its action, subject and changes, by one statement."""
     # Plain inserts: events are never read back here, and the unit of work would take longer than the database.
-    for subject, _ in subjects:
+    for _, subject, _ in recorded:
         _load_location(session, subject)
-    if subjects:
-        events = [_event(action, subject, changes) for subject, changes in subjects]
+    if recorded:
+        events = [_event(action, subject, changes) for action, subject, changes in recorded]
         session.connection().execute(_EVENTS, events)
         session.info.setdefault(RECORDED, []).extend(events)
 

@@ -98,8 +98,8 @@ level owner        | 403  403    403   404  404    404
 level admin        | 403  403    403   404  404    404
 level developer    | 403  403    403   404  404    404
 level user         | 403  403    403   404  404    404
-token owner        | 200  201    201   200  200    204
-token admin        | 200  201    403   200  200    204
+token owner        | 403  403    403   404  404    404
+token admin        | 403  403    403   404  404    404
 token member       | 403  403    403   404  404    404
 member             | 404  404    404   404  404    404
 outsider           | 404  404    404   404  404    404
@@ -130,8 +130,8 @@ level owner        | 200  201    201   200  200    200   204
 level admin        | 200  201    403   200  200    200   204
 level developer    | 404  404    404   404  404    404   404
 level user         | 404  404    404   404  404    404   404
-token owner        | 200  201    201   200  200    200   204
-token admin        | 200  201    403   200  200    200   204
+token owner        | 404  404    404   404  404    404   404
+token admin        | 404  404    404   404  404    404   404
 token member       | 404  404    404   404  404    404   404
 member             | 404  404    404   404  404    404   404
 outsider           | 404  404    404   404  404    404   404
@@ -203,7 +203,7 @@ OF_OWNERS = {
     "manage-projects": (403, 403),
     "project owner": (204, 204),
     "project admin": (403, 403),
-    "token admin": (403, 403),
+    "token admin": (404, 404),
     "level owner": (404, 204),
     "level admin": (404, 403),
 }

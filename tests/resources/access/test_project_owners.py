@@ -34,7 +34,7 @@ def heir(user_id: Any) -> dict[str, Any]:
     return document("project-members", {}, user=("users", user_id))
 
 
-@pytest.mark.parametrize("by", ["himself", "an owner of the organization", "a site administrator", "a token"])
+@pytest.mark.parametrize("by", ["himself", "an owner of the organization", "a site administrator"])
 def test_the_last_owner_stays(
     api: Api, world: World, acme: Organization, owner: Person, project: Project, by: str
 ) -> None:
@@ -45,7 +45,6 @@ def test_the_last_owner_stays(
         "himself": person.token,
         "an owner of the organization": owner.token,
         "a site administrator": world.person(site_role="admin").token,
-        "a token": world.project_token(project, "owner"),
     }
     address = f"/project-members/{member.id}"
     for method, sent in (
@@ -144,7 +143,7 @@ def test_who_is_new_in_the_project_becomes_its_owner(
     assert sorted(actions) == ["project-members.create", "project-members.update", "projects.transfer-ownership"]
 
 
-@pytest.mark.parametrize("by", ["owner of the organization", "organization token", "project token", "super user"])
+@pytest.mark.parametrize("by", ["owner of the organization", "organization token", "super user"])
 def test_who_is_above_the_owners_makes_one_for_all(
     api: Api, world: World, acme: Organization, owner: Person, project: Project, by: str
 ) -> None:
@@ -154,7 +153,6 @@ def test_who_is_above_the_owners_makes_one_for_all(
     tokens = {
         "owner of the organization": owner.token,
         "organization token": world.token(acme),
-        "project token": world.project_token(project, "owner"),
         "super user": world.person(site_role="super_user").token,
     }
     path = f"/projects/{project.id}/actions/transfer-ownership"

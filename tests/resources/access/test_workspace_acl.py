@@ -260,8 +260,8 @@ admin in its cell and environment  | 200  201  403
 admin in its cell, not there       | 404  404  404
 admin in no cell                   | 404  404  404
 viewing token                      | 200  403  403
-administering token                | 200  201  403
-owning token                       | 200  201  201
+administering token                | 200  403  403
+owning token                       | 200  403  403
 member                             | 404  404  404
 outsider                           | 404  404  404
 other owner                        | 404  404  404

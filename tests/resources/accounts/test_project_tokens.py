@@ -55,6 +55,7 @@ def test_a_token_is_made_shown_without_its_text_and_revoked(
             "links": {"related": f"/api/v2/projects/{project.id}"},
         },
         "created-by": {"data": {"id": owner.id, "type": "users"}},
+        "held-by": {"data": {"id": owner.id, "type": "users"}},
     }
     (stored,) = [token for token in world.all(AuthenticationToken) if token.kind == "project"]
     assert stored.digest == digest(text, "secret-key-of-the-test-suite-0123456789")

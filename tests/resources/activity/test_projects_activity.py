@@ -168,7 +168,9 @@ def test_a_change_leaves_one_event_that_says_all(
     method, path, sent = make(scene)
     response = api.raw(method, path, owner.token, sent, headers={"X-Request-Id": REQUEST_ID})
     assert response.status_int < 300, response.text
-    [left] = left_by_requests(world)
+    left, *further = left_by_requests(world)
+    # The creator of a workspace gets an entry in its access list.
+    assert [each.action for each in further] == ["workspace-acl-entries.create"] * (write == "create a workspace")
     subject = subject_of(scene)
     subject_id = response.json["data"]["id"] if subject is None else subject.id
     [token_id] = [token.id for token in world.all(AuthenticationToken) if token.user_id == owner.id]

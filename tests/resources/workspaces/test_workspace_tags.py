@@ -262,4 +262,5 @@ def test_tagging_leaves_events(api: Api, world: World, owner: Person, workspace:
         ("workspaces.tag", {"blue": [None, ""]}),
         ("workspaces.tag", {"blue": ["", None]}),
         ("workspaces.create", {"red": [None, ""]}),
+        ("workspace-acl-entries.create", None),
     ]

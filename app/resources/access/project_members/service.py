@@ -18,6 +18,7 @@ from app.resources.access.project_members.listing import MEMBERS
 from app.resources.access.project_members.operations import Changes, check_scope, event_changes, keep_an_owner
 from app.resources.access.project_members.roles import require_may_grant, resolve_environment
 from app.resources.organizations.organization_memberships.members import Member, active_member, username_of
+from app.resources.organizations.organization_memberships.removal import end_creators_levels, end_project_tokens
 from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import denial, get_for_update, is_allowed, is_allowed_at
@@ -45,7 +46,7 @@ def create_project_member(project_id: str, members: dict[str, Any]) -> ResourceO
 
 
 def destroy_project_member(member_id: str) -> None:
-    """Remove a member's role in a project; everybody may give up their own."""
+    """Remove a member's role in a project, with what it has brought; everybody may give up their own."""
     with transaction() as session:
         project = _project_of(session, member_id, P.PROJECT_READ)
         member = _locked(session, member_id)
@@ -58,6 +59,11 @@ def destroy_project_member(member_id: str) -> None:
             keep_an_owner(session, project.id)
         changes = {"username": [username, None], "role": [member.role, None]}
         record_event(session, "project-members.delete", member, changes)
+        # The levels of a creator and the tokens of a maker would go on where the role has ended.
+        levels = end_creators_levels(session, member.membership_id, project.id, username)
+        tokens = end_project_tokens(session, [member.membership_id], project.id)
+        record_events(session, "workspace-acl-entries.delete", levels)
+        record_events(session, "authentication-tokens.delete", tokens)
 
 
 def transfer_ownership(project_id: str, user_id: str) -> ResourceObject:

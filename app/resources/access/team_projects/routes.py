@@ -35,10 +35,10 @@ def list_team_projects() -> Response:
 
 
 @blueprint.post("/team-projects")
-@requires(P.PROJECT_READ_TEAMS, P.PROJECT_READ, P.PROJECT_MANAGE_TEAMS)
-@describes(body=TeamProjectSchema, answer=TeamProjectSchema, status=201, errors=(422,))
+@requires(P.PROJECT_READ_TEAMS, P.PROJECT_READ, P.PROJECT_MANAGE_TEAMS, P.PROJECT_MANAGE_MEMBERS)
+@describes(body=TeamProjectSchema, answer=TeamProjectSchema, status=201, errors=(403, 422))
 def create_team_project() -> Response:
-    """Give a team access to a project."""
+    """Give a team access to a project. With a custom access you give no more rights than you have."""
     members = load(TeamProjectSchema, body())
     return resource_response(service.create_team_project(members), 201)
 
@@ -52,8 +52,8 @@ def show_team_project(team_project_id: str) -> Response:
 
 
 @blueprint.patch("/team-projects/<team_project_id>")
-@requires(P.PROJECT_READ_TEAMS, P.PROJECT_MANAGE_TEAMS)
-@describes(body=TeamProjectSchema, is_partial=True, answer=TeamProjectSchema, errors=(422,))
+@requires(P.PROJECT_READ_TEAMS, P.PROJECT_MANAGE_TEAMS, P.PROJECT_MANAGE_MEMBERS)
+@describes(body=TeamProjectSchema, is_partial=True, answer=TeamProjectSchema, errors=(403, 422))
 def update_team_project(team_project_id: str) -> Response:
     """Change a team's access to a project; details of a custom access that are left out stay as they are."""
     members = load(TeamProjectSchema, body(), partial=True, identifier=team_project_id)

@@ -1,17 +1,22 @@
 """Use cases of team projects: each checks the caller, changes in one transaction and records its event."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.authentication.granting import project_level
 from app.authz.permissions import P
+from app.authz.policy import Level, allowed_at
+from app.authz.rules import permissions_on
 from app.models.projects import Project
 from app.models.team_projects import TeamProject
 from app.resources.access.levels import team_in_organization
 from app.resources.access.team_projects.listing import TEAM_PROJECTS
-from app.resources.access.team_projects.operations import normalize_access
+from app.resources.access.team_projects.operations import AboveOwnRights, normalize_access
+from app.web.context import caller
 from app.web.listing import ResourceObject
-from app.web.policy import get_for_update, require
+from app.web.policy import get_for_update, is_allowed, require
 from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 
@@ -21,6 +26,7 @@ def create_team_project(members: dict[str, Any]) -> ResourceObject:
         project = get_for_update(session, Project, members["project_id"], P.PROJECT_MANAGE_TEAMS, share_lock=True)
         team = team_in_organization(session, members["team_id"], project.organization_id)
         normalized = normalize_access(members)
+        _require_not_above(project, normalized)
         access = TeamProject(
             organization_id=project.organization_id,
             project_id=project.id,
@@ -42,7 +48,9 @@ def update_team_project(team_project_id: str, members: dict[str, Any]) -> Resour
     """Change a team's access to a project; details of a custom access that are left out stay as they are."""
     with transaction() as session:
         access = _lock_access(session, team_project_id)
-        changes = apply_changes(access, normalize_access(members, access))
+        normalized = normalize_access(members, access)
+        _require_not_above(session.get_one(Project, access.project_id), normalized)
+        changes = apply_changes(access, normalized)
         session.flush()
         if changes:
             record_event(session, "team-projects.update", access, {"team": [access.team.name] * 2, **changes})
@@ -58,6 +66,19 @@ def destroy_team_project(team_project_id: str) -> None:
         record_event(
             session, "team-projects.delete", access, {"team": [team_name, None], "access": [access.access, None]}
         )
+
+
+def _require_not_above(project: Project, normalized: Mapping[str, Any]) -> None:
+    """Refuse to give a team more than the caller may do.
+
+    Callers who manage the members of the project may make anybody its administrator, so they may give every level. A
+    custom access with ``teams: manage`` alone is no way to more rights, neither for its own team nor for another one.
+    """
+    if is_allowed(P.PROJECT_MANAGE_MEMBERS, project):
+        return
+    given = allowed_at(Level.PROJECT, project_level(normalized["access"], normalized["details"]))
+    if not given <= permissions_on(caller(), project.grant_columns, project):
+        raise AboveOwnRights
 
 
 def _lock_access(session: Session, team_project_id: str) -> TeamProject:

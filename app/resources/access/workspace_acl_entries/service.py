@@ -47,6 +47,9 @@ def update_acl_entry(workspace_id: str, entry_id: str, members: dict[str, Any]) 
         was_owner = entry.level == OWNER
         _require_may_grant(workspace, entry.level, members.get("level", entry.level))
         changes = apply_changes(entry, members)
+        if changes:
+            # From now on it is granted, and does not end with the role of a creator.
+            entry.created_in_id = None
         session.flush()
         if was_owner and entry.level != OWNER:
             keep_an_owner(session, workspace_id)

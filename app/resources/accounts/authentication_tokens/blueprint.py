@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.authentication.tokens import digest, new_token
 from app.models.authentication_tokens import AuthenticationToken
-from app.resources.accounts.authentication_tokens.listing import TOKENS, shown_token
+from app.resources.accounts.authentication_tokens.listing import PROJECT_TOKENS, TOKENS, shown_token
 from app.resources.accounts.authentication_tokens.operations import add_token
 from app.services import services
 from app.web.answers import resource_response
@@ -20,6 +20,8 @@ blueprint = Blueprint("authentication_tokens", __name__, url_prefix="/api/v2")
 def issue_token(session: Session, members: dict[str, Any], **owner: str) -> tuple[str, dict[str, Any]]:
     """A new token: its text, and its resource object without it."""
     text, token = make_token(session, members, **owner)
+    if token.project_id is not None:
+        return text, PROJECT_TOKENS.get_resource({"id": token.id}, session)
     return text, shown_token(TOKENS.get({"id": token.id}, session))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row, bindparam, func, literal, or_, select
 from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
 from app.models.authentication_tokens import AuthenticationToken
+from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.teams import Team
 from app.persistence import Expression, Timestamp, case_folded, now
@@ -17,7 +18,7 @@ from app.resources.accounts.authentication_tokens.schema import (
     ProjectTokenSchema,
     TeamTokenSchema,
 )
-from app.web.filters import Contains, FilterClause, TextFilter
+from app.web.filters import Contains, FilterClause, OneOf, TextFilter
 from app.web.listing import Listing, ResourceObject, plain
 
 _MAKER = Organization.__table__.alias("maker")
@@ -52,6 +53,15 @@ class ExpiryStatus(TextFilter):
 def _team_name() -> Expression:
     return (
         select(Team.name).where(Team.id == AuthenticationToken.team_id).correlate(AuthenticationToken).scalar_subquery()
+    )
+
+
+def _holder_id() -> Expression:
+    return (
+        select(OrganizationMembership.user_id)
+        .where(OrganizationMembership.id == AuthenticationToken.membership_id)
+        .correlate(AuthenticationToken)
+        .scalar_subquery()
     )
 
 
@@ -100,14 +110,26 @@ TEAM_TOKENS = Listing(
 PROJECT_TOKENS = Listing(
     schema=ProjectTokenSchema,
     model=AuthenticationToken,
-    columns=_COLUMNS,
-    joined=_JOINED,
+    columns={**_COLUMNS, "held_by": OrganizationMembership.user_id},
+    joined=_JOINED.outerjoin(
+        OrganizationMembership.__table__, OrganizationMembership.id == AuthenticationToken.membership_id
+    ),
     order=(AuthenticationToken.created_at, AuthenticationToken.id),
+    sorts={
+        "created-by": (func.coalesce(AuthenticationToken.created_by_id, ""),),
+        "created-at": (AuthenticationToken.created_at,),
+    },
+    filters=(
+        OneOf("filter[created-by]", func.coalesce(AuthenticationToken.created_by_id, "")),
+        OneOf("filter[held-by]", _holder_id()),
+        ExpiryStatus(),
+    ),
 )
 
 
 def shown_token(row: Row[Any]) -> ResourceObject:
     """The resource object of any token; that of a team or project also has its team or project."""
     if row.project_id is not None:
-        return PROJECT_TOKENS.to_resource(row)
+        # Its holder is read only here.
+        return PROJECT_TOKENS.get_resource({"id": row.id})
     return (TOKENS if row.team_id is None else TEAM_TOKENS).to_resource(row)

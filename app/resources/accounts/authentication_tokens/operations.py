@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable
 from app.models.authentication_tokens import AuthenticationToken
+from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
+from app.models.users import User
 from app.persistence import in_values, now
 
 EXPIRY_POINTER = "/data/attributes/expired-at"
@@ -24,6 +26,13 @@ class DescriptionTaken(Unprocessable):
     code = "description-taken"
     detail = "Validation failed: Description has already been taken"
     pointer = "/data/attributes/description"
+
+
+class NotOfProject(Unprocessable):
+    """Only the token of a project has a holder who could change."""
+
+    code = "not-of-project"
+    detail = "Only the token of a project can be taken over"
 
 
 class TooManyTokens(Unprocessable):
@@ -118,6 +127,14 @@ def check_description(session: Session, description: str | None, **owner: str) -
     )
     if session.scalar(same) is not None:
         raise DescriptionTaken
+
+
+def usernames(session: Session, memberships: Sequence[str | None]) -> list[str | None]:
+    """The usernames of these members, in the same order; None where there is none."""
+    found = select(OrganizationMembership.id, User.username).join(User, User.id == OrganizationMembership.user_id)
+    wanted = [each for each in memberships if each is not None]
+    names = {row.id: row.username for row in session.execute(found.where(in_values(OrganizationMembership.id, wanted)))}
+    return [names.get(each or "") for each in memberships]
 
 
 def team_tokens(session: Session, organization_id: str, identifiers: Sequence[str]) -> Sequence[AuthenticationToken]:

@@ -48,7 +48,10 @@ class TeamTokenSchema(AuthenticationTokenSchema):
 
 
 class ProjectTokenSchema(AuthenticationTokenSchema):
-    """A token of a project: valid for that project only, with one of the roles of its members."""
+    """A token of a project: valid for that project only, with one of the roles of its members.
+
+    It is held by the user who made it or took it over, and ends when this user leaves the project or the organization.
+    """
 
     class Meta(AuthenticationTokenSchema.Meta):
         """The type and address of any token."""
@@ -56,3 +59,4 @@ class ProjectTokenSchema(AuthenticationTokenSchema):
     role = Choice(PROJECT_ROLES, required=True, description="What the token may do in the project.", example="viewer")
 
     project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")
+    held_by = ToOne("users", column="held_by")

@@ -17,17 +17,20 @@ from app.models.teams import Team
 from app.models.users import ADMINISTRATORS, User
 from app.persistence import AnyRow
 from app.resources.accounts.authentication_tokens.blueprint import issue_token
+from app.resources.accounts.authentication_tokens.listing import PROJECT_TOKENS
 from app.resources.accounts.authentication_tokens.operations import (
+    NotOfProject,
     check_description,
     check_room,
     revoke_organization_token,
     revoke_plain_team_token,
     team_tokens,
+    usernames,
 )
 from app.resources.accounts.users.operations import AdministratorAccount
 from app.web.context import caller, reader
 from app.web.listing import ResourceObject
-from app.web.policy import denial, get_for_update, is_allowed, is_allowed_at, require
+from app.web.policy import denial, get_for_update, is_allowed, is_allowed_at, require, visible
 from app.web.transaction import record_event, record_events, transaction
 
 
@@ -134,6 +137,16 @@ def require_may_manage_tokens(team: AnyRow) -> None:
         require(P.OWNERS_UPDATE_MEMBERSHIP, team, Team)
 
 
+def require_may_manage_some_tokens(organization_id: str) -> None:
+    """Refuse a caller who manages the tokens of no team: for them an empty list would say that there are none."""
+    levels = (Level.ORGANIZATION, Level.VISIBLE_TEAMS, Level.ORDINARY_TEAMS)
+    if any(is_allowed_at(P.TOKEN_MANAGE, level, organization_id) for level in levels):
+        return
+    managed = select(Team.id).where(Team.organization_id == organization_id, visible(P.TOKEN_MANAGE, Team)).limit(1)
+    if reader().execute(managed).one_or_none() is None:
+        raise NotFound
+
+
 def _lock_team(session: Session, team_id: str) -> Team:
     team = get_for_update(session, Team, team_id, P.TOKEN_MANAGE)
     require_may_manage_tokens(team)
@@ -145,7 +158,29 @@ def create_project_token(project_id: str, members: dict[str, Any]) -> tuple[str,
     with transaction() as session:
         project = _lock_project(session, project_id, members["role"])
         check_description(session, members.get("description"), project_id=project.id)
-        return issue_token(session, members, organization_id=project.organization_id, project_id=project.id)
+        owner = {"organization_id": project.organization_id, "project_id": project.id}
+        membership_id = caller().membership_in(project.organization_id)
+        if membership_id is not None:
+            owner["membership_id"] = membership_id
+        return issue_token(session, members, **owner)
+
+
+def take_over_token(token_id: str) -> ResourceObject:
+    """Make the caller the holder of a project's token, which then ends with the caller's membership."""
+    with transaction() as session:
+        token = get_for_update(session, AuthenticationToken, token_id, P.TOKEN_MANAGE)
+        if token.project_id is None:
+            raise NotOfProject
+        if token.role == OWNER:
+            require(P.PROJECT_MANAGE_OWNERS, token)
+        before = token.membership_id
+        # A caller that is no user, such as the organization's token, keeps it for the organization.
+        token.membership_id = caller().membership_in(str(token.organization_id))
+        session.flush()
+        if token.membership_id != before:
+            holders = usernames(session, [before, token.membership_id])
+            record_event(session, "authentication-tokens.take-over", token, {"held-by": holders})
+        return PROJECT_TOKENS.get_resource({"id": token.id}, session)
 
 
 def _lock_project(session: Session, project_id: str, role: str) -> Project:

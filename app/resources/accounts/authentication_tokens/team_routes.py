@@ -16,7 +16,7 @@ from app.resources.accounts.authentication_tokens.schema import AuthenticationTo
 from app.web.answers import no_content, resource_response
 from app.web.context import reader
 from app.web.guard import describes, requires
-from app.web.policy import get_visible, mark_policy_checked, organization_or_404, visible
+from app.web.policy import get_visible, mark_policy_checked, organization_or_404
 from app.web.requests import body, optional_body
 
 ONE = "/teams/<team_id>/authentication-token"
@@ -92,10 +92,7 @@ def create_described_team_token(team_id: str) -> Response:
 def list_team_tokens(organization: str) -> Response:
     """List the tokens of those teams of an organization whose tokens the caller manages; 404 without such a team."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    managed = select(Team.id).where(Team.organization_id == org.id, visible(P.TOKEN_MANAGE, Team)).limit(1)
-    if reader().execute(managed).one_or_none() is None:
-        # An empty list would say that no team has tokens.
-        raise NotFound
+    service.require_may_manage_some_tokens(org.id)
     return TEAM_TOKENS.page_response({"organization_id": org.id, "kind": "team"})
 
 

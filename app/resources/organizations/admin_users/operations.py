@@ -15,7 +15,7 @@ from app.models.teams import Team, TeamMember
 from app.models.users import ADMINISTRATORS, User
 from app.persistence import in_values, now
 from app.resources.accounts.sign_in.operations import end_sessions
-from app.resources.organizations.organization_memberships.removal import Left, levels_of, roles_of
+from app.resources.organizations.organization_memberships.removal import Left, end_project_tokens, levels_of, roles_of
 
 Changes = dict[str, list[Any]]
 NAMED_AT_ONCE = 10
@@ -76,6 +76,7 @@ class Deletion:
     memberships: Left
     roles: Left
     levels: Left
+    tokens: Left
 
 
 def revoke_tokens(session: Session, user: User) -> int:
@@ -150,6 +151,7 @@ def delete_user(session: Session, user: User) -> Deletion:
         [(each, {"username": [user.username, None], "teams": [teams[each.id], []]}) for each in memberships],
         roles_of(session, identifiers, user.username),
         levels_of(session, identifiers, user.username),
+        end_project_tokens(session, identifiers),
     )
     session.delete(user)
     session.flush()

@@ -68,6 +68,7 @@ def destroy_user(user_id: str) -> None:
         record_events(session, "organization-memberships.delete", deletion.memberships)
         record_events(session, "project-members.delete", deletion.roles)
         record_events(session, "workspace-acl-entries.delete", deletion.levels)
+        record_events(session, "authentication-tokens.delete", deletion.tokens)
 
 
 def _change(

@@ -1,4 +1,4 @@
-"""Roles in projects and levels on workspaces that a member loses who leaves the organization."""
+"""What a member loses who leaves the organization or a project: roles, levels on workspaces, tokens of projects."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.models.authentication_tokens import AuthenticationToken
 from app.models.project_members import ProjectMember
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.persistence import in_values
@@ -23,3 +24,32 @@ def levels_of(session: Session, memberships: Sequence[str], username: str) -> Le
     """The levels on workspaces of the user with these memberships, each with the changes for its event."""
     rows = session.scalars(select(WorkspaceAclEntry).where(in_values(WorkspaceAclEntry.membership_id, memberships)))
     return [(row, {"username": [username, None], "level": [row.level, None]}) for row in rows]
+
+
+def end_project_tokens(session: Session, memberships: Sequence[str], project_id: str | None = None) -> Left:
+    """Delete the tokens of projects that the user with these memberships answers for; perhaps of one project alone.
+
+    They stop working at once. A token that somebody else has taken over stays.
+    """
+    held = select(AuthenticationToken).where(in_values(AuthenticationToken.membership_id, memberships))
+    if project_id is not None:
+        held = held.where(AuthenticationToken.__table__.c.project_id == project_id)
+    tokens = session.scalars(held.order_by(AuthenticationToken.id).with_for_update(of=AuthenticationToken)).all()
+    for token in tokens:
+        session.delete(token)
+    session.flush()
+    return [(token, {"description": [token.description, None], "role": [token.role, None]}) for token in tokens]
+
+
+def end_creators_levels(session: Session, membership_id: str, project_id: str, username: str) -> Left:
+    """Delete the levels that the member got by creating workspaces in the project; those that were granted stay."""
+    entries = session.scalars(
+        select(WorkspaceAclEntry)
+        .where(WorkspaceAclEntry.membership_id == membership_id, WorkspaceAclEntry.created_in_id == project_id)
+        .order_by(WorkspaceAclEntry.id)
+        .with_for_update(of=WorkspaceAclEntry)
+    ).all()
+    for entry in entries:
+        session.delete(entry)
+    session.flush()
+    return [(entry, {"username": [username, None], "level": [entry.level, None]}) for entry in entries]

@@ -19,7 +19,7 @@ from app.resources.organizations.organization_memberships.operations import (
     teams_of,
     user_to_invite,
 )
-from app.resources.organizations.organization_memberships.removal import levels_of, roles_of
+from app.resources.organizations.organization_memberships.removal import end_project_tokens, levels_of, roles_of
 from app.resources.organizations.teams.operations import add_members
 from app.web.context import caller
 from app.web.policy import denial, get_for_update, is_allowed, require
@@ -61,11 +61,13 @@ def destroy_organization_membership(membership_id: str) -> None:
         username = session.get_one(User, membership.user_id).username
         # ON DELETE CASCADE deletes these with the membership, even if a project loses its last owner.
         roles, levels = (find(session, [membership.id], username) for find in (roles_of, levels_of))
+        tokens = end_project_tokens(session, [membership.id])
         remove_membership(session, membership, owners)
         changes = {"username": [username, None], "teams": [[team.name for team in teams], []]}
         record_event(session, "organization-memberships.delete", membership, changes)
         record_events(session, "project-members.delete", roles)
         record_events(session, "workspace-acl-entries.delete", levels)
+        record_events(session, "authentication-tokens.delete", tokens)
 
 
 def _lock_team(session: Session, organization_id: str, team_id: str) -> Team:

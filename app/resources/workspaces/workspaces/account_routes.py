@@ -16,6 +16,7 @@ from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
 from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
 from app.resources.workspaces.workspaces.listing import REACHABLE_WORKSPACES, WORKSPACES
+from app.resources.workspaces.workspaces.moving import SECRETS
 from app.resources.workspaces.workspaces.schema import NamedSchema, WorkspaceSchema
 from app.web.answers import resource_response
 from app.web.context import caller
@@ -58,6 +59,7 @@ def list_reachable_workspaces() -> Response:
     P.WORKSPACE_UPDATE,
     P.PROJECT_MOVE_WORKSPACE,
     P.WORKSPACE_MOVE,
+    *SECRETS,
 )
 @describes(body=NamedSchema, is_partial=True, answer=WorkspaceSchema, statuses=(201,), errors=(403, 422))
 def put_workspace_by_name(organization: str, name: str) -> Response:

@@ -6,6 +6,7 @@ from app.authz.permissions import P
 from app.jsonapi.body import identifiers, resource_list
 from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import blueprint
+from app.resources.workspaces.workspaces.moving import SECRETS
 from app.web.answers import no_content
 from app.web.guard import describes, requires
 from app.web.requests import body
@@ -14,7 +15,7 @@ MOVED_AT_ONCE = 5_000
 
 
 @blueprint.post("/projects/<project_id>/relationships/workspaces")
-@requires(P.PROJECT_READ, P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE)
+@requires(P.PROJECT_READ, P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE, *SECRETS)
 @describes(body={"$ref": "#/components/schemas/workspaces-identifiers"}, status=204, errors=(403, 422))
 def move_workspaces_into_project(project_id: str) -> Response:
     """Move workspaces into a project: all of them, or none and 403 with the ids of those that can't be moved."""

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
+from app.authz.permissions import P
 from app.jsonapi.errors import Forbidden
 from app.models.environments import Environment
 from app.models.projects import Project
@@ -21,6 +22,24 @@ class WorkspacesNotMovable(Forbidden):
         """Put the ids of those workspaces into the detail, in the words of HCP Terraform."""
         listed = ", ".join(identifiers)
         super().__init__(f"Workspace(s) not found, or you are not authorized to move them: {listed}")
+
+
+class WorkspacesNotReadable(Forbidden):
+    """In the new project the caller would read variables or states that they may not read now. None was moved."""
+
+    code = "workspaces-not-readable"
+
+    def __init__(self, identifiers: Sequence[str]) -> None:
+        """Put the ids of those workspaces into the detail."""
+        listed = ", ".join(identifiers)
+        super().__init__(
+            "In the new project you would read variables or states that you may not read now, "
+            f"so you are not authorized to move: {listed}"
+        )
+
+
+# What nobody may gain by moving a workspace.
+SECRETS = (P.VARIABLE_READ, P.STATE_READ, P.STATE_READ_OUTPUTS)
 
 
 def move_workspaces(

@@ -11,6 +11,7 @@ from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import blueprint
 from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
 from app.resources.workspaces.workspaces.listing import PUBLIC_WORKSPACES, WORKSPACES
+from app.resources.workspaces.workspaces.moving import SECRETS
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
@@ -79,6 +80,7 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     P.WORKSPACE_READ,
     P.WORKSPACE_UPDATE,
     P.WORKSPACE_MOVE,
+    *SECRETS,
     P.PROJECT_MOVE_WORKSPACE,
     P.PROJECT_CREATE_WORKSPACE,
 )

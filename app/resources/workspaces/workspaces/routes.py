@@ -18,6 +18,7 @@ from app.resources.workspaces.workspaces import (
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
 from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
 from app.resources.workspaces.workspaces.listing import WORKSPACES
+from app.resources.workspaces.workspaces.moving import SECRETS
 from app.resources.workspaces.workspaces.schema import WorkspaceSchema
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
@@ -67,6 +68,7 @@ def show_workspace_by_name(organization: str, name: str) -> Response:
     P.WORKSPACE_READ,
     P.WORKSPACE_UPDATE,
     P.WORKSPACE_MOVE,
+    *SECRETS,
     P.PROJECT_MOVE_WORKSPACE,
     P.PROJECT_CREATE_WORKSPACE,
     P.ENVIRONMENT_READ,
@@ -85,6 +87,7 @@ def update_workspace(workspace_id: str) -> Response:
     P.ORGANIZATION_READ,
     P.WORKSPACE_UPDATE,
     P.WORKSPACE_MOVE,
+    *SECRETS,
     P.PROJECT_MOVE_WORKSPACE,
     P.PROJECT_CREATE_WORKSPACE,
 )

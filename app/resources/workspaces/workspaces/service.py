@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.authz.permissions import P
 from app.authz.policy import Level
@@ -32,7 +33,12 @@ from app.resources.workspaces.workspaces.locking import (
     lock,
     release,
 )
-from app.resources.workspaces.workspaces.moving import WorkspacesNotMovable, move_workspaces
+from app.resources.workspaces.workspaces.moving import (
+    SECRETS,
+    WorkspacesNotMovable,
+    WorkspacesNotReadable,
+    move_workspaces,
+)
 from app.resources.workspaces.workspaces.operations import (
     TagsTwice,
     check_safe_to_delete,
@@ -44,7 +50,15 @@ from app.storage.ledger import mark_for_deletion, objects_owned_by
 from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, is_allowed, visible
-from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
+from app.web.transaction import (
+    apply_changes,
+    created_changes,
+    insert,
+    record_all,
+    record_event,
+    record_events,
+    transaction,
+)
 
 # Grants on all workspaces of an organization reach a new one as well.
 _ALL_GRANT_COLUMNS = {**Workspace.grant_columns, Level.PROJECTS: "organization_id", Level.WORKSPACES: "organization_id"}
@@ -70,15 +84,10 @@ def insert_workspace(
     )
     require_may_create(workspace, is_refused_openly=is_refused_openly)
     insert(session, workspace)
-    _give_access_to_creator(session, workspace)
     tagged = _tag(session, workspace, tags)
     session.flush()
-    record_event(
-        session,
-        "workspaces.create",
-        workspace,
-        {**created_changes({**normalized, **location, "project": project.id}), **tagged},
-    )
+    created = {**created_changes({**normalized, **location, "project": project.id}), **tagged}
+    record_all(session, [("workspaces.create", workspace, created), *_give_access_to_creator(session, workspace)])
     return WORKSPACES.get_resource({"id": workspace.id}, session)
 
 
@@ -119,21 +128,44 @@ def destroy_workspace(workspace_id: str, permission: P, where: Mapping[str, str]
         record_event(session, "workspaces.delete", workspace)
 
 
-def _give_access_to_creator(session: Session, workspace: Workspace) -> None:
-    # The creator keeps their present access to the workspace even if their role in the project changes.
+def _give_access_to_creator(
+    session: Session, workspace: Workspace
+) -> list[tuple[str, WorkspaceAclEntry, dict[str, Any]]]:
+    """Give the creator an entry in the access list; returns its event, or nothing if the caller gets none."""
+    # The creator keeps their present access to the workspace even if their role in the project changes. It ends when
+    # they are removed from the project.
     membership_id = caller().membership_in(workspace.organization_id)
     level = level_within(permissions_on(caller(), _ALL_GRANT_COLUMNS, workspace))
     if membership_id is None or level is None:
-        return
+        return []
     key = {"organization_id": workspace.organization_id, "workspace_id": workspace.id}
-    insert(session, WorkspaceAclEntry(**key, membership_id=membership_id, level=level))
+    entry = WorkspaceAclEntry(**key, membership_id=membership_id, level=level, created_in_id=workspace.project_id)
+    insert(session, entry)
+    # For the event; the entry is not in the session, which would read them from the database.
+    for name in ("project_id", "environment_id", "cell"):
+        set_committed_value(entry, name, getattr(workspace, name))
+    return [("workspace-acl-entries.create", entry, created_changes({"username": caller().name, "level": level}))]
 
 
 def _move(session: Session, workspace: Workspace, destination_id: str) -> dict[str, Any]:
     destination = _destination(session, destination_id, workspace.organization_id, P.PROJECT_MOVE_WORKSPACE)
     if not is_allowed(P.WORKSPACE_MOVE, workspace):
         raise WorkspacesNotMovable([workspace.id])
-    return move_workspaces(session, [workspace], destination)[workspace.id]
+    return _move_all(session, [workspace], destination)[workspace.id]
+
+
+def _move_all(session: Session, workspaces: list[Workspace], destination: Project) -> Mapping[str, dict[str, Any]]:
+    """Move the workspaces; 403 if the caller would read variables or states there that they may not read now."""
+    before = {workspace.id: _read_by_caller(workspace) for workspace in workspaces}
+    moved = move_workspaces(session, workspaces, destination)
+    gained = [workspace.id for workspace in workspaces if not _read_by_caller(workspace) <= before[workspace.id]]
+    if gained:
+        raise WorkspacesNotReadable(gained)
+    return moved
+
+
+def _read_by_caller(workspace: Workspace) -> frozenset[P]:
+    return frozenset(permission for permission in SECRETS if is_allowed(permission, workspace))
 
 
 def _destination(session: Session, project_id: str, organization_id: str, permission: P) -> Project:
@@ -197,7 +229,7 @@ def move_workspaces_into_project(project_id: str, wanted: list[str]) -> None:
         # A shared lock: an exclusive one could deadlock with a request that moves one of the workspaces here.
         project = get_for_update(session, Project, project_id, P.PROJECT_MOVE_WORKSPACE, share_lock=True)
         workspaces = _lock_movable(session, wanted, project.organization_id)
-        moved = move_workspaces(session, workspaces, project)
+        moved = _move_all(session, workspaces, project)
         session.flush()
         moves = [(workspace, moved[workspace.id]) for workspace in workspaces if workspace.id in moved]
         record_events(session, "workspaces.move", moves)
