@@ -1,6 +1,5 @@
 """Site administrators administer users: the list, keeping people out, and what nobody may do to whom."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -368,48 +367,3 @@ def test_the_tokens_of_anybody_are_seen_and_revoked(
     world.token(acme)
     [of_acme] = [each for each in world.all(AuthenticationToken) if each.kind == "organization"]
     api.delete(f"/authentication-tokens/{of_acme.id}", admin.token, expect=404)
-
-
-# --- on the host ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def command(app: Flask) -> Callable[..., str]:
-    def run(*arguments: str, fails: bool = False) -> str:
-        with app.app_context():
-            result = app.test_cli_runner().invoke(args=arguments)
-        assert result.exit_code == int(fails), result.output
-        return result.output
-
-    return run
-
-
-def test_commands_do_the_same(
-    command: Callable[..., str], api: Api, world: World, acme: Organization, root: Person
-) -> None:
-    ada = world.member(acme, username="lin")
-    world.project_member(world.project(acme), ada, "viewer")
-    assert command("list-users", "LIN@") == "lin\tlin@example.test\tuser\tactive\n"
-    command("revoke-tokens", "lin@example.test")
-    assert not works(api, ada.token)
-    command("suspend-user", "LIN")
-    assert command("list-users", "lin").endswith("suspended\n")
-    command("unsuspend-user", ada.id)
-    command("grant-admin", "lin")
-    assert api.get(f"/admin/users/{ada.id}", root.token)["data"]["attributes"]["is-admin"] is True
-    command("revoke-admin", "lin")
-    command("delete-user", "lin")
-    api.get(f"/admin/users/{ada.id}", root.token, expect=404)
-    assert "no user named lin" in command("suspend-user", "lin", fails=True)
-    assert "last super user" in command("suspend-user", "root", fails=True)
-    assert works(api, root.token)
-
-
-@pytest.mark.one_database
-def test_a_start_gives_a_suspended_administrator_no_token(
-    command: Callable[..., str], api: Api, world: World, root: Person
-) -> None:
-    other = world.person("other", site_role="super_user")
-    act(api, root, other.id, "suspend")
-    command("revoke-tokens", "root")
-    assert '"username": "root"' in command("bootstrap", "--json")

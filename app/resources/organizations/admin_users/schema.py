@@ -13,7 +13,7 @@ class AdminUserSchema(UserSchema):
     class Meta(UserSchema.Meta):
         """The type and address of a user."""
 
-    is_suspended = Attribute()
+    is_suspended = Attribute(description="Whether the person is kept out: no token, password or session is accepted.")
     created_at = DateTime(dump_only=True)
 
     organizations = ToMany("organizations", column="organization_names")
