@@ -92,7 +92,8 @@ class Settings:
     bootstrap_password: str | None = None
     bootstrap_organization: str = "groundplan"
     organization_creation: str = "admins"
-    request_bytes: int = 1_000_000
+    # A value of a variable has up to 256 KB, and a client that escapes each character sends six times as much.
+    request_bytes: int = 2_000_000
     state_bytes: int = 100 * 2**20
     pool_size: int = 5
     trusted_proxies: int = 0

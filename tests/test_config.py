@@ -32,7 +32,7 @@ def test_without_variables_everything_has_a_default(tmp_path: Path) -> None:
         bootstrap_password=None,
         bootstrap_organization="groundplan",
         organization_creation="admins",
-        request_bytes=1_000_000,
+        request_bytes=2_000_000,
         pool_size=5,
         trusted_proxies=0,
         log_level="INFO",

@@ -124,6 +124,11 @@ class TooLarge(ApiError):
     title = "payload too large"
     code = "payload-too-large"
 
+    def __init__(self, limit: int | None = None) -> None:
+        """``limit`` is the number of bytes that would have been read."""
+        super().__init__(None if limit is None else f"The body may have at most {limit} bytes here")
+        self.limit = limit
+
 
 class AddressTooLong(ApiError):
     """The address with its query is longer than the server reads."""

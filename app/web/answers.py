@@ -6,7 +6,7 @@ import orjson
 from flask import Response, request
 
 from app.jsonapi import CONTENT_TYPE
-from app.jsonapi.errors import ApiError, ServiceUnavailable, TooManyRequests, Unauthorized
+from app.jsonapi.errors import ApiError, ServiceUnavailable, TooLarge, TooManyRequests, Unauthorized
 from app.jsonapi.query import last_page, page_links, page_meta, page_of
 from app.web.addresses import page_url, put_below_sub_path
 
@@ -53,6 +53,9 @@ def error_document(error: ApiError) -> Response:
     answered = document_response({"errors": error.errors()}, error.status)
     if error.status == Unauthorized.status:
         answered.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooLarge) and error.limit is not None:
+        # As in the IETF's draft on resumable uploads; HTTP itself has no header for it.
+        answered.headers["Upload-Limit"] = f"max-size={error.limit}"
     if isinstance(error, TooManyRequests):
         # Some clients of HCP Terraform read one header, some the other.
         answered.headers["Retry-After"] = answered.headers["X-RateLimit-Reset"] = str(error.seconds)

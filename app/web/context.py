@@ -79,6 +79,11 @@ def set_caller(user_id: str, username: str) -> None:
     g.caller = signed_in_as(user_id, username)
 
 
+def act_for(who: Caller) -> None:
+    """Make the caller who got a signed address the caller of this request, who is the actor in its events."""
+    g.caller = who
+
+
 def forbid_retry() -> None:
     """Note that the request can't be repeated: it has committed a transaction, or its body can't be read again."""
     g.is_not_repeatable = True

@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException
 
@@ -43,7 +43,8 @@ def install(app: Flask) -> None:
         if status < 400:  # noqa: PLR2004 - a redirect is not a failure
             return Response(status=status, headers=list(error.get_headers()))
         kind = _BY_STATUS.get(status, BadRequest if status < 500 else ApiError)  # noqa: PLR2004
-        answered = error_document(kind())
+        # A length that was not announced is found out while the body is read.
+        answered = error_document(TooLarge(request.max_content_length) if kind is TooLarge else kind())
         if status == MethodNotAllowed.status:
             answered.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         return answered

@@ -78,7 +78,7 @@ def sent_pieces(limit: int) -> Iterator[bytes]:
     the answer is 400: some servers report a broken connection in no other way.
     """
     if (request.content_length or 0) > limit:
-        raise TooLarge
+        raise TooLarge(limit)
     return _pieces(limit)
 
 
@@ -90,7 +90,7 @@ def _pieces(limit: int) -> Iterator[bytes]:
     while piece := _read(lambda: request.stream.read(PIECE)):
         size += len(piece)
         if size > limit:
-            raise TooLarge
+            raise TooLarge(limit)
         yield piece
     _check_all_arrived(size)
 
@@ -136,11 +136,13 @@ def _sent(longer: int | None = None) -> bytes:
         # The body is not kept for a repetition, because one copy in memory is enough.
         forbid_retry()
     limit = longer or services().settings.request_bytes
+    if (request.content_length or 0) > limit:
+        raise TooLarge(limit)
     # A longer body of unknown length is silently cut at the maximum; one more byte shows that it was longer.
     request.max_content_length = limit + 1
     sent = _read(lambda: request.get_data(cache=longer is None))
     if len(sent) > limit:
-        raise TooLarge
+        raise TooLarge(limit)
     _check_all_arrived(len(sent))
     return sent
 

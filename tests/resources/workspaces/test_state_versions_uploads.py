@@ -235,7 +235,7 @@ def test_what_is_no_json_is_no_json_state(states: States, app: Flask, content: b
 def test_an_upload_that_announces_too_much_is_refused_unread(states: States, app: Flask) -> None:
     states.lock()
     version = states.create(state())
-    for part in ("state-upload", "json-state-upload"):
+    for part in ("json-state-upload", "state-upload"):
         answer = app.test_client().put(
             urlsplit(address(version, part)).path,
             environ_overrides={"wsgi.input": io.BytesIO(b""), "CONTENT_LENGTH": str(100 * 2**20 + 2)},

@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 from app.authentication.callers import Caller
 from app.authz import rules
 from app.authz.permissions import P
-from app.jsonapi.errors import Conflict, NotFound
+from app.jsonapi.errors import Conflict, InvalidAttribute, NotFound, TooLarge, Unprocessable
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
 from app.models.workspaces import Workspace
 from app.resources.workspaces.state_versions.addresses import AddressNotValid, Ticket
 from app.resources.workspaces.state_versions.ingest import IngestedState, in_pieces, ingest
 from app.resources.workspaces.state_versions.operations import (
+    LineageMismatch,
     VersionDiscarded,
     accept_json_state,
     accept_state,
@@ -31,7 +32,7 @@ from app.resources.workspaces.state_versions.serial_rewriter import rewrite_seri
 from app.resources.workspaces.state_versions.state_parser import StateReader, checked_json
 from app.resources.workspaces.workspaces.locking import check_held_by
 from app.services import services
-from app.web.context import caller, caller_with_sources, reader, release_reader
+from app.web.context import act_for, caller, caller_with_sources, reader, release_reader
 from app.web.objects import delete_objects, stored_object
 from app.web.policy import get_for_update
 from app.web.transaction import created_changes, record_event, transaction
@@ -117,18 +118,40 @@ def upload(ticket: Ticket, pieces_of: Pieces) -> None:
     issuer = _issuer_of(ticket)
     if before.status == DISCARDED:
         raise VersionDiscarded
-    pieces = pieces_of(services().settings.state_bytes)
     if ticket.part == "json-state":
-        _upload_json(before, issuer, pieces)
-        return
-    state_reader = StateReader(before.md5)
-    arriving = state_reader.tee(pieces)
-    if before.status != PENDING:
+        _upload_json(before, issuer, pieces_of(services().settings.state_bytes))
+    elif before.status == PENDING:
+        with _discarding_refused(before, issuer):
+            _upload_state(before, issuer, pieces_of(services().settings.state_bytes))
+    else:
         # A retry of a request whose answer was lost: its bytes are compared, not stored.
-        for _ in arriving:
+        for _ in StateReader(before.md5).tee(pieces_of(services().settings.state_bytes)):
             pass
-        return
-    with stored_object(object_name(before.workspace_id), arriving) as state:
+
+
+@contextmanager
+def _discarding_refused(before: Row[Any], issuer: Caller) -> Iterator[None]:
+    """Discard the pending version if its state is refused for good, because a pending one keeps the workspace locked.
+
+    Bytes that were damaged or cut on their way are not refused for good: the client may send them again.
+    """
+    try:
+        yield
+    except (TooLarge, Unprocessable, InvalidAttribute, LineageMismatch):
+        act_for(issuer)
+        with transaction() as session:
+            _, version = _lock(session, before)
+            if version.status == PENDING:
+                changes = {"status": [PENDING, DISCARDED]}
+                version.status, version.intermediate = DISCARDED, False
+                session.flush()
+                record_event(session, "state-versions.discard", version, changes)
+        raise
+
+
+def _upload_state(before: Row[Any], issuer: Caller, pieces: Iterator[bytes]) -> None:
+    state_reader = StateReader(before.md5)
+    with stored_object(object_name(before.workspace_id), state_reader.tee(pieces)) as state:
         taken = False
         with transaction() as session:
             workspace, version = _lock(session, before)
