@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
@@ -37,6 +37,8 @@ class StateVersion(WorkspaceChild, Base):
     serial: Mapped[int] = mapped_column(BigInteger)
     md5: Mapped[str]
     lineage: Mapped[str | None]
+    # Whether the state may have another lineage than the ones before it: asked for when the version was announced.
+    forced: Mapped[bool] = mapped_column(default=False, server_default=false())
     size: Mapped[int | None] = mapped_column(BigInteger)
     # Name and sealed data key of the stored object; both null until it has arrived.
     state_object: Mapped[str | None] = mapped_column(info=OBJECT)
@@ -45,6 +47,8 @@ class StateVersion(WorkspaceChild, Base):
     json_state_key: Mapped[str | None] = mapped_column(info=SEALED)
     # Read from the state when it arrived.
     format: Mapped[int | None]
+    # By OpenTofu, on the client: then nothing else is known.
+    encrypted: Mapped[bool] = mapped_column(default=False, server_default=false())
     terraform_version: Mapped[str | None]
     resource_count: Mapped[int] = mapped_column(default=0)
     modules: Mapped[dict[str, Any] | None]

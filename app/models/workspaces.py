@@ -130,6 +130,8 @@ class Workspace(ProjectScoped, Base):
     title: Mapped[str | None]
     avatar_url: Mapped[str | None]
     iac_tool: Mapped[str] = mapped_column(default="terraform", server_default="terraform")
+    # Otherwise the tool is told from the state.
+    has_own_iac_tool: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     # Everybody, if the project has ``public-read``.
     shown_to: Mapped[str | None] = column_property(

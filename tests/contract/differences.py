@@ -24,6 +24,7 @@ NO_VCS = "not connected to services that hold code"
 NO_CODE = "there are no no-code modules"
 OF_RELATIONSHIP = "tags come as the relationships tag-bindings and tags"
 ONLY_NAMES = "of an account only the user name and the address can be changed here; whatever else is sent is ignored"
+OPENTOFU = "OpenTofu can encrypt states on the client, which Terraform can't"
 PASSWORD = "set at /account/password, and never shown"
 RETENTION = "nothing is deleted by age, so there is no policy to describe"
 ROLLBACK = "a rollback only names a version; HCP's document describes it with the form for new versions"
@@ -96,6 +97,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
             "-sanitized-state-upload-url",
         ),
         **_of(BACKING_DATA, "-permissions"),
+        **_of(OPENTOFU, "+encrypted"),
     },
     ("tag-bindings", BODY): _of(SHOWN_ONLY, "-created-at"),
     ("tags", ANSWER): _of(IN_REFERENCE, "+created-at", "+instance-count"),

@@ -20,7 +20,7 @@ OUTPUTS = {
 }
 
 
-def state(serial: int = 1, *, lineage: str = LINEAGE, resources: int = 1, **members: Any) -> bytes:
+def state(serial: int | None = 1, *, lineage: str = LINEAGE, resources: int = 1, **members: Any) -> bytes:
     """The bytes of a state as terraform writes it."""
     return json.dumps(
         {

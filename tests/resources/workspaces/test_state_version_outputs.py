@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from app.resources.workspaces.state_versions import json_chunks
 from app.resources.workspaces.state_versions.serial_rewriter import rewrite_serial
-from app.resources.workspaces.state_versions.state_parser import StateReader, Summary
+from app.resources.workspaces.state_versions.state_contents import Summary
+from app.resources.workspaces.state_versions.state_parser import StateReader
 from tests.support.states import OUTPUTS, States, md5, state
 
 

@@ -228,15 +228,15 @@ def test_an_event_tells_of_it_without_its_content(states: States, world: World) 
     assert event.changes == {"serial": [None, 1]}
 
 
-def test_the_serial_and_lineage_of_the_request_count_not_those_of_the_file(states: States) -> None:
+def test_a_lower_serial_and_another_lineage_count_before_those_of_the_file(states: States) -> None:
     content = state(5)
     states.lock()
     version = states.api.post(
         f"{states.path}/state-versions",
         states.token,
-        announcement(content, is_inline=True, serial=9, lineage="another"),
+        announcement(content, is_inline=True, serial=3, lineage="another"),
     )
-    assert version["data"]["attributes"]["serial"] == 9
+    assert version["data"]["attributes"]["serial"] == 3
     assert states.fetched(version) == content
     assert LINEAGE.encode() in content
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.models import Organization, Project
+from tests.support import states as support
 from tests.support.api import faults
 from tests.support.states import States, announcement, md5, state
 from tests.support.world import World
@@ -78,10 +79,51 @@ def test_another_lineage_is_refused(states: States, *, is_inline: bool) -> None:
     states.create(other, is_inline=is_inline, force=True)
 
 
-def test_no_lineage_agrees_with_every_lineage(states: States) -> None:
+@BOTH
+@pytest.mark.parametrize("left_out", [None, ""])
+def test_the_lineage_of_the_state_counts_where_none_was_announced(
+    states: States, left_out: str | None, *, is_inline: bool
+) -> None:
     states.save(state(1))
     states.lock()
-    states.create(state(2), lineage=None)
+    other = state(2, lineage="other")
+    if is_inline:
+        assert faults(states.inline(other, lineage=left_out, expect=409)) == [(LINEAGE, "")]
+    else:
+        version = states.create(other, lineage=left_out)
+        assert faults(states.put(version, other, expect=409).json) == [(LINEAGE, "")]
+        assert states.show(version)["data"]["attributes"]["status"] == "discarded"
+    for serial, forced in ((2, False), (3, True)):
+        content = state(serial, lineage="other" if forced else support.LINEAGE)
+        version = states.create(content, lineage=left_out, force=forced, is_inline=is_inline)
+        if not is_inline:
+            states.put(version, content)
+    # It is known from then on.
+    assert faults(states.create(state(4), is_inline=is_inline, expect=409)) == [(LINEAGE, "")]
+
+
+@pytest.mark.one_database
+@BOTH
+def test_a_serial_above_that_of_the_state_is_refused_with_both(states: States, *, is_inline: bool) -> None:
+    text = (
+        "Serial is 50, but the serial in the state is 1; send the one in the state, "
+        "or nobody could store the next state"
+    )
+    states.lock()
+    if is_inline:
+        assert faults(states.inline(state(1), serial=50, expect=422)) == [(text, "/data/attributes/serial")]
+    else:
+        version = states.create(state(1), serial=50)
+        assert faults(states.put(version, state(1), expect=422).json) == [(text, "")]
+    # go-tfe's own tests send a lower one.
+    version = states.create(state(9), serial=1, is_inline=is_inline)
+    if not is_inline:
+        states.put(version, state(9))
+    states.unlock()
+    assert states.current()["data"]["attributes"]["serial"] == 1
+    # A state without a serial has any.
+    states.lock()
+    states.inline(state(None), serial=7)
 
 
 @BOTH

@@ -92,10 +92,10 @@ def test_other_bytes_than_announced_are_refused_and_the_right_ones_still_taken(s
         (b'{"version": NaN}', "The state is not valid JSON"),
         (b'{"version": 4, "x": "\xff"}', "The state is not valid JSON"),
         (b"[]", "The state is not a JSON object"),
-        (b'{"version": 3}', "The state must have version 4, the only format that this service reads"),
-        (b'{"version": "4"}', "The state must have version 4, the only format that this service reads"),
-        (b'{"version": 1e400}', "The state must have version 4, the only format that this service reads"),
-        (b"{}", "The state must have version 4, the only format that this service reads"),
+        (b'{"version": 5}', "The state must have version 3 or 4, or be encrypted by OpenTofu"),
+        (b'{"version": "4"}', "The state must have version 3 or 4, or be encrypted by OpenTofu"),
+        (b'{"version": 1e400}', "The state must have version 3 or 4, or be encrypted by OpenTofu"),
+        (b"{}", "The state must have version 3 or 4, or be encrypted by OpenTofu"),
     ],
 )
 @pytest.mark.parametrize("is_inline", [False, True], ids=["upload", "inline"])

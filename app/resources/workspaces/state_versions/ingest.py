@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from app.models.state_versions import StateVersion
 from app.models.workspaces import Workspace
 from app.resources.workspaces.state_versions.operations import accept_json_state, accept_state, object_name
-from app.resources.workspaces.state_versions.state_parser import StateReader, Summary, checked_json
+from app.resources.workspaces.state_versions.state_contents import Summary
+from app.resources.workspaces.state_versions.state_parser import StateReader, checked_json
 from app.storage.ledger import Stored
 from app.web.objects import stored_object
 from app.web.requests import PIECE

@@ -58,7 +58,7 @@ _VERSION_COLUMNS: Final = {
     **plain(
         StateVersion,
         "id organization_id workspace_id created_at created_by_id rollback_of_id status intermediate "
-        "serial size state_object json_state_object format terraform_version modules providers resources",
+        "serial size encrypted state_object json_state_object format terraform_version modules providers resources",
     ),
     "project_id": Workspace.project_id,
     "previous_id": _neighbour(-1),

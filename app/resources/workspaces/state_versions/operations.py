@@ -5,16 +5,19 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import ApiError, Conflict
+from app.jsonapi.errors import ApiError, Conflict, InvalidAttribute
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion, StateVersionOutput
 from app.models.workspaces import Workspace
 from app.persistence import identifier, now
 from app.persistence.identifiers import random_text
-from app.resources.workspaces.state_versions.state_parser import Output, Summary
+from app.resources.workspaces.state_versions.state_contents import Output, Summary
 from app.services import services
 from app.storage.ledger import Stored, attach
 
 new_output_id = identifier("wsout")
+# Each of the tools takes providers from its own registry, and writes the host into the state.
+OPENTOFU_REGISTRY, TERRAFORM_REGISTRY = "registry.opentofu.org", "registry.terraform.io"
+_PROVIDER = 'provider["'
 
 
 class LineageMismatch(Conflict):
@@ -47,6 +50,12 @@ class SerialTaken(Conflict):
 
     code = "state-serial-taken"
     detail = "The MD5 hash of the state provided does not match what is currently known for the same serial number"
+
+
+class SerialAboveState(InvalidAttribute):
+    """The serial of the version is above the one in its state."""
+
+    code = "state-serial-above-state"
 
 
 class VersionDiscarded(Conflict):
@@ -97,9 +106,19 @@ def promote_latest(session: Session, workspace: Workspace) -> None:
         return
     newest.intermediate = False
     workspace.current_state_version_id = newest.id
+    if not workspace.has_own_iac_tool:
+        workspace.iac_tool = _iac_tool_of(newest) or workspace.iac_tool
     workspace.resource_count = newest.resource_count
     workspace.state_changed_at = now()
     session.flush()
+
+
+def _iac_tool_of(version: StateVersion) -> str | None:
+    """The tool that wrote the state; None if the state does not tell, as one without resources."""
+    hosts = {provider.removeprefix(_PROVIDER).partition("/")[0] for provider in version.providers or ()}
+    if version.encrypted or OPENTOFU_REGISTRY in hosts:
+        return "opentofu"
+    return "terraform" if TERRAFORM_REGISTRY in hosts else None
 
 
 def check_agrees(session: Session, workspace_id: str, serial: int, md5: str, lineage: str | None) -> None:
@@ -107,12 +126,39 @@ def check_agrees(session: Session, workspace_id: str, serial: int, md5: str, lin
     newest = newest_version(session, workspace_id)
     if newest is None:
         return
-    if lineage and newest.lineage and lineage != newest.lineage:
-        raise LineageMismatch
+    _check_lineage(newest, lineage)
     if serial < newest.serial:
         raise SerialNotGreater
     if serial == newest.serial and md5 != newest.md5:
         raise SerialTaken
+
+
+def _check_lineage(newest: StateVersion, lineage: str | None) -> None:
+    if lineage and newest.lineage and lineage != newest.lineage:
+        raise LineageMismatch
+
+
+def check_serial(serial: int, summary: Summary, *, pointer: str | None = None) -> None:
+    """Refuse a version whose serial is above the one in its state: the next apply would be taken for an older state.
+
+    A lower one is accepted, as with HCP Terraform.
+    """
+    if summary.serial is not None and serial > summary.serial:
+        raise SerialAboveState(
+            f"Serial is {serial}, but the serial in the state is {summary.serial}; send the one in the state, "
+            "or nobody could store the next state",
+            pointer=pointer,
+        )
+
+
+def settle_lineage(session: Session, version: StateVersion, summary: Summary) -> None:
+    """Take the lineage from the state if the announcement had none, and check it like an announced one."""
+    if version.lineage or not summary.lineage:
+        return
+    newest = newest_version(session, version.workspace_id)
+    if newest is not None and not version.forced:
+        _check_lineage(newest, summary.lineage)
+    version.lineage = summary.lineage
 
 
 def create_pending(
@@ -144,6 +190,7 @@ def accept_state(
     version.state_object, version.state_key = stored.name, stored.key
     version.size, version.md5 = summary.size, summary.md5
     version.format, version.terraform_version = summary.format, summary.terraform_version
+    version.encrypted = summary.encrypted
     version.resource_count = summary.resource_count
     version.resources = summary.resources
     version.modules, version.providers = dict(summary.modules), dict(summary.providers)

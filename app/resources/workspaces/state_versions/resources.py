@@ -13,7 +13,7 @@ from app.models.state_versions import StateVersion
 from app.persistence import fold_case
 from app.resources.workspaces.state_versions.access import workspace_for
 from app.resources.workspaces.state_versions.blueprint import OF_WORKSPACE, blueprint
-from app.resources.workspaces.state_versions.state_parser import ROOT
+from app.resources.workspaces.state_versions.state_contents import ROOT
 from app.web.answers import single_page_response
 from app.web.context import reader
 from app.web.guard import describes, requires

@@ -101,7 +101,7 @@ class StateVersionSchema(Schema):
         maximum=LINEAGE_LENGTH,
         nullable=True,
         load_only=True,
-        description="The lineage in the state. It must be the workspace's.",
+        description="The lineage in the state, which counts if it is left out. It must be the workspace's.",
         example="871d1b4a-e579-fb7c-ffdb-f0c858a647a7",
     )
     force = Boolean(
@@ -124,7 +124,7 @@ class StateVersionSchema(Schema):
         "state",
         lambda row: bool(row.state_object),
         P.STATE_READ,
-        description="A signed address that gives the state for some minutes.",
+        description="A signed address that gives the state for 25 hours.",
     )
     hosted_json_state_download_url = _address(
         "download",
@@ -154,6 +154,9 @@ class StateVersionSchema(Schema):
     modules = Attribute(description="The resources counted by module.")
     providers = Attribute(description="The resources counted by provider.")
     state_version = Attribute(attribute="format", description="The version of the state's format.")
+    encrypted = Attribute(
+        description="Whether OpenTofu encrypted the state before it was sent; then nothing else is read from it."
+    )
     terraform_version = Attribute(description="The version of Terraform that wrote the state.")
     vcs_commit_sha = Constant(None)
     vcs_commit_url = Constant(None)

@@ -24,9 +24,11 @@ from app.resources.workspaces.state_versions.operations import (
     accept_json_state,
     accept_state,
     check_agrees,
+    check_serial,
     create_pending,
     newest_version,
     object_name,
+    settle_lineage,
 )
 from app.resources.workspaces.state_versions.serial_rewriter import rewrite_serial
 from app.resources.workspaces.state_versions.state_parser import StateReader, checked_json
@@ -44,6 +46,17 @@ Pieces = Callable[[int], Iterator[bytes]]
 OVER = "Whoever got this address may not store states in the workspace any more; ask for a new one with a valid token"
 
 
+class EncryptedState(InvalidAttribute):
+    """The state was encrypted by OpenTofu, which would refuse it with another serial."""
+
+    code = "encrypted-state"
+    detail = (
+        "The state is encrypted, so its serial can't be raised here; to go back to it, decrypt it, raise its serial "
+        "and push it with OpenTofu"
+    )
+    pointer = "/data/relationships/rollback-state-version"
+
+
 class OvertakenRollback(Conflict):
     """Another state version was created while the old state was copied."""
 
@@ -58,9 +71,12 @@ def create_state_version(workspace_id: str, members: dict[str, Any], *, is_force
     """
     with _inline_state(workspace_id, members) as arrival, transaction() as session:
         workspace = _lock_held_workspace(session, workspace_id)
+        if arrival is not None:
+            check_serial(members["serial"], arrival.summary, pointer="/data/attributes/serial")
+            members["lineage"] = members.get("lineage") or arrival.summary.lineage
         if not is_forced:
             check_agrees(session, workspace_id, members["serial"], members["md5"], members.get("lineage"))
-        version = create_pending(session, workspace, caller().user_id, members)
+        version = create_pending(session, workspace, caller().user_id, {**members, "forced": is_forced})
         if arrival is not None:
             arrival.accept(session, workspace, version)
         _record_creation(session, version)
@@ -80,6 +96,8 @@ def roll_back(workspace_id: str, rollback_of_id: str) -> str:
         ).one_or_none()
         if origin is None or origin.state_object is None or origin.state_key is None:
             raise NotFound
+        if origin.encrypted:
+            raise EncryptedState
         serial = _next_serial(session, workspace_id)
     pieces = rewrite_serial(services().vault.open(origin.state_object, origin.state_key), serial)
     with ingest(workspace_id, pieces) as arrival, transaction() as session:
@@ -157,6 +175,8 @@ def _upload_state(before: Row[Any], issuer: Caller, pieces: Iterator[bytes]) -> 
             workspace, version = _lock(session, before)
             if version.status == PENDING:
                 _check_still_allowed(workspace, issuer)
+                check_serial(version.serial, state_reader.summary)
+                settle_lineage(session, version, state_reader.summary)
                 accept_state(session, workspace, version, state, state_reader.summary)
                 taken = True
             elif version.status == DISCARDED:

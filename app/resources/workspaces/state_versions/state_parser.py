@@ -1,47 +1,20 @@
 """Reads a state while its bytes pass through, so that a state of 100 MB is never in memory as a whole."""
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 import ijson
-import orjson
 
 from app.jsonapi.errors import Conflict, Unprocessable
-from app.resources.workspaces.state_versions.json_chunks import TEXT_LENGTH, TOO_LONG, WholeTokenSplitter
+from app.resources.workspaces.state_versions.json_chunks import WholeTokenSplitter
+from app.resources.workspaces.state_versions.json_events import Reading, read_name, read_scalar, skip_value
+from app.resources.workspaces.state_versions.old_states import read_old_modules
+from app.resources.workspaces.state_versions.state_contents import Summary, read_outputs, read_resources
 
-FORMAT: Final = 4
-ROOT: Final = "root"
-# Limits on the rows stored beside the state itself; a state within them is described completely. Clients read an output
-# beyond them from the state.
-RESOURCES_KEPT: Final = 10_000
-RESOURCES_LENGTH: Final = 4_000_000
-OUTPUTS_KEPT: Final = 10_000
-OUTPUT_LENGTH: Final = TEXT_LENGTH
-OUTPUTS_LENGTH: Final = 4_000_000
-NAME_LENGTH: Final = 1_000
-# In bytes: the unique index accepts no more than 2,700 for a whole row.
-OUTPUT_NAME_BYTES: Final = 1_000
-# Clients could not read a list with a value nested deeper; many parsers stop at a thousand levels.
-DEPTH: Final = 200
-
-Event = tuple[str, Any]
-Reading = Generator[None, Event, Any]
-STARTS: Final = frozenset({"start_map", "start_array"})
-ENDS: Final = frozenset({"end_map", "end_array"})
-TYPES: Final = {'"': "string", "[": "array", "{": "object", "t": "boolean", "f": "boolean", "n": "string"}
-TYPES_OF_TYPES: Final = {
-    "string": "string",
-    "number": "number",
-    "bool": "boolean",
-    "list": "array",
-    "set": "array",
-    "tuple": "array",
-    "map": "object",
-    "object": "object",
-}
+# Format 3 is that of Terraform 0.11 and earlier releases: tools for migrations copy all versions of a state.
+FORMATS: Final = (3, 4)
+LINEAGE_LENGTH: Final = 255
 
 
 class UnreadableState(Unprocessable):
@@ -57,55 +30,6 @@ class DigestMismatch(Conflict):
     detail = "The MD5 parameter passed does not match the MD5 of the provided state"
 
 
-@dataclass(slots=True)
-class Output:
-    """An output in the state; its value and type are JSON texts."""
-
-    name: str
-    value: str = "null"
-    sensitive: bool = False
-    detailed_type: str = "null"
-
-    @property
-    def declared(self) -> str | list[Any] | dict[str, Any] | None:
-        """The type in terraform's own notation; None if the state has no valid one."""
-        try:
-            declared = orjson.loads(self.detailed_type)
-        except orjson.JSONDecodeError:  # numbers that are too large, and not types anyway
-            return None
-        return declared if isinstance(declared, str | list | dict) else None
-
-    @property
-    def type(self) -> str:
-        """The type in the words of the API."""
-        declared = self.declared
-        if isinstance(declared, list) and declared:
-            declared = declared[0]
-        known = TYPES_OF_TYPES.get(declared) if isinstance(declared, str) else None
-        return known or TYPES.get(self.value[0], "number")
-
-
-Counts = dict[str, dict[str, int]]
-
-
-@dataclass(slots=True)
-class Summary:
-    """The facts read from a state."""
-
-    size: int = 0
-    md5: str = ""
-    format: int | None = None
-    terraform_version: str | None = None
-    resource_count: int = 0
-    resources: list[dict[str, Any]] = field(default_factory=list)
-    modules: Counts = field(default_factory=lambda: defaultdict(dict))
-    providers: Counts = field(default_factory=lambda: defaultdict(dict))
-    outputs: dict[str, Output] = field(default_factory=dict)
-    # What is left of the limits. They count for the whole state, because a key may occur twice.
-    room_for_resources: int = RESOURCES_LENGTH
-    room_for_outputs: int = OUTPUTS_LENGTH
-
-
 class StateReader:
     """The bytes of a state on their way into the store. It computes the digest and reads the state."""
 
@@ -114,7 +38,7 @@ class StateReader:
         self.summary = Summary()
         self._announced = md5
         self._digest = hashlib.md5(usedforsecurity=False)
-        self._parser = ijson.basic_parse_coro(ijson.coroutine(_state)(self.summary))
+        self._parser = ijson.basic_parse_coro(ijson.coroutine(_read_state)(self.summary))
         self._whole = WholeTokenSplitter()
         self._fault: str | None = None
 
@@ -131,8 +55,14 @@ class StateReader:
         # Bytes that were damaged in transit are reported as such, not as an invalid state.
         if self._announced is not None and summary.md5 != self._announced:
             raise DigestMismatch
-        if self._fault is None and summary.format != FORMAT:
-            self._fault = f"The state must have version {FORMAT}, the only format that this service reads"
+        if summary.format is not None:
+            summary.encrypted = False
+        elif summary.encrypted:
+            # Whatever else the envelope may have.
+            summary.outputs, summary.resources, summary.resource_count = {}, [], 0
+            summary.modules, summary.providers = {}, {}
+        if self._fault is None and summary.format not in FORMATS and not summary.encrypted:
+            self._fault = "The state must have version 3 or 4, or be encrypted by OpenTofu"
         if self._fault is not None:
             raise UnreadableState(self._fault)
 
@@ -154,7 +84,7 @@ class StateReader:
 
 def checked_json(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The pieces of a state's JSON form, unchanged. After the last one it raises if they are not JSON."""
-    parser = ijson.basic_parse_coro(ijson.coroutine(_anything)())
+    parser = ijson.basic_parse_coro(ijson.coroutine(_read_anything)())
     whole = WholeTokenSplitter()
     try:
         for piece in pieces:
@@ -166,10 +96,10 @@ def checked_json(pieces: Iterable[bytes]) -> Iterator[bytes]:
         raise UnreadableState("The JSON form of the state is not valid JSON") from None
 
 
-# --- the parts of a state, each a generator that is sent the events of the parser ----------------------------------
+# --- the events of a whole state ------------------------------------------------------------------------------------
 
 
-def _state(found: Summary) -> Reading:
+def _read_state(found: Summary) -> Reading:
     event, _ = yield
     if event != "start_map":
         raise UnreadableState("The state is not a JSON object")
@@ -177,177 +107,46 @@ def _state(found: Summary) -> Reading:
         event, key = yield
         if event == "end_map":
             break
-        if key == "version":
-            version = yield from _scalar()
-            found.format = version if isinstance(version, int) and 0 < version < 2**31 else None
-        elif key == "terraform_version":
-            found.terraform_version = yield from _name()
-        elif key == "outputs":
-            yield from _outputs(found)
-        elif key == "resources":
-            yield from _resources(found)
-        else:
-            yield from _skip()
+        read = _MEMBERS.get(key)
+        yield from skip_value() if read is None else read(found)
+    yield from _read_anything()
+
+
+def _read_anything() -> Reading:
     while True:
         yield
 
 
-def _anything() -> Reading:
-    while True:
-        yield
+def _read_format(found: Summary) -> Reading:
+    version = yield from read_scalar()
+    found.format = version if type(version) is int and 0 < version < 2**31 else None
 
 
-def _outputs(found: Summary) -> Reading:
-    event, _ = yield
-    if event != "start_map":
-        yield from _rest(event)
-        return
-    while True:
-        event, name = yield
-        if event == "end_map":
-            return
-        output = yield from _output(name, min(found.room_for_outputs, OUTPUT_LENGTH))
-        is_nameable = len(name.encode()) <= OUTPUT_NAME_BYTES and "\0" not in name and name != TOO_LONG
-        if output is not None and is_nameable and len(found.outputs) < OUTPUTS_KEPT:
-            found.room_for_outputs -= len(output.value) + len(output.detailed_type)
-            found.outputs[name] = output
+def _read_terraform_version(found: Summary) -> Reading:
+    found.terraform_version = yield from read_name()
 
 
-def _output(name: str, room: int) -> Reading:
-    event, _ = yield
-    if event != "start_map":
-        yield from _rest(event)
-        return None
-    output = Output(name)
-    too_long = False
-    while True:
-        event, key = yield
-        if event == "end_map":
-            # Clients read the whole state for an output without a detailed type.
-            return Output(name, sensitive=output.sensitive) if too_long else output
-        if key == "value":
-            text = yield from _text(room)
-            output.value, too_long = text or "null", too_long or text is None
-        elif key == "type":
-            text = yield from _text(room)
-            output.detailed_type, too_long = text or "null", too_long or text is None
-        elif key == "sensitive":
-            output.sensitive = (yield from _scalar()) is True
-        else:
-            yield from _skip()
+def _read_serial(found: Summary) -> Reading:
+    serial = yield from read_scalar()
+    found.serial = serial if type(serial) is int and 0 <= serial < 2**63 else None
 
 
-def _resources(found: Summary) -> Reading:
-    event, _ = yield
-    if event != "start_array":
-        yield from _rest(event)
-        return
-    while True:
-        event, _ = yield
-        if event == "end_array":
-            return
-        if event == "start_map":
-            yield from _resource(found)
-        else:
-            yield from _rest(event)
+def _read_lineage(found: Summary) -> Reading:
+    lineage = yield from read_name()
+    found.lineage = lineage if lineage and len(lineage) <= LINEAGE_LENGTH else None
 
 
-def _resource(found: Summary) -> Reading:
-    names: dict[str, str] = {}
-    count = 0
-    while True:
-        event, key = yield
-        if event == "end_map":
-            break
-        if key in {"mode", "type", "name", "module", "provider"}:
-            names[key] = (yield from _name()) or ""
-        elif key == "instances":
-            count = yield from _length()
-        else:
-            yield from _skip()
-    is_data = names.get("mode") == "data"
-    kind = names.get("type", "")
-    shown_type = f"data.{kind}" if is_data else kind
-    module, provider = names.get("module") or ROOT, names.get("provider", "")
-    if not is_data:
-        found.resource_count += count
-    found.room_for_resources -= sum(len(text) for text in names.values())
-    if len(found.resources) < RESOURCES_KEPT and found.room_for_resources >= 0:
-        found.resources.append(
-            {
-                "name": names.get("name", ""),
-                "type": shown_type,
-                "count": count,
-                "module": module,
-                "provider": provider,
-            },
-        )
-        dashed = shown_type.replace("_", "-")
-        for counts in (found.modules[module], found.providers[provider]):
-            counts[dashed] = counts.get(dashed, 0) + count
+def _read_encrypted_data(found: Summary) -> Reading:
+    found.encrypted = isinstance((yield from read_scalar()), str)
 
 
-def _length() -> Reading:
-    event, _ = yield
-    if event != "start_array":
-        yield from _rest(event)
-        return 0
-    count = 0
-    while True:
-        event, _ = yield
-        if event == "end_array":
-            return count
-        count += 1
-        yield from _rest(event)
-
-
-def _name() -> Reading:
-    value = yield from _scalar()
-    return value[:NAME_LENGTH].replace("\0", "") if isinstance(value, str) and value != TOO_LONG else None
-
-
-def _scalar() -> Reading:
-    event, value = yield
-    yield from _rest(event)
-    return None if event in STARTS else value
-
-
-def _skip() -> Reading:
-    event, _ = yield
-    yield from _rest(event)
-
-
-def _rest(event: str) -> Reading:
-    """Skip the rest of a value that started with the event."""
-    depth = 1 if event in STARTS else 0
-    while depth:
-        event, _ = yield
-        if event in STARTS:
-            depth += 1
-        elif event in ENDS:
-            depth -= 1
-
-
-def _text(room: int) -> Reading:
-    """The JSON text of a value, with numbers digit for digit; None if it is longer than ``room`` or too deep."""
-    parts: list[str] = []
-    length = depth = 0
-    comma = ""
-    while True:
-        event, value = yield
-        if event in ENDS:
-            depth -= 1
-            part, comma = "}" if event == "end_map" else "]", ","
-        elif event in STARTS:
-            depth += 1
-            part, comma = comma + ("{" if event == "start_map" else "["), ""
-            room = room if depth <= DEPTH else -1
-        elif event == "map_key":
-            part, comma = f"{comma}{orjson.dumps(value).decode()}:", ""
-        else:
-            part, comma = comma + (str(value) if event == "number" else orjson.dumps(value).decode()), ","
-        length += len(part) if value != TOO_LONG else room + 1
-        if length <= room:
-            parts.append(part)
-        if not depth:
-            return "".join(parts) if length <= room else None
+_MEMBERS: Final[dict[str, Callable[[Summary], Reading]]] = {
+    "version": _read_format,
+    "terraform_version": _read_terraform_version,
+    "serial": _read_serial,
+    "lineage": _read_lineage,
+    "encrypted_data": _read_encrypted_data,
+    "outputs": read_outputs,
+    "resources": read_resources,
+    "modules": read_old_modules,
+}

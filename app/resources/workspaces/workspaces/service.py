@@ -82,6 +82,7 @@ def insert_workspace(
     workspace = Workspace(
         organization_id=project.organization_id, project_id=project.id, source=_source(), **location, **normalized
     )
+    workspace.has_own_iac_tool = "iac_tool" in normalized
     require_may_create(workspace, is_refused_openly=is_refused_openly)
     insert(session, workspace)
     tagged = _tag(session, workspace, tags)
@@ -110,6 +111,7 @@ def update_workspace(
             require_may_create(workspace)
         normalized = _resolve_settings(session, members, workspace, workspace.organization_id, workspace.project_id)
         changes |= location | apply_changes(workspace, normalized)
+        workspace.has_own_iac_tool |= "iac_tool" in normalized
         if changes:
             workspace.updated_at = now()
             record_event(session, "workspaces.update", workspace, changes)
