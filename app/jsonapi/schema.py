@@ -24,7 +24,8 @@ class Options(SchemaOpts):
     """The options of a schema. ``self_link`` is a template over the row's columns.
 
     ``page_link`` is a template for the address of a page for people; clients show it, whether or not that page exists.
-    A ``variant`` is another schema of a type than the one with the type's name.
+    A ``variant`` is another schema of a type than the one with the type's name. ``in_example`` names relationships that
+    an example of a request needs although the schema does not require them.
     """
 
     def __init__(self, meta: type, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
@@ -35,6 +36,7 @@ class Options(SchemaOpts):
         self.self_link: str | None = getattr(meta, "self_link", None)
         self.page_link: str | None = getattr(meta, "page_link", None)
         self.variant: str | None = getattr(meta, "variant", None)
+        self.in_example: tuple[str, ...] = getattr(meta, "in_example", ())
         self.accepted_types: tuple[str, ...] = getattr(meta, "accepted_types", (self.type_,))
 
 

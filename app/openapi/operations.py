@@ -6,6 +6,7 @@ from typing import Any
 from app.jsonapi import MEDIA_TYPE
 from app.openapi.components import COUNT, Components
 from app.openapi.errors import RESPONSE_HEADERS, error_name
+from app.openapi.examples import example_document
 from app.openapi.members import JsonSchema, anchored
 from app.openapi.routes import Route
 from app.web.context import REQUEST_ID
@@ -32,10 +33,11 @@ def operation_object(route: Route, components: Components) -> dict[str, Any]:
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
-        described["requestBody"] = {
-            "required": True,
-            "content": {_sent_as(operation): {"schema": _body(route, components)}},
-        }
+        sent: dict[str, Any] = {"schema": _body(route, components)}
+        if isinstance(operation.body, type) and route.method == "post":
+            many = operation.many and not operation.one_sent
+            sent["example"] = example_document(operation.body, many=many)
+        described["requestBody"] = {"required": True, "content": {_sent_as(operation): sent}}
     if not route.is_guarded:
         described["security"] = []
     elif route.is_anonymous:

@@ -47,7 +47,7 @@ class NobodyInvited(InvalidAttribute):
 
     code = "nobody-invited"
     pointer = "/data/attributes/email"
-    detail = "Email has no invitation to this workspace that waits"
+    detail = "Email has no pending invitation to this workspace"
 
 
 class InvitationAccepted(Conflict):

@@ -114,7 +114,7 @@ class ToWorkspaceSchema(InvitationSchema):
         required=True,
         attribute="role",
         description="The level in the workspace's access list once accepted.",
-        example="read",
+        example="user",
     )
 
 

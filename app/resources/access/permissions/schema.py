@@ -64,7 +64,7 @@ class PermissionExplanationSchema(Schema):
     allowed = Computed(
         lambda row, _held: row.allowed,
         schema={"type": "boolean"},
-        description="Whether the subject has the permission; null if none was named.",
+        description="Whether the subject has the permission, or all of them if none was named.",
     )
     permissions = Computed(
         lambda row, _held: row.permissions,

@@ -19,7 +19,7 @@ class WorkspaceAclEntrySchema(Schema):
         self_link = "/api/v2/workspaces/{workspace_id}/acl/{id}"
 
     id = Attribute()
-    level = Choice(ACL_LEVELS, required=True, description="What the person may do with the workspace.", example="read")
+    level = Choice(ACL_LEVELS, required=True, description="What the person may do with the workspace.", example="user")
     username = Attribute(description="The user name of the person.")
     email = Attribute(shown_to=P.MEMBERSHIP_READ, description="The address of the person.")
     created_at = DateTime(dump_only=True)
@@ -34,7 +34,9 @@ class NewAclEntrySchema(WorkspaceAclEntrySchema):
     class Meta(WorkspaceAclEntrySchema.Meta):
         """The type and address of any entry."""
 
-    level = Choice(ACL_LEVELS)
+        in_example = ("user",)
+
+    level = Choice(ACL_LEVELS, example="user")
     invite = Text(
         minimum=1,
         maximum=INVITE_LENGTH,

@@ -65,6 +65,8 @@ class PlacedSchema(VarSchema):
     class Meta(VarSchema.Meta):
         """Type and address of any variable."""
 
+        in_example = ("workspace",)
+
     workspace = ToOne("workspaces", column="workspace_id", writable=True)
 
 
