@@ -156,16 +156,16 @@ def test_state_is_kept_where_the_role_holds_and_nowhere_else(scene: Scene, where
     [
         ("environment", "prod", None, 201),
         ("environment", "prod", "eu", 201),
-        ("environment", None, None, 404),
+        ("environment", None, None, 422),
         ("cell", None, "eu", 201),
         ("cell", "prod", "eu", 201),
-        ("cell", "prod", "us", 404),
-        ("cell", "prod", None, 404),
+        ("cell", "prod", "us", 422),
+        ("cell", "prod", None, 422),
         ("both", "prod", "eu", 201),
-        ("both", "prod", None, 404),
-        ("both", "prod", "us", 404),
-        ("both", None, "eu", 404),
-        ("nowhere", "prod", "eu", 404),
+        ("both", "prod", None, 422),
+        ("both", "prod", "us", 422),
+        ("both", None, "eu", 422),
+        ("nowhere", "prod", "eu", 422),
     ],
 )
 def test_workspaces_are_made_where_the_role_holds(
@@ -214,7 +214,7 @@ def test_a_workspace_stays_where_the_role_holds(
         assert kept["relationships"]["project-environment"]["data"]["id"] == scene.environment.id
     # To another project goes nothing, whatever the role.
     into = document("workspaces", project=("projects", scene.workspaces["twin"].project_id))
-    scene.api.patch(f"/workspaces/{workspace.id}", token, into, expect=404)
+    scene.api.patch(f"/workspaces/{workspace.id}", token, into, expect=422)
     into_project = {"data": [{"type": "workspaces", "id": workspace.id}]}
     scene.api.post(f"/projects/{scene.project.id}/relationships/workspaces", token, into_project, expect=404)
 

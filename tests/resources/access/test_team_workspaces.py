@@ -187,7 +187,7 @@ def test_a_workspace_shows_its_project_and_no_neighbours(
     held = {flag for flag, is_held in shown["attributes"]["permissions"].items() if is_held}
     assert (shown["id"], held) == (project.id, {"can-read"})
     change = document("workspaces", {}, project=("projects", world.default_project(acme).id))
-    api.patch(f"/workspaces/{workspace.id}", token, change, expect=404)
+    api.patch(f"/workspaces/{workspace.id}", token, change, expect=422)
     api.delete(f"/workspaces/{workspace.id}", token, expect=403)
 
 

@@ -271,7 +271,7 @@ def test_one_place_is_enough_to_create_workspaces(
     # It says that there is a place, and opens no other one.
     everywhere = who in {"owner", "organization", "site administrator", "manage-projects"}
     sent = document("workspaces", {"name": "elsewhere"}, project=("projects", world.project(acme).id))
-    api.post("/organizations/acme/workspaces", token, sent, expect=201 if everywhere else 404)
+    api.post("/organizations/acme/workspaces", token, sent, expect=201 if everywhere else 422)
 
 
 @pytest.mark.parametrize(

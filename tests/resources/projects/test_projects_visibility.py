@@ -21,20 +21,20 @@ site administrator       |  200  200    200    204   204    201       201  204  
 owner                    |  200  200    200    204   204    201       201  204  204  204   204
 organization token       |  200  200    200    204   204    201       201  204  204  204   204
 manage-projects          |  200  200    200    204   403    201       201  204  204  204   204
-read-projects            |  200  200    404    404   404    404       404  404  404  404   404
-manage-workspaces        |  404  404    404    404   404    404       404  404  404  404   404
-read-workspaces          |  404  404    404    404   404    404       404  404  404  404   404
+read-projects            |  200  200    404    404   404    404       422  404  404  404   404
+manage-workspaces        |  404  404    404    404   404    404       422  404  404  404   404
+read-workspaces          |  404  404    404    404   404    404       422  404  404  404   404
 project admin            |  200  200    200    204   403    404       201  204  204  204   204
 project maintain         |  200  200    404    404   404    404       201  404  404  204   404
-project write            |  200  200    404    404   404    404       404  404  404  204   404
-project read             |  200  200    404    404   404    404       404  404  404  404   404
-custom least             |  200  200    404    404   404    404       404  404  404  404   404
-custom settings update   |  200  200    200    404   404    404       404  404  404  204   204
-custom settings delete   |  200  200    200    204   403    404       404  404  404  204   204
+project write            |  200  200    404    404   404    404       422  404  404  204   404
+project read             |  200  200    404    404   404    404       422  404  404  404   404
+custom least             |  200  200    404    404   404    404       422  404  404  404   404
+custom settings update   |  200  200    200    404   404    404       422  404  404  204   204
+custom settings delete   |  200  200    200    204   403    404       422  404  404  204   204
 custom create            |  200  200    404    404   404    404       201  404  404  404   404
-custom move              |  200  200    404    404   404    404       404  204  204  404   404
-custom delete            |  200  200    404    404   404    404       404  404  404  404   404
-member                   |  404  404    404    404   404    404       404  404  404  404   404
+custom move              |  200  200    404    404   404    404       422  204  204  404   404
+custom delete            |  200  200    404    404   404    404       422  404  404  404   404
+member                   |  404  404    404    404   404    404       422  404  404  404   404
 outsider                 |  404  404    404    404   404    404       404  404  404  404   404
 other owner              |  404  404    404    404   404    404       404  404  404  404   404
 other organization token |  404  404    404    404   404    404       404  404  404  404   404
@@ -191,6 +191,11 @@ def test_the_permissions_block_says_what_the_caller_may(api: Api, world: World, 
     assert {flag: shown[flag] for flag in expected} == expected
 
 
+WORKSPACE_IN_IT: Request = (
+    "POST",
+    "/organizations/acme/workspaces",
+    document("workspaces", {"name": "x"}, project=("projects", "{id}")),
+)
 EVERY_ROUTE: list[Request] = [
     ("GET", "/projects/{id}", None),
     ("GET", "/projects/{id}?include=effective_tag_bindings", None),
@@ -205,7 +210,7 @@ EVERY_ROUTE: list[Request] = [
     ("PATCH", "/projects/{id}/tag-bindings", tag("env")),
     ("POST", "/projects/{id}/relationships/tag-bindings", tag("env")),
     ("PATCH", "/projects/{id}/relationships/tag-bindings", {"data": []}),
-    ("POST", "/organizations/acme/workspaces", document("workspaces", {"name": "x"}, project=("projects", "{id}"))),
+    WORKSPACE_IN_IT,
 ]
 
 
@@ -231,9 +236,12 @@ def test_a_hidden_project_answers_like_a_missing_one(
         api.raw(method, filled(path, identifier), token, filled(sent, identifier), headers={"X-Request-Id": "same"})
         for identifier in (scene.one.id, MISSING)
     )
-    assert hidden.status_int == missing.status_int == 404
+    # Whoever sees the organization is told that it is the project that can't be found.
+    is_named = (method, path, sent) == WORKSPACE_IN_IT and who not in {"outsider", "other owner"}
+    assert hidden.status_int == missing.status_int == (422 if is_named else 404)
     assert hidden.body == missing.body
-    assert hidden.json == {"errors": [{"status": "404", "title": "not found", "code": "not-found"}]}
+    if not is_named:
+        assert hidden.json == {"errors": [{"status": "404", "title": "not found", "code": "not-found"}]}
     assert dict(hidden.headers) == dict(missing.headers)
 
 

@@ -19,15 +19,15 @@ site administrator       |    201    200
 owner                    |    201    200
 organization token       |    201    200
 manage-projects          |    201    200
-read-projects            |    404    404
-manage-workspaces        |    404    200
-read-workspaces          |    404    404
+read-projects            |    422    404
+manage-workspaces        |    422    200
+read-workspaces          |    422    404
 project admin            |    201    200
 project maintain         |    201    200
-project write            |    404    404
-project read             |    404    404
+project write            |    422    404
+project read             |    422    404
 custom create            |    201    404
-member                   |    404    422
+member                   |    422    422
 outsider                 |    404    404
 other owner              |    404    404
 other organization token |    404    404

@@ -133,14 +133,41 @@ def test_a_workspace_without_a_project_is_created_in_the_default_one(
     assert created["data"]["relationships"]["project"]["data"]["id"] == world.default_project(acme).id
 
 
-def test_a_workspace_is_not_created_in_a_project_that_is_not_there(
-    api: Api, world: World, acme: Organization, owner: Person
+NO_PROJECT = [
+    ("Project not found, or you are not authorized to use it.", "/data/relationships/project"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("POST", WORKSPACES, 201), ("PUT", f"{WORKSPACES}/network", 201), ("PATCH", "/workspaces/{id}", 200)],
+)
+def test_a_project_that_is_not_there_is_never_another_one(
+    api: Api, world: World, acme: Organization, owner: Person, *, method: str, path: str, status: int
 ) -> None:
-    foreign = world.project(world.organization("other", owner=owner))
-    for project_id in ("prj-1111111111111111", foreign.id, "x"):
+    mine, foreign = world.project(acme), world.project(world.organization("other", owner=owner))
+    workspace = world.workspace(mine, "mine")
+    path = path.format(id=workspace.id)
+    name = "mine" if method == "PATCH" else "network"
+    for project_id in ("prj-1111111111111111", foreign.id, "x", "", " "):
+        sent = document("workspaces", {"name": name}, project=("projects", project_id))
+        assert faults(api.send(method, path, owner.token, sent, expect=422)) == NO_PROJECT
+    assert [(each.name, each.project_id) for each in world.all(Workspace)] == [("mine", mine.id)]
+    sent = document("workspaces", {"name": name}, project=("projects", mine.id))
+    api.send(method, path, owner.token, sent, expect=status)
+
+
+def test_a_project_where_the_caller_may_not_create_is_answered_like_one_that_is_not_there(
+    api: Api, world: World, acme: Organization
+) -> None:
+    seen, hidden, team = world.project(acme), world.project(acme), world.team(acme)
+    world.access(team, seen, "read")
+    token = world.member(acme, team).token
+    for project_id in (seen.id, hidden.id, "prj-1111111111111111"):
         sent = document("workspaces", {"name": "network"}, project=("projects", project_id))
-        api.post(f"/organizations/{acme.name}/workspaces", owner.token, sent, expect=404)
-    assert world.all(Workspace) == []
+        assert faults(api.post(WORKSPACES, token, sent, expect=422)) == NO_PROJECT
+    # No project was named, so none of the two names in the request is wrong.
+    api.post(WORKSPACES, token, document("workspaces", {"name": "network"}), expect=404)
 
 
 @pytest.mark.one_database
@@ -306,7 +333,7 @@ def test_a_workspace_moves_by_its_project_relationship(
     workspace, destination = world.workspace(world.project(acme), "network"), world.project(acme)
     path = path.format(id=workspace.id, name=workspace.name, project=workspace.project_id)
     unknown = document("workspaces", project=("projects", "prj-1111111111111111"))
-    api.patch(path, owner.token, unknown, expect=404)
+    assert faults(api.patch(path, owner.token, unknown, expect=422)) == NO_PROJECT
     sent = document("workspaces", {"auto-apply": True}, project=("projects", destination.id))
     answer = api.patch(path, owner.token, sent)
     assert answer["data"]["relationships"]["project"]["data"]["id"] == destination.id
@@ -319,8 +346,8 @@ MOVES = [
     ("maintain", "admin", 403),
     ("read", "admin", 403),
     ("none", "admin", 404),
-    ("admin", "maintain", 404),
-    ("admin", "none", 404),
+    ("admin", "maintain", 422),
+    ("admin", "none", 422),
     ("none", "none", 404),
 ]
 
@@ -367,4 +394,4 @@ def test_a_workspace_does_not_leave_its_organization(api: Api, world: World, acm
     workspace = world.workspace(world.project(acme))
     theirs = world.project(world.organization("other", owner=owner))
     sent = document("workspaces", project=("projects", theirs.id))
-    api.patch(f"/workspaces/{workspace.id}", owner.token, sent, expect=404)
+    assert faults(api.patch(f"/workspaces/{workspace.id}", owner.token, sent, expect=422)) == NO_PROJECT

@@ -11,27 +11,28 @@ from tests.support.world import World
 
 MISSING = "ws-1111111111111111"
 
-# ``move`` goes to another project on which the caller has the same; ``default`` creates in the default project.
+# ``move`` goes to another project on which the caller has the same; ``default`` creates in the default project, which
+# the document does not name. 422 says that the project can't be found or used: the address itself is right.
 STATUSES = table("""
                          | show update move safe force create default
 site administrator       |  200    200  200  204   204    201     201
 owner                    |  200    200  200  204   204    201     201
 organization token       |  200    200  200  204   403    201     201
 manage-projects          |  200    200  200  204   403    201     201
-read-projects            |  200    404  404  404   403    404     404
-manage-workspaces        |  200    200  404  204   403    404     201
-read-workspaces          |  200    404  404  404   403    404     404
+read-projects            |  200    404  422  404   403    422     404
+manage-workspaces        |  200    200  422  204   403    422     201
+read-workspaces          |  200    404  422  404   403    422     404
 project admin            |  200    200  200  204   403    201     404
-project maintain         |  200    200  404  204   403    201     404
-project write            |  200    404  404  404   403    404     404
-project read             |  200    404  404  404   403    404     404
-custom least             |  200    404  404  404   403    404     404
-custom settings update   |  200    404  404  404   403    404     404
-custom settings delete   |  200    404  404  404   403    404     404
-custom create            |  200    404  404  404   403    201     404
-custom move              |  200    404  200  404   403    404     404
-custom delete            |  200    404  404  204   403    404     404
-member                   |  404    404  404  404   404    404     404
+project maintain         |  200    200  422  204   403    201     404
+project write            |  200    404  422  404   403    422     404
+project read             |  200    404  422  404   403    422     404
+custom least             |  200    404  422  404   403    422     404
+custom settings update   |  200    404  422  404   403    422     404
+custom settings delete   |  200    404  422  404   403    422     404
+custom create            |  200    404  422  404   403    201     404
+custom move              |  200    404  200  404   403    422     404
+custom delete            |  200    404  422  204   403    422     404
+member                   |  404    404  404  404   404    422     404
 outsider                 |  404    404  404  404   404    404     404
 other owner              |  404    404  404  404   404    404     404
 other organization token |  404    404  404  404   404    404     404

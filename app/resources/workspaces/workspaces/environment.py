@@ -6,10 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.jsonapi.errors import Conflict, Forbidden, NotFound, Unprocessable
+from app.jsonapi.errors import ApiError, Conflict, NotFound, Unprocessable
 from app.models.environments import Environment
 from app.models.workspaces import Workspace
-from app.web.policy import NOT_AUTHORIZED, denial, is_allowed, visible
+from app.web.policy import is_allowed, visible
 from app.web.transaction import CHANGED_MEANWHILE
 
 
@@ -51,10 +51,7 @@ def resolve_environment(
     return {**location, "environment_id": environment.id}
 
 
-def require_may_create(workspace: Workspace, *, is_refused_openly: bool = False) -> None:
-    """Refuse a project, environment and cell where the caller may not create workspaces.
-
-    With ``is_refused_openly`` the status is 403, because the caller can see the project.
-    """
+def require_may_create(workspace: Workspace, refused: ApiError) -> None:
+    """Refuse, with this error, a project, environment and cell where the caller may not create workspaces."""
     if not is_allowed(P.PROJECT_CREATE_WORKSPACE, workspace):
-        raise Forbidden(NOT_AUTHORIZED) if is_refused_openly else denial(P.PROJECT_CREATE_WORKSPACE)
+        raise refused

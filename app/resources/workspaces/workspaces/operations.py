@@ -25,6 +25,14 @@ class WorkspaceManagesResources(Conflict):
     detail = "Workspace cannot be safely deleted because it is still managing resources"
 
 
+class ProjectNotFound(Unprocessable):
+    """The project that a workspace should be in does not exist, or the caller can't see or use it."""
+
+    code = "project-not-found"
+    pointer = "/data/relationships/project"
+    detail = "Project not found, or you are not authorized to use it."
+
+
 class TagsTwice(Unprocessable):
     """The plain tags were sent twice: by name and as a relationship."""
 

@@ -13,7 +13,7 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.roles import level_within
 from app.authz.rules import permissions_on
-from app.jsonapi.errors import NotFound
+from app.jsonapi.errors import ApiError, Forbidden, NotFound
 from app.models.projects import Project
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
@@ -40,6 +40,7 @@ from app.resources.workspaces.workspaces.moving import (
     move_workspaces,
 )
 from app.resources.workspaces.workspaces.operations import (
+    ProjectNotFound,
     TagsTwice,
     check_safe_to_delete,
     normalize_auto_destroy,
@@ -49,7 +50,7 @@ from app.resources.workspaces.workspaces.operations import (
 from app.storage.ledger import mark_for_deletion, objects_owned_by
 from app.web.context import caller
 from app.web.listing import ResourceObject
-from app.web.policy import get_for_update, is_allowed, visible
+from app.web.policy import NOT_AUTHORIZED, denial, get_for_update, is_allowed, visible
 from app.web.transaction import (
     apply_changes,
     created_changes,
@@ -67,15 +68,19 @@ _ALL_GRANT_COLUMNS = {**Workspace.grant_columns, Level.PROJECTS: "organization_i
 def create_workspace(organization_id: str, sent: Mapping[str, Any]) -> ResourceObject:
     """Create a workspace of the organization, in the project from the request or in the default one."""
     members = dict(sent)
+    named = members.pop("project_id", None)
     with transaction() as session:
-        project_id = members.pop("project_id", None) or _default_project(session, organization_id)
-        return insert_workspace(session, _destination(session, project_id, organization_id, P.PROJECT_READ), members)
+        if named is None:
+            project = _default_project(session, organization_id)
+            return insert_workspace(session, project, members, refused=denial(P.PROJECT_CREATE_WORKSPACE))
+        project = _destination(session, named, organization_id, P.PROJECT_READ)
+        return insert_workspace(session, project, members, refused=ProjectNotFound())
 
 
 def insert_workspace(
-    session: Session, project: Project, members: dict[str, Any], *, is_refused_openly: bool = False
+    session: Session, project: Project, members: dict[str, Any], *, refused: ApiError
 ) -> ResourceObject:
-    """Create a workspace in this project, whose row is locked already; ``require_may_create`` explains the flag."""
+    """Create a workspace in this project, whose row is locked already; ``refused`` is for who may not create there."""
     tags = _sent_tags(members)
     location = resolve_environment(session, members, project.id)
     normalized = _resolve_settings(session, members, None, project.organization_id, project.id)
@@ -83,7 +88,7 @@ def insert_workspace(
         organization_id=project.organization_id, project_id=project.id, source=_source(), **location, **normalized
     )
     workspace.has_own_iac_tool = "iac_tool" in normalized
-    require_may_create(workspace, is_refused_openly=is_refused_openly)
+    require_may_create(workspace, refused)
     insert(session, workspace)
     tagged = _tag(session, workspace, tags)
     session.flush()
@@ -108,7 +113,7 @@ def update_workspace(
         changes |= _tag(session, workspace, _sent_tags(members))
         location = apply_changes(workspace, resolve_environment(session, members, workspace.project_id, workspace))
         if location:
-            require_may_create(workspace)
+            require_may_create(workspace, denial(P.PROJECT_CREATE_WORKSPACE))
         normalized = _resolve_settings(session, members, workspace, workspace.organization_id, workspace.project_id)
         changes |= location | apply_changes(workspace, normalized)
         workspace.has_own_iac_tool |= "iac_tool" in normalized
@@ -171,18 +176,22 @@ def _read_by_caller(workspace: Workspace) -> frozenset[P]:
 
 
 def _destination(session: Session, project_id: str, organization_id: str, permission: P) -> Project:
-    project = get_for_update(session, Project, project_id, permission, share_lock=True)
+    """The project that the document names. 404 would say that the address is wrong, and clients show no more of it."""
+    try:
+        project = get_for_update(session, Project, project_id, permission, share_lock=True)
+    except NotFound:
+        raise ProjectNotFound from None
     if project.organization_id != organization_id:
-        raise NotFound
+        raise ProjectNotFound
     return project
 
 
-def _default_project(session: Session, organization_id: str) -> str:
+def _default_project(session: Session, organization_id: str) -> Project:
     found = select(Project.id).where(Project.organization_id == organization_id, Project.is_default)
     project_id = session.scalars(found).one_or_none()
     if project_id is None:  # the organization was deleted meanwhile
         raise NotFound
-    return project_id
+    return get_for_update(session, Project, project_id, P.PROJECT_READ, share_lock=True)
 
 
 def _resolve_settings(
@@ -335,4 +344,5 @@ def create_workspace_in_project(project_id: str, members: dict[str, Any]) -> Res
     """Create a workspace in a project; 403 for callers who see the project but may not create."""
     with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_READ, share_lock=True)
-        return insert_workspace(session, project, members, is_refused_openly=True)
+        # Openly: the caller sees the project.
+        return insert_workspace(session, project, members, refused=Forbidden(NOT_AUTHORIZED))
