@@ -197,15 +197,29 @@ class DateTime(BaseAttribute):
 
 
 class Setting(BaseAttribute):
-    """An object or value with its own check: ``read`` returns the value to store, or raises ``ValidationError``."""
+    """An object or value with its own check: ``read`` returns the value to store, or raises ``ValidationError``.
 
-    def __init__(self, read: Callable[[Any], Any], *, schema: dict[str, Any], **options: Any) -> None:  # noqa: ANN401
+    The names in an object may be sent with ``_`` for ``-``, as those of attributes. If it ``keeps_names``, they are the
+    client's own, and stay as they are.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Any], Any],
+        *,
+        schema: dict[str, Any],
+        keeps_names: bool = False,
+        **options: Any,  # noqa: ANN401 - marshmallow's own options
+    ) -> None:
         """``schema`` is its JSON Schema for the API document."""
         super().__init__(error_messages={**MESSAGES}, **options)
         self.read = read
         self.json_schema = schema
+        self.keeps_names = keeps_names
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:  # noqa: ANN401
+        if isinstance(value, dict) and not self.keeps_names:
+            value = {name.replace("_", "-"): each for name, each in value.items()}
         return self.read(value)
 
 
@@ -259,10 +273,10 @@ class ToOne(jsonapi.BaseRelationship):
     ``column`` holds the related id (or null); ``related`` is a template over the row's columns for the link. For a
     relationship to several ``types``, ``type_column`` holds the type. If ``writable``, a client may send it; the loaded
     value is the id, or None for ``{"data": null}``, which is refused if it is ``required``. If ``typed``, the loaded
-    value is the type and the id.
+    value is the type and the id. ``also_named`` are further names by which a client may send it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a relationship declares
         self,
         *types: str,
         column: str | None = None,
@@ -270,6 +284,7 @@ class ToOne(jsonapi.BaseRelationship):
         type_column: str | None = None,
         writable: bool = False,
         typed: bool = False,
+        also_named: Sequence[str] = (),
         **options: Any,  # noqa: ANN401 - marshmallow's own options
     ) -> None:
         """See class."""
@@ -284,6 +299,7 @@ class ToOne(jsonapi.BaseRelationship):
         self.related = related
         self.type_column = type_column
         self.typed = typed
+        self.also_named = also_named
 
     def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:  # noqa: ANN401
         """The relationship object for a row."""

@@ -1,8 +1,8 @@
 """The base of all schemas, and loading a request document with a schema."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from marshmallow import EXCLUDE, ValidationError
 from marshmallow_jsonapi import Schema as LibrarySchema
@@ -12,7 +12,8 @@ from marshmallow_jsonapi.fields import BaseRelationship
 from app.authz.permissions import P
 from app.jsonapi.body import resource_object
 from app.jsonapi.errors import ApiError, Invalid, InvalidAttribute, humanized
-from app.jsonapi.fields import BaseAttribute, Constant, fill_template
+from app.jsonapi.fields import BaseAttribute, Constant, ToOne, fill_template
+from app.jsonapi.members import HCP_TYPES, Group, GroupName, read_group, unknown_around
 
 
 def dasherized(name: str) -> str:
@@ -25,7 +26,8 @@ class Options(SchemaOpts):
 
     ``page_link`` is a template for the address of a page for people; clients show it, whether or not that page exists.
     A ``variant`` is another schema of a type than the one with the type's name. ``in_example`` names relationships that
-    an example of a request needs although the schema does not require them.
+    an example of a request needs although the schema does not require them. A schema that ``is_own`` refuses members
+    that it does not know; it is, unless HCP Terraform has the type, or the schema says so itself.
     """
 
     def __init__(self, meta: type, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
@@ -37,6 +39,7 @@ class Options(SchemaOpts):
         self.page_link: str | None = getattr(meta, "page_link", None)
         self.variant: str | None = getattr(meta, "variant", None)
         self.in_example: tuple[str, ...] = getattr(meta, "in_example", ())
+        self.is_own: bool = getattr(meta, "is_own", self.type_ not in HCP_TYPES)
         self.accepted_types: tuple[str, ...] = getattr(meta, "accepted_types", (self.type_,))
 
 
@@ -115,10 +118,7 @@ def protected_by_type() -> dict[str, dict[str, P]]:
     Attributes are listed by their names in documents, and by those in recorded events, which are the columns' names.
     """
     found: dict[str, dict[str, P]] = {}
-    waiting: list[type[Schema]] = [Schema]
-    while waiting:
-        schema_type = waiting.pop()
-        waiting.extend(schema_type.__subclasses__())
+    for schema_type in all_schemas():
         type_: str = schema_type.Meta.type_
         for name, (columns, permission) in protected_attributes(schema_type).items():
             names = {name, *(dasherized(column) for column in columns)}
@@ -129,6 +129,7 @@ def protected_by_type() -> dict[str, dict[str, P]]:
 # Making a schema copies all its fields. One that only loads can be shared, even between threads: the library stores
 # only "included" and "meta" of a document on it, which it never gets here.
 _LOADERS: dict[type[Schema], Schema] = {}
+_GROUPS: dict[type[Schema], tuple[Group, Group]] = {}
 
 
 def load(
@@ -138,35 +139,92 @@ def load(
     partial: bool = False,
     identifier: str | None = None,
 ) -> dict[str, Any]:
-    """The attributes and relationships in the document, by their names in the model; unknown ones are ignored.
+    """The attributes and relationships in the document, by their names in the model.
 
-    With ``partial`` (an update), required ones may be missing. Raises ``Invalid`` with one error object for each fault,
-    or ``Unprocessable`` if the shape of the document is wrong.
+    Unknown ones are refused if the resource is Groundplan's own, and ignored if HCP Terraform has it. With ``partial``
+    (an update), required ones may be missing. Raises ``Invalid`` with one error object for each fault, or
+    ``Unprocessable`` if the shape of the document is wrong.
     """
     schema = _LOADERS.get(schema_type) or _LOADERS.setdefault(schema_type, schema_type())
     item = resource_object(document, schema.opts.accepted_types, identifier)
-    return load_item(schema, item, partial=partial)
+    around = list(unknown_around(cast("Mapping[str, Any]", document), item)) if schema.opts.is_own else []
+    return load_item(schema, item, partial=partial, faults=around)
 
 
-def load_item(schema: Schema, item: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
-    """The attributes and relationships of one resource object whose shape was checked before."""
-    attributes: set[str | None] = set()
-    relationships: set[str | None] = set()
-    for field in schema.fields.values():
-        (relationships if isinstance(field, BaseRelationship) else attributes).add(field.data_key)
+def load_item(
+    schema: Schema, item: Mapping[str, Any], *, partial: bool, faults: Sequence[ApiError] = ()
+) -> dict[str, Any]:
+    """The attributes and relationships of one resource object whose shape was checked before.
+
+    ``faults`` are those that were found already; they are raised together with further ones.
+    """
     # Attributes are read only from ``attributes``, relationships only from ``relationships``: the library mixes them.
-    payload = {
-        "type": schema.opts.type_,
-        "attributes": {key: value for key, value in (item.get("attributes") or {}).items() if key in attributes},
-        "relationships": {
-            key: value for key, value in (item.get("relationships") or {}).items() if key in relationships
-        },
-    }
+    is_own = schema.opts.is_own
+    sent = [read_group(group, item.get(group.name) or {}, is_own=is_own) for group in member_groups(schema)]
+    found = [*faults, *(fault for each in sent for fault in each.faults)]
+    at_first = len(found)
+    payload: dict[str, Any] = {"type": schema.opts.type_}
+    payload.update((each.group.name, each.members) for each in sent)
+    loaded: dict[str, Any] = {}
     try:
-        loaded: dict[str, Any] = schema.load({"data": payload}, partial=partial)
+        loaded = schema.load({"data": payload}, partial=partial)
     except ValidationError as error:
-        raise Invalid(_faults(error)) from None
-    return loaded
+        found += _faults(error)
+    except ApiError as error:
+        if not found:
+            raise
+        found.append(error)
+    if not found:
+        return loaded
+    for fault in found[at_first:]:
+        for each in sent:
+            if each.spellings and fault.pointer is not None:
+                fault.pointer = each.pointed(fault.pointer)
+    raise Invalid(found)
+
+
+def member_groups(schema: Schema) -> tuple[Group, Group]:
+    """The attributes and the relationships of a schema."""
+    return _GROUPS.get(type(schema)) or _GROUPS.setdefault(type(schema), _groups(schema))
+
+
+def _groups(schema: Schema) -> tuple[Group, Group]:
+    elsewhere = _settable_names(schema.opts.type_) if schema.opts.is_own else frozenset()
+    return _group("attributes", schema, elsewhere), _group("relationships", schema, elsewhere)
+
+
+def _group(name: GroupName, schema: Schema, elsewhere: frozenset[str]) -> Group:
+    fields = [field for field in schema.fields.values() if _group_of(field) == name]
+    settable = frozenset(str(field.data_key) for field in fields if not field.dump_only)
+    unsettable = frozenset(str(field.data_key) for field in fields) - settable
+    also_named = {
+        other: str(field.data_key) for field in fields if isinstance(field, ToOne) for other in field.also_named
+    }
+    return Group(name, settable, unsettable, also_named, unsettable & elsewhere)
+
+
+def _group_of(field: object) -> GroupName:
+    return "relationships" if isinstance(field, BaseRelationship) else "attributes"
+
+
+def _settable_names(type_: str) -> frozenset[str]:
+    """The members of a type that can be set at one address or another."""
+    return frozenset(
+        field.data_key or dasherized(name)
+        for schema_type in all_schemas()
+        if schema_type.Meta.type_ == type_
+        for name, field in schema_type._declared_fields.items()  # noqa: SLF001 - marshmallow's registry of fields
+        if name != "id" and not field.dump_only
+    )
+
+
+def all_schemas() -> Iterator[type[Schema]]:
+    """Every schema of the application, each after its base."""
+    waiting: list[type[Schema]] = [Schema]
+    while waiting:
+        schema_type = waiting.pop()
+        waiting.extend(schema_type.__subclasses__())
+        yield schema_type
 
 
 def _faults(error: ValidationError) -> list[ApiError]:

@@ -148,6 +148,9 @@ class Components:
         for group, members in groups.items():
             if members:
                 properties[group] = {"type": "object", "properties": members}
+                if schema.opts.is_own:
+                    # Others are refused, unless they are only shown.
+                    properties[group]["additionalProperties"] = False
             if needed[group]:
                 properties[group]["required"] = sorted(needed[group])
                 required.append(group)

@@ -11,7 +11,14 @@ from werkzeug.exceptions import HTTPException
 
 from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.body import read_json
-from app.jsonapi.errors import BadParameter, BadRequest, NotFound, TooLarge, UnsupportedMediaType
+from app.jsonapi.errors import (
+    BadParameter,
+    BadRequest,
+    NotFound,
+    TooLarge,
+    Unprocessable,
+    UnsupportedMediaType,
+)
 from app.services import services
 from app.web.context import forbid_retry, release_reader, request_id
 from app.web.guard import takes_any_media_type
@@ -109,6 +116,19 @@ def optional_body() -> object:
     raw = _sent()
     sent = read_json(raw) if raw.strip() else None
     return {"data": {}} if sent is None or sent == {} else sent
+
+
+def refuse_strangers(*known: str) -> None:
+    """Refuse a body, and query parameters other than these.
+
+    For a request that destroys much: a client that misspells how little it should do must not do everything.
+    """
+    for name in request.args:
+        if name not in known:
+            listed = ", ".join(known)
+            raise BadParameter(f"This request takes no other parameters than {listed}", parameter=name)
+    if optional_body() != {"data": {}}:
+        raise Unprocessable("This request takes no document; what it should do is said in its parameters", pointer="")
 
 
 def flag(name: str) -> bool:

@@ -74,6 +74,7 @@ class SampleSchema(Schema):
 
     class Meta:
         type_ = "samples"
+        is_own = False
 
     id = Attribute()
     name = Text(required=True, minimum=3, maximum=5, pattern="[a-z]+")

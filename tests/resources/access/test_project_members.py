@@ -236,8 +236,26 @@ def test_cells_are_required_where_they_are_set(
     api: Api, world: World, owner: Person, project: Project, grace: Person
 ) -> None:
     member = world.project_member(project, grace, "member")
-    answer = api.put(f"/project-members/{member.id}/cell-scopes", owner.token, changing(role="admin"), expect=422)
-    assert faults(answer) == [("Cell scopes can't be blank", SCOPES)]
+    path = f"/project-members/{member.id}/cell-scopes"
+    assert faults(api.put(path, owner.token, changing(), expect=422)) == [("Cell scopes can't be blank", SCOPES)]
+    answer = api.put(path, owner.token, changing(cell_scopes=None, role="admin"), expect=422)
+    assert faults(answer) == [
+        ("role is no attribute that can be set here; those that can be set: cell-scopes", "/data/attributes/role")
+    ]
+
+
+def test_a_misspelt_limit_gives_no_role(api: Api, world: World, owner: Person, grace: Person, path: str) -> None:
+    for misspelt in ({"cellScopes": ["eu"]}, {"cells": ["eu"]}, {"env-name": "prod"}, {"environment-id": "env-1"}):
+        answer = api.post(path, owner.token, adding(grace.id, "member", **misspelt), expect=422)
+        [(_, pointer)] = faults(answer)
+        assert pointer == f"/data/attributes/{next(iter(misspelt))}"
+    assert {each.role for each in world.all(ProjectMember)} <= {"owner"}
+    made = api.post(
+        path,
+        owner.token,
+        document("project-members", {"role": "member", "cell_scopes": ["eu"]}, user=("users", grace.id)),
+    )
+    assert made["data"]["attributes"]["cell-scopes"] == ["eu"]
 
 
 # --- listing -------------------------------------------------------------------------------------------------------

@@ -143,7 +143,8 @@ def test_a_super_user_gives_a_role_that_counts_at_once(
     assert event.changes == {"site-role": [before, role]}
     assert event.organization_id is None
     api.patch(f"/users/{ada.id}", root.token, sent(role))
-    api.patch(f"/users/{ada.id}", root.token, document("users", {"username": "other", "email": "o@example.test"}))
+    other = document("users", {"username": "other", "email": "o@example.test"})
+    api.patch(f"/users/{ada.id}", root.token, other, expect=422)
     assert len(left_by_requests(world)) == 1
     assert api.get(f"/users/{ada.id}", ada.token)["data"]["attributes"]["username"] == "ada-2"
     assert acme.name == "acme"

@@ -54,7 +54,9 @@ class ProjectTokenSchema(AuthenticationTokenSchema):
     """
 
     class Meta(AuthenticationTokenSchema.Meta):
-        """The type and address of any token."""
+        """The type and address of any token. HCP Terraform has no tokens of projects."""
+
+        is_own = True
 
     role = Choice(PROJECT_ROLES, required=True, description="What the token may do in the project.", example="viewer")
 

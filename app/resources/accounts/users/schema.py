@@ -115,7 +115,9 @@ class SiteRoleSchema(UserSchema):
     """The role of a user on the whole service."""
 
     class Meta(UserSchema.Meta):
-        """The type and address of a user."""
+        """The type and address of a user. HCP Terraform has no roles of this kind."""
+
+        is_own = True
 
     site_role = Choice(SITE_ROLES, description="What the person is on the whole service.", example="user")
 

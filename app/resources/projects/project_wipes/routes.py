@@ -12,7 +12,7 @@ from app.resources.projects.project_wipes.operations import (
 )
 from app.web.answers import resource_response
 from app.web.guard import describes, requires
-from app.web.requests import flag
+from app.web.requests import flag, refuse_strangers
 
 blueprint = Blueprint("project_wipes", __name__, url_prefix="/api/v2")
 
@@ -50,7 +50,7 @@ PROJECT_WIPE: dict[str, Any] = {
 @describes(
     answer=PROJECT_WIPE,
     parameters=(("dry-run", "true only counts what would be deleted"),),
-    errors=(400, 403),
+    errors=(400, 403, 413, 422),
 )
 def wipe_project(project_id: str) -> Response:
     """Delete all workspaces of a project, even locked ones, with everything in them, and the project's variable sets.
@@ -58,6 +58,7 @@ def wipe_project(project_id: str) -> Response:
     The project itself stays, with its members, teams, tokens, repository links, environments and tags. The answer has
     the counts of what was deleted; a second wipe counts zero.
     """
+    refuse_strangers("dry-run")
     is_dry = flag("dry-run")
     counts = service.wipe_project(project_id, is_dry=is_dry)
     attributes = {"dry-run": is_dry, "counts": counts}

@@ -233,6 +233,7 @@ class ProjectSchema(Schema):
         load_only=True,
         data_key="metadata",
         schema=METADATA,
+        keeps_names=True,
         description="An object of your own, of 16 KB at most.",
         example={"cost-center": "42"},
     )

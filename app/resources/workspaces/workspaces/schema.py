@@ -289,7 +289,8 @@ class WorkspaceSchema(Schema):
     shown_vcs_repo = Constant(None, data_key="vcs-repo")
     # Features that the service does not have are shown as empty.
     vcs_repo_identifier = Constant(None, schema=NO_TEXT)
-    # The name of the environment; the relationship needs another name, because JSON:API shares one namespace.
+    # The name of the environment; the relationship needs another name, because JSON:API shares one namespace. It is
+    # understood as environment, too, as members and invitations name it.
     environment = Attribute(
         description="The name of the environment of the project in which the workspace is. The relationship is "
         "`project-environment`."
@@ -329,7 +330,7 @@ class WorkspaceSchema(Schema):
 
     organization = ToOne("organizations", column="organization_name")
     project = ToOne("projects", column="project_id", writable=True)
-    project_environment = ToOne("environments", column="environment_id", writable=True)
+    project_environment = ToOne("environments", column="environment_id", writable=True, also_named=("environment",))
     agent_pool = ToOne("agent-pools", column="agent_pool", writable=True)
     locked_by = ToOne("users", "teams", column="locked_by_id", type_column="locked_by_type")
     current_run = ToOne("runs")
