@@ -1,7 +1,7 @@
 """Query parameters: pages, includes and the values of filters. Parameters that a route does not declare are ignored."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
@@ -16,6 +16,8 @@ DIGITS = len(str(MAXIMUM_NUMBER)) + 1
 TEXT_LIMIT = 1_000
 LIST_LIMIT = 200
 TAGS_LIMIT = 10
+# What follows the name of a parameter that is written as an array.
+ARRAY = re.compile(r"\[[0-9]*\]")
 # Refused, because no name contains one: PostgreSQL does not accept NUL, and ``in_values`` uses one as a separator.
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -31,6 +33,9 @@ class Arguments(Protocol):
 
     def __contains__(self, key: object) -> bool:
         """Whether it is given."""
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ def _positive(arguments: Arguments, name: str, default: int) -> int:
 def text_of(arguments: Arguments, name: str) -> str | None:
     """The parameter's text; None when it is absent or empty."""
     text = arguments.get(name)
+    if len(set(arguments.getlist(name))) > 1:
+        raise BadParameter(f"{name} takes one value", parameter=name)
     if not text:
         return None
     if len(text) > TEXT_LIMIT or CONTROL.search(text):
@@ -83,8 +90,11 @@ def text_of(arguments: Arguments, name: str) -> str | None:
 
 
 def texts_of(arguments: Arguments, name: str) -> list[str] | None:
-    """The comma-separated texts of a parameter that may also be repeated; None when it is absent or empty."""
-    texts = [text for value in arguments.getlist(name) for text in value.split(",") if text]
+    """The comma-separated texts of a parameter that may also be repeated; None when it is absent or empty.
+
+    Blanks around a text are no part of it: nothing that is filtered by begins or ends with one.
+    """
+    texts = [text for value in arguments.getlist(name) for each in value.split(",") if (text := each.strip(" "))]
     if len(texts) > LIST_LIMIT or any(len(text) > TEXT_LIMIT or CONTROL.search(text) for text in texts):
         raise BadParameter(f"{name} must have at most {LIST_LIMIT} texts", parameter=name)
     return texts or None
@@ -95,13 +105,24 @@ def tags_of(arguments: Arguments) -> list[tuple[str, str | None]]:
     pairs = []
     for index in range(TAGS_LIMIT + 1):
         name = f"filter[tagged][{index}][key]"
-        key = text_of(arguments, name)
-        if key is None:
+        key, value = text_of(arguments, name), text_of(arguments, f"filter[tagged][{index}][value]")
+        if key is None and value is None:
             continue
         if index == TAGS_LIMIT:
             raise BadParameter(f"filter[tagged] takes at most {TAGS_LIMIT} tags", parameter=name)
-        pairs.append((key, text_of(arguments, f"filter[tagged][{index}][value]")))
+        if key is None:
+            raise BadParameter(f"{name} must be given with a value", parameter=name)
+        pairs.append((key, value))
     return pairs
+
+
+def list_values(arguments: Arguments, name: str) -> list[str]:
+    """The texts of a parameter that is a list: separated by commas, repeated, or written as an array."""
+    keys = [
+        key for key in arguments if key == name or (key.startswith(f"{name}[") and ARRAY.fullmatch(key[len(name) :]))
+    ]
+    values = [value for key in keys for value in arguments.getlist(key) if value]
+    return [text.strip(" ") for value in values for text in value.split(",")]
 
 
 def includes_of(arguments: Arguments, known: Sequence[str]) -> set[str]:
@@ -109,10 +130,7 @@ def includes_of(arguments: Arguments, known: Sequence[str]) -> set[str]:
 
     The detail contains "include parameter": clients look for these words and repeat the request without it.
     """
-    text = arguments.get("include")
-    if not text:
-        return set()
-    wanted = {name.strip().replace("-", "_") for name in text.split(",")}
+    wanted = {name.replace("-", "_") for name in list_values(arguments, "include")}
     if wanted - set(known):
         raise BadParameter("Invalid include parameter", parameter="include")
     return wanted

@@ -1,17 +1,18 @@
 """The filters of lists. Each reads one query parameter and makes a condition with bound parameters."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, bindparam, not_, or_
+from sqlalchemy import ColumnElement, bindparam, not_, or_, select
 
 from app.authentication.callers import Caller
 from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import Arguments, text_of, texts_of
+from app.models.organizations import Organization
 from app.persistence import Base, Expression, case_folded, fold_case, in_values, values_param
 
 ESCAPE = "\\"
@@ -41,6 +42,11 @@ class Filter(ABC):
     def parameters(self) -> Sequence[tuple[str, str]]:
         """The names and descriptions of the query parameters that the filter reads."""
         return [(self.parameter, self.description)]
+
+    @property
+    def also_named(self) -> Mapping[str, str]:
+        """Further names for its parameters, each with the name that it stands for."""
+        return {}
 
     @property
     def bind_name(self) -> str:
@@ -152,6 +158,28 @@ class Equals(TextFilter):
         """The column has this value."""
         name = f"equals_{self.bind_name}"
         return FilterClause(("equals", self.parameter), lambda: [self.column == bindparam(name)], {name: text})
+
+
+@dataclass(frozen=True)
+class InOrganization(TextFilter):
+    """The name of an organization, without regard to case."""
+
+    column: Expression
+    description = "Name of the organization, without regard to case"
+
+    @property
+    def also_named(self) -> Mapping[str, str]:
+        """As lists of HCP Terraform spell it."""
+        return {"filter[organization][name]": self.parameter}
+
+    def clause(self, text: str) -> FilterClause:
+        """The row belongs to the organization with this name."""
+        organization = select(Organization.id).where(case_folded(Organization.name) == bindparam("in_organization"))
+        return FilterClause(
+            "in organization",
+            lambda: [self.column == organization.scalar_subquery()],
+            {"in_organization": fold_case(text)},
+        )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.dump import Dump, compile_dump
 from app.jsonapi.errors import BadParameter, NotFound
+from app.jsonapi.parameters import Known
 from app.jsonapi.query import Arguments, Page, is_paged, last_page, page_links, page_meta, page_of
 from app.jsonapi.schema import Schema, protected_attributes
 from app.persistence import AnyRow
@@ -59,6 +60,8 @@ class Listing(Declaration):
     schema: type[Schema]
     filters: Sequence[Filter] = ()
     complete: Complete | None = None
+    is_own: bool = False
+    """Whether the list is Groundplan's own, although HCP Terraform has the resource: it refuses unknown filters."""
     _statements: dict[Hashable, Select[Any]] = field(default_factory=dict, init=False)
     _permissions_by_clause: dict[Hashable, frozenset[P]] = field(default_factory=dict, init=False)
 
@@ -73,6 +76,15 @@ class Listing(Declaration):
     def dump(self) -> Dump:
         """The function that makes a resource object from a row and the caller's permissions on it."""
         return compile_dump(self.schema, self.names)
+
+    @cached_property
+    def parameters(self) -> Known:
+        """The query parameters of the filters."""
+        also_named: dict[str, str] = {}
+        for each in self.filters:
+            also_named |= each.also_named
+        names = [name for each in self.filters for name, _ in each.parameters]
+        return Known(names, also_named, is_strict=self.is_own or self.schema.opts.is_own)
 
     @cached_property
     def protected_columns(self) -> Sequence[tuple[frozenset[Any], P]]:
@@ -223,6 +235,7 @@ class Listing(Declaration):
 
     def _filter_clauses(self, arguments: Arguments, organization_id: str | None) -> Iterator[FilterClause]:
         who = caller()
+        arguments = self.parameters.understand(arguments)
         for each in self.filters:
             clause = each.parse(arguments, who, organization_id)
             if clause is not None:

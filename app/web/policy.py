@@ -107,6 +107,16 @@ def require_own(permission: P) -> str:
     return str(user_id)
 
 
+def only_organization(permission: P, model: type[Base]) -> dict[str, str]:
+    """The parent of a list of what the caller sees everywhere, if all of it is in one organization.
+
+    Many callers see one whole organization and nothing else; for them the organization's index is used.
+    """
+    reached = caller().grants.targets(Level.ORGANIZATION, permission)
+    is_only = rules.grant_levels(caller(), permission, model) == (Level.ORGANIZATION,) and len(reached) == 1
+    return {"organization_id": reached[0]} if is_only else {}
+
+
 def organization_or_404(name: str, permission: P) -> OrganizationRef:
     """The organization with this name, if the caller has the permission in it. Takes no statement for a member."""
     mark_policy_checked(permission)

@@ -19,6 +19,8 @@ from app.jsonapi.errors import (
     Unprocessable,
     UnsupportedMediaType,
 )
+from app.jsonapi.parameters import Known
+from app.jsonapi.query import text_of
 from app.services import services
 from app.web.context import forbid_retry, release_reader, request_id
 from app.web.guard import takes_any_media_type
@@ -129,6 +131,16 @@ def refuse_strangers(*known: str) -> None:
             raise BadParameter(f"This request takes no other parameters than {listed}", parameter=name)
     if optional_body() != {"data": {}}:
         raise Unprocessable("This request takes no document; what it should do is said in its parameters", pointer="")
+
+
+def filter_text(name: str) -> str | None:
+    """The text of a filter that the view reads itself, in any form; None when it is absent or empty."""
+    return text_of(Known((name,)).understand(request.args), name)
+
+
+def refuse_filters() -> None:
+    """Refuse parameters that would filter, for a list of Groundplan's own that has no filters and no listing."""
+    Known((), is_strict=True).understand(request.args)
 
 
 def flag(name: str) -> bool:

@@ -14,6 +14,7 @@ from tests.support.world import Person, World
 
 # Only HCP Terraform's API reference has these.
 IN_REFERENCE = {
+    "GET /admin/users",
     "GET /organizations/{}/reserved-tag-keys",
     "GET /organizations/{}/tags",
     "GET /teams/{}/authentication-tokens",

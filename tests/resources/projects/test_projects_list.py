@@ -171,7 +171,6 @@ TAGGED = [
     ([("ENV", "prod")], []),
     ([("owner", "prod")], []),
     ([("flag", "")], ["Network Edge"]),
-    ([("", "prod")], ["Alpha", "beta", DEFAULT, "network", "Network Edge", "storage_2"]),
 ]
 
 

@@ -42,6 +42,10 @@ PATHS = [
     "/organizations/acme/projects?filter[names]=project-0,network",
     "/organizations/acme/projects?filter[tagged][0][key]=env&filter[tagged][0][value]=prod",
     "/organizations/acme/projects?filter[permissions][update]=true",
+    "/organizations/acme/projects?filter[slug]=project-0",
+    "/organizations/acme/projects/project-0",
+    "/projects",
+    "/projects?filter[organization]=acme&sort=-name",
     "/organizations/acme/agent-pools",
     "/organizations/acme/agent-pools?sort=-created-at",
     "/organizations/acme/agent-pools?include=workspaces",
@@ -65,6 +69,8 @@ READS = table("""
 /organizations/acme/projects?sort=-name&page[number]=2      | 2     2     3
 /organizations/acme/projects?filter[permissions][update]    | 2     2     3
 /organizations/acme/projects?filter[tagged][0][key]=env     | 2     2     3
+/projects                                                   | 2     2     3
+/projects?filter[organization]=acme&filter[slug]=project-0  | 2     2     3
 /workspaces/WORKSPACE                                       | 2     2     3
 /workspaces/WORKSPACE?include=project                       | 3     3     4
 /workspaces/WORKSPACE?include=project,organization          | 4     4     5

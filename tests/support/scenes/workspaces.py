@@ -57,6 +57,8 @@ PATHS = [
     f"{WORKSPACES}?filter[tagged][0][key]=env&filter[tagged][0][value]=prod",
     f"{WORKSPACES}?filter[project][id]=PROJECT",
     f"{WORKSPACES}?filter[environment]=ENVIRONMENT",
+    f"{WORKSPACES}?filter[cell]=east",
+    "/projects/PROJECT/workspaces?filter[names]=net",
     f"{WORKSPACES}?include=project,organization,outputs,current_state_version",
     f"{WORKSPACES}?include=vars",
     "/projects/PROJECT/workspaces",

@@ -1,10 +1,9 @@
 """Access of teams to projects over HTTP (spec: team access to projects)."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
-from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.models.projects import Project
 from app.resources.access.team_projects import service
@@ -14,7 +13,7 @@ from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import require
-from app.web.requests import body
+from app.web.requests import body, filter_text
 
 blueprint = Blueprint("team_projects", __name__, url_prefix="/api/v2")
 
@@ -26,7 +25,7 @@ PROJECT_FILTER = "filter[project][id]"
 @describes(listing=TEAM_PROJECTS, parameters=((PROJECT_FILTER, "The project; required"),), errors=(400,))
 def list_team_projects() -> Response:
     """List the access of teams to a project; administrators of the project don't see that of secret teams."""
-    project_id = text_of(request.args, PROJECT_FILTER)
+    project_id = filter_text(PROJECT_FILTER)
     if project_id is None:
         raise NotFound
     project = PROJECTS.get({"id": project_id})

@@ -1,10 +1,9 @@
 """Access of teams to workspaces over HTTP (spec: team access to a workspace)."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
-from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.models.workspaces import Workspace
 from app.resources.access.team_workspaces import service
@@ -14,7 +13,7 @@ from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import require
-from app.web.requests import body
+from app.web.requests import body, filter_text
 
 blueprint = Blueprint("team_workspaces", __name__, url_prefix="/api/v2")
 
@@ -31,7 +30,7 @@ WORKSPACE_FILTER = "filter[workspace][id]"
 )
 def list_team_workspaces() -> Response:
     """List the access of teams to a workspace; administrators of the workspace don't see that of secret teams."""
-    workspace_id = text_of(request.args, WORKSPACE_FILTER)
+    workspace_id = filter_text(WORKSPACE_FILTER)
     if workspace_id is None:
         raise NotFound
     workspace = WORKSPACES.get({"id": workspace_id})

@@ -33,8 +33,8 @@ class OpenTo(Filter):
     description = "An exact name, without regard to case: the pools open to what is called so"
 
     def parse(self, arguments: Arguments, caller: Caller, organization_id: str | None) -> FilterClause | None:
-        """The pool is open to a resource of this name. HCP's documents spell the parameter with dashes as well."""
-        name = text_of(arguments, self.parameter) or text_of(arguments, self.parameter.replace("_", "-"))
+        """The pool is open to a resource of this name."""
+        name = text_of(arguments, self.parameter)
         if name is None:
             return None
         levels = rules.grant_levels(caller, self.permission, self.model, organization_id)

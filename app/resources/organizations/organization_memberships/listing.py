@@ -84,8 +84,9 @@ def status_counts(organization_id: str) -> dict[str, int]:
         .group_by(OrganizationMembership.status)
     )
     values: dict[str, Any] = {}
+    arguments = MEMBERSHIPS.parameters.understand(request.args)
     for each in _OTHERS:
-        clause = each.parse(request.args, caller(), organization_id)
+        clause = each.parse(arguments, caller(), organization_id)
         if clause is not None:
             statement = statement.where(*clause.conditions())
             values |= clause.parameters

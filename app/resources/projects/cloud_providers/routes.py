@@ -12,6 +12,7 @@ from app.resources.projects.cloud_providers.schema import CloudProviderSchema
 from app.web.answers import resource_response, single_page_response
 from app.web.guard import describes, requires
 from app.web.policy import require_public
+from app.web.requests import refuse_filters
 
 blueprint = Blueprint("cloud_providers", __name__, url_prefix="/api/v2")
 
@@ -25,6 +26,7 @@ _SHOWN: Final = {identifier: _DUMP(provider, frozenset()) for identifier, provid
 def list_cloud_providers() -> Response:
     """List the cloud providers that a project can name."""
     require_public(P.CLOUD_PROVIDER_READ)
+    refuse_filters()
     return single_page_response(list(_SHOWN.values()))
 
 

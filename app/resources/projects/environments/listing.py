@@ -5,7 +5,7 @@ from app.models.environments import Environment
 from app.models.workspaces import Workspace
 from app.persistence import case_folded
 from app.resources.projects.environments.schema import EnvironmentSchema
-from app.web.filters import Contains, Equals
+from app.web.filters import Contains, Equals, OneOf
 from app.web.listing import Counted, Listing, plain
 
 _NAME = case_folded(Environment.name)
@@ -26,6 +26,7 @@ ENVIRONMENTS = Listing(
     sorts={"name": (_NAME,)},
     filters=(
         Contains("q", (Environment.name, Environment.display_name)),
+        OneOf("filter[name]", Environment.name),
         Equals("filter[type]", Environment.type),
     ),
 )

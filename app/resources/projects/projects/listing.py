@@ -1,5 +1,7 @@
 """Reading projects."""
 
+from dataclasses import replace
+
 from sqlalchemy import literal, select
 
 from app.authz.permissions import P
@@ -12,7 +14,7 @@ from app.persistence import case_folded
 from app.resources.inheritance.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.projects.projects.schema import ProjectSchema
 from app.resources.projects.tag_bindings.listing import Tagged
-from app.web.filters import Contains, OneOf, Permitted
+from app.web.filters import Contains, InOrganization, OneOf, Permitted
 from app.web.listing import Counted, Listing, plain
 
 _NAME = case_folded(Project.name)
@@ -46,7 +48,17 @@ PROJECTS = Listing(
         OneOf("filter[names]", Project.name),
         Permitted("filter[permissions][create-workspace]", P.PROJECT_CREATE_WORKSPACE, Project),
         Permitted("filter[permissions][update]", P.PROJECT_UPDATE, Project),
+        OneOf("filter[slug]", Project.slug),
+        OneOf("filter[cloud-provider]", Project.cloud_provider_id),
         Tagged(),
     ),
     counted_by_status=True,
+)
+
+# Projects of all organizations. Names are unique only within one of them.
+REACHABLE_PROJECTS = replace(
+    PROJECTS,
+    order=(_NAME, Project.id),
+    filters=(InOrganization("filter[organization]", Project.organization_id), *PROJECTS.filters),
+    is_own=True,
 )

@@ -5,13 +5,15 @@ from flask import Blueprint, Response, request
 from app.authz.permissions import P
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.models.projects import Project
+from app.persistence import fold_case
 from app.resources.projects.projects import service
-from app.resources.projects.projects.listing import PROJECTS
+from app.resources.projects.projects.listing import PROJECTS, REACHABLE_PROJECTS
 from app.resources.projects.projects.schema import ProjectSchema
 from app.resources.projects.tag_bindings.listing import include_effective_tags
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import organization_or_404
+from app.web.policy import only_organization, organization_or_404
 from app.web.requests import body, flag
 
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v2")
@@ -29,6 +31,17 @@ def list_projects(organization: str) -> Response:
     return PROJECTS.page_response({"organization_id": org.id}, include=include_effective_tags if included else None)
 
 
+@blueprint.get("/projects")
+@requires(P.PROJECT_READ)
+@describes(listing=REACHABLE_PROJECTS, includes=INCLUDES, errors=(400,))
+def list_reachable_projects() -> Response:
+    """List the projects that the caller can see, of all organizations."""
+    included = includes_of(request.args, INCLUDES)
+    return REACHABLE_PROJECTS.page_response(
+        only_organization(P.PROJECT_READ, Project), include=include_effective_tags if included else None
+    )
+
+
 @blueprint.post("/organizations/<organization>/projects")
 @requires(P.PROJECT_READ, P.PROJECT_CREATE)
 @describes(body=ProjectSchema, answer=ProjectSchema, status=201, errors=(422,))
@@ -43,10 +56,16 @@ def create_project(organization: str) -> Response:
 @describes(answer=ProjectSchema, includes=INCLUDES, errors=(400,))
 def show_project(project_id: str) -> Response:
     """Show a project."""
-    included = includes_of(request.args, INCLUDES)
-    row = PROJECTS.get({"id": project_id})
-    shown = PROJECTS.to_resource(row)
-    return resource_response(shown, included=include_effective_tags([row], [shown]) if included else None)
+    return _show({"id": project_id})
+
+
+@blueprint.get("/organizations/<organization>/projects/<slug>")
+@requires(P.ORGANIZATION_READ, P.PROJECT_READ)
+@describes(answer=ProjectSchema, includes=INCLUDES, errors=(400,))
+def show_project_by_slug(organization: str, slug: str) -> Response:
+    """Show the project of an organization with this slug."""
+    org = organization_or_404(organization, P.ORGANIZATION_READ)
+    return _show({"organization_id": org.id, "slug": fold_case(slug)})
 
 
 @blueprint.patch("/projects/<project_id>")
@@ -69,3 +88,10 @@ def destroy_project(project_id: str) -> Response:
     by_force = flag("force")
     service.destroy_project(project_id, by_force=by_force)
     return no_content()
+
+
+def _show(conditions: dict[str, str]) -> Response:
+    included = includes_of(request.args, INCLUDES)
+    row = PROJECTS.get(conditions)
+    shown = PROJECTS.to_resource(row)
+    return resource_response(shown, included=include_effective_tags([row], [shown]) if included else None)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound, Unprocessable
-from app.jsonapi.query import includes_of, text_of
+from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.models.workspaces import Workspace
 from app.persistence import case_folded, fold_case
@@ -26,7 +26,7 @@ from app.web.answers import resource_response
 from app.web.context import reader
 from app.web.guard import describes, requires
 from app.web.policy import organization_or_404, visible
-from app.web.requests import body
+from app.web.requests import body, filter_text
 
 # Imported so that their routes are registered.
 __all__ = ["blueprint", "objects", "outputs", "resources"]
@@ -74,7 +74,7 @@ def list_state_versions() -> Response:
 
     Resources, modules and providers of a large state are null in the list; ask for the single version to see them.
     """
-    names = {name: text_of(request.args, name) for name in (ORGANIZATION, WORKSPACE)}
+    names = {name: filter_text(name) for name in (ORGANIZATION, WORKSPACE)}
     for name, given in names.items():
         if given is None:
             raise Unprocessable(f"{name} is required", parameter=name)

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from app.authz.permissions import P
 from app.jsonapi.body import resource_list
 from app.jsonapi.errors import BadRequest, InvalidAttribute, NotFound, Unprocessable
-from app.jsonapi.query import text_of
 from app.jsonapi.schema import load
 from app.persistence import fold_case
 from app.resources.workspaces.vars import service
@@ -16,7 +15,7 @@ from app.resources.workspaces.vars.schema import PlacedSchema, VarSchema
 from app.web.answers import document_response, no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import organization_or_404
-from app.web.requests import body
+from app.web.requests import body, filter_text
 
 blueprint = Blueprint("vars", __name__, url_prefix="/api/v2")
 
@@ -110,8 +109,8 @@ def update_vars(workspace_id: str) -> Response:
 )
 def list_vars_by_name() -> Response:
     """List the variables of the workspace with this name."""
-    organization = text_of(request.args, ORGANIZATION_FILTER)
-    name = text_of(request.args, WORKSPACE_FILTER)
+    organization = filter_text(ORGANIZATION_FILTER)
+    name = filter_text(WORKSPACE_FILTER)
     if organization is None or name is None:
         raise NotFound
     org = organization_or_404(organization, P.ORGANIZATION_READ)

@@ -5,8 +5,6 @@ from typing import Any
 from flask import Response, request
 
 from app.authz.permissions import P
-from app.authz.policy import Level
-from app.authz.rules import grant_levels
 from app.jsonapi.errors import Conflict, NotFound, Taken, Unprocessable
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
@@ -19,8 +17,8 @@ from app.resources.workspaces.workspaces.listing import REACHABLE_WORKSPACES, WO
 from app.resources.workspaces.workspaces.moving import SECRETS
 from app.resources.workspaces.workspaces.schema import NamedSchema, WorkspaceSchema
 from app.web.answers import resource_response
-from app.web.context import caller
 from app.web.guard import describes, requires
+from app.web.policy import only_organization
 from app.web.requests import body
 
 
@@ -45,7 +43,7 @@ class WorkspaceExists(Conflict):
 def list_reachable_workspaces() -> Response:
     """List the workspaces that the caller can see, of all organizations."""
     return REACHABLE_WORKSPACES.page_response(
-        _only_organization(), include=including(includes_of(request.args, INCLUDES))
+        only_organization(P.WORKSPACE_READ, Workspace), include=including(includes_of(request.args, INCLUDES))
     )
 
 
@@ -87,13 +85,6 @@ def put_workspace_by_name(organization: str, name: str) -> Response:
     if is_only_created or existing is None:
         raise WorkspaceExists
     return resource_response(service.update_workspace(existing, members))
-
-
-def _only_organization() -> dict[str, str]:
-    # Many callers can see all workspaces of one organization and no others; for them the organization's index is used.
-    reached = caller().grants.targets(Level.ORGANIZATION, P.WORKSPACE_READ)
-    is_only = grant_levels(caller(), P.WORKSPACE_READ, Workspace) == (Level.ORGANIZATION,) and len(reached) == 1
-    return {"organization_id": reached[0]} if is_only else {}
 
 
 def _id_of(conditions: dict[str, Any]) -> str | None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, bindparam, false, func, select
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, bindparam, false, func, select, union_all
+from sqlalchemy.orm import aliased
 
 from app.authentication.callers import Caller
 from app.jsonapi.query import Arguments, texts_of
-from app.models.organizations import Organization
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
 from app.persistence import case_folded, fold_case, in_values, values_param
@@ -33,22 +33,6 @@ class Wildcard(TextFilter):
 
 
 @dataclass(frozen=True)
-class InOrganization(TextFilter):
-    """The name of the organization, without regard to case."""
-
-    description = "Name of the organization, without regard to case"
-
-    def clause(self, text: str) -> FilterClause:
-        """The workspace belongs to the organization with this name."""
-        organization = select(Organization.id).where(case_folded(Organization.name) == bindparam("in_organization"))
-        return FilterClause(
-            "in organization",
-            lambda: [Workspace.organization_id == organization.scalar_subquery()],
-            {"in_organization": fold_case(text)},
-        )
-
-
-@dataclass(frozen=True)
 class RunStatus(ListFilter):
     """Statuses of the current run, comma-separated. There are no runs, so it finds nothing."""
 
@@ -61,7 +45,10 @@ class RunStatus(ListFilter):
 
 @dataclass(frozen=True)
 class TagNames(Filter):
-    """Comma-separated keys of the workspaces' own tags, with or without values; a workspace must have all, or none."""
+    """Comma-separated keys of tags that count for a workspace, its own and its project's, with or without values.
+
+    A workspace must have all of them, or none.
+    """
 
     wanted: bool
 
@@ -73,7 +60,7 @@ class TagNames(Filter):
 
     def parse(self, arguments: Arguments, _caller: Caller, organization_id: str | None) -> FilterClause | None:
         """The workspace has all of the tags, or none of them."""
-        names = {fold_case(name.strip()) for name in texts_of(arguments, self.parameter) or ()} - {""}
+        names = {fold_case(name) for name in texts_of(arguments, self.parameter) or ()}
         if not names:
             return None
         prefix = "with_tags" if self.wanted else "without_tags"
@@ -84,16 +71,18 @@ class TagNames(Filter):
 
     def _condition(self, prefix: str) -> ColumnElement[bool]:
         key = case_folded(TagBinding.key)
-        having: ColumnExpressionArgument[bool] = func.count(key.distinct()) == bindparam(f"{prefix}_count")
-        tagged = (
-            select(TagBinding.workspace_id)
-            .where(
-                TagBinding.workspace_id.is_not(None),
-                TagBinding.organization_id == bindparam(f"{prefix}_in"),
-                in_values(key, values_param(prefix)),
-            )
-            .group_by(TagBinding.workspace_id)
+        is_named = (TagBinding.organization_id == bindparam(f"{prefix}_in"), in_values(key, values_param(prefix)))
+        own = select(TagBinding.workspace_id.label("id"), key.label("key")).where(
+            TagBinding.workspace_id.is_not(None), *is_named
         )
-        if self.wanted:
-            return Workspace.id.in_(tagged.having(having))
-        return Workspace.id.not_in(tagged)
+        tagged_here = aliased(Workspace)
+        inherited = (
+            select(tagged_here.id.label("id"), key.label("key"))
+            .join(TagBinding, TagBinding.project_id == tagged_here.project_id)
+            .where(*is_named)
+        )
+        tagged = union_all(own, inherited).subquery()
+        if not self.wanted:
+            return Workspace.id.not_in(select(tagged.c.id))
+        having: ColumnExpressionArgument[bool] = func.count(tagged.c.key.distinct()) == bindparam(f"{prefix}_count")
+        return Workspace.id.in_(select(tagged.c.id).group_by(tagged.c.id).having(having))

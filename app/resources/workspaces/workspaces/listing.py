@@ -14,9 +14,9 @@ from app.models.workspaces import Workspace
 from app.persistence import case_folded, string_agg
 from app.resources.inheritance.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.projects.tag_bindings.listing import Tagged, workspace_has
-from app.resources.workspaces.workspaces.filters import InOrganization, RunStatus, TagNames, Wildcard
+from app.resources.workspaces.workspaces.filters import RunStatus, TagNames, Wildcard
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
-from app.web.filters import Contains, Equals
+from app.web.filters import Contains, Equals, InOrganization, OneOf
 from app.web.listing import Listing, plain
 
 _NAME = case_folded(Workspace.name)
@@ -30,8 +30,8 @@ _PLAIN = (
     "source speculative_enabled structured_run_output_enabled terraform_version working_directory "
     "environment_id cell title iac_tool"
 )
-# Anyone who sees a workspace sees the id of its environment, so this filter reveals nothing more.
-IN_ENVIRONMENT = Equals("filter[environment]", Workspace.environment_id)
+# Anyone who sees a workspace sees the id of its environment and its cell, so these filters reveal nothing more.
+PLACED = (Equals("filter[environment]", Workspace.environment_id), OneOf("filter[cell]", Workspace.cell))
 
 WORKSPACES = Listing(
     schema=WorkspaceSchema,
@@ -77,10 +77,16 @@ WORKSPACES = Listing(
         TagNames("search[tags]", wanted=True),
         TagNames("search[exclude-tags]", wanted=False),
         Equals("filter[project][id]", Workspace.project_id),
-        IN_ENVIRONMENT,
+        *PLACED,
         RunStatus("filter[current-run][status]"),
         Tagged(having=workspace_has),
     ),
+)
+
+# Those of one project, or of everywhere, are asked for by their names as projects are, too.
+_NAMED = (
+    OneOf("filter[names]", Workspace.name),
+    Contains("q", (Workspace.name,), ignored_with="filter[names]"),
 )
 
 # Workspaces of all organizations. Names are unique only within one of them.
@@ -88,8 +94,18 @@ REACHABLE_WORKSPACES = replace(
     WORKSPACES,
     order=(_NAME, Workspace.id),
     sorts={"name": (_NAME,)},
-    filters=(InOrganization("filter[organization]"), Contains("search[name]", (Workspace.name,)), IN_ENVIRONMENT),
+    filters=(
+        InOrganization("filter[organization]", Workspace.organization_id),
+        Contains("search[name]", (Workspace.name,)),
+        Wildcard("search[wildcard-name]"),
+        Equals("filter[project][id]", Workspace.project_id),
+        *_NAMED,
+        *PLACED,
+    ),
+    is_own=True,
 )
+
+PROJECT_WORKSPACES = replace(WORKSPACES, filters=(*WORKSPACES.filters, *_NAMED), is_own=True)
 
 PUBLIC_WORKSPACES = Listing(
     schema=PublicWorkspaceSchema,

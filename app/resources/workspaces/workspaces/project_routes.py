@@ -10,7 +10,7 @@ from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import blueprint
 from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
-from app.resources.workspaces.workspaces.listing import PUBLIC_WORKSPACES, WORKSPACES
+from app.resources.workspaces.workspaces.listing import PROJECT_WORKSPACES, PUBLIC_WORKSPACES, WORKSPACES
 from app.resources.workspaces.workspaces.moving import SECRETS
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.answers import no_content, resource_response
@@ -31,12 +31,12 @@ class AnotherProject(Unprocessable):
 
 @blueprint.get(IN_PROJECT)
 @requires(P.WORKSPACE_READ, *INCLUDED_PERMISSIONS)
-@describes(listing=WORKSPACES, includes=INCLUDES, errors=(400,))
+@describes(listing=PROJECT_WORKSPACES, includes=INCLUDES, errors=(400,))
 def list_workspaces_of_project(project_id: str) -> Response:
     """List the workspaces of a project that the caller can see."""
     include = including(includes_of(request.args, INCLUDES))
     project = PROJECTS.get({"id": project_id})
-    return WORKSPACES.page_response(
+    return PROJECT_WORKSPACES.page_response(
         {"organization_id": project.organization_id, "project_id": project_id}, include=include
     )
 
