@@ -77,6 +77,7 @@ def delete_user(account: str) -> None:
             "project-members.delete": deletion.roles,
             "workspace-acl-entries.delete": deletion.levels,
             "authentication-tokens.delete": deletion.tokens,
+            "workspaces.force-unlock": deletion.locks,
         }
         for action, subjects in left.items():
             for subject, changes in subjects:

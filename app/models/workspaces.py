@@ -111,7 +111,7 @@ class Workspace(ProjectScoped, Base):
     working_directory: Mapped[str | None]
     # The holder of the lock, as clients see it: users or teams, the id, and the name that refusals show.
     locked_by_type: Mapped[str | None]
-    locked_by_id: Mapped[str | None]
+    locked_by_id: Mapped[str | None] = mapped_column()
     locked_by_name: Mapped[str | None]
     locked_reason: Mapped[str | None]
     # When a state version last became current; null if none ever did, and then the creation counts.
@@ -163,6 +163,13 @@ class Workspace(ProjectScoped, Base):
             organization_id,
             func.coalesce(state_changed_at, created_at),
             func.lower(name),
+        ),
+        # For releasing the locks of somebody who is deleted.
+        Index(
+            "ix_workspaces_locked_by_id",
+            locked_by_id,
+            postgresql_where=locked_by_id.is_not(None),
+            sqlite_where=locked_by_id.is_not(None),
         ),
         CheckConstraint(own_execution_mode.in_(EXECUTION_MODES), name="own_execution_mode"),
         CheckConstraint(iac_tool.in_(IAC_TOOLS), name="iac_tool"),

@@ -121,9 +121,9 @@ WRITES = {
     "update tags": 6,  # caller, lock, tags, new ones, event, tags to answer
     "add tags": 5,
     "replace tags": 6,
-    "delete a project": 6,  # caller, lock, whether it holds anything, its icon, delete, event
+    "delete a project": 7,  # caller, lock, whether it holds anything, its icon, delete, locks of its tokens, event
     # caller, lock, workspaces, their objects and its icon, delete them and it, both their events
-    "delete a project with its workspaces": 9,
+    "delete a project with its workspaces": 10,
     "move workspaces": 6,  # caller, lock, workspaces, environments, update, events
     "create a workspace": 7,  # caller, locks of project and environment, insert, its access list, event, show
     "create a workspace in the default project": 8,
@@ -137,7 +137,7 @@ WRITES = {
     "move a workspace by updating it": 7,  # and the project, the environments
     "create a workspace with tags": 11,  # as in the default project; the tags there are, what is reserved, the new tags
     "update tags of a workspace": 7,  # as of a project; and what is reserved
-    "lock a workspace": 5,  # caller, lock of the row, update, event, show
+    "lock a workspace": 6,  # caller, lock of the row, that of its new holder, update, event, show
     "unlock a workspace": 7,  # and whether a state is pending, which one is the newest
     "delete a workspace safely": 5,  # caller, lock, its objects, delete, event
     "delete a workspace by force": 5,

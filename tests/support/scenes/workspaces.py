@@ -136,8 +136,8 @@ OF_KINDS = {
     # Each object that is stored is entered in the ledger, and claimed there.
     "state": {
         "announce a state": 11,
-        "upload a state": 7,
-        "upload the JSON form of a state": 6,
+        "upload a state": 9,
+        "upload the JSON form of a state": 8,
         "send a state in the document": 16,
         "roll back": 18,
     },
@@ -210,7 +210,7 @@ class Workspaces(Scene):
 
     def may_read(self, path: str, who: str) -> bool:
         """Roles in projects manage no tokens of teams; only people have a list of all workspaces that they reach."""
-        if path == OF_TEAMS:
+        if path in {OF_TEAMS, "/organizations/acme/team-tokens"}:
             return who in {"owner", "token", "member"}
         return who != "token" or (not path.startswith("/workspaces?") and path != "/workspaces")
 

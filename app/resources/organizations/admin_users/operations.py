@@ -13,6 +13,7 @@ from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.teams import Team, TeamMember
 from app.models.users import ADMINISTRATORS, User
+from app.models.workspace_locks import release_locks_of
 from app.persistence import in_values, now
 from app.resources.accounts.sign_in.operations import end_sessions
 from app.resources.organizations.organization_memberships.removal import Left, end_project_tokens, levels_of, roles_of
@@ -77,6 +78,7 @@ class Deletion:
     roles: Left
     levels: Left
     tokens: Left
+    locks: Left
 
 
 def revoke_tokens(session: Session, user: User) -> int:
@@ -152,6 +154,7 @@ def delete_user(session: Session, user: User) -> Deletion:
         roles_of(session, identifiers, user.username),
         levels_of(session, identifiers, user.username),
         end_project_tokens(session, identifiers),
+        release_locks_of(session, user.__tablename__, user.id),
     )
     session.delete(user)
     session.flush()

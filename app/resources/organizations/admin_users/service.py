@@ -69,6 +69,7 @@ def destroy_user(user_id: str) -> None:
         record_events(session, "project-members.delete", deletion.roles)
         record_events(session, "workspace-acl-entries.delete", deletion.levels)
         record_events(session, "authentication-tokens.delete", deletion.tokens)
+        record_events(session, "workspaces.force-unlock", deletion.locks)
 
 
 def _change(

@@ -10,6 +10,7 @@ from app.jsonapi.errors import BadRequest, Forbidden
 from app.models.organization_memberships import OrganizationMembership
 from app.models.teams import Team, TeamMember
 from app.models.users import User
+from app.models.workspace_locks import Released, release_locks_of
 from app.persistence import case_folded, fold_case, in_values
 from app.resources.organizations.teams.access import FLAGS, merge_access
 
@@ -51,12 +52,14 @@ def _check_owners_team(members: Mapping[str, Any], given: Mapping[str, bool], te
         raise OwnersTeam("The organization access of the owners team cannot be changed")
 
 
-def delete_team(session: Session, team: Team) -> None:
-    """Delete the team and its access; its members stay in the organization."""
+def delete_team(session: Session, team: Team) -> Released:
+    """Delete the team, its access and its locks; its members stay in the organization."""
     if team.is_owners:
         raise OwnersTeam("The owners team cannot be deleted")
+    released = release_locks_of(session, team.__tablename__, team.id)
     session.delete(team)
     session.flush()
+    return released
 
 
 def members_by_username(session: Session, team: Team, names: Sequence[str]) -> Members:

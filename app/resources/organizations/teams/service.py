@@ -16,7 +16,7 @@ from app.resources.organizations.teams.operations import (
 )
 from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, is_allowed, require
-from app.web.transaction import apply_changes, created_changes, record_event, transaction
+from app.web.transaction import apply_changes, created_changes, record_event, record_events, transaction
 
 
 def create_team(org: OrganizationRef, members: dict[str, Any]) -> ResourceObject:
@@ -50,7 +50,8 @@ def destroy_team(team_id: str) -> None:
     """Delete a team."""
     with transaction() as session:
         team = get_for_update(session, Team, team_id, P.TEAM_DELETE)
-        delete_team(session, team)
+        released = delete_team(session, team)
+        record_events(session, "workspaces.force-unlock", released)
         record_event(session, "teams.delete", team)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import Forbidden, InvalidAttribute
 from app.models.projects import Project
 from app.models.workspace_deletion import delete_workspaces, lock_workspaces
+from app.models.workspace_locks import Released, release_locks_of
 from app.models.workspaces import Workspace
 from app.resources.projects.cloud_providers.catalogue import CATALOGUE
 from app.storage.ledger import mark_for_deletion, objects_owned_by
@@ -59,3 +60,9 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
     session.delete(project)
     session.flush()
     return workspaces
+
+
+def release_locks_of_tokens(session: Session, project: Project) -> Released:
+    """Release what the project's tokens have locked and has been moved into other projects since."""
+    # Their account has the number of the project: see ``Caller.account``.
+    return release_locks_of(session, "users", f"user-{project.id.partition('-')[2]}")

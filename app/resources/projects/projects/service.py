@@ -20,6 +20,7 @@ from app.resources.projects.projects.listing import PROJECTS
 from app.resources.projects.projects.operations import (
     check_cloud_provider,
     delete_project,
+    release_locks_of_tokens,
 )
 from app.resources.projects.tag_bindings.operations import add_tags, replace_tags
 from app.web.listing import ResourceObject
@@ -101,6 +102,7 @@ def destroy_project(project_id: str, *, by_force: bool) -> None:
             require(P.PROJECT_FORCE_DELETE, project)
         workspaces = delete_project(session, project, by_force=by_force)
         record_events(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
+        record_events(session, "workspaces.force-unlock", release_locks_of_tokens(session, project))
         record_event(
             session, "projects.delete", project, {"workspace-count": [len(workspaces), 0]} if workspaces else None
         )

@@ -3,11 +3,12 @@
 from flask import Response
 
 from app.authz.permissions import P
+from app.jsonapi.errors import NotFound
 from app.resources.workspaces.state_versions.access import version_for, workspace_for
 from app.resources.workspaces.state_versions.blueprint import API, OF_WORKSPACE, blueprint
 from app.resources.workspaces.state_versions.listing import OUTPUTS, REVEALED_OUTPUTS
 from app.resources.workspaces.state_versions.schema import OutputSchema, RevealedOutputSchema
-from app.web.answers import document_response, resource_response
+from app.web.answers import resource_response
 from app.web.guard import describes, requires
 
 
@@ -24,10 +25,10 @@ def list_outputs(version_id: str) -> Response:
 @requires(P.STATE_READ_OUTPUTS)
 @describes(answer=OutputSchema, many=True, paged=False, errors=(400,))
 def list_current_outputs(workspace_id: str) -> Response:
-    """List the outputs of a workspace's current state (none without a state); sensitive values are null."""
+    """List the outputs of a workspace's current state, 404 without one; sensitive values are null."""
     current = workspace_for(workspace_id, P.STATE_READ_OUTPUTS).current_state_version_id
     if current is None:
-        return document_response({"data": []})
+        raise NotFound
     return OUTPUTS.page_response({"state_version_id": current}, paged=False)
 
 

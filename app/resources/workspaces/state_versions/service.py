@@ -15,6 +15,7 @@ from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.errors import Conflict, InvalidAttribute, NotFound, TooLarge, Unprocessable
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
+from app.models.workspace_states import newest_version
 from app.models.workspaces import Workspace
 from app.resources.workspaces.state_versions.addresses import AddressNotValid, Ticket
 from app.resources.workspaces.state_versions.ingest import IngestedState, in_pieces, ingest
@@ -26,7 +27,6 @@ from app.resources.workspaces.state_versions.operations import (
     check_agrees,
     check_serial,
     create_pending,
-    newest_version,
     object_name,
     settle_lineage,
 )

@@ -6,9 +6,9 @@ Callers of these functions have locked the workspace's row, so only one of two r
 from typing import NamedTuple, Protocol
 
 from app.jsonapi.errors import Conflict, Unprocessable
+from app.models import workspace_locks
+from app.models.workspace_locks import TITLES
 from app.models.workspaces import Workspace
-
-TITLES = {"users": "User", "teams": "Team", "runs": "Run"}
 
 
 class Calling(Protocol):
@@ -138,6 +138,4 @@ def release(workspace: Workspace) -> None:
     """Release the lock, whoever holds it."""
     if not workspace.locked:
         raise NotLocked
-    workspace.locked = False
-    workspace.locked_by_type = workspace.locked_by_id = workspace.locked_by_name = None
-    workspace.locked_reason = None
+    workspace_locks.release(workspace)

@@ -13,15 +13,17 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.roles import level_within
 from app.authz.rules import permissions_on
-from app.jsonapi.errors import ApiError, Forbidden, NotFound
+from app.jsonapi.errors import ApiError, Forbidden, NotFound, Unauthorized
 from app.models.projects import Project
+from app.models.teams import Team
+from app.models.users import User
 from app.models.workspace_acl_entries import WorkspaceAclEntry
+from app.models.workspace_states import discard_pending, pending_version, promote_latest
 from app.models.workspaces import Workspace
 from app.persistence import in_values, now
 from app.resources.inheritance.agent_pools import open_to_workspace
 from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_project, resolve_execution
 from app.resources.projects.tag_bindings.operations import replace_plain_tags, replace_tags
-from app.resources.workspaces.state_versions.operations import discard_pending, pending_version, promote_latest
 from app.resources.workspaces.tags.operations import SentTags, names_of
 from app.resources.workspaces.workspaces.consumers import Change, check_consumers, set_consumers
 from app.resources.workspaces.workspaces.environment import require_may_create, resolve_environment
@@ -264,9 +266,20 @@ def lock_workspace(workspace_id: str, reason: str | None) -> ResourceObject:
     """Lock a workspace, with a reason that others can read; 409 if it is locked, even by the caller."""
     with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_LOCK)
+        _keep_holder(session)
         lock(workspace, caller(), reason)
         record_event(session, "workspaces.lock", workspace, {"locked": [False, True], "locked-reason": [None, reason]})
         return _flush_and_show(session, workspace)
+
+
+def _keep_holder(session: Session) -> None:
+    # A team or user who is being deleted gives back their locks; they must not get another one meanwhile.
+    model = {"team": Team, "user": User}.get(caller().kind)
+    if model is not None:
+        key = model.__table__.c.id
+        holder = select(key).where(key == caller().id).with_for_update(read=True, key_share=True)
+        if session.scalar(holder) is None:
+            raise Unauthorized
 
 
 def unlock_workspace(workspace_id: str) -> ResourceObject:
