@@ -17,6 +17,7 @@ PASSWORD = re.compile(".{10,512}", re.DOTALL)
 MINIMUM_SECRET_LENGTH = 32
 MAXIMUM_DAYS = 365
 ORGANIZATION_CREATION = ("admins", "users")
+SIGN_UP = ("invited", "nobody")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 POSTHOG_HOST = "https://us.i.posthog.com"
 # Host and port, as RFC 3986 allows them. In brackets there is more to check: see ``is_authority``.
@@ -78,10 +79,11 @@ class Settings:
     ``home`` is the folder of the embedded database and the generated keys. ``database_url`` is an SQLAlchemy URL.
     ``secret_key`` keys the token digests; changing it revokes every token. ``encryption_keys`` decrypt what is stored;
     the first of them encrypts. ``organization_creation`` says who may create organizations (``admins``: site
-    administrators, ``users``: every user). ``request_bytes`` limits the size of a body, ``state_bytes`` that of a
-    state. ``trusted_proxies`` is how many proxies are trusted about the address of the request. ``url`` is the address
-    at which clients and people reach the service: the base of every absolute address. ``invitation_days`` is how many
-    days an invitation can be accepted.
+    administrators, ``users``: every user). ``sign_up`` says who may make an account (``invited``: whoever has the link
+    of an invitation, ``nobody``: only operators make them). ``request_bytes`` limits the size of a body,
+    ``state_bytes`` that of a state. ``trusted_proxies`` is how many proxies are trusted about the address of the
+    request. ``url`` is the address at which clients and people reach the service: the base of every absolute address.
+    ``invitation_days`` is how many days an invitation can be accepted.
     """
 
     home: Path
@@ -92,6 +94,7 @@ class Settings:
     bootstrap_password: str | None = None
     bootstrap_organization: str = "groundplan"
     organization_creation: str = "admins"
+    sign_up: str = "invited"
     # A value of a variable has up to 256 KB, and a client that escapes each character sends six times as much.
     request_bytes: int = 2_000_000
     state_bytes: int = 100 * 2**20
@@ -123,6 +126,9 @@ class Settings:
             raise InvalidSettingError(message)
         if self.organization_creation not in ORGANIZATION_CREATION:
             message = f"GROUNDPLAN_ORGANIZATION_CREATION must be one of {', '.join(ORGANIZATION_CREATION)}"
+            raise InvalidSettingError(message)
+        if self.sign_up not in SIGN_UP:
+            message = f"GROUNDPLAN_SIGN_UP must be one of {', '.join(SIGN_UP)}"
             raise InvalidSettingError(message)
         if self.log_level not in LOG_LEVELS:
             message = f"GROUNDPLAN_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}"
@@ -177,6 +183,7 @@ class Settings:
             bootstrap_password=given.get("GROUNDPLAN_BOOTSTRAP_PASSWORD") or None,
             bootstrap_organization=given.get("GROUNDPLAN_ORGANIZATION") or "groundplan",
             organization_creation=given.get("GROUNDPLAN_ORGANIZATION_CREATION") or "admins",
+            sign_up=given.get("GROUNDPLAN_SIGN_UP") or "invited",
             pool_size=whole_number(given, "GROUNDPLAN_POOL_SIZE", 5),
             trusted_proxies=whole_number(given, "GROUNDPLAN_TRUSTED_PROXIES", 0),
             log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),

@@ -167,6 +167,8 @@ def add_access(
         if P.VARIABLE_READ in granted:
             grants.add(Level.SHARED_VARSETS, row.organization_id, roles.SHARED_VARSETS_READER, source)
         add_some_project(grants, row.organization_id, granted, source)
+        if granted & roles.ADDERS:
+            grants.add(Level.ORGANIZATION, row.organization_id, roles.FINDER, source)
 
 
 def add_some_project(grants: Grants, organization_id: str, granted: frozenset[P], source: Source) -> None:

@@ -217,6 +217,7 @@ def _roles() -> Iterable[str]:
             "member of a team that lets them, on its tokens": roles.OWN_TOKENS,
             "access to a workspace, on its project": roles.PROJECT_OF_WORKSPACE,
             "manager of members, on what shows access": roles.PROJECT_ACCESS,
+            "manager of members or of an access list, on the organization": roles.FINDER,
             "reader of variables, on shared sets": roles.SHARED_VARSETS_READER,
             "`manage-workspaces`, on shared sets": roles.SHARED_VARSETS_MANAGER,
             "where users create organizations": roles.SITE_USER,

@@ -15,6 +15,7 @@ class P(StrEnum):
     ORGANIZATION_DELETE = "organization:delete"
 
     MEMBERSHIP_READ = "membership:read"
+    MEMBERSHIP_FIND = "membership:find"
     MEMBERSHIP_CREATE = "membership:create"
     MEMBERSHIP_DELETE = "membership:delete"
     USER_READ = "user:read"

@@ -87,6 +87,7 @@ POLICY: Mapping[P, Rule] = {
     P.ORGANIZATION_DELETE: _ORGANIZATION,
     # On a role in a project or a level on a workspace, this permission shows the e-mail address.
     P.MEMBERSHIP_READ: _rule(Level.ORGANIZATION, Level.MEMBERSHIP, Level.USER),
+    P.MEMBERSHIP_FIND: _ORGANIZATION,
     P.MEMBERSHIP_CREATE: _ORGANIZATION,
     P.MEMBERSHIP_DELETE: _ORGANIZATION,
     P.USER_READ: _rule(Level.ORGANIZATION, Level.USER),

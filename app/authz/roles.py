@@ -233,6 +233,10 @@ ALL_WORKSPACES: Permissions = WORKSPACE_ADMIN | {P.WORKSPACE_REPLACE_CONSUMERS}
 # Without managing tokens: on the whole organization, that would include the organization's own token.
 ALL_PROJECTS: Permissions = (PROJECT_ADMIN - {P.TOKEN_MANAGE}) | ALL_WORKSPACES | {P.PROJECT_CREATE}
 
+# A caller who may add people somewhere finds those who can be added: the active members, without their addresses.
+FINDER: Permissions = frozenset({P.MEMBERSHIP_FIND})
+ADDERS: Permissions = frozenset({P.PROJECT_MANAGE_MEMBERS, P.WORKSPACE_MANAGE_ACL})
+
 ACTIVITY: Permissions = frozenset({P.ACTIVITY_READ})
 INVITATIONS: Permissions = frozenset({P.INVITATION_MANAGE})
 
@@ -287,6 +291,8 @@ def organization_access(flags: frozenset[str]) -> Permissions:
     managing the members of projects.
     """
     granted: Permissions = frozenset().union(*(ORGANIZATION_ACCESS.get(flag, frozenset()) for flag in flags))
+    if granted & ADDERS:
+        granted |= FINDER
     return granted - ACTIVITY if P.PROJECT_MANAGE_MEMBERS in granted else granted - ACTIVITY - INVITATIONS
 
 

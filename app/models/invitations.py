@@ -89,12 +89,15 @@ class Invitation(Base):
         case((workspace_id.is_not(None), organization_id)),
         expire_on_flush=False,
     )
-    # The user who has the address at present.
+    # The user who has accepted it, or who has the address at present.
     invitee_id: Mapped[str | None] = column_property(
-        select(User.__table__.c.id)
-        .where(case_folded(User.__table__.c.email) == case_folded(email))
-        .correlate_except(User)
-        .scalar_subquery(),
+        func.coalesce(
+            accepted_by_id,
+            select(User.__table__.c.id)
+            .where(case_folded(User.__table__.c.email) == case_folded(email))
+            .correlate_except(User)
+            .scalar_subquery(),
+        ),
         expire_on_flush=False,
     )
 

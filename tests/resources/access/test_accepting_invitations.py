@@ -105,24 +105,20 @@ def test_nobody_else_reads_or_accepts(
     assert world.all(Invitation)[0].status == "pending"
 
 
-@pytest.mark.parametrize("damage", ["cut", "changed", "other key", "id", "dots"])
+@pytest.mark.parametrize("damage", ["cut", "changed", "other key", "dots"])
 def test_only_what_was_signed_opens(
     api: Api, world: World, project: Project, owner: Person, bob: Person, damage: str
 ) -> None:
-    created = invited(api, project, owner.token)
-    token = token_of(created)
+    token = token_of(invited(api, project, owner.token))
     other = token_of(invited(api, project, owner.token, email="eve@example.test"))
     wrong = {
         "cut": token[:-1],
         "changed": ("X" if token[0] != "X" else "Y") + token[1:],
         "other key": f"{token.partition('.')[0]}.{other.partition('.')[2]}",
-        "id": created["id"],
         "dots": "...",
     }[damage]
-    answers = [api.raw("POST", f"/invitations/{wrong}/actions/accept", bob.token)]
-    if damage != "id":
-        answers.append(api.raw("GET", f"/invitations/{wrong}", bob.token))
-    for answer in answers:
+    for method, path in (("POST", f"/invitations/{wrong}/actions/accept"), ("GET", f"/invitations/{wrong}")):
+        answer = api.raw(method, path, bob.token)
         assert answer.status_int == 404
         assert set(answer.json["errors"][0]) == {"status", "title", "code"}
     assert world.all(ProjectMember) == []

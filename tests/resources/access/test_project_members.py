@@ -7,6 +7,7 @@ import pytest
 from app.models import Organization, Project, ProjectMember
 from app.models.project_members import PROJECT_ROLES
 from app.resources.access.project_members.schema import CELLS
+from app.resources.organizations.organization_memberships.members import WhichUser
 from app.resources.workspaces.workspaces.schema import CELL_LENGTH
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
@@ -127,8 +128,8 @@ def test_a_user_has_one_role_in_a_project(
         ("nobody", UNKNOWN_USER),
         ("outsider", UNKNOWN_USER),
         ("invited", UNKNOWN_USER),
-        ("null", [("User can't be blank", USER)]),
-        ("absent", [("User can't be blank", USER)]),
+        ("null", [(WhichUser.detail, USER)]),
+        ("absent", [(WhichUser.detail, USER)]),
         ("number", [("User must be a resource identifier", USER)]),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, delete
 
 from app.models import Organization, OrganizationMembership, Project, ProjectMember, User
+from app.resources.organizations.organization_memberships.members import WhichUser
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
 from tests.support.world import Person, World
@@ -190,7 +191,7 @@ def test_nobody_hands_over_to_himself_or_to_strangers(
         document("project-members"),
         {"data": {"type": "project-members", "relationships": {"user": {"data": None}}}},
     ):
-        assert faults(api.post(path, person.token, sent, expect=422)) == [("User can't be blank", user)]
+        assert faults(api.post(path, person.token, sent, expect=422)) == [(WhichUser.detail, user)]
     assert roles_of(world, project) == {"first": "owner"}
     assert left_by_requests(world) == []
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.models import Environment, Organization, Project, Workspace, WorkspaceAclEntry
 from app.models.workspace_acl_entries import ACL_LEVELS
+from app.resources.organizations.organization_memberships.members import WhichUser
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
 from tests.support.personas import PERSONAS
@@ -93,7 +94,7 @@ def test_faults(api: Api, world: World, acme: Organization, owner: Person, grace
         answer = api.post(path, owner.token, adding(stranger), expect=422)
         assert faults(answer) == [("User is not an active member of the organization", USER)]
     for sent in (document("workspace-acl-entries", {"level": "user"}, user=None), changing("user")):
-        assert faults(api.post(path, owner.token, sent, expect=422)) == [("User can't be blank", USER)]
+        assert faults(api.post(path, owner.token, sent, expect=422)) == [(WhichUser.detail, USER)]
     made = api.post(path, owner.token, adding(grace.id))["data"]["id"]
     answer = api.post(path, owner.token, adding(grace.id, "admin"), expect=422)
     assert faults(answer) == [("User has already been taken", USER)]

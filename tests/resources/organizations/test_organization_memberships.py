@@ -174,7 +174,7 @@ def test_who_manages_members_sees_and_removes_them(
         api.get(f"/organization-memberships/{membership_id}", caller.token, expect=404)
 
 
-@pytest.mark.parametrize("flags", [(), ("manage-projects", "manage-workspaces"), ("manage-policies",)])
+@pytest.mark.parametrize("flags", [(), ("read-projects", "read-workspaces"), ("manage-policies",)])
 def test_others_see_themselves_alone(api: Api, world: World, acme: Organization, flags: tuple[str, ...]) -> None:
     caller = world.member(acme, world.team(acme, *flags))
     own = world.membership(acme, caller)

@@ -8,14 +8,17 @@ from urllib.parse import urlsplit
 from flask import Response, url_for
 from sqlalchemy import select
 
+from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from app.jsonapi.errors import NotFound
 from app.models.environments import Environment
 from app.models.invitations import PENDING
 from app.resources.access.invitation_pages.blueprint import blueprint
 from app.resources.access.invitation_pages.role_descriptions import describe_role
+from app.resources.access.invitation_pages.sign_up import is_open
 from app.resources.access.invitations.service import get_by_token
 from app.resources.accounts.sign_in.browser import signed_in_user
 from app.resources.accounts.sign_in.pages import render_page
+from app.resources.accounts.users.schema import USERNAME_LENGTH
 from app.web.addresses import base_url
 from app.web.context import reader, set_caller
 from app.web.listing import ResourceObject
@@ -50,15 +53,34 @@ def here(token: str) -> str:
     return url_for(f"{blueprint.name}.show_page", token=token)
 
 
-def invitation_page(token: str, *, status: int = 200, problem: str | None = None, account: str = "") -> Response:
-    """The page for the person who opens it: a sign-in form, the invitation, or a message that it is for somebody else.
+def invitation_page(  # noqa: PLR0913 - what the page shows again after a problem
+    token: str,
+    *,
+    status: int = 200,
+    problem: str | None = None,
+    account: str = "",
+    sign_up_problem: str | None = None,
+    new_username: str = "",
+) -> Response:
+    """The page for the person who opens it: forms to sign in or up, the invitation, or that it is for somebody else.
 
     Before signing in, the page reveals nothing about the invitation, not even whether it exists; afterwards it is shown
     only to the invited user.
     """
     who, action = signed_in_user(), here(token)
     if who is None:
-        return render_page("invitation_pages/sign_in", status=status, action=action, problem=problem, account=account)
+        return render_page(
+            "invitation_pages/sign_in",
+            status=status,
+            action=action,
+            problem=problem,
+            account=account,
+            sign_up=is_open(),
+            sign_up_problem=sign_up_problem,
+            new_username=new_username,
+            password_lengths=(MINIMUM_LENGTH, MAXIMUM_LENGTH),
+            username_length=USERNAME_LENGTH,
+        )
     set_caller(who.user_id, who.username)
     try:
         text = _invitation_text(get_by_token(token))

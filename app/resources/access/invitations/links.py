@@ -9,7 +9,7 @@ from sqlalchemy import update
 from app.jsonapi.errors import NotFound
 from app.mail.server import Message, one_line
 from app.models.invitations import Invitation
-from app.persistence import now
+from app.persistence import AnyRow, now
 from app.persistence.engine import Engines
 from app.services import services
 from app.web.addresses import base_url
@@ -33,7 +33,7 @@ def parse_token(token: str) -> tuple[str, str]:
     return identifier, nonce
 
 
-def check_nonce(invitation: Invitation, nonce: str) -> None:
+def check_nonce(invitation: AnyRow, nonce: str) -> None:
     """Refuse a replaced link, with the same answer as for one that never existed."""
     if not hmac.compare_digest(invitation.nonce, nonce):
         raise NotFound
@@ -71,7 +71,7 @@ See it and accept it here, signed in to the account with this e-mail address:
 
   {base_url()}{PAGE}{token}
 
-If you have no account yet, ask whoever runs the service for one. If you did not expect this, do nothing.
+{_how_to_get_an_account()} If you did not expect this, do nothing.
 
 Without a browser, with a token of the account:
 
@@ -79,6 +79,12 @@ Without a browser, with a token of the account:
     {base_url()}/api/v2{PAGE}{token}/actions/accept
 """,
     )
+
+
+def _how_to_get_an_account() -> str:
+    if services().settings.sign_up == "invited":
+        return "If you have no account yet, you make one on that page."
+    return "If you have no account yet, ask whoever runs the service for one."
 
 
 def _note_sent(databases: Engines, invitation_id: str, nonce: str) -> None:

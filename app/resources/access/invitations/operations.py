@@ -17,7 +17,7 @@ from app.models.projects import Project
 from app.models.users import User
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
-from app.persistence import case_folded, fold_case, now
+from app.persistence import AnyRow, case_folded, fold_case, now
 
 NONCE_BYTES = 16
 # Limit for one project or workspace, and therefore for the links that one request can renew and send.
@@ -122,7 +122,7 @@ def renew(invitation: Invitation, days: int) -> None:
     invitation.sent_at = None
 
 
-def check_waiting(invitation: Invitation) -> None:
+def check_waiting(invitation: AnyRow) -> None:
     """Refuse an invitation that was accepted or canceled."""
     if invitation.status == ACCEPTED:
         raise InvitationAccepted

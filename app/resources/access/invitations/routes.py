@@ -161,8 +161,19 @@ def list_own_invitations() -> Response:
 @requires(P.INVITATION_ACCEPT)
 @describes(answer=InvitationSchema)
 def accept_invitation(token: str) -> Response:
-    """Accept an invitation to your own address: you get the role or level, and become a member of the organization."""
+    """Accept an invitation to your own address: you get the role or level, and become a member of the organization.
+
+    By the token of its link, or by its id, which you see in the list of your invitations.
+    """
     return resource_response(service.accept_invitation(token))
+
+
+@blueprint.post("/invitations/<token>/actions/decline")
+@requires(P.INVITATION_ACCEPT)
+@describes(answer=InvitationSchema)
+def decline_invitation(token: str) -> Response:
+    """Decline an invitation to your own address, by its id or its link's token: it is canceled."""
+    return resource_response(service.decline_invitation(token))
 
 
 # --- shared by the above -------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from app.models.invitations import ACCEPTED, CANCELED, PENDING, Invitation
 from app.models.projects import Project
 from app.models.users import User
 from app.models.workspaces import Workspace
-from app.resources.access.invitations.links import check_nonce, parse_token
+from app.resources.access.invitations.links import TOKEN_SEPARATOR, check_nonce, parse_token
 from app.resources.access.invitations.listing import INVITATIONS, OWN_INVITATIONS
 from app.resources.access.invitations.operations import (
     InvitationExpired,
@@ -147,25 +147,36 @@ def get_by_token(token: str) -> ResourceObject:
     return OWN_INVITATIONS.get_resource({"id": identifier, "nonce": nonce})
 
 
+def decline_invitation(token: str) -> ResourceObject:
+    """Decline an invitation to your own address: it is canceled, and its link stops working."""
+    with transaction() as session:
+        require_own(P.INVITATION_ACCEPT)
+        invitation = _lock_own(session, token)
+        invitation.status = CANCELED
+        session.flush()
+        record_event(session, "invitations.decline", invitation, {"status": [PENDING, CANCELED]})
+        return OWN_INVITATIONS.get_resource({"id": invitation.id}, session)
+
+
 def accept(session: Session, token: str, workspace_id: str | None = None) -> tuple[Invitation, Joined]:
-    """Accept the token's invitation for the calling user, and record the events.
+    """Accept the invitation with this token or id for the calling user, and record the events.
 
     Returns the invitation and the new role or level. 404 for a user with another address than the invited one. With
     ``workspace_id``, the invitation must be to that workspace.
     """
     user_id = require_own(P.INVITATION_ACCEPT)
-    identifier, nonce = parse_token(token)
     # One after the other for each user, so that two invitations to one organization create one membership.
     session.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
-    # Locked before the invitation, because a request that deletes the project or workspace locks that first.
-    _lock_target(session, identifier)
-    invitation = get_for_update(session, Invitation, identifier, P.INVITATION_ACCEPT, visible_by=P.INVITATION_ACCEPT)
-    check_nonce(invitation, nonce)
+    invitation = _lock_own(session, token)
     if workspace_id is not None and invitation.workspace_id != workspace_id:
         raise NotFound
-    check_waiting(invitation)
     if invitation.is_expired:
         raise InvitationExpired
+    return invitation, fulfil(session, invitation, user_id)
+
+
+def fulfil(session: Session, invitation: Invitation, user_id: str) -> Joined:
+    """Give the calling user what the invitation promises, and record the events. The invitation is locked."""
     membership, verb = membership_for(session, invitation.organization_id, user_id)
     joined = join(session, invitation, membership, user_id)
     if verb is not None:
@@ -180,10 +191,26 @@ def accept(session: Session, token: str, workspace_id: str | None = None) -> tup
             session, "workspace-acl-entries.create", joined, created_changes({"level": invitation.role, **given})
         )
     record_event(session, "invitations.accept", invitation, {"status": [PENDING, ACCEPTED]})
-    return invitation, joined
+    return joined
 
 
-def _lock_target(session: Session, invitation_id: str) -> None:
+def _lock_own(session: Session, token: str) -> Invitation:
+    """The pending invitation to the calling user's address, locked, by the token of its link or by its id.
+
+    The id is enough, because the user has the address: they see their invitations without the link.
+    """
+    identifier, nonce = parse_token(token) if TOKEN_SEPARATOR in token else (token, None)
+    # Locked before the invitation, because a request that deletes the project or workspace locks that first.
+    lock_target(session, identifier)
+    invitation = get_for_update(session, Invitation, identifier, P.INVITATION_ACCEPT, visible_by=P.INVITATION_ACCEPT)
+    if nonce is not None:
+        check_nonce(invitation, nonce)
+    check_waiting(invitation)
+    return invitation
+
+
+def lock_target(session: Session, invitation_id: str) -> None:
+    """Lock the project or workspace of the invitation against deletion, before the invitation itself."""
     for model, target_id in ((Project, Invitation.project_id), (Workspace, Invitation.workspace_id)):
         target = select(model.__table__.c.id).join(Invitation, target_id == model.__table__.c.id)
         locked = target.where(Invitation.id == invitation_id).with_for_update(of=model, read=True, key_share=True)

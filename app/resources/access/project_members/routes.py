@@ -10,7 +10,12 @@ from app.jsonapi.schema import load
 from app.resources.access.project_members import service
 from app.resources.access.project_members.includes import INCLUDES, included, including
 from app.resources.access.project_members.listing import MEMBERS
-from app.resources.access.project_members.schema import CellScopesSchema, OwnerSchema, ProjectMemberSchema
+from app.resources.access.project_members.schema import (
+    CellScopesSchema,
+    NewProjectMemberSchema,
+    OwnerSchema,
+    ProjectMemberSchema,
+)
 from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
@@ -32,10 +37,13 @@ def list_project_members(project_id: str) -> Response:
 
 @blueprint.post("/projects/<project_id>/members")
 @requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_MEMBERS, P.PROJECT_MANAGE_OWNERS, P.ENVIRONMENT_READ)
-@describes(body=ProjectMemberSchema, answer=ProjectMemberSchema, status=201, errors=(400, 403, 422))
+@describes(body=NewProjectMemberSchema, answer=ProjectMemberSchema, status=201, errors=(400, 403, 422))
 def create_project_member(project_id: str) -> Response:
-    """Give a member of the organization a role in a project, or in one environment or some cells of it."""
-    members = load(ProjectMemberSchema, body())
+    """Give a member of the organization a role in a project, or in one environment or some cells of it.
+
+    The person is named by the relationship `user`, or by the attribute `username` or `email`.
+    """
+    members = load(NewProjectMemberSchema, body())
     return resource_response(service.create_project_member(project_id, members), 201)
 
 
@@ -81,8 +89,7 @@ def destroy_project_member(member_id: str) -> Response:
 @describes(body=OwnerSchema, answer=ProjectMemberSchema, errors=(403, 422))
 def transfer_ownership(project_id: str) -> Response:
     """Transfer a project to a member of the organization; the former owner becomes its admin."""
-    user_id = load(OwnerSchema, body())["user_id"]
-    return resource_response(service.transfer_ownership(project_id, user_id))
+    return resource_response(service.transfer_ownership(project_id, load(OwnerSchema, body())))
 
 
 def _update(member_id: str, members: dict[str, Any]) -> Response:

@@ -1,17 +1,22 @@
 """The attributes and relationships of a project member (mission: C4, D3, D4)."""
 
 import re
+from typing import Any
 
 from marshmallow import ValidationError
+from marshmallow.fields import Field
 
 from app.authz.permissions import P
 from app.jsonapi import Json
-from app.jsonapi.fields import Attribute, Choice, Computed, DateTime, Setting, ToOne
+from app.jsonapi.fields import Attribute, Choice, Computed, DateTime, Email, Setting, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.models.project_members import PROJECT_ROLES
+from app.resources.accounts.users.schema import USERNAME_LENGTH
 from app.resources.workspaces.workspaces.schema import CELL_LENGTH, CELL_PATTERN
 
 CELLS = 100
+BY_USERNAME = "The user name of the person, instead of the relationship `user`."
+BY_EMAIL = "The whole e-mail address of the person, instead of the relationship `user`."
 CELL_SCOPES = {
     "type": ["array", "null"],
     "items": {"type": "string", "minLength": 1, "maxLength": CELL_LENGTH, "pattern": f"^(?:{CELL_PATTERN})$"},
@@ -61,12 +66,14 @@ class CellScopesSchema(PartSchema):
 
 
 class OwnerSchema(PartSchema):
-    """The user who is to own a project."""
+    """The user who is to own a project, by id, username or e-mail address."""
 
     class Meta(PartSchema.Meta):
         """The type and address of a project member."""
 
-    user_id = ToOne("users", writable=True, required=True, data_key="user")
+    user_id = ToOne("users", writable=True, data_key="user")
+    username = Text(minimum=1, maximum=USERNAME_LENGTH, description=BY_USERNAME, example="grace")
+    email = Email(description=BY_EMAIL)
 
 
 class ProjectMemberSchema(Schema):
@@ -94,8 +101,8 @@ class ProjectMemberSchema(Schema):
         description="The cells that the role is limited to; null means the whole project or environment.",
     )
     shown_cells = Computed(lambda row, _held: row.cells, data_key="cell-scopes", schema=CELL_SCOPES)
-    username = Attribute(description="The user name of the person.")
-    email = Attribute(shown_to=P.MEMBERSHIP_READ, description="The address of the person.")
+    username: Field[Any] = Attribute(description="The user name of the person.")
+    email: Field[Any] = Attribute(shown_to=P.MEMBERSHIP_READ, description="The address of the person.")
     created_at = DateTime(dump_only=True)
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)
@@ -111,3 +118,15 @@ class ProjectMemberSchema(Schema):
         column="membership_id",
         related="/api/v2/organization-memberships/{membership_id}",
     )
+
+
+class NewProjectMemberSchema(ProjectMemberSchema):
+    """A new member, named by the relationship ``user``, or by the attribute ``username`` or ``email``."""
+
+    class Meta(ProjectMemberSchema.Meta):
+        """The type and address of a project member."""
+
+    username = Text(minimum=1, maximum=USERNAME_LENGTH, description=BY_USERNAME, example="grace")
+    email = Email(description=BY_EMAIL)
+
+    user = ToOne("users", column="user_id", writable=True)

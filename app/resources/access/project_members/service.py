@@ -17,7 +17,7 @@ from app.models.users import User
 from app.resources.access.project_members.listing import MEMBERS
 from app.resources.access.project_members.operations import Changes, check_scope, event_changes, keep_an_owner
 from app.resources.access.project_members.roles import require_may_grant, resolve_environment
-from app.resources.organizations.organization_memberships.members import Member, active_member, username_of
+from app.resources.organizations.organization_memberships.members import Member, pop_member, username_of
 from app.resources.organizations.organization_memberships.removal import end_creators_levels, end_project_tokens
 from app.web.context import caller
 from app.web.listing import ResourceObject
@@ -32,7 +32,7 @@ def create_project_member(project_id: str, members: dict[str, Any]) -> ResourceO
         require_may_grant(project, members["role"])
         check_scope(members)
         resolve_environment(session, members, project)
-        user = active_member(session, project.organization_id, members.pop("user_id"))
+        user = pop_member(session, project.organization_id, members)
         project_key = {"organization_id": project.organization_id, "project_id": project_id}
         member = ProjectMember(**project_key, membership_id=user.membership_id, **members)
         insert(session, member)
@@ -66,11 +66,11 @@ def destroy_project_member(member_id: str) -> None:
         record_events(session, "authentication-tokens.delete", tokens)
 
 
-def transfer_ownership(project_id: str, user_id: str) -> ResourceObject:
+def transfer_ownership(project_id: str, members: dict[str, Any]) -> ResourceObject:
     """Transfer a project to a member of the organization; the former owner becomes its admin."""
     with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_OWNERS)
-        done = transfer(session, project, active_member(session, project.organization_id, user_id))
+        done = transfer(session, project, pop_member(session, project.organization_id, members))
         if done.created or done.updated:
             record_event(session, "projects.transfer-ownership", project, {"owners": done.owners})
             record_events(session, "project-members.create", done.created)

@@ -9,7 +9,11 @@ from app.models.workspaces import Workspace
 from app.resources.access.project_members.includes import included, including
 from app.resources.access.workspace_acl_entries import service
 from app.resources.access.workspace_acl_entries.listing import ACL
-from app.resources.access.workspace_acl_entries.schema import NewAclEntrySchema, WorkspaceAclEntrySchema
+from app.resources.access.workspace_acl_entries.schema import (
+    GrantedAclEntrySchema,
+    NewAclEntrySchema,
+    WorkspaceAclEntrySchema,
+)
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import no_content, resource_response
 from app.web.context import authenticate
@@ -40,12 +44,15 @@ def list_acl_entries(workspace_id: str) -> Response:
 )
 @describes(body=NewAclEntrySchema, answer=WorkspaceAclEntrySchema, status=201, errors=(403, 422))
 def create_acl_entry(workspace_id: str) -> Response:
-    """Give a member of the organization a level on a workspace, or accept an invitation to it."""
+    """Give a member of the organization a level on a workspace, or accept an invitation to it.
+
+    The person is named by the relationship `user`, or by the attribute `username` or `email`.
+    """
     given = body()
     invite = load(NewAclEntrySchema, given).get("invite")
     if invite is not None:
         return _by_invite(workspace_id, invite)
-    members = load(WorkspaceAclEntrySchema, given)
+    members = load(GrantedAclEntrySchema, given)
     return resource_response(service.create_acl_entry(workspace_id, members), 201)
 
 

@@ -1,9 +1,15 @@
 """The attributes and relationships of an entry in the access list of a workspace (mission: E7)."""
 
+from typing import Any
+
+from marshmallow.fields import Field
+
 from app.authz.permissions import P
-from app.jsonapi.fields import Attribute, Choice, DateTime, Text, ToOne
+from app.jsonapi.fields import Attribute, Choice, DateTime, Email, Text, ToOne
 from app.jsonapi.schema import Schema
 from app.models.workspace_acl_entries import ACL_LEVELS
+from app.resources.access.project_members.schema import BY_EMAIL, BY_USERNAME
+from app.resources.accounts.users.schema import USERNAME_LENGTH
 
 # Far longer than any token of this service.
 INVITE_LENGTH = 1_000
@@ -19,16 +25,30 @@ class WorkspaceAclEntrySchema(Schema):
         self_link = "/api/v2/workspaces/{workspace_id}/acl/{id}"
 
     id = Attribute()
-    level = Choice(ACL_LEVELS, required=True, description="What the person may do with the workspace.", example="user")
-    username = Attribute(description="The user name of the person.")
-    email = Attribute(shown_to=P.MEMBERSHIP_READ, description="The address of the person.")
+    level = Choice(
+        ACL_LEVELS, required=True, description="What the person may do with the workspace.", example="developer"
+    )
+    username: Field[Any] = Attribute(description="The user name of the person.")
+    email: Field[Any] = Attribute(shown_to=P.MEMBERSHIP_READ, description="The address of the person.")
     created_at = DateTime(dump_only=True)
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)
     workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")
 
 
-class NewAclEntrySchema(WorkspaceAclEntrySchema):
+class GrantedAclEntrySchema(WorkspaceAclEntrySchema):
+    """A level for a user, who is named by the relationship ``user``, or by the attribute ``username`` or ``email``."""
+
+    class Meta(WorkspaceAclEntrySchema.Meta):
+        """The type and address of any entry."""
+
+    username = Text(minimum=1, maximum=USERNAME_LENGTH, description=BY_USERNAME, example="grace")
+    email = Email(description=BY_EMAIL)
+
+    user = ToOne("users", column="user_id", writable=True)
+
+
+class NewAclEntrySchema(GrantedAclEntrySchema):
     """Either a user with a level, or the token of an invitation; with a token, everything else is ignored."""
 
     class Meta(WorkspaceAclEntrySchema.Meta):
@@ -43,5 +63,3 @@ class NewAclEntrySchema(WorkspaceAclEntrySchema):
         load_only=True,
         description="The secret text of an invitation, instead of the relationship `user`: the caller accepts it.",
     )
-
-    user = ToOne("users", column="user_id", writable=True)

@@ -13,7 +13,7 @@ from app.models.workspaces import Workspace
 from app.resources.access.invitations.service import accept
 from app.resources.access.workspace_acl_entries.listing import ACL
 from app.resources.access.workspace_acl_entries.operations import keep_an_owner
-from app.resources.organizations.organization_memberships.members import active_member, username_of
+from app.resources.organizations.organization_memberships.members import pop_member, username_of
 from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, is_allowed, require, visible
 from app.web.transaction import apply_changes, created_changes, record_event, transaction
@@ -24,7 +24,7 @@ def create_acl_entry(workspace_id: str, members: dict[str, Any]) -> ResourceObje
     with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_MANAGE_ACL, share_lock=True)
         _require_may_grant(workspace, members["level"])
-        user = active_member(session, workspace.organization_id, members.pop("user_id"))
+        user = pop_member(session, workspace.organization_id, members)
         entry = WorkspaceAclEntry(
             organization_id=workspace.organization_id,
             workspace_id=workspace_id,

@@ -17,16 +17,20 @@ INCLUDES = ("user", "teams")
 OWN_INCLUDES = (*INCLUDES, "organization")
 
 
-def including(wanted: set[str]) -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
+def including(
+    wanted: set[str], *, with_email: bool = True
+) -> Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]] | None:
     """A function that reads the included resources for a list of memberships; None if there are none."""
-    return (lambda rows, shown: included(rows, shown, wanted)) if wanted else None
+    return (lambda rows, shown: included(rows, shown, wanted, with_email=with_email)) if wanted else None
 
 
-def included(rows: Sequence[Any], memberships: list[ResourceObject], wanted: set[str]) -> list[ResourceObject]:
+def included(
+    rows: Sequence[Any], memberships: list[ResourceObject], wanted: set[str], *, with_email: bool = True
+) -> list[ResourceObject]:
     """The users, teams and organizations of the memberships, as far as the caller can see them."""
     found: list[ResourceObject] = []
     if "user" in wanted:
-        found += shown_users({row.user_id for row in rows}, with_email=True)
+        found += shown_users({row.user_id for row in rows}, with_email=with_email)
     if "teams" in wanted:
         teams = (team["id"] for shown in memberships for team in shown["relationships"]["teams"]["data"])
         found += TEAM_LINKS.find_many(TEAMS, set(teams))

@@ -11,11 +11,14 @@ from app.models.organizations import Organization
 from app.models.teams import Team, TeamMember
 from app.models.users import KNOWN_AS, User
 from app.persistence import Expression, case_folded
-from app.resources.organizations.organization_memberships.filters import InStatus
-from app.resources.organizations.organization_memberships.schema import OrganizationMembershipSchema
+from app.resources.organizations.organization_memberships.filters import InStatus, PersonAt, PersonWith
+from app.resources.organizations.organization_memberships.schema import (
+    FoundMembershipSchema,
+    OrganizationMembershipSchema,
+)
 from app.resources.organizations.teams.linked import TeamMemberLinks
 from app.web.context import caller, reader
-from app.web.filters import Contains, Filter, Holds, OneOf
+from app.web.filters import Contains, Filter, FilterClause, Holds, OneOf
 from app.web.listing import Listing, plain
 from app.web.policy import visible
 
@@ -54,16 +57,17 @@ MEMBERSHIP_LINKS = TeamMemberLinks(
     lists={"team_ids": lambda links: [link.linked_id for link in links]},
 )
 
+_COLUMNS: dict[str, Expression] = {
+    **plain(OrganizationMembership, "id organization_id"),
+    "organization_name": Organization.name,
+    **plain(OrganizationMembership, "user_id status"),
+    "email": User.email,
+    "created_at": OrganizationMembership.created_at,
+}
 MEMBERSHIPS = Listing(
     schema=OrganizationMembershipSchema,
     model=OrganizationMembership,
-    columns={
-        **plain(OrganizationMembership, "id organization_id"),
-        "organization_name": Organization.name,
-        **plain(OrganizationMembership, "user_id status"),
-        "email": User.email,
-        "created_at": OrganizationMembership.created_at,
-    },
+    columns=_COLUMNS,
     joined=OrganizationMembership.__table__.join(Organization.__table__).join(User.__table__),
     order=(OrganizationMembership.created_at, OrganizationMembership.id),
     sorts={"status": (OrganizationMembership.status,), "email": (case_folded(_EMAIL),)},
@@ -71,6 +75,20 @@ MEMBERSHIPS = Listing(
     filters=(_STATUS, *_OTHERS),
     complete=MEMBERSHIP_LINKS,
 )
+
+
+# The people whom a caller may add to a project or a workspace: active members, without their addresses.
+FOUND_MEMBERSHIPS = Listing(
+    schema=FoundMembershipSchema,
+    model=OrganizationMembership,
+    visible_by=P.MEMBERSHIP_FIND,
+    columns=_COLUMNS,
+    joined=OrganizationMembership.__table__.join(Organization.__table__).join(User.__table__),
+    order=(OrganizationMembership.created_at, OrganizationMembership.id),
+    filters=(PersonWith(), PersonAt()),
+    complete=MEMBERSHIP_LINKS,
+)
+ACTIVE = FilterClause("active", lambda: [OrganizationMembership.status == "active"])
 
 
 def status_counts(organization_id: str) -> dict[str, int]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import InvalidAttribute
 from app.models.organization_memberships import OrganizationMembership
 from app.models.users import User
-from app.persistence import Expression
+from app.persistence import Expression, case_folded, fold_case
 
 
 class NotAMember(InvalidAttribute):
@@ -20,6 +20,22 @@ class NotAMember(InvalidAttribute):
     detail = "User is not an active member of the organization"
 
 
+class WhichUser(InvalidAttribute):
+    """The request names nobody, or names somebody twice."""
+
+    code = "which-user"
+    pointer = "/data/relationships/user"
+    detail = "Name the user in exactly one way: by the relationship user, or by the attribute username or email"
+
+
+# The ways to name a member in a request: what was sent, the column, and where it stands.
+_WAYS = {
+    "user_id": (User.__table__.c.id, NotAMember.pointer),
+    "username": (case_folded(User.__table__.c.username), "/data/attributes/username"),
+    "email": (case_folded(User.__table__.c.email), "/data/attributes/email"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """An active member of an organization."""
@@ -28,20 +44,28 @@ class Member:
     username: str
 
 
-def active_member(session: Session, organization_id: str, user_id: str) -> Member:
-    """The active member, whose membership is locked against deletion until the transaction ends."""
+def pop_member(session: Session, organization_id: str, members: dict[str, Any]) -> Member:
+    """Remove from ``members`` how the user is named, by id, username or e-mail address, and return the active member.
+
+    The membership is locked against deletion until the transaction ends.
+    """
+    named = [(way, value) for way in _WAYS if (value := members.pop(way, None)) is not None]
+    if len(named) != 1:
+        raise WhichUser
+    [(way, value)] = named
+    column, pointer = _WAYS[way]
     row = session.execute(
         select(OrganizationMembership.id, User.username)
         .join(User, User.id == OrganizationMembership.user_id)
         .where(
             OrganizationMembership.organization_id == organization_id,
-            OrganizationMembership.user_id == user_id,
+            column == (value if way == "user_id" else fold_case(value)),
             OrganizationMembership.status == "active",
         )
         .with_for_update(of=OrganizationMembership, read=True, key_share=True),
     ).one_or_none()
     if row is None:
-        raise NotAMember
+        raise NotAMember(pointer=pointer)
     return Member(row.id, row.username)
 
 

@@ -3,27 +3,46 @@
 from flask import Blueprint, Response, request
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.resources.organizations.organization_memberships import service
 from app.resources.organizations.organization_memberships.includes import INCLUDES, OWN_INCLUDES, included, including
-from app.resources.organizations.organization_memberships.listing import MEMBERSHIPS, status_counts
-from app.resources.organizations.organization_memberships.schema import OrganizationMembershipSchema
+from app.resources.organizations.organization_memberships.listing import (
+    ACTIVE,
+    FOUND_MEMBERSHIPS,
+    MEMBERSHIPS,
+    status_counts,
+)
+from app.resources.organizations.organization_memberships.schema import (
+    FoundMembershipSchema,
+    OrganizationMembershipSchema,
+)
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import organization_or_404, require_own
+from app.web.policy import is_allowed_at, organization_or_404, require_own
 from app.web.requests import body
 
 blueprint = Blueprint("organization_memberships", __name__, url_prefix="/api/v2")
 
 
 @blueprint.get("/organizations/<organization>/organization-memberships")
-@requires(P.ORGANIZATION_READ, P.MEMBERSHIP_READ, P.TEAM_READ)
-@describes(listing=MEMBERSHIPS, includes=INCLUDES, errors=(400,))
+@requires(P.ORGANIZATION_READ, P.MEMBERSHIP_READ, P.TEAM_READ, P.MEMBERSHIP_FIND)
+@describes(listing=MEMBERSHIPS, otherwise=FoundMembershipSchema, includes=INCLUDES, errors=(400,))
 def list_organization_memberships(organization: str) -> Response:
-    """List the memberships of an organization that the caller can see; without further permissions, only their own."""
+    """List the memberships of an organization that the caller can see; without further permissions, only their own.
+
+    Callers who may add people to some project or workspace find all active members, without e-mail addresses: `q` and
+    `filter[email]` then find a whole address.
+    """
     org = organization_or_404(organization, P.ORGANIZATION_READ)
     wanted = includes_of(request.args, INCLUDES)
+    if not is_allowed_at(P.MEMBERSHIP_READ, Level.ORGANIZATION, org.id) and is_allowed_at(
+        P.MEMBERSHIP_FIND, Level.ORGANIZATION, org.id
+    ):
+        return FOUND_MEMBERSHIPS.page_response(
+            {"organization_id": org.id}, include=including(wanted, with_email=False), extra_filters=(ACTIVE,)
+        )
     counts = {"status-counts": status_counts(org.id)}
     return MEMBERSHIPS.page_response({"organization_id": org.id}, include=including(wanted), meta=counts)
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from marshmallow.fields import Field
+
+from app.authz.permissions import P
 from app.jsonapi.body import checked_list
 from app.jsonapi.errors import Unprocessable
 from app.jsonapi.fields import Attribute, DateTime, Email, ToMany, ToOne
@@ -30,9 +33,18 @@ class OrganizationMembershipSchema(Schema):
 
     id = Attribute()
     status = Attribute(description="`invited` until the person accepts, then `active`.")
-    email = Email(required=True, description="The address of the person.", example="ada@example.com")
+    email: Field[Any] = Email(required=True, description="The address of the person.", example="ada@example.com")
     created_at = DateTime(dump_only=True)
 
     teams = ToMany("teams", column="team_ids", read=read_teams)
     user = ToOne("users", column="user_id")
     organization = ToOne("organizations", column="organization_name")
+
+
+class FoundMembershipSchema(OrganizationMembershipSchema):
+    """The same for those who only find people to add: the e-mail address is null, unless it is their own."""
+
+    class Meta(OrganizationMembershipSchema.Meta):
+        """The type and address of any membership."""
+
+    email = Email(dump_only=True, shown_to=P.MEMBERSHIP_READ, description="The address of the person.")
