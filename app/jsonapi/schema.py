@@ -26,8 +26,10 @@ class Options(SchemaOpts):
 
     ``page_link`` is a template for the address of a page for people; clients show it, whether or not that page exists.
     A ``variant`` is another schema of a type than the one with the type's name. ``in_example`` names relationships that
-    an example of a request needs although the schema does not require them. A schema that ``is_own`` refuses members
-    that it does not know; it is, unless HCP Terraform has the type, or the schema says so itself.
+    an example of a request needs although the schema does not require them. ``sent_back`` names attributes that another
+    address sets, and that are ignored here, because clients send back what they were shown. A schema that
+    ``is_own`` refuses members that it does not know; it is, unless HCP Terraform has the type, or the schema says so
+    itself.
     """
 
     def __init__(self, meta: type, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the library's own
@@ -39,6 +41,7 @@ class Options(SchemaOpts):
         self.page_link: str | None = getattr(meta, "page_link", None)
         self.variant: str | None = getattr(meta, "variant", None)
         self.in_example: tuple[str, ...] = getattr(meta, "in_example", ())
+        self.sent_back: tuple[str, ...] = getattr(meta, "sent_back", ())
         self.is_own: bool = getattr(meta, "is_own", self.type_ not in HCP_TYPES)
         self.accepted_types: tuple[str, ...] = getattr(meta, "accepted_types", (self.type_,))
 
@@ -190,6 +193,7 @@ def member_groups(schema: Schema) -> tuple[Group, Group]:
 
 def _groups(schema: Schema) -> tuple[Group, Group]:
     elsewhere = _settable_names(schema.opts.type_) if schema.opts.is_own else frozenset()
+    elsewhere -= set(schema.opts.sent_back)
     return _group("attributes", schema, elsewhere), _group("relationships", schema, elsewhere)
 
 

@@ -71,8 +71,10 @@ class OwnerSchema(PartSchema):
     class Meta(PartSchema.Meta):
         """The type and address of a project member."""
 
+        in_example = ("user_id",)
+
     user_id = ToOne("users", writable=True, data_key="user")
-    username = Text(minimum=1, maximum=USERNAME_LENGTH, description=BY_USERNAME, example="grace")
+    username = Text(minimum=1, maximum=USERNAME_LENGTH, description=BY_USERNAME)
     email = Email(description=BY_EMAIL)
 
 
@@ -84,6 +86,7 @@ class ProjectMemberSchema(Schema):
 
         type_ = "project-members"
         self_link = "/api/v2/project-members/{id}"
+        sent_back = ("username", "email")
 
     id = Attribute()
     role = Choice(
@@ -126,7 +129,9 @@ class NewProjectMemberSchema(ProjectMemberSchema):
     class Meta(ProjectMemberSchema.Meta):
         """The type and address of a project member."""
 
-    username = Text(minimum=1, maximum=USERNAME_LENGTH, description=BY_USERNAME, example="grace")
+        in_example = ("user",)
+
+    username = Text(minimum=1, maximum=USERNAME_LENGTH, description=BY_USERNAME)
     email = Email(description=BY_EMAIL)
 
     user = ToOne("users", column="user_id", writable=True)

@@ -23,6 +23,7 @@ class WorkspaceAclEntrySchema(Schema):
 
         type_ = "workspace-acl-entries"
         self_link = "/api/v2/workspaces/{workspace_id}/acl/{id}"
+        sent_back = ("username", "email")
 
     id = Attribute()
     level = Choice(
@@ -42,7 +43,7 @@ class GrantedAclEntrySchema(WorkspaceAclEntrySchema):
     class Meta(WorkspaceAclEntrySchema.Meta):
         """The type and address of any entry."""
 
-    username = Text(minimum=1, maximum=USERNAME_LENGTH, description=BY_USERNAME, example="grace")
+    username = Text(minimum=1, maximum=USERNAME_LENGTH, description=BY_USERNAME)
     email = Email(description=BY_EMAIL)
 
     user = ToOne("users", column="user_id", writable=True)
