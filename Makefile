@@ -52,9 +52,11 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/serve.stamp: setup.cfg .ci/constraints.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing Python packages into $(VENV); this takes a minute or two, once."
 	$(INSTALL) .
 	@touch $@
 
 $(VENV)/test.stamp: setup.cfg .ci/constraints.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing Python packages and the tools of the tests into $(VENV); this takes a few minutes, once."
 	$(INSTALL) '.[test,dev]'
 	@touch $@ $(VENV)/serve.stamp

@@ -55,7 +55,7 @@ FLAGS = "Organization access of a team"
 SOURCES = (
     ("site roles `super_user` and `admin`", "every organization and all it holds; `user` gets nothing from it", ROLES),
     ("the owners team", "its organization", ROLES),
-    ("the token of an organization", "its organization; it runs nothing and writes no state", ROLES),
+    ("the token of an organization", "its organization; it runs nothing, locks nothing and writes no state", ROLES),
     ("the organization access of a team", "projects, workspaces, members or teams of the organization", FLAGS),
     ("the access of a team to a project", "the project with its workspaces", PROJECT_LEVELS),
     ("the access of a team to a workspace", "that workspace", WORKSPACE_LEVELS),

@@ -335,11 +335,12 @@ TEAM_ADMIN: Permissions = frozenset(
         P.USER_READ,
     },
 )
-# An organization token administers settings; it never runs anything and never writes state.
+# An organization token administers settings; it never runs anything and never writes state. It gets no lock either: an
+# apply would change the infrastructure first, and only then find that its state is refused.
 ORGANIZATION_TOKEN: Permissions = (
     MEMBER
     | TEAM_ADMIN
-    | (ALL_PROJECTS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE})
+    | (ALL_PROJECTS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE, P.WORKSPACE_LOCK})
     | ACTIVITY
     | {
         P.ACCOUNT_READ,

@@ -11,7 +11,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# (\S+)\n")
 SECONDS = 120
 # Where the shell is at the end of a block, and what it knows, for the next one.
-REMEMBER = '\nstatus=$?; export -p > "$MEMORY"; printf "cd %q\\n" "$PWD" >> "$MEMORY"; exit $status\n'
+REMEMBER = '\nstatus=$?; { export -p; declare -f; printf "cd %q\\n" "$PWD"; } > "$MEMORY"; exit $status\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Reader:
 
     def _run(self, commands: str) -> str:
         finished = subprocess.run(  # noqa: S603 - what our own pages say
-            ["bash", "-c", f". \"$MEMORY\"\nset -e\ntrap '{REMEMBER}' EXIT\n{commands}"],  # noqa: S607
+            ["bash", "-c", f"set -a\n. \"$MEMORY\"\nset -e\ntrap '{REMEMBER}' EXIT\n{commands}"],  # noqa: S607
             cwd=self._folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,

@@ -1,6 +1,7 @@
 """What the pages print is what works: every command is run as it stands there, in a folder of its own."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,19 @@ def test_the_first_steps(mortal_service: Service, tmp_path: Path) -> None:
     commands = " ".join(reader.follow(page))
     assert "curl" in commands
     assert "terraform init" in commands
+
+
+def test_the_stories(mortal_service: Service, tmp_path: Path) -> None:
+    def with_token(block: Block) -> str:
+        return block.text.replace("…", mortal_service.user_token).replace(PRINTED, f"127.0.0.1:{mortal_service.port}")
+
+    def run_command(text: str) -> None:
+        for command in text.splitlines():
+            mortal_service.run_flask(*shlex.split(command.removeprefix(".venv/bin/flask ")))
+
+    reader = Reader(tmp_path, {"NO_PROXY": "*"}, with_token, run_command)
+    commands = reader.follow(blocks(REPOSITORY / "docs" / "stories.md"))
+    assert len([command for command in commands if "$API" in command]) > 20
 
 
 def test_the_page_about_terraform(mortal_service: Service, tmp_path: Path) -> None:
