@@ -119,6 +119,17 @@ def primary_data(value: object) -> object:
 
 
 def check_type(given: object, types: tuple[str, ...], pointer: str) -> None:
-    """Refuse a ``type`` other than the expected ones, as HCP Terraform refuses a malformed document."""
-    if types and given not in types:
+    """Refuse the ``type`` of another resource, as HCP Terraform refuses a malformed document."""
+    if types and matching_type(given, types) is None:
         raise Unprocessable(f"type must be {types[0]}", pointer=pointer)
+
+
+def matching_type(given: object, types: tuple[str, ...]) -> str | None:
+    """The type that is meant; None for another one.
+
+    Clients leave it out, and write it in the singular or with underscores, where the address leaves no doubt.
+    """
+    if given is None or given == "":
+        return types[0]
+    spelling = given.replace("_", "-") if isinstance(given, str) else ""
+    return next((type_ for type_ in types if type_ in {spelling, f"{spelling}s"}), None)

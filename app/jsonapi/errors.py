@@ -124,10 +124,15 @@ class TooLarge(ApiError):
     title = "payload too large"
     code = "payload-too-large"
 
-    def __init__(self, limit: int | None = None) -> None:
-        """``limit`` is the number of bytes that would have been read."""
-        super().__init__(None if limit is None else f"The body may have at most {limit} bytes here")
-        self.limit = limit
+    # How many bytes would have been read; None if that is unknown.
+    limit: int | None = None
+
+    @classmethod
+    def beyond(cls, limit: int) -> Self:
+        """The error for a body with more bytes than the limit."""
+        error = cls(f"The body may have at most {limit} bytes here")
+        error.limit = limit
+        return error
 
 
 class AddressTooLong(ApiError):

@@ -14,6 +14,7 @@ from marshmallow import ValidationError
 from marshmallow_jsonapi import fields as jsonapi
 
 from app.authz.permissions import P
+from app.jsonapi.body import matching_type
 from app.persistence import AnyRow
 
 BLANK = "can't be blank"
@@ -323,13 +324,13 @@ class ToOne(jsonapi.BaseRelationship):
             if self.required:
                 raise self.make_error("null")
             return None
-        if (
-            not isinstance(linkage, dict)
-            or not isinstance(linkage.get("id"), str)
-            or linkage.get("type") not in self.types
-        ):
+        if not isinstance(linkage, dict) or not isinstance(linkage.get("id"), str):
             raise self.make_error("invalid")
-        return (linkage["type"], linkage["id"]) if self.typed else linkage["id"]
+        given = linkage.get("type")
+        kind = matching_type(given, self.types) if given or len(self.types) == 1 else None
+        if kind is None:
+            raise self.make_error("invalid")
+        return (kind, linkage["id"]) if self.typed else linkage["id"]
 
 
 class ToMany(jsonapi.BaseRelationship):

@@ -56,7 +56,8 @@ def page_of(arguments: Arguments, default: int = DEFAULT_SIZE, maximum: int = MA
 
     A size above the maximum means the maximum, as with HCP Terraform; so does a page number.
     """
-    number = _positive(arguments, "page[number]", 1)
+    # Some clients count from 0, and ask for the first page again if a list has one page.
+    number = 1 if arguments.get("page[number]") == "0" else _positive(arguments, "page[number]", 1)
     size = _positive(arguments, "page[size]", default)
     return Page(min(number, MAXIMUM_NUMBER), min(size, maximum))
 

@@ -45,6 +45,7 @@ class StateVersion(WorkspaceChild, Base):
     state_key: Mapped[str | None] = mapped_column(info=SEALED)
     json_state_object: Mapped[str | None] = mapped_column(info=OBJECT)
     json_state_key: Mapped[str | None] = mapped_column(info=SEALED)
+    json_state_size: Mapped[int | None] = mapped_column(BigInteger)
     # Read from the state when it arrived.
     format: Mapped[int | None]
     # By OpenTofu, on the client: then nothing else is known.
@@ -54,6 +55,8 @@ class StateVersion(WorkspaceChild, Base):
     modules: Mapped[dict[str, Any] | None]
     providers: Mapped[dict[str, Any] | None]
     resources: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    # For the newest versions of a workspace: see ``app.models.state_instances``.
+    instances: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (
         UniqueConstraint("workspace_id", "number"),

@@ -201,8 +201,8 @@ def page_parameters() -> dict[str, JsonSchema]:
         "page-number": {
             "name": "page[number]",
             "in": "query",
-            "description": "Which page of the list",
-            "schema": {**number, "default": 1},
+            "description": "Which page of the list; 0 is the first one, too",
+            "schema": {**number, "minimum": 0, "default": 1},
         },
         "page-size": {
             "name": "page[size]",

@@ -43,8 +43,9 @@ def install(app: Flask) -> None:
         if status < 400:  # noqa: PLR2004 - a redirect is not a failure
             return Response(status=status, headers=list(error.get_headers()))
         kind = _BY_STATUS.get(status, BadRequest if status < 500 else ApiError)  # noqa: PLR2004
+        limit = request.max_content_length
         # A length that was not announced is found out while the body is read.
-        answered = error_document(TooLarge(request.max_content_length) if kind is TooLarge else kind())
+        answered = error_document(TooLarge.beyond(limit) if kind is TooLarge and limit is not None else kind())
         if status == MethodNotAllowed.status:
             answered.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         return answered

@@ -55,10 +55,11 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def require_media_type() -> None:
-        # HCP Terraform requires the header even for an empty body (spec: conventions, base URL and media type).
         if request.method not in WRITE_METHODS or request.url_rule is None or request.mimetype == MEDIA_TYPE:
             return
-        if not takes_any_media_type(app.view_functions[request.endpoint or ""]):
+        # HCP Terraform requires the header even without a body (spec: conventions, base URL and media type). But people
+        # type "curl -X POST …/actions/unlock", and nothing could be misunderstood.
+        if _has_body() and not takes_any_media_type(app.view_functions[request.endpoint or ""]):
             raise UnsupportedMediaType
 
     @app.after_request
@@ -75,6 +76,10 @@ def install(app: Flask) -> None:
         release_reader()
 
 
+def _has_body() -> bool:
+    return bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
+
+
 def body(limit: int | None = None) -> object:
     """The JSON of the request. 400 if it is not JSON, 413 if it is longer than ``limit`` (by default the setting)."""
     return read_json(_sent(limit))
@@ -87,7 +92,7 @@ def sent_pieces(limit: int) -> Iterator[bytes]:
     the answer is 400: some servers report a broken connection in no other way.
     """
     if (request.content_length or 0) > limit:
-        raise TooLarge(limit)
+        raise TooLarge.beyond(limit)
     return _pieces(limit)
 
 
@@ -99,7 +104,7 @@ def _pieces(limit: int) -> Iterator[bytes]:
     while piece := _read(lambda: request.stream.read(PIECE)):
         size += len(piece)
         if size > limit:
-            raise TooLarge(limit)
+            raise TooLarge.beyond(limit)
         yield piece
     _check_all_arrived(size)
 
@@ -169,12 +174,12 @@ def _sent(longer: int | None = None) -> bytes:
         forbid_retry()
     limit = longer or services().settings.request_bytes
     if (request.content_length or 0) > limit:
-        raise TooLarge(limit)
+        raise TooLarge.beyond(limit)
     # A longer body of unknown length is silently cut at the maximum; one more byte shows that it was longer.
     request.max_content_length = limit + 1
     sent = _read(lambda: request.get_data(cache=longer is None))
     if len(sent) > limit:
-        raise TooLarge(limit)
+        raise TooLarge.beyond(limit)
     _check_all_arrived(len(sent))
     return sent
 

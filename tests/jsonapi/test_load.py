@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import app.resources
+from app.jsonapi.body import matching_type
 from app.jsonapi.errors import ApiError, Invalid, Unprocessable
 from app.jsonapi.fields import Attribute, Boolean, Choice, DateTime, Integer, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema, load
@@ -196,7 +197,7 @@ def test_a_member_counts_in_its_own_group_only() -> None:
 
 
 @pytest.mark.parametrize("types", [("samples", "sample"), ()])
-@pytest.mark.parametrize("sent", ["samples", "sample", "", None, 1, []])
+@pytest.mark.parametrize("sent", ["samples", "sample", "other", "", None, 1, []])
 def test_a_schema_may_accept_other_spellings_of_its_type(types: tuple[str, ...], sent: Any) -> None:
     class Lenient(SampleSchema):
         class Meta:
@@ -204,11 +205,27 @@ def test_a_schema_may_accept_other_spellings_of_its_type(types: tuple[str, ...],
             accepted_types = types
 
     document = {"data": {"type": sent}}
-    if types and sent not in types:
+    # Where nothing is said, the address says it.
+    if types and sent not in (*types, "", None):
         with pytest.raises(Unprocessable, match="type must be samples"):
             load(Lenient, document, partial=True)
     else:
         assert load(Lenient, document, partial=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        *dict.fromkeys(
+            ("team-projects", "team-project", "team_projects", "team_project", "", None), "team-projects"
+        ).items(),
+        ("team-project-access", "team-project-access"),
+        *dict.fromkeys(("projects", "team", "team-projectss", "s", "-", 1), None).items(),
+        ([], None),
+    ],
+)
+def test_a_type_may_be_left_out_or_be_in_the_singular(sent: Any, meant: str | None) -> None:
+    assert matching_type(sent, ("team-projects", "team-project-access")) == meant
 
 
 @given(st.text())

@@ -210,7 +210,6 @@ MALFORMED = [
     ({"data": {"type": "workspaces", "id": MISSING}}, ("data must be an array", "/data")),
     ({"data": [MISSING]}, ("data must contain objects", "/data/0")),
     ({"data": [{"type": "projects", "id": MISSING}]}, ("type must be workspaces", "/data/0/type")),
-    ({"data": [{"id": MISSING}]}, ("type must be workspaces", "/data/0/type")),
     ({"data": [{"type": "workspaces"}]}, ("id must be a string", "/data/0/id")),
     ({"data": [{"type": "workspaces", "id": ""}]}, ("id must be a string", "/data/0/id")),
     ({"data": [{"type": "workspaces", "id": 1}]}, ("id must be a string", "/data/0/id")),

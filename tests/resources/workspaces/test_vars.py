@@ -220,7 +220,7 @@ def test_a_plain_value_that_becomes_sensitive_disappears(
         ({"sensitive": False}, "/data/attributes/sensitive"),
         ({"sensitive": False, "value": "mine"}, "/data/attributes/sensitive"),
         ({"key": "other"}, KEY),
-        ({"category": "env"}, "/data/attributes/category"),
+        ({"category": "env", "key": "other"}, KEY),
     ],
 )
 def test_a_sensitive_variable_stays_what_it_is(
@@ -231,6 +231,15 @@ def test_a_sensitive_variable_stays_what_it_is(
     assert [at for _, at in faults(answer)] == [pointer]
     assert stored(app, world) == SECRET
     assert api.get(f"{path}/{created['id']}", owner.token)["data"] == created
+
+
+def test_a_sensitive_variable_may_change_its_category(
+    app: Flask, api: Api, world: World, owner: Person, path: str
+) -> None:
+    created = api.post(path, owner.token, sent(value=SECRET, sensitive=True))["data"]
+    updated = api.patch(f"{path}/{created['id']}", owner.token, changed(category="env"))["data"]["attributes"]
+    assert (updated["category"], updated["sensitive"], updated["value"]) == ("env", True, None)
+    assert stored(app, world) == SECRET
 
 
 def test_no_value_is_in_the_record_of_activity(api: Api, world: World, owner: Person, path: str) -> None:

@@ -76,6 +76,8 @@ class TeamSchema(Schema):
         """Its type and address."""
 
         type_ = "teams"
+        # As in a sample of HCP Terraform's documentation.
+        accepted_types = ("teams", "organizations")
         self_link = "/api/v2/teams/{id}"
 
     id = Attribute()

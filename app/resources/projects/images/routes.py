@@ -117,7 +117,7 @@ def _sent_file() -> bytes:
         raise UnsupportedMediaType(f"Content-Type must be {FORM}")
     forbid_retry()
     if (request.content_length or 0) > LARGEST_BYTES + FORM_OVERHEAD:
-        raise TooLarge(LARGEST_BYTES)
+        raise TooLarge.beyond(LARGEST_BYTES)
     request.max_content_length = LARGEST_BYTES + FORM_OVERHEAD
     request.max_form_memory_size = FORM_OVERHEAD
     files = request.files.getlist(FIELD)
@@ -125,7 +125,7 @@ def _sent_file() -> bytes:
         raise NoIcon(parameter=FIELD)
     sent = files[0].stream.read(LARGEST_BYTES + 1)
     if len(sent) > LARGEST_BYTES:
-        raise TooLarge(LARGEST_BYTES)
+        raise TooLarge.beyond(LARGEST_BYTES)
     return sent
 
 

@@ -10,7 +10,7 @@ from app.models.state_versions import StateVersion
 from app.models.workspaces import Workspace
 from app.resources.workspaces.state_versions.operations import accept_json_state, accept_state, object_name
 from app.resources.workspaces.state_versions.state_contents import Summary
-from app.resources.workspaces.state_versions.state_parser import StateReader, checked_json
+from app.resources.workspaces.state_versions.state_parser import JsonReader, StateReader
 from app.storage.ledger import Stored
 from app.web.objects import stored_object
 from app.web.requests import PIECE
@@ -23,12 +23,13 @@ class IngestedState:
     summary: Summary
     state: Stored
     json_state: Stored | None
+    json_size: int = 0
 
     def accept(self, session: Session, workspace: Workspace, version: StateVersion) -> None:
         """Attach the state to the version."""
         accept_state(session, workspace, version, self.state, self.summary)
         if self.json_state is not None:
-            accept_json_state(session, version, self.json_state)
+            accept_json_state(session, version, self.json_state, self.json_size)
 
 
 @contextmanager
@@ -41,8 +42,8 @@ def ingest(
         if not json_state:
             yield IngestedState(intake.summary, state, None)
             return
-        with stored_object(object_name(workspace_id), checked_json(in_pieces(json_state))) as stored_json:
-            yield IngestedState(intake.summary, state, stored_json)
+        with stored_object(object_name(workspace_id), JsonReader().tee(in_pieces(json_state))) as stored_json:
+            yield IngestedState(intake.summary, state, stored_json, len(json_state))
 
 
 def in_pieces(content: bytes) -> Iterator[bytes]:

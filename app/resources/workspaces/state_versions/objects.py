@@ -1,12 +1,13 @@
 """Uploading and downloading the bytes of states, at addresses that need no token."""
 
-from typing import Final
+from typing import Any, Final
 
 from flask import Response, request
+from sqlalchemy import Row
 
 from app.jsonapi.errors import NotFound
 from app.resources.workspaces.state_versions import service
-from app.resources.workspaces.state_versions.addresses import PREFIX, verify_ticket
+from app.resources.workspaces.state_versions.addresses import PREFIX, Part, verify_ticket
 from app.resources.workspaces.state_versions.blueprint import blueprint
 from app.services import services
 from app.storage.store import ObjectNotFound
@@ -41,13 +42,15 @@ def download_object(ticket: str) -> Response:
     if name is None or key is None:
         raise NotFound
     if request.method == "HEAD":
-        return Response(content_type=BYTES)
+        return _with_length(Response(content_type=BYTES), part, row)
     try:
         pieces = services().vault.open(name, key)
     except ObjectNotFound:
         service.stored_version(version_id)  # 404 if it was just deleted with its workspace
         raise
-    answered = Response(pieces, content_type=BYTES)
-    if part == "state":
-        answered.content_length = row.size
-    return answered
+    return _with_length(Response(pieces, content_type=BYTES), part, row)
+
+
+def _with_length(response: Response, part: Part, row: Row[Any]) -> Response:
+    response.content_length = row.size if part == "state" else row.json_state_size
+    return response

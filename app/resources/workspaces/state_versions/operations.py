@@ -149,10 +149,10 @@ def accept_state(
         promote_latest(session, workspace)
 
 
-def accept_json_state(session: Session, version: StateVersion, stored: Stored) -> None:
+def accept_json_state(session: Session, version: StateVersion, stored: Stored, size: int) -> None:
     """Attach the stored JSON form of the state to the version."""
     attach(session, stored.name)
-    version.json_state_object, version.json_state_key = stored.name, stored.key
+    version.json_state_object, version.json_state_key, version.json_state_size = stored.name, stored.key, size
     session.flush()
 
 

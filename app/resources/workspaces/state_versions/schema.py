@@ -1,7 +1,5 @@
 """The attributes and relationships of state versions and of their outputs (spec: state versions)."""
 
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +8,7 @@ from marshmallow import ValidationError
 
 from app.authz.permissions import P
 from app.jsonapi import Json
+from app.jsonapi.encoded import decode_base64
 from app.jsonapi.fields import (
     Attribute,
     Boolean,
@@ -40,8 +39,8 @@ def read_base64(value: Json) -> bytes:
     if not isinstance(value, str):
         raise ValidationError("must be a string")
     try:
-        return b64decode(value, validate=True)
-    except (Base64Error, ValueError):
+        return decode_base64(value)
+    except ValueError:
         raise ValidationError("is not valid base64") from None
 
 

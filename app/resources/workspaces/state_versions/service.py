@@ -31,7 +31,7 @@ from app.resources.workspaces.state_versions.operations import (
     settle_lineage,
 )
 from app.resources.workspaces.state_versions.serial_rewriter import rewrite_serial
-from app.resources.workspaces.state_versions.state_parser import StateReader, checked_json
+from app.resources.workspaces.state_versions.state_parser import JsonReader, StateReader
 from app.resources.workspaces.workspaces.locking import check_held_by
 from app.services import services
 from app.web.context import act_for, caller, caller_with_sources, reader, release_reader
@@ -210,7 +210,8 @@ def _upload_json(before: Row[Any], issuer: Caller, pieces: Iterator[bytes]) -> N
         for _ in pieces:
             pass
         return
-    with stored_object(object_name(before.workspace_id), checked_json(pieces)) as state:
+    json_reader = JsonReader()
+    with stored_object(object_name(before.workspace_id), json_reader.tee(pieces)) as state:
         taken = False
         with transaction() as session:
             workspace, version = _lock(session, before)
@@ -218,7 +219,7 @@ def _upload_json(before: Row[Any], issuer: Caller, pieces: Iterator[bytes]) -> N
                 raise VersionDiscarded
             if version.json_state_object is None:
                 _check_still_allowed(workspace, issuer)
-                accept_json_state(session, version, state)
+                accept_json_state(session, version, state, json_reader.size)
                 taken = True
     if not taken:
         delete_objects([state.name])

@@ -82,18 +82,26 @@ class StateReader:
             self._fault = "The state is not valid JSON"
 
 
-def checked_json(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces of a state's JSON form, unchanged. After the last one it raises if they are not JSON."""
-    parser = ijson.basic_parse_coro(ijson.coroutine(_read_anything)())
-    whole = WholeTokenSplitter()
-    try:
-        for piece in pieces:
-            for part in whole.within(piece):
-                parser.send(part)
-            yield piece
-        parser.close()
-    except (ijson.JSONError, ValueError, ArithmeticError):
-        raise UnreadableState("The JSON form of the state is not valid JSON") from None
+class JsonReader:
+    """The bytes of a state's JSON form on their way into the store."""
+
+    def __init__(self) -> None:
+        """Start before the first byte."""
+        self.size = 0
+
+    def tee(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The pieces, unchanged. After the last one it raises if they are not JSON."""
+        parser = ijson.basic_parse_coro(ijson.coroutine(_read_anything)())
+        whole = WholeTokenSplitter()
+        try:
+            for piece in pieces:
+                self.size += len(piece)
+                for part in whole.within(piece):
+                    parser.send(part)
+                yield piece
+            parser.close()
+        except (ijson.JSONError, ValueError, ArithmeticError):
+            raise UnreadableState("The JSON form of the state is not valid JSON") from None
 
 
 # --- the events of a whole state ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
+from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable
 from app.models.vars import Var, new_version
 from app.persistence import in_values
 from app.services import services
@@ -17,8 +17,7 @@ from app.services import services
 ENV_KEY = re.compile(r"[^=\s]+")
 # Replaces every value in the record of activity: even a plain one may turn out to be a secret.
 HIDDEN = "(hidden)"
-FIXED = ("key", "category")
-CHANGEABLE = (*FIXED, "value", "sealed_value", "description", "hcl", "sensitive", "version_id")
+CHANGEABLE = ("key", "category", "value", "sealed_value", "description", "hcl", "sensitive", "version_id")
 
 # Limits for one workspace or set, because its variables are always listed all at once: their number, and the
 # characters of all their stored values.
@@ -140,10 +139,10 @@ def _check_sensitive(variable: Var, members: Mapping[str, Any]) -> None:
             "Sensitive can't be taken back; delete the variable and create it again",
             pointer="/data/attributes/sensitive",
         )
-    # Under another key a program might print the value, taking it for something harmless.
-    for name in FIXED:
-        if members.get(name, getattr(variable, name)) != getattr(variable, name):
-            raise InvalidAttribute(
-                f"{humanized(name)} of a sensitive variable can't be changed; delete it and create another",
-                pointer=f"/data/attributes/{name}",
-            )
+    # Under another key a program might print the value, taking it for something harmless. The category may change, as
+    # with HCP Terraform.
+    if members.get("key", variable.key) != variable.key:
+        raise InvalidAttribute(
+            "Key of a sensitive variable can't be changed; delete it and create another",
+            pointer="/data/attributes/key",
+        )

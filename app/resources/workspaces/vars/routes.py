@@ -119,12 +119,16 @@ def list_vars_by_name() -> Response:
 
 
 @blueprint.post("/vars")
-@requires(P.VARIABLE_READ, P.VARIABLE_WRITE)
+@requires(P.ORGANIZATION_READ, P.VARIABLE_READ, P.VARIABLE_WRITE)
 @describes(body=PlacedSchema, answer=VarSchema, status=201, errors=(422,))
 def create_placed_var() -> Response:
-    """Create a variable in the workspace that the document names."""
-    members = load(PlacedSchema, body())
-    workspace_id = members.pop("workspace_id", None)
+    """Create a variable in the workspace that the document names.
+
+    Older clients name it by `filter` beside `data`: `{"organization": {"name": …}, "workspace": {"name": …}}`.
+    """
+    sent = body()
+    members = load(PlacedSchema, sent)
+    workspace_id = members.pop("workspace_id", None) or _workspace_in_filter(sent)
     if workspace_id is None:
         raise InvalidAttribute("Workspace can't be blank", pointer="/data/relationships/workspace")
     return _create(workspace_id, members)
@@ -144,6 +148,23 @@ def update_var_by_id(var_id: str) -> Response:
 def destroy_var_by_id(var_id: str) -> Response:
     """Delete a variable of a workspace by its id alone."""
     return _destroy(None, var_id)
+
+
+def _workspace_in_filter(document: object) -> str | None:
+    """The id of the workspace that the filter beside ``data`` names; None without a filter."""
+    given = document.get("filter") if isinstance(document, dict) else None
+    if given is None:
+        return None
+    names = []
+    for kind in ("organization", "workspace"):
+        member = given.get(kind) if isinstance(given, dict) else None
+        name = member.get("name") if isinstance(member, dict) else None
+        if not isinstance(name, str) or not name:
+            raise InvalidAttribute(f"Name of the {kind} must be a string", pointer=f"/filter/{kind}/name")
+        names.append(name)
+    org = organization_or_404(names[0], P.ORGANIZATION_READ)
+    found = readable_workspace({"organization_id": org.id, "name_lower": fold_case(names[1])})
+    return str(found.id)
 
 
 def _create(workspace_id: str, members: dict[str, Any]) -> Response:
