@@ -248,6 +248,51 @@ def test_a_session_ends_in_the_end(signed_in: Browser, engine: Engine) -> None:
     assert is_asked_to_sign_in(signed_in.open())
 
 
+@pytest.mark.parametrize(
+    ("settings", "stays", "ends"),
+    [
+        ({"session_timeout": 5}, 4, 5),
+        ({"session_timeout": 1}, 0.9, 1),
+        ({"session_timeout": 0, "session_remember": 0}, 29, 30),
+        # It is only ever shorter than the service's own limit.
+        ({"session_timeout": 10_000_000}, 29, 30),
+        ({"session_remember": 10}, 9, 10),
+        ({"session_remember": 10_000_000, "session_timeout": None}, 29, 30),
+    ],
+)
+def test_an_organization_shortens_the_sessions_of_its_members(
+    app: Flask, world: World, engine: Engine, user: Person, settings: dict[str, Any], stays: float, ends: float
+) -> None:
+    world.membership(world.organization(**settings), user)
+    world.membership(world.organization(session_timeout=60, session_remember=600), user)
+    # Neither one that the user does not belong to, nor one that has only invited them.
+    world.organization(session_timeout=1)
+    world.membership(world.organization(session_remember=1), user, status="invited")
+    browser = Browser(app)
+    browser.sign_in("Ada")
+    let_pass(engine, timedelta(minutes=stays))
+    assert not is_asked_to_sign_in(browser.open())
+    let_pass(engine, timedelta(minutes=ends))
+    assert is_asked_to_sign_in(browser.open())
+
+
+def test_a_short_session_lasts_as_long_as_it_is_used(app: Flask, world: World, engine: Engine, user: Person) -> None:
+    world.membership(world.organization(session_timeout=1), user)
+    browser = Browser(app)
+    browser.sign_in("Ada")
+    for _ in range(6):
+        let_pass(engine, timedelta(seconds=40))
+        assert not is_asked_to_sign_in(browser.open())
+
+
+def test_a_limit_counts_for_sessions_that_have_begun(
+    signed_in: Browser, world: World, engine: Engine, user: Person
+) -> None:
+    let_pass(engine, timedelta(minutes=20))
+    world.membership(world.organization(session_remember=15), user)
+    assert is_asked_to_sign_in(signed_in.open())
+
+
 def test_sessions_that_have_ended_go_when_one_begins(
     app: Flask, signed_in: Browser, world: World, engine: Engine
 ) -> None:

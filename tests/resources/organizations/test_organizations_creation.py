@@ -137,7 +137,7 @@ def test_all_settings_may_be_given_at_once(api: Api, admin: Person) -> None:
     settings = {
         "session-timeout": 0,
         "session-remember": 10_000_000,
-        "collaborator-auth-policy": "two_factor_mandatory",
+        "collaborator-auth-policy": "password",
         "cost-estimation-enabled": True,
         "send-passing-statuses-for-untriggered-speculative-plans": True,
         "aggregated-commit-status-enabled": False,
@@ -145,7 +145,7 @@ def test_all_settings_may_be_given_at_once(api: Api, admin: Person) -> None:
         "allow-force-delete-workspaces": True,
         "assessments-enforced": True,
         "default-execution-mode": "remote",
-        "owners-team-saml-role-id": "saml-owners",
+        "owners-team-saml-role-id": "",
     }
     shown = create(api, admin.token, NEW | settings)["data"]["attributes"]
     assert {name: shown[name] for name in settings} == settings
@@ -175,3 +175,18 @@ def test_a_failure_midway_leaves_nothing(
     create(api, admin.token, expect=500)
     assert [world.all(table) for table in (Organization, Project, Team, OrganizationMembership)] == [[]] * 4
     assert [event.action for event in world.all(ActivityEvent) if event.actor_type == "users"] == []
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    ("attribute", "value", "code"),
+    [
+        ("collaborator-auth-policy", "two_factor_mandatory", "no-second-factor"),
+        ("owners-team-saml-role-id", "owners", "no-single-sign-on"),
+    ],
+)
+def test_what_would_only_look_like_security_is_refused(
+    api: Api, admin: Person, attribute: str, value: str, code: str
+) -> None:
+    [error] = create(api, admin.token, NEW | {attribute: value}, expect=422)["errors"]
+    assert (error["code"], error["source"]) == (code, {"pointer": f"/data/attributes/{attribute}"})

@@ -44,7 +44,7 @@ def test_owners_have_every_flag_and_nobody_changes_that(api: Api, owner: Person,
         "can-update-member-token-management",
     }
     api.patch(f"/teams/{owners.id}", owner.token, document("teams", attributes))
-    sent = {"sso-team-id": "sso-1", "allow-member-token-management": False}
+    sent = {"sso-team-id": None, "allow-member-token-management": False}
     changed = api.patch(f"/teams/{owners.id}", owner.token, document("teams", sent))["data"]["attributes"]
     assert changed == {**attributes, **sent}
 
@@ -121,8 +121,8 @@ def test_who_may_change_the_owners(
     api.delete(f"/teams/{owners.id}/relationships/users", token, users("bob"), expect=status)
     api.post(f"/teams/{owners.id}/relationships/organization-memberships", token, by_id, expect=status)
     api.delete(f"/teams/{owners.id}/relationships/organization-memberships", token, by_id, expect=status)
-    sso = document("teams", {"sso-team-id": "mine"})
-    api.patch(f"/teams/{owners.id}", token, sso, expect=200 if permitted else 404)
+    tokens = document("teams", {"allow-member-token-management": False})
+    api.patch(f"/teams/{owners.id}", token, tokens, expect=200 if permitted else 404)
 
 
 # --- leaving the organization --------------------------------------------------------------------------------------

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.authentication.tokens import same
+from app.models.organization_memberships import OrganizationMembership
+from app.models.organizations import Organization
 from app.models.sign_in import AuthorizationCode, SignInSession
 from app.models.users import User
 from app.persistence import Base, case_folded, now
@@ -41,7 +43,10 @@ def open_session(session: Session, user_id: str, digest: str) -> None:
     """Store that the user has signed in, and delete the user's sessions that have expired."""
     moment = now()
     session.execute(delete(SignInSession).where(SignInSession.expires_at <= moment))
-    session.add(SignInSession(digest=digest, user_id=user_id, created_at=moment, expires_at=moment + IDLE))
+    limits = session.execute(select(*_limits(literal(user_id)))).one()
+    session.add(
+        SignInSession(digest=digest, user_id=user_id, created_at=moment, expires_at=_end(moment, moment, limits))
+    )
     session.flush()
 
 
@@ -49,18 +54,52 @@ def find_session(connection: Connection, digest: str) -> Found | None:
     """The signed-in user: ``user_id`` and ``username``. Finding a session prolongs it."""
     moment = now()
     row = connection.execute(
-        select(_SESSION.c.created_at, _SESSION.c.expires_at, User.id.label("user_id"), User.username)
+        select(
+            _SESSION.c.created_at,
+            _SESSION.c.expires_at,
+            User.id.label("user_id"),
+            User.username,
+            *_limits(_SESSION.c.user_id),
+        )
         .join(User, User.id == _SESSION.c.user_id)
         .where(_SESSION.c.digest == digest, _SESSION.c.expires_at > moment, User.suspended_at.is_(None)),
     ).one_or_none()
-    if row is not None:
-        _prolong(connection, digest, row, moment)
+    # An organization may have shortened its sessions since.
+    if row is None or row.created_at + _shorter(LONGEST, row.session_remember) <= moment:
+        return None
+    _prolong(connection, digest, row, moment)
     return row
 
 
+def _limits(user_id: ColumnElement[str]) -> list[ColumnElement[int | None]]:
+    """The shortest limits in minutes that the user's organizations set; 0 is none, as for HCP Terraform."""
+    return [
+        select(func.min(func.nullif(limit, 0)))
+        .select_from(Organization)
+        .join(OrganizationMembership, OrganizationMembership.organization_id == Organization.id)
+        .where(OrganizationMembership.user_id == user_id, OrganizationMembership.status == "active")
+        .correlate(_SESSION)
+        .scalar_subquery()
+        .label(limit.key)
+        for limit in (Organization.session_timeout, Organization.session_remember)
+    ]
+
+
+def _shorter(limit: timedelta, minutes: int | None) -> timedelta:
+    return limit if minutes is None else min(limit, timedelta(minutes=minutes))
+
+
+def _end(moment: datetime, created_at: datetime, limits: Found) -> datetime:
+    """When a session ends that is used now: the service's own limits can be shortened, but not lengthened."""
+    idle, longest = _shorter(IDLE, limits.session_timeout), _shorter(LONGEST, limits.session_remember)
+    return min(moment + idle, created_at + longest)
+
+
 def _prolong(connection: Connection, digest: str, row: Found, moment: datetime) -> None:
-    end = min(moment + IDLE, row.created_at + LONGEST)
-    if end - row.expires_at >= NOTED_EVERY:
+    end = _end(moment, row.created_at, row)
+    # Short sessions are noted more often, or they would end while they are in use.
+    noted_every = min(NOTED_EVERY, _shorter(IDLE, row.session_timeout) / 4)
+    if abs(end - row.expires_at) >= noted_every:
         connection.execute(update(_SESSION).where(_SESSION.c.digest == digest).values(expires_at=end))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select, true
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Unprocessable
+from app.jsonapi.errors import InvalidAttribute, Unprocessable, humanized
 from app.models.environments import default_environment
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
@@ -15,6 +15,33 @@ from app.models.teams import OWNERS, Team, TeamMember
 from app.models.workspaces import Workspace
 from app.resources.inheritance.execution_mode import Execution, PoolConsumer, pop_pool, resolve_pool
 from app.storage.ledger import mark_for_deletion, objects_owned_by
+
+
+class NoSecondFactor(InvalidAttribute):
+    """A setting that would require what the service can't check would only look like security."""
+
+    code = "no-second-factor"
+    pointer = "/data/attributes/collaborator-auth-policy"
+    detail = "Collaborator auth policy can only be password: this service has no second factor"
+
+
+class NoSingleSignOn(InvalidAttribute):
+    """An id at an identity provider would only look as if the provider decided who comes in."""
+
+    code = "no-single-sign-on"
+
+    def __init__(self, attribute: str) -> None:
+        """Name the attribute that can't be set."""
+        super().__init__(
+            f"{humanized(attribute)} can only be null: this service has no single sign-on",
+            pointer=f"/data/attributes/{attribute}",
+        )
+
+
+def refuse_identity_provider(sent: Mapping[str, Any], name: str, stored: str | None) -> None:
+    """Refuse an id at an identity provider. A client may send back the one that an earlier release has stored."""
+    if sent.get(name) not in (None, "", stored):
+        raise NoSingleSignOn(name.replace("_", "-"))
 
 
 def create_organization_with_owner(session: Session, members: Mapping[str, Any], user_id: str) -> Organization:
@@ -39,6 +66,9 @@ def create_organization_with_owner(session: Session, members: Mapping[str, Any],
 def normalize_attributes(session: Session, members: dict[str, Any], current: Organization | None) -> dict[str, Any]:
     """The attributes as columns; refuses values that contradict each other or ``current``."""
     normalized = dict(members)
+    if normalized.get("collaborator_auth_policy", "password") != "password":
+        raise NoSecondFactor
+    refuse_identity_provider(normalized, "owners_team_saml_role_id", getattr(current, "owners_team_saml_role_id", None))
     named = pop_pool(normalized)
     if named.is_given or "default_execution_mode" in normalized:
         before = Execution(current.default_execution_mode, current.default_agent_pool_id) if current else Execution()

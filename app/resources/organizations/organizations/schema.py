@@ -131,16 +131,18 @@ class OrganizationSchema(Schema):
     session_timeout = Integer(
         allow_none=True,
         **MINUTES,
-        description="Minutes without a request after which a signed-in person must sign in again; null "
-        "means the service's own limit.",
+        description="Minutes without a page after which a person who has signed in with a password must sign in "
+        "again. The shortest of their organizations counts; null, 0 or more than 30 mean the service's own 30.",
     )
     session_remember = Integer(
         allow_none=True,
         **MINUTES,
-        description="Minutes after signing in until a person must sign in again; null means the service's own limit.",
+        description="Minutes after which a person who has signed in with a password must sign in again. The shortest "
+        "of their organizations counts; null, 0 or more than 720 mean the service's own 720.",
     )
     collaborator_auth_policy = Choice(
-        ("password", "two_factor_mandatory"), description="How members must sign in. Only `password` can be set."
+        ("password", "two_factor_mandatory"),
+        description="How members must sign in. There is no second factor, so only `password` can be set.",
     )
     cost_estimation_enabled = Boolean(description="Whether costs are estimated after a plan.", has_effect=False)
     send_passing_statuses_for_untriggered_speculative_plans = Boolean(
@@ -168,7 +170,8 @@ class OrganizationSchema(Schema):
     owners_team_saml_role_id = Text(
         maximum=256,
         nullable=True,
-        description="The role of an identity provider that means the owners team.",
+        description="The role of an identity provider that means the owners team. There is no single sign-on, so only "
+        "null can be set.",
         has_effect=False,
     )
     user_tokens_enabled = Boolean(

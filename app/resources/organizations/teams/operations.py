@@ -12,6 +12,7 @@ from app.models.teams import Team, TeamMember
 from app.models.users import User
 from app.models.workspace_locks import Released, release_locks_of
 from app.persistence import case_folded, fold_case, in_values
+from app.resources.organizations.organizations.operations import refuse_identity_provider
 from app.resources.organizations.teams.access import FLAGS, merge_access
 
 Members = Mapping[str, str]
@@ -34,6 +35,7 @@ class LastOwner(Forbidden):
 def normalize_access(members: Mapping[str, Any], team: Team) -> dict[str, Any]:
     """The attributes, with the list of all true flags instead of the flags that were sent."""
     normalized = dict(members)
+    refuse_identity_provider(normalized, "sso_team_id", team.sso_team_id)
     given = normalized.pop("organization_access", None) or {}
     if team.is_owners:
         _check_owners_team(normalized, given, team)

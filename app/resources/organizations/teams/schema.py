@@ -99,7 +99,7 @@ class TeamSchema(Schema):
     sso_team_id = Text(
         maximum=SSO_TEAM_ID_LENGTH,
         nullable=True,
-        description="The id of the team at an identity provider.",
+        description="The id of the team at an identity provider. There is no single sign-on, so only null can be set.",
         has_effect=False,
     )
     allow_member_token_management = Boolean(description="Whether members may manage the team's tokens.")
