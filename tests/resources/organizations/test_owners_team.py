@@ -179,3 +179,14 @@ def test_two_owners_who_remove_each_other_at_once_leave_one(
         membership_id = world.membership(acme, gone)
         path = f"/teams/{owners.id}/relationships/organization-memberships"
         Api(app).post(path, token, memberships(membership_id), expect=204)
+
+
+def test_an_id_of_an_earlier_release_may_be_sent_back(
+    api: Api, world: World, acme: Organization, owner: Person
+) -> None:
+    team = world.team(acme, sso_team_id="sso-1")
+    for value, expect in (("sso-1", 200), ("sso-2", 422), (None, 200), ("sso-1", 422)):
+        answer = api.patch(f"/teams/{team.id}", owner.token, document("teams", {"sso-team-id": value}), expect=expect)
+        if expect == 422:
+            detail = "Sso team id can only be null: this service has no single sign-on"
+            assert faults(answer) == [(detail, "/data/attributes/sso-team-id")]

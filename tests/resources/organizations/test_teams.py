@@ -143,7 +143,6 @@ def test_a_name_is_taken_once_in_an_organization(
         ("visibility", ["secret"], "Visibility is not included in the list"),
         ("sso-team-id", 7, "Sso team id must be a string"),
         ("sso-team-id", "s" * 256, "Sso team id is too long (maximum is 255 characters)"),
-        ("sso-team-id", "sso-1", "Sso team id can only be null: this service has no single sign-on"),
         ("allow-member-token-management", "yes", "Allow member token management must be true or false"),
         ("organization-access", [], "Organization access must be an object"),
         ("organization-access", True, "Organization access must be an object"),
@@ -278,9 +277,6 @@ def test_a_name_is_changed_and_the_rest_stays(api: Api, world: World, acme: Orga
     before = api.get(f"/teams/{team.id}", owner.token)["data"]["attributes"]
     after = api.patch(f"/teams/{team.id}", owner.token, team_document("after"))["data"]["attributes"]
     assert after == {**before, "name": "after"}
-    # What an earlier release has stored may be sent back.
-    api.patch(f"/teams/{team.id}", owner.token, document("teams", {"sso-team-id": "sso-1"}))
-    api.patch(f"/teams/{team.id}", owner.token, document("teams", {"sso-team-id": "sso-2"}), expect=422)
     sent = {"sso-team-id": None, "allow-member-token-management": False, "organization-access": None}
     cleared = api.patch(f"/teams/{team.id}", owner.token, document("teams", sent))["data"]["attributes"]
     assert cleared == {**after, "sso-team-id": None, "allow-member-token-management": False}
