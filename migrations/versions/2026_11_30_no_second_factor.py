@@ -1,14 +1,14 @@
 """no organization requires a second factor, which nobody could have.
 
 Revision ID: 91b7d2f05c3e
-Revises: 9b4f17c3e2d8
+Revises: c1a86f5d09e3
 Created: 2026-11-30 11:20:00.000000+00:00
 """
 
 from alembic import op
 
 revision = "91b7d2f05c3e"
-down_revision = "9b4f17c3e2d8"
+down_revision = "c1a86f5d09e3"
 branch_labels = None
 depends_on = None
 
