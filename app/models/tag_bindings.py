@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
@@ -39,7 +39,8 @@ class TagBinding(Base):
     """One key of one project or workspace, with its value. An empty value means a tag that has only a key.
 
     A plain tag of a workspace, in the API's words, is a binding without a value. The plain tags of an organization are
-    those of all its workspaces.
+    those of all its workspaces. Clients that know nothing of values see every binding without a value among them. One
+    that was set as a plain tag (``is_plain``) is none of the keys and values in the eyes of the others.
     """
 
     __tablename__ = "tag_bindings"
@@ -52,6 +53,7 @@ class TagBinding(Base):
     workspace_id: Mapped[str | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), default=None)
     key: Mapped[str] = mapped_column(Name)
     value: Mapped[str] = mapped_column(Name)
+    is_plain: Mapped[bool] = mapped_column(default=False, server_default=false())
     # The order in which the tags of one resource were added; several may have the same time.
     position: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     # Last, because it is computed from the other columns.

@@ -64,7 +64,7 @@ def test_workspaces_by_their_full_names(cast: Cast, organization: str) -> None:
     )
     bindings = [each["attributes"] for each in cast.ada.get(f"workspaces/{made(created)}/tag-bindings")["data"]]
     assert {each["key"]: each["value"] for each in bindings} == {"stage": "live", "net": "", "core": ""}
-    assert sorted(shown["tag-names"]) == ["core", "net", "stage"]
+    assert sorted(shown["tag-names"]) == ["core", "net"]
     cast.ben.get(path, expect=404)
     cast.passer_by.get(path, expect=401)
 

@@ -132,7 +132,7 @@ def test_variables_tags_and_access_are_copied(
         world.add(Var(**place, key=f"key-{index}", category="env", value=f"value-{index}", description="d"))
         world.add(Var(**place, key="hcl", category="terraform", value="[1]", hcl=True))
         world.add(TagBinding(**place, key="env", value=f"prod-{index}", position=1))
-        world.add(TagBinding(**place, key="blue", value=""))
+        world.add(TagBinding(**place, key="blue", value="", is_plain=True))
         world.workspace_access(team, original, "custom", {"runs": "plan"})
         world.acl_entry(original, person, "developer")
         world.add(VarsetWorkspace(varset_id=varset.id, workspace_id=original.id))
@@ -143,7 +143,7 @@ def test_variables_tags_and_access_are_copied(
     assert set(copies) == {original.id for original in originals}
     compared: dict[type[Base], tuple[str, ...]] = {
         Var: ("key", "category", "value", "description", "hcl", "sensitive", "organization_id"),
-        TagBinding: ("key", "value", "position", "tag_id", "organization_id"),
+        TagBinding: ("key", "value", "is_plain", "position", "tag_id", "organization_id"),
         TeamWorkspace: ("team_id", "access", "organization_id"),
         WorkspaceAclEntry: ("membership_id", "level", "organization_id"),
         VarsetWorkspace: ("varset_id",),

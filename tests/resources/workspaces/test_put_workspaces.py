@@ -166,7 +166,7 @@ def test_tags_labels_title_and_avatar_are_set_and_kept(
     labels = [{"type": "tag-bindings", "attributes": {"key": "env", "value": "prod"}}]
     path = f"/organizations/{acme.name}/workspaces/network"
     shown = api.put(path, owner.token, document("workspaces", attributes, tag_bindings=labels), expect=201)["data"]
-    assert shown["attributes"]["tag-names"] == ["env", "blue", "green"]
+    assert shown["attributes"]["tag-names"] == ["blue", "green"]
     assert shown["attributes"]["avatar-url"] == "https://a.example/x.png"
 
     def tags(attributes: dict[str, Any], **relationships: Any) -> dict[str, str]:

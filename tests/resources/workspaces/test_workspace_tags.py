@@ -35,11 +35,11 @@ def plain(*names: str) -> list[Any]:
 
 
 def own(api: Api, workspace: Workspace, token: str) -> dict[str, str]:
-    """The bindings, checked against tag-names."""
+    """The bindings, checked against tag-names, which has those without a value."""
     listed = api.get(f"/workspaces/{workspace.id}/tag-bindings", token)
     assert api.get(f"/workspaces/{workspace.id}/relationships/tag-bindings", token) == listed
     found = {tag["attributes"]["key"]: tag["attributes"]["value"] for tag in listed["data"]}
-    assert set(tag_names(api, workspace, token)) == set(found)
+    assert set(tag_names(api, workspace, token)) == {key for key, value in found.items() if not value}
     return found
 
 
@@ -68,7 +68,7 @@ def test_plain_tags_are_bindings_without_a_value(api: Api, owner: Person, worksp
     api.post(path, owner.token, {"data": plain("Blue", "app", "app")}, expect=204)
     assert own(api, workspace, owner.token) == {"app": "", "blue": ""}
     api.patch(f"/workspaces/{workspace.id}/tag-bindings", owner.token, {"data": bindings({"env": "prod"})})
-    assert tag_names(api, workspace, owner.token) == ["blue", "app", "env"]
+    assert tag_names(api, workspace, owner.token) == ["blue", "app"]
     listed = api.get(path, owner.token)["data"]
     assert [tag["attributes"]["name"] for tag in listed] == ["app", "blue"]
     api.post(path, owner.token, {"data": plain("env")}, expect=204)
@@ -148,7 +148,7 @@ def test_the_limits_of_tags(api: Api, owner: Person, workspace: Workspace) -> No
 def test_a_workspace_is_created_with_tags(api: Api, owner: Person) -> None:
     sent = document("workspaces", {"name": "tagged"}, tags=plain("blue", "App"), tag_bindings=bindings({"env": "x"}))
     shown = api.post(WORKSPACES, owner.token, sent)["data"]
-    assert sorted(shown["attributes"]["tag-names"]) == ["app", "blue", "env"]
+    assert sorted(shown["attributes"]["tag-names"]) == ["app", "blue"]
     assert "tags" not in shown["relationships"]
     assert api.get(f"/workspaces/{shown['id']}", owner.token)["data"] == shown
 
@@ -179,8 +179,46 @@ def test_an_update_replaces_the_tags_it_names(
     path = f"/workspaces/{workspace.id}"
     api.patch(f"{path}/tag-bindings", owner.token, {"data": bindings(before)})
     shown = api.patch(path, owner.token, document("workspaces", {}, **sent))["data"]
-    assert set(shown["attributes"]["tag-names"]) == set(after)
+    assert set(shown["attributes"]["tag-names"]) == {key for key, value in after.items() if not value}
     assert own(api, workspace, owner.token) == after
+
+
+def effective(api: Api, workspace: Workspace, token: str) -> dict[str, str]:
+    """The tags that count, as the tfe provider reads the argument tags."""
+    listed = api.get(f"/workspaces/{workspace.id}/effective-tag-bindings", token)["data"]
+    return {each["attributes"]["key"]: each["attributes"]["value"] for each in listed}
+
+
+def test_plain_tags_and_keys_with_values_are_told_apart(
+    api: Api, world: World, owner: Person, project: Project, workspace: Workspace
+) -> None:
+    path, token = f"/workspaces/{workspace.id}", owner.token
+    related = f"{path}/relationships/tag-bindings"
+    # What the tfe provider sends for tag_names = ["blue", "team"] and tags = { CostCenter = "42", flag = "" }.
+    api.post(f"{path}/relationships/tags", token, {"data": plain("blue", "team")}, expect=204)
+    values = {"CostCenter": "42", "flag": ""}
+    api.post(related, token, {"data": bindings(values)}, expect=204)
+    assert tag_names(api, workspace, token) == ["blue", "team", "flag"]
+    assert effective(api, workspace, token) == values
+    assert own(api, workspace, token) == {"blue": "", "team": "", **values}, "terraform looks for plain tags here"
+    api.send("PATCH", related, token, {"data": bindings({"CostCenter": "43"})}, expect=204)
+    assert own(api, workspace, token) == {"blue": "", "team": "", "CostCenter": "43"}
+    api.patch(path, token, document("workspaces", {}, tag_bindings=[]))
+    assert own(api, workspace, token) == {"blue": "", "team": ""}
+    api.patch(f"{path}/tag-bindings", token, {"data": bindings({"CostCenter": "42", "blue": ""})})
+    assert effective(api, workspace, token) == {"CostCenter": "42"}, "terraform adds plain tags in this way"
+    api.patch(path, token, document("workspaces", {}, tags=plain("red")))
+    assert own(api, workspace, token) == {"red": "", "CostCenter": "42"}
+    # A key takes the place of a plain tag of its name, and a plain tag hides nothing that is inherited.
+    world.tag(project, "red", "of-the-project")
+    assert effective(api, workspace, token) == {"CostCenter": "42", "red": "of-the-project"}
+    tagged = "filter[tagged][0][key]=red&filter[tagged][0][value]"
+    assert len(api.get(f"{WORKSPACES}?{tagged}=of-the-project", token)["data"]) == 1
+    api.send("PATCH", related, token, {"data": bindings({"red": ""})}, expect=204)
+    assert effective(api, workspace, token) == {"red": ""}
+    assert api.get(f"{WORKSPACES}?{tagged}=of-the-project", token)["data"] == []
+    api.send("PATCH", related, token, {"data": []}, expect=204)
+    assert own(api, workspace, token) == {}
 
 
 def test_tags_are_inherited_unless_there_is_an_own_one(
@@ -190,17 +228,17 @@ def test_tags_are_inherited_unless_there_is_an_own_one(
         world.tag(project, key, "of-the-project")
     path = f"/workspaces/{workspace.id}"
     api.patch(f"{path}/tag-bindings", owner.token, {"data": bindings({"env": "own", "tier": "gold"})})
-    effective = api.get(f"{path}/effective-tag-bindings", owner.token)["data"]
+    counting = api.get(f"{path}/effective-tag-bindings", owner.token)["data"]
     inherited_from = {"inherited-from": f"/api/v2/projects/{project.id}"}
-    assert [(tag["attributes"]["key"], tag["attributes"]["value"], tag.get("links")) for tag in effective] == [
+    assert [(tag["attributes"]["key"], tag["attributes"]["value"], tag.get("links")) for tag in counting] == [
         ("env", "own", None),
         ("tier", "gold", None),
         ("cost", "of-the-project", inherited_from),
     ]
     world.workspace(project, "second")
     shown = api.get(f"{path}?include=effective_tag_bindings", owner.token)
-    assert shown["included"] == effective
-    linkage = [{"id": tag["id"], "type": "effective-tag-bindings"} for tag in effective]
+    assert shown["included"] == counting
+    linkage = [{"id": tag["id"], "type": "effective-tag-bindings"} for tag in counting]
     assert shown["data"]["relationships"]["effective-tag-bindings"]["data"] == linkage
     listed = api.get(f"{WORKSPACES}?include=effective-tag-bindings", owner.token)
     first, second = listed["data"]

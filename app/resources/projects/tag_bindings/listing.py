@@ -35,7 +35,8 @@ _BY_PROJECT = in_values(TagBinding.__table__.c.project_id, values_param("project
 _BY_WORKSPACE = in_values(TagBinding.__table__.c.workspace_id, values_param("workspaces"))
 _OF_PROJECTS = _TAGS.where(_BY_PROJECT)
 _OF_WORKSPACES = _TAGS.where(_BY_WORKSPACE)
-_OF_BOTH = _TAGS.where(or_(_BY_WORKSPACE, _BY_PROJECT))
+# Plain tags are shown elsewhere: clients that set keys and values would find keys here that they have not set.
+_OF_BOTH = _TAGS.where(or_(_BY_WORKSPACE, _BY_PROJECT), ~TagBinding.is_plain)
 dump_binding = compile_dump(TagBindingSchema, COLUMNS)
 dump_effective = compile_dump(EffectiveTagBindingSchema, COLUMNS)
 
@@ -51,7 +52,10 @@ def tags_of_workspaces(workspaces: Sequence[str]) -> Sequence[Row[Any]]:
 
 
 def effective_tags(workspaces: Sequence[Row[Any]]) -> Mapping[str, list[ResourceObject]]:
-    """The tags that count for each of these visible workspaces, by id: its own, then those of its project."""
+    """The keys and values that count for each of these visible workspaces, by id: its own, then those of its project.
+
+    Plain tags are not among them.
+    """
     wanted = {
         "workspaces": [workspace.id for workspace in workspaces],
         "projects": {workspace.project_id for workspace in workspaces},
@@ -115,7 +119,9 @@ def workspace_has(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether such a tag counts for a workspace: its own, or the project's if the workspace has none with that key."""
     own = aliased(TagBinding)
     hidden = (
-        exists().where(own.workspace_id == Workspace.id, own.key == TagBinding.key).correlate(TagBinding, Workspace)
+        exists()
+        .where(own.workspace_id == Workspace.id, own.key == TagBinding.key, ~own.is_plain)
+        .correlate(TagBinding, Workspace)
     )
     return exists().where(
         wanted,

@@ -35,9 +35,12 @@ def add_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Change
 
 
 def replace_tags(session: Session, owner: Tagged, tags: Mapping[str, str]) -> Changes:
-    """Replace all tags of the project or workspace; returns what changed, by key."""
+    """Replace all tags of the project or workspace but its plain ones; returns what changed, by key."""
     bound = _bindings(session, owner)
-    changes = _unbind(session, bound, [key for key in bound if key not in tags])
+    for key in bound:
+        # Sent as a key with an empty value, it is no longer a plain tag.
+        bound[key].is_plain &= key not in tags
+    changes = _unbind(session, bound, [key for key, each in bound.items() if key not in tags and not each.is_plain])
     return changes | _bind(session, owner, bound, tags, _fixed_for(session, owner, bound, tags))
 
 
@@ -48,10 +51,13 @@ def add_plain_tags(
     wanted, bound = list(names), _bindings_of(session, workspaces)
     new = {key: {name: "" for name in wanted if name not in each} for key, each in bound.items()}
     fixed = _fixed_keys(session, workspaces, wanted)
-    return [
+    changed = [
         (workspace, _bind(session, workspace, bound[workspace.id], new[workspace.id], fixed))
         for workspace in workspaces
     ]
+    for each in bound.values():
+        _mark_plain(each, wanted)
+    return changed
 
 
 def remove_plain_tags(
@@ -68,7 +74,14 @@ def replace_plain_tags(session: Session, workspace: Workspace, names: Iterable[s
     bound, wanted = _bindings(session, workspace), list(names)
     changes = _unbind(session, bound, [key for key, each in bound.items() if not each.value and key not in wanted])
     new = {name: "" for name in wanted if name not in bound}
-    return changes | _bind(session, workspace, bound, new, _fixed_for(session, workspace, bound, new))
+    changes |= _bind(session, workspace, bound, new, _fixed_for(session, workspace, bound, new))
+    _mark_plain(bound, wanted)
+    return changes
+
+
+def _mark_plain(bound: Bound, names: Iterable[str]) -> None:
+    for name in names:
+        bound[name].is_plain = not bound[name].value
 
 
 def _bindings(session: Session, owner: Tagged) -> Bound:
@@ -147,6 +160,7 @@ def _bind(session: Session, owner: Tagged, bound: Bound, tags: Mapping[str, str]
         elif binding.value != value:
             changes[key] = [binding.value, value]
             binding.value = value
+            binding.is_plain = False
     return changes
 
 

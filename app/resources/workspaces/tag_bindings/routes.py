@@ -41,7 +41,10 @@ def list_workspace_tag_bindings(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_READ)
 @describes(answer=EffectiveTagBindingSchema, many=True, paged=False)
 def list_effective_workspace_tag_bindings(workspace_id: str) -> Response:
-    """List the tags that count for a workspace: its own, and those of the project whose keys it does not have."""
+    """List the keys and values that count for a workspace: its own, and those of the project whose keys it lacks.
+
+    Plain tags are not among them.
+    """
     workspace = WORKSPACES.get({"id": workspace_id})
     return document_response(
         {"data": effective_tags([workspace])[workspace_id], "links": OF_WORKSPACES.links(workspace_id)}
@@ -68,5 +71,5 @@ def add_workspace_tag_bindings(workspace_id: str) -> Response:
 @requires(P.WORKSPACE_READ, P.WORKSPACE_MANAGE_TAGS)
 @describes(body=TagBindingSchema, many=True, status=204, errors=(422,))
 def replace_workspace_tag_bindings(workspace_id: str) -> Response:
-    """Replace all tags of a workspace by these; an empty list removes every one."""
+    """Replace all keys and values of a workspace by these. Its plain tags stay, unless one of these keys is theirs."""
     return OF_WORKSPACES.replaced(workspace_id)

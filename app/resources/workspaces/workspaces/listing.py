@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import case, func, literal, select
+from sqlalchemy import and_, case, func, literal, select
 
 from app.authz.permissions import P
 from app.models.environments import Environment
@@ -60,7 +60,7 @@ WORKSPACES = Listing(
         "latest_change_at": _LATEST_CHANGE,
         "tag_names": string_agg(
             TagBinding.key,
-            TagBinding.workspace_id == Workspace.id,
+            and_(TagBinding.workspace_id == Workspace.id, TagBinding.value == ""),
             TagBinding.position,
             Workspace.__table__,
         ),

@@ -123,7 +123,10 @@ def read_vcs_repo(value: Json) -> None:
 
 
 def show_tag_names(row: AnyRow, _held: object) -> list[str]:
-    """The keys of all tags, with and without a value, in the order in which they were added."""
+    """The names of the tags without a value, in the order in which they were added.
+
+    Keys with a value are not among them: the tfe provider refuses those that can't be names of plain tags.
+    """
     return row.tag_names.split(SEPARATOR) if row.tag_names else []
 
 
@@ -278,7 +281,9 @@ class WorkspaceSchema(Schema):
         has_effect=False,
     )
     shown_trigger_patterns = Computed(show_texts("trigger_patterns"), data_key="trigger-patterns", schema=TEXTS)
-    tag_names = Computed(show_tag_names, schema=TEXTS, description="The names of the workspace's tags.")
+    tag_names = Computed(
+        show_tag_names, schema=TEXTS, description="The names of the workspace's tags that have no value."
+    )
     vcs_repo = Setting(
         read_vcs_repo,
         allow_none=True,
