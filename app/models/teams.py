@@ -17,7 +17,11 @@ VISIBILITIES = ("secret", "organization")
 
 
 class Team(Base):
-    """A group of members that is given access. ``organization_access`` lists the flags that are true."""
+    """A group of members that is given access.
+
+    ``organization_access`` lists the flags that are true, and ``declined_access`` those that were sent as false
+    although another one that is true includes them. The latter are only shown as false; the former are what counts.
+    """
 
     __tablename__ = "teams"
     visible_by: ClassVar[P] = P.TEAM_READ
@@ -35,6 +39,7 @@ class Team(Base):
     is_owners: Mapped[bool] = mapped_column(default=False)
     visibility: Mapped[str] = mapped_column(default="secret")
     organization_access: Mapped[list[str]] = mapped_column(default=list)
+    declined_access: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     sso_team_id: Mapped[str | None]
     allow_member_token_management: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)

@@ -22,6 +22,7 @@ from app.jsonapi.fields import (
     ToMany,
     ToOne,
 )
+from app.jsonapi.switch import Switch
 from app.persistence import Expression
 
 JsonSchema = dict[str, Any]
@@ -60,6 +61,8 @@ def accepted(member: Field[Any]) -> JsonSchema:
     """The schema of the values that a client may send for an attribute."""
     if isinstance(member, Setting):
         return member.json_schema
+    if isinstance(member, Switch):
+        return {"enum": [False, None]}
     schema = _kind(member) | _bounds(member)
     return nullable(schema) if member.allow_none else schema
 

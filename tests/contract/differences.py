@@ -77,9 +77,9 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("organizations", BODY): {
         **_of(SHOWN_ONLY, "-permissions", "-saml-enabled", "-two-factor-conformant"),
         **_of(MODULES, "-global-module-sharing", "-global-provider-sharing"),
-        **_of(STACKS, "-stacks-default-execution-mode", "-stacks-enabled"),
+        **_of(STACKS, "-stacks-default-execution-mode"),
         **_of(LATER, "-recoverable-items-enabled"),
-        **_of(IN_REFERENCE, "+default-agent-pool-id", "+user-tokens-enabled"),
+        **_of(IN_REFERENCE, "+default-agent-pool-id", "+enforce-hyok", "+max-ttl-enabled", "+user-tokens-enabled"),
     },
     ("projects", ANSWER): _of(BEYOND, "+icon-url", *_OF_PROJECTS),
     ("projects", BODY): {
@@ -117,7 +117,6 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
             "-effective-state-version-retention-desc",
         ),
         **_of(NO_CODE, "-no-code-upgrade-available", "-source-module-id"),
-        **_of(HYOK, "-hyok-enabled"),
     },
     ("workspaces", BODY): {
         **_of(BEYOND, "+avatar-url", "+cell", "+iac-tool", "+title"),
@@ -145,7 +144,6 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
             "-effective-run-data-retention-desc",
             "-effective-state-version-retention-desc",
         ),
-        **_of(HYOK, "-hyok-enabled"),
         **_of(OF_RELATIONSHIP, "-tag-names"),
         **_of(IN_REFERENCE, "+agent-pool-id"),
     },

@@ -75,7 +75,7 @@ def values_of(field: Any, name: str, expression: Any) -> st.SearchStrategy[Any]:
     if isinstance(expression.type, Integer):
         return st.integers(0, 10**6)
     if isinstance(expression.type, JSON):
-        return st.lists(flag_names, unique=True) if name == "organization_access" else st.none()
+        return st.lists(flag_names, unique=True) if name in {"organization_access", "declined_access"} else st.none()
     # What makes up an address is there in every row.
     return filled if name == "id" or name.endswith("name") else st.none() | filled
 

@@ -51,10 +51,60 @@ def test_one_kind_of_trigger_takes_the_place_of_the_other(
     before: dict[str, Any] = {old.replace("-", "_"): ["a"]}
     workspace = world.workspace(world.default_project(acme), **before)
     path = f"/workspaces/{workspace.id}"
+    shown = api.patch(path, owner.token, document("workspaces", {new: None}))["data"]["attributes"]
+    assert (shown[old], shown[new]) == (["a"], []), "null clears what it names and nothing else"
+    shown = api.patch(path, owner.token, document("workspaces", {old: ["a"], new: []}))["data"]["attributes"]
+    assert (shown[old], shown[new]) == (["a"], [])
     shown = api.patch(path, owner.token, document("workspaces", {new: []}))["data"]["attributes"]
-    assert (shown[old], shown[new]) == (["a"], []), "nothing takes no place"
+    assert (shown[old], shown[new]) == ([], []), "who turns one off has turned off the other"
+    api.patch(path, owner.token, document("workspaces", {old: ["a"]}))
     shown = api.patch(path, owner.token, document("workspaces", {new: ["b"]}))["data"]["attributes"]
     assert (shown[old], shown[new]) == ([], ["b"])
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_patterns_need_triggers_by_files(
+    api: Api, world: World, acme: Organization, owner: Person, method: str
+) -> None:
+    workspace = world.workspace(world.default_project(acme), trigger_patterns=["a"])
+    path = WORKSPACES if method == "POST" else f"/workspaces/{workspace.id}"
+    refused = [
+        (
+            "'trigger_patterns' cannot be populated when 'file_triggers_enabled' is set to false.",
+            "/data/attributes/trigger-patterns",
+        )
+    ]
+    both = {"name": "other", "trigger-patterns": ["b"], "file-triggers-enabled": False}
+    assert faults(api.send(method, path, owner.token, document("workspaces", both), expect=422)) == refused
+    if method == "PATCH":
+        off = document("workspaces", {"file-triggers-enabled": False})
+        assert faults(api.patch(path, owner.token, off, expect=422)) == refused
+    empty = {**both, "trigger-patterns": [], "trigger-prefixes": ["b"]}
+    shown = api.send(method, path, owner.token, document("workspaces", empty), expect=201 if method == "POST" else 200)
+    assert shown["data"]["attributes"]["trigger-prefixes"] == ["b"]
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    ("path", "type_", "name"),
+    [
+        ("/organizations/acme", "organizations", "max-ttl-enabled"),
+        ("/organizations/acme", "organizations", "stacks-enabled"),
+        ("/organizations/acme", "organizations", "enforce-hyok"),
+        ("/organizations/acme/workspaces/network", "workspaces", "hyok-enabled"),
+    ],
+)
+def test_what_the_service_does_not_have_can_not_be_turned_on(
+    api: Api, world: World, acme: Organization, owner: Person, *, path: str, type_: str, name: str
+) -> None:
+    world.workspace(world.default_project(acme), "network")
+    for off in (False, None):
+        shown = api.patch(path, owner.token, document(type_, {name: off}))["data"]["attributes"]
+        assert shown[name] is False
+    for on in (True, 1, "true"):
+        [(detail, pointer)] = faults(api.patch(path, owner.token, document(type_, {name: on}), expect=422))
+        assert pointer == f"/data/attributes/{name}"
+        assert "can't be enabled: this service has no " in detail
 
 
 def test_what_was_shown_may_be_sent_back(api: Api, world: World, acme: Organization, owner: Person) -> None:
@@ -163,12 +213,13 @@ TIMES: list[tuple[list[dict[str, Any]], tuple[str | None, str | None, bool]]] = 
     ([{DURATION: "2h"}, {AT: FIXED}], (FIXED, None, False)),
     ([{DURATION: "2h", AT: FIXED}], ("later", "2h", False)),
     ([{DURATION: "2h", AT: None}], ("later", "2h", False)),
-    ([{DURATION: "2h"}, {AT: None}], ("later", "2h", False)),
+    ([{DURATION: "2h"}, {AT: None}], (None, None, True)),
     ([{DURATION: "2h"}, {DURATION: None, INHERITS: False}], (None, None, False)),
     ([{AT: FIXED}, {DURATION: None, INHERITS: False}], (None, None, False)),
     ([{AT: FIXED}, {DURATION: None}], (FIXED, None, False)),
     ([{AT: FIXED}, {INHERITS: True}], (None, None, True)),
-    ([{INHERITS: False}, {AT: None}], (None, None, False)),
+    ([{INHERITS: False}, {AT: None}], (None, None, True)),
+    ([{DURATION: "2h"}, {AT: None, INHERITS: False}], (None, None, False)),
 ]
 
 

@@ -32,6 +32,7 @@ def test_a_workspace_is_shown_with_its_members(api: Api, world: World, acme: Org
         "allow-destroy-plan": True,
         "auto-destroy-activity-duration": "14d",
         "auto-destroy-status": None,
+        "hyok-enabled": False,
         "inherits-project-auto-destroy": True,
         "execution-mode": "local",
         "operations": False,

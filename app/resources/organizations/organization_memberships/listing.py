@@ -53,7 +53,7 @@ MEMBERSHIP_LINKS = TeamMemberLinks(
     other=Team,
     # Callers who can't see a secret team don't see its id either.
     condition=lambda: visible(P.TEAM_READ, Team),
-    columns={"linked_id": Team.id},
+    columns=lambda: {"linked_id": Team.id},
     lists={"team_ids": lambda links: [link.linked_id for link in links]},
 )
 

@@ -1,9 +1,21 @@
 """The attributes and relationships of an organization and of its entitlement set (spec: organizations)."""
 
 from app.authz.permissions import P
-from app.jsonapi.fields import Attribute, Boolean, Choice, Constant, DateTime, Email, Integer, Links, Text, ToOne
+from app.jsonapi.fields import (
+    Attribute,
+    Boolean,
+    Choice,
+    Constant,
+    DateTime,
+    Email,
+    Integer,
+    Links,
+    Text,
+    ToOne,
+)
 from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
+from app.jsonapi.switch import Switch
 from app.models.organizations import EXECUTION_MODES
 
 NAME_LENGTH = (3, 40)
@@ -193,12 +205,12 @@ class OrganizationSchema(Schema):
     hcp_id = Constant(None)
     stacks_default_execution_mode = Constant("remote")
     # Features that the service does not have are off; terraform's provider reads these attributes back.
-    stacks_enabled = Constant(value=False)
+    stacks_enabled = Switch("stacks")
     over_stacks_resource_limit = Constant(value=False)
     test_generation_enabled = Constant(value=False)
     recoverable_items_enabled = Constant(value=False)
-    max_ttl_enabled = Constant(value=False)
-    enforce_hyok = Constant(value=False)
+    max_ttl_enabled = Switch("limits on the lifetime of tokens")
+    enforce_hyok = Switch("keys that customers hold themselves")
     permissions = permission_flags(FLAGS)
 
     default_agent_pool = ToOne("agent-pools", column="default_agent_pool", writable=True)

@@ -38,6 +38,17 @@ def merge_access(current: Iterable[str], given: Mapping[str, bool]) -> list[str]
     return sorted(flags)
 
 
+def merge_declined(current: Iterable[str], given: Mapping[str, bool], flags: Iterable[str]) -> list[str]:
+    """The flags that are shown as false, although others of the ``flags`` include them, because they were sent so.
+
+    A flag that comes without the one that it includes includes it anew.
+    """
+    included = {implied for flag, implied in IMPLIED.items() if flag in flags}
+    anew = {implied for flag, implied in IMPLIED.items() if given.get(flag)}
+    kept = {flag for flag in current if flag not in given and flag not in anew}
+    return sorted(included & (kept | {flag for flag, chosen in given.items() if not chosen}))
+
+
 def _faults(flags: Iterable[str]) -> Iterable[ApiError]:
     held = effective_access(flags)
     for flag, required in REQUIRED.items():

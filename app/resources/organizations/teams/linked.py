@@ -22,15 +22,16 @@ class TeamMemberLinks:
     """Adds the ids of the other side of team membership to rows, for a listing's ``complete``.
 
     ``owner_id`` and ``related_id`` are the columns of ``TeamMember`` that refer to this side and the other one.
-    ``other`` is the model of the other side, ``condition`` decides whether the caller sees its ids, and ``columns`` are
-    read from it, ``linked_id`` among them. ``lists`` computes the ids that the schema shows, by column name.
+    ``other`` is the model of the other side, ``condition`` decides whether the caller sees its ids, and ``columns``
+    makes what is read from it, ``linked_id`` among them. ``lists`` computes the ids that the schema shows, by column
+    name.
     """
 
     owner_id: Expression
     related_id: Expression
     other: type[Base]
     condition: Callable[[], ColumnElement[bool]]
-    columns: Mapping[str, Expression]
+    columns: Callable[[], Mapping[str, Expression]]
     lists: Mapping[str, Callable[[Sequence[Link]], list[str]]]
 
     def __call__(self, listing: Listing, rows: Sequence[Row[Any]], source: Connection | Session) -> list[Any]:
@@ -77,4 +78,4 @@ class TeamMemberLinks:
         return self.other.__table__.c.id
 
     def _columns(self) -> list[Expression]:
-        return [expression.label(name) for name, expression in self.columns.items()]
+        return [expression.label(name) for name, expression in self.columns().items()]

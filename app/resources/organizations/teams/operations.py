@@ -13,7 +13,7 @@ from app.models.users import User
 from app.models.workspace_locks import Released, release_locks_of
 from app.persistence import case_folded, fold_case, in_values
 from app.resources.organizations.organizations.operations import refuse_identity_provider
-from app.resources.organizations.teams.access import FLAGS, merge_access
+from app.resources.organizations.teams.access import FLAGS, merge_access, merge_declined
 
 Members = Mapping[str, str]
 """Usernames by membership id."""
@@ -41,6 +41,9 @@ def normalize_access(members: Mapping[str, Any], team: Team) -> dict[str, Any]:
         _check_owners_team(normalized, given, team)
     elif given:
         normalized["organization_access"] = merge_access(team.organization_access, given)
+        normalized["declined_access"] = merge_declined(
+            team.declined_access or (), given, normalized["organization_access"]
+        )
     return normalized
 
 

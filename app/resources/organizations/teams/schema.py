@@ -1,5 +1,7 @@
 """The attributes and relationships of a team (spec: teams)."""
 
+from collections.abc import Iterable
+
 from marshmallow import ValidationError
 
 from app.authz.permissions import P
@@ -11,8 +13,9 @@ from app.models.teams import VISIBILITIES
 from app.persistence import AnyRow
 from app.resources.organizations.teams.access import FLAGS, effective_access
 
-NAME_LENGTH = (1, 90)
-NAME_PATTERN = "[A-Za-z0-9_-]+(?: [A-Za-z0-9_-]+)*"
+NAME_LENGTH = (1, 255)
+# Anything in one line: names come from identity providers, with slashes, dots, brackets and whole sentences.
+NAME_PATTERN = r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?"
 SSO_TEAM_ID_LENGTH = 255
 
 _TOKENS = {"can-update-api-token": P.TOKEN_MANAGE, "can-view-api-token": P.TOKEN_MANAGE}
@@ -65,8 +68,20 @@ def show_access(row: AnyRow, _held: object) -> dict[str, bool]:
     """All flags; the owners team has all of them, whatever is stored."""
     if row.is_owners:
         return dict.fromkeys(FLAGS, True)
-    held = effective_access(row.organization_access)
+    # What was sent as false is shown as false, or the tfe provider would find a difference at each plan.
+    held = frozenset(row.organization_access) | (effective_access(row.organization_access) - {*row.declined_access})
     return {flag: flag in held for flag in FLAGS}
+
+
+class TeamName(Text):
+    """The name of a team."""
+
+    def _faults(self, value: str) -> Iterable[str]:
+        faults = list(super()._faults(value))
+        yield from faults
+        # Characters that nobody sees would make a name look like another one.
+        if not faults and not value.isprintable():
+            yield self.pattern_message
 
 
 class TeamSchema(Schema):
@@ -81,12 +96,12 @@ class TeamSchema(Schema):
         self_link = "/api/v2/teams/{id}"
 
     id = Attribute()
-    name = Text(
+    name = TeamName(
         required=True,
         minimum=NAME_LENGTH[0],
         maximum=NAME_LENGTH[1],
         pattern=NAME_PATTERN,
-        pattern_message="may only contain letters, numbers, hyphens, underscores, and single spaces between them",
+        pattern_message="may only contain visible characters, and spaces between them",
         description="The name, unique in the organization.",
         example="developers",
     )

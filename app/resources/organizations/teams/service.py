@@ -33,13 +33,16 @@ def create_team(org: OrganizationRef, members: dict[str, Any]) -> ResourceObject
         return TEAMS.get_resource({"id": team.id}, session)
 
 
+ACCESS = {"organization-access", "declined-access"}
+
+
 def update_team(team_id: str, needed: P, members: dict[str, Any]) -> ResourceObject:
     """Update a team; attributes and flags of its organization-access that are left out stay as they are."""
     with transaction() as session:
         team = get_for_update(session, Team, team_id, needed)
         _check_owners(team)
         changes = apply_changes(team, normalize_access(members, team))
-        _check_rights(team, needed, sets_access="organization-access" in changes)
+        _check_rights(team, needed, sets_access=not changes.keys().isdisjoint(ACCESS))
         session.flush()
         if changes:
             record_event(session, "teams.update", team, changes)

@@ -1,6 +1,6 @@
 """The rules of workspaces: inheritance from the project, deleting safely."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.jsonapi.errors import Conflict, InvalidAttribute, Unprocessable
@@ -59,7 +59,8 @@ def normalize_auto_destroy(members: Mapping[str, Any], current: Workspace | None
     """The attributes, with auto-destroy time and duration as the workspace's own (spec: workspaces, update).
 
     A duration or a time becomes the workspace's own. Null removes it, and the project's duration counts again, unless
-    the same request says that the workspace does not inherit. A duration wins over a time.
+    the same request says that the workspace does not inherit. A duration wins over a time. Null for the time alone
+    removes the duration, too, because the time is shown for either.
     """
     normalized = dict(members)
     is_duration_given = "auto_destroy_activity_duration" in normalized
@@ -76,8 +77,8 @@ def normalize_auto_destroy(members: Mapping[str, Any], current: Workspace | None
         own = {"own_auto_destroy_activity_duration": None}
         if is_time_given or normalized.get("inherits_project_auto_destroy") is False:
             own["own_auto_destroy_at"] = None
-    elif is_time_given and current is not None and current.own_auto_destroy_at is not None:
-        own = {"own_auto_destroy_at": None}
+    elif is_time_given:
+        own = {"own_auto_destroy_activity_duration": None, "own_auto_destroy_at": None}
     else:
         return normalized
     # A workspace without its own value inherits the project's again.
@@ -102,10 +103,7 @@ def normalize_settings(members: Mapping[str, Any], current: Workspace | None) ->
             "Trigger patterns and trigger prefixes can't both be set",
             pointer="/data/attributes/trigger-patterns",
         )
-    for member, other in (TRIGGERS, TRIGGERS[::-1]):
-        # Clients that switch from one setting to the other send only the new one.
-        if normalized.get(member) and current is not None:
-            normalized[other] = None
+    _normalize_triggers(normalized, after)
     if after("project_remote_state") and after("global_remote_state"):
         member = "project-remote-state" if "project_remote_state" in normalized else "global-remote-state"
         raise InvalidAttribute(
@@ -113,6 +111,23 @@ def normalize_settings(members: Mapping[str, Any], current: Workspace | None) ->
             pointer=f"/data/attributes/{member}",
         )
     return normalized
+
+
+def _normalize_triggers(normalized: dict[str, Any], after: Callable[[str], Any]) -> None:
+    given = [member for member in TRIGGERS if normalized.get(member) is not None]
+    for member, other in (TRIGGERS, TRIGGERS[::-1]):
+        # Clients that switch from one setting to the other, or that turn both off, send only one of them.
+        if given == [member] or normalized.get(member):
+            normalized[other] = None
+    for member in given:
+        normalized[member] = normalized[member] or None
+    if not {"trigger_patterns", "file_triggers_enabled"}.isdisjoint(normalized) and (
+        after("trigger_patterns") and after("file_triggers_enabled") is False
+    ):
+        raise InvalidAttribute(
+            "'trigger_patterns' cannot be populated when 'file_triggers_enabled' is set to false.",
+            pointer="/data/attributes/trigger-patterns",
+        )
 
 
 def check_safe_to_delete(workspace: Workspace) -> None:

@@ -25,6 +25,7 @@ from app.jsonapi.fields import (
 )
 from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
+from app.jsonapi.switch import Switch
 from app.models.organizations import EXECUTION_MODES
 from app.models.workspaces import IAC_TOOLS, NAME_LENGTH
 from app.persistence import SEPARATOR, AnyRow
@@ -101,14 +102,14 @@ def show_operations(row: AnyRow, _held: object) -> bool:
 
 
 def read_triggers(value: Json) -> list[str] | None:
-    """Paths or patterns of files that would start a run; null means an empty list."""
+    """Paths or patterns of files that would start a run; null, or a list that may be empty."""
     if value is None:
         return None
     if not isinstance(value, list) or any(not isinstance(item, str) for item in value):
         raise ValidationError("must be an array of strings")
     if len(value) > TRIGGERS or any(len(item) > TRIGGER_LENGTH for item in value):
         raise ValidationError(f"must have at most {TRIGGERS} strings of at most {TRIGGER_LENGTH} characters")
-    return value or None
+    return value
 
 
 def show_texts(column: str) -> Callable[[Any, Any], list[str]]:
@@ -323,6 +324,7 @@ class WorkspaceSchema(Schema):
         example="https://example.com/network.png",
     )
     iac_tool = Choice(IAC_TOOLS, description="The tool of the workspace.", example="terraform")
+    hyok_enabled = Switch("keys that customers hold themselves")
     auto_destroy_status = Constant(None, schema=NO_TEXT)
     last_assessment_result_at = Constant(None, schema=NO_TEXT)
     apply_duration_average = Constant(None, schema=NO_NUMBER)
