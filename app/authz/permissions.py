@@ -35,6 +35,9 @@ class P(StrEnum):
 
     TAG_KEY_RESERVE = "tag-key:reserve"
 
+    SSH_KEY_READ = "ssh-key:read"
+    SSH_KEY_MANAGE = "ssh-key:manage"
+
     AGENT_POOL_READ = "agent-pool:read"
     AGENT_POOL_MANAGE = "agent-pool:manage"
 

@@ -219,8 +219,8 @@ def _custom(granted: set[P], details: frozenset[tuple[str, str | bool]]) -> Perm
 
 # --- one organization ----------------------------------------------------------------------------------------------
 
-# Every member sees the pools, because administrators of a workspace or a project choose one for it.
-MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ, P.AGENT_POOL_READ})
+# Every member sees the pools and the names of SSH keys, because administrators of a workspace choose one for it.
+MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ, P.AGENT_POOL_READ, P.SSH_KEY_READ})
 VISIBLE_TEAM_MEMBER: Permissions = frozenset({P.TEAM_READ})
 # A team's token acts for the team. It can read its own service account, but not create tokens.
 TEAM_TOKEN: Permissions = MEMBER | {P.ACCOUNT_READ}
@@ -249,7 +249,7 @@ ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
     "read-workspaces": WORKSPACE_READER,
     "manage-projects": ALL_PROJECTS,
     "read-projects": PROJECT_READER,
-    "manage-vcs-settings": frozenset(),
+    "manage-vcs-settings": frozenset({P.SSH_KEY_READ, P.SSH_KEY_MANAGE}),
     "manage-modules": frozenset(),
     "manage-providers": frozenset(),
     "manage-public-modules": frozenset(),
@@ -338,7 +338,7 @@ TEAM_ADMIN: Permissions = frozenset(
 # An organization token administers settings; it never runs anything and never writes state. It gets no lock either: an
 # apply would change the infrastructure first, and only then find that its state is refused.
 ORGANIZATION_TOKEN: Permissions = (
-    MEMBER
+    (MEMBER - {P.SSH_KEY_READ})
     | TEAM_ADMIN
     | (ALL_PROJECTS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE, P.WORKSPACE_LOCK})
     | ACTIVITY
@@ -357,7 +357,8 @@ ORGANIZATION_TOKEN: Permissions = (
 OWNER: Permissions = (
     (ORGANIZATION_TOKEN - {P.AUDIT_TRAIL_READ})
     | ALL_PROJECTS
-    | {P.ORGANIZATION_UPDATE, P.ORGANIZATION_DELETE, P.WORKSPACE_FORCE_DELETE}
+    | MEMBER
+    | {P.ORGANIZATION_UPDATE, P.ORGANIZATION_DELETE, P.WORKSPACE_FORCE_DELETE, P.SSH_KEY_MANAGE}
 )
 
 # --- one's own -----------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ HCP_TYPES: Final = frozenset(
         "organizations",
         "projects",
         "reserved-tag-keys",
+        "ssh-keys",
         "state-version-outputs",
         "state-versions",
         "tag-bindings",

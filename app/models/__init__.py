@@ -13,6 +13,7 @@ from app.models.projects import Project
 from app.models.repository_links import RepositoryLink
 from app.models.reserved_tag_keys import ReservedTagKey
 from app.models.sign_in import AuthorizationCode, SignInAttempt, SignInSession
+from app.models.ssh_keys import SshKey
 from app.models.state_versions import StateVersion, StateVersionOutput
 from app.models.tag_bindings import TagBinding
 from app.models.team_projects import TeamProject
@@ -46,6 +47,7 @@ __all__ = [
     "ReservedTagKey",
     "SignInAttempt",
     "SignInSession",
+    "SshKey",
     "StateVersion",
     "StateVersionOutput",
     "StoredObject",

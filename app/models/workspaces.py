@@ -99,6 +99,8 @@ class Workspace(ProjectScoped, Base):
     own_execution_mode: Mapped[str | None] = mapped_column()
     # Set if that mode is agent. Not a foreign key: see ``AgentPool``.
     own_agent_pool_id: Mapped[str | None] = mapped_column(index=True)
+    # Not a foreign key either; who deletes a key takes it away from all workspaces.
+    ssh_key_id: Mapped[str | None] = mapped_column(index=True)
     file_triggers_enabled: Mapped[bool] = mapped_column(default=True)
     global_remote_state: Mapped[bool] = mapped_column(default=False)
     locked: Mapped[bool] = mapped_column(default=False)

@@ -156,6 +156,7 @@ OF_ONE_OPERATION: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(APPLICABLE, "+permissions", "+priority", "+stack-count"),
         **_of("sets have no such setting, neither in the API reference nor elsewhere in HCP's document", "-auto-apply"),
     },
+    ("PATCH /workspaces/{}/relationships/ssh-key", BODY): _of(IN_REFERENCE, "+id"),
     ("PATCH /account/update", BODY): _USER
     | _of(
         ONLY_NAMES,

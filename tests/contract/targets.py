@@ -11,6 +11,7 @@ from app.models import (
     Organization,
     RepositoryLink,
     ReservedTagKey,
+    SshKey,
     TagBinding,
     Var,
     VarsetWorkspace,
@@ -183,6 +184,9 @@ class Targets:
     def _reserved_tag_key(self) -> str:
         return self._world.add(ReservedTagKey(organization_id=self._organization.id, key="cost-center")).id
 
+    def _ssh_key(self) -> str:
+        return self._world.add(SshKey(organization_id=self._organization.id, name="modules", sealed_value="…")).id
+
     def _repository_link(self) -> str:
         place = {"organization_id": self._organization.id, "project_id": self.of_type("projects")}
         return self._world.add(RepositoryLink(**place, url="https://github.com/acme/infrastructure")).id
@@ -255,6 +259,7 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "projects": Targets._project,
     "repository-links": Targets._repository_link,
     "reserved-tag-keys": Targets._reserved_tag_key,
+    "ssh-keys": Targets._ssh_key,
     "state-version-outputs": Targets._output,
     "state-versions": Targets._state_version,
     "tags": Targets._tag,
@@ -281,6 +286,7 @@ _PARAMETERS = {
     "membership_id": "organization-memberships",
     "output_id": "state-version-outputs",
     "project_id": "projects",
+    "ssh_key_id": "ssh-keys",
     "tag_id": "tags",
     "team_id": "teams",
     "team_project_id": "team-projects",

@@ -5,6 +5,7 @@ from app.resources.organizations.agent_pools import routes as agent_pools_routes
 from app.resources.organizations.organization_memberships import routes as organization_memberships_routes
 from app.resources.organizations.organizations import routes as organizations_routes
 from app.resources.organizations.reserved_tag_keys import routes as reserved_tag_keys_routes
+from app.resources.organizations.ssh_keys import routes as ssh_keys_routes
 from app.resources.organizations.teams import routes as teams_routes
 
 BLUEPRINTS = (
@@ -13,5 +14,6 @@ BLUEPRINTS = (
     organization_memberships_routes.blueprint,
     organizations_routes.blueprint,
     reserved_tag_keys_routes.blueprint,
+    ssh_keys_routes.blueprint,
     teams_routes.blueprint,
 )

@@ -39,6 +39,7 @@ FLAGS: dict[str, P | bool] = {
     "can-update-authentication-token": P.TOKEN_MANAGE,
     "can-view-authentication": P.TOKEN_MANAGE,
     "can-update-agent-pools": P.AGENT_POOL_MANAGE,
+    "can-update-ssh-keys": P.SSH_KEY_MANAGE,
     # False for features that the service does not have; clients look for these keys.
     **dict.fromkeys(
         (
@@ -67,7 +68,6 @@ FLAGS: dict[str, P | bool] = {
             "can-update-hyok-configuration",
             "can-update-oauth",
             "can-update-sentinel",
-            "can-update-ssh-keys",
             "can-view-explorer",
             "can-view-hyok-feature-info",
             "can-view-usage",

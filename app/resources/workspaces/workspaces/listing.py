@@ -49,6 +49,7 @@ WORKSPACES = Listing(
         "shown_to": case((Project.public_read, literal("everybody"))),
         # Inherited values are read from where they are set, so that a change there counts at once.
         "execution_mode": func.coalesce(Workspace.own_execution_mode, MODE_OF_PROJECT),
+        "ssh_key_id": Workspace.ssh_key_id,
         "agent_pool": case(
             (Workspace.own_execution_mode.is_not(None), Workspace.own_agent_pool_id),
             else_=POOL_OF_PROJECT,

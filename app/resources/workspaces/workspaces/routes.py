@@ -14,6 +14,7 @@ from app.resources.workspaces.workspaces import (
     move_routes,
     project_routes,
     service,
+    ssh_key_routes,
 )
 from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
 from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
@@ -25,7 +26,15 @@ from app.web.guard import describes, requires
 from app.web.policy import organization_or_404
 from app.web.requests import body
 
-__all__ = ["account_routes", "blueprint", "consumer_routes", "lock_routes", "move_routes", "project_routes"]
+__all__ = [
+    "account_routes",
+    "blueprint",
+    "consumer_routes",
+    "lock_routes",
+    "move_routes",
+    "project_routes",
+    "ssh_key_routes",
+]
 
 
 @blueprint.get("/organizations/<organization>/workspaces")

@@ -346,7 +346,7 @@ class WorkspaceSchema(Schema):
         column="current_state_version_id",
         related="/api/v2/workspaces/{id}/current-state-version",
     )
-    ssh_key = ToOne("ssh-keys")
+    ssh_key = ToOne("ssh-keys", column="ssh_key_id", related="/api/v2/ssh-keys/{ssh_key_id}")
     latest_run = ToOne("runs")
     current_configuration_version = ToOne("configuration-versions")
     current_assessment_result = ToOne("assessment-results")

@@ -15,6 +15,7 @@ from app.authz.roles import level_within
 from app.authz.rules import permissions_on
 from app.jsonapi.errors import ApiError, Forbidden, NotFound, Unauthorized
 from app.models.projects import Project
+from app.models.ssh_keys import SshKey
 from app.models.teams import Team
 from app.models.users import User
 from app.models.workspace_acl_entries import WorkspaceAclEntry
@@ -52,7 +53,7 @@ from app.resources.workspaces.workspaces.operations import (
 from app.storage.ledger import mark_for_deletion, objects_owned_by
 from app.web.context import caller
 from app.web.listing import ResourceObject
-from app.web.policy import NOT_AUTHORIZED, denial, get_for_update, is_allowed, visible
+from app.web.policy import NOT_AUTHORIZED, denial, get_for_update, is_allowed, require, visible
 from app.web.transaction import (
     apply_changes,
     created_changes,
@@ -280,6 +281,24 @@ def _keep_holder(session: Session) -> None:
         holder = select(key).where(key == caller().id).with_for_update(read=True, key_share=True)
         if session.scalar(holder) is None:
             raise Unauthorized
+
+
+def assign_ssh_key(workspace_id: str, key_id: str | None) -> ResourceObject:
+    """Give a workspace an SSH key of its organization, or take it away; a key that the caller can't see is 404."""
+    with transaction() as session:
+        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_UPDATE)
+        if key_id is None:
+            # Who may see no keys, as the token of an organization, does not take them away either.
+            require(P.SSH_KEY_READ, SshKey(organization_id=workspace.organization_id), SshKey)
+        else:
+            key = get_for_update(session, SshKey, key_id, P.SSH_KEY_READ)
+            if key.organization_id != workspace.organization_id:
+                raise NotFound
+        changes = apply_changes(workspace, {"ssh_key_id": key_id})
+        if changes:
+            workspace.updated_at = now()
+            record_event(session, "workspaces.update", workspace, changes)
+        return _flush_and_show(session, workspace)
 
 
 def unlock_workspace(workspace_id: str) -> ResourceObject:

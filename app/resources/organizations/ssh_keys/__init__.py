@@ -1,0 +1,1 @@
+"""SSH keys of an organization, with which terraform fetches modules that are private."""
