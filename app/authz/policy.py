@@ -82,7 +82,7 @@ _TOKEN = Rule(
 
 POLICY: Mapping[P, Rule] = {
     P.ORGANIZATION_READ: _ORGANIZATION,
-    P.ORGANIZATION_CREATE: _rule(),
+    P.ORGANIZATION_CREATE: _rule(refusal=403),
     P.ORGANIZATION_UPDATE: _ORGANIZATION,
     P.ORGANIZATION_DELETE: _ORGANIZATION,
     # On a role in a project or a level on a workspace, this permission shows the e-mail address.

@@ -16,12 +16,14 @@ from app.jsonapi.errors import (
     StorageUnavailable,
     StoredUnreadable,
     TooLarge,
+    Unauthorized,
     UnsupportedMediaType,
 )
 from app.storage.keyring import DecryptionError
 from app.storage.ledger import MarkedForDeletion
 from app.storage.store import ObjectNotFound, StoreUnavailable
 from app.web.answers import error_document
+from app.web.not_built import not_built
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,9 @@ def install(app: Flask) -> None:
         status = error.code or 500
         if status < 400:  # noqa: PLR2004 - a redirect is not a failure
             return Response(status=status, headers=list(error.get_headers()))
+        lacking = not_built(request.method, request.path) if request.routing_exception is error else None
+        if lacking is not None:
+            return error_document(lacking if "Authorization" in request.headers else Unauthorized())
         kind = _BY_STATUS.get(status, BadRequest if status < 500 else ApiError)  # noqa: PLR2004
         limit = request.max_content_length
         # A length that was not announced is found out while the body is read.

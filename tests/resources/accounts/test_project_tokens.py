@@ -294,7 +294,7 @@ def test_it_sees_its_project_and_nothing_beside(
     api.patch("/organizations/acme", token, document("organizations", {"email": "a@example.test"}), expect=404)
     api.post("/organizations/acme/projects", token, document("projects", {"name": "new"}), expect=404)
     api.post(path_of(project), token, sent(), expect=404)
-    api.post("/organizations", token, document("organizations", {"name": "new", "email": "a@b.c"}), expect=404)
+    api.post("/organizations", token, document("organizations", {"name": "new", "email": "a@b.c"}), expect=403)
     (event,) = left_by_requests(world)
     assert (event.actor_type, event.actor_id, event.actor_name) == ("projects", project.id, "shop")
     assert event.token_kind == "project"

@@ -23,6 +23,22 @@ def sent(**attributes: Any) -> dict[str, Any]:
     return document("authentication-tokens", {name.replace("_", "-"): value for name, value in attributes.items()})
 
 
+def test_a_token_is_revoked_by_its_id_in_the_place_of_the_team_s(
+    api: Api, world: World, acme: Organization, owner: Person, team: Team
+) -> None:
+    plain = api.post(f"/teams/{team.id}/authentication-token", owner.token)["data"]
+    described = api.post(f"/teams/{team.id}/authentication-tokens", owner.token, sent(description="ci"))["data"]
+    of_owner = api.post(f"/users/{owner.id}/authentication-tokens", owner.token, sent(description="x"))["data"]
+    of_acme = api.post(f"/organizations/{acme.name}/authentication-token", owner.token)["data"]
+    for other in (of_owner["id"], of_acme["id"], "at-1111111111111111"):
+        api.delete(f"/teams/{other}/authentication-token", owner.token, expect=404)
+    api.delete(f"/teams/{described['id']}/authentication-token", world.member(acme).token, expect=404)
+    api.delete(f"/teams/{described['id']}/authentication-token", owner.token)
+    assert not works(api, described["attributes"]["token"])
+    assert works(api, plain["attributes"]["token"])
+    assert left_by_requests(world)[-1].action == "authentication-tokens.delete"
+
+
 def works(api: Api, token: str) -> bool:
     return bool(api.raw("GET", "/account/details", token).status_int == 200)
 
@@ -113,7 +129,7 @@ def test_a_token_acts_for_its_team(api: Api, world: World, acme: Organization, t
     (event,) = left_by_requests(world)
     assert (event.actor_type, event.actor_id, event.actor_name) == ("teams", team.id, "platform")
     # What is a person's own is closed to it.
-    api.post("/organizations", token, document("organizations", {"name": "new", "email": "a@b.c"}), expect=404)
+    api.post("/organizations", token, document("organizations", {"name": "new", "email": "a@b.c"}), expect=403)
     api.get("/organization-memberships", token, expect=404)
     api.post(f"/teams/{team.id}/authentication-token", token, expect=404)
 

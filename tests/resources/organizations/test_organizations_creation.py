@@ -81,10 +81,12 @@ def test_one_event_tells_of_it(api: Api, world: World, admin: Person) -> None:
 
 def test_by_default_nobody_else_creates_one(api: Api, world: World) -> None:
     organization = world.organization("other")
-    for token in (world.person().token, world.owner(organization).token, world.token(organization)):
-        create(api, token, expect=404)
+    for token in (world.person().token, world.owner(organization).token):
+        assert create(api, token, expect=403)["errors"][0]["code"] == "organizations-not-open"
         # The body does not matter to who may not.
-        api.post("/organizations", token, b"{", expect=404)
+        [(reason, _)] = faults(api.post("/organizations", token, b"{", expect=403))
+        assert reason.startswith("You are not authorized to create organizations")
+        assert "GROUNDPLAN_ORGANIZATION_CREATION=users" in reason
     assert len(world.all(Organization)) == 1
 
 
@@ -102,7 +104,8 @@ def test_every_user_creates_one_where_that_is_allowed(api: Api, world: World) ->
 
 @pytest.mark.usefixtures("open_to_users")
 def test_an_organizations_token_never_creates_one(api: Api, world: World) -> None:
-    create(api, world.token(world.organization("other")), expect=404)
+    answer = create(api, world.token(world.organization("other")), expect=403)
+    assert faults(answer) == [("Only users create organizations; send the token of a user", "")]
     assert len(world.all(Organization)) == 1
 
 

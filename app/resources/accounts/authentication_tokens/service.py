@@ -107,6 +107,15 @@ def destroy_team_token(team_id: str) -> None:
         record_event(session, "authentication-tokens.delete", revoked)
 
 
+def destroy_team_token_by_id(token_id: str) -> None:
+    """Revoke this token of a team at once."""
+    with transaction() as session:
+        where = {"kind": "team"}
+        token = get_for_update(session, AuthenticationToken, token_id, P.TOKEN_MANAGE, where=where)
+        session.delete(token)
+        record_event(session, "authentication-tokens.delete", token)
+
+
 def create_described_team_token(team_id: str, members: dict[str, Any]) -> tuple[str, ResourceObject]:
     """Create another token of a team, with its own description. Only this answer has the text."""
     with transaction() as session:

@@ -61,8 +61,14 @@ def show_team_token(team_id: str) -> Response:
 @requires(P.TEAM_READ, P.TOKEN_MANAGE, P.OWNERS_UPDATE_MEMBERSHIP)
 @describes(status=204)
 def destroy_team_token(team_id: str) -> Response:
-    """Revoke the team's token without a description at once; 404 when there is none."""
-    service.destroy_team_token(team_id)
+    """Revoke the team's token without a description at once; 404 when there is none.
+
+    With the id of a token of a team in the place of the team's, as clients send it, this token is revoked.
+    """
+    if team_id.startswith("at-"):
+        service.destroy_team_token_by_id(team_id)
+    else:
+        service.destroy_team_token(team_id)
     return no_content()
 
 

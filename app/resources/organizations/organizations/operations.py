@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select, true
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import InvalidAttribute, Unprocessable, humanized
+from app.jsonapi.errors import Forbidden, InvalidAttribute, Unprocessable, humanized
 from app.models.environments import default_environment
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
@@ -15,6 +15,23 @@ from app.models.teams import OWNERS, Team, TeamMember
 from app.models.workspaces import Workspace
 from app.resources.inheritance.execution_mode import Execution, PoolConsumer, pop_pool, resolve_pool
 from app.storage.ledger import mark_for_deletion, objects_owned_by
+
+
+class OrganizationsNotOpen(Forbidden):
+    """The operator lets only administrators of the site create organizations."""
+
+    code = "organizations-not-open"
+    detail = (
+        "You are not authorized to create organizations: administrators of the site create them here, unless the "
+        "operator sets GROUNDPLAN_ORGANIZATION_CREATION=users"
+    )
+
+
+class OnlyUsersCreate(Forbidden):
+    """The token is not that of a user, and an organization begins with a user who owns it."""
+
+    code = "only-users-create-organizations"
+    detail = "Only users create organizations; send the token of a user"
 
 
 class NoSecondFactor(InvalidAttribute):

@@ -4,14 +4,16 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from app.authz.grants import SITE
 from app.authz.permissions import P
-from app.jsonapi.errors import NotFound
+from app.authz.policy import Level
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.models.projects import Project
 from app.persistence import AnyRow
 from app.resources.organizations.organizations import service
 from app.resources.organizations.organizations.listing import ORGANIZATIONS, include_entitlement_sets
+from app.resources.organizations.organizations.operations import OnlyUsersCreate, OrganizationsNotOpen
 from app.resources.organizations.organizations.schema import (
     ENTITLEMENT_SET_DOCUMENT,
     OrganizationSchema,
@@ -21,7 +23,7 @@ from app.web.answers import no_content, resource_response
 from app.web.context import authenticate, caller
 from app.web.guard import describes, requires
 from app.web.includes import load_included
-from app.web.policy import organization_or_404, require_on_site
+from app.web.policy import is_allowed_at, organization_or_404
 from app.web.requests import body
 
 blueprint = Blueprint("organizations", __name__, url_prefix="/api/v2")
@@ -41,13 +43,15 @@ def list_organizations() -> Response:
 
 @blueprint.post("/organizations")
 @requires(P.ORGANIZATION_READ, P.ORGANIZATION_CREATE)
-@describes(body=OrganizationSchema, answer=OrganizationSchema, status=201, errors=(422,))
+@describes(body=OrganizationSchema, answer=OrganizationSchema, status=201, errors=(403, 422))
 def create_organization() -> Response:
     """Create an organization with its default project and its owners team; the caller becomes member and owner."""
-    require_on_site(P.ORGANIZATION_CREATE)
+    may_create = is_allowed_at(P.ORGANIZATION_CREATE, Level.SITE, SITE)
     user_id = caller().user_id
     if user_id is None:
-        raise NotFound
+        raise OnlyUsersCreate
+    if not may_create:
+        raise OrganizationsNotOpen
     organization_id = service.create_organization(user_id, load(OrganizationSchema, body()))
     # The caller's grants were loaded before the organization existed.
     authenticate()

@@ -1,0 +1,94 @@
+"""What HCP Terraform has and this service has not: the answer to a request that would create some of it.
+
+Clients drop the body of a 404 and tell people that a resource was not found, and repeat a 501 for minutes. 422 is shown
+with its text. Only creating is answered so: what can't be created is truly not found at its own address.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from app.jsonapi.errors import Unprocessable
+
+BELOW: Final = ("/api/v2/", "/api/registry/")
+
+_NO_RUNS = "runs; plan and apply on your own machine, with the execution mode local"
+_NO_VERSION_CONTROL = "connections to version control"
+_NO_REGISTRY = "registry of modules and providers"
+_NO_BACKING_DATA = "way to delete a state apart from its version"
+
+# By the part of the address that names it, before the parts below it.
+LACKING: Final[Mapping[str, str]] = {
+    "agents": "agents",
+    "applies": _NO_RUNS,
+    "assess": "assessments of the health of workspaces",
+    "assessments": "assessments of the health of workspaces",
+    "banners": "banners",
+    "change-requests": "change requests",
+    "cidr-range-lists": "lists of address ranges",
+    "cidr-ranges": "lists of address ranges",
+    "configuration-versions": _NO_RUNS,
+    "cost-estimates": "cost estimates",
+    "data-retention-policy": "data retention policies",
+    "email-recipient-statuses": "notifications",
+    "explorer": "explorer",
+    "github-app-installations": _NO_VERSION_CONTROL,
+    "gpg-keys": _NO_REGISTRY,
+    "hyok-configurations": "keys that customers hold themselves",
+    "hyok-customer-key-versions": "keys that customers hold themselves",
+    "metrics-tokens": "tokens for metrics",
+    "no-code-modules": "no-code modules",
+    "notification-configurations": "notifications",
+    "oauth-clients": _NO_VERSION_CONTROL,
+    "oauth-tokens": _NO_VERSION_CONTROL,
+    "oidc-configurations": "connections to identity providers of clouds",
+    "plan-exports": _NO_RUNS,
+    "plans": _NO_RUNS,
+    "policies": "policies",
+    "policy-checks": "policies",
+    "policy-evaluations": "policies",
+    "policy-sets": "policies",
+    "provider-sets": "sets of providers",
+    "registry": _NO_REGISTRY,
+    "registry-modules": _NO_REGISTRY,
+    "registry-providers": _NO_REGISTRY,
+    "run-triggers": "run triggers",
+    "runs": _NO_RUNS,
+    "ssh-keys": "SSH keys",
+    "stacks": "stacks",
+    "task-stages": "run tasks",
+    "tasks": "run tasks",
+    "test-runs": _NO_RUNS,
+    "tests": _NO_REGISTRY,
+    "tf-policy-evaluations": "policies",
+    "token-ttl-policies": "limits on the lifetime of tokens",
+    "vcs-events": _NO_VERSION_CONTROL,
+    "workspace-transfers": "transfers of workspaces between organizations",
+}
+# Addresses whose parts all exist elsewhere.
+_BY_PATTERN: Final = (
+    (re.compile(r"agent-pools/[^/]+/authentication-tokens"), "agents"),
+    (re.compile(r"state-versions/[^/]+/actions/\w+_backing_data"), _NO_BACKING_DATA),
+)
+# Settings of what exists, which are not created but changed.
+_SETTINGS: Final = frozenset({"data-retention-policy", "token-ttl-policies"})
+
+
+class NotBuilt(Unprocessable):
+    """HCP Terraform has what the request would create, and this service has not."""
+
+    code = "not-built"
+
+
+def not_built(method: str, path: str) -> NotBuilt | None:
+    """The error for a request to an address that no route has; None if nothing is known of the address."""
+    below = next((prefix for prefix in BELOW if path.startswith(prefix)), None)
+    if below is None or method not in {"POST", "PUT", "PATCH"}:
+        return None
+    address = path.removeprefix("/api/v2/").strip("/")
+    parts = [part for part in address.split("/") if part != "api"]
+    if method != "POST" and parts[-1] not in _SETTINGS:
+        return None
+    lacking = next((words for pattern, words in _BY_PATTERN if pattern.fullmatch(address)), None)
+    lacking = lacking or next((LACKING[part] for part in parts if part in LACKING), None)
+    return NotBuilt(f"This service has no {lacking}") if lacking else None

@@ -1,0 +1,71 @@
+"""What HCP Terraform has and this service has not."""
+
+import pytest
+
+from app.web.not_built import LACKING, not_built
+from tests.contract import hcp_names
+from tests.contract.description import committed
+from tests.support.api import Api
+from tests.support.world import World
+
+OURS = hcp_names.operations_of(committed())
+CREATING = [name for name in hcp_names.read() if name.startswith("POST ") and name not in OURS]
+# Taking part in what is done elsewhere: nothing would be created.
+ELSEWHERE = {"POST /email-recipient-statuses/unsubscribe", "POST /email-recipient-statuses/verify"}
+
+
+@pytest.mark.parametrize("name", [name for name in CREATING if name not in ELSEWHERE])
+def test_every_address_of_hcp_that_creates_and_is_not_built_is_known(name: str) -> None:
+    method, _, path = name.partition(" ")
+    found = not_built(method, f"/api/v2{path.replace('{}', 'x-1')}")
+    assert found is not None, "name what the service lacks in LACKING"
+    assert str(found).startswith("This service has no ")
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name.startswith("POST ")])
+def test_what_is_built_is_not_said_to_be_lacking(name: str) -> None:
+    words = {part for part in name.partition(" ")[2].split("/") if part != "ssh-keys"}
+    assert words.isdisjoint(LACKING), "remove it from LACKING"
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    ("method", "path", "lacking"),
+    [
+        ("POST", "/workspaces/ws-1/run-triggers", "run triggers"),
+        ("POST", "/organizations/acme/policy-sets", "policies"),
+        ("POST", "/organizations/acme/oauth-clients", "connections to version control"),
+        ("POST", "/agent-pools/apool-1/authentication-tokens", "agents"),
+        ("POST", "/workspaces/ws-1/relationships/data-retention-policy", "data retention policies"),
+        ("PATCH", "/organizations/acme/token-ttl-policies", "limits on the lifetime of tokens"),
+    ],
+)
+def test_creating_it_is_refused_with_its_name(api: Api, world: World, *, method: str, path: str, lacking: str) -> None:
+    document = {"data": {"type": "anything"}}
+    answer = api.send(method, path, world.person().token, document, expect=422)
+    assert answer == {
+        "errors": [
+            {
+                "status": "422",
+                "title": "unprocessable entity",
+                "code": "not-built",
+                "detail": f"This service has no {lacking}",
+            }
+        ]
+    }
+    api.send(method, path, None, document, expect=401)
+
+
+@pytest.mark.one_database
+def test_everything_else_is_not_found(api: Api, world: World) -> None:
+    token = world.person().token
+    for method, path in (
+        ("GET", "/workspaces/ws-1/run-triggers"),
+        ("PATCH", "/run-triggers/rt-1"),
+        ("DELETE", "/run-triggers/rt-1"),
+        ("POST", "/organizations/acme/nothing-known"),
+        ("POST", "/runs-of-nobody"),
+    ):
+        api.send(method, path, token, None, expect=404)
+    # An address that exists says itself what is wrong.
+    api.post("/workspaces/ws-1/actions/lock", token, {}, expect=404)
