@@ -1,7 +1,7 @@
 """SSH keys.
 
 Revision ID: a3d07f5b9c24
-Revises: 91b7d2f05c3e
+Revises: 0d6c71e5f8a3
 Created: 2026-11-30 11:30:00.000000+00:00
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "a3d07f5b9c24"
-down_revision = "91b7d2f05c3e"
+down_revision = "0d6c71e5f8a3"
 branch_labels = None
 depends_on = None
 
