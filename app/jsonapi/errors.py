@@ -3,7 +3,7 @@
 ApiError
  ├── BadRequest 400 ── BadParameter (names the query parameter)
  ├── Unauthorized 401
- ├── Forbidden 403
+ ├── Forbidden 403 ── ForceDeletionRefused
  ├── NotFound 404
  ├── Conflict 409
  ├── UnsupportedMediaType 415
@@ -91,6 +91,12 @@ class Forbidden(ApiError):
     status = 403
     title = "forbidden"
     code = "forbidden"
+
+
+class ForceDeletionRefused(Forbidden):
+    """Deleting by force takes more than the permission to delete. The text names the way that needs no force."""
+
+    code = "force-deletion-refused"
 
 
 class NotFound(ApiError):

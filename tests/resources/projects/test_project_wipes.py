@@ -50,7 +50,7 @@ COUNTS = {
     "vars": 3,
     "varsets": 1,
 }
-ZERO = dict.fromkeys(COUNTS, 0)
+ZERO = {**dict.fromkeys(COUNTS, 0), "workspaces-left": 0}
 
 
 @pytest.fixture
@@ -112,14 +112,18 @@ def test_all_that_goes_is_counted_or_is_a_mere_link() -> None:
 def test_a_wipe_deletes_and_counts_and_a_second_one_counts_zero(
     api: Api, world: World, acme: Organization, project: Project, owner: Person, engine: Engine, who: str
 ) -> None:
-    token = owner.token if who == "owner" else world.project_token(project, "admin")
+    token = owner.token if who == "owner" else world.project_token(project, "owner")
     before = rows(engine)
     fill(api, world, acme, project, owner.token)
     spared = {row.id for row in world.all(Workspace) if row.project_id != project.id}
     filled = rows(engine)
     answer = wipe(api, project, token)
     assert answer == {
-        "data": {"type": "project-wipes", "id": project.id, "attributes": {"dry-run": False, "counts": COUNTS}}
+        "data": {
+            "type": "project-wipes",
+            "id": project.id,
+            "attributes": {"dry-run": False, "counts": {**COUNTS, "workspaces-left": 0}},
+        }
     }
     after = rows(engine)
     for model in COUNTED:
@@ -140,9 +144,12 @@ def test_a_dry_run_counts_the_same_and_does_nothing(
     before = rows(engine)
     for _ in range(2):
         dry = wipe(api, project, owner.token, "?dry-run=true")["data"]["attributes"]
-        assert dry == {"dry-run": True, "counts": COUNTS}
+        assert dry == {"dry-run": True, "counts": {**COUNTS, "workspaces-left": 0}}
     assert rows(engine) == before
-    assert wipe(api, project, owner.token, "?dry-run=false")["data"]["attributes"]["counts"] == COUNTS
+    assert wipe(api, project, owner.token, "?dry-run=false")["data"]["attributes"]["counts"] == {
+        **COUNTS,
+        "workspaces-left": 0,
+    }
 
 
 @pytest.mark.one_database
@@ -182,6 +189,37 @@ def test_the_default_project_can_be_wiped(api: Api, world: World, acme: Organiza
     world.workspace(default)
     assert wipe(api, default, owner.token)["data"]["attributes"]["counts"] == {**ZERO, "workspaces": 1}
     assert world.default_project(acme).id == default.id
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+@pytest.mark.parametrize("who", ["admin", "token", "manage-projects"])
+def test_what_may_not_be_deleted_stays_and_is_counted(api: Api, world: World, who: str, *, allowed: bool) -> None:
+    organization = world.organization("force", allow_force_delete_workspaces=allowed)
+    project, person = world.project(organization), world.person()
+    token = {
+        "admin": lambda: person.token,
+        "token": lambda: world.project_token(project, "admin"),
+        "manage-projects": lambda: world.member(organization, world.team(organization, "manage-projects")).token,
+    }[who]()
+    world.project_member(project, person, "admin")
+    empty, locked, managing = (
+        world.workspace(project, **members) for members in ({}, {"locked": True}, {"resource_count": 1})
+    )
+    for workspace in (empty, locked, managing):
+        place = {"organization_id": organization.id, "workspace_id": workspace.id}
+        world.add(Var(**place, key="a", category="env", value="b"))
+    world.varset(organization, project=project)
+    going = 3 if allowed else 1
+    counts = {**ZERO, "workspaces": going, "vars": going, "varsets": 1, "workspaces-left": 3 - going}
+    for parameters in ("?dry-run=true", ""):
+        assert wipe(api, project, token, parameters)["data"]["attributes"]["counts"] == counts
+    left = {row.id for row in world.all(Workspace)}
+    assert left == (set() if allowed else {locked.id, managing.id})
+    assert len(world.all(Var)) == len(left)
+    again = wipe(api, project, token)["data"]["attributes"]["counts"]
+    assert again == {**ZERO, "workspaces-left": len(left)}
+    deleted = [event.subject_id for event in left_by_requests(world) if event.action == "workspaces.delete"]
+    assert len(deleted) == going
 
 
 def test_a_wipe_leaves_an_event_with_its_counts_and_one_for_each_workspace(

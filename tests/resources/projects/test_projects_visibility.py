@@ -279,7 +279,8 @@ def test_who_may_delete_but_not_force_hears_force_is_refused(api: Api, world: Wo
         {
             "status": "403",
             "title": "forbidden",
-            "code": "forbidden",
-            "detail": "You are not authorized to perform this action",
+            "code": "force-deletion-refused",
+            "detail": "You are not authorized to delete this project by force, together with its workspaces. Delete it "
+            "without force=true, once it holds no workspaces",
         }
     ]

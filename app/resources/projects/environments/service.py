@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.jsonapi.errors import Conflict, NotFound
+from app.jsonapi.errors import Conflict, ForceDeletionRefused, NotFound
 from app.models.environments import Environment
 from app.models.projects import Project
 from app.models.workspaces import Workspace
@@ -17,7 +17,7 @@ from app.resources.projects.environments.cloning import clone_workspaces
 from app.resources.projects.environments.listing import ENVIRONMENTS
 from app.resources.projects.environments.operations import check_room, delete_environment, keep_project, set_default
 from app.web.listing import ResourceObject
-from app.web.policy import denial, get_for_update, is_allowed
+from app.web.policy import get_for_update, is_allowed
 from app.web.transaction import (
     CHANGED_MEANWHILE,
     apply_changes,
@@ -61,7 +61,10 @@ def destroy_environment(environment_id: str, *, by_force: bool) -> None:
         keep_project(session, environment_id)
         environment = _lock_environment(session, environment_id)
         if by_force and not any(is_allowed(permission, environment) for permission in FORCE):
-            raise denial(P.WORKSPACE_FORCE_DELETE)
+            raise ForceDeletionRefused(
+                "You are not authorized to delete this environment by force, together with its workspaces. Delete it "
+                "without force=true, once it holds no workspaces"
+            )
         gone = delete_environment(session, environment, by_force=by_force)
         record_events(session, "workspaces.delete", [(workspace, None) for workspace in gone.workspaces])
         record_events(session, "project-members.delete", gone.members)

@@ -1,7 +1,7 @@
 """Counting and deleting the rows that a wipe of a project deletes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import ColumnElement, delete, func, literal, select, union_all
@@ -17,7 +17,7 @@ from app.models.vars import Var
 from app.models.varsets import Varset
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import RemoteStateConsumer, Workspace
-from app.persistence import Base
+from app.persistence import Base, in_values
 
 # Rows that are deleted with their workspace.
 OF_WORKSPACES: Final[tuple[type[Base], ...]] = (
@@ -32,6 +32,9 @@ OF_WORKSPACES: Final[tuple[type[Base], ...]] = (
 # In the order of the counts in the answer.
 COUNTED: Final[tuple[type[Base], ...]] = (Workspace, *OF_WORKSPACES, RemoteStateConsumer, Var, Varset)
 
+# The count of workspaces that the caller may not delete.
+LEFT: Final = "workspaces-left"
+
 
 def type_of(model: type[Base]) -> str:
     """The name of a table's rows in the counts."""
@@ -45,15 +48,18 @@ def lock_varsets(session: Session, project: Project) -> None:
     session.execute(owned.with_for_update())
 
 
-def count_contents(session: Session, project: Project) -> Mapping[str, int]:
-    """How many rows of each type a wipe deletes."""
-    workspaces = select(Workspace.__table__.c.id).where(Workspace.project_id == project.id)
+def count_contents(session: Session, project: Project, going: Sequence[str] | None = None) -> Mapping[str, int]:
+    """How many rows of each type a wipe deletes; ``going`` are the workspaces, unless all of them go."""
+    its_workspaces: ColumnElement[bool] = Workspace.project_id == project.id
+    if going is not None:
+        its_workspaces = in_values(Workspace.__table__.c.id, going)
+    workspaces = select(Workspace.__table__.c.id).where(its_workspaces)
     varsets = select(Varset.id).where(Varset.project_id == project.id)
     consumers = RemoteStateConsumer.__table__.c
     is_provider = consumers.workspace_id.in_(workspaces)
     # Each count uses an index; one condition with "or" would not.
     conditions: list[tuple[type[Base], ColumnElement[bool]]] = [
-        (Workspace, Workspace.project_id == project.id),
+        (Workspace, its_workspaces),
         *((model, model.__table__.c.workspace_id.in_(workspaces)) for model in OF_WORKSPACES),
         (RemoteStateConsumer, is_provider),
         (RemoteStateConsumer, consumers.consumer_id.in_(workspaces) & ~is_provider),

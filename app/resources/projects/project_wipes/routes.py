@@ -8,6 +8,7 @@ from app.authz.permissions import P
 from app.resources.projects.project_wipes import service
 from app.resources.projects.project_wipes.operations import (
     COUNTED,
+    LEFT,
     type_of,
 )
 from app.web.answers import resource_response
@@ -16,7 +17,7 @@ from app.web.requests import flag, refuse_strangers
 
 blueprint = Blueprint("project_wipes", __name__, url_prefix="/api/v2")
 
-COUNTS = [type_of(model) for model in COUNTED]
+COUNTS = [*(type_of(model) for model in COUNTED), LEFT]
 PROJECT_WIPE: dict[str, Any] = {
     "type": "object",
     "required": ["data"],
@@ -46,17 +47,18 @@ PROJECT_WIPE: dict[str, Any] = {
 
 
 @blueprint.post("/projects/<project_id>/actions/wipe")
-@requires(P.PROJECT_READ, P.PROJECT_WIPE)
+@requires(P.PROJECT_READ, P.PROJECT_WIPE, P.WORKSPACE_DELETE, P.WORKSPACE_FORCE_DELETE)
 @describes(
     answer=PROJECT_WIPE,
     parameters=(("dry-run", "true only counts what would be deleted"),),
     errors=(400, 403, 413, 422),
 )
 def wipe_project(project_id: str) -> Response:
-    """Delete all workspaces of a project, even locked ones, with everything in them, and the project's variable sets.
+    """Delete all workspaces of a project, with everything in them, and the project's variable sets.
 
     The project itself stays, with its members, teams, tokens, repository links, environments and tags. The answer has
-    the counts of what was deleted; a second wipe counts zero.
+    the counts of what was deleted; a second wipe counts zero. Workspaces that the caller may not delete stay, and are
+    counted as `workspaces-left`: without the permission to delete by force, those that are locked or manage resources.
     """
     refuse_strangers("dry-run")
     is_dry = flag("dry-run")

@@ -2,36 +2,52 @@
 
 from collections.abc import Mapping, Sequence
 
+from sqlalchemy import select
+
 from app.authz.permissions import P
 from app.models.projects import Project
 from app.models.workspace_deletion import delete_workspaces, lock_workspaces
 from app.models.workspaces import Workspace
 from app.resources.projects.project_wipes.operations import (
+    LEFT,
     count_contents,
     delete_varsets,
     lock_varsets,
 )
-from app.web.policy import get_for_update
+from app.web.policy import get_for_update, is_allowed
 from app.web.transaction import record_event, record_events, transaction
 
 
 def wipe_project(project_id: str, *, is_dry: bool) -> Mapping[str, int]:
-    """Delete the project's workspaces, even locked ones, and its variable sets, unless ``is_dry``.
+    """Delete the project's workspaces and its variable sets, unless ``is_dry``.
 
-    Returns how many rows of each type were deleted, or would be.
+    Workspaces that the caller may not delete stay: a locked one, or one that manages resources, takes the permission to
+    delete by force. Returns how many rows of each type were deleted, or would be, and how many workspaces stay.
     """
     with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_WIPE)
+        may_force = is_allowed(P.WORKSPACE_FORCE_DELETE, project)
         workspaces: Sequence[Workspace] = ()
         if not is_dry:
             lock_varsets(session, project)
             workspaces = lock_workspaces(session, Workspace.project_id == project.id)
-        counts = count_contents(session, project)
+        elif not may_force:
+            workspaces = session.scalars(select(Workspace).where(Workspace.project_id == project.id)).all()
+        going = workspaces if may_force else [workspace for workspace in workspaces if _may_delete(workspace)]
+        left = len(workspaces) - len(going)
+        counts = count_contents(session, project, [workspace.id for workspace in going] if left else None)
         if any(counts.values()) and not is_dry:
-            delete_workspaces(session, workspaces)
+            delete_workspaces(session, going)
             delete_varsets(session, project)
-            record_events(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
+            record_events(session, "workspaces.delete", [(workspace, None) for workspace in going])
             record_event(
                 session, "projects.wipe", project, {name: [count, 0] for name, count in counts.items() if count}
             )
-        return counts
+        return {**counts, LEFT: left}
+
+
+def _may_delete(workspace: Workspace) -> bool:
+    """Whether the caller may delete the workspace: by force, or because that is safe."""
+    if is_allowed(P.WORKSPACE_FORCE_DELETE, workspace):
+        return True
+    return not workspace.locked and not workspace.resource_count and is_allowed(P.WORKSPACE_DELETE, workspace)

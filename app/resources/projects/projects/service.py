@@ -10,7 +10,7 @@ from app.authentication.callers import OrganizationRef
 from app.authz.permissions import P
 from app.authz.policy import Level, allowed_at
 from app.authz.roles import PROJECT_ROLES
-from app.jsonapi.errors import Forbidden, Taken
+from app.jsonapi.errors import Forbidden, ForceDeletionRefused, Taken
 from app.models.environments import default_environment
 from app.models.projects import Project, slug_of
 from app.resources.inheritance.agent_pools import open_to_project
@@ -24,7 +24,7 @@ from app.resources.projects.projects.operations import (
 )
 from app.resources.projects.tag_bindings.operations import add_tags, replace_tags
 from app.web.listing import ResourceObject
-from app.web.policy import NOT_AUTHORIZED, get_for_update, is_allowed, require
+from app.web.policy import NOT_AUTHORIZED, get_for_update, is_allowed
 from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
 
 SLUG = "/data/attributes/slug"
@@ -98,8 +98,11 @@ def destroy_project(project_id: str, *, by_force: bool) -> None:
     """Delete a project; with force=true also the workspaces in it. All or nothing is deleted."""
     with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_DELETE)
-        if by_force:
-            require(P.PROJECT_FORCE_DELETE, project)
+        if by_force and not is_allowed(P.PROJECT_FORCE_DELETE, project):
+            raise ForceDeletionRefused(
+                "You are not authorized to delete this project by force, together with its workspaces. Delete it "
+                "without force=true, once it holds no workspaces"
+            )
         workspaces = delete_project(session, project, by_force=by_force)
         record_events(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
         record_events(session, "workspaces.force-unlock", release_locks_of_tokens(session, project))

@@ -10,6 +10,8 @@ from app.web.policy import organization_or_404
 
 blueprint = Blueprint("workspaces", __name__, url_prefix="/api/v2")
 
+# The query parameter of addresses that delete safely unless they are told otherwise.
+FORCE = ("force", "true deletes the workspace whatever it manages and whoever has locked it")
 BY_NAME = "/organizations/<organization>/workspaces/<name>"
 
 

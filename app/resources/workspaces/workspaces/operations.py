@@ -130,9 +130,12 @@ def _normalize_triggers(normalized: dict[str, Any], after: Callable[[str], Any])
         )
 
 
-def check_safe_to_delete(workspace: Workspace) -> None:
-    """Refuse a workspace that is locked or manages resources."""
+def check_safe_to_delete(workspace: Workspace, *, force_is_offered: bool = False) -> None:
+    """Refuse a workspace that is locked or manages resources; ``force_is_offered`` if the address takes force=true."""
+    refused: type[Conflict] | None = None
     if workspace.locked:
-        raise WorkspaceLocked
-    if workspace.resource_count:
-        raise WorkspaceManagesResources
+        refused = WorkspaceLocked
+    elif workspace.resource_count:
+        refused = WorkspaceManagesResources
+    if refused is not None:
+        raise refused(f"{refused.detail}; force=true deletes it all the same" if force_is_offered else None)

@@ -8,14 +8,14 @@ from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.workspaces import service
-from app.resources.workspaces.workspaces.blueprint import blueprint
+from app.resources.workspaces.workspaces.blueprint import FORCE, blueprint
 from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
 from app.resources.workspaces.workspaces.listing import PROJECT_WORKSPACES, PUBLIC_WORKSPACES, WORKSPACES
 from app.resources.workspaces.workspaces.moving import SECRETS
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.requests import body
+from app.web.requests import body, flag
 
 IN_PROJECT = "/projects/<project_id>/workspaces"
 ONE = f"{IN_PROJECT}/<workspace_id>"
@@ -92,9 +92,10 @@ def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 
 
 @blueprint.delete(ONE)
-@requires(P.WORKSPACE_READ, P.WORKSPACE_FORCE_DELETE)
-@describes(status=204, errors=(403,))
+@requires(P.WORKSPACE_READ, P.WORKSPACE_DELETE, P.WORKSPACE_FORCE_DELETE)
+@describes(status=204, parameters=(FORCE,), errors=(400, 403, 409))
 def destroy_workspace_of_project(project_id: str, workspace_id: str) -> Response:
-    """Delete a workspace of a project by force, whatever it manages and whoever has locked it."""
-    service.destroy_workspace(workspace_id, P.WORKSPACE_FORCE_DELETE, {"project_id": project_id})
+    """Delete a workspace of a project that is unlocked and manages nothing; with force=true any one."""
+    by_force = flag("force")
+    service.destroy_workspace(workspace_id, {"project_id": project_id}, by_force=by_force, force_is_offered=True)
     return no_content()

@@ -16,7 +16,7 @@ from app.resources.workspaces.workspaces import (
     service,
     ssh_key_routes,
 )
-from app.resources.workspaces.workspaces.blueprint import BY_NAME, blueprint, by_name
+from app.resources.workspaces.workspaces.blueprint import BY_NAME, FORCE, blueprint, by_name
 from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.resources.workspaces.workspaces.moving import SECRETS
@@ -24,7 +24,7 @@ from app.resources.workspaces.workspaces.schema import WorkspaceSchema
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import organization_or_404
-from app.web.requests import body
+from app.web.requests import body, flag
 
 __all__ = [
     "account_routes",
@@ -35,6 +35,10 @@ __all__ = [
     "project_routes",
     "ssh_key_routes",
 ]
+
+
+# What HashiCorp's Go client, which the terraform CLI has inside, calls itself.
+GO_CLIENT = "go-tfe"
 
 
 @blueprint.get("/organizations/<organization>/workspaces")
@@ -111,16 +115,22 @@ def update_workspace_by_name(organization: str, name: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace by force, whatever it manages and whoever has locked it."""
-    service.destroy_workspace(workspace_id, P.WORKSPACE_FORCE_DELETE)
+    service.destroy_workspace(workspace_id, by_force=True)
     return no_content()
 
 
 @blueprint.delete(BY_NAME)
-@requires(P.WORKSPACE_READ, P.ORGANIZATION_READ, P.WORKSPACE_FORCE_DELETE)
-@describes(status=204, errors=(403,))
+@requires(P.WORKSPACE_READ, P.ORGANIZATION_READ, P.WORKSPACE_DELETE, P.WORKSPACE_FORCE_DELETE)
+@describes(status=204, parameters=(FORCE,), errors=(400, 403, 409))
 def destroy_workspace_by_name(organization: str, name: str) -> Response:
-    """Delete the workspace of an organization with this name by force."""
-    service.destroy_workspace(WORKSPACES.get(by_name(organization, name)).id, P.WORKSPACE_FORCE_DELETE)
+    """Delete the workspace of an organization with this name, if it is unlocked and manages nothing.
+
+    With force=true any one is deleted. So it is for the terraform CLI and other programs with HashiCorp's Go client:
+    they ask for this address to delete by force.
+    """
+    by_force = flag("force") or _asks_as_hcp()
+    workspace_id = WORKSPACES.get(by_name(organization, name)).id
+    service.destroy_workspace(workspace_id, by_force=by_force, force_is_offered=True)
     return no_content()
 
 
@@ -129,7 +139,7 @@ def destroy_workspace_by_name(organization: str, name: str) -> Response:
 @describes(status=204, errors=(409,))
 def safely_destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace that is unlocked and manages nothing."""
-    service.destroy_workspace(workspace_id, P.WORKSPACE_DELETE)
+    service.destroy_workspace(workspace_id, by_force=False)
     return no_content()
 
 
@@ -138,8 +148,16 @@ def safely_destroy_workspace(workspace_id: str) -> Response:
 @describes(status=204, errors=(409,))
 def safely_destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name, if it is unlocked and manages nothing."""
-    service.destroy_workspace(WORKSPACES.get(by_name(organization, name)).id, P.WORKSPACE_DELETE)
+    service.destroy_workspace(WORKSPACES.get(by_name(organization, name)).id, by_force=False)
     return no_content()
+
+
+def _asks_as_hcp() -> bool:
+    """Whether the request comes from a client of HCP Terraform, for which this address means deleting by force.
+
+    They have another address for deleting safely, and send no parameter here.
+    """
+    return "force" not in request.args and request.headers.get("User-Agent", "").startswith(GO_CLIENT)
 
 
 def _show(conditions: dict[str, Any]) -> Response:

@@ -13,7 +13,7 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.roles import level_within
 from app.authz.rules import permissions_on
-from app.jsonapi.errors import ApiError, Forbidden, NotFound, Unauthorized
+from app.jsonapi.errors import ApiError, Forbidden, ForceDeletionRefused, NotFound, Unauthorized
 from app.models.projects import Project
 from app.models.ssh_keys import SshKey
 from app.models.teams import Team
@@ -127,12 +127,24 @@ def update_workspace(
         return WORKSPACES.get_resource({"id": workspace_id}, session)
 
 
-def destroy_workspace(workspace_id: str, permission: P, where: Mapping[str, str] | None = None) -> None:
-    """Delete the workspace: with ``WORKSPACE_DELETE`` only if it is safe, with ``WORKSPACE_FORCE_DELETE`` always."""
+def destroy_workspace(
+    workspace_id: str,
+    where: Mapping[str, str] | None = None,
+    *,
+    by_force: bool,
+    force_is_offered: bool = False,
+) -> None:
+    """Delete the workspace: by force always, otherwise only if it is unlocked and manages nothing."""
     with transaction() as session:
-        workspace = get_for_update(session, Workspace, workspace_id, permission, where=where)
-        if permission is P.WORKSPACE_DELETE:
-            check_safe_to_delete(workspace)
+        needed = P.WORKSPACE_READ if by_force else P.WORKSPACE_DELETE
+        workspace = get_for_update(session, Workspace, workspace_id, needed, where=where)
+        if not by_force:
+            check_safe_to_delete(workspace, force_is_offered=force_is_offered)
+        elif not is_allowed(P.WORKSPACE_FORCE_DELETE, workspace):
+            raise ForceDeletionRefused(
+                "You are not authorized to delete this workspace by force, whatever it manages. If it is unlocked and "
+                f"manages nothing, delete it with POST /api/v2/workspaces/{workspace.id}/actions/safe-delete"
+            )
         mark_for_deletion(session, objects_owned_by("workspace_id", [workspace.id]))
         session.delete(workspace)
         record_event(session, "workspaces.delete", workspace)
