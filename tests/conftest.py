@@ -6,10 +6,11 @@ marked by ``only_postgresql`` or ``only_sqlite`` asks what that database alone h
 ``test_x[postgresql-psycopg]``.
 
 A test that is marked by ``one_database`` asks nothing whose answer could depend on the database. It is decided before
-the first statement, as what is refused as malformed, or after the last one, as the shape of a document, headers and
-pages. It runs on SQLite, or on the kind that the mark names. Everything else runs on both: what a caller may see,
-filters, searches and orders, what is unique, bounds of texts and numbers, moments, counts, locks, requests at once,
-numbers of statements, and plans.
+the first statement, as what is refused as malformed; or after the last one, as the shape of a document, headers and
+pages; or in Python between them, as what a caller may do with a resource whose row was read. It runs on SQLite, or on
+the kind that the mark names. Everything else runs on both: which rows of a list a caller sees, filters, searches and
+orders, what is unique, bounds of texts and numbers, moments, counts, locks, requests at once, numbers of statements,
+and plans.
 """
 
 import shutil

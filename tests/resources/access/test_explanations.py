@@ -239,6 +239,7 @@ def test_a_resource_that_is_not_seen_is_not_explained(api: Api, world: World, ac
     api.post(PATH, None, asked(("projects", place.project.id)), expect=401)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("who", "statuses"),
     [

@@ -174,6 +174,7 @@ def added(places: Places, role: str, **place: str) -> str:
     return places.world.add(Invitation(organization_id=places.acme.id, **row, **place)).id
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", CALLERS)
 def test_who_invites_into_projects(api: Api, places: Places, who: str) -> None:
     invitation = added(places, "viewer", project_id=places.project.id)
@@ -186,6 +187,7 @@ def test_who_invites_into_projects(api: Api, places: Places, who: str) -> None:
         assert answer.status_int != 404 or answer.body == missing[what].body, "forbidden reads like missing"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", CALLERS)
 def test_who_invites_to_workspaces(api: Api, places: Places, who: str) -> None:
     invitation = added(places, "user", workspace_id=places.workspace.id)

@@ -101,6 +101,7 @@ CASES = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("who", "may"), CASES, ids=[name for name, _ in CASES])
 def test_who_may(api: Api, world: World, acme: Organization, who: str, may: dict[str, int]) -> None:
     project = world.project(acme)
@@ -129,6 +130,7 @@ def test_who_may(api: Api, world: World, acme: Organization, who: str, may: dict
     api.post(f"/projects/{project.id}/actions/transfer-ownership", caller, heir, expect=may["transfer"])
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("who", "before", "after", "expect"),
     [

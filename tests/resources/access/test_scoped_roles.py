@@ -150,6 +150,7 @@ def test_state_is_kept_where_the_role_holds_and_nowhere_else(scene: Scene, where
     scene.api.get(f"/workspaces/{elsewhere.id}/vars", token, expect=404)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("role", ["member", "admin"])
 @pytest.mark.parametrize(
     ("where", "environment", "cell", "status"),
@@ -184,6 +185,7 @@ def test_workspaces_are_made_where_the_role_holds(
         assert answer["data"]["attributes"]["environment"] == (environment or "default")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("where", "attributes", "is_moved", "status"),
     [
@@ -262,6 +264,7 @@ def test_the_tags_of_an_organization_are_those_of_workspaces_that_one_sees(scene
     assert counts == dict.fromkeys(seen, 1) | ({"common": len(seen)} if seen else {})
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("allows_force", [True, False])
 @pytest.mark.parametrize("holder", ["role", "scoped role", "level", "token"])
 def test_where_the_organization_allows_force_whoever_may_delete_may_force(

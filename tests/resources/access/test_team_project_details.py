@@ -69,6 +69,7 @@ def project(world: World, acme: Organization) -> Project:
     return world.project(acme, "plans")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("access", ACCESS_LEVELS)
 @pytest.mark.parametrize("type_", ["team-projects", "team-project-access"])
 def test_every_level_is_shown_with_all_its_details(

@@ -158,6 +158,7 @@ def caller_of(who: str, world: World, acme: Organization, owner: Person, project
     return world.member(acme, team).token
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("who", "sees", "sees_secret", "changes", "changes_secret"), RIGHTS)
 def test_who_may(
     api: Api,

@@ -139,6 +139,7 @@ locker | 200  200  404    404          404 404    404
 """)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("access", "action", "status"), RIGHTS)
 def test_an_access_opens_the_workspace(
     api: Api,

@@ -273,6 +273,7 @@ CASES = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("who", "may"), CASES, ids=[name for name, _ in CASES])
 def test_who_may(
     api: Api, world: World, acme: Organization, workspace: Workspace, path: str, who: str, may: dict[str, int]

@@ -209,6 +209,7 @@ def caller_of(world: World, acme: Organization, project: Project, who: str) -> s
     return made[who]()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", WHO)
 def test_who_manages_them(api: Api, world: World, acme: Organization, project: Project, who: str) -> None:
     texts = {role: world.project_token(project, role) for role in ("admin", "owner")}

@@ -179,6 +179,7 @@ FLAGS = ("can-update-api-token", "can-view-api-token")
 EVERYTHING = ("manage-teams", "manage-organization-access", "manage-membership", "access-secret-teams")
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("who", "visible", "secret", "own"),
     [

@@ -46,6 +46,7 @@ def token_of(world: World, acme: Organization, who: str) -> str | None:
     return made[who]()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", WHO)
 def test_who_may_do_what(api: Api, world: World, acme: Organization, who: str) -> None:
     token = token_of(world, acme, who)

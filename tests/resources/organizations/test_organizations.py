@@ -219,6 +219,7 @@ def test_the_flags_tell_what_the_caller_may_do(
     assert listed == permissions
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("who", "may"),
     [

@@ -81,6 +81,7 @@ def test_an_empty_list_changes_nothing(api: Api, world: World, owner: Person, te
     assert not [event for event in world.all(ActivityEvent) if event.action.endswith("-members")]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize(
     ("name", "detail"),

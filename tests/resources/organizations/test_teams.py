@@ -312,6 +312,7 @@ RIGHTS = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("kind", "sees", "sees_secret", "renames", "renames_secret", "grants"), RIGHTS)
 def test_who_may(
     api: Api,

@@ -97,6 +97,7 @@ def test_force_is_true_or_false(api: Api, world: World, project: Project, owner:
     assert faults(api.delete(path, owner.token, expect=400)) == [("force must be true or false", "force")]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("held", [0, 1])
 @pytest.mark.parametrize("allowed", [False, True])
 @pytest.mark.parametrize("access", ["team admin", "admin", "owner", "token admin", "organization token"])

@@ -115,6 +115,7 @@ NAMED = document("environments", {"name": "new"})
 CLONED = document("environments", {"name": "clone"})
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", WHO)
 def test_who_may_do_what(api: Api, world: World, acme: Organization, who: str) -> None:
     project = world.project(acme)

@@ -79,6 +79,7 @@ def shown(answer: Any) -> tuple[str, bool]:
     return attributes["default-execution-mode"], overwrites["default-execution-mode"]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("own", "sent", "expected"), SENT, ids=[f"{own} {sent}" for own, sent, _ in SENT])
 def test_an_update_settles_the_mode(
     api: Api,
@@ -96,6 +97,7 @@ def test_an_update_settles_the_mode(
     assert shown(api.get(f"/projects/{project.id}", owner.token)) == expected
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [(sent, expected) for own, sent, expected in SENT if own is None],
@@ -108,6 +110,7 @@ def test_a_new_project_settles_its_mode(
     assert shown(api.post(f"/organizations/{acme.name}/projects", owner.token, given)) == expected
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("sent", "fault"), REFUSED, ids=[str(sent) for sent, _ in REFUSED])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_a_mode_and_a_pool_that_do_not_go_together_are_refused(

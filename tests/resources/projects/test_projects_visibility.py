@@ -120,6 +120,7 @@ REQUESTS: Mapping[str, Callable[[World, Scene], Request]] = {
 }
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("who", "request_name", "status"), STATUSES, ids=[f"{who}: {action}" for who, action, _ in STATUSES]
 )
@@ -183,6 +184,7 @@ custom move            | yes  no     no      no               yes            no 
 """)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", dict.fromkeys(who for who, _, _ in FLAGS))
 def test_the_permissions_block_says_what_the_caller_may(api: Api, world: World, scene: Scene, who: str) -> None:
     token = PERSONAS[who](world, scene.organization, (scene.one, scene.two))
@@ -222,6 +224,7 @@ def filled(value: Any, identifier: str) -> Any:
     return [filled(inner, identifier) for inner in value] if isinstance(value, list) else value
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", ["outsider", "member", "other owner", "manage-workspaces", "read-workspaces"])
 @pytest.mark.parametrize(
     ("method", "path", "sent"),

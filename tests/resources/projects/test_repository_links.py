@@ -242,6 +242,7 @@ def caller_of(world: World, acme: Organization, project: Project, who: str) -> s
     return made[who]()
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", WHO)
 def test_who_may_do_what(api: Api, world: World, acme: Organization, project: Project, who: str) -> None:
     link, caller = linked(world, project), caller_of(world, acme, project, who)

@@ -136,6 +136,7 @@ LEVELS = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("at_source", "at_destination", "status"), LEVELS)
 def test_moving_needs_the_right_on_both_sides(
     api: Api,

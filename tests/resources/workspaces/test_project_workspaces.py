@@ -99,6 +99,7 @@ def names(answer: Any) -> list[str]:
     return [each["attributes"]["name"] for each in answer["data"]]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("who", "action", "status"), STATUSES, ids=[f"{who}: {action}" for who, action, _ in STATUSES])
 def test_each_kind_of_caller_is_answered_as_the_table_says(
     api: Api,
@@ -209,6 +210,7 @@ def test_everybody_sees_what_he_reaches_and_counts_nothing_else(
 # --- creating ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("who", "level"),
     [

@@ -34,6 +34,7 @@ other organization token |    404    404
 """)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("who", "action", "status"), STATUSES, ids=[f"{who}: {action}" for who, action, _ in STATUSES])
 def test_each_kind_of_caller_is_answered_as_the_table_says(
     api: Api, world: World, acme: Organization, *, who: str, action: str, status: str

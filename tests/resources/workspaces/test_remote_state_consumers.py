@@ -106,6 +106,7 @@ none              | 404  404 404     404
 METHODS = {"list": "GET", "add": "POST", "replace": "PATCH", "remove": "DELETE"}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("who", "what", "status"), RIGHTS)
 def test_sharing_needs_the_right(
     api: Api,

@@ -72,6 +72,7 @@ def token_for(who: str, world: World, acme: Organization, workspace: Workspace, 
     return PERSONAS[who](world, acme, [project])
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", list(dict.fromkeys(name for name, _, _ in STATUSES)))
 def test_each_kind_of_caller_is_answered_as_the_table_says(
     states: States, world: World, acme: Organization, who: str

@@ -45,6 +45,7 @@ other organization token | 404  404   404    404           404   404
 """)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", sorted({name for name, _, _ in ALLOWED}))
 def test_who_may_do_what(
     api: Api, world: World, acme: Organization, project: Project, workspace: Workspace, who: str

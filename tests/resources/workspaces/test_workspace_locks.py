@@ -216,6 +216,7 @@ none             | 404  404
 """)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("access", "action", "status"), RIGHTS, ids=str)
 def test_locking_needs_the_right(
     api: Api,

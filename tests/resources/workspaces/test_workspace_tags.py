@@ -258,6 +258,7 @@ none      | 404  404
 """)
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("access", "what", "status"), RIGHTS)
 def test_tagging_needs_the_right(
     api: Api,

@@ -353,6 +353,7 @@ MOVES = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("at_source", "at_destination", "status"), MOVES)
 def test_moving_needs_the_right_on_both_sides(
     api: Api, world: World, acme: Organization, *, at_source: str, at_destination: str, status: int

@@ -85,6 +85,7 @@ RIGHTS = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("who", "safely", "by_force", "by_allowed_force"), RIGHTS, ids=[each[0] for each in RIGHTS])
 @pytest.mark.parametrize("allowed", [False, True], ids=["not allowed", "allowed"])
 def test_deleting_is_for_who_may(

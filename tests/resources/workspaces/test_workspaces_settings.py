@@ -30,6 +30,7 @@ MODES: list[tuple[str | None, dict[str, Any], tuple[str, bool]]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("own", "sent", "expected"), MODES, ids=[f"{own} {sent}" for own, sent, _ in MODES])
 def test_an_update_settles_the_mode(
     api: Api,
@@ -119,6 +120,7 @@ DURATIONS: list[tuple[tuple[bool, str | None], dict[str, Any], tuple[bool, str |
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     ("before", "sent", "after"), DURATIONS, ids=[f"{before} {sent}" for before, sent, _ in DURATIONS]
 )

@@ -64,6 +64,7 @@ def request_for(action: str, workspace: Workspace, projects: tuple[Project, Proj
     }[action]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(("who", "action", "status"), STATUSES, ids=[f"{who}: {action}" for who, action, _ in STATUSES])
 def test_each_kind_of_caller_is_answered_as_the_table_says(
     api: Api,
@@ -96,6 +97,7 @@ ROUTES: list[tuple[str, str, Any]] = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("who", ["outsider", "member", "other owner", "other organization token"])
 @pytest.mark.parametrize(("method", "below", "sent"), ROUTES, ids=[f"{method} {below}" for method, below, _ in ROUTES])
 @pytest.mark.parametrize("address", ["id", "name"])
