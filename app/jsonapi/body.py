@@ -124,6 +124,16 @@ def check_type(given: object, types: tuple[str, ...], pointer: str) -> None:
         raise Unprocessable(f"type must be {types[0]}", pointer=pointer)
 
 
+def identifier_of(linkage: object, types: tuple[str, ...]) -> tuple[str, str] | None:
+    """The type and the id in a resource identifier of one of the types; None if it is none."""
+    if not isinstance(linkage, dict) or not isinstance(linkage.get("id"), str):
+        return None
+    given = linkage.get("type")
+    # Of several types, one has to be named.
+    kind = matching_type(given, types) if given or len(types) == 1 else None
+    return None if kind is None else (kind, linkage["id"])
+
+
 def matching_type(given: object, types: tuple[str, ...]) -> str | None:
     """The type that is meant; None for another one.
 

@@ -20,7 +20,8 @@ from app.persistence import AnyRow
 
 Row = Sequence[Any]
 Show = Callable[[Any, Any], Any]
-Fill = Callable[[Row], Any]
+Fill = Callable[[Row, Any], Any]
+Link = Callable[[Row], str]
 Dump = Callable[[Any, Any], dict[str, Any]]
 
 _NULL_LINKAGE = {"data": None}
@@ -66,7 +67,7 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
         if blank:
             relationships = resource["relationships"] = blank.copy()
             for key, fill in filled.items():
-                relationships[key] = fill(row)
+                relationships[key] = fill(row, held)
         if links:
             resource["links"] = {name: link(row) for name, link in links.items()}
         return resource
@@ -124,11 +125,11 @@ def _relationship(member: BaseRelationship, at: dict[str, int]) -> Fill | None:
     if isinstance(member, ToOne):
         return _to_one(member, at)
     if isinstance(member, ToMany) and member.column:
-        return lambda row: member.serialize("", row)
+        return lambda row, held: member.serialize("", row, held=held)
     if isinstance(member, Links | ToMany) and member.related:
         related = _template(member.related, at)
-        return lambda row: {"links": {"related": related(row)}}
-    return lambda _row: {}
+        return lambda row, _held: {"links": {"related": related(row)}}
+    return lambda _row, _held: {}
 
 
 def _to_one(member: ToOne, at: dict[str, int]) -> Fill | None:
@@ -139,7 +140,7 @@ def _to_one(member: ToOne, at: dict[str, int]) -> Fill | None:
     first = member.types[0]
     related = _template(member.related, at) if member.related else None
 
-    def fill(row: Row) -> dict[str, Any]:
+    def fill(row: Row, _held: object) -> dict[str, Any]:
         identifier = row[index]
         if identifier is None:
             return _NULL_LINKAGE

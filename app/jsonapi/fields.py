@@ -14,8 +14,9 @@ from marshmallow import ValidationError
 from marshmallow_jsonapi import fields as jsonapi
 
 from app.authz.permissions import P
-from app.jsonapi.body import matching_type
-from app.persistence import AnyRow
+from app.jsonapi.body import identifier_of
+from app.jsonapi.templates import fill_template
+from app.persistence import SEPARATOR
 
 BLANK = "can't be blank"
 EMAIL_LENGTH = 254
@@ -324,19 +325,17 @@ class ToOne(jsonapi.BaseRelationship):
             if self.required:
                 raise self.make_error("null")
             return None
-        if not isinstance(linkage, dict) or not isinstance(linkage.get("id"), str):
+        named = identifier_of(linkage, self.types)
+        if named is None:
             raise self.make_error("invalid")
-        given = linkage.get("type")
-        kind = matching_type(given, self.types) if given or len(self.types) == 1 else None
-        if kind is None:
-            raise self.make_error("invalid")
-        return (kind, linkage["id"]) if self.typed else linkage["id"]
+        return named if self.typed else named[1]
 
 
 class ToMany(jsonapi.BaseRelationship):
     """A relationship to many resources: only a link, or with ``column`` the ids that are listed in a column of the row.
 
-    With ``read``, a client may send it: the function gets the list under ``data`` and returns the value to store.
+    The column has a list or a text of ``string_agg``. With ``shown_to``, only callers with the permission see ids. With
+    ``read``, a client may send it: the function gets the list under ``data`` and returns the value to store.
     """
 
     def __init__(
@@ -345,6 +344,7 @@ class ToMany(jsonapi.BaseRelationship):
         *,
         column: str | None = None,
         related: str | None = None,
+        shown_to: P | None = None,
         read: Callable[[list[Any]], Any] | None = None,
         **options: Any,  # noqa: ANN401 - marshmallow's own options
     ) -> None:
@@ -358,13 +358,19 @@ class ToMany(jsonapi.BaseRelationship):
         self.types = (type_,)
         self.column = column
         self.related = related
+        self.shown_to = shown_to
         self.read = read
 
     def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:  # noqa: ANN401
         """The relationship object for a row."""
         shown: dict[str, Any] = {}
         if self.column:
-            shown["data"] = [{"id": identifier, "type": self.types[0]} for identifier in getattr(obj, self.column)]
+            listed = getattr(obj, self.column) or ()
+            listed = listed.split(SEPARATOR) if isinstance(listed, str) else listed
+            held = options.get("held", getattr(obj, "held", frozenset()))
+            if self.shown_to is not None and self.shown_to not in held:
+                listed = ()
+            shown["data"] = [{"id": identifier, "type": self.types[0]} for identifier in listed]
         if self.related:
             shown["links"] = {"related": fill_template(self.related, obj)}
         return shown
@@ -391,8 +397,3 @@ class Links(jsonapi.BaseRelationship):
     def serialize(self, attr: str, obj: Any, accessor: Any = None, **options: Any) -> Any:  # noqa: ANN401
         """The relationship object for a row."""
         return {"links": {"related": fill_template(self.related, obj)}}
-
-
-def fill_template(template: str, row: AnyRow) -> str:
-    """The template with ``{column}`` replaced by the row's values."""
-    return re.sub(r"\{(\w+)\}", lambda found: str(getattr(row, found[1])), template)

@@ -12,8 +12,9 @@ from marshmallow_jsonapi.fields import BaseRelationship
 from app.authz.permissions import P
 from app.jsonapi.body import resource_object
 from app.jsonapi.errors import ApiError, Invalid, InvalidAttribute, humanized
-from app.jsonapi.fields import BaseAttribute, Constant, ToOne, fill_template
+from app.jsonapi.fields import BaseAttribute, Constant, ToOne
 from app.jsonapi.members import HCP_TYPES, Group, GroupName, read_group, unknown_around
+from app.jsonapi.templates import fill_template
 
 
 def dasherized(name: str) -> str:

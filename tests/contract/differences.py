@@ -69,7 +69,6 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
             "-global-provider-sharing",
             "-module-consuming-organizations-count",
             "-provider-consuming-organizations-count",
-            "-remaining-testable-count",
         ),
         **_of(LATER, "-parent-data-retention-policy-info"),
         **_of(IN_REFERENCE, "+enforce-hyok", "+max-ttl-enabled", "+user-tokens-enabled"),

@@ -33,6 +33,7 @@ OPEN = {
     "invitation_pages.show_page",
     "service.discover",
     "service.ping",
+    "service.show_ip_ranges",
     # They know who it is by the cookie of a session, or by a code that was made in one.
     "sign_in.authorize",
     "sign_in.decide",

@@ -22,6 +22,17 @@ def test_ping_answers_nothing_with_a_good_token(api: Api, world: World) -> None:
 
 
 @pytest.mark.parametrize("headers", ANYBODY)
+def test_the_service_calls_from_no_address(api: Api, headers: dict[str, str]) -> None:
+    answer = api.raw("GET", "/api/meta/ip-ranges", headers=headers)
+    assert answer.json == {"api": [], "notifications": [], "sentinel": [], "vcs": []}
+    assert answer.headers["Content-Type"] == "application/json"
+    since = {"If-Modified-Since": answer.headers["Last-Modified"]}
+    assert api.raw("GET", "/api/meta/ip-ranges", headers={**headers, **since}).status_int == 304
+    earlier = {"If-Modified-Since": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    assert api.raw("GET", "/api/meta/ip-ranges", headers={**headers, **earlier}).status_int == 200
+
+
+@pytest.mark.parametrize("headers", ANYBODY)
 def test_discovery_is_plain_json_whatever_the_token(api: Api, headers: dict[str, str]) -> None:
     answer = api.raw("GET", "/.well-known/terraform.json", headers=headers)
     assert answer.status_int == 200

@@ -1,6 +1,7 @@
 """Users as others see them, and the caller's own account."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -12,6 +13,18 @@ from tests.support.world import Person, World
 def attributes(answer: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = answer["data"]["attributes"]
     return found
+
+
+@pytest.mark.one_database
+def test_the_avatar_is_a_picture_that_tells_nobody_anything(api: Api, world: World) -> None:
+    ada, other = world.person("ada"), world.person("_&")
+    urls = [api.get("/account/details", person.token)["data"]["attributes"]["avatar-url"] for person in (ada, other)]
+    for url, initial in zip(urls, ("A", "_"), strict=True):
+        kind, _, picture = url.partition(",")
+        assert kind == "data:image/svg+xml"
+        assert f">{initial}</text>" in unquote(picture)
+    assert urls[0] != urls[1]
+    assert api.get(f"/users/{ada.id}", ada.token)["data"]["attributes"]["avatar-url"] == urls[0]
 
 
 def test_an_account_is_the_own_user(api: Api, world: World) -> None:
@@ -26,7 +39,7 @@ def test_an_account_is_the_own_user(api: Api, world: World) -> None:
             "email": "ada@example.test",
             "unconfirmed-email": None,
             "auth-method": "tfc",
-            "avatar-url": None,
+            "avatar-url": shown["attributes"]["avatar-url"],
             "v2-only": False,
             "is-admin": False,
             "is-site-admin": False,

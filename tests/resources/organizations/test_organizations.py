@@ -162,6 +162,7 @@ def test_a_new_organization_looks_like_this(api: Api, world: World, acme: Organi
         "over-stacks-resource-limit": False,
         "test-generation-enabled": False,
         "recoverable-items-enabled": False,
+        "remaining-testable-count": 5,
         "max-ttl-enabled": False,
         "enforce-hyok": False,
     }

@@ -80,7 +80,6 @@ def test_a_workspace_is_shown_with_its_members(api: Api, world: World, acme: Org
     path = f"/api/v2/workspaces/{workspace.id}"
     assert related == {
         "outputs": f"{path}/current-state-version-outputs",
-        "vars": f"{path}/vars",
         "remote-state-consumers": f"{path}/relationships/remote-state-consumers",
         "tag-bindings": f"{path}/tag-bindings",
         "effective-tag-bindings": f"{path}/effective-tag-bindings",
@@ -89,6 +88,7 @@ def test_a_workspace_is_shown_with_its_members(api: Api, world: World, acme: Org
     assert linkage == {
         "organization": {"id": "acme", "type": "organizations"},
         "project": {"id": project.id, "type": "projects"},
+        "vars": [],
         "agent-pool": None,
         "locked-by": None,
         "current-run": None,

@@ -136,10 +136,10 @@ OF_KINDS = {
     # Each object that is stored is entered in the ledger, and claimed there.
     "state": {
         "announce a state": 11,
-        "upload a state": 9,
+        "upload a state": 11,
         "upload the JSON form of a state": 8,
-        "send a state in the document": 16,
-        "roll back": 18,
+        "send a state in the document": 18,
+        "roll back": 20,
     },
     "variables": {
         "create a variable": 6,

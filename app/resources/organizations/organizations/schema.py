@@ -201,6 +201,9 @@ class OrganizationSchema(Schema):
     saml_enabled = Constant(value=False)
     two_factor_conformant = Constant(value=False)
     is_in_degraded_mode = Constant(value=False)
+    remaining_testable_count = Constant(
+        5, description="How many modules of a registry may still be tested; there is no registry. Clients expect some."
+    )
     is_unified = Constant(value=False)
     hcp_id = Constant(None)
     stacks_default_execution_mode = Constant("remote")

@@ -1,9 +1,10 @@
 """Ping and service discovery; both answer without a token."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 import orjson
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from app.resources.accounts.sign_in.authorization import CLIENT, FIRST_PORT, LAST_PORT
 from app.web.addresses import sub_path
@@ -21,6 +22,9 @@ SERVICES: Final[dict[str, str]] = {
     "state.v2": "/api/v2/",
     "modules.v1": "/api/registry/v1/modules/",
 }
+# As HCP Terraform names them. They have never been others since this release.
+IP_RANGES: Final[dict[str, list[str]]] = {"api": [], "notifications": [], "sentinel": [], "vcs": []}
+NEVER_CHANGED: Final = datetime(2026, 11, 30, tzinfo=UTC)
 
 
 @blueprint.get("/api/v2/ping")
@@ -46,3 +50,17 @@ def discover() -> Response:
     }
     named = {name: root + path for name, path in SERVICES.items()}
     return Response(orjson.dumps({**named, "login.v1": login}), content_type="application/json")
+
+
+@blueprint.get("/api/meta/ip-ranges")
+@open_to_all
+@describes(answer={"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}})
+def show_ip_ranges() -> Response:
+    """Show the addresses from which the service calls others, as plain JSON: from none.
+
+    It sends no notifications, evaluates no policies and reads no repositories. Its own address is known to the caller.
+    """
+    response = Response(orjson.dumps(IP_RANGES), content_type="application/json")
+    response.last_modified = NEVER_CHANGED
+    response.make_conditional(request)
+    return response

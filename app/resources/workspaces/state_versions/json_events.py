@@ -3,6 +3,7 @@
 Each of them ends with the last event of the value, and returns what was read.
 """
 
+import hashlib
 from collections.abc import Generator
 from typing import Any, Final
 
@@ -51,19 +52,28 @@ def read_names() -> Reading:
         yield from skip_rest(event)
 
 
-def read_length() -> Reading:
-    """The length of an array."""
-    event, _ = yield
-    if event != "start_array":
+def read_digested(event: str, wanted: frozenset[str]) -> Reading:
+    """The rest of a value that started with the event: the wanted scalars of an object, and a digest of all of it."""
+    found: dict[str, Any] = {}
+    if event != "start_map":
         yield from skip_rest(event)
-        return 0
-    count = 0
-    while True:
-        event, _ = yield
-        if event == "end_array":
-            return count
-        count += 1
-        yield from skip_rest(event)
+        return found, ""
+    digest = hashlib.blake2b(digest_size=8)
+    depth, key = 1, None
+    while depth:
+        event, value = yield
+        if depth == 1:
+            if event == "map_key":
+                key = value
+            elif key in wanted and event not in STARTS | ENDS:
+                found[key] = value
+        if event in STARTS:
+            depth += 1
+        elif event in ENDS:
+            depth -= 1
+        # The text that stands for a long one is another one in each process.
+        digest.update(f"{event}{'' if value == TOO_LONG else value!r}".encode("utf-8", "surrogatepass"))
+    return found, digest.hexdigest()
 
 
 def skip_value() -> Reading:

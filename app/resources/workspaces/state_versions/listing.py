@@ -1,6 +1,7 @@
 """Reading state versions and their outputs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Text, case, cast, func, select
@@ -11,7 +12,12 @@ from app.models.state_versions import StateVersion, StateVersionOutput
 from app.models.workspaces import Workspace
 from app.persistence import in_values, values_param
 from app.resources.organizations.organization_memberships.includes import shown_users
-from app.resources.workspaces.state_versions.schema import OutputSchema, RevealedOutputSchema, StateVersionSchema
+from app.resources.workspaces.state_versions.schema import (
+    OutputSchema,
+    ReadableOutputSchema,
+    RevealedOutputSchema,
+    StateVersionSchema,
+)
 from app.web.context import reader
 from app.web.filters import OneOf
 from app.web.listing import Listing, ResourceObject, plain
@@ -90,6 +96,8 @@ OUTPUTS: Final = Listing(
     joined=_OUTPUT_TABLES,
     order=(StateVersionOutput.__table__.c.name, StateVersionOutput.__table__.c.id),
 )
+
+READABLE_OUTPUTS: Final = replace(OUTPUTS, schema=ReadableOutputSchema)
 
 REVEALED_OUTPUTS: Final = Listing(
     schema=RevealedOutputSchema,

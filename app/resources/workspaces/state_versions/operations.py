@@ -11,6 +11,7 @@ from app.models.workspace_states import discard_pending, newest_version, promote
 from app.models.workspaces import Workspace
 from app.persistence import identifier
 from app.persistence.identifiers import random_text
+from app.resources.workspaces.state_versions.instances import follow_instances, forget_instances
 from app.resources.workspaces.state_versions.state_contents import Output, Summary
 from app.services import services
 from app.storage.ledger import Stored, attach
@@ -133,6 +134,9 @@ def accept_state(
 ) -> None:
     """Attach the stored state to the version, which becomes current at once if the workspace is not locked."""
     attach(session, stored.name)
+    version.instances = [
+        list(each) for each in follow_instances(version, newest_version(session, workspace.id), summary)
+    ]
     version.status = FINALIZED
     version.state_object, version.state_key = stored.name, stored.key
     version.size, version.md5 = summary.size, summary.md5
@@ -147,6 +151,7 @@ def accept_state(
         session.execute(insert(StateVersionOutput), rows)
     if not workspace.locked:
         promote_latest(session, workspace)
+    forget_instances(session, workspace, version)
 
 
 def accept_json_state(session: Session, version: StateVersion, stored: Stored, size: int) -> None:

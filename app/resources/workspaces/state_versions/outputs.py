@@ -6,7 +6,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.resources.workspaces.state_versions.access import version_for, workspace_for
 from app.resources.workspaces.state_versions.blueprint import API, OF_WORKSPACE, blueprint
-from app.resources.workspaces.state_versions.listing import OUTPUTS, REVEALED_OUTPUTS
+from app.resources.workspaces.state_versions.listing import OUTPUTS, READABLE_OUTPUTS, REVEALED_OUTPUTS
 from app.resources.workspaces.state_versions.schema import OutputSchema, RevealedOutputSchema
 from app.web.answers import resource_response
 from app.web.guard import describes, requires
@@ -14,11 +14,11 @@ from app.web.guard import describes, requires
 
 @blueprint.get(f"{API}/state-versions/<version_id>/outputs")
 @requires(P.STATE_READ_OUTPUTS)
-@describes(listing=OUTPUTS, errors=(400,))
+@describes(listing=READABLE_OUTPUTS, errors=(400,))
 def list_outputs(version_id: str) -> Response:
-    """List the outputs of a state version; sensitive values are null."""
+    """List the outputs of a state version; sensitive values are null for callers who may not read the state."""
     version_for(version_id, P.STATE_READ_OUTPUTS)
-    return OUTPUTS.page_response({"state_version_id": version_id})
+    return READABLE_OUTPUTS.page_response({"state_version_id": version_id})
 
 
 @blueprint.get(f"{OF_WORKSPACE}/current-state-version-outputs")

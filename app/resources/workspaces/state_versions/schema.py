@@ -1,6 +1,6 @@
 """The attributes and relationships of state versions and of their outputs (spec: state versions)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import orjson
@@ -193,6 +193,11 @@ def show_unless_sensitive(row: AnyRow, _held: object) -> orjson.Fragment | None:
     return None if row.sensitive else _value(row)
 
 
+def show_if_readable(row: AnyRow, held: Container[P]) -> orjson.Fragment | None:
+    """The value of an output; that of a sensitive one for callers who could read it in the state as well."""
+    return None if row.sensitive and P.STATE_READ not in held else _value(row)
+
+
 def show_value(row: AnyRow, _held: object) -> orjson.Fragment:
     """The value of an output."""
     return _value(row)
@@ -217,6 +222,18 @@ class OutputSchema(Schema):
         description="The value. Null for a sensitive output, where the address does not reveal it.",
     )
     detailed_type = Attribute(description="The type as terraform writes it in the state.")
+
+
+class ReadableOutputSchema(OutputSchema):
+    """An output with its value; that of a sensitive one is null for callers who may not read the state."""
+
+    class Meta:
+        """Its type and address."""
+
+        type_ = "state-version-outputs"
+        self_link = "/api/v2/state-version-outputs/{id}"
+
+    value = Computed(show_if_readable, schema={})
 
 
 class RevealedOutputSchema(OutputSchema):

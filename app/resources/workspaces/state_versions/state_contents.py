@@ -1,6 +1,7 @@
 """What is kept of a state beside its bytes, and reading outputs and resources from the events of the parser."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,8 +9,9 @@ import orjson
 
 from app.resources.workspaces.state_versions.json_chunks import TEXT_LENGTH, TOO_LONG
 from app.resources.workspaces.state_versions.json_events import (
+    NAME_LENGTH,
     Reading,
-    read_length,
+    read_digested,
     read_name,
     read_scalar,
     read_text,
@@ -22,6 +24,7 @@ ROOT: Final = "root"
 # beyond them from the state.
 RESOURCES_KEPT: Final = 10_000
 RESOURCES_LENGTH: Final = 4_000_000
+INSTANCES_KEPT: Final = 20_000
 OUTPUTS_KEPT: Final = 10_000
 OUTPUT_LENGTH: Final = TEXT_LENGTH
 OUTPUTS_LENGTH: Final = 4_000_000
@@ -70,6 +73,8 @@ class Output:
 
 
 Counts = dict[str, dict[str, int]]
+Index = int | str | None
+_OF_INSTANCES: Final = frozenset({"index_key", "deposed"})
 
 
 @dataclass(slots=True)
@@ -88,6 +93,8 @@ class Summary:
     resources: list[dict[str, Any]] = field(default_factory=list)
     modules: Counts = field(default_factory=lambda: defaultdict(dict))
     providers: Counts = field(default_factory=lambda: defaultdict(dict))
+    instances: list[tuple[int, Index, str]] = field(default_factory=list)
+    """The number of the resource, the index in it, and a digest of what the instance is."""
     outputs: dict[str, Output] = field(default_factory=dict)
     # What is left of the limits. They count for the whole state, because a key may occur twice.
     room_for_resources: int = RESOURCES_LENGTH
@@ -153,6 +160,7 @@ def read_resources(found: Summary) -> Reading:
 
 def _resource(found: Summary) -> Reading:
     names: dict[str, str] = {}
+    instances: list[tuple[Index, str]] = []
     count = 0
     while True:
         event, key = yield
@@ -161,7 +169,7 @@ def _resource(found: Summary) -> Reading:
         if key in {"mode", "type", "name", "module", "provider"}:
             names[key] = (yield from read_name()) or ""
         elif key == "instances":
-            count = yield from read_length()
+            count, instances = yield from _instances()
         else:
             yield from skip_value()
     kind = names.get("type", "")
@@ -173,16 +181,47 @@ def _resource(found: Summary) -> Reading:
         "provider": names.get("provider", ""),
     }
     found.room_for_resources -= sum(len(text) for text in names.values())
-    keep_resource(found, resource)
+    keep_resource(found, resource, instances)
 
 
-def keep_resource(found: Summary, resource: dict[str, Any]) -> None:
-    """Count the resource, and keep it within the limits."""
+def _instances() -> Reading:
+    """How many instances there are, and the index and the digest of each that stands at an address."""
+    event, _ = yield
+    if event != "start_array":
+        yield from skip_rest(event)
+        return 0, []
+    count = 0
+    instances: list[tuple[Index, str]] = []
+    while True:
+        event, _ = yield
+        if event == "end_array":
+            return count, instances
+        count += 1
+        members, digest = yield from read_digested(event, _OF_INSTANCES)
+        # A deposed object waits to be destroyed; another one has its address.
+        if digest and "deposed" not in members and len(instances) < INSTANCES_KEPT:
+            instances.append((as_index(members.get("index_key")), digest))
+
+
+def as_index(value: Any) -> Index:  # noqa: ANN401 - whatever the state has
+    """The index of an instance: a number, or a text that is cut to the length of a name; None for other values."""
+    if isinstance(value, str):
+        return value[:NAME_LENGTH].replace("\0", "") if value != TOO_LONG else ""
+    return value if type(value) is int and abs(value) < 2**53 else None
+
+
+def keep_resource(found: Summary, resource: dict[str, Any], instances: Sequence[tuple[Index, str]]) -> None:
+    """Count the resource, and keep it and its instances within the limits."""
     kind, count = resource["type"], resource["count"]
     if not kind.startswith("data."):
         found.resource_count += count
     if len(found.resources) < RESOURCES_KEPT and found.room_for_resources >= 0:
+        number = len(found.resources)
         found.resources.append(resource)
         dashed = kind.replace("_", "-")
         for counts in (found.modules[resource["module"]], found.providers[resource["provider"]]):
             counts[dashed] = counts.get(dashed, 0) + count
+        for index, digest in instances:
+            found.room_for_resources -= len(index) if isinstance(index, str) else 0
+            if len(found.instances) < INSTANCES_KEPT and found.room_for_resources >= 0:
+                found.instances.append((number, index, digest))

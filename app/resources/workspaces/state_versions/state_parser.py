@@ -59,7 +59,7 @@ class StateReader:
             summary.encrypted = False
         elif summary.encrypted:
             # Whatever else the envelope may have.
-            summary.outputs, summary.resources, summary.resource_count = {}, [], 0
+            summary.outputs, summary.resources, summary.instances, summary.resource_count = {}, [], [], 0
             summary.modules, summary.providers = {}, {}
         if self._fault is None and summary.format not in FORMATS and not summary.encrypted:
             self._fault = "The state must have version 3 or 4, or be encrypted by OpenTofu"

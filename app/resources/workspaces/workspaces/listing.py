@@ -10,6 +10,7 @@ from app.models.images import Image
 from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.tag_bindings import TagBinding
+from app.models.vars import Var
 from app.models.workspaces import Workspace
 from app.persistence import case_folded, string_agg
 from app.resources.inheritance.execution_mode import MODE_OF_PROJECT, POOL_OF_PROJECT
@@ -59,6 +60,7 @@ WORKSPACES = Listing(
             else_=Workspace.own_auto_destroy_activity_duration,
         ),
         "latest_change_at": _LATEST_CHANGE,
+        "var_ids": string_agg(Var.id, Var.workspace_id == Workspace.id, Var.key, Workspace.__table__),
         "tag_names": string_agg(
             TagBinding.key,
             and_(TagBinding.workspace_id == Workspace.id, TagBinding.value == ""),

@@ -352,7 +352,7 @@ class WorkspaceSchema(Schema):
     current_assessment_result = ToOne("assessment-results")
     readme = ToOne("workspace-readme")
     outputs = ToMany("workspace-outputs", related="/api/v2/workspaces/{id}/current-state-version-outputs")
-    vars = Links("/api/v2/workspaces/{id}/vars")
+    vars = ToMany("vars", column="var_ids", related="/api/v2/workspaces/{id}/vars", shown_to=P.VARIABLE_READ)
     remote_state_consumers = Links("/api/v2/workspaces/{id}/relationships/remote-state-consumers")
     tag_bindings = ToMany("tag-bindings", related="/api/v2/workspaces/{id}/tag-bindings", read=read_relationship)
     effective_tag_bindings = Links("/api/v2/workspaces/{id}/effective-tag-bindings")

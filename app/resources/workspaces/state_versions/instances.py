@@ -1,0 +1,73 @@
+"""The instances of resources from state to state: since when each is there, and which version changed it last.
+
+A version has a list with an item for each instance: the index of its resource in ``resources``, its own index (a
+number, a text or null), a digest of its contents, when it appeared, when it last changed, and the version that changed
+it. Only the newest versions of a workspace keep it.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from app.jsonapi.fields import format_timestamp
+from app.models.state_versions import StateVersion
+from app.models.workspaces import Workspace
+from app.resources.workspaces.state_versions.state_contents import Summary
+
+Key = tuple[Any, ...]
+
+
+class Instance(NamedTuple):
+    """An item of the list."""
+
+    resource: int
+    name_index: int | str | None
+    digest: str
+    created_at: str | None
+    updated_at: str | None
+    version_id: str
+
+
+def follow_instances(version: StateVersion, previous: StateVersion | None, summary: Summary) -> list[Instance]:
+    """The list for the version; what has not changed since the previous one keeps its times and version."""
+    before = dict(_by_key(previous)) if previous is not None else {}
+    moment = format_timestamp(version.created_at)
+    followed = []
+    for resource, index, digest in summary.instances:
+        known = before.get(_key(summary.resources[resource], index))
+        if known is None:
+            followed.append(Instance(resource, index, digest, moment, moment, version.id))
+        elif known.digest != digest:
+            followed.append(Instance(resource, index, digest, known.created_at, moment, version.id))
+        else:
+            followed.append(known._replace(resource=resource))
+    return followed
+
+
+def forget_instances(session: Session, workspace: Workspace, kept: StateVersion) -> None:
+    """Empty the lists of older versions, which nobody asks for any more."""
+    columns = StateVersion.__table__.c
+    session.execute(
+        update(StateVersion)
+        .where(
+            StateVersion.workspace_id == workspace.id,
+            columns.instances.is_not(None),
+            columns.id.not_in([kept.id, workspace.current_state_version_id or kept.id]),
+        )
+        .values(instances=None)
+        .execution_options(synchronize_session=False),
+    )
+
+
+def _by_key(version: StateVersion) -> Iterator[tuple[Key, Instance]]:
+    resources = version.resources or []
+    for item in version.instances or []:
+        instance = Instance(*item)
+        yield _key(resources[instance.resource], instance.name_index), instance
+
+
+def _key(resource: dict[str, Any], index: int | str | None) -> Key:
+    # A number is another index than the same digits as a text.
+    return resource["module"], resource["type"], resource["name"], index
