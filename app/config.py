@@ -57,6 +57,8 @@ class Posthog:
 
     key: str = field(repr=False)
     host: str
+    # Whether it also hears of each project that is read.
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +272,11 @@ def posthog_of(given: Mapping[str, str]) -> Posthog | None:
     if not host.startswith(("http://", "https://")):
         message = "GROUNDPLAN_POSTHOG_HOST must begin with http:// or https://"
         raise InvalidSettingError(message)
-    return Posthog(key=key, host=host)
+    reads = given.get("GROUNDPLAN_POSTHOG_READS") or "0"
+    if reads not in {"0", "1"}:
+        message = "GROUNDPLAN_POSTHOG_READS must be 0 or 1"
+        raise InvalidSettingError(message)
+    return Posthog(key=key, host=host, reads=reads == "1")
 
 
 def mail_server_of(given: Mapping[str, str]) -> MailServer | None:

@@ -67,6 +67,10 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
     ("GROUNDPLAN_LOG_LEVEL", "WARNING", "log_level", "WARNING"),
     ("GROUNDPLAN_POSTHOG_KEY", "phc_1", "posthog", Posthog(key="phc_1", host="https://us.i.posthog.com")),
     ("GROUNDPLAN_POSTHOG_KEY", "", "posthog", None),
+    ("GROUNDPLAN_POSTHOG_READS", "1", "posthog", None),
+    ("GROUNDPLAN_SIGN_UP", "", "sign_up", "invited"),
+    ("GROUNDPLAN_SIGN_UP", "invited", "sign_up", "invited"),
+    ("GROUNDPLAN_SIGN_UP", "nobody", "sign_up", "nobody"),
     ("GROUNDPLAN_POSTHOG_HOST", "https://eu.i.posthog.com", "posthog", None),
     ("GROUNDPLAN_URL", "https://plan.example.test/base/", "url", "https://plan.example.test/base"),
     ("GROUNDPLAN_URL", "", "url", None),
@@ -95,6 +99,7 @@ BAD = [
     ("GROUNDPLAN_BOOTSTRAP_TOKEN", f" {TOKEN}"),
     ("GROUNDPLAN_BOOTSTRAP_TOKEN", f"{TOKEN}\u00e9"),
     ("GROUNDPLAN_ORGANIZATION_CREATION", "everybody"),
+    ("GROUNDPLAN_SIGN_UP", "everybody"),
     ("GROUNDPLAN_ORGANIZATION_CREATION", "Users"),
     ("GROUNDPLAN_POOL_SIZE", "0"),
     ("GROUNDPLAN_POOL_SIZE", "-1"),
@@ -129,6 +134,11 @@ def test_a_bad_value_is_refused_by_the_name_of_its_variable(tmp_path: Path, vari
 def test_posthog_is_asked_for_by_its_key_and_may_be_elsewhere(tmp_path: Path) -> None:
     given = {"GROUNDPLAN_POSTHOG_KEY": "phc_1", "GROUNDPLAN_POSTHOG_HOST": "http://posthog.internal:8000"}
     assert settings(tmp_path, **given).posthog == Posthog(key="phc_1", host="http://posthog.internal:8000")
+    assert settings(tmp_path, **given | {"GROUNDPLAN_POSTHOG_READS": "1"}).posthog == Posthog(
+        key="phc_1", host="http://posthog.internal:8000", reads=True
+    )
+    with pytest.raises(InvalidSettingError, match="GROUNDPLAN_POSTHOG_READS"):
+        settings(tmp_path, **given | {"GROUNDPLAN_POSTHOG_READS": "yes"})
     with pytest.raises(InvalidSettingError, match="GROUNDPLAN_POSTHOG_HOST"):
         settings(tmp_path, **given | {"GROUNDPLAN_POSTHOG_HOST": "posthog.internal"})
 

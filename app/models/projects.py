@@ -45,6 +45,8 @@ class Project(Base):
     name: Mapped[str] = mapped_column(Name)
     description: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    # Null until the first change.
+    updated_at: Mapped[datetime | None] = mapped_column(Timestamp, onupdate=now)
     is_default: Mapped[bool] = mapped_column(default=False)
     auto_destroy_activity_duration: Mapped[str | None]
     own_execution_mode: Mapped[str | None] = mapped_column()

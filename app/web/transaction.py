@@ -109,6 +109,29 @@ def send_to_analytics(session: Session) -> None:
         delivery.capture(AnalyticsEvent(**{name: event[name] for name in CAPTURED}) for event in recorded)
 
 
+def capture_read(table: str, row: AnyRow) -> None:
+    """Tell analytics that a resource was read, if the operator wants to know. Nothing is recorded here."""
+    delivery, configured = services().analytics, services().settings.posthog
+    if delivery is None or configured is None or not configured.reads:
+        return
+    who = caller()
+    delivery.capture(
+        [
+            AnalyticsEvent(
+                action=f"{table}.read",
+                actor_type=who.type,
+                actor_id=who.id,
+                token_kind=who.kind if who.token_id else None,
+                subject_type=table.replace("_", "-"),
+                subject_id=row.id,
+                organization_id=row.organization_id,
+                project_id=row.id if table == "projects" else row.project_id,
+                workspace_id=None,
+            )
+        ]
+    )
+
+
 def _load_location(session: Session, subject: AnyRow) -> None:
     # Rows below a workspace load project, environment and cell from it, and a flush expires them: load all at once.
     if isinstance(subject, WorkspaceChild) and subject in session:

@@ -80,7 +80,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(LATER, "-recoverable-items-enabled"),
         **_of(IN_REFERENCE, "+default-agent-pool-id", "+enforce-hyok", "+max-ttl-enabled", "+user-tokens-enabled"),
     },
-    ("projects", ANSWER): _of(BEYOND, "+icon-url", *_OF_PROJECTS),
+    ("projects", ANSWER): _of(BEYOND, "+icon-url", "+updated-at", *_OF_PROJECTS),
     ("projects", BODY): {
         **_of(BEYOND, *_OF_PROJECTS),
         **_of(SHOWN_ONLY, "-hcp-id", "-is-unified", "-permissions", "-team-count", "-workspace-count"),

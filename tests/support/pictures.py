@@ -24,5 +24,11 @@ def icon_form(content: bytes, field: str = "icon", filename: str = "a.png") -> b
 
 
 def avatar(content: bytes, **members: Any) -> dict[str, Any]:
-    attributes = {"filename": "me.png", "content-type": "image/png", "data": base64.b64encode(content).decode()}
+    attributes = {"filename": "me.png", "content-type": type_of(content), "data": base64.b64encode(content).decode()}
     return document("avatars", {**attributes, **members})
+
+
+def type_of(content: bytes) -> str:
+    """What the picture is, as far as its first bytes tell."""
+    known = {b"\xff\xd8": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+    return next((kind for beginning, kind in known.items() if content.startswith(beginning)), "image/png")

@@ -314,3 +314,28 @@ def test_what_they_cost(api: Api, place: Place, owner: Person, statements: State
     place.send(picture(), owner.token)
     # caller, image
     assert cost(statements, api, owner.token, ("GET", place.path, None)) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "stated", "fits"),
+    [
+        ("PNG", "image/png", True),
+        ("PNG", "IMAGE/PNG; name=a.png", True),
+        ("JPEG", "image/jpg", True),
+        ("PNG", "image/jpeg", False),
+        ("JPEG", "image/png", False),
+        ("GIF", "text/html", False),
+        ("WEBP", "image", False),
+    ],
+)
+def test_an_avatar_is_what_it_is_said_to_be(
+    api: Api, world: World, acme: Organization, owner: Person, kind: str, stated: str, *, fits: bool
+) -> None:
+    path = f"/workspaces/{world.workspace(world.project(acme)).id}/avatar"
+    sent = avatar(picture(kind), **{"content-type": stated})
+    answer = api.post(path, owner.token, sent, expect=201 if fits else 422)
+    if not fits:
+        [error] = answer["errors"]
+        assert error["code"] == "another-image-type"
+        assert error["source"] == {"pointer": "/data/attributes/content-type"}
+        api.get(path, owner.token, expect=404)

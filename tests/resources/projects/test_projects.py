@@ -45,7 +45,8 @@ def test_a_project_is_shown_with_every_member(api: Api, world: World, acme: Orga
     project = world.project(acme, "platform", description="shared services", auto_destroy_activity_duration="14d")
     shown = api.get(f"/projects/{project.id}", owner.token)["data"]
     attributes = shown.pop("attributes")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", attributes.pop("created-at"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", attributes["created-at"])
+    assert attributes.pop("updated-at") == attributes.pop("created-at"), "it was never changed"
     assert attributes == {
         "name": "platform",
         "description": "shared services",
@@ -170,6 +171,7 @@ def test_an_update_changes_what_it_names_and_nothing_else(
     project = world.project(acme, "platform", description="shared", auto_destroy_activity_duration="14d")
     before = api.get(f"/projects/{project.id}", owner.token)["data"]
     after = api.patch(f"/projects/{project.id}", owner.token, document("projects", attributes))["data"]
+    changed = {**changed, "updated-at": after["attributes"]["updated-at"]}
     assert after == {**before, "attributes": {**before["attributes"], **changed}}
     assert api.get(f"/projects/{project.id}", owner.token)["data"] == after
 

@@ -248,3 +248,22 @@ def test_unknown_attributes_are_ignored(send: Send) -> None:
     assert shown["name"] == "platform"
     assert shown["hcp-id"] is None
     assert "max-ttl" not in shown
+
+
+def test_it_tells_when_it_was_changed(api: Api, world: World, acme: Organization, owner: Person) -> None:
+    project = world.project(acme, "network")
+    path = f"/projects/{project.id}"
+
+    def times() -> tuple[str, str]:
+        shown = api.get(path, owner.token)["data"]["attributes"]
+        return shown["created-at"], shown["updated-at"]
+
+    made, changed = times()
+    assert made == changed
+    # Neither a workspace nor a request that changes nothing is a change of the project.
+    world.workspace(project)
+    api.patch(path, owner.token, document("projects", {"name": "network"}))
+    assert times() == (made, changed)
+    after = api.patch(path, owner.token, document("projects", {"description": "new"}))["data"]["attributes"]
+    assert after["updated-at"] > changed
+    assert times() == (made, after["updated-at"])

@@ -277,3 +277,55 @@ def test_a_project_takes_its_links_along(api: Api, world: World, owner: Person, 
     linked(world, project)
     api.delete(f"/projects/{project.id}", owner.token)
     assert world.all(RepositoryLink) == []
+
+
+# --- changing ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "after"),
+    [
+        ({"default-branch": "main"}, {"default-branch": "main"}),
+        ({"directory": "live"}, {"directory": "live"}),
+        ({"url": "https://gitlab.com/a/b"}, {"url": "https://gitlab.com/a/b", "provider": "gitlab"}),
+        (
+            {"url": "https://gitlab.com/a/b", "provider": "other"},
+            {"url": "https://gitlab.com/a/b", "provider": "other"},
+        ),
+        ({"provider": "bitbucket"}, {"provider": "bitbucket"}),
+        ({"provider": None}, {}),
+        ({"url": URL.upper().replace("HTTPS", "https")}, {"url": URL.upper().replace("HTTPS", "https")}),
+        ({}, {}),
+    ],
+)
+def test_a_link_is_changed(
+    api: Api, world: World, owner: Person, project: Project, changed: dict[str, Any], after: dict[str, Any]
+) -> None:
+    link = linked(world, project)
+    path = f"/repository-links/{link.id}"
+    before = api.get(path, owner.token)["data"]
+    shown = api.patch(path, owner.token, document("repository-links", changed))["data"]
+    assert shown == {**before, "attributes": {**before["attributes"], **after}}
+    assert api.get(path, owner.token)["data"] == shown
+    events = [event.changes for event in left_by_requests(world) if event.action == "repository-links.update"]
+    assert events == [{name: [before["attributes"][name], value] for name, value in after.items()}] * bool(after)
+
+
+def test_what_is_wrong_with_a_change(api: Api, world: World, owner: Person, project: Project) -> None:
+    link = linked(world, project)
+    linked(world, project, "https://github.com/acme/other")
+    path = f"/repository-links/{link.id}"
+    for attributes, pointer in (
+        ({"url": "https://GITHUB.com/acme/other"}, "url"),
+        ({"url": "https://me:secret@github.com/a"}, "url"),
+        ({"url": None}, "url"),
+        ({"provider": "svn"}, "provider"),
+        ({"urls": "x"}, "urls"),
+    ):
+        answer = api.patch(path, owner.token, document("repository-links", attributes), expect=422)
+        assert [where for _, where in faults(answer)] == [f"/data/attributes/{pointer}"]
+    reader = world.person()
+    world.project_member(project, reader, "member")
+    for token in (reader.token, world.person().token):
+        api.patch(path, token, document("repository-links", {"directory": "x"}), expect=404)
+    assert left_by_requests(world) == []

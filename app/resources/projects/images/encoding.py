@@ -16,6 +16,8 @@ from app.jsonapi.errors import Unprocessable
 
 # By their names in Pillow, which doesn't try other formats. It can't read SVG at all, which may contain scripts.
 TYPES: Final = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
+# Not registered, but often written.
+ALIASES: Final = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
 # Limits on the image that is sent.
 LARGEST_BYTES: Final = 5 * 2**20
 # A small file may declare a huge image: it is refused by its declared size, before a pixel is decoded.
@@ -37,6 +39,13 @@ class NotAnImage(Unprocessable):
 
     code = "not-an-image"
     detail = "The content must be a PNG, JPEG, GIF or WebP image"
+
+
+class AnotherImageType(Unprocessable):
+    """The image is of another type than the request says."""
+
+    code = "another-image-type"
+    pointer = "/data/attributes/content-type"
 
 
 class ImageTooLarge(Unprocessable):
@@ -93,3 +102,10 @@ def _encoded(picture: Picture.Image, kind: str) -> EncodedImage:
     written = BytesIO()
     small.save(written, kind)
     return EncodedImage(written.getvalue(), TYPES[kind], *small.size)
+
+
+def check_type(drawn: EncodedImage, stated: str) -> None:
+    """Refuse an image of another type than the request states; parameters and ``image/jpg`` are understood."""
+    meant = stated.partition(";")[0].strip().lower()
+    if ALIASES.get(meant, meant) != drawn.content_type:
+        raise AnotherImageType(f"The content is {drawn.content_type}; content-type must be the same")

@@ -13,7 +13,7 @@ from app.models.images import Image
 from app.models.projects import Project
 from app.models.workspaces import Workspace
 from app.resources.projects.images import service
-from app.resources.projects.images.encoding import LARGEST_BYTES, TYPES, re_encode
+from app.resources.projects.images.encoding import LARGEST_BYTES, TYPES, EncodedImage, check_type, re_encode
 from app.resources.projects.images.operations import NoImage
 from app.resources.projects.images.schema import AvatarSchema, ImageSchema
 from app.services import services
@@ -65,7 +65,7 @@ class NoIcon(Unprocessable):
 def upload_icon(project_id: str) -> Response:
     """Set the icon of a project. Send a form (multipart/form-data) with the file in the field icon."""
     service.check_may_change(Project, project_id, P.PROJECT_UPDATE)
-    return _replace(Project, project_id, P.PROJECT_UPDATE, _sent_file())
+    return _replaced(Project, project_id, P.PROJECT_UPDATE, re_encode(_sent_file()))
 
 
 @blueprint.get("/projects/<project_id>/icon")
@@ -92,7 +92,9 @@ def upload_avatar(workspace_id: str) -> Response:
     """Set the avatar of a workspace. The attributes are the filename, the content type and the data in base64."""
     service.check_may_change(Workspace, workspace_id, P.WORKSPACE_UPDATE)
     members = load(AvatarSchema, body(DOCUMENT))
-    return _replace(Workspace, workspace_id, P.WORKSPACE_UPDATE, members["data"], "/data/attributes/data")
+    drawn = re_encode(members["data"], pointer="/data/attributes/data")
+    check_type(drawn, members["content_type"])
+    return _replaced(Workspace, workspace_id, P.WORKSPACE_UPDATE, drawn)
 
 
 @blueprint.get("/workspaces/<workspace_id>/avatar")
@@ -129,10 +131,8 @@ def _sent_file() -> bytes:
     return sent
 
 
-def _replace(
-    model: type[Project | Workspace], identifier: str, permission: P, sent: bytes, pointer: str | None = None
-) -> Response:
-    image, target = service.replace_image(model, identifier, permission, re_encode(sent, pointer=pointer))
+def _replaced(model: type[Project | Workspace], identifier: str, permission: P, drawn: EncodedImage) -> Response:
+    image, target = service.replace_image(model, identifier, permission, drawn)
     address = f"/api/v2/{target.__tablename__}/{target.id}/{service.image_name(model)}"
     values = {name: getattr(image, name) for name in SHOWN if name != "address"}
     return resource_response(_dump(tuple({**values, "address": address}.values()), None), 201)

@@ -45,7 +45,7 @@ class ImageSchema(Schema):
 
 
 class AvatarSchema(Schema):
-    """An avatar in a request. Its content decides the type; the name and content type that were sent are not stored."""
+    """An avatar in a request. The content type must be that of the content; the name is not stored."""
 
     class Meta:
         """Its type."""

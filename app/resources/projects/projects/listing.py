@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import literal, select
+from sqlalchemy import func, literal, select
 
 from app.authz.permissions import P
 from app.models.images import Image
@@ -25,7 +25,9 @@ PROJECTS = Listing(
     columns={
         **plain(Project, "id organization_id"),
         "organization_name": Organization.name,
-        **plain(Project, "name description created_at auto_destroy_activity_duration"),
+        **plain(Project, "name description created_at"),
+        "updated_at": func.coalesce(Project.updated_at, Project.created_at),
+        "auto_destroy_activity_duration": Project.auto_destroy_activity_duration,
         "default_execution_mode": MODE_OF_PROJECT,
         "default_agent_pool": POOL_OF_PROJECT,
         "own_execution_mode": Project.own_execution_mode,

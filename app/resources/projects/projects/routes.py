@@ -15,6 +15,7 @@ from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import only_organization, organization_or_404
 from app.web.requests import body, flag
+from app.web.transaction import capture_read
 
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v2")
 
@@ -93,5 +94,6 @@ def destroy_project(project_id: str) -> Response:
 def _show(conditions: dict[str, str]) -> Response:
     included = includes_of(request.args, INCLUDES)
     row = PROJECTS.get(conditions)
+    capture_read(Project.__tablename__, row)
     shown = PROJECTS.to_resource(row)
     return resource_response(shown, included=include_effective_tags([row], [shown]) if included else None)

@@ -162,6 +162,7 @@ class ProjectSchema(Schema):
         maximum=DESCRIPTION_LENGTH, nullable=True, description="A note for people.", example="Networks and firewalls"
     )
     created_at = DateTime(dump_only=True)
+    updated_at = DateTime(dump_only=True)
     auto_destroy_activity_duration = Duration(
         description="After how long without a change workspaces are destroyed, such as `14d`; null means "
         "never. Workspaces inherit it; nothing is destroyed yet.",

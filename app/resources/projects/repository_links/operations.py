@@ -16,9 +16,16 @@ _HOSTS: Mapping[str, str] = {
 _LABELS = ("github", "gitlab", "bitbucket")
 
 
-def normalize_link(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes, with a provider."""
-    return {**members, "provider": members.get("provider") or provider_of(members["url"])}
+def normalize_link(members: Mapping[str, Any], stored_url: str | None = None) -> dict[str, Any]:
+    """The attributes, with a provider. A new address without one, or null instead of one, has it guessed anew.
+
+    ``stored_url`` is the address of a link that is changed.
+    """
+    normalized = dict(members)
+    is_guessed = "url" in members or ("provider" in members and members["provider"] is None)
+    if is_guessed and members.get("provider") is None:
+        normalized["provider"] = provider_of(members.get("url") or str(stored_url))
+    return normalized
 
 
 def provider_of(url: str) -> str:

@@ -42,6 +42,18 @@ def show_repository_link(link_id: str) -> Response:
     return resource_response(REPOSITORY_LINKS.get_resource({"id": link_id}))
 
 
+@blueprint.patch("/repository-links/<link_id>")
+@requires(P.PROJECT_READ, P.PROJECT_UPDATE)
+@describes(body=RepositoryLinkSchema, is_partial=True, answer=RepositoryLinkSchema, errors=(422,))
+def update_repository_link(link_id: str) -> Response:
+    """Change a link to a repository; attributes that are left out stay as they are.
+
+    A new address without a provider, or null as the provider, has the provider guessed from the host.
+    """
+    members = load(RepositoryLinkSchema, body(), partial=True, identifier=link_id)
+    return resource_response(service.update_repository_link(link_id, members))
+
+
 @blueprint.delete("/repository-links/<link_id>")
 @requires(P.PROJECT_READ, P.PROJECT_UPDATE)
 @describes(status=204)
