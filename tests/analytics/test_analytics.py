@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +23,6 @@ from app.analytics import AnalyticsEvent, Delivery, Sink, connect_analytics
 from app.analytics.posthog import PosthogSink
 from app.config import Posthog, Settings
 from app.models import Organization
-from app.services import services
 from tests.support.api import Api, document
 from tests.support.services import replace_services
 from tests.support.world import Person, World
@@ -198,32 +197,6 @@ def test_every_committed_event_is_captured_and_nothing_more(
     assert {each.name for each in fields(AnalyticsEvent)}.isdisjoint(
         {"changes", "actor_name", "subject_name", "token_id"}
     )
-
-
-@pytest.mark.parametrize("reads", [True, False])
-def test_reading_a_project_is_captured_where_that_is_asked_for(
-    app: Flask,
-    api: Api,
-    acme: Organization,
-    owner: Person,
-    world: World,
-    deliver: Callable[..., Delivery],
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    reads: bool,
-) -> None:
-    sink = Kept()
-    delivery = deliver(sink)
-    posthog = Posthog(key=KEY, host="https://posthog.test", reads=reads)
-    replace_services(monkeypatch, app, settings=replace(services(app).settings, posthog=posthog))
-    project = world.project(acme, "net")
-    api.get(f"/projects/{project.id}", owner.token)
-    api.get("/organizations/acme/projects/net", owner.token)
-    api.get(f"/projects/{project.id}", world.person().token, expect=404)
-    api.get("/organizations/acme/projects", owner.token)
-    delivery.close(5)
-    told = [(each.action, each.actor_id, each.subject_id, each.organization_id) for each in sink.events]
-    assert told == [("projects.read", owner.id, project.id, acme.id)] * (2 if reads else 0)
 
 
 def test_posthog_gets_kinds_and_ids_alone(serving: Callable[..., Server]) -> None:
