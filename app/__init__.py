@@ -16,7 +16,7 @@ from app.persistence.database import connect_engines
 from app.services import EXTENSION, Services
 from app.storage.keyring import Keyring
 from app.storage.vault import connect_vault
-from app.web import addresses, documentation, errors, requests
+from app.web import addresses, documentation, errors, negotiation, requests
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate(app)
     errors.install(app)
     requests.install(app)
+    negotiation.install(app)
     resources.install(app)
     documentation.install(app)
     cli.install(app)

@@ -5,6 +5,7 @@ ApiError
  ├── Unauthorized 401
  ├── Forbidden 403 ── ForceDeletionRefused
  ├── NotFound 404
+ ├── NotAcceptable 406
  ├── Conflict 409
  ├── UnsupportedMediaType 415
  ├── InvalidAttribute 422 (names the attribute) ── Taken
@@ -113,6 +114,15 @@ class MethodNotAllowed(ApiError):
     status = 405
     title = "method not allowed"
     code = "method-not-allowed"
+
+
+class NotAcceptable(ApiError):
+    """The client accepts no JSON:API, which is all that the service answers with."""
+
+    status = 406
+    title = "not acceptable"
+    code = "not-acceptable"
+    detail = "The answer is application/vnd.api+json, without extensions, which the header Accept excludes"
 
 
 class Conflict(ApiError):

@@ -114,8 +114,10 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
         parameters += [{"$ref": f"#/components/parameters/{name}"} for name in ("page-number", "page-size")]
     if listing and listing.sorts:
         orders = [f"{sign}{name}" for name in listing.sorts for sign in ("", "-")]
-        text = "The order of the list; with - before it, descending"
-        parameters.append(_query("sort", text, {"type": "string", "enum": orders}))
+        text = "The order of the list; with - before it, descending. Several come one after the other"
+        items = {"type": "string", "enum": orders}
+        sort = _query("sort", text, {"type": "array", "items": items, "uniqueItems": True})
+        parameters.append(sort | {"style": "form", "explode": False})
     if operation.includes:
         items = {"type": "string", "enum": list(operation.includes)}
         included = _query("include", "Related resources to show as well", {"type": "array", "items": items})
@@ -158,6 +160,8 @@ def _errors(route: Route) -> set[int]:
     if route.is_guarded:
         # The token is looked up in the database, which may be unavailable.
         statuses |= {401, 404, 503}
+    if route.is_jsonapi and not _is_bytes(operation.answer):
+        statuses.add(406)
     if route.is_changing:
         # A concurrent request may have changed the same rows.
         statuses |= {409, 415}

@@ -3,18 +3,33 @@
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response, g, request
 
 from app.jsonapi import CONTENT_TYPE
 from app.jsonapi.errors import ApiError, ServiceUnavailable, TooLarge, TooManyRequests, Unauthorized
+from app.jsonapi.fieldsets import thinned
 from app.jsonapi.query import last_page, page_links, page_meta, page_of
-from app.web.addresses import page_url, put_below_sub_path
+from app.web.addresses import base_url, page_url, put_below_sub_path, sub_path
+
+CREATED = 201
 
 
 def document_response(document: dict[str, Any], status: int = 200) -> Response:
-    """A JSON:API document."""
+    """A JSON:API document, with those fields alone that the request asks for."""
+    if "fieldsets" in g and "data" in document:
+        document = thinned(document, g.fieldsets)
     put_below_sub_path(document)
-    return Response(orjson.dumps(document), status, content_type=CONTENT_TYPE)
+    response = Response(orjson.dumps(document), status, content_type=CONTENT_TYPE)
+    if status == CREATED:
+        _locate(response, document)
+    return response
+
+
+def _locate(response: Response, document: dict[str, Any]) -> None:
+    data = document.get("data")
+    link = data.get("links", {}).get("self") if isinstance(data, dict) else None
+    if link is not None:
+        response.headers["Location"] = f"{base_url().removesuffix(sub_path())}{link}"
 
 
 def resource_response(

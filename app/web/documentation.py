@@ -52,7 +52,7 @@ def install(app: Flask) -> None:
 
 @blueprint.get("/api/v2/openapi.json")
 @open_to_all
-@describes(answer={"type": "object"})
+@describes(answer={"type": "object"}, is_plain=True)
 def show_document() -> Response:
     """Show the OpenAPI document of the service, as plain JSON."""
     return Response(services().openapi(), content_type="application/json")

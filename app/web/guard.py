@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy.exc import OperationalError
 
 from app.authentication.callers import ANONYMOUS
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound, Unauthorized
+from app.jsonapi.query import includes_of
 from app.persistence import is_deadlock
 from app.web.context import authenticate, caller, is_repeatable
 from app.web.policy import ensure_policy_was_asked, forget_checks
@@ -98,12 +99,20 @@ def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]
 def _answer(view: View, *args: Any, anonymous: bool, **values: Any) -> Response:  # noqa: ANN401 - the view's own
     forget_checks()
     authenticate(anonymous=anonymous)
+    _refuse_include(view)
     try:
         return view(*args, **values)
     except NotFound:
         if caller().kind != ANONYMOUS:
             raise
     raise Unauthorized
+
+
+def _refuse_include(view: View) -> None:
+    # JSON:API: an address that includes nothing refuses to be asked, instead of answering as if there were nothing.
+    operation: Operation | None = getattr(view, "operation", None)
+    if request.method == "GET" and operation is not None and not operation.includes and not operation.is_plain:
+        includes_of(request.args, ())
 
 
 def _answer_with_retries(answer: View, *args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
@@ -127,6 +136,18 @@ def any_media_type(view: View) -> View:
     """Mark a view whose body is not a JSON:API document, but bytes or a form."""
     view.any_media_type = True  # type: ignore[attr-defined]
     return view
+
+
+def answers_jsonapi(view: Callable[..., object]) -> bool:
+    """Whether the view answers with a JSON:API document, and not with bytes, a page or nothing."""
+    operation: Operation | None = getattr(view, "operation", None)
+    if operation is None or operation.is_plain:
+        return False
+    if operation.listing is not None:
+        return True
+    return operation.answer is not None and not (
+        isinstance(operation.answer, dict) and operation.answer.get("format") == "binary"
+    )
 
 
 def takes_any_media_type(view: Callable[..., object]) -> bool:

@@ -20,7 +20,7 @@ from app.authz.permissions import P
 from app.jsonapi.dump import Dump, compile_dump
 from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.parameters import Known
-from app.jsonapi.query import Arguments, Page, is_paged, last_page, page_links, page_meta, page_of
+from app.jsonapi.query import Arguments, Page, is_paged, last_page, list_values, page_links, page_meta, page_of
 from app.jsonapi.schema import Schema, protected_attributes
 from app.persistence import AnyRow
 from app.web.addresses import page_url
@@ -254,15 +254,17 @@ class Listing(Declaration):
             self._permissions_by_clause[clause.key] = permissions
         return permissions
 
-    def _sort(self, arguments: Arguments) -> str:
-        sort = arguments.get("sort") or ""
-        if sort and sort.removeprefix("-") not in self.sorts:
-            # A route without sorts ignores the parameter, like every unknown parameter.
-            if self.sorts:
-                known = ", ".join(self.sorts)
-                raise BadParameter(f"sort must be one of {known}, with - before it for descending", parameter="sort")
-            return ""
-        return sort
+    def _sort(self, arguments: Arguments) -> tuple[str, ...]:
+        # A route without sorts ignores the parameter, like every unknown parameter.
+        wanted = tuple(list_values(arguments, "sort")) if self.sorts else ()
+        names = [each.removeprefix("-") for each in wanted]
+        if len(set(names)) < len(names) or not self.sorts.keys() >= set(names):
+            known = ", ".join(self.sorts)
+            several = "; commas separate several" if len(self.sorts) > 1 else ""
+            raise BadParameter(
+                f"sort must be one of {known}, with - before it for descending{several}", parameter="sort"
+            )
+        return wanted
 
     def _cached(self, key: Hashable, build: Callable[[], Select[Any]]) -> Select[Any]:
         statement = self._statements.get(key)

@@ -54,7 +54,6 @@ LACKING: Final[Mapping[str, str]] = {
     "registry-providers": _NO_REGISTRY,
     "run-triggers": "run triggers",
     "runs": _NO_RUNS,
-    "ssh-keys": "SSH keys",
     "stacks": "stacks",
     "task-stages": "run tasks",
     "tasks": "run tasks",

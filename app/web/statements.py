@@ -155,7 +155,7 @@ def page_statement(  # noqa: PLR0913 - what makes one statement differ from anot
     visibility: Visibility,
     parents: Iterable[str],
     wanted: Sequence[ColumnElement[bool]],
-    sort: str,
+    sort: Sequence[str],
     *,
     is_paged: bool,
     visible_where: ColumnElement[bool] | None = None,
@@ -175,18 +175,19 @@ def page_statement(  # noqa: PLR0913 - what makes one statement differ from anot
         # organization, the count and the page are faster separately, each by its own index.
         is_narrow = bool(wanted) or visibility.levels != rules.EVERYTHING
     # Each expression only once, because an index can't serve an order that repeats one.
-    keys = list(dict.fromkeys([*listing.sorts[sort.removeprefix("-")], *listing.order] if sort else listing.order))
+    keys = _sort_keys(listing, sort)
     order_names = [f"order_{index}" for index in range(len(keys))]
     order_columns: list[Expression] = [key.label(name) for key, name in zip(keys, order_names, strict=True)]
+    is_descending = list(keys.values())
     matching: FromClause
     if is_narrow:
         matching_ids = select(listing.identifier, *order_columns).where(*seen, *wanted).cte("matching_ids")
         page_ids = select(matching_ids.c.id).order_by(
-            *_directed(listing, [matching_ids.c[name] for name in order_names], sort)
+            *_directed([matching_ids.c[name] for name in order_names], is_descending)
         )
         matching = matching_ids
     else:
-        page_ids = select(listing.identifier).where(*seen).order_by(*_directed(listing, keys, sort))
+        page_ids = select(listing.identifier).where(*seen).order_by(*_directed(list(keys), is_descending))
         matching = select(listing.identifier).where(*seen).subquery("matching")
     if is_paged:
         page_ids = page_ids.limit(bindparam("page_size", type_=BigInteger)).offset(
@@ -213,7 +214,7 @@ def page_statement(  # noqa: PLR0913 - what makes one statement differ from anot
     return (
         select(*(page.c[name] for name in listing.names), counts.c.matching_count, counts.c.visible_count)
         .select_from(counts.outerjoin(page, true()))
-        .order_by(*_directed(listing, [page.c[name] for name in order_names], sort))
+        .order_by(*_directed([page.c[name] for name in order_names], is_descending))
     )
 
 
@@ -241,10 +242,22 @@ def _is_reached_by_id(listing: Declaration, levels: rules.GrantLevels) -> bool:
     )
 
 
-def _directed(listing: Declaration, keys: Sequence[Expression], sort: str) -> list[Expression]:
-    # Only the requested sort is reversed; reversing the tie-breakers too lets one index serve both directions.
-    is_descending = sort.startswith("-") if sort else listing.newest_first
-    return [key.desc() for key in keys] if is_descending else list(keys)
+def _sort_keys(listing: Declaration, sort: Sequence[str]) -> dict[Expression, bool]:
+    """The expressions to sort by, each with whether it descends."""
+    keys: dict[Expression, bool] = {}
+    is_descending = listing.newest_first
+    for each in sort:
+        is_descending = each.startswith("-")
+        for key in listing.sorts[each.removeprefix("-")]:
+            keys.setdefault(key, is_descending)
+    # The tie-breakers go with the last of the sorts, so that one index serves both directions of a single one.
+    for key in listing.order:
+        keys.setdefault(key, is_descending)
+    return keys
+
+
+def _directed(keys: Sequence[Expression], is_descending: Sequence[bool]) -> list[Expression]:
+    return [key.desc() if descends else key for key, descends in zip(keys, is_descending, strict=True)]
 
 
 def _equal(listing: Declaration, names: Iterable[str], *, by_index: bool = True) -> list[ColumnElement[bool]]:

@@ -1,0 +1,41 @@
+"""What a client asks of the form of an answer: its media type, and which fields of it (JSON:API 1.1)."""
+
+from flask import Flask, g, request
+
+from app.jsonapi import MEDIA_TYPE
+from app.jsonapi.errors import NotAcceptable
+from app.jsonapi.fieldsets import fieldsets_of
+from app.web.guard import answers_jsonapi
+
+BELOW = "/api/v2/"
+# Many clients of the API say that they accept JSON.
+WIDER = frozenset({"*/*", "application/*", "application/json"})
+
+
+def install(app: Flask) -> None:
+    """Register the hook."""
+
+    @app.before_request
+    def negotiate() -> None:
+        if request.url_rule is None or not request.path.startswith(BELOW):
+            return
+        # Before anything is done: who can't read the answer would not learn of it.
+        accept = request.headers.get("Accept", "")
+        if accept not in {"", MEDIA_TYPE, "*/*"} and answers_jsonapi(app.view_functions[request.endpoint or ""]):
+            _check_acceptable()
+        if b"fields" in request.query_string:
+            g.fieldsets = fieldsets_of(request.args)
+
+
+def _check_acceptable() -> None:
+    exact, wider = [], []
+    for value, quality in request.accept_mimetypes:
+        media_type, _, parameters = value.partition(";")
+        if media_type.strip().lower() == MEDIA_TYPE:
+            # No extension of JSON:API is supported; other parameters say nothing.
+            exact.append(quality > 0 and "ext=" not in parameters.replace(" ", ""))
+        elif media_type.strip().lower() in WIDER:
+            wider.append(quality > 0)
+    # The more exact type counts, whatever the others say.
+    if not any(exact or wider):
+        raise NotAcceptable
