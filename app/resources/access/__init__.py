@@ -7,6 +7,7 @@ from app.resources.access.project_members import routes as project_members_route
 from app.resources.access.team_projects import routes as team_projects_routes
 from app.resources.access.team_workspaces import routes as team_workspaces_routes
 from app.resources.access.workspace_acl_entries import routes as workspace_acl_entries_routes
+from app.resources.access.workspaces_by_name import routes as workspaces_by_name_routes
 
 BLUEPRINTS = (
     invitation_pages_routes.blueprint,
@@ -16,4 +17,5 @@ BLUEPRINTS = (
     team_projects_routes.blueprint,
     team_workspaces_routes.blueprint,
     workspace_acl_entries_routes.blueprint,
+    workspaces_by_name_routes.blueprint,
 )

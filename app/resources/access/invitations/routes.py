@@ -1,11 +1,14 @@
 """Invitations into projects and to workspaces, over HTTP (mission: C6, C7, E7, E8)."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response
 from sqlalchemy import select
 
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
+from app.models.invitations import Invitation
 from app.models.projects import Project
 from app.models.users import User
 from app.models.workspaces import Workspace
@@ -25,6 +28,7 @@ from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import document_response, no_content, resource_response
 from app.web.context import reader
 from app.web.guard import describes, requires
+from app.web.listing import ResourceObject
 from app.web.policy import require, require_own
 from app.web.requests import body, optional_body
 
@@ -91,11 +95,7 @@ def reset_invite(workspace_id: str) -> Response:
     The earlier links stop working. The new ones are sent in the same way as the first.
     """
     email = load(ResetSchema, optional_body()).get("email")
-    invitations = service.reset_invite(workspace_id, email)
-    shown = {each["id"]: each for each in INVITATIONS.find_many({invitation.id for invitation in invitations})}
-    # An invitation that was deleted meanwhile with its workspace needs no link.
-    renewed = [invitation for invitation in invitations if invitation.id in shown]
-    return document_response({"data": [deliver(invitation, shown[invitation.id]) for invitation in renewed]})
+    return document_response({"data": deliver_all(service.reset_invite(workspace_id, email))})
 
 
 # --- one -----------------------------------------------------------------------------------------------------------
@@ -174,6 +174,13 @@ def accept_invitation(token: str) -> Response:
 def decline_invitation(token: str) -> Response:
     """Decline an invitation to your own address, by its id or its link's token: it is canceled."""
     return resource_response(service.decline_invitation(token))
+
+
+def deliver_all(invitations: Sequence[Invitation]) -> list[ResourceObject]:
+    """Deliver renewed links; returns the resource objects of the invitations. Call it after the commit."""
+    shown = {each["id"]: each for each in INVITATIONS.find_many({invitation.id for invitation in invitations})}
+    # An invitation that was deleted meanwhile with its workspace needs no link.
+    return [deliver(invitation, shown[invitation.id]) for invitation in invitations if invitation.id in shown]
 
 
 # --- shared by the above -------------------------------------------------------------------------------------------

@@ -59,17 +59,21 @@ def create_workspace_invitation(workspace_id: str, members: dict[str, Any]) -> t
 def reset_invite(workspace_id: str, email: str | None) -> Sequence[Invitation]:
     """Replace the links of all pending invitations to a workspace, or of the one for an address."""
     with transaction() as session:
-        workspace = _workspace(session, workspace_id)
-        invitations = session.scalars(waiting_for(workspace, email).with_for_update(of=Invitation)).all()
-        if email is not None and not invitations:
-            raise NobodyInvited
-        for invitation in invitations:
-            _require_may_grant(workspace, invitation.role)
-            renew(invitation, services().settings.invitation_days)
-        session.flush()
-        register_messages(session, invitations)
-        record_events(session, "invitations.resend", [(invitation, None) for invitation in invitations])
-        return invitations
+        return renew_invitations(session, _workspace(session, workspace_id), email)
+
+
+def renew_invitations(session: Session, workspace: Workspace, email: str | None = None) -> Sequence[Invitation]:
+    """The same within a transaction that does more. The workspace is locked."""
+    invitations = session.scalars(waiting_for(workspace, email).with_for_update(of=Invitation)).all()
+    if email is not None and not invitations:
+        raise NobodyInvited
+    for invitation in invitations:
+        _require_may_grant(workspace, invitation.role)
+        renew(invitation, services().settings.invitation_days)
+    session.flush()
+    register_messages(session, invitations)
+    record_events(session, "invitations.resend", [(invitation, None) for invitation in invitations])
+    return invitations
 
 
 def destroy_invitation(invitation_id: str) -> None:

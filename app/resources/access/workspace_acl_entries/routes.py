@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 
 from app.authz.permissions import P
+from app.jsonapi import Json
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.models.workspaces import Workspace
@@ -31,6 +32,11 @@ INCLUDES = ("user",)
 @describes(listing=ACL, includes=INCLUDES, errors=(400,))
 def list_acl_entries(workspace_id: str) -> Response:
     """List the users with a level on a workspace."""
+    return list_entries(workspace_id)
+
+
+def list_entries(workspace_id: str) -> Response:
+    """The answer with the entries of the workspace."""
     workspace = WORKSPACES.get({"id": workspace_id})
     require(P.WORKSPACE_READ_ACL, workspace, Workspace)
     wanted = includes_of(request.args, INCLUDES)
@@ -52,6 +58,11 @@ def create_acl_entry(workspace_id: str) -> Response:
     invite = load(NewAclEntrySchema, given).get("invite")
     if invite is not None:
         return _by_invite(workspace_id, invite)
+    return create_entry(workspace_id, given)
+
+
+def create_entry(workspace_id: str, given: Json) -> Response:
+    """The answer with a new entry for a member of the organization."""
     members = load(GrantedAclEntrySchema, given)
     return resource_response(service.create_acl_entry(workspace_id, members), 201)
 
@@ -61,6 +72,11 @@ def create_acl_entry(workspace_id: str) -> Response:
 @describes(answer=WorkspaceAclEntrySchema, includes=INCLUDES, errors=(400,))
 def show_acl_entry(workspace_id: str, entry_id: str) -> Response:
     """Show the level of a user on a workspace."""
+    return show_entry(workspace_id, entry_id)
+
+
+def show_entry(workspace_id: str, entry_id: str) -> Response:
+    """The answer with this entry."""
     wanted = includes_of(request.args, INCLUDES)
     row = ACL.get({"id": entry_id, "workspace_id": workspace_id})
     return resource_response(ACL.to_resource(row), included=included([row], wanted) if wanted else None)
@@ -71,6 +87,11 @@ def show_acl_entry(workspace_id: str, entry_id: str) -> Response:
 @describes(body=WorkspaceAclEntrySchema, is_partial=True, answer=WorkspaceAclEntrySchema, errors=(403, 422))
 def update_acl_entry(workspace_id: str, entry_id: str) -> Response:
     """Change the level of a user on a workspace."""
+    return update_entry(workspace_id, entry_id)
+
+
+def update_entry(workspace_id: str, entry_id: str) -> Response:
+    """The answer to a request that changes this entry."""
     members = load(WorkspaceAclEntrySchema, body(), partial=True, identifier=entry_id)
     members.pop("user_id", None)
     return resource_response(service.update_acl_entry(workspace_id, entry_id, members))
@@ -87,6 +108,11 @@ def update_acl_entry(workspace_id: str, entry_id: str) -> Response:
 @describes(status=204, errors=(403,))
 def destroy_acl_entry(workspace_id: str, entry_id: str) -> Response:
     """Remove a user's level on a workspace; everybody may give up their own."""
+    return destroy_entry(workspace_id, entry_id)
+
+
+def destroy_entry(workspace_id: str, entry_id: str) -> Response:
+    """The answer to a request that removes this entry."""
     service.destroy_acl_entry(workspace_id, entry_id)
     return no_content()
 

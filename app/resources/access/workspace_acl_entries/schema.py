@@ -43,6 +43,8 @@ class GrantedAclEntrySchema(WorkspaceAclEntrySchema):
     class Meta(WorkspaceAclEntrySchema.Meta):
         """The type and address of any entry."""
 
+        in_example = ("user",)
+
     username = Text(minimum=1, maximum=USERNAME_LENGTH, description=BY_USERNAME)
     email = Email(description=BY_EMAIL)
 

@@ -90,6 +90,11 @@ def destroy_icon(project_id: str) -> Response:
 @describes(body=AvatarSchema, answer=ImageSchema, status=201, errors=(422,))
 def upload_avatar(workspace_id: str) -> Response:
     """Set the avatar of a workspace. The attributes are the filename, the content type and the data in base64."""
+    return set_avatar(workspace_id)
+
+
+def set_avatar(workspace_id: str) -> Response:
+    """The answer to a request that sends an avatar."""
     service.check_may_change(Workspace, workspace_id, P.WORKSPACE_UPDATE)
     members = load(AvatarSchema, body(DOCUMENT))
     drawn = re_encode(members["data"], pointer="/data/attributes/data")
@@ -102,6 +107,11 @@ def upload_avatar(workspace_id: str) -> Response:
 @describes(answer=PICTURE)
 def show_avatar(workspace_id: str) -> Response:
     """Show the avatar of a workspace, as an image."""
+    return avatar_of(workspace_id)
+
+
+def avatar_of(workspace_id: str) -> Response:
+    """The answer with the avatar, as an image."""
     return _show(Workspace, workspace_id, P.WORKSPACE_READ)
 
 
@@ -110,6 +120,11 @@ def show_avatar(workspace_id: str) -> Response:
 @describes(status=204)
 def destroy_avatar(workspace_id: str) -> Response:
     """Remove the avatar of a workspace."""
+    return remove_avatar(workspace_id)
+
+
+def remove_avatar(workspace_id: str) -> Response:
+    """The answer to a request that removes the avatar."""
     service.destroy_image(Workspace, workspace_id, P.WORKSPACE_UPDATE)
     return no_content()
 

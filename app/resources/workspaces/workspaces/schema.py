@@ -372,6 +372,10 @@ class NamedSchema(WorkspaceSchema):
     create_only = Boolean(
         load_only=True, description="Whether the request only creates: a workspace that is there is left as it is."
     )
+    reset_invite = Boolean(
+        load_only=True,
+        description="Whether the links of all pending invitations to the workspace are replaced.",
+    )
     sent_tag_names = Setting(read_names, load_only=True, data_key="tag-names", schema=TEXTS)
 
 

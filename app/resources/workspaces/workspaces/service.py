@@ -104,27 +104,34 @@ def update_workspace(
     workspace_id: str, sent: Mapping[str, Any], where: Mapping[str, str] | None = None
 ) -> ResourceObject:
     """Set these attributes of the workspace; the others stay. ``where`` is explained in ``get_for_update``."""
-    members = dict(sent)
     with transaction() as session:
-        destination_id = members.pop("project_id", None)
-        # A request that only moves the workspace needs the permission to move it, not the one to change settings.
-        needed = P.WORKSPACE_UPDATE if members or destination_id is None else P.WORKSPACE_READ
-        workspace = get_for_update(session, Workspace, workspace_id, needed, where=where)
-        changes: dict[str, Any] = {}
-        if destination_id is not None and destination_id != workspace.project_id:
-            changes = _move(session, workspace, destination_id)
-        changes |= _tag(session, workspace, _sent_tags(members))
-        location = apply_changes(workspace, resolve_environment(session, members, workspace.project_id, workspace))
-        if location:
-            require_may_create(workspace, denial(P.PROJECT_CREATE_WORKSPACE))
-        normalized = _resolve_settings(session, members, workspace, workspace.organization_id, workspace.project_id)
-        changes |= location | apply_changes(workspace, normalized)
-        workspace.has_own_iac_tool |= "iac_tool" in normalized
-        if changes:
-            workspace.updated_at = now()
-            record_event(session, "workspaces.update", workspace, changes)
-        session.flush()
-        return WORKSPACES.get_resource({"id": workspace_id}, session)
+        return change_workspace(session, workspace_id, sent, where)
+
+
+def change_workspace(
+    session: Session, workspace_id: str, sent: Mapping[str, Any], where: Mapping[str, str] | None = None
+) -> ResourceObject:
+    """The same within a transaction that does more."""
+    members = dict(sent)
+    destination_id = members.pop("project_id", None)
+    # A request that only moves the workspace needs the permission to move it, not the one to change settings.
+    needed = P.WORKSPACE_UPDATE if members or destination_id is None else P.WORKSPACE_READ
+    workspace = get_for_update(session, Workspace, workspace_id, needed, where=where)
+    changes: dict[str, Any] = {}
+    if destination_id is not None and destination_id != workspace.project_id:
+        changes = _move(session, workspace, destination_id)
+    changes |= _tag(session, workspace, _sent_tags(members))
+    location = apply_changes(workspace, resolve_environment(session, members, workspace.project_id, workspace))
+    if location:
+        require_may_create(workspace, denial(P.PROJECT_CREATE_WORKSPACE))
+    normalized = _resolve_settings(session, members, workspace, workspace.organization_id, workspace.project_id)
+    changes |= location | apply_changes(workspace, normalized)
+    workspace.has_own_iac_tool |= "iac_tool" in normalized
+    if changes:
+        workspace.updated_at = now()
+        record_event(session, "workspaces.update", workspace, changes)
+    session.flush()
+    return WORKSPACES.get_resource({"id": workspace_id}, session)
 
 
 def destroy_workspace(
