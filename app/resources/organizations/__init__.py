@@ -6,6 +6,7 @@ from app.resources.organizations.organization_memberships import routes as organ
 from app.resources.organizations.organizations import routes as organizations_routes
 from app.resources.organizations.reserved_tag_keys import routes as reserved_tag_keys_routes
 from app.resources.organizations.ssh_keys import routes as ssh_keys_routes
+from app.resources.organizations.subscriptions import routes as subscriptions_routes
 from app.resources.organizations.teams import routes as teams_routes
 
 BLUEPRINTS = (
@@ -15,5 +16,6 @@ BLUEPRINTS = (
     organizations_routes.blueprint,
     reserved_tag_keys_routes.blueprint,
     ssh_keys_routes.blueprint,
+    subscriptions_routes.blueprint,
     teams_routes.blueprint,
 )

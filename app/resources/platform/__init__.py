@@ -1,5 +1,6 @@
 """The service itself: health, discovery, its addresses."""
 
+from app.resources.platform.empty_lists import routes as empty_lists_routes
 from app.resources.platform.service import routes as service_routes
 
-BLUEPRINTS = (service_routes.blueprint,)
+BLUEPRINTS = (empty_lists_routes.blueprint, service_routes.blueprint)

@@ -37,7 +37,6 @@ ABSENT = {
     "can-update-hyok-configuration",
     "can-update-oauth",
     "can-update-sentinel",
-    "can-update-ssh-keys",
     "can-view-explorer",
     "can-view-hyok-feature-info",
     "can-view-usage",
@@ -180,6 +179,7 @@ def test_a_new_organization_looks_like_this(api: Api, world: World, acme: Organi
             "data": {"id": acme.id, "type": "entitlement-sets"},
             "links": {"related": "/api/v2/organizations/acme/entitlement-set"},
         },
+        "subscription": {"links": {"related": "/api/v2/organizations/acme/subscription"}},
         "authentication-token": {"links": {"related": "/api/v2/organizations/acme/authentication-token"}},
     }
 

@@ -224,6 +224,7 @@ class OrganizationSchema(Schema):
         column="id",
         related="/api/v2/organizations/{name}/entitlement-set",
     )
+    subscription = Links("/api/v2/organizations/{name}/subscription")
     authentication_token = Links("/api/v2/organizations/{name}/authentication-token")
 
 

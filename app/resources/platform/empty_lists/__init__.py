@@ -1,0 +1,1 @@
+"""Lists of HCP Terraform that clients read first, of what the service does not have: always empty."""

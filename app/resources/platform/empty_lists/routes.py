@@ -1,0 +1,75 @@
+"""Empty lists over HTTP. Creating any of this is refused with a text that says what the service lacks."""
+
+from typing import Any, Final
+
+from flask import Blueprint, Response
+
+from app.authz.permissions import P
+from app.web.answers import single_page_response
+from app.web.guard import describes, requires
+from app.web.policy import organization_or_404
+
+blueprint = Blueprint("empty_lists", __name__, url_prefix="/api/v2")
+
+EMPTY: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["data", "links", "meta"],
+    "properties": {
+        "data": {"type": "array", "maxItems": 0},
+        "links": {"$ref": "#/components/schemas/page-links"},
+        "meta": {"type": "object", "properties": {"pagination": {"$ref": "#/components/schemas/pagination"}}},
+    },
+}
+
+
+@blueprint.get("/organizations/<organization>/oauth-clients")
+@requires(P.ORGANIZATION_READ)
+@describes(answer=EMPTY, errors=(400,))
+def list_oauth_clients(organization: str) -> Response:
+    """List the connections to version control: none, because the service has no such thing."""
+    return _empty(organization)
+
+
+@blueprint.get("/organizations/<organization>/policies")
+@requires(P.ORGANIZATION_READ)
+@describes(answer=EMPTY, errors=(400,))
+def list_policies(organization: str) -> Response:
+    """List the policies: none, because the service has no such thing."""
+    return _empty(organization)
+
+
+@blueprint.get("/organizations/<organization>/policy-sets")
+@requires(P.ORGANIZATION_READ)
+@describes(answer=EMPTY, errors=(400,))
+def list_policy_sets(organization: str) -> Response:
+    """List the sets of policies: none, because the service has no such thing."""
+    return _empty(organization)
+
+
+@blueprint.get("/organizations/<organization>/registry-modules")
+@requires(P.ORGANIZATION_READ)
+@describes(answer=EMPTY, errors=(400,))
+def list_registry_modules(organization: str) -> Response:
+    """List the modules of the organization's registry: none, because the service has no such thing."""
+    return _empty(organization)
+
+
+@blueprint.get("/organizations/<organization>/registry-providers")
+@requires(P.ORGANIZATION_READ)
+@describes(answer=EMPTY, errors=(400,))
+def list_registry_providers(organization: str) -> Response:
+    """List the providers of the organization's registry: none, because the service has no such thing."""
+    return _empty(organization)
+
+
+@blueprint.get("/organizations/<organization>/tasks")
+@requires(P.ORGANIZATION_READ)
+@describes(answer=EMPTY, errors=(400,))
+def list_tasks(organization: str) -> Response:
+    """List the run tasks: none, because the service has no such thing."""
+    return _empty(organization)
+
+
+def _empty(organization: str) -> Response:
+    organization_or_404(organization, P.ORGANIZATION_READ)
+    return single_page_response([])
