@@ -15,6 +15,8 @@ from app.resources.workspaces.state_versions.state_contents import Summary, read
 # Format 3 is that of Terraform 0.11 and earlier releases: tools for migrations copy all versions of a state.
 FORMATS: Final = (3, 4)
 LINEAGE_LENGTH: Final = 255
+# What the parser raises.
+_NOT_JSON: Final = (ijson.JSONError, ValueError, ArithmeticError)
 
 
 class UnreadableState(Unprocessable):
@@ -77,7 +79,7 @@ class StateReader:
                     self._parser.send(part)
         except UnreadableState as error:
             self._fault = str(error)
-        except (ijson.JSONError, ValueError, ArithmeticError):
+        except _NOT_JSON:
             # The parser's message quotes the text around the fault, which may be a secret.
             self._fault = "The state is not valid JSON"
 
@@ -93,15 +95,24 @@ class JsonReader:
         """The pieces, unchanged. After the last one it raises if they are not JSON."""
         parser = ijson.basic_parse_coro(ijson.coroutine(_read_anything)())
         whole = WholeTokenSplitter()
+        is_json = True
+        # To the end in any case: what is too large is refused for that.
+        for piece in pieces:
+            self.size += len(piece)
+            if is_json:
+                try:
+                    for part in whole.within(piece):
+                        parser.send(part)
+                except _NOT_JSON:
+                    is_json = False
+            yield piece
         try:
-            for piece in pieces:
-                self.size += len(piece)
-                for part in whole.within(piece):
-                    parser.send(part)
-                yield piece
-            parser.close()
-        except (ijson.JSONError, ValueError, ArithmeticError):
-            raise UnreadableState("The JSON form of the state is not valid JSON") from None
+            if is_json:
+                parser.close()
+        except _NOT_JSON:
+            is_json = False
+        if not is_json:
+            raise UnreadableState("The JSON form of the state is not valid JSON")
 
 
 # --- the events of a whole state ------------------------------------------------------------------------------------
