@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, and_, or_
+from sqlalchemy import CheckConstraint, ForeignKey, Index, and_, func, literal_column, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
@@ -16,7 +16,7 @@ OWNER = "owner"
 
 
 class ProjectMember(Base):
-    """The role of one member of the organization in one project.
+    """The role of one member of the organization in one project. A member may have one in each environment, too.
 
     With an environment, the role is limited to it. With cells, it is limited to those: null means all cells, an empty
     list none. An owner is never limited.
@@ -29,7 +29,7 @@ class ProjectMember(Base):
         Level.PROJECT: "project_id",
         Level.MEMBERSHIP: "membership_id",
     }
-    unique_errors: ClassVar[dict[str, str]] = {"uq_project_members_membership_id_project_id": "relationships/user"}
+    unique_errors: ClassVar[dict[str, str]] = {"uq_project_members_place": "relationships/user"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("pm"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
@@ -47,7 +47,13 @@ class ProjectMember(Base):
 
     __table_args__ = (
         # The membership first: each request looks up the caller's grants by it.
-        UniqueConstraint("membership_id", "project_id"),
+        Index(
+            "uq_project_members_place",
+            membership_id,
+            project_id,
+            func.coalesce(environment_id, literal_column("''")),
+            unique=True,
+        ),
         Index("ix_project_members_project_id_created_at", project_id, created_at),
         CheckConstraint(role.in_(PROJECT_ROLES), name="role"),
         CheckConstraint(or_(role != OWNER, and_(environment_id.is_(None), cells.is_(None))), name="owner"),

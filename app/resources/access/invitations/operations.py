@@ -79,7 +79,7 @@ class EnvironmentGone(Conflict):
 
 
 class AlreadyMember(Conflict):
-    """The user has a role or level already; accepting the invitation does not change it."""
+    """The user has a role there or a level already; accepting the invitation does not change it."""
 
     code = "already-member"
     detail = "You are a member already; the invitation changes nothing"
@@ -91,7 +91,7 @@ def invite(
     """Invite the address to the project or workspace, which the caller has locked against concurrent invitations."""
     its = _of_place(target)
     address = fold_case(members["email"])
-    if session.scalar(_member_with(target, address)) is not None:
+    if session.scalar(_member_with(target, address, members.get("environment_id"))) is not None:
         raise AlreadyInside
     waiting = select(func.count()).select_from(Invitation).filter_by(**its, status=PENDING)
     if session.execute(waiting).scalar_one() >= WAITING:
@@ -163,7 +163,9 @@ def join(session: Session, invitation: Invitation, membership: OrganizationMembe
             environment_id=invitation.environment_id,
             cells=invitation.cells,
         )
-        there = select(ProjectMember.id).filter_by(project_id=invitation.project_id)
+        # A role in another environment is another one.
+        place = {"project_id": invitation.project_id, "environment_id": invitation.environment_id}
+        there = select(ProjectMember.id).filter_by(**place)
     else:
         joined = WorkspaceAclEntry(**its, workspace_id=invitation.workspace_id, level=invitation.role)
         there = select(WorkspaceAclEntry.id).filter_by(workspace_id=invitation.workspace_id)
@@ -187,13 +189,16 @@ def _of_place(target: InvitationTarget) -> dict[str, str]:
     return {"project_id" if isinstance(target, Project) else "workspace_id": target.id}
 
 
-def _member_with(target: InvitationTarget, address: str) -> Select[str]:
+def _member_with(target: InvitationTarget, address: str, environment_id: str | None) -> Select[str]:
     model: Any = ProjectMember if isinstance(target, Project) else WorkspaceAclEntry
     found = (
         select(model.id)
         .join(OrganizationMembership, OrganizationMembership.id == model.membership_id)
         .join(User, User.id == OrganizationMembership.user_id)
     )
-    return found.filter(case_folded(User.email) == address).filter(
-        model.project_id == target.id if model is ProjectMember else model.workspace_id == target.id,
-    )
+    found = found.filter(case_folded(User.email) == address)
+    if model is ProjectMember:
+        return found.filter(
+            model.project_id == target.id, ProjectMember.environment_id.is_not_distinct_from(environment_id)
+        )
+    return found.filter(model.workspace_id == target.id)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Forbidden, Unprocessable
+from app.jsonapi.errors import Forbidden, Taken, Unprocessable
 from app.models.project_members import OWNER, ProjectMember
 
 # Names in events that differ from those of the columns.
@@ -43,6 +43,19 @@ def check_scope(members: Mapping[str, Any], current: ProjectMember | None = None
     if members.get("cells") is not None:
         raise ScopedOwner(pointer="/data/attributes/cell-scopes")
     raise ScopedOwner(pointer="/data/attributes/role")
+
+
+def check_no_other_role(session: Session, member: ProjectMember) -> None:
+    """Refuse an environment in which the member has another role already."""
+    other = select(ProjectMember.id).where(
+        ProjectMember.membership_id == member.membership_id,
+        ProjectMember.project_id == member.project_id,
+        ProjectMember.environment_id.is_not_distinct_from(member.environment_id),
+        ProjectMember.id != member.id,
+    )
+    with session.no_autoflush:
+        if session.scalar(other) is not None:
+            raise Taken("relationships/environment")
 
 
 def keep_an_owner(session: Session, project_id: str) -> None:

@@ -15,7 +15,13 @@ from app.models.project_members import OWNER, ProjectMember
 from app.models.projects import Project
 from app.models.users import User
 from app.resources.access.project_members.listing import MEMBERS
-from app.resources.access.project_members.operations import Changes, check_scope, event_changes, keep_an_owner
+from app.resources.access.project_members.operations import (
+    Changes,
+    check_no_other_role,
+    check_scope,
+    event_changes,
+    keep_an_owner,
+)
 from app.resources.access.project_members.roles import require_may_grant, resolve_environment
 from app.resources.organizations.organization_memberships.members import Member, pop_member, username_of
 from app.resources.organizations.organization_memberships.removal import end_creators_levels, end_project_tokens
@@ -60,8 +66,16 @@ def destroy_project_member(member_id: str) -> None:
         changes = {"username": [username, None], "role": [member.role, None]}
         record_event(session, "project-members.delete", member, changes)
         # The levels of a creator and the tokens of a maker would go on where the role has ended.
-        levels = end_creators_levels(session, member.membership_id, project.id, username)
-        tokens = end_project_tokens(session, [member.membership_id], project.id)
+        remaining = session.scalars(
+            select(ProjectMember).where(
+                ProjectMember.membership_id == member.membership_id, ProjectMember.project_id == project.id
+            )
+        ).all()
+        levels = end_creators_levels(session, member.membership_id, project.id, username, remaining)
+        # Only a role in the whole project makes tokens.
+        is_of_all = member.environment_id is None and member.cells is None
+        ends_tokens = is_of_all or not remaining
+        tokens = end_project_tokens(session, [member.membership_id], project.id) if ends_tokens else ()
         record_events(session, "workspace-acl-entries.delete", levels)
         record_events(session, "authentication-tokens.delete", tokens)
 
@@ -88,6 +102,8 @@ def update_project_member(member_id: str, members: dict[str, Any]) -> ResourceOb
         require_may_grant(project, member.role, members.get("role", member.role))
         check_scope(members, member)
         changes = event_changes(apply_changes(member, members))
+        if "environment" in changes:
+            check_no_other_role(session, member)
         session.flush()
         if was_owner and member.role != OWNER:
             keep_an_owner(session, project.id)
@@ -152,7 +168,9 @@ def transfer(session: Session, project: Project, to: Member) -> Transfer:
     changed = [(each, apply_changes(each.row, {"role": FORMER_OWNER})) for each in stepping_down]
     before = [each.username for each in owners]
     created: list[tuple[ProjectMember, Changes]] = []
-    named = next((each for each in present if each.row.membership_id == to.membership_id), None)
+    # Of several roles, that in the whole project becomes the owner's.
+    of_heir = [each for each in present if each.row.membership_id == to.membership_id]
+    named = min(of_heir, key=lambda each: each.row.environment_id is not None, default=None)
     if named is None:
         project_key = {"organization_id": project.organization_id, "project_id": project.id}
         owner = ProjectMember(**project_key, membership_id=to.membership_id, **WHOLE)

@@ -41,15 +41,29 @@ def end_project_tokens(session: Session, memberships: Sequence[str], project_id:
     return [(token, {"description": [token.description, None], "role": [token.role, None]}) for token in tokens]
 
 
-def end_creators_levels(session: Session, membership_id: str, project_id: str, username: str) -> Left:
-    """Delete the levels that the member got by creating workspaces in the project; those that were granted stay."""
+def end_creators_levels(
+    session: Session, membership_id: str, project_id: str, username: str, remaining: Sequence[ProjectMember]
+) -> Left:
+    """Delete the levels that the member got by creating workspaces in the project; those that were granted stay.
+
+    So do those on workspaces that one of the member's ``remaining`` roles in the project reaches.
+    """
     entries = session.scalars(
         select(WorkspaceAclEntry)
         .where(WorkspaceAclEntry.membership_id == membership_id, WorkspaceAclEntry.created_in_id == project_id)
         .order_by(WorkspaceAclEntry.id)
         .with_for_update(of=WorkspaceAclEntry)
     ).all()
-    for entry in entries:
+    ending = [entry for entry in entries if not any(_reaches(role, entry) for role in remaining)]
+    for entry in ending:
         session.delete(entry)
     session.flush()
-    return [(entry, {"username": [username, None], "level": [entry.level, None]}) for entry in entries]
+    return [(entry, {"username": [username, None], "level": [entry.level, None]}) for entry in ending]
+
+
+def _reaches(role: ProjectMember, entry: WorkspaceAclEntry) -> bool:
+    return (
+        role.project_id == entry.project_id
+        and role.environment_id in (None, entry.environment_id)
+        and (role.cells is None or entry.cell in role.cells)
+    )
