@@ -122,6 +122,9 @@ class Targets:
         if name == "name":
             self.of_type("workspaces")
             return self._workspace_name
+        if name == "slug":
+            self.of_type("projects")
+            return self._the_project.slug
         found = self.of_type(_PARAMETERS[name])
         assert found is not None
         return found
