@@ -1,13 +1,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import Engine
+from sqlalchemy import JSON, Column, Engine
 
 from app.persistence import Base
 from app.services import services
@@ -45,8 +46,12 @@ def test_alembic_finds_nothing_to_migrate(migrated: Engine) -> None:
     def compared(_item: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:  # noqa: FBT001
         return not (kind == "index" and (name or "").startswith(OPTIONAL_INDEXES))
 
+    def is_other_default(context: MigrationContext, _found: object, column: Column[Any], *_: Any) -> bool | None:
+        # PostgreSQL can't compare two values of the type json; the second test compares their texts.
+        return False if isinstance(column.type, JSON) and context.dialect.name == "postgresql" else None
+
     with migrated.connect() as connection:
-        options = {"compare_type": True, "compare_server_default": True, "include_object": compared}
+        options = {"compare_type": True, "compare_server_default": is_other_default, "include_object": compared}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
 
