@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.models import Organization, RemoteStateConsumer, StateVersion, Workspace
+from app.models import Organization, RemoteStateConsumer, SshKey, StateVersion, Workspace
 from app.persistence import Base
 from app.resources.projects.environments.cloning import BELONGINGS, LINKS, UNLIKE
 from tests.support.api import Api, document
@@ -45,6 +45,7 @@ SETTINGS: dict[str, Any] = {
     "title": "Title",
     "avatar_url": "https://example.test/a.png",
     "iac_tool": "opentofu",
+    "has_own_iac_tool": True,
 }
 LOCK = {"locked": True, "locked_by_type": "users", "locked_by_id": "user-1", "locked_by_name": "ada"}
 
@@ -63,11 +64,13 @@ def test_every_setting_is_copied_and_nothing_of_locks_and_states(
     project = world.project(acme)
     source = world.environment(project)
     pool = world.pool(acme)
+    key = world.add(SshKey(organization_id=acme.id, name="key", sealed_value="sealed"))
     columns = {column.name for column in Workspace.__table__.columns}
     alike = columns - UNLIKE
     given = {
         **SETTINGS,
         "own_agent_pool_id": pool.id,
+        "ssh_key_id": key.id,
         "own_auto_destroy_at": source.created_at,
     }
     assert alike == set(given) | {"organization_id", "project_id"}, "a new column is a setting or not"

@@ -303,7 +303,7 @@ def test_a_page_has_twenty_rows_and_at_most_a_hundred(
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("name", ["page[number]", "page[size]"])
-@pytest.mark.parametrize("number", ["0", "-1", "1.5", "x", "1_0", "%201", "\u0661", "1e1"], ids=ascii)
+@pytest.mark.parametrize("number", ["-1", "1.5", "x", "1_0", "%201", "\u0661", "1e1"], ids=ascii)
 def test_a_page_that_is_no_number_is_refused(
     api: Api, acme: Organization, owner: Person, name: str, number: str
 ) -> None:

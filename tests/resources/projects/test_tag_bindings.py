@@ -220,7 +220,6 @@ FAULTY: dict[str, tuple[list[Any], list[tuple[str, str]]]] = {
         ],
     ),
     "no object": (["env"], [("data must contain objects", "/0")]),
-    "no type": ([{"attributes": {"key": "env"}}], [("type must be tag-bindings", "/0/type")]),
     "other type": ([{"type": "tags", "attributes": {"key": "env"}}], [("type must be tag-bindings", "/0/type")]),
     "eleven": (items(**numbered(11)), [(LIMIT, "")]),
 }

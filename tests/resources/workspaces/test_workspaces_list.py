@@ -39,9 +39,9 @@ def test_workspaces_are_listed_by_name_without_regard_to_case(api: Api, owner: P
     assert names(api.get(f"{WORKSPACES}?sort=name", owner.token)) == ordered
     assert names(api.get(f"{WORKSPACES}?sort=-name", owner.token)) == ordered[::-1]
     answer = api.get(f"{WORKSPACES}?sort=resource-count", owner.token, expect=400)
-    assert faults(answer) == [
-        ("sort must be one of name, latest-change-at, current-run.created-at, with - before it for descending", "sort")
-    ]
+    known = "name, latest-change-at, current-run.created-at"
+    detail = f"sort must be one of {known}, with - before it for descending; commas separate several"
+    assert faults(answer) == [(detail, "sort")]
 
 
 @pytest.mark.parametrize(
