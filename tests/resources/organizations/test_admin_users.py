@@ -1,5 +1,6 @@
 """Site administrators administer users: the list, keeping people out, and what nobody may do to whom."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -315,6 +316,27 @@ def test_the_last_super_user_stays(api: Api, world: World, root: Person, admin: 
     api.delete(f"/admin/users/{root.id}", admin.token, expect=422)
     act(api, root, other.id, "unsuspend")
     assert act(api, root, root.id, "revoke_admin")["data"]["attributes"]["site-role"] == "user"
+
+
+@pytest.mark.parametrize("action", ["suspend", "delete", "demote"])
+def test_of_two_super_users_who_end_each_other_one_stays(
+    api: Api, world: World, at_once: Callable[..., list[int]], root: Person, action: str
+) -> None:
+    for _ in range(3):
+        other = world.person(site_role="super_user")
+        path = {"suspend": "/actions/suspend", "delete": "", "demote": "/actions/revoke_admin"}[action]
+        method = "DELETE" if action == "delete" else "POST"
+        pair = ((root, other), (other, root))
+        first, second = sorted(
+            at_once(*((method, f"/admin/users/{target.id}{path}", who.token, None) for who, target in pair))
+        )
+        # Whoever was ended before they were heard is nobody any more.
+        assert first in {200, 204}
+        assert second in {401, 404, 422}
+        left = [each for each in world.all(User) if each.site_role == "super_user" and each.suspended_at is None]
+        assert len(left) == 1
+        root = root if left[0].id == root.id else other
+    assert api.get("/admin/users", root.token)["data"]
 
 
 def test_super_users_make_administrators(api: Api, world: World, root: Person, admin: Person) -> None:
