@@ -20,7 +20,7 @@ from app.web.filters import Filter, FilterClause
 
 ResourceObject = dict[str, Any]
 
-COLUMNS = ("id", "bare_id", "project_id", "workspace_id", "key", "value", "created_at")
+COLUMNS = ("id", "bare_id", "project_id", "workspace_id", "key", "value", "created_at", "is_plain")
 _BARE_ID = func.substr(TagBinding.id, len("tb-") + 1).label("bare_id")
 _TAGS = select(
     TagBinding.id,
@@ -30,13 +30,13 @@ _TAGS = select(
     TagBinding.key,
     TagBinding.value,
     TagBinding.created_at,
+    TagBinding.is_plain,
 ).order_by(TagBinding.key)
 _BY_PROJECT = in_values(TagBinding.__table__.c.project_id, values_param("projects"))
 _BY_WORKSPACE = in_values(TagBinding.__table__.c.workspace_id, values_param("workspaces"))
 _OF_PROJECTS = _TAGS.where(_BY_PROJECT)
 _OF_WORKSPACES = _TAGS.where(_BY_WORKSPACE)
-# Plain tags are shown elsewhere: clients that set keys and values would find keys here that they have not set.
-_OF_BOTH = _TAGS.where(or_(_BY_WORKSPACE, _BY_PROJECT), ~TagBinding.is_plain)
+_OF_BOTH = _TAGS.where(or_(_BY_WORKSPACE, _BY_PROJECT))
 dump_binding = compile_dump(TagBindingSchema, COLUMNS)
 dump_effective = compile_dump(EffectiveTagBindingSchema, COLUMNS)
 
@@ -54,34 +54,29 @@ def tags_of_workspaces(workspaces: Sequence[str]) -> Sequence[Row[Any]]:
 def effective_tags(workspaces: Sequence[Row[Any]]) -> Mapping[str, list[ResourceObject]]:
     """The keys and values that count for each of these visible workspaces, by id: its own, then those of its project.
 
-    Plain tags are not among them.
+    Plain tags are not among them, for clients that set keys and values would find keys that they have not set. They
+    hide what is inherited under their name all the same.
     """
     wanted = {
         "workspaces": [workspace.id for workspace in workspaces],
         "projects": {workspace.project_id for workspace in workspaces},
     }
-    own: dict[str, dict[str, ResourceObject]] = {}
+    # None in the place of a plain tag.
+    own: dict[str, dict[str, ResourceObject | None]] = {}
     inherited: dict[str, dict[str, ResourceObject]] = {}
     for tag in reader().execute(_OF_BOTH, wanted):
         shown = dump_effective(tag, None)
         if tag.workspace_id is not None:
-            own.setdefault(tag.workspace_id, {})[tag.key] = shown
+            own.setdefault(tag.workspace_id, {})[tag.key] = None if tag.is_plain else shown
         else:
             shown["links"] = {"inherited-from": f"/api/v2/projects/{tag.project_id}"}
             inherited.setdefault(tag.project_id, {})[tag.key] = shown
-    return {
-        workspace.id: list((own.get(workspace.id, {}) | _others(own, inherited, workspace)).values())
-        for workspace in workspaces
-    }
-
-
-def _others(
-    own: Mapping[str, dict[str, ResourceObject]],
-    inherited: Mapping[str, dict[str, ResourceObject]],
-    workspace: Row[Any],
-) -> dict[str, ResourceObject]:
-    hidden = own.get(workspace.id, {})
-    return {key: tag for key, tag in inherited.get(workspace.project_id, {}).items() if key not in hidden}
+    found = {}
+    for workspace in workspaces:
+        here = own.get(workspace.id, {})
+        others = (tag for key, tag in inherited.get(workspace.project_id, {}).items() if key not in here)
+        found[workspace.id] = [*(tag for tag in here.values() if tag is not None), *others]
+    return found
 
 
 def include_effective_tags(rows: Sequence[Row[Any]], shown: list[ResourceObject]) -> list[ResourceObject]:
@@ -119,9 +114,7 @@ def workspace_has(wanted: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether such a tag counts for a workspace: its own, or the project's if the workspace has none with that key."""
     own = aliased(TagBinding)
     hidden = (
-        exists()
-        .where(own.workspace_id == Workspace.id, own.key == TagBinding.key, ~own.is_plain)
-        .correlate(TagBinding, Workspace)
+        exists().where(own.workspace_id == Workspace.id, own.key == TagBinding.key).correlate(TagBinding, Workspace)
     )
     return exists().where(
         wanted,
