@@ -30,7 +30,7 @@ from app.authz import roles
 from app.authz.grants import EVERYBODY, SITE, Grants, GrantsWithSources, Source
 from app.authz.permissions import P
 from app.authz.policy import Level
-from app.models.authentication_tokens import AuthenticationToken
+from app.models.authentication_tokens import AUDIT_TRAILS, AuthenticationToken
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.projects import Project
@@ -150,6 +150,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
             its.expired_at,
             its.last_used_at,
             its.role,
+            its.purpose,
             _has_no_holder(its.membership_id).label("has_no_holder"),
             User.id.label("user_id"),
             User.username,
@@ -185,7 +186,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
 
 def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - an attribute
     # For a caller who is loaded without a token, the columns of the token are null.
-    names = ("id", "digest", "role", "user_id", "organization_id", "team_id", "project_id", "membership_id")
+    names = ("id", "digest", "role", "purpose", "user_id", "organization_id", "team_id", "project_id", "membership_id")
     texts = [columns.get(name, null().cast(Text)).label(name) for name in names]
     moments = [null().cast(Timestamp()).label(name) for name in ("expired_at", "last_used_at")]
     row = select(literal(kind).label("kind"), *texts, *moments).where(key == bindparam("identifier"))
@@ -263,6 +264,9 @@ def _note_use(connection: Connection, token: TokenRow, moment: datetime) -> None
 def _organization(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     caller = Caller("organization", row.organization_id, row.organization_name, row.token_id, grants)
     caller.organizations[fold_case(row.organization_name)] = OrganizationRef(row.organization_id, row.organization_name)
+    if row.purpose == AUDIT_TRAILS:
+        caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.AUDIT_TRAILS_TOKEN, _of_token(row))
+        return caller
     granted = roles.ORGANIZATION_TOKEN
     if row.allow_force_delete_workspaces:
         granted = roles.with_force(granted)

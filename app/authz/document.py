@@ -156,6 +156,7 @@ def _roles() -> Iterable[str]:
             "site role admin": roles.SITE_ADMIN,
             "owners team": roles.OWNER,
             "organization token": roles.ORGANIZATION_TOKEN,
+            "token for audit trails": roles.AUDIT_TRAILS_TOKEN,
             "member of the organization": roles.MEMBER,
             "project token": roles.PROJECT_TOKEN,
             "oneself": roles.SELF,

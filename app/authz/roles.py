@@ -353,7 +353,9 @@ ORGANIZATION_TOKEN: Permissions = (
         P.AUDIT_TRAIL_READ,
     }
 )
-# Without the audit trail, which only the organization's token may read.
+# A token of the organization for this one purpose.
+AUDIT_TRAILS_TOKEN: Permissions = frozenset({P.AUDIT_TRAIL_READ})
+# Without the audit trail, which only the organization's tokens may read.
 OWNER: Permissions = (
     (ORGANIZATION_TOKEN - {P.AUDIT_TRAIL_READ})
     | ALL_PROJECTS

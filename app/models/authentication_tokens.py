@@ -15,6 +15,8 @@ from app.models.teams import Team
 from app.persistence import Base, Timestamp, identifier, now
 
 KINDS = ("user", "organization", "team", "project")
+# What a token of an organization is for, if it is not for everything: only to read the audit trail.
+AUDIT_TRAILS = "audit-trails"
 
 
 class AuthenticationToken(Base):
@@ -41,6 +43,8 @@ class AuthenticationToken(Base):
     project_id: Mapped[str | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     # The role of a project's token in its project.
     role: Mapped[str | None] = mapped_column()
+    # Empty, or ``AUDIT_TRAILS``.
+    purpose: Mapped[str] = mapped_column(default="", server_default=text("''"))
     description: Mapped[str | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
     expired_at: Mapped[datetime | None] = mapped_column(Timestamp)
@@ -55,10 +59,11 @@ class AuthenticationToken(Base):
     team: Mapped[Team | None] = relationship(lazy="joined", viewonly=True)
 
     __table_args__ = (
-        # An organization has one token; creating another replaces it.
+        # An organization has one token for each purpose; creating another replaces it.
         Index(
             "uq_authentication_tokens_organization_id",
             organization_id,
+            purpose,
             unique=True,
             sqlite_where=text("team_id IS NULL AND project_id IS NULL"),
             postgresql_where=text("team_id IS NULL AND project_id IS NULL"),

@@ -18,8 +18,7 @@ BACKING_DATA = "what a state version stands on is not deleted apart from it, so 
 HYOK = "customers hold no keys of their own: the service encrypts with its own"
 MODULES = "there is no registry of modules and providers"
 NO_AGENTS = "a pool links to nothing that is always empty: there are no agents"
-NO_AUDIT_TOKEN = "there is no token for the audit trail alone: it is read with the organization's token"
-NO_SUBSCRIPTION = "nobody pays for anything, so there are no subscriptions"
+NO_SUBSCRIPTION = "every organization has the same plan, so it is not included"
 NO_VCS = "not connected to services that hold code"
 NO_CODE = "there are no no-code modules"
 OF_RELATIONSHIP = "tags come as the relationships tag-bindings and tags"
@@ -209,7 +208,6 @@ RELATIONSHIPS: Mapping[str, Mapping[str, str]] = {
     "effective-tag-bindings": _of("it is the link inherited-from, as in the API reference", "-inherited-from"),
     "organization-memberships": _of(SCIM, "-scim-identity"),
     "organizations": {
-        **_of(NO_AUDIT_TOKEN, "-audit-trails-authentication-token"),
         **_of(RETENTION, "-data-retention-policy"),
         **_of(MODULES, "-module-producers", "-provider-producers"),
         **_of(NO_VCS, "-oauth-tokens"),
@@ -261,17 +259,14 @@ RELATIONSHIPS_OF_ONE_OPERATION: Mapping[str, Mapping[str, str]] = {
 
 # Query parameters, and values of include, that HCP's document has and that the service does not take.
 QUERY: Mapping[str, Mapping[str, str]] = {
-    "DELETE /organizations/{}/authentication-token": _of(NO_AUDIT_TOKEN, "token"),
     "GET /organizations": _of(NO_SUBSCRIPTION, "include=subscription"),
     "GET /organizations/{}": _of(NO_SUBSCRIPTION, "include=subscription"),
     "GET /organizations/{}/agent-pools": _of(
         "taken, too, but described as the API reference spells it", "filter[allowed-workspaces][name]"
     ),
-    "GET /organizations/{}/authentication-token": _of(NO_AUDIT_TOKEN, "token"),
     "GET /organizations/{}/organization-memberships": _of(SCIM, "include=scim-identity"),
     "GET /organizations/{}/workspaces": _of(
         "described as the API reference has it, with a number for each tag", "filter[tagged]", "filter[tagged][value]"
     ),
     "GET /workspaces/{}/resources": _of("taken, but not described yet", "page[number]", "page[size]"),
-    "POST /organizations/{}/authentication-token": _of(NO_AUDIT_TOKEN, "token"),
 }

@@ -181,6 +181,9 @@ def test_a_new_organization_looks_like_this(api: Api, world: World, acme: Organi
         },
         "subscription": {"links": {"related": "/api/v2/organizations/acme/subscription"}},
         "authentication-token": {"links": {"related": "/api/v2/organizations/acme/authentication-token"}},
+        "audit-trails-authentication-token": {
+            "links": {"related": "/api/v2/organizations/acme/authentication-token?token=audit-trails"}
+        },
     }
 
 

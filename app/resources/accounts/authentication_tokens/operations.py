@@ -75,8 +75,8 @@ def check_expiry(expired_at: datetime | None) -> None:
         raise InvalidAttribute("Expired at must be in the future", pointer=EXPIRY_POINTER)
 
 
-def revoke_organization_token(session: Session, organization_id: str) -> AuthenticationToken | None:
-    """Delete the organization's token, which stops working at once; None if there is none.
+def revoke_organization_token(session: Session, organization_id: str, purpose: str) -> AuthenticationToken | None:
+    """Delete the organization's token for the purpose, which stops working at once; None if there is none.
 
     Locks the organization's row: if two requests renew the token at once, the later one's token is valid in the end,
     and neither request fails.
@@ -84,7 +84,11 @@ def revoke_organization_token(session: Session, organization_id: str) -> Authent
     session.execute(select(Organization.id).where(Organization.id == organization_id).with_for_update())
     token = session.scalars(
         select(AuthenticationToken)
-        .where(AuthenticationToken.organization_id == organization_id, AuthenticationToken.kind == "organization")
+        .where(
+            AuthenticationToken.organization_id == organization_id,
+            AuthenticationToken.kind == "organization",
+            AuthenticationToken.purpose == purpose,
+        )
         .with_for_update(of=AuthenticationToken),
     ).one_or_none()
     if token is not None:

@@ -5,6 +5,7 @@ from flask import Response, request
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
+from app.models.authentication_tokens import AUDIT_TRAILS
 from app.resources.accounts.authentication_tokens import project_routes, service, team_routes
 from app.resources.accounts.authentication_tokens.blueprint import blueprint, shown_once
 from app.resources.accounts.authentication_tokens.listing import TOKENS, TOKENS_OF_USERS, shown_token
@@ -18,38 +19,46 @@ from app.web.requests import body, optional_body
 
 __all__ = ["blueprint", "project_routes", "team_routes"]
 
+PURPOSE = ("token", f"{AUDIT_TRAILS}: the organization's token that only reads the audit trail")
+
 
 @blueprint.post("/organizations/<organization>/authentication-token")
 @requires(P.TOKEN_MANAGE)
-@describes(body=AuthenticationTokenSchema, is_partial=True, answer=AuthenticationTokenSchema, status=201, errors=(422,))
+@describes(
+    body=AuthenticationTokenSchema,
+    is_partial=True,
+    answer=AuthenticationTokenSchema,
+    status=201,
+    parameters=(PURPOSE,),
+    errors=(422,),
+)
 def create_organization_token(organization: str) -> Response:
     """Create the organization's token; an existing one stops working. Only this answer has the text."""
     org = organization_or_404(organization, P.TOKEN_MANAGE)
-    _only_the_plain_token()
+    purpose = _purpose()
     sent = load(AuthenticationTokenSchema, optional_body())
     members = {"expired_at": sent.get("expired_at")}
-    text, shown = service.create_organization_token(org, members)
+    text, shown = service.create_organization_token(org, members, purpose)
     return shown_once(shown, text)
 
 
 @blueprint.get("/organizations/<organization>/authentication-token")
 @requires(P.TOKEN_MANAGE)
-@describes(answer=AuthenticationTokenSchema)
+@describes(answer=AuthenticationTokenSchema, parameters=(PURPOSE,))
 def show_organization_token(organization: str) -> Response:
     """Show the organization's token, without its text; 404 when there is none."""
     org = organization_or_404(organization, P.TOKEN_MANAGE)
-    _only_the_plain_token()
-    return resource_response(TOKENS.get_resource({"organization_id": org.id, "kind": "organization"}))
+    conditions = {"organization_id": org.id, "kind": "organization", "purpose": _purpose()}
+    return resource_response(TOKENS.get_resource(conditions))
 
 
 @blueprint.delete("/organizations/<organization>/authentication-token")
 @requires(P.TOKEN_MANAGE)
-@describes(status=204)
+@describes(status=204, parameters=(PURPOSE,))
 def destroy_organization_token(organization: str) -> Response:
     """Revoke the organization's token at once; 404 when there is none."""
     org = organization_or_404(organization, P.TOKEN_MANAGE)
-    _only_the_plain_token()
-    service.destroy_organization_token(org)
+    service.destroy_organization_token(org, _purpose())
     return no_content()
 
 
@@ -102,7 +111,9 @@ def destroy_token(token_id: str) -> Response:
     return no_content()
 
 
-def _only_the_plain_token() -> None:
-    # HCP has a second token, for audit trails, at the same address. A request for that one must not revoke this one.
-    if request.args.get("token"):
+def _purpose() -> str:
+    """Which of the organization's tokens the request means; a purpose that does not exist has no token."""
+    purpose = request.args.get("token", "")
+    if purpose not in {"", AUDIT_TRAILS}:
         raise NotFound
+    return purpose

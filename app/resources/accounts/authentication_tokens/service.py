@@ -34,19 +34,23 @@ from app.web.policy import denial, get_for_update, is_allowed, is_allowed_at, re
 from app.web.transaction import record_event, record_events, transaction
 
 
-def create_organization_token(org: OrganizationRef, members: dict[str, Any]) -> tuple[str, ResourceObject]:
-    """Create the organization's token; an existing one stops working. Only this answer has the text."""
+def create_organization_token(
+    org: OrganizationRef, members: dict[str, Any], purpose: str
+) -> tuple[str, ResourceObject]:
+    """Create the organization's token for the purpose; an existing one stops working. Only this answer has the text."""
     with transaction() as session:
-        revoked = revoke_organization_token(session, org.id)
+        revoked = revoke_organization_token(session, org.id, purpose)
         if revoked is not None:
             record_event(session, "authentication-tokens.delete", revoked)
+        if purpose:
+            members = {**members, "purpose": purpose}
         return issue_token(session, members, organization_id=org.id)
 
 
-def destroy_organization_token(org: OrganizationRef) -> None:
-    """Revoke the organization's token at once; 404 when there is none."""
+def destroy_organization_token(org: OrganizationRef, purpose: str) -> None:
+    """Revoke the organization's token for the purpose at once; 404 when there is none."""
     with transaction() as session:
-        revoked = revoke_organization_token(session, org.id)
+        revoked = revoke_organization_token(session, org.id, purpose)
         if revoked is None:
             raise NotFound
         record_event(session, "authentication-tokens.delete", revoked)

@@ -226,6 +226,7 @@ class OrganizationSchema(Schema):
     )
     subscription = Links("/api/v2/organizations/{name}/subscription")
     authentication_token = Links("/api/v2/organizations/{name}/authentication-token")
+    audit_trails_authentication_token = Links("/api/v2/organizations/{name}/authentication-token?token=audit-trails")
 
 
 def entitlement_set(organization_id: str) -> dict[str, object]:
