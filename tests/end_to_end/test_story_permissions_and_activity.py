@@ -140,7 +140,8 @@ def test_the_workspaces_of_a_project(cast: Cast, organization: str, project: str
     cast.passer_by.get(f"{path}/{network}", expect=401)
 
     # B6: deleted by who may, and gone.
-    cast.dora.delete(f"{path}/{network}", expect=403)
+    cast.dora.delete(f"{path}/{network}", expect=404)
+    cast.dora.delete(f"{path}/{network}?force=true", expect=403)
     cast.ada.delete(f"{path}/{network}")
     cast.ada.get(f"{path}/{network}", expect=404)
     assert cast.ada.names(path) == ["database"]
