@@ -63,7 +63,7 @@ class InvitationSchema(Schema):
     organization_name = Attribute(description="The organization, for those who can't read it yet.")
     project_name = Attribute(allow_none=True, description="The project, for those who can't read it yet.")
     workspace_name = Attribute(allow_none=True, description="The workspace, for those who can't read it yet.")
-    invited_by_name = Attribute(allow_none=True, description="Who invited.")
+    invited_by_name = Attribute(allow_none=True, description="The name of the person who invited.")
     token = Constant(
         None,
         schema=NO_TEXT,
@@ -89,7 +89,12 @@ class IntoProjectSchema(InvitationSchema):
     class Meta(InvitationSchema.Meta):
         """The type and address of any invitation."""
 
-    email = Email(required=True, pattern=ADDRESS_PATTERN, description="Who is invited.", example="ada@example.com")
+    email = Email(
+        required=True,
+        pattern=ADDRESS_PATTERN,
+        description="The address of the person who is invited.",
+        example="ada@example.com",
+    )
     role = Choice(PROJECT_ROLES, required=True, description="The role in the project once accepted.", example="viewer")
     cells = Setting(
         read_cells,
@@ -108,7 +113,12 @@ class ToWorkspaceSchema(InvitationSchema):
     class Meta(InvitationSchema.Meta):
         """The type and address of any invitation."""
 
-    email = Email(required=True, pattern=ADDRESS_PATTERN, description="Who is invited.", example="ada@example.com")
+    email = Email(
+        required=True,
+        pattern=ADDRESS_PATTERN,
+        description="The address of the person who is invited.",
+        example="ada@example.com",
+    )
     level = Choice(
         ACL_LEVELS,
         required=True,

@@ -57,7 +57,9 @@ class ActivityEventSchema(Schema):
     id = Attribute()
     action = Attribute(description="What happened, as type and verb: `project.created`, `workspace.locked`.")
     actor = Computed(
-        _actor, schema=_NAMED, description="Who did it: type, id and name. The name stays when the account is deleted."
+        _actor,
+        schema=_NAMED,
+        description="The person or program that did it: type, id and name. The name stays when the account is deleted.",
     )
     token_kind = Attribute(
         description="The kind of token that was used; null for a signed-in person or the service itself."

@@ -107,7 +107,7 @@ class TeamSchema(Schema):
     )
     visibility = Choice(
         VISIBILITIES,
-        description="Who sees the team: `secret` its members and those who manage teams, `organization` "
+        description="The people who see the team: `secret` its members and those who manage teams, `organization` "
         "everybody in the organization.",
         example="organization",
     )

@@ -63,7 +63,7 @@ class RepositoryLinkSchema(Schema):
     provider = Choice(
         PROVIDERS,
         allow_none=True,
-        description="Who hosts the repository; derived from the address if not sent.",
+        description="The host of the repository; derived from the address if not sent.",
         example="github",
     )
     default_branch = Text(

@@ -307,7 +307,7 @@ def assign_ssh_key(workspace_id: str, key_id: str | None) -> ResourceObject:
     with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_UPDATE)
         if key_id is None:
-            # Who may see no keys, as the token of an organization, does not take them away either.
+            # A caller who may see no keys, such as the token of an organization, does not take them away either.
             require(P.SSH_KEY_READ, SshKey(organization_id=workspace.organization_id), SshKey)
         else:
             key = get_for_update(session, SshKey, key_id, P.SSH_KEY_READ)
