@@ -101,11 +101,13 @@ def test_outputs_are_listed_and_read(tfe: TFEClient, workspace: Workspace) -> No
     assert (listed["address"].value, listed["address"].type) == ("10.0.0.1", "string")
     assert (listed["ports"].value, listed["ports"].type) == ([80, 443.5], "array")
     assert listed["ports"].detailed_type == ["tuple", ["number", "number"]]
-    assert listed["password"].value is None
+    # Those of a version are for callers who may read the whole state.
+    assert listed["password"].value == "hunter2"
     assert tfe.state_version_outputs.read(listed["password"].id).value == "hunter2"
 
-    current = {output.name: output.id for output in tfe.state_version_outputs.read_current(workspace.id)}
-    assert current == {name: output.id for name, output in listed.items()}
+    current = {output.name: output for output in tfe.state_version_outputs.read_current(workspace.id)}
+    assert {name: output.id for name, output in current.items()} == {name: output.id for name, output in listed.items()}
+    assert current["password"].value is None
     including = StateVersionCurrentOptions(include=[StateVersionIncludeOpt.OUTPUTS])
     assert tfe.state_versions.read_current_with_options(workspace.id, including).id == version.id
 
@@ -139,4 +141,5 @@ def test_what_is_refused(tfe: TFEClient, workspace: Workspace) -> None:
 def test_a_workspace_without_a_state(tfe: TFEClient, workspace: Workspace) -> None:
     with pytest.raises(NotFound):
         tfe.state_versions.read_current(workspace.id)
-    assert list(tfe.state_version_outputs.read_current(workspace.id)) == []
+    with pytest.raises(NotFound):
+        list(tfe.state_version_outputs.read_current(workspace.id))
