@@ -103,7 +103,11 @@ RULES = """## Rules for rights
   workspaces, wherever those are now, and the tokens of the project that they hold. What others have granted stays:
   levels on single workspaces and the access of teams. Leaving the organization ends everything in it.
 - **A token of a project** is held by the user who made it, and ends when this user is removed from the project or
-  leaves the organization. It can be handed over before: whoever manages the tokens of the project takes it over with
+  leaves the organization. A lower role in the project, by a change or by transferring the project, ends the tokens with
+  the roles that were lost; a role that gets limited to a part of the project ends all of them. Only the holder's own
+  role counts. Access through a team does not: a token that was made with it goes on when the team's access or the
+  membership in the team ends, and so does one that was made with rights in the whole organization. Revoke such a token
+  by its id. A token can be handed over before: whoever manages the tokens of the project takes it over with
   `POST /api/v2/authentication-tokens/:id/actions/take-over`. While the holder is suspended, the token is refused. The
   token of an organization or a team that makes or takes over one is no user, so such a token ends only when it is
   revoked.

@@ -117,6 +117,58 @@ def test_tokens_end_with_the_membership_of_who_made_them(
     assert (event.project_id, event.is_about_access) == (project.id, True)
 
 
+# What becomes of a role in the whole project, and which tokens of its holder go on.
+LOWERED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+    "an owner becomes admin": ("owner", {"role": "admin"}, ["viewer", "member", "admin"]),
+    "an admin becomes viewer": ("admin", {"role": "viewer"}, ["viewer"]),
+    "an admin of some cells": ("admin", {"cell-scopes": ["eu"]}, []),
+    "an admin becomes owner": ("admin", {"role": "owner"}, ["viewer", "member", "admin"]),
+}
+
+
+@pytest.mark.parametrize("way", LOWERED)
+def test_tokens_end_with_the_role_that_made_them(
+    api: Api, world: World, owner: Person, project: Project, way: str
+) -> None:
+    role, change, staying = LOWERED[way]
+    ada, grace = world.person("lin"), world.person("grace")
+    member = world.project_member(project, ada, role)
+    world.project_member(project, grace, "owner")
+    roles = ("viewer", "member", "admin", "owner")[: 4 if role == "owner" else 3]
+    texts = {}
+    for each in roles:
+        body = document("authentication-tokens", {"role": each, "description": each})
+        made = api.post(f"/projects/{project.id}/authentication-tokens", ada.token, body)
+        texts[each] = made["data"]["attributes"]["token"]
+    _, others = make_token(api, project, grace.token, "owner")
+    before = len(left_by_requests(world))
+    api.patch(f"/project-members/{member.id}", owner.token, document("project-members", change))
+    assert [each for each, text in texts.items() if works(api, text)] == staying
+    assert works(api, others)
+    first, *ended = left_by_requests(world)[before:]
+    assert (first.action, {each.action for each in ended} - {"authentication-tokens.delete"}) == (
+        "project-members.update",
+        set(),
+    )
+    assert {each.changes["role"][0] for each in ended} == set(roles) - set(staying)
+
+
+def test_the_tokens_of_an_owner_end_with_the_transfer(
+    api: Api, world: World, acme: Organization, project: Project
+) -> None:
+    ada, grace = world.person("lin"), world.member(acme)
+    world.project_member(project, ada, "owner")
+    _, owning = make_token(api, project, ada.token, "owner")
+    body = document("authentication-tokens", {"role": "admin", "description": "deploy"})
+    path = f"/projects/{project.id}/authentication-tokens"
+    administering = api.post(path, ada.token, body)["data"]["attributes"]["token"]
+    before = len(left_by_requests(world))
+    heir = {"data": {"relationships": {"user": {"data": {"type": "users", "id": grace.id}}}}}
+    api.post(f"/projects/{project.id}/actions/transfer-ownership", ada.token, heir, expect=200)
+    assert (works(api, owning), works(api, administering)) == (False, True)
+    assert [each.action for each in left_by_requests(world)[before:]].count("authentication-tokens.delete") == 1
+
+
 def test_a_token_whose_holder_is_out_does_not_work(
     api: Api, world: World, acme: Organization, project: Project
 ) -> None:

@@ -1,13 +1,13 @@
 """The rules of a project's members: an owner is never limited to a part, and the last owner can't be removed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden, Taken, Unprocessable
-from app.models.project_members import OWNER, ProjectMember
+from app.models.project_members import OWNER, PROJECT_ROLES, ProjectMember
 
 # Names in events that differ from those of the columns.
 EVENT_NAMES = {"environment-id": "environment", "cells": "cell-scopes"}
@@ -43,6 +43,13 @@ def check_scope(members: Mapping[str, Any], current: ProjectMember | None = None
     if members.get("cells") is not None:
         raise ScopedOwner(pointer="/data/attributes/cell-scopes")
     raise ScopedOwner(pointer="/data/attributes/role")
+
+
+def token_roles(member: ProjectMember) -> Sequence[str]:
+    """The roles of the tokens that this role allows: up to itself; none if it is limited to a part of the project."""
+    if member.environment_id is not None or member.cells is not None:
+        return ()
+    return PROJECT_ROLES[: PROJECT_ROLES.index(member.role) + 1]
 
 
 def check_no_other_role(session: Session, member: ProjectMember) -> None:

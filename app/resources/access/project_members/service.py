@@ -21,10 +21,11 @@ from app.resources.access.project_members.operations import (
     check_scope,
     event_changes,
     keep_an_owner,
+    token_roles,
 )
 from app.resources.access.project_members.roles import require_may_grant, resolve_environment
 from app.resources.organizations.organization_memberships.members import Member, pop_member, username_of
-from app.resources.organizations.organization_memberships.removal import end_creators_levels, end_project_tokens
+from app.resources.organizations.organization_memberships.removal import Left, end_creators_levels, end_project_tokens
 from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import denial, get_for_update, is_allowed, is_allowed_at
@@ -89,6 +90,7 @@ def transfer_ownership(project_id: str, members: dict[str, Any]) -> ResourceObje
             record_event(session, "projects.transfer-ownership", project, {"owners": done.owners})
             record_events(session, "project-members.create", done.created)
             record_events(session, "project-members.update", done.updated)
+            record_events(session, "authentication-tokens.delete", done.tokens)
         return MEMBERS.get_resource({"id": done.owner_id}, session)
 
 
@@ -98,7 +100,7 @@ def update_project_member(member_id: str, members: dict[str, Any]) -> ResourceOb
         project = _project_of(session, member_id, P.PROJECT_MANAGE_MEMBERS)
         resolve_environment(session, members, project)
         member = _locked(session, member_id)
-        was_owner = member.role == OWNER
+        was_owner, before = member.role == OWNER, token_roles(member)
         require_may_grant(project, member.role, members.get("role", member.role))
         check_scope(members, member)
         changes = event_changes(apply_changes(member, members))
@@ -110,6 +112,10 @@ def update_project_member(member_id: str, members: dict[str, Any]) -> ResourceOb
         if changes:
             username = username_of(session, member.membership_id)
             record_event(session, "project-members.update", member, {"username": [username] * 2, **changes})
+        # The tokens of a maker would go on with a role that has ended.
+        lost = [role for role in before if role not in token_roles(member)]
+        tokens = end_project_tokens(session, [member.membership_id], project.id, lost) if lost else ()
+        record_events(session, "authentication-tokens.delete", tokens)
         return MEMBERS.get_resource({"id": member_id}, session)
 
 
@@ -148,11 +154,15 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """The row of the new owner, the changes by member, and the sorted usernames of the owners before and after."""
+    """The row of the new owner, the changes by member, the tokens that ended, and the owners' usernames.
+
+    Those are the sorted ones before and after.
+    """
 
     owner_id: str
     created: Sequence[tuple[ProjectMember, Changes]]
     updated: Sequence[tuple[ProjectMember, Changes]]
+    tokens: Left
     owners: list[list[str]]
 
 
@@ -181,7 +191,10 @@ def transfer(session: Session, project: Project, to: Member) -> Transfer:
         changed.append((named, event_changes(apply_changes(owner, WHOLE))))
     session.flush()
     updated = [(each.row, {"username": [each.username] * 2, **changes}) for each, changes in changed if changes]
-    return Transfer(owner.id, created, updated, [before, sorted([*staying, to.username])])
+    # The tokens of an owner would go on owning the project.
+    former = [each.row.membership_id for each in stepping_down]
+    tokens = end_project_tokens(session, former, project.id, [OWNER])
+    return Transfer(owner.id, created, updated, tokens, [before, sorted([*staying, to.username])])
 
 
 def _owners_and(session: Session, project: Project, to: Member) -> list[Present]:

@@ -34,7 +34,7 @@ def create_project_token(project_id: str) -> Response:
     """Create a token that has a role in this project and is valid nowhere else. Only this answer has its text.
 
     The token never manages members, teams, invitations or tokens. You hold it: it ends when you leave the project or
-    the organization, unless somebody else takes it over.
+    the organization, or lose its role in the project, unless somebody else takes it over.
     """
     members = load(ProjectTokenSchema, body())
     text, shown = service.create_project_token(project_id, members)

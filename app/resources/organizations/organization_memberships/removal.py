@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models.authentication_tokens import AuthenticationToken
-from app.models.project_members import ProjectMember
+from app.models.project_members import PROJECT_ROLES, ProjectMember
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.persistence import in_values
 
@@ -26,14 +26,19 @@ def levels_of(session: Session, memberships: Sequence[str], username: str) -> Le
     return [(row, {"username": [username, None], "level": [row.level, None]}) for row in rows]
 
 
-def end_project_tokens(session: Session, memberships: Sequence[str], project_id: str | None = None) -> Left:
-    """Delete the tokens of projects that the user with these memberships answers for; perhaps of one project alone.
+def end_project_tokens(
+    session: Session, memberships: Sequence[str], project_id: str | None = None, roles: Sequence[str] = PROJECT_ROLES
+) -> Left:
+    """Delete the tokens of projects that the users with these memberships answer for; perhaps of one project alone.
 
-    They stop working at once. A token that somebody else has taken over stays.
+    Perhaps only those with one of the ``roles``. They stop working at once. A token that somebody else has taken over
+    stays.
     """
     held = select(AuthenticationToken).where(in_values(AuthenticationToken.membership_id, memberships))
     if project_id is not None:
         held = held.where(AuthenticationToken.__table__.c.project_id == project_id)
+    if roles != PROJECT_ROLES:
+        held = held.where(in_values(AuthenticationToken.role, roles))
     tokens = session.scalars(held.order_by(AuthenticationToken.id).with_for_update(of=AuthenticationToken)).all()
     for token in tokens:
         session.delete(token)
