@@ -129,7 +129,7 @@ class WithoutSecrets(logging.Filter):
     which is any text in the position of an id that is not an id.
     """
 
-    secret = re.compile(r"(/objects/)[^\s\"'?]+|(/invitations/)(?!inv-[0-9A-Za-z]+(?![^\s\"'?/]))[^\s\"'?/]+")
+    secret = re.compile(r"(/objects/+)[^\s\"'?]+|(/invitations/+)(?!inv-[0-9A-Za-z]+(?![^\s\"'?/]))[^\s\"'?/]+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Accept every line."""

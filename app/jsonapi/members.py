@@ -7,6 +7,7 @@ service.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, Literal
 
 from app.jsonapi.errors import ApiError, InvalidAttribute, humanized
@@ -77,7 +78,13 @@ class Group:
         wanted = spelling.replace("_", "-")
         if wanted in self.also_named:
             return self.also_named[wanted]
-        return next((name for name in self.known if name.replace("_", "-") == wanted), None)
+        return _dashed(self.known).get(wanted)
+
+
+@cache
+def _dashed(names: frozenset[str]) -> Mapping[str, str]:
+    # Made once for each schema: a document may have very many unknown names.
+    return {name.replace("_", "-"): name for name in names}
 
 
 @dataclass(slots=True)

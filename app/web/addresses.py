@@ -105,35 +105,44 @@ def is_https() -> bool:
 
 
 def put_below_sub_path(document: dict[str, Any]) -> None:
-    """Complete the links in a document, which begin at the root of the host, by the path of the service."""
+    """Complete the links in a document, which begin at the root of the host, by the path of the service.
+
+    Its resource objects are replaced and never changed: some are made once and shown by every answer.
+    """
     root = sub_path()
     if not root:
         return
     data = document.get("data")
-    for resource in (*(data if isinstance(data, list) else [data]), *document.get("included", ())):
-        if not isinstance(resource, dict):
-            continue
-        _complete(resource, "links", root)
-        for relationship in (resource.get("relationships") or {}).values():
-            _complete(relationship, "links", root)
-        attributes = resource.get("attributes")
-        if isinstance(attributes, dict):
-            changed = {
-                name: root + attributes[name]
-                for name in ADDRESSES
-                if isinstance(attributes.get(name), str) and attributes[name].startswith("/")
-            }
-            if changed:
-                resource["attributes"] = {**attributes, **changed}
+    if isinstance(data, list):
+        document["data"] = [_below(resource, root) for resource in data]
+    elif data is not None:
+        document["data"] = _below(data, root)
+    if "included" in document:
+        document["included"] = [_below(resource, root) for resource in document["included"]]
 
 
-def _complete(owner: dict[str, Any], key: str, root: str) -> None:
-    links = owner.get(key)
-    if isinstance(links, dict):
-        owner[key] = {
-            name: root + link if isinstance(link, str) and link.startswith("/") else link
-            for name, link in links.items()
-        }
+def _below(resource: Any, root: str) -> Any:  # noqa: ANN401 - a resource object, or other data of a plain answer
+    if not isinstance(resource, dict):
+        return resource
+    below = _with_links(resource, root)
+    if relationships := resource.get("relationships"):
+        below["relationships"] = {name: _with_links(each, root) for name, each in relationships.items()}
+    attributes = resource.get("attributes")
+    if isinstance(attributes, dict):
+        changed = {name: _put(attributes[name], root) for name in ADDRESSES if name in attributes}
+        below["attributes"] = {**attributes, **changed}
+    return below
+
+
+def _with_links(owner: Any, root: str) -> Any:  # noqa: ANN401 - an object of the document
+    links = owner.get("links") if isinstance(owner, dict) else None
+    if not isinstance(links, dict):
+        return dict(owner) if isinstance(owner, dict) else owner
+    return {**owner, "links": {name: _put(link, root) for name, link in links.items()}}
+
+
+def _put(address: Any, root: str) -> Any:  # noqa: ANN401 - a link may be null or an object
+    return root + address if isinstance(address, str) and address.startswith("/") else address
 
 
 def _authority() -> str:

@@ -143,3 +143,10 @@ def test_signing_in_works_below_the_path(served: Callable[..., Flask]) -> None:
     form["account"], form["password"] = "nobody", "no password at all"
     # The form is one of ours, in this browser: only the password is wrong.
     assert "expired" not in form.submit(expect_errors=True).text
+
+
+def test_what_is_made_once_gets_the_path_once(below: tuple[Flask, dict[str, str]], owner: Person) -> None:
+    app, told = below
+    for path in ("/api/v2/cloud-providers/aws", "/api/v2/cloud-providers"):
+        first, second = (get(app, path, owner.token, **told).json["data"] for _ in range(2))
+        assert first == second

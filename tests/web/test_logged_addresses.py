@@ -13,6 +13,7 @@ CONFIGURATION = Path(__file__).parents[2] / "gunicorn.conf.py"
     ("address", "logged"),
     [
         ("/api/v2/invitations/WyJp.sEcret", "/api/v2/invitations/(hidden)"),
+        ("/api/v2/invitations//WyJp.sEcret", "/api/v2/invitations//(hidden)"),
         ("/api/v2/invitations/WyJp%2EsEcret?x=1", "/api/v2/invitations/(hidden)?x=1"),
         ("/api/v2/invitations/WyJp.sEcret/actions/accept", "/api/v2/invitations/(hidden)/actions/accept"),
         ("/api/v2/invitations/inv-1.sEcret", "/api/v2/invitations/(hidden)"),

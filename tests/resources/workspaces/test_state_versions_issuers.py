@@ -9,6 +9,7 @@ from sqlalchemy import update
 from app.models import AuthenticationToken, Organization, Team
 from app.persistence import now
 from app.services import services
+from app.web.signatures import sign_for_a_while
 from tests.support.api import Api, document, faults
 from tests.support.states import States, put, state
 from tests.support.world import Person, World
@@ -84,3 +85,16 @@ def test_another_address_of_the_version_is_that_of_whoever_asks(api: Api, ours: 
     assert "and will only accept state uploads from them while locked" in refusal["detail"]
     # The same team with another token holds the same lock.
     ours.put(ours.show(version), state())
+
+
+@pytest.mark.one_database
+def test_an_address_that_names_no_token_still_downloads_and_uploads_nothing(app: Flask, api: Api, ours: States) -> None:
+    """Earlier releases made such addresses, and a host of theirs may still run beside this one."""
+    version_id = str(ours.save(state())["data"]["id"])
+    ours.lock()
+    pending = str(ours.create(state(serial=2))["data"]["id"])
+    with app.test_request_context():
+        down = sign_for_a_while("object download", (version_id, "state"))
+        up = sign_for_a_while("object upload", (pending, "state"))
+    assert api.raw("GET", f"/objects/{down}").body == state()
+    assert put(api, f"/objects/{up}", state(serial=2), expect=403).status_int == 403

@@ -55,7 +55,7 @@ class InvitationSchema(Schema):
     status = Computed(
         _status,
         schema={"type": "string", "enum": [*STATUSES, EXPIRED]},
-        description="`pending`, `accepted`, `revoked` or `expired`; a pending one can be accepted until `expires-at`.",
+        description="`pending`, `accepted`, `canceled` or `expired`; a pending one can be accepted until `expires-at`.",
     )
     created_at = DateTime(dump_only=True)
     expires_at = DateTime(dump_only=True, description="Until when it can be accepted.")
@@ -140,6 +140,6 @@ class ResetSchema(InvitationSchema):
         minimum=1,
         maximum=EMAIL_LENGTH,
         nullable=True,
-        description="Another address to send to; null keeps the one until now.",
+        description="The invited address whose link is replaced; null means all pending invitations of the workspace.",
         example="ada@example.com",
     )

@@ -73,7 +73,9 @@ class UserSchema(Schema):
         description="Whether this is the account behind a token of an organization or a team, and no person."
     )
     email: Field[Any] = Attribute(description="The address. Others than the person see it only if they may.")
-    unconfirmed_email = Attribute(description="A new address that waits for its confirmation by mail.")
+    unconfirmed_email = Attribute(
+        description="A new address that waits until an operator confirms it with `flask confirm-email`."
+    )
     auth_method = Constant("tfc")
     avatar_url = Computed(avatar_url, schema={"type": "string"}, description="A picture as a data URL.")
     v2_only = Constant(value=False)
@@ -122,7 +124,7 @@ class ProfileSchema(UserSchema):
         example="ada",
     )
     email = Email(
-        description="The new address. It counts once it is confirmed by mail, where the service sends mail.",
+        description="The new address. It counts once an operator confirms it with `flask confirm-email`.",
         example="ada@example.com",
     )
 
