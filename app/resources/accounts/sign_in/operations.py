@@ -18,6 +18,9 @@ from app.persistence import Base, case_folded, now
 
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
+# The least that an organization can shorten them to. Its owners make anybody with an account a member, unasked, and
+# would otherwise keep strangers from working.
+SHORTEST: Final = timedelta(minutes=15)
 # How stale the end of a session may be, so that not every page causes a write.
 NOTED_EVERY: Final = timedelta(minutes=1)
 CODE_LIFETIME: Final = timedelta(minutes=2)
@@ -86,7 +89,7 @@ def _limits(user_id: ColumnElement[str]) -> list[ColumnElement[int | None]]:
 
 
 def _shorter(limit: timedelta, minutes: int | None) -> timedelta:
-    return limit if minutes is None else min(limit, timedelta(minutes=minutes))
+    return limit if minutes is None else min(limit, max(SHORTEST, timedelta(minutes=minutes)))
 
 
 def _end(moment: datetime, created_at: datetime, limits: Found) -> datetime:
@@ -97,9 +100,7 @@ def _end(moment: datetime, created_at: datetime, limits: Found) -> datetime:
 
 def _prolong(connection: Connection, digest: str, row: Found, moment: datetime) -> None:
     end = _end(moment, row.created_at, row)
-    # Short sessions are noted more often, or they would end while they are in use.
-    noted_every = min(NOTED_EVERY, _shorter(IDLE, row.session_timeout) / 4)
-    if abs(end - row.expires_at) >= noted_every:
+    if abs(end - row.expires_at) >= NOTED_EVERY:
         connection.execute(update(_SESSION).where(_SESSION.c.digest == digest).values(expires_at=end))
 
 

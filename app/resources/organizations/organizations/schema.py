@@ -144,13 +144,14 @@ class OrganizationSchema(Schema):
         allow_none=True,
         **MINUTES,
         description="Minutes without a page after which a person who has signed in with a password must sign in "
-        "again. The shortest of their organizations counts; null, 0 or more than 30 mean the service's own 30.",
+        "again. The shortest of their organizations counts; null, 0 or more than 30 mean the service's own 30, and 1 "
+        "to 14 count as 15.",
     )
     session_remember = Integer(
         allow_none=True,
         **MINUTES,
         description="Minutes after which a person who has signed in with a password must sign in again. The shortest "
-        "of their organizations counts; null, 0 or more than 720 mean the service's own 720.",
+        "of their organizations counts; null, 0 or more than 720 mean the service's own 720, and 1 to 14 count as 15.",
     )
     collaborator_auth_policy = Choice(
         ("password", "two_factor_mandatory"),
