@@ -1,6 +1,6 @@
 """Which of a workspace's state versions is the newest, and making it the current one."""
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
@@ -10,6 +10,17 @@ from app.persistence import now
 # Each of the tools takes providers from its own registry, and writes the host into the state.
 OPENTOFU_REGISTRY, TERRAFORM_REGISTRY = "registry.opentofu.org", "registry.terraform.io"
 _PROVIDER = 'provider["'
+
+
+def has_encrypted_state() -> ColumnElement[bool]:
+    """Whether the current state of a workspace is encrypted: nobody here can tell then which resources it has."""
+    versions = StateVersion.__table__.c
+    return (
+        select(versions.id)
+        .where(versions.id == Workspace.current_state_version_id, versions.encrypted)
+        .correlate(Workspace)
+        .exists()
+    )
 
 
 def pending_version(session: Session, workspace_id: str) -> StateVersion | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.models import Organization
+from app.models import Organization, Project
 from app.models.workspaces import Workspace
 from tests.support.api import document, faults
 from tests.support.states import LINEAGE, NULL, States, announcement, md5, state
@@ -129,6 +129,29 @@ def test_an_encrypted_state_is_kept_as_it_is(states: States, *, is_inline: bool,
     other = json.dumps({**ENVELOPE, "serial": 5, "lineage": "other"}).encode()
     states.inline(other, expect=409 if has_serial else 201)
     states.inline(json.dumps(ENVELOPE).encode(), serial=6, expect=422)
+
+
+@pytest.mark.parametrize("before", [0, 5])
+def test_a_workspace_with_an_encrypted_state_is_not_deleted_safely(states: States, world: World, before: int) -> None:
+    api, workspace, admin = states.api, states.workspace, world.person()
+    project = next(each for each in world.all(Project) if each.id == workspace.project_id)
+    world.project_member(project, admin, "admin")
+    states.save(state(3, resources=before))
+    send(states, json.dumps(ENVELOPE).encode(), is_inline=True)
+    refused = "Workspace cannot be safely deleted because it is still managing resources, or may be: its state is "
+    refused += "encrypted, so the service can't count them"
+    answer = api.post(f"{states.path}/actions/safe-delete", admin.token, expect=409)
+    assert faults(answer) == [(refused, "")]
+    assert answer["errors"][0]["code"] == "workspace-manages-resources"
+    answer = api.delete(f"/organizations/acme/workspaces/{workspace.name}", admin.token, expect=409)
+    assert faults(answer) == [(f"{refused}; force=true deletes it all the same", "")]
+    wipe = f"/projects/{project.id}/actions/wipe"
+    for parameters in ("?dry-run=true", ""):
+        counts = api.post(f"{wipe}{parameters}", admin.token, expect=200)["data"]["attributes"]["counts"]
+        assert (counts["workspaces"], counts["workspaces-left"]) == (0, 1)
+    # A state that can be read is counted again, and only the current one counts.
+    states.save(state(5, resources=0))
+    api.post(f"{states.path}/actions/safe-delete", admin.token, expect=204)
 
 
 @pytest.mark.one_database

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.models.projects import Project
 from app.models.workspace_deletion import delete_workspaces, lock_workspaces
+from app.models.workspace_states import has_encrypted_state
 from app.models.workspaces import Workspace
 from app.resources.projects.project_wipes.operations import (
     LEFT,
@@ -33,7 +35,7 @@ def wipe_project(project_id: str, *, is_dry: bool) -> Mapping[str, int]:
             workspaces = lock_workspaces(session, Workspace.project_id == project.id)
         elif not may_force:
             workspaces = session.scalars(select(Workspace).where(Workspace.project_id == project.id)).all()
-        going = workspaces if may_force else [workspace for workspace in workspaces if _may_delete(workspace)]
+        going = workspaces if may_force else _deletable(session, project, workspaces)
         left = len(workspaces) - len(going)
         counts = count_contents(session, project, [workspace.id for workspace in going] if left else None)
         if any(counts.values()) and not is_dry:
@@ -46,8 +48,15 @@ def wipe_project(project_id: str, *, is_dry: bool) -> Mapping[str, int]:
         return {**counts, LEFT: left}
 
 
-def _may_delete(workspace: Workspace) -> bool:
-    """Whether the caller may delete the workspace: by force, or because that is safe."""
-    if is_allowed(P.WORKSPACE_FORCE_DELETE, workspace):
-        return True
-    return not workspace.locked and not workspace.resource_count and is_allowed(P.WORKSPACE_DELETE, workspace)
+def _deletable(session: Session, project: Project, workspaces: Sequence[Workspace]) -> Sequence[Workspace]:
+    """The workspaces that the caller may delete: by force, or because that is safe."""
+    its_own = Workspace.project_id == project.id
+    encrypted = set(session.scalars(select(Workspace.__table__.c.id).where(its_own, has_encrypted_state())))
+
+    def may_delete(workspace: Workspace) -> bool:
+        if is_allowed(P.WORKSPACE_FORCE_DELETE, workspace):
+            return True
+        is_safe = not workspace.locked and not workspace.resource_count and workspace.id not in encrypted
+        return is_safe and is_allowed(P.WORKSPACE_DELETE, workspace)
+
+    return [workspace for workspace in workspaces if may_delete(workspace)]

@@ -3,12 +3,17 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from app.jsonapi.errors import Conflict, InvalidAttribute, Unprocessable
+from app.models.workspace_states import has_encrypted_state
 from app.models.workspaces import Workspace
 
 OWN_AUTO_DESTROY = ("own_auto_destroy_activity_duration", "own_auto_destroy_at")
 CREATE_ONLY = ("source_name", "source_url")
 TRIGGERS = ("trigger_prefixes", "trigger_patterns")
+ENCRYPTED = ", or may be: its state is encrypted, so the service can't count them"
 
 
 class WorkspaceLocked(Conflict):
@@ -19,7 +24,7 @@ class WorkspaceLocked(Conflict):
 
 
 class WorkspaceManagesResources(Conflict):
-    """A workspace whose state has resources can't be deleted safely."""
+    """A workspace whose state has resources, or is encrypted so that nobody can tell, can't be deleted safely."""
 
     code = "workspace-manages-resources"
     detail = "Workspace cannot be safely deleted because it is still managing resources"
@@ -130,12 +135,21 @@ def _normalize_triggers(normalized: dict[str, Any], after: Callable[[str], Any])
         )
 
 
-def check_safe_to_delete(workspace: Workspace, *, force_is_offered: bool = False) -> None:
+def check_safe_to_delete(session: Session, workspace: Workspace, *, force_is_offered: bool = False) -> None:
     """Refuse a workspace that is locked or manages resources; ``force_is_offered`` if the address takes force=true."""
     refused: type[Conflict] | None = None
+    reason = ""
     if workspace.locked:
         refused = WorkspaceLocked
     elif workspace.resource_count:
         refused = WorkspaceManagesResources
+    elif _has_encrypted_state(session, workspace):
+        refused, reason = WorkspaceManagesResources, ENCRYPTED
     if refused is not None:
-        raise refused(f"{refused.detail}; force=true deletes it all the same" if force_is_offered else None)
+        offer = "; force=true deletes it all the same" if force_is_offered else ""
+        raise refused(f"{refused.detail}{reason}{offer}")
+
+
+def _has_encrypted_state(session: Session, workspace: Workspace) -> bool:
+    its_own = Workspace.__table__.c.id == workspace.id
+    return session.scalar(select(Workspace.__table__.c.id).where(its_own, has_encrypted_state())) is not None

@@ -230,7 +230,7 @@ class WorkspaceSchema(Schema):
     queue_all_runs = Boolean(
         description="Whether runs start before the first configuration was uploaded by hand.", has_effect=False
     )
-    resource_count = Attribute(description="How many resources the current state has.")
+    resource_count = Attribute(description="How many resources the current state has; 0 if it is encrypted: unknown.")
     source = Attribute(description="What made the workspace: `tfe-api`, `terraform` and so on.")
     # Accepted only when a workspace is created.
     source_name = Text(

@@ -146,7 +146,7 @@ def destroy_workspace(
         needed = P.WORKSPACE_READ if by_force else P.WORKSPACE_DELETE
         workspace = get_for_update(session, Workspace, workspace_id, needed, where=where)
         if not by_force:
-            check_safe_to_delete(workspace, force_is_offered=force_is_offered)
+            check_safe_to_delete(session, workspace, force_is_offered=force_is_offered)
         elif not is_allowed(P.WORKSPACE_FORCE_DELETE, workspace):
             raise ForceDeletionRefused(
                 "You are not authorized to delete this workspace by force, whatever it manages. If it is unlocked and "
