@@ -109,6 +109,18 @@ def test_odd_members_of_format_3_do_no_harm(states: States, modules: Any) -> Non
     send(states, json.dumps({**OLD, "modules": modules}).encode(), is_inline=True)
 
 
+@pytest.mark.one_database
+def test_resources_of_format_3_that_are_not_kept_are_counted(states: States) -> None:
+    # Of 1,000 characters, as many as are kept of a name: 4,000 of them are kept, and one may be longer than any name.
+    addresses = [f"null_resource.{index:0987}" for index in range(4_500)] + [f"null_resource.{'x' * 1_000_001}"]
+    data = [f"data.http.{index:0990}" for index in range(10)]
+    resources = {address: {"primary": {"id": "1"}} for address in (*addresses, *data)}
+    content = json.dumps({**OLD, "modules": [{"path": ["root"], "resources": resources}]}).encode()
+    version = send(states, content, is_inline=False)
+    assert len(version["data"]["attributes"]["resources"]) < len(addresses)
+    assert states.api.get(states.path, states.token)["data"]["attributes"]["resource-count"] == len(addresses)
+
+
 @BOTH
 @pytest.mark.parametrize("has_serial", [True, False])
 def test_an_encrypted_state_is_kept_as_it_is(states: States, *, is_inline: bool, has_serial: bool) -> None:

@@ -99,3 +99,6 @@ def _read_resources(found: Summary) -> Reading:
         found.room_for_resources -= len(address)
         if found.room_for_resources >= 0 and address != TOO_LONG:
             resources.append((address, provider.replace("\0", ""), digest))
+        elif not address.startswith("data."):
+            # What is not kept is counted all the same: a workspace with resources is not empty.
+            found.resource_count += 1
