@@ -116,6 +116,28 @@ def test_whoever_may_add_people_finds_them(
     assert grace.username in str(listed)
 
 
+def test_who_finds_people_learns_of_no_invited_ones(
+    api: Api, world: World, acme: Organization, lead: Person, grace: Person
+) -> None:
+    world.membership(acme, world.person("invited"), status="invited")
+    for query, names, active in (
+        ("filter[status]=active", ["ada", "lead", "grace"], 3),
+        ("filter[status]=active,invited", ["ada", "lead", "grace"], 3),
+        ("filter[status]=invited", [], 3),
+        ("filter[status]=inactive", [], 3),
+        ("filter[status]=invited&q=grace", [], 1),
+        ("filter[is_service_account]=false", ["ada", "lead", "grace"], 3),
+        ("filter[is_service_account]=true", [], 0),
+    ):
+        assert found(api, lead.token, query) == names, query
+        counts = api.get(f"{ORGANIZATION}?{query}", lead.token)["meta"]["status-counts"]
+        assert counts == {"total": active, "active": active, "invited": 0}, query
+    assert grace.username in found(api, lead.token)
+    for parameter in ("filter[status]", "filter[is_service_account]"):
+        answer = api.get(f"{ORGANIZATION}?{parameter}=bogus", lead.token, expect=400)
+        assert answer["errors"][0]["source"] == {"parameter": parameter}
+
+
 def made(world: World, acme: Organization, project: Project, who: str) -> str:
     person = world.member(acme)
     kind, _, role = who.partition(" ")

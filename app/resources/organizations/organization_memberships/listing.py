@@ -1,5 +1,6 @@
 """Reading memberships of organizations."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import request
@@ -35,12 +36,8 @@ def _of_user(column: Expression) -> ScalarSelect[Any]:
 
 _EMAIL = _of_user(User.email)
 _STATUS = InStatus()
-_OTHERS: tuple[Filter, ...] = (
-    Contains("q", (_of_user(KNOWN_AS), _EMAIL)),
-    OneOf("filter[email]", _EMAIL),
-    # There are no service accounts among the users.
-    Holds("filter[is_service_account]", false()),
-)
+# There are no service accounts among the users.
+_IS_SERVICE_ACCOUNT = Holds("filter[is_service_account]", false())
 
 _IN_TEAM = exists().where(
     TeamMember.membership_id == OrganizationMembership.id,
@@ -72,7 +69,7 @@ MEMBERSHIPS = Listing(
     order=(OrganizationMembership.created_at, OrganizationMembership.id),
     sorts={"status": (OrganizationMembership.status,), "email": (case_folded(_EMAIL),)},
     parents={"team_id": _IN_TEAM},
-    filters=(_STATUS, *_OTHERS),
+    filters=(_STATUS, Contains("q", (_of_user(KNOWN_AS), _EMAIL)), OneOf("filter[email]", _EMAIL), _IS_SERVICE_ACCOUNT),
     complete=MEMBERSHIP_LINKS,
 )
 
@@ -85,26 +82,29 @@ FOUND_MEMBERSHIPS = Listing(
     columns=_COLUMNS,
     joined=OrganizationMembership.__table__.join(Organization.__table__).join(User.__table__),
     order=(OrganizationMembership.created_at, OrganizationMembership.id),
-    filters=(PersonWith(), PersonAt()),
+    filters=(_STATUS, PersonWith(), PersonAt(), _IS_SERVICE_ACCOUNT),
     complete=MEMBERSHIP_LINKS,
 )
 ACTIVE = FilterClause("active", lambda: [OrganizationMembership.status == "active"])
 
 
-def status_counts(organization_id: str) -> dict[str, int]:
-    """How many memberships of each status there are, counted without the filter on the status."""
+def status_counts(
+    organization_id: str, listing: Listing = MEMBERSHIPS, extra_filters: Sequence[FilterClause] = ()
+) -> dict[str, int]:
+    """How many memberships in the listing have each status, counted without the filter on the status."""
     statement = (
         select(OrganizationMembership.status, func.count().label("memberships"))
         .where(
-            visible(P.MEMBERSHIP_READ, OrganizationMembership),
+            visible(listing.permission, OrganizationMembership),
             OrganizationMembership.organization_id == organization_id,
         )
         .group_by(OrganizationMembership.status)
     )
+    arguments = listing.parameters.understand(request.args)
+    others: list[Filter] = [each for each in listing.filters if each is not _STATUS]
+    clauses = [*extra_filters, *(each.parse(arguments, caller(), organization_id) for each in others)]
     values: dict[str, Any] = {}
-    arguments = MEMBERSHIPS.parameters.understand(request.args)
-    for each in _OTHERS:
-        clause = each.parse(arguments, caller(), organization_id)
+    for clause in clauses:
         if clause is not None:
             statement = statement.where(*clause.conditions())
             values |= clause.parameters

@@ -40,8 +40,12 @@ def list_organization_memberships(organization: str) -> Response:
     if not is_allowed_at(P.MEMBERSHIP_READ, Level.ORGANIZATION, org.id) and is_allowed_at(
         P.MEMBERSHIP_FIND, Level.ORGANIZATION, org.id
     ):
+        counts = {"status-counts": status_counts(org.id, FOUND_MEMBERSHIPS, (ACTIVE,))}
         return FOUND_MEMBERSHIPS.page_response(
-            {"organization_id": org.id}, include=including(wanted, with_email=False), extra_filters=(ACTIVE,)
+            {"organization_id": org.id},
+            include=including(wanted, with_email=False),
+            meta=counts,
+            extra_filters=(ACTIVE,),
         )
     counts = {"status-counts": status_counts(org.id)}
     return MEMBERSHIPS.page_response({"organization_id": org.id}, include=including(wanted), meta=counts)
