@@ -20,6 +20,7 @@ from app.models import (
     StoredObject,
     TagBinding,
     Var,
+    Varset,
     VarsetProject,
     VarsetWorkspace,
     Workspace,
@@ -208,14 +209,17 @@ def test_what_may_not_be_deleted_stays_and_is_counted(api: Api, world: World, wh
     for workspace in (empty, locked, managing):
         place = {"organization_id": organization.id, "workspace_id": workspace.id}
         world.add(Var(**place, key="a", category="env", value="b"))
-    world.varset(organization, project=project)
-    going = 3 if allowed else 1
-    counts = {**ZERO, "workspaces": going, "vars": going, "varsets": 1, "workspaces-left": 3 - going}
+    varset = world.varset(organization, project=project)
+    world.add(Var(organization_id=organization.id, varset_id=varset.id, key="a", category="env", value="b"))
+    # The variable sets stay as long as a workspace does, which may need them.
+    going, sets = (3, 1) if allowed else (1, 0)
+    counts = {**ZERO, "workspaces": going, "vars": going + sets, "varsets": sets, "workspaces-left": 3 - going}
     for parameters in ("?dry-run=true", ""):
         assert wipe(api, project, token, parameters)["data"]["attributes"]["counts"] == counts
     left = {row.id for row in world.all(Workspace)}
     assert left == (set() if allowed else {locked.id, managing.id})
-    assert len(world.all(Var)) == len(left)
+    assert len(world.all(Varset)) == 1 - sets
+    assert len(world.all(Var)) == len(left) + len(world.all(Varset))
     again = wipe(api, project, token)["data"]["attributes"]["counts"]
     assert again == {**ZERO, "workspaces-left": len(left)}
     deleted = [event.subject_id for event in left_by_requests(world) if event.action == "workspaces.delete"]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, func, literal, select, union_all
+from sqlalchemy import ColumnElement, delete, false, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from app.models.images import Image
@@ -49,12 +49,16 @@ def lock_varsets(session: Session, project: Project) -> None:
 
 
 def count_contents(session: Session, project: Project, going: Sequence[str] | None = None) -> Mapping[str, int]:
-    """How many rows of each type a wipe deletes; ``going`` are the workspaces, unless all of them go."""
+    """How many rows of each type a wipe deletes; ``going`` are the workspaces, unless all of them go.
+
+    Variable sets go only with all workspaces: those that stay need them.
+    """
     its_workspaces: ColumnElement[bool] = Workspace.project_id == project.id
     if going is not None:
         its_workspaces = in_values(Workspace.__table__.c.id, going)
     workspaces = select(Workspace.__table__.c.id).where(its_workspaces)
-    varsets = select(Varset.id).where(Varset.project_id == project.id)
+    its_varsets: ColumnElement[bool] = Varset.project_id == project.id if going is None else false()
+    varsets = select(Varset.id).where(its_varsets)
     consumers = RemoteStateConsumer.__table__.c
     is_provider = consumers.workspace_id.in_(workspaces)
     # Each count uses an index; one condition with "or" would not.
@@ -65,7 +69,7 @@ def count_contents(session: Session, project: Project, going: Sequence[str] | No
         (RemoteStateConsumer, consumers.consumer_id.in_(workspaces) & ~is_provider),
         (Var, Var.workspace_id.in_(workspaces)),
         (Var, Var.varset_id.in_(varsets)),
-        (Varset, Varset.project_id == project.id),
+        (Varset, its_varsets),
     ]
     counts = [
         select(literal(type_of(model)), func.count()).select_from(model.__table__).where(condition)

@@ -59,6 +59,7 @@ def wipe_project(project_id: str) -> Response:
     The project itself stays, with its members, teams, tokens, repository links, environments and tags. The answer has
     the counts of what was deleted; a second wipe counts zero. Workspaces that the caller may not delete stay, and are
     counted as `workspaces-left`: without the permission to delete by force, those that are locked or manage resources.
+    As long as one of them is there, the variable sets stay, too.
     """
     refuse_strangers("dry-run")
     is_dry = flag("dry-run")

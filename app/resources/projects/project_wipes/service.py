@@ -24,7 +24,8 @@ def wipe_project(project_id: str, *, is_dry: bool) -> Mapping[str, int]:
     """Delete the project's workspaces and its variable sets, unless ``is_dry``.
 
     Workspaces that the caller may not delete stay: a locked one, or one that manages resources, takes the permission to
-    delete by force. Returns how many rows of each type were deleted, or would be, and how many workspaces stay.
+    delete by force. If one stays, so do the variable sets, which apply to it. Returns how many rows of each type were
+    deleted, or would be, and how many workspaces stay.
     """
     with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_WIPE)
@@ -40,7 +41,8 @@ def wipe_project(project_id: str, *, is_dry: bool) -> Mapping[str, int]:
         counts = count_contents(session, project, [workspace.id for workspace in going] if left else None)
         if any(counts.values()) and not is_dry:
             delete_workspaces(session, going)
-            delete_varsets(session, project)
+            if not left:
+                delete_varsets(session, project)
             record_events(session, "workspaces.delete", [(workspace, None) for workspace in going])
             record_event(
                 session, "projects.wipe", project, {name: [count, 0] for name, count in counts.items() if count}
