@@ -125,12 +125,11 @@ def test_a_workspace_is_created_in_the_project_it_names(
     assert api.get(f"/workspaces/{created['data']['id']}", owner.token) == created
 
 
-@pytest.mark.parametrize("relationships", [{}, {"project": None}], ids=["left out", "null"])
 def test_a_workspace_without_a_project_is_created_in_the_default_one(
-    api: Api, world: World, acme: Organization, owner: Person, relationships: dict[str, Any]
+    api: Api, world: World, acme: Organization, owner: Person
 ) -> None:
     world.project(acme)
-    created = api.post(WORKSPACES, owner.token, document("workspaces", {"name": "network"}, **relationships))
+    created = api.post(WORKSPACES, owner.token, document("workspaces", {"name": "network"}))
     assert created["data"]["relationships"]["project"]["data"]["id"] == world.default_project(acme).id
 
 
@@ -156,6 +155,17 @@ def test_a_project_that_is_not_there_is_never_another_one(
     assert [(each.name, each.project_id) for each in world.all(Workspace)] == [("mine", mine.id)]
     sent = document("workspaces", {"name": name}, project=("projects", mine.id))
     api.send(method, path, owner.token, sent, expect=status)
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", WORKSPACES), ("PUT", f"{WORKSPACES}/network")])
+def test_an_empty_project_is_not_the_default_one(
+    api: Api, world: World, acme: Organization, owner: Person, method: str, path: str
+) -> None:
+    world.default_project(acme)
+    sent = document("workspaces", {"name": "network"}, project=None)
+    assert sent["data"]["relationships"] == {"project": {"data": None}}
+    assert faults(api.send(method, path, owner.token, sent, expect=422)) == NO_PROJECT
+    assert not world.all(Workspace)
 
 
 def test_a_project_where_the_caller_may_not_create_is_answered_like_one_that_is_not_there(

@@ -71,9 +71,9 @@ _ALL_GRANT_COLUMNS = {**Workspace.grant_columns, Level.PROJECTS: "organization_i
 def create_workspace(organization_id: str, sent: Mapping[str, Any]) -> ResourceObject:
     """Create a workspace of the organization, in the project from the request or in the default one."""
     members = dict(sent)
-    named = members.pop("project_id", None)
+    is_named, named = "project_id" in members, members.pop("project_id", None)
     with transaction() as session:
-        if named is None:
+        if not is_named:
             project = _default_project(session, organization_id)
             return insert_workspace(session, project, members, refused=denial(P.PROJECT_CREATE_WORKSPACE))
         project = _destination(session, named, organization_id, P.PROJECT_READ)
@@ -197,8 +197,10 @@ def _read_by_caller(workspace: Workspace) -> frozenset[P]:
     return frozenset(permission for permission in SECRETS if is_allowed(permission, workspace))
 
 
-def _destination(session: Session, project_id: str, organization_id: str, permission: P) -> Project:
+def _destination(session: Session, project_id: str | None, organization_id: str, permission: P) -> Project:
     """The project that the document names. 404 would say that the address is wrong, and clients show no more of it."""
+    if project_id is None:
+        raise ProjectNotFound
     try:
         project = get_for_update(session, Project, project_id, permission, share_lock=True)
     except NotFound:
