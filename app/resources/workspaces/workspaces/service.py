@@ -71,12 +71,11 @@ _ALL_GRANT_COLUMNS = {**Workspace.grant_columns, Level.PROJECTS: "organization_i
 def create_workspace(organization_id: str, sent: Mapping[str, Any]) -> ResourceObject:
     """Create a workspace of the organization, in the project from the request or in the default one."""
     members = dict(sent)
-    is_named, named = "project_id" in members, members.pop("project_id", None)
     with transaction() as session:
-        if not is_named:
+        if "project_id" not in members:
             project = _default_project(session, organization_id)
             return insert_workspace(session, project, members, refused=denial(P.PROJECT_CREATE_WORKSPACE))
-        project = _destination(session, named, organization_id, P.PROJECT_READ)
+        project = _destination(session, members.pop("project_id"), organization_id, P.PROJECT_READ)
         return insert_workspace(session, project, members, refused=ProjectNotFound())
 
 
