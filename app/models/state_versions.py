@@ -47,6 +47,7 @@ class StateVersion(WorkspaceChild, Base):
     json_state_key: Mapped[str | None] = mapped_column(info=SEALED)
     json_state_size: Mapped[int | None] = mapped_column(BigInteger)
     # Read from the state when it arrived.
+    serial_in_state: Mapped[int | None] = mapped_column(BigInteger)
     format: Mapped[int | None]
     # By OpenTofu, on the client: then nothing else is known.
     encrypted: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -127,6 +127,30 @@ def test_a_serial_above_that_of_the_state_is_refused_with_both(states: States, *
 
 
 @BOTH
+def test_a_state_older_than_the_newest_is_refused_whatever_serial_was_sent(states: States, *, is_inline: bool) -> None:
+    def send(content: bytes, serial: int, *, is_stale: bool = False, **members: bool) -> Any:
+        if is_inline:
+            return states.inline(content, serial=serial, expect=412 if is_stale else 201, **members)
+        version = states.create(content, serial=serial, **members)
+        answer = states.put(version, content, expect=412 if is_stale else 200)
+        return answer.json if is_stale else version
+
+    states.lock()
+    first = send(state(9), 2)
+    assert faults(send(state(3), 3, is_stale=True)) == [(LOWER, "")]
+    # The refused one doesn't keep the workspace locked, and go-tfe's own tests send one state with several serials.
+    states.unlock()
+    states.lock()
+    send(state(9), 3)
+    assert roll_back(states, first["data"]["id"])["data"]["attributes"]["serial"] == 10
+    send(state(11), 11)
+    # A caller who forces it may go back.
+    send(state(4), 4, force=True)
+    states.unlock()
+    assert states.current()["data"]["attributes"]["serial"] == 4
+
+
+@BOTH
 def test_a_lower_serial_is_refused(states: States, *, is_inline: bool) -> None:
     states.save(state(5))
     states.lock()

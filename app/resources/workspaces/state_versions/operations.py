@@ -99,6 +99,18 @@ def check_serial(serial: int, summary: Summary, *, pointer: str | None = None) -
         )
 
 
+def next_serial(session: Session, workspace_id: str) -> int:
+    """The serial above that of the newest version, and above that of its state."""
+    newest = newest_version(session, workspace_id)
+    return 0 if newest is None else max(newest.serial, newest.serial_in_state or 0) + 1
+
+
+def _check_not_older(newest: StateVersion, summary: Summary) -> None:
+    """Refuse a state that is older than the newest one by the serials in both, whatever their versions were given."""
+    if summary.serial is not None and summary.serial < (newest.serial_in_state or 0):
+        raise SerialNotGreater
+
+
 def settle_lineage(session: Session, version: StateVersion, summary: Summary) -> None:
     """Take the lineage from the state if the announcement had none, and check it like an announced one."""
     if version.lineage or not summary.lineage:
@@ -133,13 +145,14 @@ def accept_state(
     session: Session, workspace: Workspace, version: StateVersion, stored: Stored, summary: Summary
 ) -> None:
     """Attach the stored state to the version, which becomes current at once if the workspace is not locked."""
+    newest = newest_version(session, workspace.id)
+    if newest is not None and not version.forced:
+        _check_not_older(newest, summary)
     attach(session, stored.name)
-    version.instances = [
-        list(each) for each in follow_instances(version, newest_version(session, workspace.id), summary)
-    ]
+    version.instances = [list(each) for each in follow_instances(version, newest, summary)]
     version.status = FINALIZED
     version.state_object, version.state_key = stored.name, stored.key
-    version.size, version.md5 = summary.size, summary.md5
+    version.size, version.md5, version.serial_in_state = summary.size, summary.md5, summary.serial
     version.format, version.terraform_version = summary.format, summary.terraform_version
     version.encrypted = summary.encrypted
     version.resource_count = summary.resource_count

@@ -15,18 +15,19 @@ from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.errors import Conflict, InvalidAttribute, NotFound, TooLarge, Unprocessable
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
-from app.models.workspace_states import newest_version
 from app.models.workspaces import Workspace
 from app.resources.workspaces.state_versions.addresses import AddressNotValid, Ticket
 from app.resources.workspaces.state_versions.ingest import IngestedState, in_pieces, ingest
 from app.resources.workspaces.state_versions.operations import (
     LineageMismatch,
+    SerialNotGreater,
     VersionDiscarded,
     accept_json_state,
     accept_state,
     check_agrees,
     check_serial,
     create_pending,
+    next_serial,
     object_name,
     settle_lineage,
 )
@@ -98,11 +99,11 @@ def roll_back(workspace_id: str, rollback_of_id: str) -> str:
             raise NotFound
         if origin.encrypted:
             raise EncryptedState
-        serial = _next_serial(session, workspace_id)
+        serial = next_serial(session, workspace_id)
     pieces = rewrite_serial(services().vault.open(origin.state_object, origin.state_key), serial)
     with ingest(workspace_id, pieces) as arrival, transaction() as session:
         workspace = _lock_held_workspace(session, workspace_id)
-        if _next_serial(session, workspace_id) != serial:
+        if next_serial(session, workspace_id) != serial:
             raise OvertakenRollback
         members = {
             "serial": serial,
@@ -155,7 +156,7 @@ def _discarding_refused(before: Row[Any], issuer: Caller) -> Iterator[None]:
     """
     try:
         yield
-    except (TooLarge, Unprocessable, InvalidAttribute, LineageMismatch):
+    except (TooLarge, Unprocessable, InvalidAttribute, LineageMismatch, SerialNotGreater):
         act_for(issuer)
         with transaction() as session:
             _, version = _lock(session, before)
@@ -255,11 +256,6 @@ def _lock_held_workspace(session: Session, workspace_id: str) -> Workspace:
     workspace = get_for_update(session, Workspace, workspace_id, P.STATE_WRITE, visible_by=P.STATE_WRITE)
     check_held_by(workspace, caller())
     return workspace
-
-
-def _next_serial(session: Session, workspace_id: str) -> int:
-    newest = newest_version(session, workspace_id)
-    return 0 if newest is None else newest.serial + 1
 
 
 def _record_creation(session: Session, version: StateVersion) -> None:
