@@ -7,7 +7,9 @@ from flask import Flask
 
 from app.models import ActivityEvent, Organization, SshKey, Workspace
 from app.services import services
+from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
+from tests.support.statement_costs import Statements, cost
 from tests.support.world import Person, World
 
 KEYS = "/organizations/acme/ssh-keys"
@@ -114,12 +116,32 @@ def test_a_workspace_is_given_a_key_and_loses_it(api: Api, owner: Person, worksp
     assert taken == {"data": None}
 
 
-def test_a_deleted_key_is_taken_from_workspaces(api: Api, owner: Person, workspace: Workspace) -> None:
-    key_id = new(api, owner)
-    api.patch(relationship(workspace), owner.token, as_go_tfe(key_id))
-    api.delete(f"/ssh-keys/{key_id}", owner.token)
-    shown = api.get(f"/workspaces/{workspace.id}", owner.token)["data"]
-    assert shown["relationships"]["ssh-key"] == {"data": None}
+def test_a_deleted_key_is_taken_from_workspaces(
+    api: Api, world: World, acme: Organization, owner: Person, statements: Statements
+) -> None:
+    project, other = world.project(acme), world.workspace(world.project(acme))
+    api.patch(relationship(other), owner.token, as_go_tfe(new(api, owner, "another")))
+    given: list[Workspace] = []
+    costs = []
+    for count in (1, 3):
+        key_id = new(api, owner)
+        given = [world.workspace(project) for _ in range(count)]
+        for each in given:
+            api.patch(relationship(each), owner.token, as_go_tfe(key_id))
+        before = len(left_by_requests(world))
+        costs.append(cost(statements, api, owner.token, ("DELETE", f"/ssh-keys/{key_id}", None)))
+        events = left_by_requests(world)[before:]
+        assert sorted(event.action for event in events) == ["ssh-keys.delete", *["workspaces.update"] * count]
+        changed = {
+            (event.workspace_id, event.project_id): event.changes
+            for event in events
+            if event.action == "workspaces.update"
+        }
+        assert changed == {(each.id, project.id): {"ssh-key-id": [key_id, None]} for each in given}
+    assert costs[0] == costs[1]
+    for each in given:
+        shown = api.get(f"/workspaces/{each.id}", owner.token)["data"]
+        assert shown["relationships"]["ssh-key"] == {"data": None}
 
 
 def test_a_key_of_another_organization_and_one_that_is_not_there_are_alike(
