@@ -64,6 +64,11 @@ def read_recently_signed(purpose: str, text: str, lifetime: timedelta) -> Any:  
     return value
 
 
+def derive_key(purpose: str) -> bytes:
+    """A key for the purpose, which nobody can tell without the secret of the service."""
+    return hmac.digest(_key().encode(), _salt(purpose).encode(), "sha256")
+
+
 def _signer(purpose: str) -> URLSafeSerializer:
     return URLSafeSerializer(_key(), salt=_salt(purpose), signer=_ExactSigner, signer_kwargs=_OPTIONS)
 

@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from itsdangerous import TimestampSigner
 
-from app.web.signatures import NotSigned, read_recently_signed, read_signed, sign, sign_for_a_while
+from app.web import signatures
+from app.web.signatures import NotSigned, derive_key, read_recently_signed, read_signed, sign, sign_for_a_while
 
 pytestmark = pytest.mark.one_database
 
@@ -63,3 +64,11 @@ def test_clocks_may_differ(monkeypatch: pytest.MonkeyPatch, seconds: int, *, is_
     else:
         with pytest.raises(NotSigned):
             read(text)
+
+
+def test_a_derived_key_depends_on_the_purpose_and_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = derive_key("x")
+    assert (derive_key("x"), len(before)) == (before, 32)
+    assert derive_key("y") != before
+    monkeypatch.setattr(signatures, "_key", lambda: "another secret")
+    assert derive_key("x") != before

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, update
 
 from app.models import Organization, StateVersion
 from app.resources.workspaces.state_versions.resource_names import index_text, module_path, provider_name
+from app.resources.workspaces.state_versions.state_parser import StateReader
 from tests.support.states import NULL, States, state
 from tests.support.world import Person, World
 
@@ -126,6 +127,22 @@ def test_a_state_of_an_earlier_release_has_an_entry_for_each_resource(states: St
     assert entry["modified-by-state-version-id"] == version["data"]["id"]
     states.save(with_resources(2, resource("a", instance(index_key=0), instance(index_key=1))))
     assert set(listed(states)) == {"null_resource.a[0]", "null_resource.a[1]"}
+
+
+@pytest.mark.one_database
+def test_digests_that_stand_in_clear_test_no_guesses(
+    states: States, world: World, acme: Organization, owner: Person
+) -> None:
+    other = States(states.api, world.workspace(world.project(acme)), owner.token)
+    content = with_resources(1, resource("password", instance("hunter2")))
+    for each in (states, other):
+        each.save(content)
+    reader = StateReader()
+    list(reader.tee([content]))
+    plain = [digest for *_, digest in reader.summary.instances]
+    kept = [item[2] for version in world.all(StateVersion) for item in version.instances or ()]
+    # The same contents are not told even from those of another workspace.
+    assert len({*plain, *kept}) == len(plain) + len(kept) == 3
 
 
 @pytest.mark.one_database

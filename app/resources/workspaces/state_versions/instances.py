@@ -3,8 +3,12 @@
 A version has a list with an item for each instance: the index of its resource in ``resources``, its own index (a
 number, a text or null), a digest of its contents, when it appeared, when it last changed, and the version that changed
 it. Only the newest versions of a workspace keep it.
+
+The list stands in clear beside the sealed state. So its digests have a key: without the secret of the service, nobody
+can check a guess of what an instance contains. With another secret, all instances count as changed once.
 """
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -15,6 +19,7 @@ from app.jsonapi.fields import format_timestamp
 from app.models.state_versions import StateVersion
 from app.models.workspaces import Workspace
 from app.resources.workspaces.state_versions.state_contents import Summary
+from app.web.signatures import derive_key
 
 Key = tuple[Any, ...]
 
@@ -34,8 +39,10 @@ def follow_instances(version: StateVersion, previous: StateVersion | None, summa
     """The list for the version; what has not changed since the previous one keeps its times and version."""
     before = dict(_by_key(previous)) if previous is not None else {}
     moment = format_timestamp(version.created_at)
+    key = derive_key(f"instances {version.workspace_id}")
     followed = []
-    for resource, index, digest in summary.instances:
+    for resource, index, plain in summary.instances:
+        digest = hashlib.blake2b(plain.encode(), digest_size=8, key=key).hexdigest()
         known = before.get(_key(summary.resources[resource], index))
         if known is None:
             followed.append(Instance(resource, index, digest, moment, moment, version.id))
