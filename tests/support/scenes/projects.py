@@ -131,7 +131,7 @@ WRITES = {
     "create a workspace by name": 9,  # as in the default project; and whether it is there
     "create or update a workspace by name": 6,
     "update a workspace in its project": 5,
-    "delete a workspace in its project": 5,
+    "delete a workspace in its project": 6,
     "update a workspace": 5,  # caller, lock, update, event, show
     "update a workspace by name": 6,
     "move a workspace by updating it": 7,  # and the project, the environments
@@ -139,7 +139,7 @@ WRITES = {
     "update tags of a workspace": 7,  # as of a project; and what is reserved
     "lock a workspace": 6,  # caller, lock of the row, that of its new holder, update, event, show
     "unlock a workspace": 7,  # and whether a state is pending, which one is the newest
-    "delete a workspace safely": 5,  # caller, lock, its objects, delete, event
+    "delete a workspace safely": 6,  # caller, lock, its state, its objects, delete, event
     "delete a workspace by force": 5,
     "give a workspace a pool": 6,  # and whether the pool is there and open to it, with its lock
     "give a project a pool": 6,
