@@ -17,8 +17,8 @@ from app.web.guard import Operation
 from app.web.requests import WRITE_METHODS
 
 NOT_THE_API = {documentation.name, invitation_pages.name, sign_in.name}
-JSONAPI = "/api/v2/"
-"""Below this address the service speaks JSON:API; elsewhere it answers with plain JSON."""
+JSONAPI = ("/api/v2/", "/api/registry/")
+"""Below these addresses the service speaks JSON:API; elsewhere it answers with plain JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

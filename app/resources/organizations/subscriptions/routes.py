@@ -33,11 +33,11 @@ def list_feature_sets(organization: str) -> Response:
 
 
 @blueprint.get("/admin/feature-sets")
-@requires(P.ORGANIZATION_CREATE)
-@describes(answer=FEATURE_SETS_DOCUMENT, errors=(400, 403))
+@requires(P.USER_ADMINISTER)
+@describes(answer=FEATURE_SETS_DOCUMENT, errors=(400,))
 def list_all_feature_sets() -> Response:
     """List the plans that administrators can give an organization. There is one, whatever name is asked for."""
-    require_on_site(P.ORGANIZATION_CREATE)
+    require_on_site(P.USER_ADMINISTER)
     return single_page_response([feature_set()])
 
 

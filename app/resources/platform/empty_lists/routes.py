@@ -2,14 +2,19 @@
 
 from typing import Any, Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from app.authz.permissions import P
+from app.jsonapi.errors import BadParameter
 from app.web.answers import single_page_response
 from app.web.guard import describes, requires
 from app.web.policy import organization_or_404
 
 blueprint = Blueprint("empty_lists", __name__, url_prefix="/api/v2")
+registry = Blueprint("empty_registry", __name__, url_prefix="/api/registry/private/v2")
+
+NAMESPACE: Final = "filter[namespace]"
+NAMESPACES: Final = 20
 
 EMPTY: Final[dict[str, Any]] = {
     "type": "object",
@@ -68,6 +73,19 @@ def list_registry_providers(organization: str) -> Response:
 def list_tasks(organization: str) -> Response:
     """List the run tasks: none, because the service has no such thing."""
     return _empty(organization)
+
+
+@registry.get("/gpg-keys")
+@requires(P.ORGANIZATION_READ)
+@describes(answer=EMPTY, parameters=((NAMESPACE, "Names of organizations, separated by commas"),), errors=(400,))
+def list_gpg_keys() -> Response:
+    """List the keys that sign providers of organizations: none, because the service has no registry."""
+    names = [name.strip() for name in request.args.get(NAMESPACE, "").split(",") if name.strip()]
+    if not 1 <= len(names) <= NAMESPACES:
+        raise BadParameter(f"{NAMESPACE} must name 1 to {NAMESPACES} organizations", parameter=NAMESPACE)
+    for name in names:
+        organization_or_404(name, P.ORGANIZATION_READ)
+    return single_page_response([])
 
 
 def _empty(organization: str) -> Response:
