@@ -1,5 +1,5 @@
 """The application for a WSGI server and for the ``flask`` command."""
 
-from app import create_app
+from app.application import create_app
 
 app = create_app()

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select, text
 
-from app import create_app
+from app.application import create_app
 from app.authentication.tokens import HEAD, LETTERS, MIDDLE, TAIL, digest
 from app.config import Settings
 from app.models.authentication_tokens import AuthenticationToken

@@ -26,7 +26,7 @@ from flask_migrate import upgrade
 from hypothesis import settings
 from sqlalchemy import Engine, event
 
-from app import create_app
+from app.application import create_app
 from app.authentication import passwords
 from app.config import Settings
 from app.persistence import Base

@@ -363,7 +363,7 @@ if child:
 
 
 def test_without_a_key_nothing_is_even_imported(tmp_path: Path) -> None:
-    code = "import sys, threading; from app import create_app; create_app(); "
+    code = "import sys, threading; from app.application import create_app; create_app(); "
     code += "assert 'posthog' not in sys.modules; assert threading.active_count() == 1"
     environment = {**os.environ, "GROUNDPLAN_HOME": str(tmp_path), "GROUNDPLAN_POSTHOG_KEY": ""}
     environment["DATABASE_URL"] = ""

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import EnvironBuilder
 from werkzeug.test import run_wsgi_app
 
-from app import create_app
+from app.application import create_app
 from app.services import services
 from tests.support.api import Api, faults
 from tests.support.states import States, announcement, state

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from webtest import TestApp
 
-from app import create_app
+from app.application import create_app
 from app.services import services
 from tests.support.api import Api, faults
 from tests.support.browser import Browser, address

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import Engine, delete, func, update
 from webtest.response import TestResponse
 
-from app import create_app
+from app.application import create_app
 from app.authz.roles import ACL_LEVELS, PROJECT_ROLES
 from app.models import (
     Environment,

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from flask import Flask
 from sqlalchemy import Engine, update
 
-from app import create_app
+from app.application import create_app
 from app.config import MailServer, Settings
 from app.mail import outbox as outboxes
 from app.mail.outbox import Outbox

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import Engine, update
 from webtest.response import TestResponse
 
-from app import create_app
+from app.application import create_app
 from app.models import Invitation, Organization, OrganizationMembership, Project, ProjectMember, User
 from app.persistence import now
 from app.resources.accounts.sign_in.throttle import OF_ACCOUNT_AT_ADDRESS

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from webtest.response import TestResponse
 
-from app import create_app
+from app.application import create_app
 from app.authentication.passwords import is_password
 from app.bootstrap import set_password
 from app.models import AuthorizationCode, SignInSession, User

@@ -1,0 +1,64 @@
+"""The application, put together from its parts."""
+
+import logging
+from functools import cache
+
+import orjson
+from flask import Flask
+
+from app import cli, resources
+from app.analytics import connect_analytics
+from app.config import Settings
+from app.mail.outbox import connect_outbox
+from app.migrate import migrate
+from app.openapi import openapi_document
+from app.persistence.database import connect_engines
+from app.services import EXTENSION, Services
+from app.storage.keyring import Keyring
+from app.storage.vault import connect_vault
+from app.web import addresses, documentation, errors, negotiation, requests
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the WSGI application; without settings it reads them from the environment."""
+    settings = settings or Settings.from_environment()
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    # OPTIONS would answer without a token, and no client needs it: this API does not serve browsers of other sites.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    # Superfluous slashes are removed before routing: a redirect would lose the body of a POST.
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    keyring = Keyring(settings.encryption_keys)
+    app.extensions[EXTENSION] = Services(
+        settings=settings,
+        engines=connect_engines(app, settings.database_url, settings.pool_size),
+        keyring=keyring,
+        vault=connect_vault(settings, keyring),
+        outbox=connect_outbox(app, settings.mail_server),
+        analytics=connect_analytics(settings),
+        # Made when it is first asked for, once in each process.
+        openapi=cache(lambda: orjson.dumps(openapi_document(app))),
+    )
+    log_to_standard_error(settings.log_level)
+    addresses.install(app, settings)
+    migrate(app)
+    errors.install(app)
+    requests.install(app)
+    negotiation.install(app)
+    resources.install(app)
+    documentation.install(app)
+    cli.install(app)
+    return app
+
+
+def log_to_standard_error(level: str) -> None:
+    """Log to standard error, one line for each record, with the id of the request that it belongs to."""
+    handler = logging.StreamHandler()
+    handler.addFilter(requests.RequestIdFilter())
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"))
+    logger = logging.getLogger("app")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(level)
