@@ -206,11 +206,18 @@ def add_token(  # noqa: PLR0913 - one keyword for each kind of owner
     organization_id: str | None = None,
     team_id: str | None = None,
     project_id: str | None = None,
+    agent_pool_id: str | None = None,
     role: str | None = None,
     description: str | None = None,
 ) -> AuthenticationToken:
-    """Store a token, with its event: of a user, an organization, or a team or project of the organization."""
-    given = {"user_id": user_id, "organization_id": organization_id, "team_id": team_id, "project_id": project_id}
+    """Store a token, with its event: of a user, an organization, or a team, project or pool of the organization."""
+    given = {
+        "user_id": user_id,
+        "organization_id": organization_id,
+        "team_id": team_id,
+        "project_id": project_id,
+        "agent_pool_id": agent_pool_id,
+    }
     owner = {name: identifier for name, identifier in given.items() if identifier is not None}
     members = {"description": description, "role": role}
     stored = store_token(session, members, digest=digest(token, settings.secret_key), **owner)

@@ -91,6 +91,14 @@ _TOGETHER = _given()
 _APART = _given(_GIVEN.c.id).order_by(_GIVEN.c.id)
 
 
+# What a permission on the organization brings at other levels of it.
+_BESIDE = (
+    (P.VARIABLE_READ, Level.SHARED_VARSETS, roles.SHARED_VARSETS_READER),
+    (P.WORKSPACE_MANAGE_ACL, Level.WORKSPACES, roles.INVITATIONS),
+    (P.AGENT_POOL_MANAGE, Level.AGENT_POOLS, roles.POOL_TOKENS),
+)
+
+
 def add_team(grants: Grants, team: AnyRow) -> None:
     """Add the grants of a member of the team, except for its access to projects and workspaces."""
     organization = team.organization_id
@@ -107,13 +115,12 @@ def add_team(grants: Grants, team: AnyRow) -> None:
     if team.allow_force_delete_workspaces:
         granted = roles.with_force(granted)
     grants.add(Level.ORGANIZATION, organization, granted, source)
-    if P.VARIABLE_READ in granted:
-        grants.add(Level.SHARED_VARSETS, organization, roles.SHARED_VARSETS_READER, source)
+    for permission, level, beside in _BESIDE:
+        if permission in granted:
+            grants.add(level, organization, beside, source)
     if granted >= roles.WORKSPACE_READER - roles.ACTIVITY:
         reach = Level.PROJECTS if granted >= roles.PROJECT_READER - roles.ACTIVITY else Level.WORKSPACES
         grants.add(reach, organization, roles.ACTIVITY, source)
-    if P.WORKSPACE_MANAGE_ACL in granted:
-        grants.add(Level.WORKSPACES, organization, roles.INVITATIONS, source)
     managed = roles.team_access(frozenset(flags))
     if managed:
         sees_secret = "access-secret-teams" in flags

@@ -40,6 +40,7 @@ class P(StrEnum):
 
     AGENT_POOL_READ = "agent-pool:read"
     AGENT_POOL_MANAGE = "agent-pool:manage"
+    AGENT_POOL_SERVE = "agent-pool:serve"
 
     PROJECT_READ = "project:read"
     PROJECT_CREATE = "project:create"

@@ -23,6 +23,10 @@ class Level(StrEnum):
     """The teams of an organization that are not secret."""
     ORDINARY_TEAMS = "ordinary-teams"
     """The teams of an organization, including secret ones, except the owners team."""
+    AGENT_POOLS = "agent-pools"
+    """The tokens of all agent pools of an organization."""
+    AGENT_POOL = "agent-pool"
+    """The agents and jobs of one pool, for the agents that serve it."""
     TEAM = "team"
     SHARED_VARSETS = "shared-varsets"
     """The variable sets that an organization owns itself, not one of its projects."""
@@ -76,7 +80,15 @@ _WORKSPACE = _rule(Level.ORGANIZATION, *_PROJECT_AND_PARTS, Level.WORKSPACE)
 _OWN = Rule(frozenset({Level.ORGANIZATION, Level.USER}))
 _TOKEN = Rule(
     frozenset(
-        {Level.ORGANIZATION, Level.VISIBLE_TEAMS, Level.ORDINARY_TEAMS, Level.TEAM, Level.PROJECT, Level.USER},
+        {
+            Level.ORGANIZATION,
+            Level.VISIBLE_TEAMS,
+            Level.ORDINARY_TEAMS,
+            Level.AGENT_POOLS,
+            Level.TEAM,
+            Level.PROJECT,
+            Level.USER,
+        },
     ),
 )
 
@@ -108,6 +120,8 @@ POLICY: Mapping[P, Rule] = {
     P.SSH_KEY_MANAGE: _ORGANIZATION,
     P.AGENT_POOL_READ: _ORGANIZATION,
     P.AGENT_POOL_MANAGE: _ORGANIZATION,
+    # Without the site level: nobody but an agent does the work of an agent.
+    P.AGENT_POOL_SERVE: Rule(frozenset({Level.AGENT_POOL})),
     P.PROJECT_READ: _PROJECT,
     P.PROJECT_CREATE: _ORGANIZATION,
     P.PROJECT_UPDATE: _PROJECT,

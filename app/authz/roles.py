@@ -353,6 +353,8 @@ ORGANIZATION_TOKEN: Permissions = (
         P.AUDIT_TRAIL_READ,
     }
 )
+# On its own pool. It reads nothing through the API: its agents are given what each job needs.
+AGENT: Permissions = frozenset({P.AGENT_POOL_SERVE})
 # A token of the organization for this one purpose.
 AUDIT_TRAILS_TOKEN: Permissions = frozenset({P.AUDIT_TRAIL_READ})
 # Without the audit trail, which only the organization's tokens may read.
@@ -371,6 +373,9 @@ SELF: Permissions = frozenset(
 
 # The part of it for users who have signed in on a page with a password.
 SIGNED_IN: Permissions = frozenset({P.INVITATION_ACCEPT})
+
+# For teams that manage the pools of the organization: on the tokens of the pools.
+POOL_TOKENS: Permissions = frozenset({P.TOKEN_MANAGE})
 
 # On the caller's own roles in projects and levels on workspaces.
 OWN_ACCESS: Permissions = frozenset({P.MEMBERSHIP_READ, P.PROJECT_READ_MEMBERS, P.ACCESS_GIVE_UP})

@@ -2,7 +2,9 @@
 
 from app.models.activity_events import ActivityEvent
 from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
+from app.models.agents import Agent
 from app.models.authentication_tokens import AuthenticationToken
+from app.models.configuration_versions import ConfigurationVersion
 from app.models.environments import Environment
 from app.models.images import Image
 from app.models.invitations import Invitation, InvitationMessage
@@ -28,11 +30,13 @@ from app.storage.ledger import StoredObject
 
 __all__ = [
     "ActivityEvent",
+    "Agent",
     "AgentPool",
     "AllowedProject",
     "AllowedWorkspace",
     "AuthenticationToken",
     "AuthorizationCode",
+    "ConfigurationVersion",
     "Environment",
     "ExcludedWorkspace",
     "Image",

@@ -30,6 +30,8 @@ class AgentPool(Base):
     name: Mapped[str] = mapped_column(Name)
     # Open to every project and workspace of the organization except the excluded ones.
     organization_scoped: Mapped[bool] = mapped_column(default=True)
+    # How many runs of the pool may be planning or applying at once; null: as many as its agents take.
+    max_concurrent_runs: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
 
     __table_args__ = (

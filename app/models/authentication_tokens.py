@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, or_, select, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, case, or_, select, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -14,13 +14,17 @@ from app.models.project_members import PROJECT_ROLES
 from app.models.teams import Team
 from app.persistence import Base, Timestamp, identifier, now
 
-KINDS = ("user", "organization", "team", "project")
+KINDS = ("user", "organization", "team", "project", "agent")
 # What a token of an organization is for, if it is not for everything: only to read the audit trail.
 AUDIT_TRAILS = "audit-trails"
+_OF_ORGANIZATIONS = "team_id IS NULL AND project_id IS NULL AND agent_pool_id IS NULL"
 
 
 class AuthenticationToken(Base):
-    """A bearer token of a user, an organization, a team or a project. Only the keyed digest of its text is stored."""
+    """A bearer token of a user, an organization, a team, a project or an agent pool.
+
+    Only the keyed digest of its text is stored.
+    """
 
     __tablename__ = "authentication_tokens"
     visible_by: ClassVar[P] = P.TOKEN_MANAGE
@@ -29,6 +33,7 @@ class AuthenticationToken(Base):
         Level.ORGANIZATION: "organization_id",
         Level.VISIBLE_TEAMS: "visible_in",
         Level.ORDINARY_TEAMS: "ordinary_in",
+        Level.AGENT_POOLS: "pooled_in",
         Level.TEAM: "team_id",
         Level.PROJECT: "project_id",
         Level.USER: "user_id",
@@ -41,6 +46,8 @@ class AuthenticationToken(Base):
     organization_id: Mapped[str | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
     project_id: Mapped[str | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    # The pool that agents serve with this token. The token of the built-in pool has neither pool nor organization.
+    agent_pool_id: Mapped[str | None] = mapped_column(ForeignKey("agent_pools.id", ondelete="CASCADE"))
     # The role of a project's token in its project.
     role: Mapped[str | None] = mapped_column()
     # Empty, or ``AUDIT_TRAILS``.
@@ -65,8 +72,8 @@ class AuthenticationToken(Base):
             organization_id,
             purpose,
             unique=True,
-            sqlite_where=text("team_id IS NULL AND project_id IS NULL"),
-            postgresql_where=text("team_id IS NULL AND project_id IS NULL"),
+            sqlite_where=text(_OF_ORGANIZATIONS),
+            postgresql_where=text(_OF_ORGANIZATIONS),
         ),
         # A team has one token without a description, which is replaced likewise, and any number with a description.
         Index(
@@ -79,12 +86,14 @@ class AuthenticationToken(Base):
         Index("uq_authentication_tokens_team_id_description", team_id, description, unique=True),
         Index("ix_authentication_tokens_organization_id", organization_id),
         Index("ix_authentication_tokens_project_id_created_at", project_id, created_at),
+        Index("ix_authentication_tokens_agent_pool_id_created_at", agent_pool_id, created_at),
         CheckConstraint(
             or_(
                 and_(kind == "user", user_id.is_not(None), organization_id.is_(None), team_id.is_(None)),
                 and_(kind == "organization", organization_id.is_not(None), user_id.is_(None), team_id.is_(None)),
                 and_(kind == "team", organization_id.is_not(None), user_id.is_(None), team_id.is_not(None)),
                 and_(kind == "project", organization_id.is_not(None), user_id.is_(None), team_id.is_(None)),
+                and_(kind == "agent", user_id.is_(None), team_id.is_(None)),
             ),
             name="kind",
         ),
@@ -94,6 +103,14 @@ class AuthenticationToken(Base):
                 and_(kind != "project", project_id.is_(None), role.is_(None)),
             ),
             name="project",
+        ),
+        CheckConstraint(
+            or_(
+                and_(kind == "agent", organization_id.is_not(None), agent_pool_id.is_not(None)),
+                and_(kind == "agent", organization_id.is_(None), agent_pool_id.is_(None)),
+                and_(kind != "agent", agent_pool_id.is_(None)),
+            ),
+            name="agent",
         ),
     )
 
@@ -117,3 +134,13 @@ class AuthenticationToken(Base):
     @classmethod
     def _ordinary_in(cls) -> ColumnElement[str | None]:
         return select(Team.ordinary_in).where(Team.id == cls.team_id).correlate_except(Team).scalar_subquery()
+
+    @hybrid_property
+    def pooled_in(self) -> str | None:
+        """The organization, for a token of one of its agent pools."""
+        return None if self.agent_pool_id is None else self.organization_id
+
+    @pooled_in.inplace.expression
+    @classmethod
+    def _pooled_in(cls) -> ColumnElement[str | None]:
+        return case((cls.agent_pool_id.is_not(None), cls.organization_id))

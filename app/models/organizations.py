@@ -45,6 +45,8 @@ class Organization(Base):
     assessments_enforced: Mapped[bool] = mapped_column(default=False)
     owners_team_saml_role_id: Mapped[str | None]
     user_tokens_enabled: Mapped[bool] = mapped_column(default=True)
+    # How many of its runs may be planning or applying at once, in all pools together; null: any number.
+    max_concurrent_runs: Mapped[int | None]
 
     __table_args__ = (
         Index("uq_organizations_name", func.lower(name), unique=True),

@@ -24,7 +24,9 @@ from app.authz.rules import (
 )
 from app.models import (
     ActivityEvent,
+    Agent,
     AuthenticationToken,
+    ConfigurationVersion,
     Environment,
     Invitation,
     Organization,
@@ -42,6 +44,7 @@ from app.models import (
     Workspace,
     WorkspaceAclEntry,
 )
+from app.models.agents import BUILT_IN_POOL
 from app.persistence import now
 from tests.support.world import Person, World
 
@@ -51,6 +54,8 @@ MODELS: tuple[Any, ...] = (
     User,
     OrganizationMembership,
     AuthenticationToken,
+    Agent,
+    ConfigurationVersion,
     Team,
     TeamProject,
     TeamWorkspace,
@@ -91,6 +96,12 @@ def populate(world: World) -> Mapping[Level, list[str]]:
         targets[Level.WORKSPACES].append(organization.id)
         targets[Level.VISIBLE_TEAMS].append(organization.id)
         targets[Level.ORDINARY_TEAMS].append(organization.id)
+        targets[Level.AGENT_POOLS].append(organization.id)
+        pool = world.pool(organization)
+        world.pool_token(pool)
+        world.agent(pool)
+        world.agent()
+        targets[Level.AGENT_POOL] += [pool.id, BUILT_IN_POOL]
         targets[Level.SHARED_VARSETS].append(organization.id)
         targets[Level.SOME_PROJECT].append(organization.id)
         world.varset(organization)
@@ -111,6 +122,8 @@ def populate(world: World) -> Mapping[Level, list[str]]:
             world.workspace_access(team, workspace, "read")
             targets[Level.WORKSPACE].append(workspace.id)
             world.state_version(workspace, "address")
+            place = {"organization_id": organization.id, "workspace_id": workspace.id}
+            world.add(ConfigurationVersion(**place))
             world.access(team, project, "read")
             targets[Level.TEAM].append(team.id)
             targets[Level.PROJECT].append(project.id)

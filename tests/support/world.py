@@ -12,6 +12,7 @@ from app.authentication.tokens import new_token
 from app.bootstrap import add_token
 from app.config import Settings
 from app.models import (
+    Agent,
     AgentPool,
     Environment,
     Organization,
@@ -30,6 +31,7 @@ from app.models import (
     Workspace,
     WorkspaceAclEntry,
 )
+from app.models.agents import BUILT_IN_POOL
 from app.models.environments import default_environment
 from app.models.state_versions import FINALIZED
 from app.persistence import Base
@@ -286,6 +288,30 @@ class World:
     def pool(self, organization: Organization, name: str | None = None, **members: Any) -> AgentPool:
         """An agent pool, open to the whole organization unless said otherwise."""
         return self.add(AgentPool(organization_id=organization.id, name=name or self._name("pool"), **members))
+
+    def pool_token(self, pool: AgentPool, description: str = "agents") -> str:
+        """A new token for the agents of the pool."""
+        token = new_token()
+        with Session(self._engine) as session, session.begin():
+            owner = {"organization_id": pool.organization_id, "agent_pool_id": pool.id}
+            add_token(session, self._settings, token, description=description, **owner)
+        return token
+
+    def agent(self, pool: AgentPool | None = None, name: str | None = None, **members: Any) -> Agent:
+        """An idle agent of the pool, or of the built-in one, that has just been heard of."""
+        place: dict[str, Any] = {"pool": BUILT_IN_POOL}
+        if pool is not None:
+            place = {"pool": pool.id, "agent_pool_id": pool.id, "organization_id": pool.organization_id}
+        told: dict[str, Any] = {
+            "version": "1.0.0",
+            "os": "linux",
+            "arch": "amd64",
+            "slots": 2,
+            "is_single": False,
+            "tools": {"terraform": ["1.11.4"], "opentofu": []},
+            "sandbox": "bwrap",
+        }
+        return self.add(Agent(**{**place, **told, "name": name or self._name("agent"), **members}))
 
     def add(self, entity: Entity) -> Entity:
         """Store the entity."""

@@ -17,6 +17,8 @@ from app.persistence import in_values, now
 EXPIRY_POINTER = "/data/attributes/expired-at"
 # Limit for one user, whose tokens are listed all at once; expired ones count until they are deleted.
 MAXIMUM = 1_000
+# The kind of a token by the column that names its owner; without any of them it is the organization's.
+_KINDS = {"user_id": "user", "team_id": "team", "project_id": "project", "agent_pool_id": "agent"}
 
 
 class DescriptionTaken(Unprocessable):
@@ -46,11 +48,11 @@ class TooManyTokens(Unprocessable):
 def add_token(session: Session, members: Mapping[str, Any], *, digest: str, **owner: str) -> AuthenticationToken:
     """Store a new token.
 
-    ``owner`` has ``user_id`` or ``organization_id``, the latter with ``team_id`` or ``project_id`` for their tokens,
-    and the creator of the token.
+    ``owner`` has ``user_id`` or ``organization_id``, the latter with ``team_id``, ``project_id`` or ``agent_pool_id``
+    for their tokens, and the creator of the token.
     """
     check_expiry(members.get("expired_at"))
-    kind = next((each for each in ("user", "team", "project") if f"{each}_id" in owner), "organization")
+    kind = next((kind for column, kind in _KINDS.items() if column in owner), "organization")
     token = AuthenticationToken(
         digest=digest,
         kind=kind,
