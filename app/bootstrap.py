@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password, new_password
-from app.authentication.tokens import digest, new_token
+from app.authentication.tokens import built_in_pool_token, digest, new_token
 from app.config import InvalidSettingError, Settings
 from app.jsonapi.fields import EMAIL_LENGTH, EMAIL_PATTERN
 from app.models.activity_events import ActivityEvent
@@ -88,7 +88,20 @@ def bootstrap(settings: Settings) -> Bootstrapped:
         if is_new:
             organization_token = new_token()
             add_token(session, settings, organization_token, organization_id=organization.id)
+        _keep_built_in_token(session, settings)
         return Bootstrapped(organization.name, administrator.username, user_token, organization_token, password)
+
+
+def _keep_built_in_token(session: Session, settings: Settings) -> None:
+    """Store the token of the built-in agent pool, and revoke the one of an earlier secret key."""
+    wanted = digest(built_in_pool_token(settings.secret_key), settings.secret_key)
+    of_pool = (AuthenticationToken.kind == "agent", AuthenticationToken.agent_pool_id.is_(None))
+    session.execute(delete(AuthenticationToken).where(*of_pool, AuthenticationToken.digest != wanted))
+    if session.scalar(select(AuthenticationToken.id).where(AuthenticationToken.digest == wanted)) is None:
+        token = AuthenticationToken(digest=wanted, kind="agent", description="the built-in agent pool")
+        session.add(token)
+        session.flush()
+        _record_event(session, "authentication-tokens.create", token.id, None, None)
 
 
 def add_user(  # noqa: PLR0913 - one keyword for each option of the command

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 
+from app.authentication.tokens import built_in_pool_token
 from app.authz.document import permissions_page
 from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email, set_password
 from app.config import InvalidSettingError
@@ -40,6 +41,7 @@ def install(app: Flask) -> None:
     app.cli.add_command(set_password_command)
     for command in USER_COMMANDS:
         app.cli.add_command(command)
+    app.cli.add_command(agent_token_command)
     app.cli.add_command(openapi_command)
     app.cli.add_command(permissions_command)
     app.cli.add_command(errors_command)
@@ -62,6 +64,12 @@ def bootstrap_command(as_json: bool, url: str) -> None:  # noqa: FBT001 - click 
     except InvalidSettingError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps({"url": url, **made.as_json()}) if as_json else _for_people(made, url))
+
+
+@click.command("agent-token")
+def agent_token_command() -> None:
+    """Print the token for agents of the built-in pool that run on other machines. It changes with the secret key."""
+    click.echo(built_in_pool_token(services().settings.secret_key))
 
 
 @click.command("create-user")

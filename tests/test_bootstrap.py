@@ -191,6 +191,7 @@ def test_what_was_made_is_recorded_without_the_tokens(run: Run, world: World) ->
     assert sorted(event.action for event in events) == [
         "authentication-tokens.create",
         "authentication-tokens.create",
+        "authentication-tokens.create",
         "organizations.create",
         "users.create",
     ]
@@ -198,6 +199,20 @@ def test_what_was_made_is_recorded_without_the_tokens(run: Run, world: World) ->
     texts = " ".join(str(vars(event)) for event in events)
     assert answer["user_token"] not in texts
     assert answer["organization_token"] not in texts
+
+
+def test_the_built_in_pool_has_one_token_that_changes_with_the_secret_key(run: Run, api: Api, world: World) -> None:
+    bootstrapped(run)
+    token = run("agent-token").stdout.strip()
+    assert token.startswith("built-in.atlasv1.")
+    assert api.raw("PUT", "/api/agent/v1/agents/agent-1", token, {"status": "idle"}).status_int == 404
+    other = "another-secret-key-of-the-test-suite-0123456789"
+    assert run("agent-token", secret_key=other).stdout.strip() != token
+    bootstrapped(run, secret_key=other)
+    assert api.raw("PUT", "/api/agent/v1/agents/agent-1", token, {"status": "idle"}).status_int == 401
+    assert [each.description for each in world.all(AuthenticationToken) if each.kind == "agent"] == [
+        "the built-in agent pool"
+    ]
 
 
 def test_people_read_how_to_go_on(run: Run) -> None:

@@ -30,6 +30,7 @@ from app.authz import roles
 from app.authz.grants import EVERYBODY, SITE, Grants, GrantsWithSources, Source
 from app.authz.permissions import P
 from app.authz.policy import Level
+from app.models.agents import BUILT_IN_POOL
 from app.models.authentication_tokens import AUDIT_TRAILS, AuthenticationToken
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
@@ -60,9 +61,10 @@ class OrganizationRef:
 
 @dataclass(slots=True)
 class Caller:
-    """The sender of the request with all grants: a user, an organization, a team or a project, known by a token.
+    """The sender of the request with all grants, known by a token: a user, an organization, a team or a project.
 
-    A user who has signed in on a page has no token, and only the grants that the pages need.
+    The agents of a pool are one caller; the built-in pool has the id ``BUILT_IN_POOL``. A user who has signed in on a
+    page has no token, and only the grants that the pages need.
     """
 
     kind: str
@@ -83,7 +85,7 @@ class Caller:
     @property
     def type(self) -> str:
         """The JSON:API type of the caller."""
-        return f"{self.kind}s"
+        return "agent-pools" if self.kind == "agent" else f"{self.kind}s"
 
     def membership_in(self, organization_id: str) -> str | None:
         """The id of the caller's membership in the organization; None unless the caller is a user who belongs to it."""
@@ -151,6 +153,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
             its.last_used_at,
             its.role,
             its.purpose,
+            its.agent_pool_id,
             _has_no_holder(its.membership_id).label("has_no_holder"),
             User.id.label("user_id"),
             User.username,
@@ -184,10 +187,24 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
     )
 
 
+# The columns of a token that are texts.
+_TEXTS = (
+    "id",
+    "digest",
+    "role",
+    "purpose",
+    "user_id",
+    "organization_id",
+    "team_id",
+    "project_id",
+    "agent_pool_id",
+    "membership_id",
+)
+
+
 def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - an attribute
     # For a caller who is loaded without a token, the columns of the token are null.
-    names = ("id", "digest", "role", "purpose", "user_id", "organization_id", "team_id", "project_id", "membership_id")
-    texts = [columns.get(name, null().cast(Text)).label(name) for name in names]
+    texts = [columns.get(name, null().cast(Text)).label(name) for name in _TEXTS]
     moments = [null().cast(Timestamp()).label(name) for name in ("expired_at", "last_used_at")]
     row = select(literal(kind).label("kind"), *texts, *moments).where(key == bindparam("identifier"))
     return _loading(row.subquery("who"))
@@ -252,7 +269,8 @@ def _granted(
     first = rows[0]
     if first.kind == "user":
         return _user(connection, rows, grants, users_create_organizations=users_create_organizations)
-    return {"organization": _organization, "project": _project, "team": _team}[first.kind](connection, first, grants)
+    load = {"agent": _agent, "organization": _organization, "project": _project, "team": _team}[first.kind]
+    return load(connection, first, grants)
 
 
 def _note_use(connection: Connection, token: TokenRow, moment: datetime) -> None:
@@ -271,6 +289,13 @@ def _organization(_connection: Connection, row: TokenRow, grants: Grants) -> Cal
     if row.allow_force_delete_workspaces:
         granted = roles.with_force(granted)
     caller.grants.add(Level.ORGANIZATION, row.organization_id, granted, _of_token(row))
+    return caller
+
+
+def _agent(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
+    pool = row.agent_pool_id or BUILT_IN_POOL
+    caller = Caller("agent", pool, pool, row.token_id, grants)
+    caller.grants.add(Level.AGENT_POOL, pool, roles.AGENT, _of_token(row))
     return caller
 
 

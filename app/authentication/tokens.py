@@ -17,6 +17,12 @@ def new_token() -> str:
     return f"{head}.{MIDDLE}.{tail}"
 
 
+def built_in_pool_token(secret_key: str) -> str:
+    """The token of the built-in agent pool, which anyone who knows the secret key can tell: nobody has to store it."""
+    derived = hmac.digest(secret_key.encode(), b"groundplan token of the built-in agent pool", "sha256").hex()
+    return f"built-in.{MIDDLE}.{derived}"
+
+
 def digest(token: str, key: str) -> str:
     """The keyed hash of a token, for storing. Without the key, a stolen table can't even be used to check guesses."""
     return hmac.digest(key.encode(), token.encode(errors="surrogatepass"), "sha256").hex()

@@ -22,7 +22,10 @@ class AgentPool(Base):
 
     __tablename__ = "agent_pools"
     visible_by: ClassVar[P] = P.AGENT_POOL_READ
-    grant_columns: ClassVar[Mapping[str, str]] = {Level.ORGANIZATION: "organization_id"}
+    grant_columns: ClassVar[Mapping[str, str]] = {
+        Level.ORGANIZATION: "organization_id",
+        Level.AGENT_POOLS: "organization_id",
+    }
     unique_errors: ClassVar[dict[str, str]] = {"uq_agent_pools_organization_id_name": "name"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("apool"))

@@ -1,10 +1,21 @@
 """Agents: the processes that take runs from a pool and execute terraform."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    and_,
+    bindparam,
+    case,
+    or_,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
@@ -18,6 +29,13 @@ IDLE = "idle"
 BUSY = "busy"
 EXITED = "exited"
 REPORTED_STATUSES = (IDLE, BUSY, EXITED)
+# What silence means: an agent says every ten seconds that it is alive.
+UNKNOWN = "unknown"
+ERRORED = "errored"
+STATUSES = (IDLE, BUSY, UNKNOWN, EXITED, ERRORED)
+HEARTBEAT = timedelta(seconds=10)
+UNKNOWN_AFTER = 3 * HEARTBEAT
+ERRORED_AFTER = timedelta(hours=2)
 
 
 class Agent(Base):
@@ -61,3 +79,28 @@ class Agent(Base):
         Index("ix_agents_organization_id", organization_id),
         CheckConstraint(status.in_(REPORTED_STATUSES), name="status"),
     )
+
+
+def is_alive() -> ColumnElement[bool]:
+    """The condition that the agent has been heard of lately, and has not ended."""
+    return and_(Agent.last_ping_at >= _before("agents_alive_since", UNKNOWN_AFTER), Agent.status != EXITED)
+
+
+def has_ended() -> ColumnElement[bool]:
+    """The condition that the agent is ``unknown``, ``errored`` or ``exited``, so that its row may go."""
+    return or_(Agent.last_ping_at < _before("agents_alive_since", UNKNOWN_AFTER), Agent.status == EXITED)
+
+
+def shown_status() -> ColumnElement[str]:
+    """The status that the agent reported last, unless it has been silent for too long since."""
+    return case(
+        (Agent.status == EXITED, EXITED),
+        (Agent.last_ping_at < _before("agents_errored_since", ERRORED_AFTER), ERRORED),
+        (Agent.last_ping_at < _before("agents_alive_since", UNKNOWN_AFTER), UNKNOWN),
+        else_=Agent.status,
+    )
+
+
+def _before(name: str, silence: timedelta) -> BindParameter[datetime]:
+    # Statements are built once and reused, so the moment is told at each execution.
+    return bindparam(name, callable_=lambda: now() - silence, type_=Timestamp())

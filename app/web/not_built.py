@@ -19,7 +19,6 @@ _NO_BACKING_DATA = "way to delete a state apart from its version"
 
 # By the part of the address that names it, before the parts below it.
 LACKING: Final[Mapping[str, str]] = {
-    "agents": "agents",
     "applies": _NO_RUNS,
     "assess": "assessments of the health of workspaces",
     "assessments": "assessments of the health of workspaces",
@@ -65,10 +64,7 @@ LACKING: Final[Mapping[str, str]] = {
     "workspace-transfers": "transfers of workspaces between organizations",
 }
 # Addresses whose parts all exist elsewhere.
-_BY_PATTERN: Final = (
-    (re.compile(r"agent-pools/[^/]+/authentication-tokens"), "agents"),
-    (re.compile(r"state-versions/[^/]+/actions/\w+_backing_data"), _NO_BACKING_DATA),
-)
+_BY_PATTERN: Final = ((re.compile(r"state-versions/[^/]+/actions/\w+_backing_data"), _NO_BACKING_DATA),)
 # Settings of what exists, which are not created but changed.
 _SETTINGS: Final = frozenset({"data-retention-policy", "token-ttl-policies"})
 

@@ -17,7 +17,6 @@ APPLICABLE = "here HCP's document has a short form of its own, unlike that of it
 BACKING_DATA = "what a state version stands on is not deleted apart from it, so there is nothing to restore"
 HYOK = "customers hold no keys of their own: the service encrypts with its own"
 MODULES = "there is no registry of modules and providers"
-NO_AGENTS = "a pool links to nothing that is always empty: there are no agents"
 NO_SUBSCRIPTION = "every organization has the same plan, so it is not included"
 NO_VCS = "not connected to services that hold code"
 NO_CODE = "there are no no-code modules"
@@ -60,6 +59,12 @@ _OF_PROJECTS = (
 )
 
 DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("agent-pools", ANSWER): _of(BEYOND, "+max-concurrent-runs"),
+    ("agent-pools", BODY): _of(BEYOND, "+max-concurrent-runs"),
+    ("agents", ANSWER): {
+        **_of(BEYOND, "+arch", "+os", "+sandbox", "+slots", "+tools"),
+        **_of(IN_REFERENCE, "+version"),
+    },
     ("organization-memberships", ANSWER): _of(TWO_FACTOR, "-is-org-two-factor-required"),
     ("organizations", ANSWER): {
         **_of(
@@ -71,6 +76,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         ),
         **_of(LATER, "-parent-data-retention-policy-info"),
         **_of(IN_REFERENCE, "+enforce-hyok", "+max-ttl-enabled", "+user-tokens-enabled"),
+        **_of(BEYOND, "+max-concurrent-runs"),
     },
     ("organizations", BODY): {
         **_of(SHOWN_ONLY, "-permissions", "-saml-enabled", "-two-factor-conformant"),
@@ -78,6 +84,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(STACKS, "-stacks-default-execution-mode"),
         **_of(LATER, "-recoverable-items-enabled"),
         **_of(IN_REFERENCE, "+default-agent-pool-id", "+enforce-hyok", "+max-ttl-enabled", "+user-tokens-enabled"),
+        **_of(BEYOND, "+max-concurrent-runs"),
     },
     ("projects", ANSWER): _of(BEYOND, "+icon-url", "+updated-at", *_OF_PROJECTS),
     ("projects", BODY): {
@@ -203,7 +210,6 @@ STATUSES: Mapping[str, Mapping[str, str]] = {
 
 # Relationships in answers, by type. In bodies they are not compared: HCP's document lists those that nobody sets, too.
 RELATIONSHIPS: Mapping[str, Mapping[str, str]] = {
-    "agent-pools": _of(NO_AGENTS, "-agents", "-authentication-tokens"),
     "authentication-tokens": _of("only tokens of teams have a team", "-team"),
     "effective-tag-bindings": _of("it is the link inherited-from, as in the API reference", "-inherited-from"),
     "organization-memberships": _of(SCIM, "-scim-identity"),

@@ -84,9 +84,7 @@ def test_every_permission_has_its_row_in_the_policy() -> None:
 
 def test_every_permission_protects_something() -> None:
     used = {name for folder in ("resources", "web") for path in (APP / folder).rglob("*.py") for name in named(path)}
-    assert {permission.name for permission in P} - used - {"AGENT_POOL_SERVE"} == set(), (
-        "nothing asks for it: no route, flag or filter"
-    )
+    assert {permission.name for permission in P} - used == set(), "nothing asks for it: no route, flag or filter"
 
 
 def named(path: Path) -> Iterator[str]:

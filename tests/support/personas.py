@@ -45,6 +45,7 @@ PERSONAS: Mapping[str, Granted] = {
     "custom delete": _on_projects("custom", delete=True),
     "member": lambda world, organization, _projects: world.member(organization).token,
     "outsider": lambda world, _organization, _projects: world.person().token,
+    "agent pool token": lambda world, organization, _projects: world.pool_token(world.pool(organization)),
     "other owner": lambda world, _organization, _projects: world.owner(world.organization()).token,
     "other organization token": lambda world, _organization, _projects: world.token(world.organization()),
 }

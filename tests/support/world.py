@@ -8,12 +8,13 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.authentication.tokens import new_token
+from app.authentication.tokens import built_in_pool_token, digest, new_token
 from app.bootstrap import add_token
 from app.config import Settings
 from app.models import (
     Agent,
     AgentPool,
+    AuthenticationToken,
     Environment,
     Organization,
     OrganizationMembership,
@@ -295,6 +296,13 @@ class World:
         with Session(self._engine) as session, session.begin():
             owner = {"organization_id": pool.organization_id, "agent_pool_id": pool.id}
             add_token(session, self._settings, token, description=description, **owner)
+        return token
+
+    def built_in_token(self) -> str:
+        """The token of the built-in pool, as the bootstrap stores it."""
+        key = self._settings.secret_key
+        token = built_in_pool_token(key)
+        self.add(AuthenticationToken(digest=digest(token, key), kind="agent"))
         return token
 
     def agent(self, pool: AgentPool | None = None, name: str | None = None, **members: Any) -> Agent:

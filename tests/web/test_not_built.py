@@ -34,7 +34,6 @@ def test_what_is_built_is_not_said_to_be_lacking(name: str) -> None:
         ("POST", "/workspaces/ws-1/run-triggers", "run triggers"),
         ("POST", "/organizations/acme/policy-sets", "policies"),
         ("POST", "/organizations/acme/oauth-clients", "connections to version control"),
-        ("POST", "/agent-pools/apool-1/authentication-tokens", "agents"),
         ("POST", "/workspaces/ws-1/relationships/data-retention-policy", "data retention policies"),
         ("PATCH", "/organizations/acme/token-ttl-policies", "limits on the lifetime of tokens"),
     ],

@@ -2,6 +2,8 @@
 
 from app.resources.organizations.admin_users import routes as admin_users_routes
 from app.resources.organizations.agent_pools import routes as agent_pools_routes
+from app.resources.organizations.agents import protocol_routes as agents_protocol_routes
+from app.resources.organizations.agents import routes as agents_routes
 from app.resources.organizations.organization_memberships import routes as organization_memberships_routes
 from app.resources.organizations.organizations import routes as organizations_routes
 from app.resources.organizations.reserved_tag_keys import routes as reserved_tag_keys_routes
@@ -12,6 +14,8 @@ from app.resources.organizations.teams import routes as teams_routes
 BLUEPRINTS = (
     admin_users_routes.blueprint,
     agent_pools_routes.blueprint,
+    agents_protocol_routes.blueprint,
+    agents_routes.blueprint,
     organization_memberships_routes.blueprint,
     organizations_routes.blueprint,
     reserved_tag_keys_routes.blueprint,

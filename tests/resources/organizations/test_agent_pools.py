@@ -33,10 +33,15 @@ def test_a_pool_is_made_shown_and_listed_alike(api: Api, owner: Person) -> None:
             "created-at": made["attributes"]["created-at"],
             "organization-scoped": True,
             "agent-count": 0,
+            "max-concurrent-runs": None,
         },
         "relationships": {
             "organization": {"data": {"id": "acme", "type": "organizations"}},
             "workspaces": {"data": []},
+            "agents": {"links": {"related": f"/api/v2/agent-pools/{made['id']}/agents"}},
+            "authentication-tokens": {
+                "links": {"related": f"/api/v2/agent-pools/{made['id']}/authentication-tokens"},
+            },
             "allowed-workspaces": {"data": []},
             "allowed-projects": {"data": []},
             "excluded-workspaces": {"data": []},
@@ -315,11 +320,16 @@ def test_nobody_learns_from_a_pool_of_what_he_can_not_see(api: Api, world: World
     assert [item["id"] for item in shown["included"]] == [workspaces[0].id]
 
 
-def test_there_are_no_agents_and_no_tokens_for_them(api: Api, world: World, acme: Organization, owner: Person) -> None:
-    pool = world.pool(acme)
-    for name in ("agents", "authentication-tokens"):
-        api.get(f"/agent-pools/{pool.id}/{name}", owner.token, expect=404)
-    api.get("/agents/agent-1111111111111111", owner.token, expect=404)
+@pytest.mark.one_database
+def test_a_pool_limits_the_runs_at_once(api: Api, world: World, acme: Organization, owner: Person) -> None:
+    path = f"/agent-pools/{world.pool(acme).id}"
+    for limit in (1, 100_000, None):
+        sent = document("agent-pools", {"max-concurrent-runs": limit})
+        assert api.patch(path, owner.token, sent)["data"]["attributes"]["max-concurrent-runs"] == limit
+    for nonsense in (0, -1, 100_001, "3", 1.5, True):
+        sent = document("agent-pools", {"max-concurrent-runs": nonsense})
+        [(_, pointer)] = faults(api.patch(path, owner.token, sent, expect=422))
+        assert pointer == "/data/attributes/max-concurrent-runs"
 
 
 def test_an_organization_takes_its_pools_with_it(api: Api, world: World, acme: Organization, owner: Person) -> None:

@@ -133,6 +133,7 @@ def test_a_new_organization_looks_like_this(api: Api, world: World, acme: Organi
         "name": "acme",
         "email": "acme@example.test",
         "external-id": acme.id,
+        "max-concurrent-runs": None,
         "session-timeout": None,
         "session-remember": None,
         "collaborator-auth-policy": "password",

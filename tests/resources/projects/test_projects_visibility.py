@@ -36,6 +36,7 @@ custom move              |  200  200    404    404   404    404       422  204  
 custom delete            |  200  200    404    404   404    404       422  404  404  404   404
 member                   |  404  404    404    404   404    404       422  404  404  404   404
 outsider                 |  404  404    404    404   404    404       404  404  404  404   404
+agent pool token         |  404  404    404    404   404    404       404  404  404  404   404
 other owner              |  404  404    404    404   404    404       404  404  404  404   404
 other organization token |  404  404    404    404   404    404       404  404  404  404   404
 """)
@@ -61,6 +62,7 @@ LISTED = {
     "custom delete": "one two",
     "member": "",
     "outsider": None,
+    "agent pool token": None,
     "other owner": None,
     "other organization token": None,
 }

@@ -68,7 +68,7 @@ def _holder_id() -> Expression:
 _COLUMNS: dict[str, Expression] = {
     **plain(
         AuthenticationToken,
-        "id organization_id team_id visible_in ordinary_in project_id user_id role description "
+        "id organization_id team_id visible_in ordinary_in pooled_in project_id user_id role description "
         "created_at last_used_at expired_at created_by_type",
     ),
     # Clients know an organization by its name, which may have changed since.

@@ -10,6 +10,7 @@ from app.authz.grants import SITE
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.jsonapi.errors import NotFound
+from app.models.agent_pools import AgentPool
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.project_members import OWNER
 from app.models.projects import Project
@@ -176,6 +177,13 @@ def create_project_token(project_id: str, members: dict[str, Any]) -> tuple[str,
         if membership_id is not None:
             owner["membership_id"] = membership_id
         return issue_token(session, members, **owner)
+
+
+def create_pool_token(agent_pool_id: str, members: dict[str, Any]) -> tuple[str, ResourceObject]:
+    """Create a token for the agents of a pool. Only this answer has its text."""
+    with transaction() as session:
+        pool = get_for_update(session, AgentPool, agent_pool_id, P.TOKEN_MANAGE, share_lock=True)
+        return issue_token(session, members, organization_id=pool.organization_id, agent_pool_id=pool.id)
 
 
 def take_over_token(token_id: str) -> ResourceObject:

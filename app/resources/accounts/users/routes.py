@@ -41,8 +41,9 @@ def show_account() -> Response:
     mark_policy_checked(P.ACCOUNT_READ)
     who = caller()
     if who.user_id is None:
-        (org,) = who.organizations.values()
-        if not is_allowed_at(P.ACCOUNT_READ, Level.ORGANIZATION, org.id):
+        # Agents and runs belong to no organization, and have no account.
+        org = next(iter(who.organizations.values()), None)
+        if org is None or not is_allowed_at(P.ACCOUNT_READ, Level.ORGANIZATION, org.id):
             raise denial(P.ACCOUNT_READ)
         account_id, username = who.account
         account = UserRow(

@@ -3,17 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, exists
+from sqlalchemy import ColumnElement, bindparam, exists, func, select
 
 from app.authentication.callers import Caller
 from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.query import Arguments, text_of
 from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
+from app.models.agents import Agent, is_alive
 from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.workspaces import Workspace
-from app.persistence import case_folded, fold_case
+from app.persistence import Expression, case_folded, fold_case
 from app.resources.inheritance.agent_pools import open_to_project, open_to_workspace
 from app.resources.organizations.agent_pools.schema import AgentPoolSchema
 from app.web.filters import Contains, Filter, FilterClause
@@ -61,6 +62,12 @@ class OpenTo(Filter):
         )
 
 
+def _agent_count() -> Expression:
+    # A caller who sees the pool sees its agents.
+    counted = select(func.count()).select_from(Agent).where(Agent.pool == AgentPool.id, is_alive())
+    return counted.correlate(AgentPool).scalar_subquery()
+
+
 def _links() -> Iterable[Link]:
     # A pool must not reveal workspaces and projects that the caller can't see.
     workspace_seen = visible(P.WORKSPACE_READ, Workspace)
@@ -84,8 +91,9 @@ AGENT_POOLS = Listing(
     schema=AgentPoolSchema,
     model=AgentPool,
     columns={
-        **plain(AgentPool, "id organization_id name organization_scoped created_at"),
+        **plain(AgentPool, "id organization_id name organization_scoped max_concurrent_runs created_at"),
         "organization_name": Organization.name,
+        "agent_count": _agent_count(),
     },
     joined=AgentPool.__table__.join(Organization.__table__),
     order=(_NAME,),

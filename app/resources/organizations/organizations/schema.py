@@ -115,6 +115,9 @@ LIMITS = (
 )
 
 
+MAXIMUM_RUNS = 100_000
+
+
 class OrganizationSchema(Schema):
     """An organization. Clients know it by its name, which is its ``id``."""
 
@@ -179,6 +182,13 @@ class OrganizationSchema(Schema):
         nullable=True,
         load_only=True,
         description="The pool of agents for the mode `agent`; the older form of the relationship `default-agent-pool`.",
+    )
+    max_concurrent_runs = Integer(
+        minimum=1,
+        maximum=MAXIMUM_RUNS,
+        allow_none=True,
+        description="How many runs of the organization plan or apply at once, in all pools together; null: any number.",
+        example=20,
     )
     owners_team_saml_role_id = Text(
         maximum=256,
