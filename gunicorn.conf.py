@@ -15,6 +15,7 @@ from flask import Flask
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from app.resources.runs.agent_jobs.expiry import expire_forever
 from app.services import services
 from app.storage.sweeping import sweep_daily
 from app.web.server_errors import server_error
@@ -166,10 +167,15 @@ def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401
-    """Let each worker sweep the object store, now and daily, beside its requests; any number may do it at once."""
+    """Let each worker sweep the object store, now and daily, and end the jobs of silent agents, beside its requests.
+
+    Any number of workers may do it at once.
+    """
     own = services(worker.wsgi)
     sweeping = threading.Thread(target=sweep_daily, args=(own.engines, own.vault), name="sweep", daemon=True)
     sweeping.start()
+    expiring = threading.Thread(target=expire_forever, args=(worker.wsgi,), name="expiry", daemon=True)
+    expiring.start()
 
 
 def pre_request(_worker: Any, request: Any) -> None:  # noqa: ANN401

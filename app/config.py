@@ -108,6 +108,12 @@ class Settings:
     url: str | None = None
     mail_server: MailServer | None = None
     invitation_days: int = 7
+    # How long an agent may be silent before its job is lost, and how long an apply waits for it after that.
+    lease_seconds: int = 60
+    apply_grace_seconds: int = 15 * 60
+    # How long a phase may take.
+    plan_seconds: int = 2 * 60 * 60
+    apply_seconds: int = 24 * 60 * 60
 
     def __post_init__(self) -> None:
         """Refuse settings that can't work, before anything is opened."""

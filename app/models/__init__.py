@@ -3,17 +3,24 @@
 from app.models.activity_events import ActivityEvent
 from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
 from app.models.agents import Agent
+from app.models.applies import Apply
 from app.models.authentication_tokens import AuthenticationToken
+from app.models.comments import Comment
 from app.models.configuration_versions import ConfigurationVersion
 from app.models.environments import Environment
 from app.models.images import Image
 from app.models.invitations import Invitation, InvitationMessage
+from app.models.log_chunks import LogChunk
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
+from app.models.plans import Plan
 from app.models.project_members import ProjectMember
 from app.models.projects import Project
 from app.models.repository_links import RepositoryLink
 from app.models.reserved_tag_keys import ReservedTagKey
+from app.models.run_events import RunEvent
+from app.models.run_jobs import RunJob
+from app.models.runs import Run
 from app.models.sign_in import AuthorizationCode, SignInAttempt, SignInSession
 from app.models.ssh_keys import SshKey
 from app.models.state_versions import StateVersion, StateVersionOutput
@@ -34,21 +41,28 @@ __all__ = [
     "AgentPool",
     "AllowedProject",
     "AllowedWorkspace",
+    "Apply",
     "AuthenticationToken",
     "AuthorizationCode",
+    "Comment",
     "ConfigurationVersion",
     "Environment",
     "ExcludedWorkspace",
     "Image",
     "Invitation",
     "InvitationMessage",
+    "LogChunk",
     "Organization",
     "OrganizationMembership",
+    "Plan",
     "Project",
     "ProjectMember",
     "RemoteStateConsumer",
     "RepositoryLink",
     "ReservedTagKey",
+    "Run",
+    "RunEvent",
+    "RunJob",
     "SignInAttempt",
     "SignInSession",
     "SshKey",

@@ -32,6 +32,8 @@ class StateVersion(WorkspaceChild, Base):
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
     created_by_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     rollback_of_id: Mapped[str | None] = mapped_column(ForeignKey("state_versions.id", ondelete="SET NULL"))
+    # The run whose apply made it.
+    run_id: Mapped[str | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"))
     status: Mapped[str] = mapped_column(default=PENDING)
     intermediate: Mapped[bool] = mapped_column(default=True)
     serial: Mapped[int] = mapped_column(BigInteger)
@@ -64,6 +66,7 @@ class StateVersion(WorkspaceChild, Base):
         # For SET NULL when a user or a version is deleted.
         Index("ix_state_versions_created_by_id", created_by_id),
         Index("ix_state_versions_rollback_of_id", rollback_of_id),
+        Index("ix_state_versions_run_id", run_id),
         Index("ix_state_versions_organization_id", organization_id),
         # The sweep checks whether any row names an object.
         Index("uq_state_versions_state_object", state_object, unique=True),

@@ -120,6 +120,10 @@ class Workspace(ProjectScoped, Base):
     state_changed_at: Mapped[datetime | None] = mapped_column(Timestamp)
     # No foreign key: the tables would refer to each other, and a version is deleted only together with its workspace.
     current_state_version_id: Mapped[str | None]
+    # Likewise: the run that plans or applies now or did so last, and the one that was created last. Runs that only plan
+    # do not count.
+    current_run_id: Mapped[str | None]
+    latest_run_id: Mapped[str | None]
     # New columns also have a default in the database, for the rows that exist already.
     auto_apply_run_trigger: Mapped[bool] = mapped_column(default=False, server_default=false())
     assessments_enabled: Mapped[bool] = mapped_column(default=False, server_default=false())

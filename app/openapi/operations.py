@@ -15,7 +15,13 @@ from app.web.requests import HEADERS
 
 SECURITY = "bearer"
 BYTES = "application/octet-stream"
-STATUSES = {200: "Done.", 201: "Created.", 204: "Done; there is nothing to show."}
+STATUSES = {
+    200: "Done.",
+    201: "Created.",
+    202: "Accepted; it is done soon.",
+    204: "Done; there is nothing to show.",
+    307: "The header Location has the address.",
+}
 
 
 def operation_object(route: Route, components: Components) -> dict[str, Any]:

@@ -5,12 +5,13 @@ A domain imports only the domains below it; ``DOMAINS`` has them from the lowest
 
 from flask import Flask
 
-from app.resources import access, accounts, activity, organizations, platform, projects, workspaces
+from app.resources import access, accounts, activity, organizations, platform, projects, runs, workspaces
 from app.resources.projects.projects.listing import PROJECTS
+from app.resources.runs.runs.listing import RUNS
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.includes import register_included
 
-DOMAINS = (accounts, organizations, projects, workspaces, access, activity, platform)
+DOMAINS = (accounts, organizations, projects, workspaces, runs, access, activity, platform)
 
 
 def install(app: Flask) -> None:
@@ -18,5 +19,5 @@ def install(app: Flask) -> None:
     for domain in DOMAINS:
         for blueprint in domain.BLUEPRINTS:
             app.register_blueprint(blueprint)
-    for listing in (PROJECTS, WORKSPACES):
+    for listing in (PROJECTS, WORKSPACES, RUNS):
         register_included(listing.model, listing.find_many)

@@ -55,6 +55,11 @@ def single_page_response(shown: list[dict[str, Any]]) -> Response:
     )
 
 
+def redirected(address: str) -> Response:
+    """The answer 307, which sends the client to another address, without a body."""
+    return Response(status=307, headers={"Location": address})
+
+
 def no_content() -> Response:
     """The answer 204, without a body."""
     response = Response(status=204)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.analytics import AnalyticsEvent
+from app.doorbells import FOLDER, RING, ring
 from app.jsonapi.errors import ApiError, Conflict, Taken
 from app.models.activity_events import ActivityEvent
 from app.models.workspaces import ProjectScoped, WorkspaceChild
@@ -47,6 +48,8 @@ def transaction() -> Iterator[Session]:
         except IntegrityError as error:
             raise _api_error(error) from error
     send_to_analytics(session)
+    if RING in session.info:
+        ring(services().settings.home / FOLDER)
     if TO_DELETE in session.info:
         delete_objects(session.info[TO_DELETE])
 

@@ -31,6 +31,9 @@ OPEN = {
     # As those of sign_in. Without a session they say nothing, with one no more than the API says to the same user.
     "invitation_pages.answer_form",
     "invitation_pages.show_page",
+    # Their signed address is the permission: see addresses.py of logs.
+    "logs.download_run_file",
+    "logs.read_run_log",
     "service.discover",
     "service.ping",
     "service.show_ip_ranges",

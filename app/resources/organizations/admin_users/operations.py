@@ -13,7 +13,7 @@ from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.teams import Team, TeamMember
 from app.models.users import ADMINISTRATORS, User
-from app.models.workspace_locks import release_locks_of
+from app.models.workspace_lock_holders import release_locks_of
 from app.persistence import in_values, now
 from app.resources.accounts.sign_in.operations import end_sessions
 from app.resources.organizations.organization_memberships.removal import Left, end_project_tokens, levels_of, roles_of

@@ -10,7 +10,7 @@ from app.jsonapi.errors import BadRequest, Forbidden
 from app.models.organization_memberships import OrganizationMembership
 from app.models.teams import Team, TeamMember
 from app.models.users import User
-from app.models.workspace_locks import Released, release_locks_of
+from app.models.workspace_lock_holders import Released, release_locks_of
 from app.persistence import case_folded, fold_case, in_values
 from app.resources.organizations.organizations.operations import refuse_identity_provider
 from app.resources.organizations.teams.access import FLAGS, merge_access, merge_declined

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import Forbidden, InvalidAttribute
 from app.models.projects import Project
 from app.models.workspace_deletion import delete_workspaces, lock_workspaces
-from app.models.workspace_locks import Released, release_locks_of
+from app.models.workspace_lock_holders import Released, release_locks_of
 from app.models.workspaces import Workspace
 from app.resources.projects.cloud_providers.catalogue import CATALOGUE
 from app.storage.ledger import mark_for_deletion, objects_owned_by

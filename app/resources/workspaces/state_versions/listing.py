@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, Text, case, cast, func, select
 
 from app.authz.permissions import P
 from app.jsonapi.errors import TooMuchIncluded
+from app.models.runs import Run
 from app.models.state_versions import StateVersion, StateVersionOutput
 from app.models.workspaces import Workspace
 from app.persistence import in_values, values_param
@@ -20,6 +21,7 @@ from app.resources.workspaces.state_versions.schema import (
 )
 from app.web.context import reader
 from app.web.filters import OneOf
+from app.web.includes import load_included
 from app.web.listing import Listing, ResourceObject, plain
 
 INCLUDES: Final = ("created_by", "run", "run.created_by", "run.configuration_version", "outputs")
@@ -63,7 +65,7 @@ def _unless_long(column: Any) -> ColumnElement[Any]:  # noqa: ANN401 - a mapped 
 _VERSION_COLUMNS: Final = {
     **plain(
         StateVersion,
-        "id organization_id workspace_id created_at created_by_id rollback_of_id status intermediate "
+        "id organization_id workspace_id created_at created_by_id rollback_of_id run_id status intermediate "
         "serial size encrypted state_object json_state_object format terraform_version modules providers resources",
     ),
     "project_id": Workspace.project_id,
@@ -115,12 +117,14 @@ _OUTPUT_IDS: Final = (
 
 
 def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[ResourceObject]], list[ResourceObject]] | None:
-    """A function that reads the included resources for versions; None if there are none. There are no runs."""
+    """A function that reads the included resources for versions; None if there are none."""
     if not wanted:
         return None
 
     def load(rows: Sequence[Row[Any]], shown: list[ResourceObject]) -> list[ResourceObject]:
         included: list[ResourceObject] = []
+        if any(name.partition(".")[0] == "run" for name in wanted):
+            included += load_included(Run, {row.run_id for row in rows if row.run_id})
         if "created_by" in wanted:
             included += shown_users({row.created_by_id for row in rows if row.created_by_id}, with_email=False)
         if "outputs" in wanted:

@@ -163,7 +163,7 @@ class StateVersionSchema(Schema):
     billable_rum_count = Constant(None)
 
     workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")
-    run = ToOne("runs")
+    run = ToOne("runs", column="run_id", related="/api/v2/runs/{run_id}")
     created_by = ToOne("users", column="created_by_id", related="/api/v2/users/{created_by_id}")
     outputs = ToMany("state-version-outputs", related="/api/v2/state-versions/{id}/outputs")
     rollback_state_version = ToOne("state-versions", column="rollback_of_id")

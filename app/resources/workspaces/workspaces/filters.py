@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, bindparam, false, func, select, union_all
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, bindparam, func, select, union_all
 from sqlalchemy.orm import aliased
 
 from app.authentication.callers import Caller
 from app.jsonapi.query import Arguments, texts_of
+from app.models.runs import Run
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
 from app.persistence import case_folded, fold_case, in_values, values_param
@@ -34,13 +35,19 @@ class Wildcard(TextFilter):
 
 @dataclass(frozen=True)
 class RunStatus(ListFilter):
-    """Statuses of the current run, comma-separated. There are no runs, so it finds nothing."""
+    """Statuses of the current run, comma-separated."""
 
-    description = "Statuses of the current run, comma-separated; no workspace has one"
+    description = "Statuses of the current run, comma-separated"
 
-    def clause(self, texts: Sequence[str]) -> FilterClause:  # noqa: ARG002 - no status is that of a workspace
-        """No workspace has a current run."""
-        return FilterClause("run status", lambda: [false()])
+    def clause(self, texts: Sequence[str]) -> FilterClause:
+        """The current run has one of the statuses."""
+
+        def conditions() -> Sequence[ColumnElement[bool]]:
+            run = Run.__table__.c
+            has_status = in_values(run.status, values_param("run_status"))
+            return [select(run.id).where(run.id == Workspace.current_run_id, has_status).correlate(Workspace).exists()]
+
+        return FilterClause("run status", conditions, {"run_status": [fold_case(text) for text in texts]})
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select
 
 from app.authz.permissions import P
+from app.models.runs import Run
 from app.models.state_versions import StateVersionOutput
 from app.persistence import in_values, values_param
 from app.resources.accounts.users.listing import some_users
@@ -17,9 +18,10 @@ from app.resources.projects.tag_bindings.listing import include_workspace_tags
 from app.resources.workspaces.state_versions.listing import LISTED_STATE_VERSIONS, OUTPUTS, check_weight
 from app.resources.workspaces.vars.listing import vars_of_workspaces
 from app.web.context import reader
+from app.web.includes import load_included
 
 # What the included resources ask for, besides what their own lists require.
-INCLUDED_PERMISSIONS: Final = (P.PROJECT_READ, P.USER_READ, P.VARIABLE_READ)
+INCLUDED_PERMISSIONS: Final = (P.RUN_READ, P.PROJECT_READ, P.USER_READ, P.VARIABLE_READ)
 
 Rows = Sequence[Row[Any]]
 Shown = list[dict[str, Any]]
@@ -102,7 +104,17 @@ def _vars(rows: Rows, shown: Shown) -> Shown:
     return found
 
 
+def _runs(rows: Rows, _shown: Shown) -> Shown:
+    return load_included(Run, {row.current_run_id for row in rows if row.current_run_id})
+
+
+def _latest_runs(rows: Rows, _shown: Shown) -> Shown:
+    return load_included(Run, {row.latest_run_id for row in rows if row.latest_run_id})
+
+
 LOADERS: Final = {
+    "current_run": _runs,
+    "latest_run": _latest_runs,
     "project": _projects,
     "organization": _organizations,
     "locked_by": _holders,
@@ -117,13 +129,11 @@ _NEVER_THERE: Final = (
     "current_assessment_result",
     "current_configuration_version",
     "current_configuration_version.ingress_attributes",
-    "current_run",
     "current_run.apply",
     "current_run.configuration_version",
     "current_run.configuration_version.ingress_attributes",
     "current_run.plan",
     "current_state_version.resources_processed",
-    "latest_run",
     "latest_run.apply",
     "latest_run.configuration_version",
     "latest_run.configuration_version.ingress_attributes",

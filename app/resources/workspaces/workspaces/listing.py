@@ -9,6 +9,7 @@ from app.models.environments import Environment
 from app.models.images import Image
 from app.models.organizations import Organization
 from app.models.projects import Project
+from app.models.runs import Run
 from app.models.tag_bindings import TagBinding
 from app.models.vars import Var
 from app.models.workspaces import Workspace
@@ -22,10 +23,14 @@ from app.web.listing import Listing, plain
 
 _NAME = case_folded(Workspace.name)
 _LATEST_CHANGE = func.coalesce(Workspace.state_changed_at, Workspace.created_at)
+_RUN_CREATED_AT = (
+    select(Run.created_at).where(Run.__table__.c.id == Workspace.current_run_id).correlate(Workspace).scalar_subquery()
+)
 _PLAIN = (
     "id organization_id project_id name description created_at updated_at auto_apply "
     "allow_destroy_plan inherits_project_auto_destroy own_execution_mode file_triggers_enabled "
     "global_remote_state locked locked_by_type locked_by_id locked_reason current_state_version_id "
+    "current_run_id latest_run_id "
     "auto_apply_run_trigger assessments_enabled project_remote_state trigger_prefixes "
     "trigger_patterns own_auto_destroy_at source_name source_url queue_all_runs resource_count "
     "source speculative_enabled structured_run_output_enabled terraform_version working_directory "
@@ -72,8 +77,12 @@ WORKSPACES = Listing(
     .join(Organization.__table__, Organization.id == Workspace.organization_id)
     .join(Environment.__table__, Environment.id == Workspace.environment_id),
     order=(_NAME,),
-    # There are no runs, so all workspaces are equal by their creation time, and the name decides.
-    sorts={"name": (_NAME,), "latest-change-at": (_LATEST_CHANGE,), "current-run.created-at": ()},
+    sorts={
+        "name": (_NAME,),
+        "latest-change-at": (_LATEST_CHANGE,),
+        # Workspaces without a run come as if it had been created with them.
+        "current-run.created-at": (func.coalesce(_RUN_CREATED_AT, Workspace.created_at),),
+    },
     filters=(
         Contains("search[name]", (Workspace.name,)),
         Wildcard("search[wildcard-name]"),

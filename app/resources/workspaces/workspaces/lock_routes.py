@@ -6,7 +6,7 @@ from flask import Response
 
 from app.authz.permissions import P
 from app.jsonapi.errors import InvalidAttribute, Unprocessable
-from app.resources.workspaces.workspaces import service
+from app.resources.workspaces.workspaces import lock_service as service
 from app.resources.workspaces.workspaces.blueprint import blueprint
 from app.resources.workspaces.workspaces.schema import WorkspaceSchema
 from app.web.answers import resource_response

@@ -5,8 +5,12 @@ Callers of these functions have locked the workspace's row, so only one of two r
 
 from typing import NamedTuple, Protocol
 
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
 from app.jsonapi.errors import Conflict, Unprocessable
 from app.models import workspace_locks
+from app.models.runs import FINAL, Run
 from app.models.workspace_locks import TITLES
 from app.models.workspaces import Workspace
 
@@ -63,6 +67,12 @@ class LockedByAnother(Conflict):
     """Somebody else holds the lock. Clients look for "is locked by User", "… Team" or "… Run"."""
 
     code = "workspace-locked-by-another"
+
+
+class LockedByRun(Conflict):
+    """A run holds the lock, and is not over."""
+
+    code = "workspace-locked-by-run"
 
 
 class NotLockedForState(Conflict):
@@ -132,6 +142,22 @@ def check_may_unlock(workspace: Workspace, caller: Calling) -> None:
         raise LockedByAnother(
             f"Unable to unlock workspace. The workspace is locked by {holder} and may not be unlocked except by them.",
         )
+
+
+def check_no_active_run(session: Session, workspace: Workspace) -> None:
+    """Refuse to take the lock away from a run that is not over."""
+    if workspace.locked_by_type != "runs":
+        return
+    columns = Run.__table__.c
+    status = session.scalar(select(columns.status).where(columns.id == workspace.locked_by_id))
+    if status is None or status in FINAL:
+        # The agent of the run was lost: only a person can say that its state does not matter any more.
+        session.execute(update(Run).where(columns.id == workspace.locked_by_id).values(holds_lock=False))
+        return
+    raise LockedByRun(
+        f"Unable to unlock workspace. The workspace is locked by Run {workspace.locked_by_id}, whose status is "
+        f"{status}; cancel or discard the run first."
+    )
 
 
 def release(workspace: Workspace) -> None:

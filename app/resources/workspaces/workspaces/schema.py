@@ -178,10 +178,10 @@ class WorkspaceSchema(Schema):
     latest_change_at = DateTime(
         dump_only=True, description="When a state last became current; the creation if none did."
     )
-    auto_apply = Boolean(description="Whether a run applies its plan without being asked.", has_effect=False)
+    auto_apply = Boolean(description="Whether a run applies its plan without being asked.")
     auto_apply_run_trigger = Boolean(description="The same, for runs that another workspace started.", has_effect=False)
     assessments_enabled = Boolean(description="Whether drift is looked for.", has_effect=False)
-    allow_destroy_plan = Boolean(description="Whether a run may destroy everything.", has_effect=False)
+    allow_destroy_plan = Boolean(description="Whether a run may destroy everything.")
     auto_destroy_activity_duration = Duration(
         description="After how long without a change the workspace is destroyed, such as `14d`; the "
         "project's, unless it has its own.",
@@ -248,7 +248,7 @@ class WorkspaceSchema(Schema):
     )
     speculative_enabled = Boolean(description="Whether pull requests start plans.", has_effect=False)
     structured_run_output_enabled = Boolean(
-        description="Whether people see a run's output in a structured form.", has_effect=False
+        description="Whether a run's log has lines of JSON, which clients show in their own form."
     )
     terraform_version = Text(
         minimum=1,
@@ -339,15 +339,15 @@ class WorkspaceSchema(Schema):
     project = ToOne("projects", column="project_id", writable=True)
     project_environment = ToOne("environments", column="environment_id", writable=True, also_named=("environment",))
     agent_pool = ToOne("agent-pools", column="agent_pool", writable=True)
-    locked_by = ToOne("users", "teams", column="locked_by_id", type_column="locked_by_type")
-    current_run = ToOne("runs")
+    locked_by = ToOne("users", "teams", "runs", column="locked_by_id", type_column="locked_by_type")
+    current_run = ToOne("runs", column="current_run_id", related="/api/v2/runs/{current_run_id}")
     current_state_version = ToOne(
         "state-versions",
         column="current_state_version_id",
         related="/api/v2/workspaces/{id}/current-state-version",
     )
     ssh_key = ToOne("ssh-keys", column="ssh_key_id", related="/api/v2/ssh-keys/{ssh_key_id}")
-    latest_run = ToOne("runs")
+    latest_run = ToOne("runs", column="latest_run_id", related="/api/v2/runs/{latest_run_id}")
     current_configuration_version = ToOne("configuration-versions")
     current_assessment_result = ToOne("assessment-results")
     readme = ToOne("workspace-readme")

@@ -13,13 +13,10 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.roles import level_within
 from app.authz.rules import permissions_on
-from app.jsonapi.errors import ApiError, Forbidden, ForceDeletionRefused, NotFound, Unauthorized
+from app.jsonapi.errors import ApiError, Forbidden, ForceDeletionRefused, NotFound
 from app.models.projects import Project
 from app.models.ssh_keys import SshKey
-from app.models.teams import Team
-from app.models.users import User
 from app.models.workspace_acl_entries import WorkspaceAclEntry
-from app.models.workspace_states import discard_pending, pending_version, promote_latest
 from app.models.workspaces import Workspace
 from app.persistence import in_values, now
 from app.resources.inheritance.agent_pools import open_to_workspace
@@ -29,13 +26,6 @@ from app.resources.workspaces.tags.operations import SentTags, names_of
 from app.resources.workspaces.workspaces.consumers import Change, check_consumers, set_consumers
 from app.resources.workspaces.workspaces.environment import require_may_create, resolve_environment
 from app.resources.workspaces.workspaces.listing import WORKSPACES
-from app.resources.workspaces.workspaces.locking import (
-    StatePending,
-    check_may_unlock,
-    holder_of,
-    lock,
-    release,
-)
 from app.resources.workspaces.workspaces.moving import (
     SECRETS,
     WorkspacesNotMovable,
@@ -283,26 +273,6 @@ def _lock_movable(session: Session, wanted: list[str], organization_id: str) -> 
     return list(movable.values())
 
 
-def lock_workspace(workspace_id: str, reason: str | None) -> ResourceObject:
-    """Lock a workspace, with a reason that others can read; 409 if it is locked, even by the caller."""
-    with transaction() as session:
-        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_LOCK)
-        _keep_holder(session)
-        lock(workspace, caller(), reason)
-        record_event(session, "workspaces.lock", workspace, {"locked": [False, True], "locked-reason": [None, reason]})
-        return _flush_and_show(session, workspace)
-
-
-def _keep_holder(session: Session) -> None:
-    # A team or user who is being deleted gives back their locks; they must not get another one meanwhile.
-    model = {"team": Team, "user": User}.get(caller().kind)
-    if model is not None:
-        key = model.__table__.c.id
-        holder = select(key).where(key == caller().id).with_for_update(read=True, key_share=True)
-        if session.scalar(holder) is None:
-            raise Unauthorized
-
-
 def assign_ssh_key(workspace_id: str, key_id: str | None) -> ResourceObject:
     """Give a workspace an SSH key of its organization, or take it away; a key that the caller can't see is 404."""
     with transaction() as session:
@@ -318,39 +288,8 @@ def assign_ssh_key(workspace_id: str, key_id: str | None) -> ResourceObject:
         if changes:
             workspace.updated_at = now()
             record_event(session, "workspaces.update", workspace, changes)
-        return _flush_and_show(session, workspace)
-
-
-def unlock_workspace(workspace_id: str) -> ResourceObject:
-    """Unlock a workspace that the caller has locked; its newest state version becomes the current one."""
-    with transaction() as session:
-        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_LOCK)
-        check_may_unlock(workspace, caller())
-        if pending_version(session, workspace_id) is not None:
-            raise StatePending
-        return _unlock(session, workspace, "workspaces.unlock")
-
-
-def force_unlock_workspace(workspace_id: str) -> ResourceObject:
-    """Unlock a workspace, whoever has locked it; a state version that never arrived is discarded."""
-    with transaction() as session:
-        workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_FORCE_UNLOCK)
-        if workspace.locked:
-            discard_pending(session, workspace_id)
-        return _unlock(session, workspace, "workspaces.force-unlock")
-
-
-def _unlock(session: Session, workspace: Workspace, action: str) -> ResourceObject:
-    holder = holder_of(workspace)
-    release(workspace)
-    promote_latest(session, workspace)
-    record_event(session, action, workspace, {"locked": [True, False], "locked-by": [str(holder), None]})
-    return _flush_and_show(session, workspace)
-
-
-def _flush_and_show(session: Session, workspace: Workspace) -> ResourceObject:
-    session.flush()
-    return WORKSPACES.get_resource({"id": workspace.id}, session)
+        session.flush()
+        return WORKSPACES.get_resource({"id": workspace.id}, session)
 
 
 def add_remote_state_consumers(workspace_id: str, wanted: list[str]) -> None:

@@ -1,0 +1,24 @@
+"""Doorbells: waking the agents on this host, so that they ask for work at once instead of at their next poll.
+
+Each agent binds a datagram socket in a folder, and whoever has queued work sends an empty datagram to all of them.
+Nothing depends on it: an agent that hears nothing asks again after a while.
+"""
+
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = "doorbells"
+RING: Final = "groundplan.ring"
+"""The key in a session's ``info``: set if agents have something to do after the commit."""
+
+
+def ring(folder: Path) -> None:
+    """Wake every agent that has a socket in the folder. A socket whose agent is gone is ignored."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
+        bell.setblocking(False)  # noqa: FBT003 - the name of the method says it
+        for each in folder.glob("*.sock"):
+            # A full queue means that the agent has not yet looked, so it will.
+            with suppress(OSError):
+                bell.sendto(b"", str(each))

@@ -1,0 +1,328 @@
+"""Lets things happen to runs, as the table of transitions says, with all that each status brings with it.
+
+Callers have locked the row of the workspace, then that of the run. Each function changes rows in their transaction and
+does not commit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.doorbells import RING
+from app.models import run_phases
+from app.models.applies import Apply
+from app.models.plans import Plan
+from app.models.run_events import RunEvent
+from app.models.run_jobs import (
+    APPLY,
+    FINISHED,
+    INTERRUPT,
+    KILL,
+    PLAN,
+    PRIORITY_APPLY,
+    PRIORITY_PLAN,
+    PRIORITY_PLAN_ONLY,
+    QUEUED,
+    RunJob,
+)
+from app.models.run_phases import RunPhase
+from app.models.run_transitions import Event, find_transition
+from app.models.runs import (
+    APPLIED,
+    APPLY_QUEUED,
+    APPLYING,
+    CANCELED,
+    CONFIRMED,
+    DISCARDED,
+    ERRORED,
+    FINAL,
+    PENDING,
+    PLAN_QUEUED,
+    PLANNED,
+    PLANNED_AND_FINISHED,
+    PLANNED_AND_SAVED,
+    PLANNING,
+    Run,
+)
+from app.models.workspace_locks import release
+from app.models.workspace_states import discard_pending, promote_latest
+from app.models.workspaces import Workspace
+from app.persistence import now
+
+# How long a run that was asked to stop may take before it can be stopped by force.
+FORCE_CANCEL_AFTER: Final = timedelta(minutes=1)
+INCOMPLETE: Final = "The agent was lost in the middle of an apply: the state of the last apply may be incomplete"
+
+# The statuses of plan and apply in each status of the run; None where they stay.
+_PHASES: Final[Mapping[str, tuple[str | None, str | None]]] = {
+    PLAN_QUEUED: (run_phases.QUEUED, None),
+    PLANNING: (run_phases.RUNNING, None),
+    PLANNED: (run_phases.FINISHED, None),
+    PLANNED_AND_SAVED: (run_phases.FINISHED, None),
+    PLANNED_AND_FINISHED: (run_phases.FINISHED, run_phases.UNREACHABLE),
+    CONFIRMED: (None, None),
+    APPLY_QUEUED: (None, run_phases.QUEUED),
+    APPLYING: (None, run_phases.RUNNING),
+    APPLIED: (None, run_phases.FINISHED),
+}
+# What a phase that has begun becomes when the run ends so.
+_ENDED: Final[Mapping[str, str]] = {
+    ERRORED: run_phases.ERRORED,
+    CANCELED: run_phases.CANCELED,
+    DISCARDED: run_phases.CANCELED,
+}
+
+
+class TransitionNotPossibleError(Exception):
+    """The run's status does not allow the event."""
+
+
+@dataclass(slots=True)
+class Machine:
+    """Moves the runs of one workspace, whose row is locked. ``actor_id`` is the user who asked for it, if any."""
+
+    session: Session
+    workspace: Workspace
+    actor_id: str | None = None
+
+    def create(self, run: Run) -> None:
+        """Add the new run with its phases, and queue its plan if nothing is in its way."""
+        last = self.session.scalar(select(func.max(Run.number)).where(Run.workspace_id == self.workspace.id))
+        run.number = (last or 0) + 1
+        run.status_timestamps = {}
+        self.session.add(run)
+        self.session.flush()
+        if not run.plan_only:
+            self.workspace.latest_run_id = run.id
+        self._enter(run, PENDING, now())
+        run.status_timestamps = {**run.status_timestamps, "plan-queueable-at": _shown(now())}
+        key = {"organization_id": run.organization_id, "workspace_id": run.workspace_id, "run_id": run.id}
+        self.session.add_all([Plan(**key, status_timestamps={}), Apply(**key, status_timestamps={})])
+        self.session.flush()
+        self.note(run, "created")
+        if run.is_speculative:
+            self.move(run, Event.QUEUE_PLAN)
+        else:
+            self.start_next()
+
+    def move(self, run: Run, event: Event, *, keep_lock: bool = False) -> None:
+        """Let the event happen to the run: its new status, and everything that this status brings with it."""
+        transition = find_transition(run, event)
+        if transition is None:
+            raise TransitionNotPossibleError(run.status, event)
+        moment = now()
+        before = run.status
+        if event in {Event.CANCEL, Event.FORCE_CANCEL}:
+            run.canceled_by_id = self.actor_id
+            run.canceled_at = run.canceled_at or moment
+            run.force_cancel_available_at = run.force_cancel_available_at or moment + FORCE_CANCEL_AFTER
+        if transition.to is None:
+            run.updated_at = moment
+            self._signal(run, INTERRUPT)
+            self.note(run, "cancel-requested")
+            return
+        self._enter(run, transition.to, moment)
+        if event is Event.FORCE_CANCEL:
+            run.status_timestamps = {**run.status_timestamps, "force-canceled-at": _shown(moment)}
+            self._signal(run, KILL)
+        self._change_phases(run, moment)
+        self.note(run, run.status.replace("_", "-"))
+        if event in {Event.APPLY, Event.AUTO_APPLY}:
+            run.confirmed_by_id = self.actor_id
+            if before == PLANNED_AND_SAVED:
+                self._take_lock(run)
+            self.move(run, Event.QUEUE_APPLY)
+        elif run.status == PLANNED and run.auto_apply:
+            self.move(run, Event.AUTO_APPLY)
+        elif run.status in FINAL and not keep_lock:
+            self.release(run)
+        elif run.status in FINAL:
+            self.workspace.locked_reason = INCOMPLETE
+
+    def release(self, run: Run) -> None:
+        """Release the lock if the run holds it, make the newest state current, and let the next run begin."""
+        run.holds_lock = False
+        self.session.flush()
+        if self.workspace.locked_by_type != "runs" or self.workspace.locked_by_id != run.id:
+            return
+        release(self.workspace)
+        discard_pending(self.session, self.workspace.id)
+        self.follow_unlock()
+
+    def follow_unlock(self) -> None:
+        """After the workspace was unlocked: make the newest state current, and let the next run begin."""
+        before = self.workspace.current_state_version_id
+        promote_latest(self.session, self.workspace)
+        if self.workspace.current_state_version_id != before:
+            self._discard_saved()
+        self.start_next()
+
+    def start_next(self) -> None:
+        """Queue the plan of the run that has waited longest, if the workspace is unlocked."""
+        if self.workspace.locked:
+            return
+        waiting = (
+            select(Run)
+            .where(Run.workspace_id == self.workspace.id, Run.status == PENDING, ~Run.plan_only, ~Run.save_plan)
+            .order_by(Run.number)
+            .limit(1)
+        )
+        run = self.session.scalars(waiting).one_or_none()
+        if run is not None:
+            self.move(run, Event.QUEUE_PLAN)
+
+    def execute_now(self, run: Run, blocking: Run) -> None:
+        """Discard the run that holds the lock, and let this one begin before those that have waited longer."""
+        self.move(blocking, Event.DISCARD, keep_lock=True)
+        blocking.holds_lock = False
+        release(self.workspace)
+        self.session.flush()
+        self.move(run, Event.QUEUE_PLAN)
+
+    def note(self, run: Run, action: str, description: str | None = None, comment_id: str | None = None) -> None:
+        """Write a run event."""
+        last = self.session.scalar(select(func.max(RunEvent.number)).where(RunEvent.run_id == run.id))
+        event = RunEvent(
+            organization_id=run.organization_id,
+            workspace_id=run.workspace_id,
+            run_id=run.id,
+            number=(last or 0) + 1,
+            action=action,
+            description=description,
+            actor_id=self.actor_id,
+            comment_id=comment_id,
+        )
+        self.session.add(event)
+        self.session.flush()
+
+    def _enter(self, run: Run, status: str, moment: datetime) -> None:
+        run.status = status
+        run.updated_at = moment
+        run.status_timestamps = {**run.status_timestamps, f"{status.replace('_', '-')}-at": _shown(moment)}
+
+    def _change_phases(self, run: Run, moment: datetime) -> None:
+        plan, apply = self.phases(run)
+        if run.status in _ENDED:
+            phases: tuple[RunPhase, ...] = (plan, apply)
+            for phase in phases:
+                if phase.status not in run_phases.OVER:
+                    has_begun = phase.status != run_phases.PENDING
+                    _enter_phase(phase, _ENDED[run.status] if has_begun else run_phases.UNREACHABLE, moment)
+        else:
+            of_plan, of_apply = _PHASES[run.status]
+            if of_plan is not None:
+                _enter_phase(plan, of_plan, moment)
+            if of_apply is not None:
+                _enter_phase(apply, of_apply, moment)
+        if run.status == PLAN_QUEUED:
+            if not run.is_speculative and not run.holds_lock:
+                self._take_lock(run)
+            self._queue_job(run, PLAN, plan)
+        elif run.status == APPLY_QUEUED:
+            self._queue_job(run, APPLY, apply)
+        elif run.status in FINAL:
+            self._end_jobs(run)
+        self.session.flush()
+
+    def phases(self, run: Run) -> tuple[Plan, Apply]:
+        """The plan and the apply of the run."""
+        plan = self.session.scalars(select(Plan).where(Plan.run_id == run.id)).one()
+        apply = self.session.scalars(select(Apply).where(Apply.run_id == run.id)).one()
+        return plan, apply
+
+    def _take_lock(self, run: Run) -> None:
+        self.workspace.locked = True
+        self.workspace.locked_by_type, self.workspace.locked_by_id = "runs", run.id
+        self.workspace.locked_by_name, self.workspace.locked_reason = run.id, None
+        run.holds_lock = True
+        self.workspace.current_run_id = run.id
+
+    def _queue_job(self, run: Run, phase: str, row: RunPhase) -> None:
+        self.session.info[RING] = True
+        known = self.session.scalars(select(RunJob).where(RunJob.phase_id == row.id)).one_or_none()  # type: ignore[attr-defined]
+        if known is not None:
+            requeue(known)
+            return
+        plan_priority = PRIORITY_PLAN_ONLY if run.plan_only else PRIORITY_PLAN
+        job = RunJob(
+            organization_id=run.organization_id,
+            workspace_id=run.workspace_id,
+            run_id=run.id,
+            phase=phase,
+            phase_id=row.id,  # type: ignore[attr-defined]
+            pool=run.pool,
+            priority=PRIORITY_APPLY if phase == APPLY else plan_priority,
+        )
+        self.session.add(job)
+
+    def _signal(self, run: Run, signal: str) -> None:
+        self.session.info[RING] = True
+        self.session.execute(
+            update(RunJob)
+            .where(RunJob.run_id == run.id, RunJob.status != FINISHED)
+            .values(signal=signal)
+            .execution_options(synchronize_session="fetch")
+        )
+
+    def _end_jobs(self, run: Run) -> None:
+        self.session.execute(
+            update(RunJob)
+            .where(RunJob.run_id == run.id, RunJob.status != FINISHED)
+            .values(status=FINISHED, lease_until=None, deadline=None, token_digest=None)
+            .execution_options(synchronize_session="fetch")
+        )
+
+    def _discard_saved(self) -> None:
+        # What a saved plan would change is not what was looked at any more.
+        saved = select(Run).where(Run.workspace_id == self.workspace.id, Run.status == PLANNED_AND_SAVED)
+        for run in self.session.scalars(saved.order_by(Run.number)).all():
+            self.move(run, Event.DISCARD)
+
+
+def requeue(job: RunJob) -> None:
+    """Give the job to another agent: nobody has it now."""
+    job.status = QUEUED
+    job.agent_id = job.lease_until = job.started_at = job.deadline = job.token_digest = None
+    job.queued_at = now()
+
+
+def finish_job(job: RunJob) -> None:
+    """End the job: no agent may write to it any more."""
+    job.status = FINISHED
+    job.lease_until = job.deadline = job.token_digest = None
+
+
+def lock_run(session: Session, run_id: str) -> tuple[Workspace, Run] | None:
+    """The run and its workspace, both locked, always in this order; None if the run is gone."""
+    workspace_id = session.scalar(select(Run.__table__.c.workspace_id).where(Run.__table__.c.id == run_id))
+    if workspace_id is None:
+        return None
+    workspace = session.scalars(
+        select(Workspace).where(Workspace.__table__.c.id == workspace_id).with_for_update(of=Workspace)
+    ).one_or_none()
+    run = session.scalars(
+        select(Run)
+        .where(Run.__table__.c.id == run_id)
+        .with_for_update(of=Run)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return None if workspace is None or run is None else (workspace, run)
+
+
+def _enter_phase(phase: RunPhase, status: str, moment: datetime) -> None:
+    phase.status = status
+    names: dict[str, Any] = {run_phases.QUEUED: "queued-at", run_phases.RUNNING: "started-at"}
+    name = names.get(status, f"{status}-at")
+    phase.status_timestamps = {**phase.status_timestamps, name: _shown(moment)}
+    if status == run_phases.RUNNING:
+        phase.started_at = moment
+    elif status in run_phases.OVER:
+        phase.finished_at = moment
+
+
+def _shown(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S+00:00")

@@ -1,0 +1,21 @@
+"""Runs, with all that belongs to them: configuration versions, plans, applies, logs, and the jobs of agents."""
+
+from app.resources.runs.agent_jobs import routes as agent_jobs_routes
+from app.resources.runs.applies import routes as applies_routes
+from app.resources.runs.comments import routes as comments_routes
+from app.resources.runs.logs import routes as logs_routes
+from app.resources.runs.plans import routes as plans_routes
+from app.resources.runs.queue import routes as queue_routes
+from app.resources.runs.run_events import routes as run_events_routes
+from app.resources.runs.runs import routes as runs_routes
+
+BLUEPRINTS = (
+    agent_jobs_routes.blueprint,
+    applies_routes.blueprint,
+    comments_routes.blueprint,
+    logs_routes.blueprint,
+    plans_routes.blueprint,
+    queue_routes.blueprint,
+    run_events_routes.blueprint,
+    runs_routes.blueprint,
+)

@@ -1,0 +1,53 @@
+"""Ends or repeats the jobs of agents that are silent or too slow. A thread of each worker does this every few seconds.
+
+Nothing but the database is asked, so any number of workers may do it at once: each job is locked before it is changed.
+"""
+
+import logging
+import secrets
+import time
+from datetime import timedelta
+from typing import Final
+
+from flask import Flask, g
+
+from app.authentication.callers import Caller
+from app.persistence.database import new_session
+from app.resources.runs.agent_jobs.operations import expire, expired_jobs
+from app.services import services
+from app.web.transaction import record_event, transaction
+
+logger = logging.getLogger(__name__)
+
+EVERY_SECONDS: Final = 5.0
+# The actor of what nobody asked for.
+SERVICE: Final = "service"
+
+
+def expire_jobs(app: Flask) -> int:
+    """Look for such jobs once; returns how many were dealt with."""
+    with app.app_context():
+        g.caller = Caller(SERVICE, "", SERVICE, token_id=None)
+        g.request_id = secrets.token_hex(16)
+        grace = timedelta(seconds=services().settings.apply_grace_seconds)
+        with new_session() as session:
+            found = expired_jobs(session, grace)
+        dealt_with = 0
+        for job_id, run_id in found:
+            with transaction() as session:
+                expired = expire(session, job_id, run_id, grace)
+                if expired is not None:
+                    run, before, after = expired
+                    record_event(session, "runs.lose-agent", run, {"status": [before, after]})
+                    dealt_with += 1
+        return dealt_with
+
+
+def expire_forever(app: Flask) -> None:
+    """Look for such jobs again and again, also after the database was away for a while."""
+    while True:
+        time.sleep(EVERY_SECONDS * (0.5 + secrets.randbelow(1000) / 1000))
+        try:
+            expire_jobs(app)
+        except Exception:
+            logger.exception("jobs of silent agents could not be looked for")

@@ -1,0 +1,158 @@
+"""The rules of jobs: which one an agent gets, who holds one, and what becomes of a lost one."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.doorbells import RING
+from app.jsonapi.errors import Conflict
+from app.models.agents import EXITED, Agent
+from app.models.run_jobs import (
+    ACQUIRED,
+    APPLY,
+    FINISHED,
+    INTERRUPT,
+    KILL,
+    QUEUED,
+    STARTED,
+    RunJob,
+)
+from app.models.run_machine import Machine, finish_job, lock_run, requeue
+from app.models.run_transitions import Event
+from app.models.runs import CANCELED, PLANNING, Run
+from app.persistence import now
+
+# A plan may be lost once: twice is no accident of the agent's.
+PLAN_ATTEMPTS: Final = 2
+# An agent that has said nothing for so long is not counted on.
+ALIVE: Final = timedelta(seconds=45)
+# How long an agent may take to stop terraform after the time of the phase is over.
+STOPPING: Final = timedelta(minutes=5)
+EXPIRED_AT_ONCE: Final = 100
+
+
+class JobLost(Conflict):
+    """The job is not this agent's any more."""
+
+    code = "job-lost"
+    detail = "The job is not this agent's any more: its lease ended, or the run did"
+
+
+def has_agent(session: Session, pool: str) -> bool:
+    """Whether an agent of the pool is connected."""
+    return session.scalar(select(Agent.id).where(is_alive(pool)).limit(1)) is not None
+
+
+def is_alive(pool: Any) -> ColumnElement[bool]:  # noqa: ANN401 - an id or a column
+    """The condition that an agent serves the pool and was heard of lately."""
+    return and_(Agent.pool == pool, Agent.status != EXITED, Agent.last_ping_at > now() - ALIVE)
+
+
+def claim(session: Session, agent: Agent, lease: timedelta) -> RunJob | None:
+    """Give the agent the job that is due: applies, then plans, then plans that change nothing.
+
+    Among equals, organizations with fewer running jobs come first, and then the jobs that have waited longest. Two
+    agents never get the same one: PostgreSQL skips locked rows, and on SQLite writers queue.
+    """
+    running = (
+        select(RunJob.organization_id, func.count().label("jobs"))
+        .where(RunJob.pool == agent.pool, RunJob.status.in_((ACQUIRED, STARTED)))
+        .group_by(RunJob.organization_id)
+        .subquery("running")
+    )
+    due = (
+        select(RunJob)
+        .outerjoin(running, running.c.organization_id == RunJob.organization_id)
+        .where(RunJob.pool == agent.pool, RunJob.status == QUEUED)
+        .order_by(RunJob.priority, func.coalesce(running.c.jobs, 0), RunJob.queued_at, RunJob.id)
+        .limit(1)
+        .with_for_update(of=RunJob, skip_locked=True)
+    )
+    job = session.scalars(due).one_or_none()
+    if job is None:
+        return None
+    job.status, job.agent_id = ACQUIRED, agent.id
+    job.fence += 1
+    job.attempts += 1
+    job.lease_until = now() + lease
+    session.flush()
+    return job
+
+
+def check_held(job: RunJob, fence: int) -> None:
+    """Refuse an agent whose lease ended: another one may have the job by now."""
+    if job.fence != fence or job.status not in {ACQUIRED, STARTED}:
+        raise JobLost
+
+
+def outcome_event(run: Run, outcome: str) -> Event:
+    """What the outcome of a phase means for its run. A canceled plan goes nowhere, even if it succeeded."""
+    if outcome == "ok" and (run.canceled_at is None or run.status != PLANNING):
+        return Event.FINISH
+    return Event.STOP if run.canceled_at is not None or outcome == CANCELED else Event.FAIL
+
+
+def expired_jobs(session: Session, grace: timedelta) -> list[tuple[str, str]]:
+    """The ids of jobs, with their runs, whose agents are silent, or that take too long."""
+    moment = now()
+    is_silent = or_(
+        and_(RunJob.lease_until < moment, or_(RunJob.status == ACQUIRED, RunJob.phase != APPLY)),
+        # An agent that is only cut off goes on applying; nobody else may.
+        RunJob.lease_until < moment - grace,
+    )
+    is_late = and_(RunJob.deadline < moment, RunJob.signal != KILL)
+    active = select(RunJob.id, RunJob.run_id).where(RunJob.lease_until.is_not(None), or_(is_silent, is_late))
+    return [(row.id, row.run_id) for row in session.execute(active.order_by(RunJob.id).limit(EXPIRED_AT_ONCE))]
+
+
+def expire(session: Session, job_id: str, run_id: str, grace: timedelta) -> tuple[Run, str, str] | None:
+    """Do what has to be done about the job, if it is still so; returns the run and its status before and after."""
+    locked = lock_run(session, run_id)
+    if locked is None:
+        return None
+    workspace, run = locked
+    job = session.scalars(
+        select(RunJob)
+        .where(RunJob.id == job_id, RunJob.lease_until.is_not(None))
+        .with_for_update(of=RunJob)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if job is None or job.lease_until is None or job.status == FINISHED:
+        return None
+    before, moment = run.status, now()
+    machine = Machine(session, workspace)
+    is_lost = job.lease_until < moment
+    if job.status == ACQUIRED and is_lost:
+        requeue(job)
+        machine.note(run, "agent-lost", "The agent took the job and was not heard of again; another one gets it")
+        session.info[RING] = True
+    elif is_lost and job.phase == APPLY and job.lease_until < moment - grace:
+        _mark_lost(machine, run, moment)
+        machine.move(run, Event.LOSE, keep_lock=True)
+    elif is_lost and job.phase != APPLY:
+        _mark_lost(machine, run, moment)
+        again = job.attempts < PLAN_ATTEMPTS and run.canceled_at is None
+        machine.move(run, Event.LOSE if again else Event.FAIL)
+    elif not is_lost and job.deadline is not None and job.deadline < moment:
+        _stop_late(machine, job, run, moment)
+    else:
+        return None
+    session.flush()
+    return run, before, run.status
+
+
+def _mark_lost(machine: Machine, run: Run, moment: datetime) -> None:
+    machine.note(run, "agent-lost", f"The agent was not heard of until {moment:%H:%M:%S} UTC")
+
+
+def _stop_late(machine: Machine, job: RunJob, run: Run, moment: datetime) -> None:
+    assert job.deadline is not None
+    if job.signal != INTERRUPT:
+        job.signal = INTERRUPT
+        machine.note(run, "timed-out", "The phase takes too long; terraform is interrupted")
+    elif job.deadline + STOPPING < moment:
+        finish_job(job)
+        job.signal = KILL
+        machine.move(run, Event.FAIL)

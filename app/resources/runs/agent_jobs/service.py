@@ -1,0 +1,162 @@
+"""Use cases of agents: taking a job, starting it, and ending it. Each checks that the job is still the agent's."""
+
+from datetime import timedelta
+from typing import Any, Final, cast
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.authentication.tokens import digest, new_token
+from app.authz.permissions import P
+from app.jsonapi.errors import NotFound
+from app.models.agents import Agent
+from app.models.applies import Apply
+from app.models.plans import Plan
+from app.models.run_jobs import FINISHED, KILL, NO_SIGNAL, PLAN, QUEUED, STARTED, RunJob
+from app.models.run_machine import Machine, finish_job, lock_run
+from app.models.run_phases import RunPhase
+from app.models.run_transitions import Event
+from app.models.runs import Run
+from app.models.workspaces import Workspace
+from app.persistence import now
+from app.resources.runs.agent_jobs.documents import describe_job, variables_of
+from app.resources.runs.agent_jobs.operations import JobLost, check_held, claim, outcome_event
+from app.resources.runs.logs.reading import append_log
+from app.services import services
+from app.web.context import reader
+from app.web.policy import get_for_update, get_visible, visible
+from app.web.transaction import record_event, transaction
+
+# How stale the last sign of life of an agent may be: a write for each poll would cost more than the poll.
+PING_EVERY: Final = timedelta(seconds=8)
+COUNTS: Final = ("additions", "changes", "destructions", "imports")
+
+
+def acquire_job(agent_id: str) -> dict[str, Any] | None:
+    """Give the agent a job of its pool; None if there is none."""
+    agent = get_visible(Agent, agent_id, P.AGENT_POOL_SERVE)
+    waiting = select(RunJob.id).where(RunJob.pool == agent.pool, RunJob.status == QUEUED).limit(1)
+    is_idle = reader().execute(waiting).one_or_none() is None
+    if is_idle and agent.last_ping_at > now() - PING_EVERY:
+        return None
+    with transaction() as session:
+        entity = get_for_update(session, Agent, agent_id, P.AGENT_POOL_SERVE, visible_by=P.AGENT_POOL_SERVE)
+        entity.last_ping_at = now()
+        job = None if is_idle else claim(session, entity, _lease())
+        session.flush()
+        if job is None:
+            return None
+        phase = phase_of(session, job)
+        phase.agent_id, phase.agent_name = entity.id, entity.name
+        return describe_job(session, job, phase)
+
+
+def has_work_soon(agent_id: str) -> bool:
+    """Whether a job of the agent's pool is being worked on, so that another one may follow soon."""
+    agent = get_visible(Agent, agent_id, P.AGENT_POOL_SERVE)
+    active = select(RunJob.id).where(RunJob.pool == agent.pool, RunJob.lease_until.is_not(None)).limit(1)
+    return reader().execute(active).one_or_none() is not None
+
+
+def start_job(job_id: str, fence: int) -> dict[str, Any]:
+    """Begin the phase: from here on, an apply is never given to another agent. Returns the secrets of the job."""
+    with transaction() as session:
+        workspace, run, job = _lock(session, job_id)
+        check_held(job, fence)
+        settings = services().settings
+        if job.status != STARTED:
+            Machine(session, workspace).move(run, Event.START)
+            seconds = settings.plan_seconds if job.phase == PLAN else settings.apply_seconds
+            job.status, job.started_at = STARTED, now()
+            job.deadline = now() + timedelta(seconds=seconds)
+        job.lease_until = now() + _lease()
+        # A lost answer is asked for again; then only the last token opens anything.
+        token = new_token()
+        job.token_digest = digest(token, settings.secret_key)
+        own = [] if run.sealed_variables is None else orjson.loads(services().keyring.unseal(run.sealed_variables))
+        variables = variables_of(session, workspace, own)
+        return {"variables": variables, "token": token, "signal": job.signal}
+
+
+def renew_lease(job_id: str, fence: int) -> dict[str, Any]:
+    """Keep the job, and learn whether it should stop."""
+    with transaction() as session:
+        job = _lock_job(session, job_id)
+        if job.status == FINISHED and job.signal == KILL and job.fence == fence:
+            return {"signal": KILL, "lease-seconds": 0}
+        check_held(job, fence)
+        job.lease_until = now() + _lease()
+        return {"signal": job.signal or NO_SIGNAL, "lease-seconds": services().settings.lease_seconds}
+
+
+def write_log(job_id: str, fence: int, offset: int, sent: bytes) -> int:
+    """Append to the log of the phase; returns its length."""
+    with transaction() as session:
+        job = _find_job(session, job_id)
+        check_held(job, fence)
+        phase = phase_of(session, job, for_update=True)
+        return append_log(session, phase, job.run_id, offset, sent)
+
+
+def finish_phase(job_id: str, fence: int, result: dict[str, Any]) -> None:
+    """End the phase with its outcome. Saying it again changes nothing."""
+    with transaction() as session:
+        workspace, run, job = _lock(session, job_id)
+        if job.status == FINISHED and job.fence == fence and job.signal != KILL:
+            return
+        check_held(job, fence)
+        phase = phase_of(session, job)
+        for name in COUNTS:
+            setattr(phase, f"resource_{name}", result[name])
+        if isinstance(phase, Plan):
+            run.has_changes = phase.has_changes = result["has_changes"]
+            phase.generated_configuration = result["generated_configuration"]
+            phase.terraform_version = result["terraform_version"]
+        before = run.status
+        finish_job(job)
+        machine = Machine(session, workspace)
+        if result["error"]:
+            machine.note(run, "error", result["error"])
+        machine.move(run, outcome_event(run, result["outcome"]))
+        session.flush()
+        action = "runs.finish-plan" if job.phase == PLAN else "runs.finish-apply"
+        record_event(session, action, run, {"status": [before, run.status]})
+
+
+def phase_of(session: Session, job: RunJob, *, for_update: bool = False) -> RunPhase:
+    """The plan or apply that the job is about."""
+    model = Plan if job.phase == PLAN else Apply
+    found = select(model).where(model.__table__.c.id == job.phase_id)
+    if for_update:
+        found = found.with_for_update(of=model).execution_options(populate_existing=True)
+    return cast("RunPhase", session.scalars(found).one())
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=services().settings.lease_seconds)
+
+
+def _find_job(session: Session, job_id: str) -> RunJob:
+    key = RunJob.__table__.c.id
+    found = select(RunJob).where(key == job_id, visible(P.AGENT_POOL_SERVE, RunJob))
+    job = session.scalars(found.execution_options(populate_existing=True)).one_or_none()
+    if job is None:
+        raise NotFound
+    return job
+
+
+def _lock_job(session: Session, job_id: str) -> RunJob:
+    return get_for_update(session, RunJob, job_id, P.AGENT_POOL_SERVE, visible_by=P.AGENT_POOL_SERVE)
+
+
+def _lock(session: Session, job_id: str) -> tuple[Workspace, Run, RunJob]:
+    # Always the workspace, then the run, then the job.
+    columns = RunJob.__table__.c
+    run_id = session.scalar(select(columns.run_id).where(columns.id == job_id, visible(P.AGENT_POOL_SERVE, RunJob)))
+    if run_id is None:
+        raise NotFound
+    locked = lock_run(session, run_id)
+    if locked is None:
+        raise JobLost
+    return *locked, _lock_job(session, job_id)

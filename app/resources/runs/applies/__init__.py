@@ -1,0 +1,1 @@
+"""The applies of runs."""

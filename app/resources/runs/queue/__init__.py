@@ -1,0 +1,1 @@
+"""The queue of runs of an organization, and its capacity."""

@@ -1,0 +1,1 @@
+"""What happened to a run, in words for its reader."""

@@ -1,0 +1,1 @@
+"""Runs of workspaces: a plan, and perhaps an apply."""

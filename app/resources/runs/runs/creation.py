@@ -1,0 +1,69 @@
+"""Creating runs: for a request, and for a configuration that was uploaded."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from sqlalchemy.orm import Session
+
+from app.models.configuration_versions import ConfigurationVersion
+from app.models.run_machine import Machine
+from app.models.runs import Run
+from app.models.workspaces import Workspace
+from app.resources.runs.runs.operations import LOCAL, WorkspaceRunsLocally, check_parameters, execution_of
+from app.resources.runs.runs.schema import DEFAULT_MESSAGE
+from app.services import services
+
+UPLOADED_MESSAGE: Final = "Queued by the upload of a configuration version"
+# The flags that a request may set, with what they are without it.
+FLAGS: Final[Mapping[str, bool]] = {
+    "is_destroy": False,
+    "refresh": True,
+    "refresh_only": False,
+    "save_plan": False,
+    "allow_empty_apply": False,
+    "allow_config_generation": False,
+    "debugging_mode": False,
+}
+
+
+def create_run_for(  # noqa: PLR0913 - what a run needs to know
+    session: Session,
+    workspace: Workspace,
+    version: ConfigurationVersion,
+    members: Mapping[str, Any],
+    *,
+    source: str,
+    created_by_id: str | None,
+    may_apply: bool,
+) -> Run:
+    """Create a run of the workspace, whose row is locked, and queue its plan if nothing is in its way.
+
+    A run applies by itself only for somebody who may apply, whatever the workspace's setting is.
+    """
+    execution = execution_of(session, workspace)
+    if execution.mode == LOCAL:
+        raise WorkspaceRunsLocally
+    asked_for = members.get("plan_only")
+    plan_only = version.speculative if asked_for is None else asked_for
+    check_parameters({**members, "plan_only": plan_only}, workspace)
+    auto_apply = members.get("auto_apply")
+    variables = members.get("variables")
+    run = Run(
+        organization_id=workspace.organization_id,
+        workspace_id=workspace.id,
+        configuration_version_id=version.id,
+        message=members.get("message") or DEFAULT_MESSAGE,
+        source=source,
+        plan_only=plan_only,
+        auto_apply=may_apply and not plan_only and (workspace.auto_apply if auto_apply is None else auto_apply),
+        target_addrs=members.get("target_addrs"),
+        replace_addrs=members.get("replace_addrs"),
+        terraform_version=members.get("terraform_version"),
+        sealed_variables=services().keyring.seal(orjson.dumps(variables)) if variables else None,
+        pool=execution.pool,
+        created_by_id=created_by_id,
+        **{name: members.get(name, default) for name, default in FLAGS.items()},
+    )
+    Machine(session, workspace, created_by_id).create(run)
+    return run
