@@ -36,6 +36,11 @@ CALLERS = {
     "storage/objects.py": {"boto3", "botocore"},
     # It only closes the connection of a client that takes too long.
     "web/slow_clients.py": {"socket"},
+    # The agent is a process of its own: it calls the service, and the addresses of releases that are configured.
+    "agent/agent.py": {"socket"},
+    "agent/client.py": {"urllib3"},
+    "agent/downloads.py": {"urllib3"},
+    "agent/settings.py": {"socket"},
 }
 
 

@@ -21,6 +21,7 @@ ALL_RESOURCES = ("resources",)
 # By the file or folder in app/, and by others of the repository: what else than the folder of the same name.
 OTHERS = {
     "application.py": ("web",),
+    "agent": ("agent",),
     "background.py": ("analytics", "resources/access/test_invitations_by_mail.py"),
     "bootstrap.py": ("test_bootstrap.py",),
     "cli.py": ("test_bootstrap.py", "test_set_password.py"),

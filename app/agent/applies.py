@@ -1,0 +1,106 @@
+"""The apply of a run."""
+
+import hashlib
+import logging
+import tempfile
+import time
+
+from app.agent.client import Document, JobLost, Refused, Unavailable, insist
+from app.agent.directory import BadFile, RunDirectory
+from app.agent.jobs import LOCK_FILE_BYTES, PLAN, PREPARE_SECONDS, STATE_BYTES, Failed, Job, Kept
+from app.agent.states import States, digest, keep_lost
+from app.agent.terraform import Stopped
+
+logger = logging.getLogger(__name__)
+
+
+class ApplyJob(Job):
+    """Applies the plan of a run; once it has started, it is never given up."""
+
+    phase = "apply"
+
+    def work(self) -> Document:
+        """Do it: what the service is told of it."""
+        document = self.document
+        kept = self.tools.kept.pop(self.run_id, None)
+        if kept is not None and (kept.until < time.monotonic() or not self._is_untouched(kept)):
+            kept.directory.remove()
+            kept = None
+        if kept is not None:
+            directory = self.directory = kept.directory
+            program = kept.program
+        else:
+            directory = self.directory = self.new_directory()
+            self.unpack(directory)
+            self._fetch_plan(directory)
+            program = self.tools.versions.find(
+                str(document["tool"]), str(document["version"]), lambda: self.control.stopped
+            )
+        before = self.fetch_state(directory)
+        self.notes = {
+            **{name: document[name] for name in ("id", "fence", "phase", "workspace")},
+            "url": self.tools.settings.url,
+            "run": self.run_id,
+            "before": before,
+            "result": None,
+        }
+        self.note()
+        answer = insist(self.client.start, seconds=PREPARE_SECONDS)
+        self.started = True
+        variables = self.variables(answer)
+        log = self.begin_log(program)
+        terraform, var_file = self.prepare(directory, program, variables, answer, applying=True)
+        if kept is None or (kept.slot != self.slot and self._has_providers(directory)):
+            self.init(terraform, log)
+        arguments = ["apply", "-input=false", "-auto-approve", *var_file]
+        if document["json-log"]:
+            arguments.append("-json")
+        states = States(self.client, directory, before)
+        states.start()
+        try:
+            status = terraform.run([*arguments, f"{directory.inside.work}/{PLAN}"], log.write)
+        finally:
+            states.stop()
+            self._hand_over(states)
+        if status:
+            raise Stopped if self.control.stopped else Failed
+        return {"terraform-version": program.version}
+
+    def _hand_over(self, states: States) -> None:
+        try:
+            kept = states.upload_last()
+        except (JobLost, Refused, BadFile, Unavailable, OSError) as error:
+            assert self.directory is not None
+            saved = keep_lost(self.directory, self.tools.lost_states, self.run_id)
+            logger.error("The state of %s was not taken (%s): see %s", self.run_id, error, saved)  # noqa: TRY400
+            if self.log is not None:
+                self.log.say(
+                    f"\nWarning: the service did not take the state of this apply: {error}. The agent keeps it."
+                )
+        else:
+            if kept == "errored-state":
+                logger.warning("The state of %s is kept as its errored state.", self.run_id)
+
+    def _fetch_plan(self, directory: RunDirectory) -> None:
+        with directory.write(PLAN) as file:
+            if not self.download("artifacts/plan", file, STATE_BYTES):
+                raise Failed("The plan of this run is not there any more. Start a new run.")
+        with tempfile.TemporaryFile() as lock:
+            if self.download("artifacts/lock-file", lock, LOCK_FILE_BYTES):
+                lock.seek(0)
+                directory.write(directory.lock_file, lock.read())
+
+    def _is_untouched(self, kept: Kept) -> bool:
+        try:
+            plan = kept.directory.open(PLAN)
+            lock = kept.directory.read(kept.directory.lock_file, LOCK_FILE_BYTES)
+        except (BadFile, OSError):
+            return False
+        if plan is None:
+            return False
+        with plan:
+            return (digest(plan), hashlib.sha256(lock or b"").hexdigest()) == kept.digests
+
+    @staticmethod
+    def _has_providers(directory: RunDirectory) -> bool:
+        return (directory.configuration / directory.working_directory / ".terraform" / "providers").is_dir()

@@ -1,0 +1,223 @@
+"""The agent's side of the protocol: every call, what its answers mean, and what is tried again."""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, TypeVar
+from urllib.parse import quote
+
+import urllib3
+
+PROTOCOL = 1
+BASE = "/api/agent/v1"
+NO_CONTENT = 204
+FIRST_WAIT, LONGEST_WAIT = 0.2, 15.0
+
+Document = dict[str, Any]
+T = TypeVar("T")
+
+
+class Unavailable(Exception):
+    """The service can't be reached or is in trouble; later it may answer."""
+
+
+class Refused(Exception):
+    """The service has understood and says no; the text is its reason."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class JobLost(Exception):
+    """The job is not, or no longer, that of this agent."""
+
+
+class Client:
+    """Calls the service; any number of threads may use it."""
+
+    def __init__(self, url: str, token: str, *, connections: int = 8, user_agent: str = "groundplan-agent") -> None:
+        self.url = url
+        self._headers = {"Authorization": f"Bearer {token}", "User-Agent": user_agent}
+        self._pool = urllib3.PoolManager(
+            num_pools=2,
+            maxsize=connections,
+            retries=False,
+            timeout=urllib3.Timeout(connect=10, read=60),
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | IO[bytes] | Document | None = None,
+        *,
+        length: int | None = None,
+        **query: str | int,
+    ) -> tuple[int, Any, dict[str, str]]:
+        """Send one request and read its answer whole: status, document, headers."""
+        with self.open(method, path, body, length=length, **query) as response:
+            try:
+                data = response.read()
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise Unavailable(str(error)) from error
+        return response.status, json.loads(data) if data else None, dict(response.headers)
+
+    @contextmanager
+    def open(
+        self,
+        method: str,
+        path: str,
+        body: bytes | IO[bytes] | Document | None = None,
+        *,
+        length: int | None = None,
+        **query: str | int,
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Send one request; its answer is read by the caller."""
+        headers = dict(self._headers)
+        if isinstance(body, dict):
+            body = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        elif body is not None:
+            headers["Content-Type"] = "application/octet-stream"
+            if length is not None:
+                headers["Content-Length"] = str(length)
+        address = self.url + BASE + path
+        if query:
+            address += "?" + "&".join(f"{name}={quote(str(value))}" for name, value in query.items())
+        try:
+            response = self._pool.request(
+                method, address, body=body, headers=headers, preload_content=False, redirect=False
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unavailable(str(error)) from error
+        try:
+            _check(response)
+            yield response
+        finally:
+            response.drain_conn()
+            response.release_conn()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+
+def _check(response: urllib3.BaseHTTPResponse) -> None:
+    status = response.status
+    if status < 300:  # noqa: PLR2004
+        return
+    try:
+        data = response.read(64 * 1024)
+    except (urllib3.exceptions.HTTPError, OSError):
+        data = b""
+    if status in {408, 429} or status >= 500:  # noqa: PLR2004
+        raise Unavailable(f"the service answers with {status}")
+    raise Refused(status, _reason(status, data))
+
+
+def _reason(status: int, data: bytes) -> str:
+    try:
+        errors = json.loads(data)["errors"]
+        return "; ".join(str(error.get("detail") or error.get("title")) for error in errors)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return f"the service answers with {status}"
+
+
+def waits() -> Iterator[float]:
+    """How long to wait before each further attempt: longer and longer, and never the same for two agents."""
+    wait = FIRST_WAIT
+    while True:
+        yield wait * random.uniform(0.7, 1.3)  # noqa: S311
+        wait = min(LONGEST_WAIT, wait * 2)
+
+
+def insist(attempt: Callable[[], T], ended: threading.Event | None = None, seconds: float | None = None) -> T:
+    """Try until the service answers, for so long if it is said, or until `ended` is set."""
+    due = None if seconds is None else time.monotonic() + seconds
+    for wait in waits():
+        try:
+            return attempt()
+        except Unavailable:
+            if (ended is not None and ended.is_set()) or (due is not None and time.monotonic() + wait > due):
+                raise
+            if ended is not None:
+                ended.wait(wait)
+            else:
+                time.sleep(wait)
+    raise AssertionError
+
+
+class JobClient:
+    """The calls about one job."""
+
+    def __init__(self, client: Client, job_id: str, fence: int) -> None:
+        self.client = client
+        self.path = f"/jobs/{job_id}"
+        self.fence = fence
+
+    def start(self) -> Document:
+        """Say that Terraform is about to be executed: variables, token and the signal."""
+        return dict(self._call("POST", "/start"))
+
+    def renew(self) -> Document:
+        """Renew the lease: the signal."""
+        return dict(self._call("PUT", "/lease"))
+
+    def log(self, offset: int, data: bytes) -> int:
+        """Append to the log: the length that the service has now."""
+        return int(self._call("PUT", "/log", data, offset=offset)["length"])
+
+    def state(self, data: IO[bytes], length: int, *, final: bool) -> str:
+        """Hand over a state: as what it is kept."""
+        answer = self._call("PUT", "/state", data, length=length, final="true" if final else "false")
+        return str((answer or {}).get("kept-as"))
+
+    def put(self, name: str, data: bytes | IO[bytes], length: int) -> None:
+        """Hand over an artifact."""
+        self._call("PUT", f"/artifacts/{name}", data, length=length)
+
+    def finish(self, result: Document) -> None:
+        """Say how it ended."""
+        self._call("POST", "/finish", result)
+
+    def download(self, part: str, target: IO[bytes], most: int) -> bool:
+        """Copy a part into a file; False if there is none."""
+        with _lost_or_not(), self.client.open("GET", f"{self.path}/{part}", fence=self.fence) as response:
+            if response.status == NO_CONTENT:
+                return False
+            length = 0
+            try:
+                for piece in response.stream(64 * 1024, decode_content=False):
+                    length += len(piece)
+                    if length > most:
+                        raise Refused(response.status, f"the {part} is larger than {most} bytes")
+                    target.write(piece)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                raise Unavailable(str(error)) from error
+            return True
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | IO[bytes] | Document | None = None,
+        *,
+        length: int | None = None,
+        **query: str | int,
+    ) -> Any:  # noqa: ANN401 - documents are any JSON
+        with _lost_or_not():
+            return self.client.call(method, self.path + path, body, length=length, fence=self.fence, **query)[1]
+
+
+@contextmanager
+def _lost_or_not() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refused:
+        if refused.status in {404, 409}:
+            raise JobLost(str(refused)) from refused
+        raise

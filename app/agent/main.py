@@ -1,0 +1,116 @@
+"""The command ``groundplan-agent``."""
+
+import argparse
+import fcntl
+import logging
+import os
+import signal
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from app.agent.agent import Agent
+from app.agent.client import Client, Refused, Unavailable
+from app.agent.downloads import Downloads
+from app.agent.jobs import Tools
+from app.agent.recovery import recover
+from app.agent.sandbox import NoSandbox, Sandbox
+from app.agent.settings import Settings, WrongSettings
+from app.agent.versions import Versions
+
+logger = logging.getLogger("app.agent")
+
+MOST_HOMES = 256
+
+
+def main() -> int:
+    """Run an agent until it is asked to end."""
+    parser = argparse.ArgumentParser(
+        prog="groundplan-agent", description="Runs Terraform for Groundplan. Settings come from the environment."
+    )
+    parser.add_argument("--single", action="store_true", help="take one job and end")
+    arguments = parser.parse_args()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    level = os.environ.get("GROUNDPLAN_LOG_LEVEL", "info").upper()
+    logger.setLevel(level if level in logging.getLevelNamesMapping() else logging.INFO)
+    try:
+        settings = Settings.from_environment(os.environ, single=arguments.single)
+        return run(settings)
+    except (WrongSettings, NoSandbox) as error:
+        logger.error("%s", error)  # noqa: TRY400 - the text is for the operator
+        return 2
+    except (Unavailable, Refused) as error:
+        logger.error("The service does not take this agent: %s", error)  # noqa: TRY400
+        return 1
+
+
+def run(settings: Settings) -> int:
+    """Run an agent with these settings."""
+    # What is made for the sandbox is read there by another user.
+    os.umask(0o022)
+    sandbox = open_sandbox(settings)
+    home, lock = take_home(settings.home)
+    client = Client(settings.url, settings.token, connections=4 * settings.slots + 4)
+    versions = Versions(settings.tools, Downloads(settings.home / "tools", settings.releases), os.environ.get("PATH"))
+    tools = Tools(settings, client, sandbox, versions, home)
+    agent = Agent(settings, client, tools, own_version())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: agent.end())
+    try:
+        recover(settings, client, tools)
+        agent.serve()
+    finally:
+        sandbox.close()
+        client.close()
+        os.close(lock)
+    return 0
+
+
+def open_sandbox(settings: Settings) -> Sandbox:
+    """The sandbox, if one can be made."""
+    limits = settings.limits
+    try:
+        sandbox = Sandbox(
+            settings.sandbox, settings.sandbox_user, processes=limits.processes, file_bytes=limits.file_bytes
+        )
+        sandbox.test()
+    except NoSandbox as error:
+        raise NoSandbox(
+            f"No sandbox can be made here, so Terraform is not run: {error}. Allow user namespaces, set "
+            f"GROUNDPLAN_SANDBOX=container in a container that runs nothing else, or GROUNDPLAN_SANDBOX=none if every "
+            f"configuration may do what this user may."
+        ) from error
+    return sandbox
+
+
+def take_home(folder: Path) -> tuple[Path, int]:
+    """A directory that no other agent uses: the first that is free, so that what was left in it is found."""
+    try:
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        for number in range(MOST_HOMES):
+            home = folder / f"agent-{number}"
+            home.mkdir(mode=0o711, exist_ok=True)
+            lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
+            else:
+                return home, lock
+    except OSError as error:
+        raise WrongSettings(
+            f"The agent can't work in {folder}: {error.strerror}. Set GROUNDPLAN_AGENT_HOME to a folder it may write."
+        ) from error
+    raise WrongSettings(f"All directories in {folder} are in use.")
+
+
+def own_version() -> str:
+    """The version of the package."""
+    try:
+        return version("groundplan")
+    except PackageNotFoundError:
+        return "0"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

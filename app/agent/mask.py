@@ -1,0 +1,73 @@
+"""Cleans what Terraform prints: valid UTF-8, without the marks of the log, without values that must not be shown."""
+
+import codecs
+import json
+import re
+from collections.abc import Iterable
+
+from app.agent import hcl
+
+SHORTEST = 6
+MASKED = "(sensitive value)"
+# The marks of the beginning and the end of a log; and zero bytes, which no terminal shows.
+MARKS = str.maketrans("", "", "\x00\x02\x03")
+
+
+class Mask:
+    """Replaces secrets in a stream of bytes, also where one is split over two pieces."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+        self._secrets: list[str] = []
+        self._pattern: re.Pattern[str] | None = None
+        self._firsts = ""
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Also hide these values, each of their lines and the spellings of them that Terraform prints."""
+        forms = set(self._secrets)
+        for secret in secrets:
+            for text in (secret, *secret.splitlines()):
+                bare = text.strip()
+                if len(bare) < SHORTEST:
+                    continue
+                escaped = json.dumps(bare, ensure_ascii=False)[1:-1]
+                forms |= {bare, escaped, _as_go(escaped), hcl.quote(bare)[1:-1]}
+        # The longest first: one may begin with another.
+        self._secrets = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(re.escape(form) for form in self._secrets)) if self._secrets else None
+        self._firsts = "".join({form[0] for form in self._secrets})
+
+    def text(self, text: str) -> str:
+        """A whole text without the secrets."""
+        text = text.translate(MARKS)
+        return self._pattern.sub(MASKED, text) if self._pattern else text
+
+    def feed(self, data: bytes, *, final: bool = False) -> bytes:
+        """The next piece; what may be the beginning of a secret is held back."""
+        text = self._held + self._decoder.decode(data, final).translate(MARKS)
+        self._held = ""
+        if self._pattern:
+            text = self._pattern.sub(MASKED, text)
+            if not final:
+                keep = self._begun(text)
+                if keep:
+                    text, self._held = text[:-keep], text[-keep:]
+        return text.encode("utf-8", "replace")
+
+    def _begun(self, text: str) -> int:
+        """How many characters at the end may be the beginning of a secret."""
+        longest = len(self._secrets[0]) - 1
+        tail = text[-longest:]
+        for index, char in enumerate(tail):
+            if char in self._firsts:
+                rest = tail[index:]
+                if any(len(form) > len(rest) and form.startswith(rest) for form in self._secrets):
+                    return len(rest)
+        return 0
+
+
+def _as_go(escaped: str) -> str:
+    """As Go writes a text in JSON."""
+    return escaped.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,73 @@
+"""Finishes what an earlier agent could not, because it was killed: above all, no state is lost."""
+
+import contextlib
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from app.agent.client import Client, JobClient, JobLost, Refused, Unavailable, insist
+from app.agent.directory import BadFile, RunDirectory, read_notes
+from app.agent.jobs import Tools
+from app.agent.settings import Settings
+from app.agent.states import States, keep_lost
+
+logger = logging.getLogger(__name__)
+
+KILLED = "The agent was stopped while Terraform was applying. What was finished until then is in the state."
+
+
+def recover(settings: Settings, client: Client, tools: Tools) -> None:
+    """Look through the directories of runs: hand over the states of applies, and remove the rest."""
+    tools.jobs.mkdir(mode=0o711, parents=True, exist_ok=True)
+    tools.caches.mkdir(mode=0o711, exist_ok=True)
+    for slot in range(settings.slots):
+        cache = tools.caches / str(slot)
+        if not cache.is_dir():
+            cache.mkdir(mode=0o755)
+            tools.sandbox.own(cache)
+    for root in sorted(tools.jobs.iterdir()):
+        notes = read_notes(root)
+        if notes is None or notes.get("url") != settings.url:
+            if notes is None:
+                shutil.rmtree(root, ignore_errors=True)
+            continue
+        try:
+            _recover(client, tools, root, notes)
+        except Unavailable:
+            logger.exception("What was left of %s could not be handed over. It stays in %s.", root.name, root)
+        else:
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) -> None:
+    logger.warning("The apply of %s was not finished by an earlier agent: its state is handed over", root.name)
+    job = JobClient(client, str(notes["id"]), int(notes["fence"]))
+    workspace = notes["workspace"]
+    directory = RunDirectory(
+        root, tools.sandbox, tools.caches / "0", str(workspace["name"]), str(workspace.get("working-directory") or "")
+    )
+    result = notes.get("result") or {"outcome": "failed", "error": KILLED}
+    try:
+        States(job, directory, notes.get("before")).upload_last()
+    except (JobLost, Refused, BadFile, OSError) as error:
+        saved = keep_lost(directory, tools.lost_states, str(notes.get("run")))
+        logger.error("The state of %s was not taken (%s): see %s", root.name, error, saved)  # noqa: TRY400
+    with contextlib.suppress(JobLost, Refused):
+        _send_log(job, root / "log-apply")
+        insist(lambda: job.finish(result))
+
+
+def _send_log(job: JobClient, path: Path) -> None:
+    """Send the rest of a log: the service says how much it has."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        data = file.read(1)
+        length = insist(lambda: job.log(0, data)) if data else 0
+        while True:
+            file.seek(length)
+            data = file.read(512 * 1024)
+            if not data:
+                return
+            length = insist(lambda data=data, length=length: job.log(length, data))  # type: ignore[misc]

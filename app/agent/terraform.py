@@ -1,0 +1,195 @@
+"""Runs commands of Terraform or OpenTofu in the directory of a run."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from app.agent.directory import RunDirectory
+from app.agent.sandbox import Process, Sandbox
+from app.agent.settings import Settings
+from app.agent.versions import Program
+
+PIECE = 64 * 1024
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Of the agent's own environment, this is passed on: how to reach the network.
+PASSED_ON = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ"),
+)
+# Terraform that is short-lived is faster if it doesn't collect its garbage all the time.
+GARBAGE_PERCENT = "400"
+
+
+class Stopped(Exception):
+    """The job was stopped before the next command."""
+
+
+class Control:
+    """Stops the commands of one job; other threads ask for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._processes: set[Process] = set()
+        self.interrupted = False
+        self.killed = False
+        # Set if it was not the user who asked for it.
+        self.reason: str | None = None
+
+    def interrupt(self, reason: str | None = None) -> None:
+        """Let Terraform end gracefully, and start no further command."""
+        with self._lock:
+            if not self.interrupted and not self.killed:
+                self.interrupted, self.reason = True, reason
+            for process in self._processes:
+                process.interrupt()
+
+    def kill(self, reason: str | None = None) -> None:
+        """End Terraform at once."""
+        with self._lock:
+            if not self.killed:
+                self.killed, self.reason = True, reason or self.reason
+            for process in self._processes:
+                process.kill()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to end, in one way or the other."""
+        return self.interrupted or self.killed
+
+    def run(self, start: Callable[[], Process], use: Callable[[Process], None]) -> int:
+        """Start a process, use it, and wait for its end."""
+        with self._lock:
+            if self.stopped:
+                raise Stopped
+            process = start()
+            self._processes.add(process)
+        try:
+            use(process)
+            return process.wait()
+        finally:
+            with self._lock:
+                self._processes.discard(process)
+
+    def groups(self) -> list[int]:
+        """The processes under way."""
+        with self._lock:
+            return [process.popen.pid for process in self._processes]
+
+
+class Terraform:
+    """Commands with one program, in one directory, with one environment."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a command needs
+        self,
+        sandbox: Sandbox,
+        program: Program,
+        directory: RunDirectory,
+        control: Control,
+        environment: Mapping[str, str],
+        readable: Sequence[Path] = (),
+    ) -> None:
+        self.program = program
+        self._sandbox = sandbox
+        self._directory = directory
+        self._control = control
+        self._environment = environment
+        self._readable = [*readable]
+        if not program.path.is_relative_to("/usr"):
+            self._readable.append(program.path.parent)
+
+    def run(self, arguments: Sequence[str], write: Callable[[bytes], None]) -> int:
+        """Run a command; what it prints goes to `write` as it comes."""
+
+        def use(process: Process) -> None:
+            output = process.popen.stdout
+            assert output is not None
+            with output:
+                while data := os.read(output.fileno(), PIECE):
+                    write(data)
+
+        return self._control.run(lambda: self._start(arguments), use)
+
+    def capture(self, arguments: Sequence[str], target: IO[bytes]) -> tuple[int, str]:
+        """Run a command that prints into a file: its status and its errors."""
+        errors: list[bytes] = []
+
+        def use(process: Process) -> None:
+            output = process.popen.stderr
+            assert output is not None
+            with output:
+                while data := os.read(output.fileno(), PIECE):
+                    if len(errors) < 4:  # noqa: PLR2004 - the beginning says what is wrong
+                        errors.append(data)
+
+        # What a user may set for plans has no place here.
+        plain = {name: value for name, value in self._environment.items() if not _concerns_users(name)}
+        status = self._control.run(lambda: self._start(arguments, plain, output=target, errors=-1), use)
+        return status, b"".join(errors).decode("utf-8", "replace")
+
+    def _start(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        *,
+        output: int | IO[bytes] = -1,
+        errors: int | IO[bytes] = -2,
+    ) -> Process:
+        return self._sandbox.start(
+            [str(self.program.path), *arguments],
+            self._directory.directories,
+            cwd=self._directory.cwd,
+            environment=self._environment if environment is None else environment,
+            readable=self._readable,
+            output=output,
+            errors=errors,
+        )
+
+
+def _concerns_users(name: str) -> bool:
+    return name.startswith(("TF_CLI_ARGS", "TF_LOG"))
+
+
+def environment(
+    settings: Settings, directory: RunDirectory, job: Mapping[str, Any], chosen: Mapping[str, str], config: str
+) -> dict[str, str]:
+    """The whole environment of Terraform: nothing else of the agent's own is in it."""
+    inside = directory.inside
+    run, workspace = job["run"], job["workspace"]
+    facts = {
+        "TFC_RUN_ID": run["id"],
+        "TFC_WORKSPACE_NAME": workspace["name"],
+        "TFC_WORKSPACE_SLUG": f"{job['organization']}/{workspace['name']}",
+        "TFC_PROJECT_NAME": workspace.get("project-name") or "",
+    }
+    boxed = settings.sandbox == "bwrap"
+    return {
+        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+        "LANG": "C.UTF-8",
+        "CHECKPOINT_DISABLE": "1",
+        "GOGC": GARBAGE_PERCENT,
+        **chosen,
+        "PATH": SYSTEM_PATH if boxed else os.environ.get("PATH", SYSTEM_PATH),
+        "HOME": str(inside.work / "home"),
+        "TMPDIR": "/tmp" if boxed else str(inside.work / "tmp"),  # noqa: S108 - a folder of the sandbox alone
+        "GOMEMLIMIT": f"{settings.limits.memory * 9 // 10 // 1024}KiB",
+        "TF_IN_AUTOMATION": "1",
+        "TF_INPUT": "0",
+        "TF_WORKSPACE": str(workspace["name"]),
+        "TF_CLI_CONFIG_FILE": config,
+        "TF_PLUGIN_CACHE_DIR": str(inside.cache),
+        **facts,
+        # The same for configurations that declare a variable of such a name.
+        **{f"TF_VAR_{name}": value for name, value in facts.items()},
+    }
+
+
+def cli_configuration(token: str, hosts: Sequence[str], mirror: Path | None) -> str:
+    """The text of the CLI's configuration: the token of the job, and from where providers come."""
+    text = "disable_checkpoint = true\n"
+    for host in dict.fromkeys(hosts):
+        text += f'credentials "{host}" {{\n  token = "{token}"\n}}\n'
+    if mirror is not None:
+        text += f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n  direct {{}}\n}}\n'
+    return text
