@@ -200,6 +200,10 @@ class Settings:
             url=(given.get("GROUNDPLAN_URL") or "").rstrip("/") or None,
             mail_server=mail_server_of(given),
             invitation_days=whole_number(given, "GROUNDPLAN_INVITATION_DAYS", 7),
+            lease_seconds=whole_number(given, "GROUNDPLAN_LEASE_SECONDS", 60),
+            apply_grace_seconds=whole_number(given, "GROUNDPLAN_APPLY_GRACE_SECONDS", 15 * 60),
+            plan_seconds=whole_number(given, "GROUNDPLAN_PLAN_SECONDS", 2 * 60 * 60),
+            apply_seconds=whole_number(given, "GROUNDPLAN_APPLY_SECONDS", 24 * 60 * 60),
         )
 
 

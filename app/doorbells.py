@@ -5,20 +5,32 @@ Nothing depends on it: an agent that hears nothing asks again after a while.
 """
 
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 FOLDER: Final = "doorbells"
 RING: Final = "groundplan.ring"
-"""The key in a session's ``info``: set if agents have something to do after the commit."""
+"""The key in a session's ``info``: the set of reasons to wake agents after the commit."""
+
+JOB: Final = "job"
+"""A job was queued."""
+SIGNAL: Final = "signal"
+"""A running job should stop: agents renew their leases at once, and learn it by the answers."""
 
 
-def ring(folder: Path) -> None:
+def want_ring(info: dict[Any, Any], reason: str) -> None:
+    """Note in a session's ``info`` that agents should be woken after the commit."""
+    info.setdefault(RING, set()).add(reason)
+
+
+def ring(folder: Path, reasons: Iterable[str]) -> None:
     """Wake every agent that has a socket in the folder. A socket whose agent is gone is ignored."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
         bell.setblocking(False)  # noqa: FBT003 - the name of the method says it
         for each in folder.glob("*.sock"):
             # A full queue means that the agent has not yet looked, so it will.
-            with suppress(OSError):
-                bell.sendto(b"", str(each))
+            for reason in reasons:
+                with suppress(OSError):
+                    bell.sendto(reason.encode(), str(each))

@@ -12,7 +12,8 @@ from typing import Any, Final
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.doorbells import RING
+from app import doorbells
+from app.doorbells import want_ring
 from app.models import run_phases
 from app.models.applies import Apply
 from app.models.plans import Plan
@@ -242,7 +243,7 @@ class Machine:
         self.workspace.current_run_id = run.id
 
     def _queue_job(self, run: Run, phase: str, row: RunPhase) -> None:
-        self.session.info[RING] = True
+        want_ring(self.session.info, doorbells.JOB)
         known = self.session.scalars(select(RunJob).where(RunJob.phase_id == row.id)).one_or_none()  # type: ignore[attr-defined]
         if known is not None:
             requeue(known)
@@ -260,7 +261,7 @@ class Machine:
         self.session.add(job)
 
     def _signal(self, run: Run, signal: str) -> None:
-        self.session.info[RING] = True
+        want_ring(self.session.info, doorbells.SIGNAL)
         self.session.execute(
             update(RunJob)
             .where(RunJob.run_id == run.id, RunJob.status != FINISHED)

@@ -49,7 +49,7 @@ def transaction() -> Iterator[Session]:
             raise _api_error(error) from error
     send_to_analytics(session)
     if RING in session.info:
-        ring(services().settings.home / FOLDER)
+        ring(services().settings.home / FOLDER, session.info[RING])
     if TO_DELETE in session.info:
         delete_objects(session.info[TO_DELETE])
 

@@ -7,8 +7,10 @@ from sqlalchemy.orm import Session
 
 from app.models.configuration_versions import ConfigurationVersion
 from app.models.organizations import Organization
+from app.models.plans import Plan
 from app.models.projects import Project
-from app.models.run_jobs import PLAN, RunJob
+from app.models.run_jobs import PLAN as PLAN_PHASE
+from app.models.run_jobs import RunJob
 from app.models.run_phases import RunPhase
 from app.models.runs import Run
 from app.models.users import User
@@ -25,7 +27,7 @@ _VALUES: Final = (Var.key, Var.category, Var.value, Var.sealed_value, Var.hcl, V
 
 def describe_job(session: Session, job: RunJob, phase: RunPhase) -> dict[str, Any]:
     """Everything about the job but its secrets, which the agent gets when it starts."""
-    run, workspace, organization, project, size, creator = session.execute(
+    run, workspace, organization, project, size, creator, planned_with = session.execute(
         select(
             Run,
             Workspace,
@@ -33,7 +35,9 @@ def describe_job(session: Session, job: RunJob, phase: RunPhase) -> dict[str, An
             Project.name,
             ConfigurationVersion.size,
             User.username,
+            Plan.terraform_version,
         )
+        .join(Plan, Plan.run_id == Run.__table__.c.id)
         .join(Workspace, Workspace.__table__.c.id == Run.workspace_id)
         .join(Organization, Organization.__table__.c.id == Run.organization_id)
         .join(Project, Project.__table__.c.id == Workspace.project_id)
@@ -42,7 +46,7 @@ def describe_job(session: Session, job: RunJob, phase: RunPhase) -> dict[str, An
         .where(Run.__table__.c.id == job.run_id)
     ).one()
     settings = services().settings
-    seconds = settings.plan_seconds if job.phase == PLAN else settings.apply_seconds
+    seconds = settings.plan_seconds if job.phase == PLAN_PHASE else settings.apply_seconds
     return {
         "id": job.id,
         "fence": job.fence,
@@ -75,7 +79,8 @@ def describe_job(session: Session, job: RunJob, phase: RunPhase) -> dict[str, An
             "created-by": creator,
         },
         "tool": workspace.iac_tool,
-        "version": run.terraform_version or workspace.terraform_version,
+        # Terraform applies no plan of another version.
+        "version": planned_with or run.terraform_version or workspace.terraform_version,
         "json-log": workspace.structured_run_output_enabled,
         "configuration-size": size,
     }

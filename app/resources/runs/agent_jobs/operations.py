@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.doorbells import RING
+from app.doorbells import JOB, want_ring
 from app.jsonapi.errors import Conflict
 from app.models.agents import EXITED, Agent
 from app.models.run_jobs import (
@@ -127,7 +127,7 @@ def expire(session: Session, job_id: str, run_id: str, grace: timedelta) -> tupl
     if job.status == ACQUIRED and is_lost:
         requeue(job)
         machine.note(run, "agent-lost", "The agent took the job and was not heard of again; another one gets it")
-        session.info[RING] = True
+        want_ring(session.info, JOB)
     elif is_lost and job.phase == APPLY and job.lease_until < moment - grace:
         _mark_lost(machine, run, moment)
         machine.move(run, Event.LOSE, keep_lock=True)

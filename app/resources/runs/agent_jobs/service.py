@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 import orjson
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from app.resources.runs.agent_jobs.documents import describe_job, variables_of
 from app.resources.runs.agent_jobs.operations import JobLost, check_held, claim, outcome_event
 from app.resources.runs.logs.reading import append_log
 from app.services import services
+from app.web.addresses import base_url
 from app.web.context import reader
 from app.web.policy import get_for_update, get_visible, visible
 from app.web.transaction import record_event, transaction
@@ -76,7 +78,12 @@ def start_job(job_id: str, fence: int) -> dict[str, Any]:
         job.token_digest = digest(token, settings.secret_key)
         own = [] if run.sealed_variables is None else orjson.loads(services().keyring.unseal(run.sealed_variables))
         variables = variables_of(session, workspace, own)
-        return {"variables": variables, "token": token, "signal": job.signal}
+        return {
+            "variables": variables,
+            "token": token,
+            "hostname": urlsplit(base_url()).netloc,
+            "signal": job.signal,
+        }
 
 
 def renew_lease(job_id: str, fence: int) -> dict[str, Any]:
