@@ -13,7 +13,7 @@ from app.agent.agent import Agent
 from app.agent.client import Client, Refused, Unavailable
 from app.agent.downloads import Downloads
 from app.agent.jobs import Tools
-from app.agent.recovery import recover
+from app.agent.recovery import recover, recover_jobs
 from app.agent.sandbox import NoSandbox, Sandbox
 from app.agent.settings import Settings, WrongSettings
 from app.agent.versions import Versions
@@ -58,6 +58,7 @@ def run(settings: Settings) -> int:
         signal.signal(number, lambda *_: agent.end())
     try:
         recover(settings, client, tools)
+        recover_others(settings, client, tools)
         agent.serve()
     finally:
         sandbox.close()
@@ -102,6 +103,20 @@ def take_home(folder: Path) -> tuple[Path, int]:
             f"The agent can't work in {folder}: {error.strerror}. Set GROUNDPLAN_AGENT_HOME to a folder it may write."
         ) from error
     raise WrongSettings(f"All directories in {folder} are in use.")
+
+
+def recover_others(settings: Settings, client: Client, tools: Tools) -> None:
+    """Finish also what is left in the directories of agents that are not started again."""
+    for home in sorted(settings.home.glob("agent-*")):
+        lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            recover_jobs(settings, client, tools, home / "jobs")
+        except BlockingIOError:
+            # It is at work.
+            continue
+        finally:
+            os.close(lock)
 
 
 def own_version() -> str:

@@ -5,8 +5,6 @@ import json
 import re
 from collections.abc import Iterable
 
-from app.agent import hcl
-
 SHORTEST = 6
 MASKED = "(sensitive value)"
 # The marks of the beginning and the end of a log; and zero bytes, which no terminal shows.
@@ -33,7 +31,7 @@ class Mask:
                 if len(bare) < SHORTEST:
                     continue
                 escaped = json.dumps(bare, ensure_ascii=False)[1:-1]
-                forms |= {bare, escaped, _as_go(escaped), hcl.quote(bare)[1:-1]}
+                forms |= {bare, escaped, _as_go(escaped), _as_hcl(bare), _as_hcl(escaped)}
         # The longest first: one may begin with another.
         self._secrets = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(re.escape(form) for form in self._secrets)) if self._secrets else None
@@ -48,26 +46,35 @@ class Mask:
         """The next piece; what may be the beginning of a secret is held back."""
         text = self._held + self._decoder.decode(data, final).translate(MARKS)
         self._held = ""
-        if self._pattern:
-            text = self._pattern.sub(MASKED, text)
-            if not final:
-                keep = self._begun(text)
-                if keep:
-                    text, self._held = text[:-keep], text[-keep:]
-        return text.encode("utf-8", "replace")
+        if not self._pattern:
+            return text.encode("utf-8", "replace")
+        shown: list[str] = []
+        position = 0
+        while True:
+            begun = len(text) if final else self._begun(text, position)
+            found = self._pattern.search(text, position)
+            if found is None or found.start() >= begun:
+                break
+            shown += text[position : found.start()], MASKED
+            position = found.end()
+        self._held = text[begun:]
+        return "".join((*shown, text[position:begun])).encode("utf-8", "replace")
 
-    def _begun(self, text: str) -> int:
-        """How many characters at the end may be the beginning of a secret."""
-        longest = len(self._secrets[0]) - 1
-        tail = text[-longest:]
-        for index, char in enumerate(tail):
-            if char in self._firsts:
-                rest = tail[index:]
+    def _begun(self, text: str, position: int) -> int:
+        """From where on the text may be the beginning of a secret; its length if it is none."""
+        for index in range(max(position, len(text) - len(self._secrets[0]) + 1), len(text)):
+            if text[index] in self._firsts:
+                rest = text[index:]
                 if any(len(form) > len(rest) and form.startswith(rest) for form in self._secrets):
-                    return len(rest)
-        return 0
+                    return index
+        return len(text)
 
 
 def _as_go(escaped: str) -> str:
     """As Go writes a text in JSON."""
     return escaped.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _as_hcl(text: str) -> str:
+    """As Terraform shows what would otherwise be a template."""
+    return text.replace("${", "$${").replace("%{", "%%{")

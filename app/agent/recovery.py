@@ -18,7 +18,7 @@ KILLED = "The agent was stopped while Terraform was applying. What was finished 
 
 
 def recover(settings: Settings, client: Client, tools: Tools) -> None:
-    """Look through the directories of runs: hand over the states of applies, and remove the rest."""
+    """Make the directories of an agent, and finish what was left in them."""
     tools.jobs.mkdir(mode=0o711, parents=True, exist_ok=True)
     tools.caches.mkdir(mode=0o711, exist_ok=True)
     for slot in range(settings.slots):
@@ -26,7 +26,12 @@ def recover(settings: Settings, client: Client, tools: Tools) -> None:
         if not cache.is_dir():
             cache.mkdir(mode=0o755)
             tools.sandbox.own(cache)
-    for root in sorted(tools.jobs.iterdir()):
+    recover_jobs(settings, client, tools, tools.jobs)
+
+
+def recover_jobs(settings: Settings, client: Client, tools: Tools, folder: Path) -> None:
+    """Look through the directories of jobs: hand over the states of applies, and remove the rest."""
+    for root in sorted(folder.iterdir()) if folder.is_dir() else ():
         notes = read_notes(root)
         if notes is None or notes.get("url") != settings.url:
             if notes is None:

@@ -55,9 +55,8 @@ def unpack(
                 f"The configuration can't be unpacked: it is no valid tar archive ({error})."
             ) from error
         except OSError as error:
-            raise BadConfiguration(
-                f"The configuration can't be unpacked: {error.strerror} ({error.filename})."
-            ) from error
+            name = os.path.relpath(str(error.filename or target), target)
+            raise BadConfiguration(f"The configuration can't be unpacked: {name}: {error.strerror}.") from error
     for folder, _, files in os.walk(target):
         own(Path(folder))
         for name in files:

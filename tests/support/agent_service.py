@@ -55,6 +55,8 @@ class AgentService:
         self.agents: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str]] = []
         self.away = False
+        # What is refused with 422, by the last part of the path.
+        self.broken: set[str] = set()
         self.bells: Path | None = None
         self.refuse_registration = False
         self.retry_after = "30"
@@ -179,6 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(503, "away")
         elif self.headers.get("Authorization") != "Bearer pool-token":
             self._error(401, "no")
+        elif {parts[-1], f"{parts[-1]} {self.command}"} & service.broken:
+            self._error(422, "This is not taken.")
         elif parts[0] == "agents":
             self._agents(parts, body)
         else:

@@ -1,0 +1,203 @@
+"""An agent that is killed, and the next one on the same disk."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.agent_service import AgentService, ServedJob, packed
+from tests.support.running_agent import Start
+
+Launch = Callable[..., "subprocess.Popen[bytes]"]
+SLOW = """
+resource "terraform_data" "quick" {
+  input = "there"
+}
+resource "terraform_data" "slow" {
+  depends_on = [terraform_data.quick]
+  provisioner "local-exec" {
+    command = "echo waiting; sleep 60.%s"
+  }
+}
+"""
+
+
+@pytest.fixture
+def launch(service: AgentService, home: Path) -> Iterator[Launch]:
+    """Start the command itself."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def launch(*arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
+        own = {
+            "PATH": os.environ["PATH"],
+            "GROUNDPLAN_URL": service.url,
+            "GROUNDPLAN_AGENT_TOKEN": "pool-token",
+            "GROUNDPLAN_AGENT_HOME": str(home),
+            **environment,
+        }
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "app.agent.main", *arguments], env=own, stderr=subprocess.PIPE
+        )
+        started.append(process)
+        return process
+
+    yield launch
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=20)
+
+
+def begin_apply(service: AgentService, mark: str) -> ServedJob:
+    service.retry_after = "0"
+    planned = service.add("plan")
+    planned.configuration = packed(main=SLOW % mark)
+    assert service.run(planned)["outcome"] == "ok", planned.text
+    job = service.offer(service.add_apply(planned))
+    job.wait_for_log("0mwaiting")
+    return job
+
+
+@pytest.mark.needs("terraform")
+def test_a_killed_agent_loses_no_resource(service: AgentService, launch: Launch, start: Start) -> None:
+    agent = launch()
+    job = begin_apply(service, "21")
+    agent.send_signal(signal.SIGKILL)
+    agent.wait()
+    listed = subprocess.run(["/bin/ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert "sleep 60.21" not in listed
+    start()
+    assert job.finished.wait(10)
+    assert job.result is not None
+    assert job.result["outcome"] == "failed"
+    assert "stopped while Terraform was applying" in job.result["error"]
+    [(state, final)] = job.states
+    assert final
+    assert [each["name"] for each in json.loads(state)["resources"] if each["instances"]] == ["quick"]
+    assert job.text.count("quick: Creating...") == 1
+    assert job.started == 1
+
+
+@pytest.mark.needs("terraform")
+def test_what_is_left_goes_to_its_own_service_alone(
+    service: AgentService, launch: Launch, start: Start, home: Path
+) -> None:
+    agent = launch()
+    job = begin_apply(service, "22")
+    agent.send_signal(signal.SIGKILL)
+    agent.wait()
+    [notes] = home.glob("agent-0/jobs/*/job.json")
+    notes.write_text(notes.read_text().replace(service.url, "http://elsewhere.example"))
+    start()
+    time.sleep(0.2)
+    assert job.states == []
+    assert notes.exists()
+
+
+@pytest.mark.needs("terraform")
+def test_what_another_agent_left_is_finished(service: AgentService, launch: Launch, home: Path) -> None:
+    agent = launch()
+    job = begin_apply(service, "23")
+    agent.send_signal(signal.SIGKILL)
+    agent.wait()
+    (home / "agent-0").rename(home / "agent-7")
+    launch()
+    assert job.finished.wait(10)
+    assert len(job.states) == 1
+
+
+def test_a_killed_agent_leaves_no_plan(start: Start, home: Path) -> None:
+    left = home / "agent-0" / "jobs" / "job-9"
+    left.mkdir(parents=True)
+    (left / "plan").write_text("secret")
+    start()
+    assert not left.exists()
+
+
+def test_a_state_that_is_not_taken_is_kept(
+    service: AgentService, start: Start, pretend: Callable[[str], Path], home: Path
+) -> None:
+    start(tools=pretend('test "$1" = plan && exit 0; echo "{}" | state'))
+    planned = service.add("plan", version="9.9.9")
+    service.run(planned)
+    job = service.add_apply(planned)
+    service.broken.add("state")
+    job.state = None
+    assert service.run(job)["outcome"] == "failed"
+    assert "The agent could not get what the run needs" in (job.result or {})["error"]
+    service.broken.discard("state")
+    planned = service.add("plan", version="9.9.9")
+    service.run(planned)
+    job = service.add_apply(planned)
+    service.broken.add("state PUT")
+    assert service.run(job)["outcome"] == "ok"
+    assert "the service did not take the state of this apply: This is not taken." in job.text
+    assert (home / "agent-0" / "lost-states" / f"{job.document['run']['id']}.tfstate").read_text() == "{}\n"
+
+
+def test_the_command_ends_gracefully(service: AgentService, launch: Launch) -> None:
+    agent = launch(GROUNDPLAN_AGENT_NAME="ada")
+    due = time.monotonic() + 10
+    while not service.agents and time.monotonic() < due:
+        time.sleep(0.02)
+    [registered] = service.agents.values()
+    assert registered | {"tools": None} == {
+        "protocol": 1,
+        "name": "ada",
+        "version": registered["version"],
+        "os": "linux",
+        "arch": os.uname().machine,
+        "slots": max(2, os.cpu_count() or 1),
+        "single": False,
+        "tools": None,
+        "sandbox": "bwrap",
+    }
+    agent.terminate()
+    assert agent.wait(10) == 0
+    assert service.agents == {}
+
+
+def test_a_service_of_another_protocol(service: AgentService, launch: Launch) -> None:
+    service.refuse_registration = True
+    agent = launch()
+    assert agent.wait(10) == 1
+    assert agent.stderr is not None
+    assert b"The service does not take this agent: This service speaks protocol 2." in agent.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"GROUNDPLAN_URL": ""}, "GROUNDPLAN_URL must be the address"),
+        ({"GROUNDPLAN_AGENT_TOKEN": ""}, "must hold a token of an agent pool"),
+        ({"GROUNDPLAN_AGENT_TOKEN_FILE": "/nowhere"}, "GROUNDPLAN_AGENT_TOKEN_FILE can't be read"),
+        ({"GROUNDPLAN_SANDBOX": "docker"}, "must be one of bwrap, container, none"),
+        ({"GROUNDPLAN_AGENT_SLOTS": "many"}, "GROUNDPLAN_AGENT_SLOTS must be a whole number"),
+        ({"GROUNDPLAN_SANDBOX_USER": "nobody-of-this-name"}, "No sandbox can be made here"),
+        ({"GROUNDPLAN_AGENT_HOME": "/proc/nowhere"}, "Set GROUNDPLAN_AGENT_HOME"),
+    ],
+)
+def test_wrong_settings_are_told(changes: dict[str, str], told: str, launch: Launch) -> None:
+    agent = launch(**changes)
+    assert agent.wait(10) == 2
+    assert agent.stderr is not None
+    assert told in agent.stderr.read().decode()
+
+
+def test_an_agent_that_was_forgotten_registers_again(
+    service: AgentService, start: Start, pretend: Callable[[str], Path]
+) -> None:
+    start(tools=pretend("exit 0"))
+    due = time.monotonic() + 10
+    while not service.agents and time.monotonic() < due:
+        time.sleep(0.01)
+    service.agents.clear()
+    job = service.add("plan", version="9.9.9")
+    service.retry_after = "0"
+    assert service.run(job)["outcome"] == "ok"
