@@ -6,7 +6,7 @@ ApiError
  ├── Forbidden 403 ── ForceDeletionRefused
  ├── NotFound 404
  ├── NotAcceptable 406
- ├── Conflict 409
+ ├── Conflict 409 ── StillApplying
  ├── UnsupportedMediaType 415
  ├── InvalidAttribute 422 (names the attribute) ── Taken
  ├── Unprocessable 422
@@ -131,6 +131,16 @@ class Conflict(ApiError):
     status = 409
     title = "conflict"
     code = "conflict"
+
+
+class StillApplying(Conflict):
+    """A run changes infrastructure, and its state would have no place any more."""
+
+    code = "run-still-applying"
+
+    def __init__(self, run_id: str) -> None:
+        """``run_id`` is the run."""
+        super().__init__(f"The run {run_id} is applying; wait for its end, or cancel it, and then delete")
 
 
 class TooLarge(ApiError):

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from app import doorbells
 from app.doorbells import want_ring
 from app.models import run_phases
+from app.models.agents import Agent, is_alive
 from app.models.applies import Apply
+from app.models.log_chunks import append_log
 from app.models.plans import Plan
 from app.models.run_events import RunEvent
 from app.models.run_jobs import (
@@ -56,6 +58,7 @@ from app.persistence import now
 
 # How long a run that was asked to stop may take before it can be stopped by force.
 FORCE_CANCEL_AFTER: Final = timedelta(minutes=1)
+NO_AGENT: Final = "No agent of this pool is connected; the run begins when one is"
 INCOMPLETE: Final = "The agent was lost in the middle of an apply: the state of the last apply may be incomplete"
 
 # The statuses of plan and apply in each status of the run; None where they stay.
@@ -249,6 +252,10 @@ class Machine:
             requeue(known)
             return
         plan_priority = PRIORITY_PLAN_ONLY if run.plan_only else PRIORITY_PLAN
+        if phase == PLAN and not self._has_agent(run.pool):
+            # The CLI prints the log of the plan while it waits for it.
+            self.note(run, "waiting-for-agent", NO_AGENT)
+            append_log(self.session, row, run.id, 0, f"{NO_AGENT}\n".encode())
         job = RunJob(
             organization_id=run.organization_id,
             workspace_id=run.workspace_id,
@@ -259,6 +266,9 @@ class Machine:
             priority=PRIORITY_APPLY if phase == APPLY else plan_priority,
         )
         self.session.add(job)
+
+    def _has_agent(self, pool: str) -> bool:
+        return self.session.scalar(select(Agent.id).where(Agent.pool == pool, is_alive()).limit(1)) is not None
 
     def _signal(self, run: Run, signal: str) -> None:
         want_ring(self.session.info, doorbells.SIGNAL)

@@ -1,10 +1,11 @@
 """Deleting one or many workspaces, with everything in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
+from app.models.runs import APPLYING, Run
 from app.models.workspaces import Workspace
 from app.persistence import in_values
 from app.storage.ledger import mark_for_deletion, objects_owned_by
@@ -16,6 +17,18 @@ def lock_workspaces(session: Session, condition: ColumnElement[bool]) -> Sequenc
     They are locked in the same order as by requests that move workspaces, so that two requests can't deadlock.
     """
     return session.scalars(select(Workspace).where(condition).order_by(Workspace.id).with_for_update()).all()
+
+
+def applying_run(session: Session, workspaces: Iterable[Workspace]) -> str | None:
+    """The id of a run that is applying in one of the workspaces, which the caller has locked; None if there is none."""
+    holding = [workspace.locked_by_id for workspace in workspaces if workspace.locked_by_type == "runs"]
+    if not holding:
+        return None
+    columns = Run.__table__.c
+    found = select(columns.id).where(
+        in_values(columns.id, [each for each in holding if each]), columns.status == APPLYING
+    )
+    return session.scalar(found.limit(1))
 
 
 def delete_workspaces(session: Session, workspaces: Sequence[Workspace]) -> None:

@@ -268,6 +268,6 @@ def test_the_result_is_checked(runs: Runs) -> None:
         ({"error": 5}, "/error"),
         ({"terraform-version": []}, "/terraform-version"),
     ):
-        said = {"outcome": "ok", **members}
-        outcome = said.pop("outcome")
-        assert job.finish(outcome, expect=422, **said)["errors"][0]["source"]["pointer"] == pointer
+        path = f"/jobs/{job.id}/finish?fence={job.fence}"
+        refused = runs.agent.send("POST", path, {"outcome": "ok", **members}, expect=422)
+        assert refused["errors"][0]["source"]["pointer"] == pointer

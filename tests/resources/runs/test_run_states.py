@@ -1,5 +1,8 @@
 """The way of a run through its statuses, with an agent that does as it is told."""
 
+from sqlalchemy import Engine, update
+
+from app.models.agents import Agent
 from tests.support.runs import Runs
 from tests.support.states import state
 
@@ -173,3 +176,39 @@ def test_a_run_is_executed_by_force(runs: Runs) -> None:
     runs.act(last, "force-execute")
     assert [runs.status(each) for each in (first, waiting, last)] == ["discarded", "pending", "plan_queued"]
     runs.act(first, "force-execute", expect=403)
+
+
+def test_a_run_says_that_no_agent_is_there(runs: Runs, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(Agent).values(status="exited"))
+    run_id = runs.new()
+    events = runs.api.get(f"/runs/{run_id}/run-events", runs.owner.token)["data"]
+    said = "No agent of this pool is connected; the run begins when one is"
+    assert said in [each["attributes"]["description"] for each in events]
+    assert runs.log_of(run_id) == b"\x02" + said.encode() + b"\n"
+    assert runs.agent.take().document["log-length"] == len(said) + 1
+
+
+def test_nothing_is_deleted_under_an_apply(runs: Runs) -> None:
+    run_id = runs.new(auto_apply=True)
+    runs.agent.plan()
+    job = runs.agent.take()
+    job.start()
+    for path in (
+        f"/workspaces/{runs.workspace.id}",
+        f"/projects/{runs.project.id}?force=true",
+        f"/organizations/{runs.organization.name}",
+    ):
+        refused = runs.api.delete(path, runs.owner.token, expect=409)["errors"][0]
+        assert refused["code"] == "run-still-applying", path
+        assert run_id in refused["detail"]
+    job.finish("failed")
+    runs.api.delete(f"/workspaces/{runs.workspace.id}", runs.owner.token)
+
+
+def test_a_run_that_is_not_over_keeps_its_lock(runs: Runs) -> None:
+    run_id = runs.new()
+    path = f"/workspaces/{runs.workspace.id}/actions/force-unlock"
+    refused = runs.api.post(path, runs.owner.token, expect=409)["errors"][0]
+    assert refused["code"] == "workspace-locked-by-run"
+    assert f"locked by Run {run_id}" in refused["detail"]

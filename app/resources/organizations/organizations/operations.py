@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import delete, select, true
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Forbidden, InvalidAttribute, Unprocessable, humanized
+from app.jsonapi.errors import Forbidden, InvalidAttribute, StillApplying, Unprocessable, humanized
 from app.models.environments import default_environment
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.projects import DEFAULT_PROJECT, Project
+from app.models.runs import APPLYING, Run
 from app.models.teams import OWNERS, Team, TeamMember
 from app.models.workspaces import Workspace
 from app.resources.inheritance.execution_mode import Execution, PoolConsumer, pop_pool, resolve_pool
@@ -126,6 +127,10 @@ def delete_organization(session: Session, organization: Organization) -> None:
         .order_by(Workspace.id)
         .with_for_update(),
     )
+    columns = Run.__table__.c
+    applying = select(columns.id).where(columns.organization_id == organization.id, columns.status == APPLYING)
+    if (run_id := session.scalar(applying.limit(1))) is not None:
+        raise StillApplying(run_id)
     mark_for_deletion(session, objects_owned_by("organization_id", [organization.id]))
     # Deleted first, because deleting a project does not delete its workspaces.
     session.execute(delete(Workspace).where(Workspace.organization_id == organization.id))

@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Forbidden, NotFound, Unprocessable
+from app.jsonapi.errors import Forbidden, NotFound, StillApplying, Unprocessable
 from app.models.environments import Environment
 from app.models.organization_memberships import OrganizationMembership
 from app.models.project_members import ProjectMember
 from app.models.projects import Project
 from app.models.users import User
-from app.models.workspace_deletion import delete_workspaces, lock_workspaces
+from app.models.workspace_deletion import applying_run, delete_workspaces, lock_workspaces
 from app.models.workspaces import Workspace
 from app.persistence import now
 
@@ -83,6 +83,8 @@ def delete_environment(session: Session, environment: Environment, *, by_force: 
     workspaces: Sequence[Workspace] = ()
     if by_force:
         workspaces = lock_workspaces(session, Workspace.environment_id == environment.id)
+        if applying := applying_run(session, workspaces):
+            raise StillApplying(applying)
         delete_workspaces(session, workspaces)
     elif session.scalar(select(exists().where(Workspace.environment_id == environment.id))):
         raise EnvironmentNotEmpty

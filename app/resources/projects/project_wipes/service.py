@@ -6,8 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
+from app.jsonapi.errors import StillApplying
 from app.models.projects import Project
-from app.models.workspace_deletion import delete_workspaces, lock_workspaces
+from app.models.workspace_deletion import applying_run, delete_workspaces, lock_workspaces
 from app.models.workspace_states import has_encrypted_state
 from app.models.workspaces import Workspace
 from app.resources.projects.project_wipes.operations import (
@@ -40,6 +41,8 @@ def wipe_project(project_id: str, *, is_dry: bool) -> Mapping[str, int]:
         left = len(workspaces) - len(going)
         counts = count_contents(session, project, [workspace.id for workspace in going] if left else None)
         if any(counts.values()) and not is_dry:
+            if applying := applying_run(session, going):
+                raise StillApplying(applying)
             delete_workspaces(session, going)
             if not left:
                 delete_varsets(session, project)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Forbidden, InvalidAttribute
+from app.jsonapi.errors import Forbidden, InvalidAttribute, StillApplying
 from app.models.projects import Project
-from app.models.workspace_deletion import delete_workspaces, lock_workspaces
+from app.models.workspace_deletion import applying_run, delete_workspaces, lock_workspaces
 from app.models.workspace_lock_holders import Released, release_locks_of
 from app.models.workspaces import Workspace
 from app.resources.projects.cloud_providers.catalogue import CATALOGUE
@@ -55,6 +55,8 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
         workspaces: Sequence[Workspace] = ()
     else:
         workspaces = lock_workspaces(session, Workspace.project_id == project.id)
+        if applying := applying_run(session, workspaces):
+            raise StillApplying(applying)
         delete_workspaces(session, workspaces)
     mark_for_deletion(session, objects_owned_by("project_id", [project.id]))
     session.delete(project)

@@ -1,14 +1,14 @@
 """The rules of jobs: which one an agent gets, who holds one, and what becomes of a lost one."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.doorbells import JOB, want_ring
 from app.jsonapi.errors import Conflict
-from app.models.agents import EXITED, Agent
+from app.models.agents import Agent
 from app.models.run_jobs import (
     ACQUIRED,
     APPLY,
@@ -26,8 +26,6 @@ from app.persistence import now
 
 # A plan may be lost once: twice is no accident of the agent's.
 PLAN_ATTEMPTS: Final = 2
-# An agent that has said nothing for so long is not counted on.
-ALIVE: Final = timedelta(seconds=45)
 # How long an agent may take to stop terraform after the time of the phase is over.
 STOPPING: Final = timedelta(minutes=5)
 EXPIRED_AT_ONCE: Final = 100
@@ -38,16 +36,6 @@ class JobLost(Conflict):
 
     code = "job-lost"
     detail = "The job is not this agent's any more: its lease ended, or the run did"
-
-
-def has_agent(session: Session, pool: str) -> bool:
-    """Whether an agent of the pool is connected."""
-    return session.scalar(select(Agent.id).where(is_alive(pool)).limit(1)) is not None
-
-
-def is_alive(pool: Any) -> ColumnElement[bool]:  # noqa: ANN401 - an id or a column
-    """The condition that an agent serves the pool and was heard of lately."""
-    return and_(Agent.pool == pool, Agent.status != EXITED, Agent.last_ping_at > now() - ALIVE)
 
 
 def claim(session: Session, agent: Agent, lease: timedelta) -> RunJob | None:

@@ -13,6 +13,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.models.agents import Agent
 from app.models.applies import Apply
+from app.models.log_chunks import append_log
 from app.models.plans import Plan
 from app.models.run_jobs import FINISHED, KILL, NO_SIGNAL, PLAN, QUEUED, STARTED, RunJob
 from app.models.run_machine import Machine, finish_job, lock_run
@@ -23,7 +24,6 @@ from app.models.workspaces import Workspace
 from app.persistence import now
 from app.resources.runs.agent_jobs.documents import describe_job, variables_of
 from app.resources.runs.agent_jobs.operations import JobLost, check_held, claim, outcome_event
-from app.resources.runs.logs.reading import append_log
 from app.services import services
 from app.web.addresses import base_url
 from app.web.context import reader

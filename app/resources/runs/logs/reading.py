@@ -1,4 +1,4 @@
-"""Reading and writing logs: compressed and sealed pieces in the database.
+"""Reading logs: compressed and sealed pieces in the database.
 
 A log that clients read begins with STX and ends, once its phase is over, with ETX. Both marks count in the offsets of
 clients, and none of them is stored. Agents count only the bytes that they send.
@@ -7,20 +7,17 @@ clients, and none of them is stored. Agents count only the bytes that they send.
 import zlib
 from typing import Final
 
-from sqlalchemy import Connection, and_, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, and_, select
 
 from app.models.applies import Apply
 from app.models.log_chunks import CHUNK_BYTES, LogChunk
 from app.models.plans import Plan
-from app.models.run_phases import OVER, RunPhase
+from app.models.run_phases import OVER
 from app.persistence import AnyRow, Base
 from app.services import services
 
 STX: Final = b"\x02"
 ETX: Final = b"\x03"
-# Logs are read much more often than they are written; a fast level is nearly as small.
-LEVEL: Final = 1
 MODELS: Final[dict[str, type[Base]]] = {"plan": Plan, "apply": Apply}
 
 
@@ -67,30 +64,3 @@ def _stored(connection: Connection, phase_id: str, first: int, last: int) -> byt
         if start + len(piece) > first:
             found += piece[max(0, first - start) : last - start]
     return bytes(found)
-
-
-def append_log(session: Session, phase: RunPhase, run_id: str, offset: int, sent: bytes) -> int:
-    """Store the bytes that are new; returns how long the log is now.
-
-    What overlaps with the log is dropped. After a gap nothing is stored: the agent goes on from the returned length.
-    """
-    new = sent[phase.log_length - offset :] if offset <= phase.log_length else b""
-    if not new:
-        return phase.log_length
-    keyring = services().keyring
-    rows = []
-    for at in range(0, len(new), CHUNK_BYTES):
-        piece = new[at : at + CHUNK_BYTES]
-        rows.append(
-            {
-                "phase_id": phase.id,  # type: ignore[attr-defined]
-                "start": phase.log_length + at,
-                "size": len(piece),
-                "run_id": run_id,
-                "content": keyring.seal(zlib.compress(piece, LEVEL)),
-            }
-        )
-    session.execute(insert(LogChunk), rows)
-    phase.log_length += len(new)
-    session.flush()
-    return phase.log_length

@@ -13,10 +13,11 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.authz.roles import level_within
 from app.authz.rules import permissions_on
-from app.jsonapi.errors import ApiError, Forbidden, ForceDeletionRefused, NotFound
+from app.jsonapi.errors import ApiError, Forbidden, ForceDeletionRefused, NotFound, StillApplying
 from app.models.projects import Project
 from app.models.ssh_keys import SshKey
 from app.models.workspace_acl_entries import WorkspaceAclEntry
+from app.models.workspace_deletion import applying_run
 from app.models.workspaces import Workspace
 from app.persistence import in_values, now
 from app.resources.inheritance.agent_pools import open_to_workspace
@@ -141,6 +142,8 @@ def destroy_workspace(
                 "You are not authorized to delete this workspace by force, whatever it manages. If it is unlocked and "
                 f"manages nothing, delete it with POST /api/v2/workspaces/{workspace.id}/actions/safe-delete"
             )
+        if applying := applying_run(session, [workspace]):
+            raise StillApplying(applying)
         mark_for_deletion(session, objects_owned_by("workspace_id", [workspace.id]))
         session.delete(workspace)
         record_event(session, "workspaces.delete", workspace)
