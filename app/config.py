@@ -83,9 +83,10 @@ class Settings:
     the first of them encrypts. ``organization_creation`` says who may create organizations (``admins``: site
     administrators, ``users``: every user). ``sign_up`` says who may make an account (``invited``: whoever has the link
     of an invitation, ``nobody``: only operators make them). ``request_bytes`` limits the size of a body,
-    ``state_bytes`` that of a state. ``trusted_proxies`` is how many proxies are trusted about the address of the
-    request. ``url`` is the address at which clients and people reach the service: the base of every absolute address.
-    ``invitation_days`` is how many days an invitation can be accepted.
+    ``state_bytes`` that of a state, ``configuration_bytes`` that of the archive of a configuration. ``trusted_proxies``
+    is how many proxies are trusted about the address of the request. ``url`` is the address at which clients and people
+    reach the service: the base of every absolute address. ``invitation_days`` is how many days an invitation can be
+    accepted.
     """
 
     home: Path
@@ -100,6 +101,7 @@ class Settings:
     # A value of a variable has up to 256 KB, and a client that escapes each character sends six times as much.
     request_bytes: int = 2_000_000
     state_bytes: int = 100 * 2**20
+    configuration_bytes: int = 256 * 2**20
     pool_size: int = 5
     trusted_proxies: int = 0
     log_level: str = "INFO"
@@ -204,6 +206,7 @@ class Settings:
             apply_grace_seconds=whole_number(given, "GROUNDPLAN_APPLY_GRACE_SECONDS", 15 * 60),
             plan_seconds=whole_number(given, "GROUNDPLAN_PLAN_SECONDS", 2 * 60 * 60),
             apply_seconds=whole_number(given, "GROUNDPLAN_APPLY_SECONDS", 24 * 60 * 60),
+            configuration_bytes=whole_number(given, "GROUNDPLAN_CONFIGURATION_MEGABYTES", 256) * 2**20,
         )
 
 

@@ -15,6 +15,7 @@ BELOW: Final = ("/api/v2/", "/api/registry/")
 _NO_RUNS = "runs; plan and apply on your own machine, with the execution mode local"
 _NO_VERSION_CONTROL = "connections to version control"
 _NO_REGISTRY = "registry of modules and providers"
+_NO_ARCHIVE_DATA = "way to delete a configuration and to restore it; archive the version instead"
 _NO_BACKING_DATA = "way to delete a state apart from its version"
 
 # By the part of the address that names it, before the parts below it.
@@ -26,7 +27,6 @@ LACKING: Final[Mapping[str, str]] = {
     "change-requests": "change requests",
     "cidr-range-lists": "lists of address ranges",
     "cidr-ranges": "lists of address ranges",
-    "configuration-versions": _NO_RUNS,
     "cost-estimates": "cost estimates",
     "data-retention-policy": "data retention policies",
     "email-recipient-statuses": "notifications",
@@ -64,7 +64,10 @@ LACKING: Final[Mapping[str, str]] = {
     "workspace-transfers": "transfers of workspaces between organizations",
 }
 # Addresses whose parts all exist elsewhere.
-_BY_PATTERN: Final = ((re.compile(r"state-versions/[^/]+/actions/\w+_backing_data"), _NO_BACKING_DATA),)
+_BY_PATTERN: Final = (
+    (re.compile(r"configuration-versions/[^/]+/actions/\w+_backing_data"), _NO_ARCHIVE_DATA),
+    (re.compile(r"state-versions/[^/]+/actions/\w+_backing_data"), _NO_BACKING_DATA),
+)
 # Settings of what exists, which are not created but changed.
 _SETTINGS: Final = frozenset({"data-retention-policy", "token-ttl-policies"})
 

@@ -65,6 +65,9 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(BEYOND, "+arch", "+os", "+sandbox", "+slots", "+tools"),
         **_of(IN_REFERENCE, "+version"),
     },
+    ("configuration-versions", BODY): _of(
+        SHOWN_ONLY, "-error", "-error-message", "-source", "-status", "-status-timestamps"
+    ),
     ("organization-memberships", ANSWER): _of(TWO_FACTOR, "-is-org-two-factor-required"),
     ("organizations", ANSWER): {
         **_of(

@@ -17,8 +17,9 @@ from app.models import (
     VarsetWorkspace,
 )
 from tests.support.api import Api, document
+from tests.support.configurations import ARCHIVE
 from tests.support.pictures import MULTIPART, avatar, icon_form, picture
-from tests.support.states import OUTPUTS, States, state
+from tests.support.states import OUTPUTS, States, put, state
 from tests.support.world import World
 
 FILTERS = {
@@ -70,7 +71,7 @@ class Targets:
 
     def parameters(self, names: Mapping[str, Any], operation: str = "", method: str = "get") -> dict[str, str]:
         """Real values for the variable parts of an address."""
-        found = {name: self._parameter(name, method) for name in names}
+        found = {name: self._parameter(name, method, operation) for name in names}
         if "varset_id" in names and "var_id" in names:
             found["var_id"] = str(self.of_type("varset-vars"))
         if "project_id" in names and "workspace_id" in names:
@@ -114,7 +115,9 @@ class Targets:
         else:
             self._api.post(f"/workspaces/{found['workspace_id']}/avatar", self.owner.token, avatar(PICTURE))
 
-    def _parameter(self, name: str, method: str) -> str:
+    def _parameter(self, name: str, method: str, operation: str = "") -> str:
+        if name == "ticket" and operation == "configuration_versions.upload_configuration":
+            return str(self._announced_configuration()["attributes"]["upload-url"]).rpartition("/")[2]
         if name == "ticket":
             return self._ticket("download" if method == "get" else "upload")
         if name == "organization":
@@ -221,6 +224,24 @@ class Targets:
     def _agent_pool(self) -> str:
         return self._world.pool(self._organization).id
 
+    def _agent(self) -> str:
+        """One that has ended, so that it can be deleted."""
+        pool = self._world.pool(self._organization)
+        return self._world.agent(pool, status="exited").id
+
+    def _configuration_version(self) -> str:
+        """One whose archive has arrived, and that is not the latest."""
+        self.of_type("workspaces")
+        made = [self._announced_configuration() for _ in range(2)]
+        for version in made:
+            put(self._api, version["attributes"]["upload-url"], ARCHIVE)
+        return str(made[0]["id"])
+
+    def _announced_configuration(self) -> Any:
+        path = f"/workspaces/{self.of_type('workspaces')}/configuration-versions"
+        sent = document("configuration-versions", {"auto-queue-runs": False})
+        return self._api.post(path, self.owner.token, sent)["data"]
+
     def _event(self) -> str:
         members = {"action": "projects.create", "subject_type": "projects", "subject_id": "prj-1", "changes": {}}
         who = {"actor_type": "users", "actor_id": self.owner.id, "actor_name": self.owner.username}
@@ -251,8 +272,10 @@ class Targets:
 _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "activity-events": Targets._event,
     "agent-pools": Targets._agent_pool,
+    "agents": Targets._agent,
     "authentication-tokens": Targets._token,
     "cloud-providers": lambda _targets: "aws",
+    "configuration-versions": Targets._configuration_version,
     "environments": Targets._environment,
     "invitation-tokens": Targets._invitation_token,
     "invitations": Targets._invitation,
@@ -278,8 +301,10 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "workspaces": Targets._workspace,
 }
 _PARAMETERS = {
+    "agent_id": "agents",
     "agent_pool_id": "agent-pools",
     "cloud_provider_id": "cloud-providers",
+    "configuration_version_id": "configuration-versions",
     "event_id": "activity-events",
     "entry_id": "workspace-acl-entries",
     "environment_id": "environments",

@@ -43,7 +43,8 @@ OPEN = {
     "sign_in.redeem",
     "sign_in.sign_in",
     "sign_in.sign_out",
-    # Their signed address is the permission: see addresses.py of state versions.
+    # Their signed address is the permission: see addresses.py of configuration versions and of state versions.
+    "configuration_versions.upload_configuration",
     "state_versions.download_object",
     "state_versions.upload_object",
 }

@@ -3,6 +3,7 @@
 from app.resources.runs.agent_jobs import routes as agent_jobs_routes
 from app.resources.runs.applies import routes as applies_routes
 from app.resources.runs.comments import routes as comments_routes
+from app.resources.runs.configuration_versions import routes as configuration_versions_routes
 from app.resources.runs.logs import routes as logs_routes
 from app.resources.runs.plans import routes as plans_routes
 from app.resources.runs.queue import routes as queue_routes
@@ -13,6 +14,7 @@ BLUEPRINTS = (
     agent_jobs_routes.blueprint,
     applies_routes.blueprint,
     comments_routes.blueprint,
+    configuration_versions_routes.blueprint,
     logs_routes.blueprint,
     plans_routes.blueprint,
     queue_routes.blueprint,
