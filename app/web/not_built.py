@@ -52,7 +52,6 @@ LACKING: Final[Mapping[str, str]] = {
     "registry-modules": _NO_REGISTRY,
     "registry-providers": _NO_REGISTRY,
     "run-triggers": "run triggers",
-    "runs": _NO_RUNS,
     "stacks": "stacks",
     "task-stages": "run tasks",
     "tasks": "run tasks",
