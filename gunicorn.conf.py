@@ -15,6 +15,7 @@ from flask import Flask
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from app.embedded_agents import EmbeddedAgents, why_none
 from app.resources.runs.agent_jobs.expiry import expire_forever
 from app.services import services
 from app.storage.sweeping import sweep_daily
@@ -155,10 +156,36 @@ loglevel = (os.environ.get("GROUNDPLAN_LOG_LEVEL") or "info").lower()
 control_socket_disable = True
 
 
-def when_ready(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-    """Exempt imported objects from garbage collection, so that their pages stay shared between the workers."""
+beside: list[EmbeddedAgents] = []
+
+
+def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Start the agents, and exempt imported objects from garbage collection, so that workers share their pages."""
+    settings = services(server.app.wsgi()).settings
+    reason = why_none(settings, os.environ)
+    if reason is not None:
+        server.log.warning(reason)
+    elif settings.agents:
+        beside.append(EmbeddedAgents(settings, own_address(server, settings.url)))
+        beside[0].start()
     gc.collect()
     gc.freeze()
+
+
+def own_address(server: Any, url: str | None) -> str:  # noqa: ANN401
+    """Where agents on this host reach the service: at its socket, unless only its own name has a certificate."""
+    name = server.LISTENERS[0].sock.getsockname()
+    if url is not None and (server.cfg.is_ssl or not isinstance(name, tuple)):
+        return url
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name[0], name[0])  # noqa: S104 - nothing is bound here
+    address = f"[{address}]" if ":" in address else address
+    return f"{'https' if server.cfg.is_ssl else 'http'}://{address}:{name[1]}"
+
+
+def on_exit(_server: Any) -> None:  # noqa: ANN401
+    """Ask the agents to end."""
+    for agents in beside:
+        agents.stop()
 
 
 def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401

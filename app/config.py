@@ -116,6 +116,8 @@ class Settings:
     # How long a phase may take.
     plan_seconds: int = 2 * 60 * 60
     apply_seconds: int = 24 * 60 * 60
+    # How many agents are started beside the service.
+    agents: int = 1
 
     def __post_init__(self) -> None:
         """Refuse settings that can't work, before anything is opened."""
@@ -207,6 +209,7 @@ class Settings:
             plan_seconds=whole_number(given, "GROUNDPLAN_PLAN_SECONDS", 2 * 60 * 60),
             apply_seconds=whole_number(given, "GROUNDPLAN_APPLY_SECONDS", 24 * 60 * 60),
             configuration_bytes=whole_number(given, "GROUNDPLAN_CONFIGURATION_MEGABYTES", 256) * 2**20,
+            agents=0 if given.get("GROUNDPLAN_AGENTS") == "0" else whole_number(given, "GROUNDPLAN_AGENTS", 1),
         )
 
 

@@ -4,13 +4,15 @@ Each agent binds a datagram socket in a folder, and whoever has queued work send
 Nothing depends on it: an agent that hears nothing asks again after a while.
 """
 
+import os
 import socket
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = "doorbells"
+LONGEST_ADDRESS: Final = 100
 RING: Final = "groundplan.ring"
 """The key in a session's ``info``: the set of reasons to wake agents after the commit."""
 
@@ -32,5 +34,18 @@ def ring(folder: Path, reasons: Iterable[str]) -> None:
         for each in folder.glob("*.sock"):
             # A full queue means that the agent has not yet looked, so it will.
             for reason in reasons:
-                with suppress(OSError):
-                    bell.sendto(reason.encode(), str(each))
+                with suppress(OSError), _short(each) as address:
+                    bell.sendto(reason.encode(), address)
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """The path as an address, which may not be long: then its folder is named by a descriptor."""
+    if len(str(path)) <= LONGEST_ADDRESS:
+        yield str(path)
+        return
+    opened = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{opened}/{path.name}"
+    finally:
+        os.close(opened)

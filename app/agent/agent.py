@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 DEFAULT_POLL_SECONDS = 5.0
+LONGEST_ADDRESS = 100
 PHASES: dict[str, type[Job]] = {"plan": PlanJob, "apply": ApplyJob}
 
 
@@ -220,10 +221,10 @@ class Agent:
             self.client.call("DELETE", f"/agents/{self.id}")
         self._waking.close()
         self._woken.close()
-        if self._bell is not None:
-            with contextlib.suppress(OSError):
-                Path(self._bell.getsockname()).unlink()
+        if self._bell is not None and self.settings.doorbells is not None:
             self._bell.close()
+            with contextlib.suppress(OSError):
+                (self.settings.doorbells / f"{os.getpid()}.sock").unlink()
 
 
 def _bind(folder: Path | None) -> socket.socket | None:
@@ -234,7 +235,12 @@ def _bind(folder: Path | None) -> socket.socket | None:
     bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         path.unlink(missing_ok=True)
-        bell.bind(str(path))
+        # The address of a socket may not be long, so the folder is named by its descriptor.
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            bell.bind(f"/proc/self/fd/{opened}/{path.name}" if len(str(path)) > LONGEST_ADDRESS else str(path))
+        finally:
+            os.close(opened)
     except OSError as error:
         logger.warning("There is no doorbell, so the agent polls: %s", error)
         bell.close()

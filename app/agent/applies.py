@@ -42,6 +42,7 @@ class ApplyJob(Job):
             "url": self.tools.settings.url,
             "run": self.run_id,
             "before": before,
+            "log-base": self.log_base,
             "result": None,
         }
         self.note()

@@ -92,6 +92,7 @@ class Job(ABC):
         self.lease_until = time.monotonic() + self.lease_seconds
         self.seconds = float(document["timeout-seconds"])
         self.keep: Kept | None = None
+        self.log_base = int(document.get("log-length") or 0)
         self.directory: RunDirectory | None = None
         # What another agent must know, should this one be killed.
         self.notes: Document = {}
@@ -223,7 +224,7 @@ class Job(ABC):
         directory = self.directory
         assert directory is not None
         spool = directory.root / f"log-{self.phase}"
-        log = Log(self.client, spool, self.mask, self.tools.settings.limits.log_bytes)
+        log = Log(self.client, spool, self.mask, self.tools.settings.limits.log_bytes, self.log_base)
         self.log = log
         if program is not None:
             # The CLI does not show the first three lines of an apply, whatever they are.

@@ -24,10 +24,12 @@ BURST, RATE = 8.0, 8.0
 class Log:
     """Collects and sends the log of one phase."""
 
-    def __init__(self, job: JobClient, spool: Path, mask: Mask, most: int) -> None:
+    def __init__(self, job: JobClient, spool: Path, mask: Mask, most: int, base: int = 0) -> None:
         self._job = job
         self._mask = mask
         self._most = most
+        # How long the log was before: the service or an earlier agent may have written something.
+        self._base = base
         self._spool = spool.open("w+b", buffering=0)
         self._changed = threading.Condition()
         self._length = 0
@@ -90,7 +92,7 @@ class Log:
                 data = self._spool.read(LARGE_PIECE if away else PIECE)
             allowed -= 1
             try:
-                self._sent = self._job.log(self._sent, data)
+                self._sent = self._job.log(self._base + self._sent, data) - self._base
             except Unavailable:
                 away = True
                 time.sleep(next(pauses))

@@ -59,20 +59,20 @@ def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) ->
         saved = keep_lost(directory, tools.lost_states, str(notes.get("run")))
         logger.error("The state of %s was not taken (%s): see %s", root.name, error, saved)  # noqa: TRY400
     with contextlib.suppress(JobLost, Refused):
-        _send_log(job, root / "log-apply")
+        _send_log(job, root / "log-apply", int(notes.get("log-base") or 0))
         insist(lambda: job.finish(result))
 
 
-def _send_log(job: JobClient, path: Path) -> None:
+def _send_log(job: JobClient, path: Path, base: int) -> None:
     """Send the rest of a log: the service says how much it has."""
     if not path.is_file():
         return
     with path.open("rb") as file:
         data = file.read(1)
-        length = insist(lambda: job.log(0, data)) if data else 0
+        length = insist(lambda: job.log(base, data)) - base if data else 0
         while True:
             file.seek(length)
             data = file.read(512 * 1024)
             if not data:
                 return
-            length = insist(lambda data=data, length=length: job.log(length, data))  # type: ignore[misc]
+            length = insist(lambda data=data, length=length: job.log(base + length, data)) - base  # type: ignore[misc]

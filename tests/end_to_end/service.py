@@ -243,6 +243,8 @@ def _environment(home: Path, database_url: str, port: int, workers: int) -> dict
         "PORT": str(port),
         "WEB_CONCURRENCY": str(workers),
         "GROUNDPLAN_ACCESS_LOG": "1",
+        # Tests that want agents start them.
+        "GROUNDPLAN_AGENTS": "0",
     }
 
 

@@ -55,6 +55,7 @@ class AgentService:
         self.agents: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str]] = []
         self.away = False
+        self.token = "pool-token"
         # What is refused with 422, by the last part of the path.
         self.broken: set[str] = set()
         self.bells: Path | None = None
@@ -179,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
         service.requests.append((self.command, address.path))
         if service.away:
             self._error(503, "away")
-        elif self.headers.get("Authorization") != "Bearer pool-token":
+        elif self.headers.get("Authorization") != f"Bearer {service.token}":
             self._error(401, "no")
         elif {parts[-1], f"{parts[-1]} {self.command}"} & service.broken:
             self._error(422, "This is not taken.")

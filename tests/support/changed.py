@@ -32,6 +32,7 @@ OTHERS = {
     "openapi": ("contract/test_openapi.py",),
     "services.py": ("web",),
     "migrations": ("persistence",),
+    "embedded_agents.py": ("agent",),
     "gunicorn.conf.py": ("web",),
 }
 # Models that several domains, or that only the web layer and other packages look at.

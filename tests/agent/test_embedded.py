@@ -1,0 +1,111 @@
+"""The agents that gunicorn starts beside itself."""
+
+import os
+import runpy
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+
+from app.agent import sandbox
+from app.authentication.tokens import built_in_pool_token
+from app.config import Settings
+from app.doorbells import FOLDER, ring
+from app.embedded_agents import EmbeddedAgents, agent_environment, why_none
+from app.services import services
+from tests.support.agent_service import AgentService
+from tests.support.running_agent import Start
+
+CONFIGURATION = Path(__file__).parents[2] / "gunicorn.conf.py"
+pytestmark = pytest.mark.one_database("sqlite")
+
+
+@pytest.fixture
+def settings(app: Flask, tmp_path: Path) -> Settings:
+    return replace(services(app).settings, home=tmp_path)
+
+
+def wait_for(claim: Callable[[], bool]) -> None:
+    due = time.monotonic() + 10
+    while not claim():
+        assert time.monotonic() < due
+        time.sleep(0.02)
+
+
+def test_they_are_started_again_and_ended(
+    settings: Settings, service: AgentService, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROUNDPLAN_AGENT_HOME", str(home))
+    service.token = built_in_pool_token(settings.secret_key)
+    agents = EmbeddedAgents(replace(settings, agents=2), service.url)
+    agents.start()
+    wait_for(lambda: len(service.agents) == 2)
+    assert {agent["name"] for agent in service.agents.values()} == {"embedded-0", "embedded-1"}
+    assert len(list((settings.home / FOLDER).glob("*.sock"))) == 2
+    killed = agents._pids[0]
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: len(service.agents) == 3)
+    assert agents._pids[0] != killed
+    agents.stop()
+    # The one that was killed could not say so.
+    wait_for(lambda: len(service.agents) == 1)
+
+
+def test_they_get_none_of_the_service_s_keys(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GROUNDPLAN_SECRET_KEY", "GROUNDPLAN_ENCRYPTION_KEYS", "DATABASE_URL"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("GROUNDPLAN_TOOLS", "/opt/tools")
+    environment = agent_environment(settings, "http://127.0.0.1:8080")
+    assert "secret" not in environment.values()
+    assert environment["GROUNDPLAN_TOOLS"] == "/opt/tools"
+    assert environment["GROUNDPLAN_AGENT_TOKEN"] == built_in_pool_token(settings.secret_key)
+
+
+def test_why_there_are_none(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "why_unavailable", lambda _="nobody": "no user namespaces")
+    told = why_none(settings, {})
+    assert told is not None
+    assert "no sandbox can be made (no user namespaces)" in told
+    assert "\n" not in told
+    assert why_none(replace(settings, agents=0), {}) is None
+    assert why_none(settings, {"GROUNDPLAN_SANDBOX": "container"}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "tls", "url", "expected"),
+    [
+        (("127.0.0.1", 8080), False, None, "http://127.0.0.1:8080"),
+        (("0.0.0.0", 80), False, "https://tf.example", "http://127.0.0.1:80"),  # noqa: S104
+        (("::", 80, 0, 0), False, None, "http://[::1]:80"),
+        (("10.0.0.5", 443), True, "https://tf.example", "https://tf.example"),
+        (("10.0.0.5", 443), True, None, "https://10.0.0.5:443"),
+        ("/run/groundplan.sock", False, "https://tf.example", "https://tf.example"),
+    ],
+)
+def test_where_they_reach_the_service(name: object, tls: bool, url: str | None, expected: str) -> None:  # noqa: FBT001
+    listener = SimpleNamespace(sock=SimpleNamespace(getsockname=lambda: name))
+    server = SimpleNamespace(LISTENERS=[listener], cfg=SimpleNamespace(is_ssl=tls))
+    assert runpy.run_path(str(CONFIGURATION))["own_address"](server, url) == expected
+
+
+def test_a_doorbell_in_a_deep_folder(service: AgentService, start: Start, home: Path) -> None:
+    deep = home / ("deep" * 20) / ("deeper" * 10)
+    deep.mkdir(parents=True)
+    start(doorbells=deep)
+    wait_for(lambda: ("POST", "/api/agent/v1/agents/agent-1/acquire") in service.requests)
+    asked = len(service.requests)
+    ring(deep, ["job"])
+    wait_for(lambda: len(service.requests) > asked)
+
+
+def test_an_agent_that_hears_nothing_is_no_trouble(tmp_path: Path) -> None:
+    left = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    left.bind(str(tmp_path / "1.sock"))
+    left.close()
+    ring(tmp_path, ["job"])
