@@ -19,6 +19,7 @@ from app.jsonapi.document import errors_page
 from app.models.users import SITE_ROLES
 from app.openapi import openapi_document
 from app.openapi.attributes_page import attributes_page
+from app.openapi.run_states_page import run_states_page
 from app.services import services
 from app.storage.keyring import DecryptionError
 from app.storage.rotation import reseal
@@ -44,6 +45,7 @@ def install(app: Flask) -> None:
     app.cli.add_command(agent_token_command)
     app.cli.add_command(openapi_command)
     app.cli.add_command(permissions_command)
+    app.cli.add_command(run_states_command)
     app.cli.add_command(errors_command)
     app.cli.add_command(attributes_command)
     app.cli.add_command(rotate_command)
@@ -188,6 +190,13 @@ def openapi_command(path: Path) -> None:
 def permissions_command(path: Path) -> None:
     """Write the page with the whole policy as tables."""
     path.write_text(permissions_page(), encoding="utf-8")
+
+
+@click.command("run-states-table")
+@click.argument("path", type=click.Path(path_type=Path), default=Path("docs/run-states.md"))
+def run_states_command(path: Path) -> None:
+    """Write the page with the states of runs and how one follows the other."""
+    path.write_text(run_states_page(), encoding="utf-8")
 
 
 @click.command("errors-table")

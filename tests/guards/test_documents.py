@@ -11,6 +11,7 @@ from app.authz.document import permissions_page
 from app.jsonapi.document import errors_page, kinds
 from app.openapi.attributes_page import attributes_of, attributes_page, collect_types
 from app.openapi.routes import routes_of
+from app.openapi.run_states_page import run_states_page
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -24,6 +25,10 @@ PATH = re.compile(r"`((?:app|bench|docs|migrations|tests)/[\w./-]*)(?:::\w+)?`")
 
 def test_the_page_of_permissions_is_the_policy() -> None:
     assert (DOCS / "permissions.md").read_text(encoding="utf-8") == permissions_page(), "run `flask permissions-table`"
+
+
+def test_the_page_of_run_states_is_the_table() -> None:
+    assert (DOCS / "run-states.md").read_text(encoding="utf-8") == run_states_page(), "run `flask run-states-table`"
 
 
 def test_the_page_of_errors_has_every_error() -> None:

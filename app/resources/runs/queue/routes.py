@@ -53,16 +53,12 @@ def list_queue(organization: str) -> Response:
 def show_capacity(organization: str) -> Response:
     """Show how many runs of the organization wait, and how many agents work on."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
-    counts = dict(
-        reader()
-        .execute(
-            select(Run.status, func.count())
-            .where(Run.organization_id == org.id, Run.status.in_(ACTIVE))
-            .group_by(Run.status)
-        )
-        .tuples()
-        .all()
+    by_status = (
+        select(Run.status, func.count())
+        .where(Run.organization_id == org.id, Run.status.in_(ACTIVE))
+        .group_by(Run.status)
     )
+    counts = {status: count for status, count in reader().execute(by_status)}  # noqa: C416 - a dict of rows is not typed
     attributes = {
         "pending": sum(counts.get(status, 0) for status in WAITING),
         "running": sum(counts.get(status, 0) for status in WORKING),

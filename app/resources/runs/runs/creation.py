@@ -10,7 +10,7 @@ from app.models.configuration_versions import ConfigurationVersion
 from app.models.run_machine import Machine
 from app.models.runs import Run
 from app.models.workspaces import Workspace
-from app.resources.runs.runs.operations import LOCAL, WorkspaceRunsLocally, check_parameters, execution_of
+from app.resources.runs.runs.operations import check_parameters, check_runs_here
 from app.resources.runs.runs.schema import DEFAULT_MESSAGE
 from app.services import services
 
@@ -41,9 +41,7 @@ def create_run_for(  # noqa: PLR0913 - what a run needs to know
 
     A run applies by itself only for somebody who may apply, whatever the workspace's setting is.
     """
-    execution = execution_of(session, workspace)
-    if execution.mode == LOCAL:
-        raise WorkspaceRunsLocally
+    execution = check_runs_here(session, workspace)
     asked_for = members.get("plan_only")
     plan_only = version.speculative if asked_for is None else asked_for
     check_parameters({**members, "plan_only": plan_only}, workspace)

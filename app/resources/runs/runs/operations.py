@@ -87,6 +87,14 @@ def execution_of(session: Session, workspace: Workspace) -> Execution:
     return Execution(row.mode, row.pool if row.mode == AGENT and row.pool else BUILT_IN_POOL)
 
 
+def check_runs_here(session: Session, workspace: Workspace) -> Execution:
+    """Refuse a workspace whose runs happen elsewhere; returns where they happen."""
+    execution = execution_of(session, workspace)
+    if execution.mode == LOCAL:
+        raise WorkspaceRunsLocally
+    return execution
+
+
 def find_configuration(session: Session, workspace: Workspace, wanted: str | None) -> ConfigurationVersion:
     """The configuration that the run is about: the one that is named, or the latest that was uploaded."""
     version = ConfigurationVersion.__table__.c

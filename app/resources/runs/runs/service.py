@@ -19,6 +19,7 @@ from app.resources.runs.runs.listing import RUNS
 from app.resources.runs.runs.operations import (
     blocking_run,
     check_possible,
+    check_runs_here,
     check_unlocked_for,
     find_configuration,
 )
@@ -40,6 +41,8 @@ def create_run(members: Mapping[str, Any]) -> ResourceObject:
         may_apply = is_allowed(P.RUN_APPLY, workspace)
         if not may_apply and any(members.get(name) for name in _FOR_APPLIERS):
             raise Forbidden(NOT_AUTHORIZED)
+        # Before the configuration is looked for, because such a workspace needs none.
+        check_runs_here(session, workspace)
         version = find_configuration(session, workspace, members.get("configuration_version"))
         run = create_run_for(
             session,
