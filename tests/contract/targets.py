@@ -1,6 +1,7 @@
 """Something real for the fuzzer to aim at."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from schemathesis.transport.serialization import Binary
@@ -16,10 +17,11 @@ from app.models import (
     Var,
     VarsetWorkspace,
 )
+from tests.contract import run_targets
+from tests.contract.run_targets import RunTargets
 from tests.support.api import Api, document
-from tests.support.configurations import ARCHIVE
 from tests.support.pictures import MULTIPART, avatar, icon_form, picture
-from tests.support.states import OUTPUTS, States, put, state
+from tests.support.states import OUTPUTS, States, state
 from tests.support.world import World
 
 FILTERS = {
@@ -116,21 +118,25 @@ class Targets:
             self._api.post(f"/workspaces/{found['workspace_id']}/avatar", self.owner.token, avatar(PICTURE))
 
     def _parameter(self, name: str, method: str, operation: str = "") -> str:
-        if name == "ticket" and operation == "configuration_versions.upload_configuration":
-            return str(self._announced_configuration()["attributes"]["upload-url"]).rpartition("/")[2]
         if name == "ticket":
-            return self._ticket("download" if method == "get" else "upload")
-        if name == "organization":
-            return self._organization.name
-        if name == "name":
-            self.of_type("workspaces")
-            return self._workspace_name
-        if name == "slug":
-            self.of_type("projects")
-            return self._the_project.slug
-        found = self.of_type(_PARAMETERS[name])
+            return self._any_ticket(method, operation)
+        if name == "event_id" and operation.startswith("run_events."):
+            return self.of_run("run-events")
+        if name in {"name", "slug"}:
+            self.of_type("workspaces" if name == "name" else "projects")
+            return self._workspace_name if name == "name" else self._the_project.slug
+        fixed = {"organization": self._organization.name, "kind": "plan"}
+        found = fixed.get(name) or self.of_type(_PARAMETERS[name])
         assert found is not None
         return found
+
+    def _any_ticket(self, method: str, operation: str) -> str:
+        self.of_type("workspaces")
+        if operation == "configuration_versions.upload_configuration":
+            return str(self._runs.announced()["attributes"]["upload-url"]).rpartition("/")[2]
+        if operation.startswith("logs."):
+            return self._runs.log_ticket()
+        return self._ticket("download" if method == "get" else "upload")
 
     # --- how each is made ------------------------------------------------------------------------------------------
 
@@ -140,7 +146,9 @@ class Targets:
         return project.id
 
     def _workspace(self) -> str:
-        workspace = self._the_workspace = self._world.workspace(self._world.project(self._organization))
+        project = self._world.project(self._organization)
+        workspace = self._the_workspace = self._world.workspace(project, own_execution_mode="remote")
+        self._runs = RunTargets(self._world, self._api, workspace, self.owner.token)
         self._workspace_name = workspace.name
         self._states = States(self._api, workspace, self.owner.token)
         return workspace.id
@@ -229,18 +237,14 @@ class Targets:
         pool = self._world.pool(self._organization)
         return self._world.agent(pool, status="exited").id
 
-    def _configuration_version(self) -> str:
-        """One whose archive has arrived, and that is not the latest."""
+    def of_run(self, type_: str) -> str:
+        """The id of a run or configuration, or of a part of a run."""
         self.of_type("workspaces")
-        made = [self._announced_configuration() for _ in range(2)]
-        for version in made:
-            put(self._api, version["attributes"]["upload-url"], ARCHIVE)
-        return str(made[0]["id"])
+        return self._runs.of_type(type_)
 
-    def _announced_configuration(self) -> Any:
-        path = f"/workspaces/{self.of_type('workspaces')}/configuration-versions"
-        sent = document("configuration-versions", {"auto-queue-runs": False})
-        return self._api.post(path, self.owner.token, sent)["data"]
+    def agent_token(self) -> str:
+        """Of the built-in pool, whose agents take the runs."""
+        return self._world.built_in_token()
 
     def _event(self) -> str:
         members = {"action": "projects.create", "subject_type": "projects", "subject_id": "prj-1", "changes": {}}
@@ -275,7 +279,6 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "agents": Targets._agent,
     "authentication-tokens": Targets._token,
     "cloud-providers": lambda _targets: "aws",
-    "configuration-versions": Targets._configuration_version,
     "environments": Targets._environment,
     "invitation-tokens": Targets._invitation_token,
     "invitations": Targets._invitation,
@@ -299,12 +302,12 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "users": lambda targets: targets.owner.id,
     "workspace-acl-entries": Targets._acl_entry,
     "workspaces": Targets._workspace,
+    **{type_: partial(Targets.of_run, type_=type_) for type_ in run_targets.MAKERS},
 }
 _PARAMETERS = {
     "agent_id": "agents",
     "agent_pool_id": "agent-pools",
     "cloud_provider_id": "cloud-providers",
-    "configuration_version_id": "configuration-versions",
     "event_id": "activity-events",
     "entry_id": "workspace-acl-entries",
     "environment_id": "environments",
@@ -328,4 +331,5 @@ _PARAMETERS = {
     "varset_id": "varsets",
     "version_id": "state-versions",
     "workspace_id": "workspaces",
+    **run_targets.PARAMETERS,
 }

@@ -31,6 +31,8 @@ EXAMPLES = with_examples()
 def prepare(api: Api, targets: Targets, name: str) -> None:
     """Do what a person would do before, where an example needs more than resources of the types that it names."""
     workspace = targets.of_type("workspaces")
+    if name == "runs.create_run":
+        targets.of_type("configuration-versions")
     if name == "invitations.reset_invite":
         invited = next(example for other, _, example in EXAMPLES if other == "invitations.create_workspace_invitation")
         api.post(f"/workspaces/{workspace}/invitations", targets.owner.token, invited)

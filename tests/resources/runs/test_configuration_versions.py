@@ -31,7 +31,7 @@ OVER = "Whoever got this address may not plan runs of the workspace any more; as
 
 @pytest.fixture
 def workspace(world: World, acme: Organization) -> Workspace:
-    return world.workspace(world.project(acme), "net")
+    return world.workspace(world.project(acme), "net", own_execution_mode="remote")
 
 
 def listed(workspace: Workspace) -> str:
@@ -359,7 +359,7 @@ def test_requests_cost_the_same_however_many_versions_there_are(
         for _ in range(5):
             uploaded(api, workspace, owner.token)
     assert costs == [costs[0]] * 2
-    assert costs[0] == (3, 2, 2, 7, 10, 11)
+    assert costs[0] == (3, 2, 2, 7, 10, 12)
 
 
 def test_versions_are_found_by_index(api: Api, app: Flask, workspace: Workspace, owner: Person) -> None:

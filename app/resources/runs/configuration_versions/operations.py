@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import Conflict
 from app.jsonapi.fields import format_timestamp
 from app.models.configuration_versions import ARCHIVED, PENDING, UPLOADED, ConfigurationVersion
+from app.models.runs import FINAL, Run
 from app.persistence import now
 from app.persistence.identifiers import random_text
 from app.storage.ledger import Stored, attach, mark_for_deletion
@@ -76,6 +77,14 @@ def archive_version(session: Session, version: ConfigurationVersion) -> None:
     if version.status != UPLOADED:
         wanted = "its files have not arrived" if version.status == PENDING else f"it is {version.status}"
         raise NotArchivable(f"{NO_TRANSITION}: the configuration version can't be archived, because {wanted}")
+    run_id = session.scalar(
+        select(Run.id)
+        .where(Run.configuration_version_id == version.id, Run.status.not_in(sorted(FINAL)))
+        .order_by(Run.number)
+        .limit(1)
+    )
+    if run_id is not None:
+        raise NotArchivable(f"{NO_TRANSITION}: the configuration version can't be archived, because {run_id} needs it")
     latest = find_latest(session, version.workspace_id)
     if latest is not None and latest.id == version.id:
         raise CurrentConfiguration

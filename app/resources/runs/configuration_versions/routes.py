@@ -24,6 +24,7 @@ blueprint = Blueprint("configuration_versions", __name__)
 API: Final = "/api/v2"
 OF_WORKSPACE: Final = f"{API}/workspaces/<workspace_id>/configuration-versions"
 ONE: Final = f"{API}/configuration-versions/<configuration_version_id>"
+OF_RUN: Final = f"{API}/runs/<run_id>/configuration-version"
 BYTES: Final = "application/octet-stream"
 BINARY: Final = {"type": "string", "format": "binary"}
 
@@ -55,9 +56,7 @@ def list_configuration_versions(workspace_id: str) -> Response:
 @describes(answer=ConfigurationVersionSchema, includes=INCLUDES, errors=(400,))
 def show_configuration_version(configuration_version_id: str) -> Response:
     """Show a configuration version."""
-    included: list[ResourceObject] | None = [] if includes_of(request.args, INCLUDES) else None
-    shown = CONFIGURATION_VERSIONS.get_resource({"id": configuration_version_id})
-    return resource_response(shown, included=included)
+    return _answer(configuration_version_id)
 
 
 @blueprint.get(f"{ONE}/download")
@@ -66,6 +65,22 @@ def show_configuration_version(configuration_version_id: str) -> Response:
 def download_configuration_version(configuration_version_id: str) -> Response:
     """Download the files of a configuration version as the archive that was uploaded; 404 if it is not there."""
     return Response(service.open_archive(configuration_version_id), content_type=BYTES)
+
+
+@blueprint.get(OF_RUN)
+@requires(P.RUN_READ)
+@describes(answer=ConfigurationVersionSchema, includes=INCLUDES, errors=(400,))
+def show_configuration_version_of_run(run_id: str) -> Response:
+    """Show the configuration version that a run is made from."""
+    return _answer(service.configuration_of_run(run_id))
+
+
+@blueprint.get(f"{OF_RUN}/download")
+@requires(P.RUN_READ)
+@describes(answer=BINARY)
+def download_configuration_version_of_run(run_id: str) -> Response:
+    """Download the files that a run is made from; 404 if they were given up."""
+    return Response(service.open_archive(service.configuration_of_run(run_id)), content_type=BYTES)
 
 
 @blueprint.post(f"{ONE}/actions/archive")
@@ -87,6 +102,11 @@ def upload_configuration(ticket: str) -> Response:
     """Upload the files of a configuration version as a `tar.gz`, without a token. The address is the permission."""
     service.upload(verify_ticket(ticket), sent_pieces)
     return Response(status=200, content_type=BYTES)
+
+
+def _answer(version_id: str) -> Response:
+    included: list[ResourceObject] | None = [] if includes_of(request.args, INCLUDES) else None
+    return resource_response(CONFIGURATION_VERSIONS.get_resource({"id": version_id}), included=included)
 
 
 def _including_nothing(_rows: Sequence[Any], _shown: list[ResourceObject]) -> list[ResourceObject]:

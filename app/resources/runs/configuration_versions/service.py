@@ -25,6 +25,9 @@ from app.resources.runs.configuration_versions.operations import (
     archive_version,
     object_name,
 )
+from app.resources.runs.runs.access import run_for
+from app.resources.runs.runs.creation import queue_uploaded
+from app.resources.runs.runs.operations import LOCAL, WorkspaceRunsLocally, execution_of
 from app.resources.workspaces.state_versions.addresses import AddressNotValid
 from app.services import services
 from app.web.context import act_for, caller, caller_with_sources, reader, release_reader
@@ -39,6 +42,7 @@ Pieces = Callable[[int], Iterator[bytes]]
 OVER: Final = (
     "Whoever got this address may not plan runs of the workspace any more; ask for a new one with a valid token"
 )
+AUTO_QUEUE: Final = "/data/attributes/auto-queue-runs"
 DEFAULTS: Final = {"auto_queue_runs": True, "speculative": False, "provisional": False}
 
 
@@ -47,6 +51,9 @@ def create_configuration_version(workspace_id: str, sent: Mapping[str, Any], sou
     members = {name: default if sent.get(name) is None else sent[name] for name, default in DEFAULTS.items()}
     with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.RUN_PLAN, share_lock=True)
+        if members["auto_queue_runs"] and execution_of(session, workspace).mode == LOCAL:
+            # Before anything is uploaded for nothing.
+            raise WorkspaceRunsLocally(pointer=AUTO_QUEUE)
         version = ConfigurationVersion(
             organization_id=workspace.organization_id,
             workspace_id=workspace.id,
@@ -69,6 +76,11 @@ def archive_configuration_version(version_id: str) -> None:
         before = version.status
         archive_version(session, version)
         record_event(session, "configuration-versions.archive", version, {"status": [before, version.status]})
+
+
+def configuration_of_run(run_id: str) -> str:
+    """The id of the version that the run is made from."""
+    return str(run_for(run_id, P.RUN_READ).configuration_version_id)
 
 
 def open_archive(version_id: str) -> Iterator[bytes]:
@@ -108,6 +120,8 @@ def _upload_archive(before: Row[Any], issuer: Caller, pieces: Iterator[bytes]) -
                 accept_archive(session, version, archive, check.size)
                 changes = {"status": [PENDING, UPLOADED], "size": [None, check.size]}
                 record_event(session, "configuration-versions.upload", version, changes)
+                if version.auto_queue_runs:
+                    queue_uploaded(session, workspace, version, issuer)
                 taken = True
     if not taken:
         # The same address was used twice at once; the first one counts.

@@ -24,7 +24,7 @@ BYTES: Final = {"type": "string", "format": "binary"}
 @blueprint.get(f"{LOGS}<ticket>")
 @open_to_all
 @describes(
-    answer=BYTES,
+    answer={**BYTES, "contentMediaType": "text/plain"},
     parameters=[
         ("limit", f"How many bytes, at most {MAXIMUM_LIMIT}; {DEFAULT_LIMIT} without it"),
         ("offset", "The first byte, counted with the mark at the beginning; 0 without it"),

@@ -6,6 +6,9 @@ from typing import Any, Final
 import orjson
 from sqlalchemy.orm import Session
 
+from app.authentication.callers import Caller
+from app.authz import rules
+from app.authz.permissions import P
 from app.models.configuration_versions import ConfigurationVersion
 from app.models.run_machine import Machine
 from app.models.runs import Run
@@ -13,8 +16,10 @@ from app.models.workspaces import Workspace
 from app.resources.runs.runs.operations import check_parameters, check_runs_here
 from app.resources.runs.runs.schema import DEFAULT_MESSAGE
 from app.services import services
+from app.web.transaction import created_changes, record_event
 
 UPLOADED_MESSAGE: Final = "Queued by the upload of a configuration version"
+UPLOADED_SOURCE: Final = "tfe-configuration-version"
 # The flags that a request may set, with what they are without it.
 FLAGS: Final[Mapping[str, bool]] = {
     "is_destroy": False,
@@ -25,6 +30,9 @@ FLAGS: Final[Mapping[str, bool]] = {
     "allow_config_generation": False,
     "debugging_mode": False,
 }
+
+
+RECORDED: Final = ("message", "is_destroy", "refresh_only", "plan_only", "save_plan", "auto_apply", "source")
 
 
 def create_run_for(  # noqa: PLR0913 - what a run needs to know
@@ -65,3 +73,22 @@ def create_run_for(  # noqa: PLR0913 - what a run needs to know
     )
     Machine(session, workspace, created_by_id).create(run)
     return run
+
+
+def record_creation(session: Session, run: Run) -> None:
+    """Write the event of a new run."""
+    record_event(session, "runs.create", run, created_changes({name: getattr(run, name) for name in RECORDED}))
+
+
+def queue_uploaded(session: Session, workspace: Workspace, version: ConfigurationVersion, issuer: Caller) -> None:
+    """Create the run that an upload brings, for whoever announced it: one that only plans, if it is speculative."""
+    run = create_run_for(
+        session,
+        workspace,
+        version,
+        {"message": UPLOADED_MESSAGE},
+        source=UPLOADED_SOURCE,
+        created_by_id=issuer.user_id,
+        may_apply=rules.holds(issuer, P.RUN_APPLY, workspace),
+    )
+    record_creation(session, run)

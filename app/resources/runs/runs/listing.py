@@ -16,6 +16,7 @@ from app.models.workspaces import Workspace
 from app.persistence import string_agg
 from app.resources.accounts.users.listing import some_users
 from app.resources.runs.applies.listing import APPLIES
+from app.resources.runs.configuration_versions.listing import CONFIGURATION_VERSIONS
 from app.resources.runs.plans.listing import PLANS
 from app.resources.runs.runs.filters import Basic, CreatedBy, OfCommit, OfNamed, Operations, StatusGroup, Timeframe
 from app.resources.runs.runs.schema import RunSchema
@@ -80,13 +81,15 @@ def _creators(rows: Rows) -> Shown:
 
 LOADERS: Final[dict[str, Callable[[Rows], Shown]]] = {
     "plan": lambda rows: PLANS.find_many({row.plan_id for row in rows}),
+    "configuration_version": lambda rows: CONFIGURATION_VERSIONS.find_many(
+        {row.configuration_version_id for row in rows}
+    ),
     "apply": lambda rows: APPLIES.find_many({row.apply_id for row in rows}),
     "created_by": _creators,
     "workspace": lambda rows: WORKSPACES.find_many({row.workspace_id for row in rows}),
 }
 # Clients may ask for these, but no run has them here, so nothing is included.
 _NEVER_THERE: Final = (
-    "configuration_version",
     "configuration_version.ingress_attributes",
     "cost_estimate",
     "task_stages",

@@ -15,6 +15,7 @@ from app.models.run_transitions import Event, find_transition
 from app.models.runs import DISCARDABLE, PENDING, PLANNED_AND_SAVED, Run
 from app.models.workspaces import Workspace
 from app.resources.inheritance.execution_mode import AGENT, MODE_OF_PROJECT, POOL_OF_PROJECT
+from app.resources.runs.configuration_versions.operations import find_latest
 
 LOCAL: Final = "local"
 ATTRIBUTES: Final = "/data/attributes"
@@ -109,11 +110,7 @@ def find_configuration(session: Session, workspace: Workspace, wanted: str | Non
                 pointer="/data/relationships/configuration-version",
             )
         return found
-    latest = session.scalars(
-        query.where(version.status == UPLOADED, ~version.speculative, ~version.provisional)
-        .order_by(version.created_at.desc(), version.id)
-        .limit(1)
-    ).one_or_none()
+    latest = find_latest(session, workspace.id)
     if latest is None:
         raise ConfigurationMissing
     return latest

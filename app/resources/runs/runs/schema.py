@@ -167,7 +167,6 @@ class NewRunSchema(Schema):
         pattern=VERSION_PATTERN,
         pattern_message="must be the exact number of a release, such as 1.11.4",
         description="For a plan-only run, another release than the workspace's.",
-        example="1.11.4",
     )
     variables = Setting(
         read_variables,
@@ -239,8 +238,10 @@ class RunSchema(Schema):
     )
     invoke_action_addrs = Constant([])
     policy_paths = Constant([])
-    terraform_version = Attribute(
-        description="The version of Terraform that a plan-only run asks for, or that planned."
+    terraform_version = Computed(
+        lambda row, _held: row.terraform_version,
+        schema={"type": ["string", "null"]},
+        description="The version of Terraform that a plan-only run asks for, or that planned.",
     )
     variables = Computed(
         show_variables,

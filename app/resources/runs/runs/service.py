@@ -14,7 +14,7 @@ from app.models.run_machine import Machine, lock_run
 from app.models.run_transitions import Event
 from app.models.runs import Run
 from app.models.workspaces import Workspace
-from app.resources.runs.runs.creation import create_run_for
+from app.resources.runs.runs.creation import create_run_for, record_creation
 from app.resources.runs.runs.listing import RUNS
 from app.resources.runs.runs.operations import (
     blocking_run,
@@ -27,11 +27,10 @@ from app.resources.runs.runs.schema import cancel_permission
 from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import NOT_AUTHORIZED, get_for_update, is_allowed, require, visible
-from app.web.transaction import created_changes, record_event, transaction
+from app.web.transaction import record_event, transaction
 
 # What a caller asks for only if they may apply: a run that needs nobody's word, or destroys everything.
 _FOR_APPLIERS: Final = ("is_destroy", "auto_apply", "allow_empty_apply")
-_RECORDED: Final = ("message", "is_destroy", "refresh_only", "plan_only", "save_plan", "auto_apply", "source")
 
 
 def create_run(members: Mapping[str, Any]) -> ResourceObject:
@@ -53,7 +52,7 @@ def create_run(members: Mapping[str, Any]) -> ResourceObject:
             created_by_id=caller().user_id,
             may_apply=may_apply,
         )
-        record_event(session, "runs.create", run, created_changes({name: getattr(run, name) for name in _RECORDED}))
+        record_creation(session, run)
         return RUNS.get_resource({"id": run.id}, session)
 
 

@@ -1,0 +1,91 @@
+"""Runs for the fuzzer to aim at, in every phase, with an agent that takes their jobs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.models import RunJob, Workspace
+from tests.support.api import Api, document
+from tests.support.configurations import ARCHIVE
+from tests.support.states import put
+from tests.support.world import World
+
+
+class RunTargets:
+    """Configurations of a workspace, and runs of another one, made when they are asked for."""
+
+    def __init__(self, world: World, api: Api, workspace: Workspace, token: str) -> None:
+        self._world, self._api, self._token = world, api, token
+        self._workspace = workspace
+        self._known: dict[str, str] = {}
+
+    def of_type(self, type_: str) -> str:
+        if type_ not in self._known:
+            self._known[type_] = MAKERS[type_](self)
+        return self._known[type_]
+
+    def announced(self, workspace: Workspace | None = None) -> Any:
+        """A configuration version that waits for its archive."""
+        path = f"/workspaces/{(workspace or self._workspace).id}/configuration-versions"
+        sent = document("configuration-versions", {"auto-queue-runs": False})
+        return self._api.post(path, self._token, sent)["data"]
+
+    def log_ticket(self) -> str:
+        shown = self._api.get(f"/plans/{self.of_type('plans')}", self._token)["data"]["attributes"]
+        return str(shown["log-read-url"]).rpartition("/")[2]
+
+    def configuration(self) -> str:
+        """One whose archive has arrived, and that is not the latest."""
+        first, _ = (self._uploaded(self._workspace) for _ in range(2))
+        return first
+
+    def _uploaded(self, workspace: Workspace) -> str:
+        version = self.announced(workspace)
+        put(self._api, version["attributes"]["upload-url"], ARCHIVE)
+        return str(version["id"])
+
+    def run(self) -> str:
+        # Of its own, because a run locks it.
+        place = {"project_id": self._workspace.project_id, "environment_id": self._workspace.environment_id}
+        workspace = self._world.add(
+            Workspace(
+                organization_id=self._workspace.organization_id, name="runs", own_execution_mode="remote", **place
+            )
+        )
+        self._uploaded(workspace)
+        sent = document("runs", {"message": "hello"}, workspace=("workspaces", workspace.id))
+        return str(self._api.post("/runs", self._token, sent)["data"]["id"])
+
+    def job(self) -> str:
+        """That of the run's plan."""
+        run_id = self.of_type("runs")
+        return next(str(each.id) for each in self._world.all(RunJob) if each.run_id == run_id)
+
+    def part(self, relationship: str) -> str:
+        run = self._api.get(f"/runs/{self.of_type('runs')}", self._token)["data"]
+        return str(run["relationships"][relationship]["data"]["id"])
+
+    def comment(self) -> str:
+        path = f"/runs/{self.of_type('runs')}/comments"
+        return str(self._api.post(path, self._token, document("comments", {"body": "well"}))["data"]["id"])
+
+    def event(self) -> str:
+        return str(self._api.get(f"/runs/{self.of_type('runs')}/run-events", self._token)["data"][0]["id"])
+
+
+MAKERS: Mapping[str, Callable[[RunTargets], str]] = {
+    "applies": lambda targets: targets.part("apply"),
+    "comments": RunTargets.comment,
+    "configuration-versions": RunTargets.configuration,
+    "plans": lambda targets: targets.part("plan"),
+    "run-events": RunTargets.event,
+    "run-jobs": RunTargets.job,
+    "runs": RunTargets.run,
+}
+PARAMETERS = {
+    "apply_id": "applies",
+    "comment_id": "comments",
+    "configuration_version_id": "configuration-versions",
+    "job_id": "run-jobs",
+    "plan_id": "plans",
+    "run_id": "runs",
+}
