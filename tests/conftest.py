@@ -14,13 +14,15 @@ and plans.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from argon2 import PasswordHasher
+from coverage import Coverage
 from flask import Flask
 from flask_migrate import upgrade
 from hypothesis import settings
@@ -45,6 +47,10 @@ BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
 SERVER = "postgresql_server"
 # Their thousands of examples run nothing that other tests don't run.
 MANY_EXAMPLES = {"test_fuzz.py", "test_two_faces.py"}
+# What they run of the application is another process.
+END_TO_END = ROOT / "tests" / "end_to_end"
+# The coverage of a test with parameters is measured with its first case: the others run the same lines, mostly.
+MEASURED_CASES = 1
 # Programs that some end-to-end tests run, which say so with the mark needs.
 TOOLS = ("bash", "curl", "openssl", "terraform")
 KINDS_OF_MARKS = {"only_sqlite": "sqlite", "only_postgresql": "postgresql"}
@@ -84,23 +90,50 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    if config.pluginmanager.hasplugin("_cov"):
-        for item in items:
-            if runs_elsewhere_too(item):
-                item.add_marker("no_cover")
+    cases: Counter[tuple[Path, str]] = Counter()
+    for item in items:
+        function = (item.path, getattr(item, "originalname", item.name))
+        item.stash[measured_key] = not runs_elsewhere_too(item) and cases[function] < MEASURED_CASES
+        cases[function] += item.stash[measured_key]
 
 
 def runs_elsewhere_too(item: pytest.Item) -> bool:
-    """Whether other tests measure the coverage of the same code: the same test on SQLite, or many simpler ones.
-
-    Measuring makes a test half as long again.
-    """
+    """Whether other tests run the same code: the same test on SQLite, many simpler ones, or a server of its own."""
     callspec = getattr(item, "callspec", None)
     kind = callspec.params.get("database_kind", "sqlite") if callspec else None
     is_alone = item.get_closest_marker("only_postgresql") or item.get_closest_marker("one_database")
-    return (kind not in {None, "sqlite"} and not is_alone) or item.path.name in MANY_EXAMPLES
+    is_again = kind not in {None, "sqlite"} and not is_alone
+    return is_again or item.path.name in MANY_EXAMPLES or END_TO_END in item.path.parents
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Interrupts the measuring of coverage, which makes everything half as long again, until a test is called."""
+    with switched(Coverage.current(), on=False):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    with switched(Coverage.current() if item.stash[measured_key] else None, on=True):
+        return (yield)
+
+
+@contextmanager
+def switched(coverage: Coverage | None, *, on: bool) -> Iterator[None]:
+    """Measures the coverage of the block, or does not; without a measuring, there is nothing to do."""
+    if coverage is None:
+        yield
+        return
+    before, after = (coverage.start, coverage.stop) if on else (coverage.stop, coverage.start)
+    before()
+    try:
+        yield
+    finally:
+        after()
+
+
+measured_key = pytest.StashKey[bool]()
 server_key = pytest.StashKey[PostgresqlServer]()
 
 
