@@ -12,6 +12,7 @@ from app.authentication.tokens import built_in_pool_token, digest, new_token
 from app.bootstrap import add_token
 from app.config import Settings
 from app.models import (
+    ActivityEvent,
     Agent,
     AgentPool,
     AuthenticationToken,
@@ -34,10 +35,12 @@ from app.models import (
 )
 from app.models.agents import BUILT_IN_POOL
 from app.models.environments import default_environment
+from app.models.projects import DEFAULT_PROJECT
 from app.models.state_versions import FINALIZED
+from app.models.teams import OWNERS
 from app.persistence import Base
-from app.resources.organizations.organizations.operations import create_organization_with_owner, make_owner
 from app.services import services
+from tests.support.rows import can_insert, complete, insert_rows
 
 Entity = TypeVar("Entity", bound=Base)
 
@@ -61,23 +64,27 @@ class World:
 
     def person(self, username: str | None = None, *, site_role: str = "user") -> Person:
         """A user who belongs nowhere."""
-        username = username or self._name("user")
-        with Session(self._engine) as session, session.begin():
-            user = User(username=username, email=f"{username}@example.test", site_role=site_role)
-            session.add(user)
-            session.flush()
-            token = new_token()
-            add_token(session, self._settings, token, user_id=user.id)
-            return Person(user.id, username, token)
+        person, rows = self._person(username or self._name("user"), site_role)
+        self._insert(*rows)
+        return person
 
     def organization(self, name: str | None = None, *, owner: Person | None = None, **members: Any) -> Organization:
         """An organization with its default project and owners team; without an owner, somebody made up owns it."""
-        owner = owner or self.person()
+        rows: list[Base] = []
+        if owner is None:
+            owner, rows = self._person(self._name("user"), "user")
         name = name or self._name("org")
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
-            return create_organization_with_owner(
-                session, {"name": name, "email": f"{name}@example.test", **members}, owner.id
-            )
+        organization = Organization(**{"name": name, "email": f"{name}@example.test", **members})
+        complete(organization)
+        place = {"organization_id": organization.id}
+        membership = OrganizationMembership(**place, user_id=owner.id)
+        team = Team(**place, name=OWNERS, is_owners=True, visibility="organization")
+        project = Project(**place, name=DEFAULT_PROJECT, is_default=True)
+        for row in (membership, team, project):
+            complete(row)
+        its = TeamMember(team_id=team.id, membership_id=membership.id)
+        self._insert(*rows, organization, membership, team, project, default_environment(project), its)
+        return organization
 
     def token(self, organization: Organization) -> str:
         """A new token of the organization, which has none yet."""
@@ -88,35 +95,21 @@ class World:
 
     def membership(self, organization: Organization, person: Person, *, status: str = "active") -> str:
         """Make the person a member; the id of the membership."""
-        with Session(self._engine) as session, session.begin():
-            found = session.scalars(
-                select(OrganizationMembership).where(
-                    OrganizationMembership.organization_id == organization.id,
-                    OrganizationMembership.user_id == person.id,
-                )
-            ).one_or_none()
-            if found is None:
-                found = OrganizationMembership(organization_id=organization.id, user_id=person.id, status=status)
-                session.add(found)
-                session.flush()
-                self._let_time_pass()
-            return found.id
+        return self._membership(organization.id, person, status)
 
     def member(self, organization: Organization, *teams: Team, username: str | None = None) -> Person:
         """A new member of the organization who is in these teams."""
-        person = self.person(username)
-        membership_id = self.membership(organization, person)
-        with Session(self._engine) as session, session.begin():
-            session.add_all([TeamMember(team_id=team.id, membership_id=membership_id) for team in teams])
+        person, rows = self._person(username or self._name("user"), "user")
+        membership = OrganizationMembership(organization_id=organization.id, user_id=person.id)
+        complete(membership)
+        its = [TeamMember(team_id=team.id, membership_id=membership.id) for team in teams]
+        self._insert(*rows, membership, *its)
+        self._let_time_pass()
         return person
 
     def owner(self, organization: Organization) -> Person:
         """A new owner of the organization."""
-        person = self.person()
-        membership_id = self.membership(organization, person)
-        with Session(self._engine) as session, session.begin():
-            make_owner(session, session.get_one(OrganizationMembership, membership_id))
-        return person
+        return self.member(organization, self.owners(organization))
 
     def team(self, organization: Organization, *flags: str, name: str | None = None, **members: Any) -> Team:
         """A team with these flags of organization-access."""
@@ -136,8 +129,9 @@ class World:
 
     def project(self, organization: Organization, name: str | None = None, **members: Any) -> Project:
         """A project with its default environment."""
-        project = self.add(Project(organization_id=organization.id, name=name or self._name("project"), **members))
-        self.add(default_environment(project))
+        project = Project(organization_id=organization.id, name=name or self._name("project"), **members)
+        complete(project)
+        self._insert(project, default_environment(project))
         return project
 
     def environment(self, project: Project, name: str | None = None, **members: Any) -> Environment:
@@ -163,14 +157,12 @@ class World:
         cells: list[str] | None = None,
     ) -> ProjectMember:
         """The role of the person in the project, who becomes a member of the organization."""
-        with Session(self._engine) as session:
-            organization = session.get_one(Organization, project.organization_id)
         self._let_time_pass()
         return self.add(
             ProjectMember(
                 organization_id=project.organization_id,
                 project_id=project.id,
-                membership_id=self.membership(organization, person),
+                membership_id=self._membership(project.organization_id, person),
                 role=role,
                 environment_id=environment and environment.id,
                 cells=cells,
@@ -179,14 +171,12 @@ class World:
 
     def acl_entry(self, workspace: Workspace, person: Person, level: str) -> WorkspaceAclEntry:
         """The level of the person on the workspace, who becomes a member of the organization."""
-        with Session(self._engine) as session:
-            organization = session.get_one(Organization, workspace.organization_id)
         self._let_time_pass()
         return self.add(
             WorkspaceAclEntry(
                 organization_id=workspace.organization_id,
                 workspace_id=workspace.id,
-                membership_id=self.membership(organization, person),
+                membership_id=self._membership(workspace.organization_id, person),
                 level=level,
             )
         )
@@ -246,7 +236,9 @@ class World:
     def workspace(self, project: Project, name: str | None = None, **members: Any) -> Workspace:
         """A workspace in the project, in its default environment unless another one is given."""
         if "environment_id" not in members:
-            members["environment_id"] = self.default_environment(project).id
+            its_default = select(Environment.id).where(Environment.project_id == project.id, Environment.is_default)
+            with self._engine.connect() as connection:
+                members["environment_id"] = connection.scalars(its_default).one()
         return self.add(
             Workspace(
                 organization_id=project.organization_id,
@@ -323,6 +315,9 @@ class World:
 
     def add(self, entity: Entity) -> Entity:
         """Store the entity."""
+        if can_insert(entity):
+            self._insert(entity)
+            return entity
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             session.add(entity)
         return entity
@@ -338,6 +333,40 @@ class World:
         order = [column for name, column in model.__table__.c.items() if name == "created_at"]
         with Session(self._engine, expire_on_commit=False) as session:
             return list(session.scalars(select(model).order_by(*order)))
+
+    def _insert(self, *rows: Base) -> None:
+        with self._engine.begin() as connection:
+            insert_rows(connection, rows)
+
+    def _membership(self, organization_id: str, person: Person, status: str = "active") -> str:
+        there = select(OrganizationMembership.id).where(
+            OrganizationMembership.organization_id == organization_id, OrganizationMembership.user_id == person.id
+        )
+        with self._engine.begin() as connection:
+            found = connection.scalars(there).one_or_none()
+            if found is not None:
+                return found
+            made = OrganizationMembership(organization_id=organization_id, user_id=person.id, status=status)
+            insert_rows(connection, [made])
+        self._let_time_pass()
+        return made.id
+
+    def _person(self, username: str, site_role: str) -> tuple[Person, list[Base]]:
+        """A user, with the rows of their own, of a token and of what a command records about that."""
+        user = User(username=username, email=f"{username}@example.test", site_role=site_role)
+        complete(user)
+        token = new_token()
+        stored = AuthenticationToken(digest=digest(token, self._settings.secret_key), kind="user", user_id=user.id)
+        complete(stored)
+        event = ActivityEvent(
+            action="authentication-tokens.create",
+            actor_type="commands",
+            actor_name="flask",
+            subject_type="authentication-tokens",
+            subject_id=stored.id,
+            changes={},
+        )
+        return Person(user.id, username, token), [user, stored, event]
 
     @staticmethod
     def _let_time_pass() -> None:
