@@ -83,7 +83,7 @@ def test_what_is_explained_is_what_is_held(api: Api, world: World, engine: Engin
     }
     permission = st.sampled_from([(type_, each) for type_, target in TARGETS.items() for each in target.askable])
 
-    @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(token=st.sampled_from(tokens), about=permission)
     def agree(token: str, about: tuple[str, P]) -> None:
         type_, permission = about

@@ -164,7 +164,7 @@ def test_one_row_and_many_rows_give_the_same_answer(model: Any, world: World, en
         max_size=5,
     )
 
-    @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(granted=grants, permission=st.sampled_from(list(P)))
     def agree(granted: list[tuple[Level, str, frozenset[P]]], permission: P) -> None:
         somebody = Somebody()
@@ -202,7 +202,7 @@ def test_inside_one_organization_the_shorter_condition_selects_the_same_rows(
         Level.SHARED_VARSETS,
     ]
 
-    @settings(max_examples=25, deadline=None, derandomize=True)
+    @settings(max_examples=12, deadline=None, derandomize=True)
     @given(
         granted=st.lists(
             st.sampled_from(levels).flatmap(lambda level: st.tuples(st.just(level), st.sampled_from(targets[level]))),

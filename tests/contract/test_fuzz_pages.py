@@ -44,7 +44,7 @@ def test_no_form_makes_the_service_fail(app: Flask, world: World, path: str) -> 
     browser.sign_in(person_with_password(world, "ada").username)
     own = browser.open().forms[0]["form_token"].value
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(query=SENT, form=SENT, is_own=st.booleans())
     def send(query: list[tuple[str, str]], form: list[tuple[str, str]], is_own: bool) -> None:  # noqa: FBT001
         if is_own:
@@ -67,7 +67,7 @@ def test_no_form_makes_the_page_of_an_invitation_fail(app: Flask, world: World) 
     own = browser.open().forms[0]["form_token"].value
     pages = [f"/invitations/{token}" for token in (token_of(made), "no.thing")]
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         path=st.sampled_from(pages),
         decision=st.sampled_from(["accept", "sign-in", "sign-out", ""]),
@@ -88,7 +88,7 @@ def test_no_form_makes_the_page_of_an_invitation_fail(app: Flask, world: World) 
 
 @pytest.mark.one_database
 def test_no_address_makes_the_service_fail(app: Flask) -> None:
-    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(query=SENT)
     def send(query: list[tuple[str, str]]) -> None:
         answered = Browser(app).app.get(f"/oauth/authorization?{urlencode(query)}", expect_errors=True)

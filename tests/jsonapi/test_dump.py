@@ -94,7 +94,7 @@ def check(
 
 
 @pytest.mark.parametrize("listing", LISTINGS.values(), ids=LISTINGS.keys())
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(draw=st.data(), held=st.frozensets(st.sampled_from(P)))
 def test_a_compiled_dump_equals_the_schemas_own(listing: Listing, draw: st.DataObject, held: frozenset[P]) -> None:
     bound = {field.attribute or name: field for name, field in listing.schema().fields.items()}

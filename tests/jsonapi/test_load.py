@@ -50,7 +50,7 @@ def near_misses(schema: type[Schema]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", SCHEMAS.values(), ids=SCHEMAS.keys())
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(draw=st.data(), partial=st.booleans())
 def test_any_document_loads_or_is_refused_with_error_objects(
     kind: type[Schema], draw: st.DataObject, *, partial: bool

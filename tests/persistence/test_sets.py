@@ -24,7 +24,7 @@ def connected(app: Flask) -> Engine:
     return engine
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=st.lists(texts, min_size=1, max_size=8), wanted=st.lists(texts, max_size=8))
 def test_among_is_python_in(connected: Engine, rows: list[str], wanted: list[str]) -> None:
     each = [

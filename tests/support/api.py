@@ -8,6 +8,8 @@ from webtest import TestApp
 from webtest.response import TestResponse
 
 MEDIA_TYPE = "application/vnd.api+json"
+ELSEWHERE = ("/.", "/api/agent/", "/api/meta/", "/api/registry/", "/docs", "/objects/")
+"""How the paths begin that are not below ``/api/v2``."""
 
 
 class Api:
@@ -62,7 +64,7 @@ class Api:
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
         body = document if isinstance(document, bytes) else b"" if document is None else orjson.dumps(document)
-        full = path if path.startswith(("/.", "/docs", "/objects/", "/api/meta/", "/api/agent/")) else f"/api/v2{path}"
+        full = path if path.startswith(ELSEWHERE) else f"/api/v2{path}"
         if parameters:
             full += ("&" if "?" in full else "?") + "&".join(f"{name}={value}" for name, value in parameters.items())
         return self._app.request(

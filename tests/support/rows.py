@@ -64,9 +64,10 @@ def _same(value: object, _given: Given) -> object:
 
 
 def can_insert(entity: Base) -> bool:
-    """Whether the entity knows its whole row once it is inserted, and brings no other one along."""
+    """Whether the entity is new, knows its whole row once it is inserted, and brings no other one along."""
     plan = _plan(type(entity))
-    return plan.is_whole and plan.relationships.isdisjoint(inspect(entity).dict)
+    state = inspect(entity)
+    return state.transient and plan.is_whole and plan.relationships.isdisjoint(state.dict)
 
 
 def complete(entity: Base) -> None:
