@@ -30,14 +30,30 @@ EXAMPLES = 4
 FINISHED = count(1)
 REMEMBERED = 20
 
+# A pattern for texts of so many characters would take hundreds of MB. That longer ones are refused is another test.
+GREAT_LENGTH = 1_000
+
 # What the owner of an organization may not do, though somebody may.
 OF_ADMINISTRATORS = {"organizations.create_organization"}
 
 Send = Callable[[Case[Any]], None]
 
+
+def without_great_lengths(schema: Any) -> Any:
+    """The schema without the upper bound of long texts that have a pattern, too."""
+    if isinstance(schema, list):
+        return [without_great_lengths(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: without_great_lengths(value) for key, value in schema.items()}
+    if "pattern" in inner and inner.get("type") == "string" and inner.get("maxLength", 0) > GREAT_LENGTH:
+        del inner["maxLength"]
+    return inner
+
+
 # Valid requests have nothing that the document does not name, so that they get far.
 VALID, BROKEN = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
-DOCUMENTS = {VALID: strict(committed()), BROKEN: committed()}
+DOCUMENTS = {VALID: without_great_lengths(strict(committed())), BROKEN: without_great_lengths(committed())}
 
 
 class Kind(NamedTuple):
