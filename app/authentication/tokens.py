@@ -8,6 +8,7 @@ LETTERS = string.ascii_letters + string.digits
 # The format of HCP Terraform's tokens; some clients recognize tokens by the middle part.
 HEAD, MIDDLE, TAIL = 14, "atlasv1", 67
 MAXIMUM_LENGTH = 512
+RUN_PREFIX = "run."
 
 
 def new_token() -> str:
@@ -15,6 +16,16 @@ def new_token() -> str:
     head = "".join(secrets.choice(LETTERS) for _ in range(HEAD))
     tail = "".join(secrets.choice(LETTERS) for _ in range(TAIL))
     return f"{head}.{MIDDLE}.{tail}"
+
+
+def new_run_token() -> str:
+    """A fresh token for terraform in a run, which is told from others by its beginning."""
+    return f"{RUN_PREFIX}{MIDDLE}.{''.join(secrets.choice(LETTERS) for _ in range(HEAD + TAIL))}"
+
+
+def is_run_token(token: str) -> bool:
+    """Whether the token may be one of a run. Only an operator's own choice of a token begins so by chance."""
+    return token.startswith(RUN_PREFIX) and len(token) <= MAXIMUM_LENGTH
 
 
 def built_in_pool_token(secret_key: str) -> str:

@@ -355,6 +355,9 @@ ORGANIZATION_TOKEN: Permissions = (
 )
 # On its own pool. It reads nothing through the API: its agents are given what each job needs.
 AGENT: Permissions = frozenset({P.AGENT_POOL_SERVE})
+# Terraform in a run: on its own workspace, and on those whose states its workspace may consume.
+RUN: Permissions = frozenset({P.WORKSPACE_READ, P.STATE_READ, P.STATE_READ_OUTPUTS})
+RUN_IN_ORGANIZATION: Permissions = frozenset({P.ORGANIZATION_READ})
 # A token of the organization for this one purpose.
 AUDIT_TRAILS_TOKEN: Permissions = frozenset({P.AUDIT_TRAIL_READ})
 # Without the audit trail, which only the organization's tokens may read.

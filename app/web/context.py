@@ -8,6 +8,8 @@ from flask import g, request
 from sqlalchemy import Connection
 
 from app.authentication.callers import Caller, load_caller, load_caller_with_sources, nobody, signed_in_as
+from app.authentication.run_callers import load_run_caller
+from app.authentication.tokens import is_run_token
 from app.jsonapi.errors import Unauthorized
 from app.services import services
 
@@ -47,15 +49,16 @@ def authenticate(*, anonymous: bool = False) -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     caller = None
     if scheme.lower() == "bearer":
-        caller = load_caller(
-            reader(),
-            token.strip(),
-            services().settings.secret_key,
-            users_create_organizations=_users_create_organizations(),
-        )
+        caller = _load_caller(token.strip())
     if caller is None:
         raise Unauthorized
     g.caller = caller
+
+
+def _load_caller(token: str) -> Caller | None:
+    key = services().settings.secret_key
+    found = load_run_caller(reader(), token, key) if is_run_token(token) else None
+    return found or load_caller(reader(), token, key, users_create_organizations=_users_create_organizations())
 
 
 def caller_with_sources(type_: str, identifier: str) -> Caller | None:

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.authentication.tokens import digest, new_token
+from app.authentication.tokens import digest, new_run_token
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.models.agents import Agent
@@ -74,7 +74,7 @@ def start_job(job_id: str, fence: int) -> dict[str, Any]:
             job.deadline = now() + timedelta(seconds=seconds)
         job.lease_until = now() + _lease()
         # A lost answer is asked for again; then only the last token opens anything.
-        token = new_token()
+        token = new_run_token()
         job.token_digest = digest(token, settings.secret_key)
         own = [] if run.sealed_variables is None else orjson.loads(services().keyring.unseal(run.sealed_variables))
         variables = variables_of(session, workspace, own)
