@@ -159,7 +159,7 @@ def mailing(app: Flask, database: str, tmp_path: Path) -> Iterator[Mailing]:
             watch_policy(application)
             made.callback(services(application).engines.dispose)
             # A thread that still writes would do so into the next test.
-            made.callback(drained, application)
+            made.callback(ended, application)
             return application
 
         yield make
@@ -169,6 +169,12 @@ def outbox_of(app: Flask) -> Outbox:
     found = services(app).outbox
     assert isinstance(found, Outbox)
     return found
+
+
+def ended(app: Flask) -> None:
+    drained(app)
+    # The thread would keep the whole application in memory.
+    assert outbox_of(app)._queue.close(SECONDS) == 0
 
 
 def drained(app: Flask) -> None:
