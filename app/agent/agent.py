@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 DEFAULT_POLL_SECONDS = 5.0
 LONGEST_ADDRESS = 100
+AGAIN_SECONDS = 0.05
 PHASES: dict[str, type[Job]] = {"plan": PlanJob, "apply": ApplyJob}
 
 
@@ -119,7 +120,7 @@ class Agent:
         for file in ready:
             with contextlib.suppress(BlockingIOError):
                 while data := file.recv(64):
-                    rung = True
+                    rung = rung or data != b"signal"
                     if file is self._bell and data != b"job":
                         self._ask.set()
         return rung
@@ -132,7 +133,8 @@ class Agent:
             seconds = float(headers.get("Retry-After") or DEFAULT_POLL_SECONDS)
             return seconds * random.uniform(0.75, 1.25)  # noqa: S311
         self._begin(document)
-        return 0.0
+        # Mostly there is no second one, and the first needs the service now. Each that is queued rings by itself.
+        return AGAIN_SECONDS
 
     def _begin(self, document: Document) -> None:
         with self._lock:

@@ -36,7 +36,9 @@ class ApplyJob(Job):
             program = self.tools.versions.find(
                 str(document["tool"]), str(document["version"]), lambda: self.control.stopped
             )
-        before = self.fetch_state(directory)
+        # In a directory that is ready, this is all that is missing.
+        fetched = self.tools.pool.submit(self.fetch_state, directory)
+        before = fetched.result() if kept is None else None
         self.notes = {
             **{name: document[name] for name in ("id", "fence", "phase", "workspace")},
             "url": self.tools.settings.url,
@@ -50,22 +52,28 @@ class ApplyJob(Job):
         self.started = True
         variables = self.variables(answer)
         log = self.begin_log(program)
+        before = self.notes["before"] = fetched.result()
         terraform, var_file = self.prepare(directory, program, variables, answer, applying=True)
         if kept is None or (kept.slot != self.slot and self._has_providers(directory)):
             self.init(terraform, log)
+        terraform.has_providers = directory.has_lock_file()
         arguments = ["apply", "-input=false", "-auto-approve", *var_file]
         if document["json-log"]:
             arguments.append("-json")
         states = States(self.client, directory, before)
         states.start()
         try:
-            status = terraform.run([*arguments, f"{directory.inside.work}/{PLAN}"], log.write)
+            status = terraform.run([*arguments, f"{directory.inside.work}/{PLAN}"], log.write, self._note_process)
         finally:
             states.stop()
             self._hand_over(states)
         if status:
             raise Stopped if self.control.stopped else Failed
         return {"terraform-version": program.version}
+
+    def _note_process(self, number: int) -> None:
+        self.notes["process"] = number
+        self.note()
 
     def _hand_over(self, states: States) -> None:
         try:

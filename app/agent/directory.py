@@ -93,6 +93,10 @@ class RunDirectory:
         """The path of the lock file below `work`."""
         return f"config/{self.working_directory}/{LOCK_FILE}"
 
+    def has_lock_file(self) -> bool:
+        """Whether providers were chosen: those that are built in are no choice."""
+        return os.path.lexists(self.directories.work / self.lock_file)
+
     def write(self, path: str, data: bytes | None = None) -> IO[bytes]:
         """Write a file below `work` anew, or open it to be written."""
         folder, _, name = path.rpartition("/")

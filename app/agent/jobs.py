@@ -16,6 +16,7 @@ from app.agent.hcl import declared_variables
 from app.agent.log import Log
 from app.agent.mask import Mask
 from app.agent.sandbox import NoSandbox, Sandbox
+from app.agent.schemas import Schemas
 from app.agent.settings import MIB, Settings
 from app.agent.states import digest
 from app.agent.terraform import Control, Stopped, Terraform, cli_configuration, environment
@@ -63,6 +64,7 @@ class Tools:
         self.versions = versions
         self.jobs = home / "jobs"
         self.caches = home / "caches"
+        self.schemas = Schemas(home / "schemas")
         # States that the service did not take, for its operator.
         self.lost_states = home / "lost-states"
         self.kept: dict[str, Kept] = {}
@@ -320,6 +322,8 @@ class Job(ABC):
                 printed.extend(data)
 
         status = terraform.run(["init", "-input=false"], keep)
+        assert self.directory is not None
+        terraform.has_providers = self.directory.has_lock_file()
         if status:
             log.write(bytes(printed))
             if self.control.stopped:

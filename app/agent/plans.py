@@ -33,19 +33,21 @@ class PlanJob(Job):
         document = self.document
         directory = self.directory = self.new_directory()
         beside = self.tools.pool
-        answer = insist(self.client.start, seconds=PREPARE_SECONDS)
-        self.started = True
-        fetched = beside.submit(self.unpack, directory)
-        state = beside.submit(self.fetch_state, directory)
-        variables = self.variables(answer)
         try:
             program = self.tools.versions.find(
                 str(document["tool"]), str(document["version"]), lambda: self.control.stopped
             )
         except NoVersion:
+            insist(self.client.start, seconds=PREPARE_SECONDS)
             self.begin_log(None)
             raise
+        # Whoever waits sees at once that it begins.
         log = self.begin_log(program)
+        answer = insist(self.client.start, seconds=PREPARE_SECONDS)
+        self.started = True
+        fetched = beside.submit(self.unpack, directory)
+        state = beside.submit(self.fetch_state, directory)
+        variables = self.variables(answer)
         fetched.result()
         state.result()
         terraform, var_file = self.prepare(directory, program, variables, answer)
@@ -82,18 +84,17 @@ class PlanJob(Job):
         if plan is None:
             raise Failed("Terraform has left no plan.")
         lock = directory.read(directory.lock_file, LOCK_FILE_BYTES)
-        shown, schemas, redacted = (directory.root / f"{name}.json" for name in ("shown", "schemas", "redacted"))
+        shown, redacted = (directory.root / f"{name}.json" for name in ("shown", "redacted"))
         with plan:
             digests = digest(plan), hashlib.sha256(lock or b"").hexdigest()
             uploads = [beside.submit(self._put, "plan", plan)]
             if lock is not None:
                 uploads.append(beside.submit(self._put, "lock-file", io.BytesIO(lock)))
             try:
-                of_schemas = beside.submit(self._capture, terraform, ["providers", "schema", "-json"], schemas)
+                of_schemas = beside.submit(self._schemas, terraform, program, lock)
                 self._capture(terraform, ["show", "-json", f"{directory.inside.work}/{PLAN}"], shown)
                 uploads.append(beside.submit(self._put_file, "plan-json", shown))
-                of_schemas.result()
-                summary = self._redact(shown, schemas, redacted)
+                summary = self._redact(shown, of_schemas.result(), redacted)
                 self._put_file("plan-json-redacted", redacted)
             finally:
                 wait(uploads)
@@ -101,7 +102,7 @@ class PlanJob(Job):
                 upload.result()
         run = self.document["run"]
         if not run["plan-only"] and (summary.has_changes or run.get("allow-empty-apply")):
-            for path in (shown, schemas, redacted):
+            for path in (shown, redacted):
                 path.unlink()
             self.keep = Kept(directory, program, self.slot, digests, time.monotonic() + KEPT_SECONDS)
         return {
@@ -113,6 +114,18 @@ class PlanJob(Job):
             "generated-configuration": summary.generated,
             "terraform-version": program.version,
         }
+
+    def _schemas(self, terraform: Terraform, program: Program, lock: bytes | None) -> Path:
+        """The schemas of the providers: they are the same as long as tool and lock file are.
+
+        They are kept for each workspace by itself, since a provider of one must not tell another one anything. Without
+        a lock file there are only the providers that are built in.
+        """
+        whose = str(self.document["workspace"]["id"]) if lock else ""
+        key = hashlib.sha256(f"{program.path} {program.version} {whose} ".encode() + (lock or b"")).hexdigest()
+        return self.tools.schemas.get(
+            key, lambda path: self._capture(terraform, ["providers", "schema", "-json"], path)
+        )
 
     def _redact(self, shown: Path, schemas: Path, redacted: Path) -> Summary:
         refresh_only = bool(self.document["run"]["refresh-only"])

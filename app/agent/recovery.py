@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.agent.states import States, keep_lost
 
 logger = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.2
 KILLED = "The agent was stopped while Terraform was applying. What was finished until then is in the state."
 
 
@@ -52,6 +54,7 @@ def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) ->
     directory = RunDirectory(
         root, tools.sandbox, tools.caches / "0", str(workspace["name"]), str(workspace.get("working-directory") or "")
     )
+    _wait_for(notes.get("process"), directory.cwd)
     result = notes.get("result") or {"outcome": "failed", "error": KILLED}
     try:
         States(job, directory, notes.get("before")).upload_last()
@@ -61,6 +64,17 @@ def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) ->
     with contextlib.suppress(JobLost, Refused):
         _send_log(job, root / "log-apply", int(notes.get("log-base") or 0))
         insist(lambda: job.finish(result))
+
+
+def _wait_for(process: int | None, cwd: Path) -> None:
+    """Wait for Terraform of a killed agent: without a sandbox it goes on, and its state counts."""
+    while process is not None:
+        try:
+            if Path(f"/proc/{process}/cwd").readlink() != cwd:
+                return
+        except OSError:
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def _send_log(job: JobClient, path: Path, base: int) -> None:

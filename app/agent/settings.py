@@ -3,13 +3,18 @@
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.agent import sandbox
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
+
+
+def machine_memory() -> int:
+    """How much memory this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 class WrongSettings(Exception):
@@ -21,7 +26,7 @@ class Limits:
     """How much a run may use."""
 
     # Terraform and its providers are told to stay below; a run that goes beyond it is ended.
-    memory: int = 4 * GIB
+    memory: int = field(default_factory=lambda: max(GIB, min(4 * GIB, machine_memory() // 2)))
     processes: int = 4096
     file_bytes: int = 4 * GIB
     # What the directory of a run may hold, with its providers and modules.
@@ -59,8 +64,8 @@ class Settings:
     sandbox_user: str = "nobody"
     tools: Path | None = None
     plugin_mirror: Path | None = None
-    releases: Releases = Releases()
-    limits: Limits = Limits()
+    releases: Releases = field(default_factory=Releases)
+    limits: Limits = field(default_factory=Limits)
     doorbells: Path | None = None
     # The process that started an embedded agent: when it is gone, the agent ends, too.
     parent: int | None = None

@@ -18,7 +18,7 @@ PASSED_ON = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ"),
 )
-# Terraform that is short-lived is faster if it doesn't collect its garbage all the time.
+# Terraform alone is small and short-lived: it is faster if it doesn't collect its garbage all the time.
 GARBAGE_PERCENT = "400"
 
 
@@ -95,14 +95,22 @@ class Terraform:
         self._directory = directory
         self._control = control
         self._environment = environment
+        # Whether providers run that come from elsewhere: they may need much memory.
+        self.has_providers = False
         self._readable = [*readable]
         if not program.path.is_relative_to("/usr"):
             self._readable.append(program.path.parent)
 
-    def run(self, arguments: Sequence[str], write: Callable[[bytes], None]) -> int:
-        """Run a command; what it prints goes to `write` as it comes."""
+    def run(
+        self,
+        arguments: Sequence[str],
+        write: Callable[[bytes], None],
+        begun: Callable[[int], None] = lambda _: None,
+    ) -> int:
+        """Run a command; what it prints goes to `write` as it comes. `begun` is told its process."""
 
         def use(process: Process) -> None:
+            begun(process.popen.pid)
             output = process.popen.stdout
             assert output is not None
             with output:
@@ -140,11 +148,14 @@ class Terraform:
             [str(self.program.path), *arguments],
             self._directory.directories,
             cwd=self._directory.cwd,
-            environment=self._environment if environment is None else environment,
+            environment=self._with_garbage(self._environment if environment is None else environment),
             readable=self._readable,
             output=output,
             errors=errors,
         )
+
+    def _with_garbage(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        return environment if self.has_providers else {"GOGC": GARBAGE_PERCENT, **environment}
 
 
 def _concerns_users(name: str) -> bool:
@@ -168,7 +179,6 @@ def environment(
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         "LANG": "C.UTF-8",
         "CHECKPOINT_DISABLE": "1",
-        "GOGC": GARBAGE_PERCENT,
         **chosen,
         "PATH": SYSTEM_PATH if boxed else os.environ.get("PATH", SYSTEM_PATH),
         "HOME": str(inside.work / "home"),

@@ -70,8 +70,11 @@ def test_a_killed_agent_loses_no_resource(service: AgentService, launch: Launch,
     job = begin_apply(service, "21")
     agent.send_signal(signal.SIGKILL)
     agent.wait()
-    listed = subprocess.run(["/bin/ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "sleep 60.21" not in listed
+    due = time.monotonic() + 5
+    while (
+        "sleep 60.21" in subprocess.run(["/bin/ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    ):
+        assert time.monotonic() < due
     start()
     assert job.finished.wait(10)
     assert job.result is not None
@@ -82,6 +85,25 @@ def test_a_killed_agent_loses_no_resource(service: AgentService, launch: Launch,
     assert [each["name"] for each in json.loads(state)["resources"] if each["instances"]] == ["quick"]
     assert job.text.count("quick: Creating...") == 1
     assert job.started == 1
+
+
+def test_without_a_sandbox_the_apply_of_a_killed_agent_ends_first(
+    service: AgentService, launch: Launch, start: Start, pretend: Callable[[str], Path]
+) -> None:
+    state = '"$HOME/../state/$TF_WORKSPACE/terraform.tfstate"'
+    script = f'test "$1" = plan && exit 0; echo begun; sleep 1; echo {{}} > {state}'
+    tools = pretend(script)
+    service.retry_after = "0"
+    agent = launch(GROUNDPLAN_SANDBOX="none", GROUNDPLAN_TOOLS=str(tools))
+    planned = service.add("plan", version="9.9.9")
+    assert service.run(planned)["outcome"] == "ok"
+    job = service.offer(service.add_apply(planned))
+    job.wait_for_log("begun")
+    agent.send_signal(signal.SIGKILL)
+    agent.wait()
+    start(sandbox="none")
+    assert job.states == [(b"{}\n", True)]
+    assert job.finished.wait(10)
 
 
 @pytest.mark.needs("terraform")

@@ -103,7 +103,7 @@ def test_a_plan_without_its_lease_is_given_up(service: AgentService, start: Star
 def test_a_plan_whose_lease_ran_out_is_given_up(service: AgentService, start: Start, pretend: Pretend) -> None:
     running = start(tools=pretend("echo begun; sleep 60.14"))
     job = service.offer(service.add("plan", **{"version": "9.9.9", "lease-seconds": 0.5}))
-    job.wait_for_log("begun")
+    assert wait_for(lambda: is_running("14"))
     service.away = True
     assert wait_for(lambda: not is_running("14"))
     service.away = False
