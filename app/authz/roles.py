@@ -279,8 +279,9 @@ TEAM_ACCESS: Mapping[str, Permissions] = {
 }
 # The holder of such a flag may also see their own team and manage its members, even if it is secret; nothing more.
 OWN_TEAM: Permissions = frozenset({P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP})
-# For members of a team that lets them manage its tokens.
+# For members of a team that lets them manage its tokens, and for managers of pools on the tokens of these.
 OWN_TOKENS: Permissions = frozenset({P.TOKEN_MANAGE})
+POOL_TOKENS: Permissions = OWN_TOKENS
 
 
 @cache
@@ -353,7 +354,7 @@ ORGANIZATION_TOKEN: Permissions = (
         P.AUDIT_TRAIL_READ,
     }
 )
-# On its own pool. It reads nothing through the API: its agents are given what each job needs.
+# On its own pool, whose agents are given what each job needs.
 AGENT: Permissions = frozenset({P.AGENT_POOL_SERVE})
 # Terraform in a run: on its own workspace, and on those whose states its workspace may consume.
 RUN: Permissions = frozenset({P.WORKSPACE_READ, P.STATE_READ, P.STATE_READ_OUTPUTS})
@@ -376,9 +377,6 @@ SELF: Permissions = frozenset(
 
 # The part of it for users who have signed in on a page with a password.
 SIGNED_IN: Permissions = frozenset({P.INVITATION_ACCEPT})
-
-# For teams that manage the pools of the organization: on the tokens of the pools.
-POOL_TOKENS: Permissions = frozenset({P.TOKEN_MANAGE})
 
 # On the caller's own roles in projects and levels on workspaces.
 OWN_ACCESS: Permissions = frozenset({P.MEMBERSHIP_READ, P.PROJECT_READ_MEMBERS, P.ACCESS_GIVE_UP})
