@@ -158,7 +158,6 @@ def mailing(app: Flask, database: str, tmp_path: Path) -> Iterator[Mailing]:
             application.testing = True
             watch_policy(application)
             made.callback(services(application).engines.dispose)
-            # A thread that still writes would do so into the next test.
             made.callback(ended, application)
             return application
 
@@ -173,7 +172,7 @@ def outbox_of(app: Flask) -> Outbox:
 
 def ended(app: Flask) -> None:
     drained(app)
-    # The thread would keep the whole application in memory.
+    # The thread would write into the next test, and keep the whole application in memory.
     assert outbox_of(app)._queue.close(SECONDS) == 0
 
 
