@@ -78,7 +78,6 @@ FLAGS: dict[str, P | bool] = {
 
 # The features that the service implements. Elsewhere a feature without its entitlement is 404.
 ENTITLEMENTS = {
-    # There are pools, and the execution mode for them, but no runs yet that agents could execute.
     "agents": True,
     "audit-logging": True,
     "configuration-designer": False,
@@ -86,7 +85,7 @@ ENTITLEMENTS = {
     "global-run-tasks": False,
     "groups": False,
     "module-tests-generation": False,
-    "operations": False,
+    "operations": True,
     "policy-enforcement": False,
     "private-module-registry": False,
     "private-policy-agents": False,
