@@ -166,8 +166,11 @@ class Machine:
         self.start_next()
 
     def start_next(self) -> None:
-        """Queue the plan of the run that has waited longest, if the workspace is unlocked."""
-        if self.workspace.locked:
+        """Queue the plan of the run that has waited longest, if the workspace is unlocked.
+
+        If a person has locked it, that run is the current one all the same: the CLI looks there for why it waits.
+        """
+        if self.workspace.locked_by_type == "runs":
             return
         waiting = (
             select(Run)
@@ -176,7 +179,9 @@ class Machine:
             .limit(1)
         )
         run = self.session.scalars(waiting).one_or_none()
-        if run is not None:
+        if run is not None and self.workspace.locked:
+            self.workspace.current_run_id = run.id
+        elif run is not None:
             self.move(run, Event.QUEUE_PLAN)
 
     def execute_now(self, run: Run, blocking: Run) -> None:

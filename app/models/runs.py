@@ -39,6 +39,8 @@ STATUSES = (
     ERRORED,
     CANCELED,
 )
+# The source of runs that the CLI starts with ``backend "remote"``, which prints logs as they are.
+OF_REMOTE_BACKEND = "terraform"
 FINAL = frozenset({PLANNED_AND_FINISHED, APPLIED, DISCARDED, ERRORED, CANCELED})
 # A person can still say no to it.
 DISCARDABLE = frozenset({PENDING, PLANNED, PLANNED_AND_SAVED})

@@ -1,9 +1,17 @@
 """Logs as clients read them, and the files that a plan leaves."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import Engine, select
+from flask import Flask
+from sqlalchemy import Engine, select, update
 
 from app.models.log_chunks import CHUNK_BYTES, LogChunk
+from app.models.plans import Plan
+from app.models.runs import Run
+from app.persistence import now
+from app.resources.runs.runs.retention import remove_old_plan_files
+from app.storage.ledger import StoredObject
 from tests.support.runs import ARCHIVE, Runs
 from tests.support.states import state
 
@@ -123,3 +131,23 @@ def test_a_failed_plan_has_no_json(runs: Runs) -> None:
     job.finish("failed")
     refused = runs.api.get(f"/runs/{run_id}/plan/json-output", runs.owner.token, expect=422)["errors"][0]
     assert refused["code"] == "plan-without-json-output"
+
+
+def test_the_files_of_old_plans_are_removed(app: Flask, runs: Runs, engine: Engine) -> None:
+    run_id = runs.new()
+    job = runs.agent.take()
+    job.start()
+    for kind in ("plan", "plan-json", "plan-json-redacted", "lock-file"):
+        job.put(f"artifacts/{kind}", kind.encode())
+    job.finish()
+    stored = len(runs.world.all(StoredObject))
+    assert remove_old_plan_files(app) == 0
+    long_ago = now() - timedelta(days=31)
+    with engine.begin() as connection:
+        connection.execute(update(Plan).values(finished_at=long_ago))
+        connection.execute(update(Run).values(updated_at=long_ago))
+    assert remove_old_plan_files(app) == 1
+    assert remove_old_plan_files(app) == 0
+    assert len(runs.world.all(StoredObject)) == stored - 4
+    runs.api.get(f"/runs/{run_id}/plan/json-output", runs.owner.token, expect=404)
+    assert runs.log_of(run_id) == b"\x02\x03"

@@ -12,7 +12,7 @@ from app.models.projects import Project
 from app.models.run_jobs import PLAN as PLAN_PHASE
 from app.models.run_jobs import RunJob
 from app.models.run_phases import RunPhase
-from app.models.runs import Run
+from app.models.runs import OF_REMOTE_BACKEND, Run
 from app.models.users import User
 from app.models.vars import Var
 from app.models.varsets import Varset
@@ -81,7 +81,7 @@ def describe_job(session: Session, job: RunJob, phase: RunPhase) -> dict[str, An
         "tool": workspace.iac_tool,
         # Terraform applies no plan of another version.
         "version": planned_with or run.terraform_version or workspace.terraform_version,
-        "json-log": workspace.structured_run_output_enabled,
+        "json-log": workspace.structured_run_output_enabled and run.source != OF_REMOTE_BACKEND,
         "configuration-size": size,
     }
 

@@ -14,12 +14,14 @@ from flask import Flask, g
 from app.authentication.callers import Caller
 from app.persistence.database import new_session
 from app.resources.runs.agent_jobs.operations import expire, expired_jobs
+from app.resources.runs.runs.retention import remove_old_plan_files
 from app.services import services
 from app.web.transaction import record_event, transaction
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 5.0
+CLEAN_SECONDS: Final = 600.0
 # The actor of what nobody asked for.
 SERVICE: Final = "service"
 
@@ -45,9 +47,13 @@ def expire_jobs(app: Flask) -> int:
 
 def expire_forever(app: Flask) -> None:
     """Look for such jobs again and again, also after the database was away for a while."""
+    cleaned_at = time.monotonic()
     while True:
         time.sleep(EVERY_SECONDS * (0.5 + secrets.randbelow(1000) / 1000))
         try:
             expire_jobs(app)
+            if time.monotonic() - cleaned_at > CLEAN_SECONDS:
+                cleaned_at = time.monotonic()
+                remove_old_plan_files(app)
         except Exception:
             logger.exception("jobs of silent agents could not be looked for")

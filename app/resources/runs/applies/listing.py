@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from sqlalchemy import and_
+
 from app.models.agent_pools import AgentPool
 from app.models.applies import Apply
-from app.models.runs import Run
+from app.models.runs import OF_REMOTE_BACKEND, Run
 from app.models.state_versions import StateVersion
 from app.models.workspaces import Workspace
 from app.persistence import string_agg
@@ -21,7 +23,7 @@ APPLIES: Final = Listing(
             "resource_destructions resource_imports agent_id agent_name errored_state_object errored_state_key",
         ),
         "project_id": Workspace.project_id,
-        "structured_run_output_enabled": Workspace.structured_run_output_enabled,
+        "structured_run_output_enabled": and_(Workspace.structured_run_output_enabled, Run.source != OF_REMOTE_BACKEND),
         "pool": Run.pool,
         "agent_pool_name": AgentPool.name,
         "state_version_ids": string_agg(

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from sqlalchemy import null
+from sqlalchemy import and_, null
 
 from app.models.agent_pools import AgentPool
 from app.models.plans import Plan
-from app.models.runs import Run
+from app.models.runs import OF_REMOTE_BACKEND, Run
 from app.models.workspaces import Workspace
 from app.resources.runs.plans.schema import PlanSchema
 from app.web.listing import Listing, plain
@@ -22,7 +22,7 @@ PLANS: Final = Listing(
             "json_object json_key redacted_object redacted_key",
         ),
         "project_id": Workspace.project_id,
-        "structured_run_output_enabled": Workspace.structured_run_output_enabled,
+        "structured_run_output_enabled": and_(Workspace.structured_run_output_enabled, Run.source != OF_REMOTE_BACKEND),
         "pool": Run.pool,
         "agent_pool_name": AgentPool.name,
         "no_ids": null(),

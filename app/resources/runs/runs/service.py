@@ -12,7 +12,7 @@ from app.jsonapi.errors import Forbidden, NotFound
 from app.models.comments import Comment
 from app.models.run_machine import Machine, lock_run
 from app.models.run_transitions import Event
-from app.models.runs import Run
+from app.models.runs import OF_REMOTE_BACKEND, Run
 from app.models.workspaces import Workspace
 from app.resources.runs.runs.creation import create_run_for, record_creation
 from app.resources.runs.runs.listing import RUNS
@@ -154,6 +154,7 @@ def _lock(session: Session, run_id: str, permission: P) -> tuple[Workspace, Run]
 
 
 def _source() -> str:
-    # The terraform CLI sends this header when a configuration has a cloud block.
-    sent = request.headers.get("X-Terraform-Integration")
-    return "terraform+cloud" if sent == "cloud" else "tfe-api"
+    # The terraform CLI sends the first header when a configuration has a cloud block, and the second one always.
+    if request.headers.get("X-Terraform-Integration") == "cloud":
+        return "terraform+cloud"
+    return OF_REMOTE_BACKEND if "Terraform-Version" in request.headers else "tfe-api"
