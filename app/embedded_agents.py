@@ -92,6 +92,7 @@ class EmbeddedAgents:
                 return
             self._pauses[number] = min(LONGEST_PAUSE_SECONDS, 2 * self._pauses[number])
             logger.warning("the agent %s has ended; it is started again", number)
+            (self.settings.home / FOLDER / f"{self._pids[number]}.sock").unlink(missing_ok=True)
         self._started[number] = now
         name = f"{self._environment['GROUNDPLAN_AGENT_NAME']}-{number}"
         self._pids[number] = _spawn(self._environment | {"GROUNDPLAN_AGENT_NAME": name})

@@ -221,12 +221,14 @@ class Agent:
             kept.directory.remove()
         with contextlib.suppress(Unavailable, Refused):
             self.client.call("DELETE", f"/agents/{self.id}")
+
+    def close(self) -> None:
+        """Close its sockets."""
         self._waking.close()
         self._woken.close()
         if self._bell is not None and self.settings.doorbells is not None:
             self._bell.close()
-            with contextlib.suppress(OSError):
-                (self.settings.doorbells / f"{os.getpid()}.sock").unlink()
+            (self.settings.doorbells / f"{os.getpid()}.sock").unlink(missing_ok=True)
 
 
 def _bind(folder: Path | None) -> socket.socket | None:

@@ -15,7 +15,7 @@ from app.agent.downloads import Downloads
 from app.agent.jobs import Tools
 from app.agent.recovery import recover, recover_jobs
 from app.agent.sandbox import NoSandbox, Sandbox
-from app.agent.settings import Settings, WrongSettings
+from app.agent.settings import Settings, WrongSettings, default_home
 from app.agent.versions import Versions
 
 logger = logging.getLogger("app.agent")
@@ -50,6 +50,11 @@ def run(settings: Settings) -> int:
     os.umask(0o022)
     sandbox = open_sandbox(settings)
     home, lock = take_home(settings.home)
+    if not sandbox.may_enter(home):
+        raise WrongSettings(
+            f"The user {settings.sandbox_user}, as whom Terraform runs, may not enter {home}. Set "
+            f"GROUNDPLAN_AGENT_HOME to a folder below others that everybody may enter, such as {default_home({})}."
+        )
     client = Client(settings.url, settings.token, connections=4 * settings.slots + 4)
     versions = Versions(settings.tools, Downloads(settings.home / "tools", settings.releases), os.environ.get("PATH"))
     tools = Tools(settings, client, sandbox, versions, home)
@@ -61,6 +66,7 @@ def run(settings: Settings) -> int:
         recover_others(settings, client, tools)
         agent.serve()
     finally:
+        agent.close()
         sandbox.close()
         client.close()
         os.close(lock)

@@ -13,6 +13,10 @@ import ijson
 REDACTED = {True: "(sensitive value)", False: "(another sensitive value)"}
 
 
+class BadPlan(Exception):
+    """What Terraform has shown is no JSON."""
+
+
 @dataclass
 class Summary:
     """The figures of a plan."""
@@ -40,8 +44,22 @@ def redact(
     `mask` takes out of a text what is sensitive though Terraform does not know it.
     """
     summary = Summary()
-    redaction = _Redaction(mask)
-    writer = _Writer(target)
+    try:
+        _write(_Writer(target), plan, schemas, summary, _Redaction(mask), refresh_only=refresh_only)
+    except ijson.JSONError as error:
+        raise BadPlan(str(error)) from error
+    return summary
+
+
+def _write(  # noqa: PLR0913 - one step of the function above
+    writer: "_Writer",
+    plan: IO[bytes],
+    schemas: IO[bytes],
+    summary: Summary,
+    redaction: "_Redaction",
+    *,
+    refresh_only: bool,
+) -> None:
     writer.member("plan_format_version", _first(plan, "format_version"))
     for name in ("resource_changes", "resource_drift"):
         with writer.list(name) as items:
@@ -66,7 +84,6 @@ def redact(
         summary.has_changes = applyable
     _write_schemas(writer, schemas, summary.types)
     writer.end()
-    return summary
 
 
 def _write_schemas(writer: "_Writer", schemas: IO[bytes], types: dict[str, set[tuple[str, str]]]) -> None:

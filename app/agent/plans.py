@@ -11,7 +11,7 @@ from typing import IO
 from app.agent.client import Document, insist
 from app.agent.directory import RunDirectory
 from app.agent.jobs import LOCK_FILE_BYTES, PLAN, PREPARE_SECONDS, Failed, Job, Kept
-from app.agent.plan_json import Summary, redact
+from app.agent.plan_json import BadPlan, Summary, redact
 from app.agent.states import digest
 from app.agent.terraform import Stopped, Terraform
 from app.agent.versions import NoVersion, Program
@@ -132,7 +132,7 @@ class PlanJob(Job):
         with shown.open("rb") as plan, schemas.open("rb") as known, redacted.open("wb") as target:
             try:
                 return redact(plan, known, target, refresh_only=refresh_only, mask=self.mask.text)
-            except ValueError as error:
+            except BadPlan as error:
                 raise Failed("The plan can't be read: Terraform has shown something that is no JSON.") from error
 
     def _capture(self, terraform: Terraform, arguments: list[str], target: Path) -> None:

@@ -133,6 +133,10 @@ class Sandbox:
         if self.drops:
             os.chown(path, self.uid, self.gid, follow_symlinks=isinstance(path, int))
 
+    def may_enter(self, folder: Path) -> bool:
+        """Whether Terraform's user may enter a folder, which matters where it is another one than the agent's."""
+        return not self.drops or _may_enter(folder)
+
     def close(self) -> None:
         """Remove what was made for it."""
         if self._copied is not None:
@@ -314,7 +318,8 @@ def _find_user(name: str) -> tuple[int, int]:
 
 
 def _may_enter(folder: Path) -> bool:
-    """Whether everybody may enter a folder."""
+    """Whether everybody may enter a folder, by all the folders above it."""
+    folder = folder.resolve()
     return all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents))
 
 

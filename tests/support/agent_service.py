@@ -58,6 +58,8 @@ class AgentService:
         self.token = "pool-token"
         # What is refused with 422, by the last part of the path.
         self.broken: set[str] = set()
+        # The same, but only the first time.
+        self.broken_once: set[str] = set()
         self.bells: Path | None = None
         self.refuse_registration = False
         self.retry_after = "30"
@@ -183,6 +185,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.headers.get("Authorization") != f"Bearer {service.token}":
             self._error(401, "no")
         elif {parts[-1], f"{parts[-1]} {self.command}"} & service.broken:
+            self._error(422, "This is not taken.")
+        elif once := {parts[-1], f"{parts[-1]} {self.command}"} & service.broken_once:
+            service.broken_once -= once
             self._error(422, "This is not taken.")
         elif parts[0] == "agents":
             self._agents(parts, body)

@@ -34,6 +34,7 @@ class Running:
 
     def close(self) -> None:
         self.end()
+        self.agent.close()
         self.sandbox.close()
         self.client.close()
         os.close(self.lock)

@@ -1,0 +1,98 @@
+"""States reach the service while Terraform applies, and from wherever Terraform has left them."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.agent import states
+from app.agent.jobs import Kept
+from tests.support.agent_service import AgentService, ServedJob
+from tests.support.running_agent import Start
+
+Pretend = Callable[[str], Path]
+
+
+def planned(service: AgentService) -> ServedJob:
+    job = service.add("plan", version="9.9.9")
+    service.run(job)
+    return job
+
+
+def test_each_change_is_sent_while_applying(
+    service: AgentService, start: Start, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "UPLOAD_SECONDS", 0.2)
+    monkeypatch.setattr(states, "LOOK_SECONDS", 0.02)
+    script = """test "$1" = plan && exit 0
+for i in 1 2 3; do echo "{\\"serial\\":$i}" | state; sleep 0.4; done; echo '{"serial":4}' | state"""
+    start(tools=pretend(script))
+    job = service.add_apply(planned(service))
+    job.state = b'{"serial":0}'
+    service.broken_once.add("state PUT")
+    assert service.run(job)["outcome"] == "ok"
+    serials = [(json.loads(state)["serial"], final) for state, final in job.states]
+    assert serials[-1] == (4, True)
+    # One was not taken: it is no trouble.
+    assert [serial for serial, _ in serials] in ([2, 3, 4], [1, 2, 3, 4], [1, 3, 4])
+    assert not any(final for _, final in serials[:-1])
+
+
+def test_a_state_that_is_as_it_was_is_not_sent(service: AgentService, start: Start, pretend: Pretend) -> None:
+    start(tools=pretend("exit 0"))
+    job = service.add_apply(planned(service))
+    job.state = b'{"serial":0}'
+    assert service.run(job)["outcome"] == "ok"
+    assert job.states == []
+
+
+def test_what_terraform_could_not_write_to_its_place(service: AgentService, start: Start, pretend: Pretend) -> None:
+    start(tools=pretend('test "$1" = plan && exit 0; echo old | state; echo new > errored.tfstate; exit 1'))
+    job = service.add_apply(planned(service))
+    assert service.run(job)["outcome"] == "failed"
+    assert job.states == [(b"old\n", True), (b"new\n", True)]
+
+
+def test_the_last_state_waits_for_the_service(service: AgentService, start: Start, pretend: Pretend) -> None:
+    start(tools=pretend('test "$1" = plan && exit 0; echo begun; sleep 0.4; echo "{}" | state'))
+    job = service.offer(service.add_apply(planned(service)))
+    job.wait_for_log("begun")
+    service.away = True
+    time.sleep(0.9)
+    assert not job.finished.is_set()
+    service.away = False
+    assert job.finished.wait(10)
+    assert job.states == [(b"{}\n", True)]
+
+
+@pytest.mark.parametrize("spoil", ["late", "changed", "gone"])
+def test_a_directory_that_is_not_as_it_was_is_made_anew(
+    service: AgentService, start: Start, pretend: Pretend, spoil: str
+) -> None:
+    running = start(tools=pretend('test "$1" = plan && : > of-the-plan; ls; test "$1" = plan || echo "{}" | state'))
+    plan = planned(service)
+    [kept] = running.tools.kept.values()
+    directory = kept.directory
+    if spoil == "late":
+        running.tools.kept[plan.document["run"]["id"]] = Kept(directory, kept.program, 0, kept.digests, 0)
+    elif spoil == "changed":
+        directory.write("out/plan", b"another")
+    else:
+        directory.remove_file("out/plan")
+    job = service.add_apply(plan)
+    assert service.run(job)["outcome"] == "ok", job.text
+    assert "of-the-plan" not in job.text
+    assert not directory.root.exists()
+
+
+def test_a_plan_that_is_gone(service: AgentService, start: Start, pretend: Pretend) -> None:
+    first = start(tools=pretend("exit 0"))
+    plan = planned(service)
+    first.end()
+    start(tools=first.settings.tools)
+    job = service.add_apply(plan)
+    job.given = {}
+    assert service.run(job)["error"] == "The plan of this run is not there any more. Start a new run."
+    assert job.started == 0
