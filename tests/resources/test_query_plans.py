@@ -12,12 +12,13 @@ from tests.support.query_plans import plans, read_from_end_to_end
 from tests.support.scenes.activity import Activity
 from tests.support.scenes.environments import Environments
 from tests.support.scenes.projects import Projects
+from tests.support.scenes.runs import Runs
 from tests.support.scenes.scene import Scene
 from tests.support.scenes.workspaces import Workspaces
 from tests.support.world import Person, World
 
 
-@pytest.mark.parametrize("kind", [Projects, Environments, Workspaces, Activity])
+@pytest.mark.parametrize("kind", [Projects, Environments, Workspaces, Runs, Activity])
 def test_no_table_is_read_from_end_to_end(
     api: Api, app: Flask, world: World, engine: Engine, acme: Organization, owner: Person, *, kind: type[Scene]
 ) -> None:

@@ -10,13 +10,14 @@ from app.models import Organization
 from tests.support.api import Api
 from tests.support.scenes.activity import Activity
 from tests.support.scenes.projects import Projects
+from tests.support.scenes.runs import Runs
 from tests.support.scenes.scene import Scene
 from tests.support.scenes.workspaces import Workspaces
 from tests.support.statement_costs import Statements, cost
 from tests.support.world import Person, World
 
 
-@pytest.mark.parametrize("kind", [Projects, Workspaces, Activity])
+@pytest.mark.parametrize("kind", [Projects, Workspaces, Runs, Activity])
 def test_a_read_costs_the_same_whatever_there_is(
     api: Api,
     world: World,

@@ -17,7 +17,7 @@ COMMENTS: Final = Listing(
         **plain(Comment, "id organization_id workspace_id run_id body created_by_id created_at"),
         "project_id": Workspace.project_id,
         "run_event_id": select(RunEvent.id)
-        .where(RunEvent.comment_id == Comment.id)
+        .where(RunEvent.run_id == Comment.run_id, RunEvent.comment_id == Comment.id)
         .correlate(Comment.__table__)
         .scalar_subquery(),
     },
