@@ -18,12 +18,18 @@ GroupName = Literal["attributes", "relationships"]
 HCP_TYPES: Final = frozenset(
     {
         "agent-pools",
+        "agents",
+        "applies",
         "authentication-tokens",
+        "comments",
+        "configuration-versions",
         "effective-tag-bindings",
         "organization-memberships",
         "organizations",
+        "plans",
         "projects",
         "reserved-tag-keys",
+        "runs",
         "ssh-keys",
         "state-version-outputs",
         "state-versions",

@@ -48,6 +48,8 @@ def outside_of_requests() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.resources.workspaces.state_versions.schema.signed_address", lambda *of: "/".join(of))
         patch.setattr("app.resources.workspaces.state_versions.schema._value", lambda row: row.value)
+        patch.setattr("app.resources.runs.plans.schema.log_address", lambda of: f"/logs/{of}")
+        patch.setattr("app.resources.runs.runs.schema.open_variables", lambda sealed: [{"key": "x", "value": sealed}])
         yield
 
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,6 +23,7 @@ from app.models.workspaces import Workspace
 from app.persistence import now
 from app.resources.runs.agent_jobs.documents import describe_job, variables_of
 from app.resources.runs.agent_jobs.operations import JobLost, check_held, claim, outcome_event
+from app.resources.runs.runs.schema import open_variables
 from app.services import services
 from app.web.addresses import base_url
 from app.web.context import reader
@@ -76,7 +76,7 @@ def start_job(job_id: str, fence: int) -> dict[str, Any]:
         # A lost answer is asked for again; then only the last token opens anything.
         token = new_run_token()
         job.token_digest = digest(token, settings.secret_key)
-        own = [] if run.sealed_variables is None else orjson.loads(services().keyring.unseal(run.sealed_variables))
+        own = [] if run.sealed_variables is None else open_variables(run.sealed_variables)
         variables = variables_of(session, workspace, own)
         return {
             "variables": variables,

@@ -111,9 +111,12 @@ def show_list(column: str) -> Callable[[AnyRow, object], list[str]]:
 
 def show_variables(row: AnyRow, _held: object) -> list[dict[str, str]]:
     """The run's own variables."""
-    if row.sealed_variables is None:
-        return []
-    variables: list[dict[str, str]] = orjson.loads(services().keyring.unseal(row.sealed_variables))
+    return [] if row.sealed_variables is None else open_variables(row.sealed_variables)
+
+
+def open_variables(sealed: str) -> list[dict[str, str]]:
+    """The variables in the sealed text."""
+    variables: list[dict[str, str]] = orjson.loads(services().keyring.unseal(sealed))
     return variables
 
 
