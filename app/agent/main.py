@@ -1,6 +1,7 @@
 """The command ``groundplan-agent``."""
 
 import argparse
+import ctypes
 import fcntl
 import logging
 import os
@@ -21,6 +22,7 @@ from app.agent.versions import Versions
 logger = logging.getLogger("app.agent")
 
 MOST_HOMES = 256
+PR_SET_DUMPABLE = 4
 
 
 def main() -> int:
@@ -46,6 +48,7 @@ def main() -> int:
 
 def run(settings: Settings) -> int:
     """Run an agent with these settings."""
+    close_to_others()
     # What is made for the sandbox is read there by another user.
     os.umask(0o022)
     sandbox = open_sandbox(settings)
@@ -71,6 +74,15 @@ def run(settings: Settings) -> int:
         client.close()
         os.close(lock)
     return 0
+
+
+def close_to_others() -> None:
+    """Keep other processes of the same user from reading this one's memory and environment, where the token is.
+
+    Without a sandbox, Terraform is such a process.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def open_sandbox(settings: Settings) -> Sandbox:

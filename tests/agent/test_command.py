@@ -1,6 +1,8 @@
 """The command itself, in the process of the test."""
 
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,6 +53,19 @@ def test_a_home_that_terraform_may_not_enter(home: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("app.agent.sandbox.Sandbox.may_enter", lambda *_: False)
     with pytest.raises(WrongSettings, match="as whom Terraform runs, may not enter"):
         command.run(Settings(url="http://127.0.0.1:1", token="t", name="n", home=home))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_processes_of_the_same_user_do_not_see_the_token() -> None:
+    code = (
+        "import subprocess, sys; from app.agent.main import close_to_others; close_to_others(); "
+        "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534); close_to_others(); "
+        "sys.exit(subprocess.run(['/usr/bin/env', 'cat', f'/proc/{os.getpid()}/environ'], stdout=2).returncode)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env={"TOKEN": "s3cret"}, capture_output=True, check=False)  # noqa: S603
+    assert done.returncode != 0
+    assert b"s3cret" not in done.stderr
+    assert b"Permission denied" in done.stderr
 
 
 def test_where_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
