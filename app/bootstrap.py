@@ -23,6 +23,7 @@ from app.resources.accounts.authentication_tokens.operations import add_token as
 from app.resources.accounts.sign_in.operations import end_sessions
 from app.resources.accounts.users.operations import EmailTaken, NothingToConfirm, confirm_email
 from app.resources.accounts.users.schema import USERNAME_PATTERN
+from app.resources.inheritance.execution_mode import REMOTE
 from app.resources.organizations.organization_memberships.operations import accept_invitations, take_over
 from app.resources.organizations.organizations.operations import create_organization_with_owner, make_owner
 from app.resources.organizations.organizations.schema import NAME_LENGTH, NAME_PATTERN
@@ -54,13 +55,15 @@ class Bootstrapped:
         return {name: value for name, value in members.items() if value}
 
 
-def bootstrap(settings: Settings) -> Bootstrapped:
+def bootstrap(settings: Settings, *, has_agents: bool = False) -> Bootstrapped:
     """Create the administrator with password and token, and the organization with owners team and token, if missing.
 
     Existing rows are not changed, not even a renamed organization. The organization gets a token only when it is
     created, so that a revoked token stays revoked. An administrator without a token gets one, because otherwise nobody
     could get in. If two processes do this at once, the second one waits for the first (SQLite), or fails on a
     unique name and changes nothing (PostgreSQL).
+
+    With ``has_agents``, agents will be started beside the service, and the organization runs terraform there.
     """
     with new_session() as session, session.begin():
         administrator = session.scalars(
@@ -79,7 +82,7 @@ def bootstrap(settings: Settings) -> Bootstrapped:
             # A password that the operator has chosen is not shown.
             password = None if settings.bootstrap_password else new_password()
             administrator.password_hash = hash_password(settings.bootstrap_password or str(password))
-        organization, is_new = _organization(session, settings, administrator)
+        organization, is_new = _organization(session, settings, administrator, has_agents=has_agents)
         user_token = None
         if not _has_token(session, administrator):
             user_token = settings.bootstrap_token or new_token()
@@ -238,7 +241,9 @@ def add_token(  # noqa: PLR0913 - one keyword for each kind of owner
     return stored
 
 
-def _organization(session: Session, settings: Settings, administrator: User) -> tuple[Organization, bool]:
+def _organization(
+    session: Session, settings: Settings, administrator: User, *, has_agents: bool
+) -> tuple[Organization, bool]:
     name = settings.bootstrap_organization
     if not re.fullmatch(NAME_PATTERN, name) or not NAME_LENGTH[0] <= len(name) <= NAME_LENGTH[1]:
         message = "GROUNDPLAN_ORGANIZATION must have 3 to 40 letters, digits, hyphens and underscores"
@@ -250,7 +255,10 @@ def _organization(session: Session, settings: Settings, administrator: User) -> 
     ).one_or_none()
     if found is not None:
         return found, False
-    founded = create_organization_with_owner(session, {"name": name, "email": administrator.email}, administrator.id)
+    members = {"name": name, "email": administrator.email}
+    if has_agents:
+        members["default_execution_mode"] = REMOTE
+    founded = create_organization_with_owner(session, members, administrator.id)
     _record_event(session, "organizations.create", founded.id, founded.name, founded.id)
     return founded, True
 

@@ -15,6 +15,7 @@ from app.authentication.tokens import built_in_pool_token
 from app.authz.document import permissions_page
 from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email, set_password
 from app.config import InvalidSettingError
+from app.embedded_agents import why_none
 from app.jsonapi.document import errors_page
 from app.models.users import SITE_ROLES
 from app.openapi import openapi_document
@@ -62,7 +63,9 @@ def _listening() -> str:
 def bootstrap_command(as_json: bool, url: str) -> None:  # noqa: FBT001 - click passes flags so
     """Create what a new service lacks: administrator, organization, a token for each. Safe to run again."""
     try:
-        made = bootstrap(services().settings)
+        settings = services().settings
+        has_agents = settings.agents > 0 and why_none(settings, os.environ) is None
+        made = bootstrap(settings, has_agents=has_agents)
     except InvalidSettingError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps({"url": url, **made.as_json()}) if as_json else _for_people(made, url))

@@ -197,6 +197,7 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Abstrac
                 secret_key="secret-key-of-the-test-suite-0123456789",
                 encryption_keys=("encryption-key-of-the-test-suite-0123456789",),
                 bootstrap_token=BOOTSTRAP_TOKEN,
+                agents=0,
             )
         )
         app.testing = True

@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
+from app import cli
 from app.authentication.passwords import is_password
 from app.models import (
     ActivityEvent,
@@ -213,6 +214,18 @@ def test_the_built_in_pool_has_one_token_that_changes_with_the_secret_key(run: R
     assert [each.description for each in world.all(AuthenticationToken) if each.kind == "agent"] == [
         "the built-in agent pool"
     ]
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    ("agents", "reason", "mode"), [(1, None, "remote"), (1, "no user namespaces", "local"), (0, None, "local")]
+)
+def test_the_organization_runs_here_if_agents_can(
+    run: Run, api: Api, monkeypatch: pytest.MonkeyPatch, *, agents: int, reason: str | None, mode: str
+) -> None:
+    monkeypatch.setattr(cli, "why_none", lambda _settings, _environment: reason)
+    token = bootstrapped(run, agents=agents)["organization_token"]
+    assert api.get("/organizations/groundplan", token)["data"]["attributes"]["default-execution-mode"] == mode
 
 
 def test_people_read_how_to_go_on(run: Run) -> None:

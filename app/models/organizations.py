@@ -30,7 +30,6 @@ class Organization(Base):
     name: Mapped[str] = mapped_column(Name)
     email: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
-    # Local, because runs execute on the user's machine as long as this service runs nothing itself.
     default_execution_mode: Mapped[str] = mapped_column(default="local")
     # Set if the mode is agent. Not a foreign key: see ``AgentPool``.
     default_agent_pool_id: Mapped[str | None]

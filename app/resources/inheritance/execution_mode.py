@@ -13,12 +13,15 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
 from app.models.agent_pools import AgentPool
+from app.models.agents import BUILT_IN_POOL, Agent, is_alive
 from app.models.organizations import Organization
 from app.models.projects import Project
 from app.persistence import AnyRow
 
 INHERIT: Final = "default"
 AGENT: Final = "agent"
+REMOTE: Final = "remote"
+LOCAL: Final = "local"
 
 # The mode in force on a project, read from where it is set.
 MODE_OF_PROJECT: Final = func.coalesce(Project.own_execution_mode, Organization.default_execution_mode)
@@ -141,6 +144,12 @@ def _check_pool(session: Session, pool: str, named: NamedPool, consumer: PoolCon
             f"{humanized(named.member)} {consumer.kind} does not have access to use this agent pool",
             pointer=named.pointer,
         )
+
+
+def usual_mode(session: Session) -> str:
+    """The mode of a new organization: here, if an agent is there to take its runs, else on the user's machine."""
+    alive = select(Agent.id).where(Agent.pool == BUILT_IN_POOL, is_alive()).limit(1)
+    return LOCAL if session.scalar(alive) is None else REMOTE
 
 
 def execution_of_organization(session: Session, organization_id: str) -> Execution:

@@ -14,7 +14,7 @@ from app.models.projects import DEFAULT_PROJECT, Project
 from app.models.runs import APPLYING, Run
 from app.models.teams import OWNERS, Team, TeamMember
 from app.models.workspaces import Workspace
-from app.resources.inheritance.execution_mode import Execution, PoolConsumer, pop_pool, resolve_pool
+from app.resources.inheritance.execution_mode import Execution, PoolConsumer, pop_pool, resolve_pool, usual_mode
 from app.storage.ledger import mark_for_deletion, objects_owned_by
 
 
@@ -64,7 +64,8 @@ def refuse_identity_provider(sent: Mapping[str, Any], name: str, stored: str | N
 
 def create_organization_with_owner(session: Session, members: Mapping[str, Any], user_id: str) -> Organization:
     """Create an organization with its default project and its owners team; the user becomes member and owner."""
-    organization = Organization(**members)
+    mode = members.get("default_execution_mode") or usual_mode(session)
+    organization = Organization(**{**members, "default_execution_mode": mode})
     session.add(organization)
     session.flush()
     membership = OrganizationMembership(organization_id=organization.id, user_id=user_id)

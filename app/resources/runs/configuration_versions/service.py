@@ -16,6 +16,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.models.configuration_versions import PENDING, UPLOADED, ConfigurationVersion
 from app.models.workspaces import Workspace
+from app.resources.inheritance.execution_mode import LOCAL
 from app.resources.runs.configuration_versions.addresses import Ticket
 from app.resources.runs.configuration_versions.archive import ArchiveCheck
 from app.resources.runs.configuration_versions.listing import CONFIGURATION_VERSIONS
@@ -27,7 +28,7 @@ from app.resources.runs.configuration_versions.operations import (
 )
 from app.resources.runs.runs.access import run_for
 from app.resources.runs.runs.creation import queue_uploaded
-from app.resources.runs.runs.operations import LOCAL, WorkspaceRunsLocally, execution_of
+from app.resources.runs.runs.operations import WorkspaceRunsLocally, execution_of
 from app.resources.workspaces.state_versions.addresses import AddressNotValid
 from app.services import services
 from app.web.context import act_for, caller, caller_with_sources, reader, release_reader

@@ -14,10 +14,9 @@ from app.models.projects import Project
 from app.models.run_transitions import Event, find_transition
 from app.models.runs import DISCARDABLE, PENDING, PLANNED_AND_SAVED, Run
 from app.models.workspaces import Workspace
-from app.resources.inheritance.execution_mode import AGENT, MODE_OF_PROJECT, POOL_OF_PROJECT
+from app.resources.inheritance.execution_mode import AGENT, LOCAL, MODE_OF_PROJECT, POOL_OF_PROJECT
 from app.resources.runs.configuration_versions.operations import find_latest
 
-LOCAL: Final = "local"
 ATTRIBUTES: Final = "/data/attributes"
 
 

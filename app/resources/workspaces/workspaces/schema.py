@@ -39,7 +39,9 @@ DESCRIPTION_LENGTH = 2_000
 DIRECTORY_LENGTH = 1_000
 VERSION_LENGTH = 64
 # An exact release, or a constraint such as "~> 1.5.0" or ">= 1.1, < 2".
-VERSION_PATTERN = r"latest|[<>=!~0-9][-0-9A-Za-z.,<>=!~+ ]*"
+# A number, or several conditions on it, as terraform itself writes them.
+_CONDITION = r"(?:=|!=|>=|<=|>|<|~>)? *v?[0-9]+(?:\.[0-9]+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
+VERSION_PATTERN = rf"latest|{_CONDITION}(?: *, *{_CONDITION})*"
 CELL_LENGTH = 63
 CELL_PATTERN = "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 TITLE_LENGTH = 256
@@ -198,8 +200,9 @@ class WorkspaceSchema(Schema):
     )
     execution_mode = Choice(
         (*EXECUTION_MODES,),
-        description="Where terraform runs: `local` on the machine of the person or pipeline, with the "
-        "state kept here. The project's, unless the workspace has its own.",
+        description="Where terraform runs: `remote` on an agent of the service, `agent` on one of an agent pool, "
+        "`local` on the machine of the person or pipeline, with the state kept here. The project's, unless the "
+        "workspace has its own.",
         example="local",
     )
     operations = Boolean(load_only=True, description="The older form of `execution-mode`: false means `local`.")
@@ -254,14 +257,15 @@ class WorkspaceSchema(Schema):
         minimum=1,
         maximum=VERSION_LENGTH,
         pattern=VERSION_PATTERN,
-        description="The version of Terraform, exact or as a constraint. Terraform compares its own with it.",
+        pattern_message="must be a version such as 1.11.4, a constraint such as ~> 1.11, or latest",
+        description="The version of Terraform or OpenTofu: exact, a constraint, or `latest`. Without it, a new "
+        "workspace gets the newest version that its agents have at hand.",
         example="1.11.4",
     )
     working_directory = Text(
         maximum=DIRECTORY_LENGTH,
         nullable=True,
         description="The folder in which terraform runs, below the configuration's root.",
-        has_effect=False,
         example="infra",
     )
     trigger_prefixes = Setting(

@@ -22,6 +22,7 @@ from app.models.workspaces import Workspace
 from app.persistence import in_values, now
 from app.resources.inheritance.agent_pools import open_to_workspace
 from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_project, resolve_execution
+from app.resources.inheritance.versions import usual_version
 from app.resources.projects.tag_bindings.operations import replace_plain_tags, replace_tags
 from app.resources.workspaces.tags.operations import SentTags, names_of
 from app.resources.workspaces.workspaces.consumers import Change, check_consumers, set_consumers
@@ -77,6 +78,8 @@ def insert_workspace(
     tags = _sent_tags(members)
     location = resolve_environment(session, members, project.id)
     normalized = _resolve_settings(session, members, None, project.organization_id, project.id)
+    if "terraform_version" not in normalized:
+        normalized = {**normalized, **usual_version(session, normalized, project.id)}
     workspace = Workspace(
         organization_id=project.organization_id, project_id=project.id, source=_source(), **location, **normalized
     )

@@ -1,0 +1,56 @@
+"""The version of Terraform or OpenTofu that a new workspace gets: one that its agents have at hand."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, case, literal, select
+from sqlalchemy.orm import Session
+
+from app.models.agents import BUILT_IN_POOL, Agent, is_alive
+from app.models.organizations import Organization
+from app.models.projects import Project
+from app.resources.inheritance.execution_mode import AGENT, LOCAL, MODE_OF_PROJECT, POOL_OF_PROJECT, REMOTE
+
+# Of a pool with more agents, those that were heard of last are asked.
+AGENTS: Final = 100
+RELEASE: Final = re.compile(r"([0-9]+)\.([0-9]+)\.([0-9]+)")
+
+
+def usual_version(session: Session, members: Mapping[str, Any], project_id: str) -> dict[str, str]:
+    """The newest version that the agents of the workspace's pool have at hand, as its attribute.
+
+    Empty if there is none, or if the workspace runs on the user's machine: then the model's default counts.
+    """
+    mode = members.get("own_execution_mode")
+    if mode == LOCAL:
+        return {}
+    pools = {AGENT: members.get("own_agent_pool_id"), REMOTE: BUILT_IN_POOL}
+    tools = session.scalars(
+        select(Agent.tools)
+        .where(Agent.pool == (pools[mode] if mode else _pool_of(project_id)), is_alive())
+        .order_by(Agent.last_ping_at.desc())
+        .limit(AGENTS)
+    )
+    tool = members.get("iac_tool", "terraform")
+    newest = newest_at_hand([each.get(tool, []) for each in tools])
+    return {} if newest is None else {"terraform_version": newest}
+
+
+def newest_at_hand(versions: Iterable[Iterable[str]]) -> str | None:
+    """The newest release that every agent has; the newest that any has, if they have none in common."""
+    each = [set(filter(RELEASE.fullmatch, of_agent)) for of_agent in versions]
+    found = set.intersection(*each) or set.union(*each) if each else set()
+    return max(found, key=lambda version: [int(part) for part in version.split(".")], default=None)
+
+
+def _pool_of(project_id: str) -> ColumnElement[Any]:
+    """The pool of the project's workspaces that have no mode of their own; null if they run elsewhere."""
+    pool = case((MODE_OF_PROJECT == AGENT, POOL_OF_PROJECT), (MODE_OF_PROJECT == REMOTE, literal(BUILT_IN_POOL)))
+    return (
+        select(pool)
+        .select_from(Project)
+        .join(Organization, Organization.id == Project.organization_id)
+        .where(Project.id == project_id)
+        .scalar_subquery()
+    )
