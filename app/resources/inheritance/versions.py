@@ -14,6 +14,9 @@ from app.resources.inheritance.execution_mode import AGENT, LOCAL, MODE_OF_PROJE
 
 # Of a pool with more agents, those that were heard of last are asked.
 AGENTS: Final = 100
+# A number, or several conditions on it, as terraform itself writes them.
+_CONDITION = r"(?:=|!=|>=|<=|>|<|~>)? *v?[0-9]+(?:\.[0-9]+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
+VERSION_PATTERN = rf"latest|{_CONDITION}(?: *, *{_CONDITION})*"
 RELEASE: Final = re.compile(r"([0-9]+)\.([0-9]+)\.([0-9]+)")
 
 

@@ -205,7 +205,8 @@ def test_the_list_is_filtered_sorted_and_cut(api: Api, world: World, acme: Organ
     pool = world.pool(acme)
     world.agent(world.pool(acme), "strange")
     for name, ago in (("b", 3), ("C", 2), ("a", 1)):
-        world.agent(pool, name, last_ping_at=now() - ago * HOURS)
+        moment = now() - ago * HOURS
+        world.agent(pool, name, created_at=moment, last_ping_at=moment)
     path = f"/agent-pools/{pool.id}/agents"
 
     def names(query: str = "") -> list[str]:

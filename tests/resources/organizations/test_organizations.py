@@ -325,7 +325,7 @@ def test_the_entitlement_set_tells_what_there_is(api: Api, world: World, acme: O
     assert (shown["id"], shown["type"]) == (acme.id, "entitlement-sets")
     assert shown["links"] == {"self": f"/api/v2/entitlement-sets/{acme.id}"}
     attributes = shown["attributes"]
-    there = {"agents", "audit-logging", "state-storage", "teams"}
+    there = {"agents", "audit-logging", "operations", "state-storage", "teams"}
     assert {name for name, value in attributes.items() if value is True} == there
     assert all(value is None for name, value in attributes.items() if name.endswith("-limit"))
     assert {"operations", "agents", "sentinel", "policy-enforcement", "user-limit", "policy-limit"} <= set(attributes)

@@ -15,6 +15,10 @@ from tests.support.world import Person, World
 NOT_COPIED = {
     "state_versions": "a copy has no state",
     "state_version_outputs": "a copy has no state",
+    **dict.fromkeys(
+        ("configuration_versions", "runs", "plans", "applies", "comments", "run_events", "run_jobs"),
+        "what was run, was run in the source",
+    ),
     "images": "an image is of one workspace",
     "invitations": "who was invited was invited there",
     "activity_events": "what happened, happened to the source",

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, func, select
 from app.models import (
     AllowedWorkspace,
     AuthenticationToken,
+    ConfigurationVersion,
     Environment,
     ExcludedWorkspace,
     Image,
@@ -17,6 +18,7 @@ from app.models import (
     Project,
     RemoteStateConsumer,
     RepositoryLink,
+    Run,
     StoredObject,
     TagBinding,
     Var,
@@ -36,12 +38,16 @@ from tests.support.world import Person, World
 
 # They go with the workspaces as well, and are nothing that a client knows by an id of its own.
 LINKS = {model.__tablename__ for model in (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace, RemoteStateConsumer)}
+# They go with their run, of which they are parts.
+PARTS = {"applies", "comments", "plans", "run_events", "run_jobs"}
 # Events outlive what they tell of.
 STAY = {"activity_events"}
 COUNTS = {
     "workspaces": 2,
     "state-versions": 2,
     "state-version-outputs": 3,
+    "configuration-versions": 2,
+    "runs": 2,
     "tag-bindings": 2,
     "team-workspaces": 2,
     "workspace-acl-entries": 2,
@@ -67,6 +73,8 @@ def fill(api: Api, world: World, acme: Organization, project: Project, token: st
     for index, workspace in enumerate(workspaces):
         place = {"organization_id": acme.id, "workspace_id": workspace.id}
         world.add(Var(**place, key="region", category="env", value="here"))
+        version = world.add(ConfigurationVersion(**place)).id
+        world.add(Run(**place, configuration_version_id=version, number=1, status="applied", message="", pool="x"))
         world.add(TagBinding(**place, key="env", value="prod"))
         world.workspace_access(team, workspace, "write")
         world.acl_entry(workspace, person, "developer")
@@ -105,7 +113,7 @@ def test_all_that_goes_is_counted_or_is_a_mere_link() -> None:
     tables = {table.name for table in Base.metadata.sorted_tables if "workspace_id" in table.c}
     models: list[type[Base]] = [*OF_WORKSPACES, Var]
     counted = {model.__tablename__ for model in models}
-    assert tables == counted | LINKS | STAY
+    assert tables == counted | LINKS | PARTS | STAY
     assert {model.__tablename__.replace("_", "-") for model in COUNTED} == set(COUNTS)
 
 

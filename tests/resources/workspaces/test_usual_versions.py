@@ -10,7 +10,7 @@ import pytest
 from app.models import Organization
 from app.persistence import now
 from app.resources.inheritance.versions import newest_at_hand
-from tests.support.api import Api, document
+from tests.support.api import Api, document, faults
 from tests.support.world import Person, World
 
 DEFAULT = "1.11.4"
@@ -104,3 +104,15 @@ def test_without_an_agent_it_is_the_version_that_the_service_was_tested_with(
 @pytest.mark.usefixtures("acme")
 def test_a_version_may_be_a_number_a_constraint_or_the_latest(api: Api, owner: Person, version: str) -> None:
     assert version_of_new(api, owner, terraform_version=version) == version
+
+
+@pytest.mark.one_database
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize(
+    "version",
+    ["one", "1.2.3.4", "1..2", "=> 1.2", "1.2,", ",1", "latest, 1", "1 2", "~1.2", "1.2-", "v", "Latest", "1.2 "],
+)
+def test_everything_else_is_refused(api: Api, owner: Person, version: str) -> None:
+    sent = document("workspaces", {"name": "net", "terraform-version": version})
+    text = "Terraform version must be a version such as 1.11.4, a constraint such as ~> 1.11, or latest"
+    assert faults(api.post(PATH, owner.token, sent, expect=422)) == [(text, "/data/attributes/terraform-version")]

@@ -220,27 +220,6 @@ BAD: list[tuple[str, Any, str]] = [
     ("execution-mode", "default", "Execution mode is not included in the list"),
     ("setting-overwrites", [], "Setting overwrites must be an object"),
     ("setting-overwrites", {"execution-mode": "no"}, "Setting overwrites must be an object of booleans"),
-    *(
-        (
-            "terraform-version",
-            version,
-            "Terraform version must be a version such as 1.11.4, a constraint such as ~> 1.11, or latest",
-        )
-        for version in (
-            "one",
-            "1.2.3.4",
-            "1..2",
-            "=> 1.2",
-            "1.2,",
-            ",1",
-            "latest, 1",
-            "1 2",
-            "~1.2",
-            "1.2-",
-            "v",
-            "Latest",
-        )
-    ),
     ("terraform-version", "", "Terraform version can't be blank"),
     ("working-directory", "d" * 1_001, "Working directory is too long (maximum is 1000 characters)"),
     *(

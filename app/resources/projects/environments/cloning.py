@@ -48,6 +48,8 @@ UNLIKE: Final = frozenset(
         "resource_count",
         "state_changed_at",
         "current_state_version_id",
+        "current_run_id",
+        "latest_run_id",
     },
 )
 

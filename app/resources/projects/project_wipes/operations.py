@@ -7,9 +7,11 @@ from typing import Final
 from sqlalchemy import ColumnElement, delete, false, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
+from app.models.configuration_versions import ConfigurationVersion
 from app.models.images import Image
 from app.models.invitations import Invitation
 from app.models.projects import Project
+from app.models.runs import Run
 from app.models.state_versions import StateVersion, StateVersionOutput
 from app.models.tag_bindings import TagBinding
 from app.models.team_workspaces import TeamWorkspace
@@ -19,10 +21,12 @@ from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import RemoteStateConsumer, Workspace
 from app.persistence import Base, in_values
 
-# Rows that are deleted with their workspace.
+# Rows that are deleted with their workspace. The parts of a run go with the run and are not counted.
 OF_WORKSPACES: Final[tuple[type[Base], ...]] = (
     StateVersion,
     StateVersionOutput,
+    ConfigurationVersion,
+    Run,
     TagBinding,
     TeamWorkspace,
     WorkspaceAclEntry,

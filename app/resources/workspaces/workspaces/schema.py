@@ -29,6 +29,7 @@ from app.jsonapi.switch import Switch
 from app.models.organizations import EXECUTION_MODES
 from app.models.workspaces import IAC_TOOLS, NAME_LENGTH
 from app.persistence import SEPARATOR, AnyRow
+from app.resources.inheritance.versions import VERSION_PATTERN
 from app.resources.projects.projects.schema import Duration
 from app.resources.projects.tag_bindings.schema import read_relationship
 from app.resources.workspaces.tags.schema import read_names, read_new_tags
@@ -38,10 +39,6 @@ SOURCE_NAME_LENGTH = 90
 DESCRIPTION_LENGTH = 2_000
 DIRECTORY_LENGTH = 1_000
 VERSION_LENGTH = 64
-# An exact release, or a constraint such as "~> 1.5.0" or ">= 1.1, < 2".
-# A number, or several conditions on it, as terraform itself writes them.
-_CONDITION = r"(?:=|!=|>=|<=|>|<|~>)? *v?[0-9]+(?:\.[0-9]+){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
-VERSION_PATTERN = rf"latest|{_CONDITION}(?: *, *{_CONDITION})*"
 CELL_LENGTH = 63
 CELL_PATTERN = "[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 TITLE_LENGTH = 256
