@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 from sqlalchemy import Engine, update
 
+from app.models import AgentPool, Organization
 from app.models.run_jobs import RunJob
 from app.models.runs import Run
 from app.persistence import now
@@ -271,3 +273,21 @@ def test_the_result_is_checked(runs: Runs) -> None:
         path = f"/jobs/{job.id}/finish?fence={job.fence}"
         refused = runs.agent.send("POST", path, {"outcome": "ok", **members}, expect=422)
         assert refused["errors"][0]["source"]["pointer"] == pointer
+
+
+@pytest.mark.parametrize("limited", ["pool", "organization"])
+def test_a_limit_holds_jobs_back(app: Flask, runs: Runs, world: World, engine: Engine, limited: str) -> None:
+    model = AgentPool if limited == "pool" else Organization
+    with engine.begin() as connection:
+        connection.execute(update(model).values(max_concurrent_runs=2))
+    for _ in range(3):
+        workspace = runs.add_workspace()
+        uploaded_configuration(app, world, workspace)
+        runs.create(workspace=workspace)
+    first = runs.agent.take()
+    runs.agent.take()
+    assert runs.agent.acquire() is None
+    first.start()
+    assert runs.agent.acquire() is None
+    first.finish("failed")
+    assert runs.agent.acquire() is not None

@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.doorbells import JOB, want_ring
 from app.jsonapi.errors import Conflict
+from app.models.agent_pools import AgentPool
 from app.models.agents import Agent
+from app.models.organizations import Organization
 from app.models.run_jobs import (
     ACQUIRED,
     APPLY,
@@ -24,6 +26,7 @@ from app.models.run_transitions import Event
 from app.models.runs import CANCELED, PLANNING, Run
 from app.persistence import now
 
+RUNNING: Final = (ACQUIRED, STARTED)
 # A plan may be lost once: twice is no accident of the agent's.
 PLAN_ATTEMPTS: Final = 2
 # How long an agent may take to stop terraform after the time of the phase is over.
@@ -44,22 +47,29 @@ def claim(session: Session, agent: Agent, lease: timedelta) -> RunJob | None:
     Among equals, organizations with fewer running jobs come first, and then the jobs that have waited longest. Two
     agents never get the same one: PostgreSQL skips locked rows, and on SQLite writers queue.
     """
+    if not _has_room(session, AgentPool, agent.pool, RunJob.pool == agent.pool):
+        return None
     running = (
         select(RunJob.organization_id, func.count().label("jobs"))
-        .where(RunJob.pool == agent.pool, RunJob.status.in_((ACQUIRED, STARTED)))
+        .where(RunJob.status.in_(RUNNING))
         .group_by(RunJob.organization_id)
         .subquery("running")
     )
+    jobs = func.coalesce(running.c.jobs, 0)
+    limit = Organization.max_concurrent_runs
     due = (
         select(RunJob)
+        .join(Organization, Organization.__table__.c.id == RunJob.organization_id)
         .outerjoin(running, running.c.organization_id == RunJob.organization_id)
-        .where(RunJob.pool == agent.pool, RunJob.status == QUEUED)
-        .order_by(RunJob.priority, func.coalesce(running.c.jobs, 0), RunJob.queued_at, RunJob.id)
+        .where(RunJob.pool == agent.pool, RunJob.status == QUEUED, or_(limit.is_(None), jobs < limit))
+        .order_by(RunJob.priority, jobs, RunJob.queued_at, RunJob.id)
         .limit(1)
         .with_for_update(of=RunJob, skip_locked=True)
     )
     job = session.scalars(due).one_or_none()
-    if job is None:
+    if job is None or not _has_room(
+        session, Organization, job.organization_id, RunJob.organization_id == job.organization_id
+    ):
         return None
     job.status, job.agent_id = ACQUIRED, agent.id
     job.fence += 1
@@ -67,6 +77,23 @@ def claim(session: Session, agent: Agent, lease: timedelta) -> RunJob | None:
     job.lease_until = now() + lease
     session.flush()
     return job
+
+
+def _has_room(
+    session: Session, model: type[AgentPool | Organization], identifier: str, of_it: ColumnElement[bool]
+) -> bool:
+    """Whether the pool or organization may have one more running job.
+
+    If it has a limit, its row is locked, so that two claims at once can't both be the last one.
+    """
+    limited = select(model.max_concurrent_runs).where(
+        model.__table__.c.id == identifier, model.max_concurrent_runs.is_not(None)
+    )
+    limit = session.scalar(limited.with_for_update())
+    if limit is None:
+        return True
+    count = session.scalar(select(func.count()).select_from(RunJob).where(of_it, RunJob.status.in_(RUNNING)))
+    return (count or 0) < limit
 
 
 def check_held(job: RunJob, fence: int) -> None:
