@@ -114,6 +114,8 @@ class Settings:
     lease_seconds: int = 60
     # How long the files of a plan are kept after the end of its run. Logs and configurations stay as long as the run.
     plan_file_days: int = 30
+    # After how many days a configuration that no run was made from is given up.
+    configuration_days: int = 90
     apply_grace_seconds: int = 15 * 60
     # How long a phase may take.
     plan_seconds: int = 2 * 60 * 60
@@ -207,6 +209,7 @@ class Settings:
             mail_server=mail_server_of(given),
             invitation_days=whole_number(given, "GROUNDPLAN_INVITATION_DAYS", 7),
             plan_file_days=whole_number(given, "GROUNDPLAN_PLAN_FILE_DAYS", 30),
+            configuration_days=whole_number(given, "GROUNDPLAN_CONFIGURATION_DAYS", 90),
             lease_seconds=whole_number(given, "GROUNDPLAN_LEASE_SECONDS", 60),
             apply_grace_seconds=whole_number(given, "GROUNDPLAN_APPLY_GRACE_SECONDS", 15 * 60),
             plan_seconds=whole_number(given, "GROUNDPLAN_PLAN_SECONDS", 2 * 60 * 60),

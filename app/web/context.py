@@ -13,6 +13,8 @@ from app.authentication.tokens import is_run_token
 from app.jsonapi.errors import Unauthorized
 from app.services import services
 
+# The kind and the name of the service as an actor.
+SERVICE = "service"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -80,6 +82,12 @@ def caller() -> Caller:
 def set_caller(user_id: str, username: str) -> None:
     """Make a user who has signed in with a password the caller of this request and the actor in its events."""
     g.caller = signed_in_as(user_id, username)
+
+
+def act_as_service() -> None:
+    """Make the service itself the actor in events, outside any request: nobody asked for what it does."""
+    g.caller = Caller(SERVICE, "", SERVICE, token_id=None)
+    g.request_id = secrets.token_hex(16)
 
 
 def act_for(who: Caller) -> None:

@@ -9,28 +9,26 @@ import time
 from datetime import timedelta
 from typing import Final
 
-from flask import Flask, g
+from flask import Flask
 
-from app.authentication.callers import Caller
 from app.persistence.database import new_session
 from app.resources.runs.agent_jobs.operations import expire, expired_jobs
+from app.resources.runs.configuration_versions.retention import archive_unused_configurations
 from app.resources.runs.runs.retention import remove_old_plan_files
 from app.services import services
+from app.web.context import act_as_service
 from app.web.transaction import record_event, transaction
 
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 5.0
 CLEAN_SECONDS: Final = 600.0
-# The actor of what nobody asked for.
-SERVICE: Final = "service"
 
 
 def expire_jobs(app: Flask) -> int:
     """Look for such jobs once; returns how many were dealt with."""
     with app.app_context():
-        g.caller = Caller(SERVICE, "", SERVICE, token_id=None)
-        g.request_id = secrets.token_hex(16)
+        act_as_service()
         grace = timedelta(seconds=services().settings.apply_grace_seconds)
         with new_session() as session:
             found = expired_jobs(session, grace)
@@ -55,5 +53,6 @@ def expire_forever(app: Flask) -> None:
             if time.monotonic() - cleaned_at > CLEAN_SECONDS:
                 cleaned_at = time.monotonic()
                 remove_old_plan_files(app)
+                archive_unused_configurations(app)
         except Exception:
             logger.exception("jobs of silent agents could not be looked for")

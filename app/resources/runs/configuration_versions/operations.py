@@ -5,10 +5,11 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Conflict
+from app.jsonapi.errors import Conflict, NotFound
 from app.jsonapi.fields import format_timestamp
 from app.models.configuration_versions import ARCHIVED, PENDING, UPLOADED, ConfigurationVersion
 from app.models.runs import FINAL, Run
+from app.models.workspaces import Workspace
 from app.persistence import now
 from app.persistence.identifiers import random_text
 from app.storage.ledger import Stored, attach, mark_for_deletion
@@ -93,3 +94,18 @@ def archive_version(session: Session, version: ConfigurationVersion) -> None:
     version.archive_object = version.archive_key = None
     enter_status(version, ARCHIVED)
     session.flush()
+
+
+def lock_version(session: Session, workspace_id: str, version_id: str) -> tuple[Workspace, ConfigurationVersion]:
+    """The version and its workspace, locked; 404 if they are gone.
+
+    The workspace always comes first, as in everything that changes its runs: another order could deadlock.
+    """
+    workspace = session.scalars(
+        select(Workspace).where(Workspace.__table__.c.id == workspace_id).with_for_update(of=Workspace)
+    ).one_or_none()
+    columns = ConfigurationVersion.__table__.c
+    version = session.scalars(select(ConfigurationVersion).where(columns.id == version_id)).one_or_none()
+    if workspace is None or version is None:
+        raise NotFound
+    return workspace, version

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Row, select
-from sqlalchemy.orm import Session
 
 from app.authentication.callers import Caller
 from app.authz import rules
@@ -24,6 +23,7 @@ from app.resources.runs.configuration_versions.operations import (
     AlreadyUploaded,
     accept_archive,
     archive_version,
+    lock_version,
     object_name,
 )
 from app.resources.runs.runs.access import run_for
@@ -72,7 +72,7 @@ def archive_configuration_version(version_id: str) -> None:
     """Give up the archive of a version; its runs stay, and no other can be made from it."""
     workspace_id = get_visible(ConfigurationVersion, version_id).workspace_id
     with transaction() as session:
-        _, version = _lock(session, workspace_id, version_id)
+        _, version = lock_version(session, workspace_id, version_id)
         require(P.RUN_APPLY, version)
         before = version.status
         archive_version(session, version)
@@ -114,7 +114,7 @@ def _upload_archive(before: Row[Any], issuer: Caller, pieces: Iterator[bytes]) -
         taken = False
         act_for(issuer)
         with transaction() as session:
-            workspace, version = _lock(session, before.workspace_id, before.id)
+            workspace, version = lock_version(session, before.workspace_id, before.id)
             if not rules.holds(issuer, P.RUN_PLAN, workspace):
                 raise AddressNotValid(OVER)
             if version.status == PENDING:
@@ -164,15 +164,3 @@ def _issuer_of(ticket: Ticket) -> Caller:
     if not is_allowed:
         raise AddressNotValid(OVER)
     return issuer
-
-
-def _lock(session: Session, workspace_id: str, version_id: str) -> tuple[Workspace, ConfigurationVersion]:
-    # Always the workspace first, as everything that changes its runs does: another order could deadlock.
-    workspace = session.scalars(
-        select(Workspace).where(Workspace.__table__.c.id == workspace_id).with_for_update(of=Workspace)
-    ).one_or_none()
-    columns = ConfigurationVersion.__table__.c
-    version = session.scalars(select(ConfigurationVersion).where(columns.id == version_id)).one_or_none()
-    if workspace is None or version is None:
-        raise NotFound
-    return workspace, version
