@@ -13,6 +13,7 @@ SHOWN_ONLY = "nobody sets it: it is made by the service, or constant"
 # The API reference has it, the OpenAPI document does not.
 IN_REFERENCE = "the API reference of HCP Terraform documents it"
 ACCOUNTS = "an account has no support contract, no links to other services, no elevated mode and is confirmed when made"
+ACTIONS = "terraform counts no actions in its plans and applies yet"
 APPLICABLE = "here HCP's document has a short form of its own, unlike that of its other lists of sets"
 BACKING_DATA = "what a state version stands on is not deleted apart from it, so there is nothing to restore"
 HYOK = "customers hold no keys of their own: the service encrypts with its own"
@@ -68,6 +69,11 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("configuration-versions", BODY): _of(
         SHOWN_ONLY, "-error", "-error-message", "-source", "-status", "-status-timestamps"
     ),
+    ("applies", ANSWER): {
+        **_of(ACTIONS, "-action-failures", "-action-invocations"),
+        **_of(IN_REFERENCE, "+structured-run-output-enabled"),
+    },
+    ("comments", ANSWER): _of(BEYOND, "+created-at"),
     ("organization-memberships", ANSWER): _of(TWO_FACTOR, "-is-org-two-factor-required"),
     ("organizations", ANSWER): {
         **_of(
@@ -95,6 +101,22 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(SHOWN_ONLY, "-hcp-id", "-is-unified", "-permissions", "-team-count", "-workspace-count"),
         **_of(STACKS, "-stacks-default-execution-mode"),
         **_of(IN_REFERENCE, "+default-agent-pool-id"),
+    },
+    ("runs", BODY): {
+        **_of(
+            SHOWN_ONLY,
+            "-actions",
+            "-has-changes",
+            "-invoke-action-addrs",
+            "-permissions",
+            "-policy-paths",
+            "-source",
+            "-status",
+            "-status-timestamps",
+            "-trigger-reason",
+            "-triggering-source-name",
+        ),
+        **_of("a comment is made at /runs/:id/comments", "-comment"),
     },
     ("state-version-outputs", ANSWER): _of(IN_REFERENCE, "+value"),
     ("state-versions", ANSWER): {
@@ -214,6 +236,7 @@ STATUSES: Mapping[str, Mapping[str, str]] = {
 # Relationships in answers, by type. In bodies they are not compared: HCP's document lists those that nobody sets, too.
 RELATIONSHIPS: Mapping[str, Mapping[str, str]] = {
     "authentication-tokens": _of("only tokens of teams have a team", "-team"),
+    "comments": _of(BEYOND, "+created-by"),
     "effective-tag-bindings": _of("it is the link inherited-from, as in the API reference", "-inherited-from"),
     "organization-memberships": _of(SCIM, "-scim-identity"),
     "organizations": {
@@ -222,9 +245,17 @@ RELATIONSHIPS: Mapping[str, Mapping[str, str]] = {
         **_of(NO_VCS, "-oauth-tokens"),
         **_of(HYOK, "-primary-hyok-configuration"),
     },
+    "plans": {
+        **_of(HYOK, "-hyok-encrypted-data-key"),
+        **_of("a plan is read as JSON, and not exported", "-exports"),
+    },
     "projects": {
         **_of(BEYOND, "+cloud-provider"),
         **_of(IN_REFERENCE, "+effective-tag-bindings"),
+    },
+    "runs": {
+        **_of("there are no policies", "-tf-policy-evaluations"),
+        **_of(LATER, "-run-trigger-snapshots"),
     },
     "state-versions": _of(HYOK, "-hyok-encrypted-data-key"),
     "tags": _of(IN_REFERENCE, "+organization"),

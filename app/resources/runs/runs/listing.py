@@ -93,6 +93,7 @@ _NEVER_THERE: Final = (
     "configuration_version.ingress_attributes",
     "cost_estimate",
     "task_stages",
+    "tf_policy_evaluations",
 )
 INCLUDES: Final = (*LOADERS, *_NEVER_THERE)
 

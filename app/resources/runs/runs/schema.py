@@ -268,6 +268,9 @@ class RunSchema(Schema):
     canceled_by = ToOne("users", column="canceled_by_id", related="/api/v2/users/{canceled_by_id}")
     run_events = ToMany("run-events", column="run_event_ids", related="/api/v2/runs/{id}/run-events")
     comments = ToMany("comments", column="comment_ids", related="/api/v2/runs/{id}/comments")
-    # Not built; clients count what is in them.
+    # Not built; clients look whether anything is in them.
+    cost_estimate = ToOne("cost-estimates")
+    triggering_run = ToOne("runs")
+    triggering_source = ToOne("workspaces")
     task_stages = ToMany("task-stages", column="no_ids")
     policy_checks = ToMany("policy-checks", column="no_ids")
