@@ -131,7 +131,7 @@ class Agent:
         status, document, headers = self.client.call("POST", f"/agents/{self.id}/acquire", {})
         if status == NO_CONTENT or not document:
             seconds = float(headers.get("Retry-After") or DEFAULT_POLL_SECONDS)
-            return seconds * random.uniform(0.75, 1.25)  # noqa: S311
+            return max(AGAIN_SECONDS, seconds * random.uniform(0.75, 1.25))  # noqa: S311
         self._begin(document)
         # Mostly there is no second one, and the first needs the service now. Each that is queued rings by itself.
         return AGAIN_SECONDS

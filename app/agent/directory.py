@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -40,7 +41,7 @@ class RunDirectory:
 
     def create(self) -> None:
         """Make the empty directories."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        remove_tree(self.root)
         self.root.mkdir(mode=0o711, parents=True)
         self.directories.input.mkdir(mode=0o755)
         self.directories.work.mkdir(mode=0o700)
@@ -52,7 +53,7 @@ class RunDirectory:
 
     def remove(self) -> None:
         """Remove everything."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        remove_tree(self.root)
 
     @property
     def configuration(self) -> Path:
@@ -179,6 +180,15 @@ def read_notes(root: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return notes if isinstance(notes, dict) else None
+
+
+def remove_tree(root: Path) -> None:
+    """Remove a directory, also one that goes very deep or whose directories are closed to their owner."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(root, ignore_errors=True)
+    if root.exists():
+        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", root], env={"PATH": "/usr/bin:/bin"}, capture_output=True, check=False)  # noqa: S603
 
 
 def _safe_relative(path: str) -> str:

@@ -226,7 +226,7 @@ class Job(ABC):
         directory = self.directory
         assert directory is not None
         spool = directory.root / f"log-{self.phase}"
-        log = Log(self.client, spool, self.mask, self.tools.settings.limits.log_bytes, self.log_base)
+        log = Log(self.client, spool, self.mask, self.tools.settings.limits.log_bytes, self.log_base, self.lose)
         self.log = log
         if program is not None:
             # The CLI does not show the first three lines of an apply, whatever they are.

@@ -7,6 +7,7 @@ is sent at once; while a request is under way, what comes meanwhile is gathered 
 import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from app.agent.client import JobClient, JobLost, Refused, Unavailable, waits
@@ -24,7 +25,15 @@ BURST, RATE = 8.0, 8.0
 class Log:
     """Collects and sends the log of one phase."""
 
-    def __init__(self, job: JobClient, spool: Path, mask: Mask, most: int, base: int = 0) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what a log needs
+        self,
+        job: JobClient,
+        spool: Path,
+        mask: Mask,
+        most: int,
+        base: int = 0,
+        lose: Callable[[], None] = lambda: None,
+    ) -> None:
         self._job = job
         self._mask = mask
         self._most = most
@@ -36,7 +45,7 @@ class Log:
         self._sent = 0
         self._full = False
         self._closed = False
-        self.lost = False
+        self._lose = lose
         self._thread = threading.Thread(target=self._send_all, name=f"log-{job.path}", daemon=True)
         self._thread.start()
 
@@ -97,7 +106,7 @@ class Log:
                 away = True
                 time.sleep(next(pauses))
             except JobLost:
-                self.lost = True
+                self._lose()
                 return
             except Refused as refused:
                 logger.warning("The service refuses the log of %s: %s", self._job.path, refused)

@@ -2,13 +2,12 @@
 
 import contextlib
 import logging
-import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 from app.agent.client import Client, JobClient, JobLost, Refused, Unavailable, insist
-from app.agent.directory import BadFile, RunDirectory, read_notes
+from app.agent.directory import BadFile, RunDirectory, read_notes, remove_tree
 from app.agent.jobs import Tools
 from app.agent.settings import Settings
 from app.agent.states import States, keep_lost
@@ -37,14 +36,14 @@ def recover_jobs(settings: Settings, client: Client, tools: Tools, folder: Path)
         notes = read_notes(root)
         if notes is None or notes.get("url") != settings.url:
             if notes is None:
-                shutil.rmtree(root, ignore_errors=True)
+                remove_tree(root)
             continue
         try:
             _recover(client, tools, root, notes)
         except Unavailable:
             logger.exception("What was left of %s could not be handed over. It stays in %s.", root.name, root)
         else:
-            shutil.rmtree(root, ignore_errors=True)
+            remove_tree(root)
 
 
 def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) -> None:
@@ -62,7 +61,8 @@ def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) ->
         saved = keep_lost(directory, tools.lost_states, str(notes.get("run")))
         logger.error("The state of %s was not taken (%s): see %s", root.name, error, saved)  # noqa: TRY400
     with contextlib.suppress(JobLost, Refused):
-        _send_log(job, root / "log-apply", int(notes.get("log-base") or 0))
+        said = "" if notes.get("result") else f"\nError: {KILLED}\n"
+        _send_log(job, root / "log-apply", int(notes.get("log-base") or 0), said)
         insist(lambda: job.finish(result))
 
 
@@ -77,11 +77,11 @@ def _wait_for(process: int | None, cwd: Path) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def _send_log(job: JobClient, path: Path, base: int) -> None:
-    """Send the rest of a log: the service says how much it has."""
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
+def _send_log(job: JobClient, path: Path, base: int, said: str) -> None:
+    """Send the rest of a log, and why it ends: the service says how much it has."""
+    with path.open("a+b") as file:
+        file.write(said.encode())
+        file.seek(0)
         data = file.read(1)
         length = insist(lambda: job.log(base, data)) - base if data else 0
         while True:

@@ -65,6 +65,22 @@ def test_a_working_directory_stays_within(path: str, tmp_path: Path) -> None:
         RunDirectory(tmp_path / "job", Sandbox("none"), tmp_path, "net", path)
 
 
+def test_everything_is_removed(directory: RunDirectory) -> None:
+    deep = os.open(directory.directories.work, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=deep)
+        inner = os.open("d", os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        deep = inner
+    os.close(deep)
+    closed = directory.directories.work / "closed"
+    closed.mkdir()
+    (closed / "file").touch()
+    closed.chmod(0o000)
+    directory.remove()
+    assert not directory.root.exists()
+
+
 def test_how_much_it_holds(directory: RunDirectory) -> None:
     directory.write("out/plan", b"x" * 100_000)
     (directory.directories.work / "out" / "loop").symlink_to(directory.root)

@@ -169,3 +169,13 @@ def test_the_lock_file_is_kept_for_the_apply(
     job = service.add_apply(planned)
     assert service.run(job)["outcome"] == "ok", job.text
     assert job.text.splitlines()[3:] == ["locked"]
+
+
+@pytest.mark.parametrize("backend", ['cloud {\n  organization = "acme"\n}', 'backend "remote" {}', 'backend "s3" {}'])
+def test_any_backend_is_replaced(service: AgentService, start: Start, backend: str) -> None:
+    start()
+    job = service.add("plan", workspace={"name": "default"}, run={"plan-only": True})
+    nested = json.dumps({"variable": {"a": {"default": 1}}})
+    job.configuration = packed({"terraform.tf": f"terraform {{\n{backend}\n}}", "b.tf.json": nested}, main=ONE)
+    assert service.run(job)["outcome"] == "ok", job.text
+    assert json.loads(job.artifacts["plan-json"])["output_changes"]["name"]["after"] == "default"

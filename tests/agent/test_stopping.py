@@ -89,6 +89,15 @@ def test_an_apply_goes_on_without_its_lease(service: AgentService, start: Start,
     assert job.result is None
 
 
+def test_a_plan_whose_log_is_not_taken_is_given_up(service: AgentService, start: Start, pretend: Pretend) -> None:
+    running = start(tools=pretend("while true; do echo more; sleep 0.1; done"))
+    job = service.offer(service.add("plan", version="9.9.9"))
+    job.wait_for_log("more")
+    job.lost = True
+    assert wait_for(lambda: not running.agent._running())
+    assert job.result is None
+
+
 def test_a_plan_without_its_lease_is_given_up(service: AgentService, start: Start, pretend: Pretend) -> None:
     running = start(tools=pretend("echo begun; sleep 60.13"))
     job = service.offer(service.add("plan", version="9.9.9"))
