@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Select, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
@@ -53,4 +53,20 @@ class ConfigurationVersion(WorkspaceChild, Base):
         # The sweep checks whether any row names an object.
         Index("uq_configuration_versions_archive_object", archive_object, unique=True),
         CheckConstraint(status.in_(STATUSES), name="status"),
+    )
+
+
+def latest_configuration(workspace_id: Any) -> Select[Any]:  # noqa: ANN401 - a column or a value
+    """The id of the version that a run of the workspace is made from which names none."""
+    columns = ConfigurationVersion.__table__.c
+    return (
+        select(columns.id)
+        .where(
+            columns.workspace_id == workspace_id,
+            columns.status == UPLOADED,
+            ~columns.speculative,
+            ~columns.provisional,
+        )
+        .order_by(columns.created_at.desc(), columns.id.desc())
+        .limit(1)
     )

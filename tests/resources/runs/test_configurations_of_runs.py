@@ -146,3 +146,37 @@ def test_an_upload_costs_the_same_however_many_runs_wait(runs: Runs, statements:
             upload(runs, announced(runs))
     # The first run of all is queued, the others wait.
     assert costs[1:] == [costs[1]] * 2
+
+
+def test_a_workspace_names_the_version_that_the_next_run_is_made_from(runs: Runs) -> None:
+    path, token = f"/workspaces/{runs.workspace.id}", runs.owner.token
+    assert current(runs, path) == runs.configuration.id
+    upload(runs, announced(runs, auto_queue_runs=False, speculative=True))
+    announced(runs)
+    assert current(runs, path) == runs.configuration.id
+    newest = announced(runs, auto_queue_runs=False)
+    upload(runs, newest)
+    assert current(runs, path) == newest["data"]["id"]
+    included = runs.api.get(f"{path}?include=current_configuration_version", token)["included"]
+    assert [each["id"] for each in included] == [newest["data"]["id"]]
+    other = runs.add_workspace()
+    assert current(runs, f"/workspaces/{other.id}") is None
+
+
+def current(runs: Runs, path: str) -> str | None:
+    linked = runs.api.get(path, runs.owner.token)["data"]["relationships"]["current-configuration-version"]["data"]
+    return None if linked is None else str(linked["id"])
+
+
+def test_a_workspace_includes_the_parts_of_its_runs(runs: Runs) -> None:
+    run_id = runs.new()
+    path, token = f"/organizations/{runs.organization.name}/workspaces", runs.owner.token
+    run = runs.api.get(f"/runs/{run_id}", token)["data"]["relationships"]
+    for part in ("plan", "apply", "configuration_version"):
+        included = runs.api.get(f"{path}?include=current_run.{part}", token)["included"]
+        expected = {("runs", run_id), tuple(run[part.replace("_", "-")]["data"][name] for name in ("type", "id"))}
+        assert {(each["type"], each["id"]) for each in included} == expected
+    reader = runs.world.team_token(team := runs.world.team(runs.organization))
+    runs.world.workspace_access(team, runs.workspace, "read")
+    parts = runs.api.get(f"{path}?include=latest_run.plan,latest_run.apply", reader)["included"]
+    assert {each["type"] for each in parts} == {"runs", "plans", "applies"}

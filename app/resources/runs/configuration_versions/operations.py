@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Conflict, NotFound
 from app.jsonapi.fields import format_timestamp
-from app.models.configuration_versions import ARCHIVED, PENDING, UPLOADED, ConfigurationVersion
+from app.models.configuration_versions import ARCHIVED, PENDING, UPLOADED, ConfigurationVersion, latest_configuration
 from app.models.runs import FINAL, Run
 from app.models.workspaces import Workspace
 from app.persistence import now
@@ -59,17 +59,9 @@ def enter_status(version: ConfigurationVersion, status: str) -> None:
 
 def find_latest(session: Session, workspace_id: str) -> ConfigurationVersion | None:
     """The version that a run is made from which names none."""
-    columns = ConfigurationVersion.__table__.c
+    latest = latest_configuration(workspace_id).scalar_subquery()
     return session.scalars(
-        select(ConfigurationVersion)
-        .where(
-            columns.workspace_id == workspace_id,
-            columns.status == UPLOADED,
-            ~columns.speculative,
-            ~columns.provisional,
-        )
-        .order_by(columns.created_at.desc(), columns.id.desc())
-        .limit(1)
+        select(ConfigurationVersion).where(ConfigurationVersion.__table__.c.id == latest)
     ).one_or_none()
 
 

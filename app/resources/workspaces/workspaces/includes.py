@@ -1,14 +1,17 @@
 """The related resources of a page of workspaces. Each kind costs one or two statements, however many there are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, func, select
 
 from app.authz.permissions import P
+from app.models.applies import Apply
+from app.models.configuration_versions import ConfigurationVersion
+from app.models.plans import Plan
 from app.models.runs import Run
 from app.models.state_versions import StateVersionOutput
-from app.persistence import in_values, values_param
+from app.persistence import Base, in_values, values_param
 from app.resources.accounts.users.listing import some_users
 from app.resources.organizations.agent_pools.listing import AGENT_POOLS
 from app.resources.organizations.organizations.listing import ORGANIZATIONS
@@ -43,9 +46,22 @@ def including(included: set[str]) -> Callable[[Rows, Shown], Shown] | None:
     wanted = {name.partition(".")[0] for name in included}
 
     def load(rows: Rows, shown: Shown) -> Shown:
-        return [each for name, load_one in LOADERS.items() if name in wanted for each in load_one(rows, shown)]
+        found = {name: load_one(rows, shown) for name, load_one in LOADERS.items() if name in wanted}
+        loaded = [each for name in found for each in found[name]]
+        parts = {name.partition(".")[2].partition(".")[0] for name in included if name.partition(".")[0] in OF_RUNS}
+        runs = [each for each in loaded if each["type"] == "runs"]
+        return [
+            *loaded,
+            *(each for part, model in RUN_PARTS.items() if part in parts for each in _part(runs, part, model)),
+        ]
 
     return load
+
+
+def _part(runs: Shown, part: str, model: type[Base]) -> Shown:
+    """What the included runs are related to, such as their plans."""
+    linked = (run["relationships"][part.replace("_", "-")]["data"] for run in runs)
+    return load_included(model, {each["id"] for each in linked if each is not None})
 
 
 def _projects(rows: Rows, _shown: Shown) -> Shown:
@@ -112,7 +128,20 @@ def _latest_runs(rows: Rows, _shown: Shown) -> Shown:
     return load_included(Run, {row.latest_run_id for row in rows if row.latest_run_id})
 
 
+def _configurations(rows: Rows, _shown: Shown) -> Shown:
+    wanted = {row.current_configuration_version_id for row in rows if row.current_configuration_version_id}
+    return load_included(ConfigurationVersion, wanted)
+
+
+# The relationships of a workspace to runs, and what of these runs can be included with them.
+OF_RUNS: Final = ("current_run", "latest_run")
+RUN_PARTS: Final[Mapping[str, type[Base]]] = {
+    "apply": Apply,
+    "configuration_version": ConfigurationVersion,
+    "plan": Plan,
+}
 LOADERS: Final = {
+    "current_configuration_version": _configurations,
     "current_run": _runs,
     "latest_run": _latest_runs,
     "project": _projects,
@@ -127,20 +156,13 @@ LOADERS: Final = {
 # Clients may ask for these, but no workspace has them here, so nothing is included.
 _NEVER_THERE: Final = (
     "current_assessment_result",
-    "current_configuration_version",
     "current_configuration_version.ingress_attributes",
-    "current_run.apply",
-    "current_run.configuration_version",
     "current_run.configuration_version.ingress_attributes",
-    "current_run.plan",
     "current_state_version.resources_processed",
-    "latest_run.apply",
-    "latest_run.configuration_version",
     "latest_run.configuration_version.ingress_attributes",
-    "latest_run.plan",
     "no_code_module_version",
     "no_code_module_version.no_code_module",
     "no_code_module_version.no_code_module.latest_version",
     "readme",
 )
-INCLUDES: Final = (*LOADERS, *_NEVER_THERE)
+INCLUDES: Final = (*LOADERS, *(f"{run}.{part}" for run in OF_RUNS for part in RUN_PARTS), *_NEVER_THERE)

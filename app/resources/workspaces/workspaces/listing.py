@@ -5,6 +5,7 @@ from dataclasses import replace
 from sqlalchemy import and_, case, func, literal, select
 
 from app.authz.permissions import P
+from app.models.configuration_versions import latest_configuration
 from app.models.environments import Environment
 from app.models.images import Image
 from app.models.organizations import Organization
@@ -65,6 +66,9 @@ WORKSPACES = Listing(
             else_=Workspace.own_auto_destroy_activity_duration,
         ),
         "latest_change_at": _LATEST_CHANGE,
+        "current_configuration_version_id": latest_configuration(Workspace.__table__.c.id)
+        .correlate(Workspace)
+        .scalar_subquery(),
         "var_ids": string_agg(Var.id, Var.workspace_id == Workspace.id, Var.key, Workspace.__table__),
         "tag_names": string_agg(
             TagBinding.key,

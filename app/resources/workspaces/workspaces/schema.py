@@ -349,7 +349,7 @@ class WorkspaceSchema(Schema):
     )
     ssh_key = ToOne("ssh-keys", column="ssh_key_id", related="/api/v2/ssh-keys/{ssh_key_id}")
     latest_run = ToOne("runs", column="latest_run_id", related="/api/v2/runs/{latest_run_id}")
-    current_configuration_version = ToOne("configuration-versions")
+    current_configuration_version = ToOne("configuration-versions", column="current_configuration_version_id")
     current_assessment_result = ToOne("assessment-results")
     readme = ToOne("workspace-readme")
     outputs = ToMany("workspace-outputs", related="/api/v2/workspaces/{id}/current-state-version-outputs")
