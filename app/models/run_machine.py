@@ -5,7 +5,7 @@ does not commit.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -92,6 +92,9 @@ class Machine:
     session: Session
     workspace: Workspace
     actor_id: str | None = None
+    _phases: dict[str, tuple[Plan, Apply]] = field(default_factory=dict, init=False)
+    _numbers: dict[str, int] = field(default_factory=dict, init=False)
+    """The number of the last event of each run."""
 
     def create(self, run: Run) -> None:
         """Add the new run with its phases, and queue its plan if nothing is in its way."""
@@ -105,13 +108,16 @@ class Machine:
         self._enter(run, PENDING, now())
         run.status_timestamps = {**run.status_timestamps, "plan-queueable-at": _shown(now())}
         key = {"organization_id": run.organization_id, "workspace_id": run.workspace_id, "run_id": run.id}
-        self.session.add_all([Plan(**key, status_timestamps={}), Apply(**key, status_timestamps={})])
+        self._phases[run.id] = plan, apply = Plan(**key, status_timestamps={}), Apply(**key, status_timestamps={})
+        self._numbers[run.id] = 0
+        self.session.add_all([plan, apply])
         self.session.flush()
         self.note(run, "created")
         if run.is_speculative:
             self.move(run, Event.QUEUE_PLAN)
         else:
             self.start_next()
+        self.session.flush()
 
     def move(self, run: Run, event: Event, *, keep_lock: bool = False) -> None:
         """Let the event happen to the run: its new status, and everything that this status brings with it."""
@@ -128,6 +134,7 @@ class Machine:
             run.updated_at = moment
             self._signal(run, INTERRUPT)
             self.note(run, "cancel-requested")
+            self.session.flush()
             return
         self._enter(run, transition.to, moment)
         if event is Event.FORCE_CANCEL:
@@ -146,6 +153,7 @@ class Machine:
             self.release(run)
         elif run.status in FINAL:
             self.workspace.locked_reason = INCOMPLETE
+        self.session.flush()
 
     def release(self, run: Run) -> None:
         """Release the lock if the run holds it, make the newest state current, and let the next run begin."""
@@ -194,19 +202,21 @@ class Machine:
 
     def note(self, run: Run, action: str, description: str | None = None, comment_id: str | None = None) -> None:
         """Write a run event."""
-        last = self.session.scalar(select(func.max(RunEvent.number)).where(RunEvent.run_id == run.id))
+        if run.id not in self._numbers:
+            last = self.session.scalar(select(func.max(RunEvent.number)).where(RunEvent.run_id == run.id))
+            self._numbers[run.id] = last or 0
+        self._numbers[run.id] += 1
         event = RunEvent(
             organization_id=run.organization_id,
             workspace_id=run.workspace_id,
             run_id=run.id,
-            number=(last or 0) + 1,
+            number=self._numbers[run.id],
             action=action,
             description=description,
             actor_id=self.actor_id,
             comment_id=comment_id,
         )
         self.session.add(event)
-        self.session.flush()
 
     def _enter(self, run: Run, status: str, moment: datetime) -> None:
         run.status = status
@@ -235,13 +245,14 @@ class Machine:
             self._queue_job(run, APPLY, apply)
         elif run.status in FINAL:
             self._end_jobs(run)
-        self.session.flush()
 
     def phases(self, run: Run) -> tuple[Plan, Apply]:
         """The plan and the apply of the run."""
-        plan = self.session.scalars(select(Plan).where(Plan.run_id == run.id)).one()
-        apply = self.session.scalars(select(Apply).where(Apply.run_id == run.id)).one()
-        return plan, apply
+        if run.id not in self._phases:
+            plan = self.session.scalars(select(Plan).where(Plan.run_id == run.id)).one()
+            apply = self.session.scalars(select(Apply).where(Apply.run_id == run.id)).one()
+            self._phases[run.id] = plan, apply
+        return self._phases[run.id]
 
     def _take_lock(self, run: Run) -> None:
         self.workspace.locked = True
