@@ -86,13 +86,13 @@ def run_module(settings: Mapping[str, str], *arguments: str) -> str:
 
 
 @contextmanager
-def service(settings: Mapping[str, str]) -> Iterator[None]:
-    """The service under gunicorn, as it is deployed, until the end of the block."""
+def service(settings: Mapping[str, str]) -> Iterator[int]:
+    """The service under gunicorn, as it is deployed, until the end of the block; its process id."""
     command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--log-level", "warning", "wsgi:app"]
     process = subprocess.Popen(command, cwd=REPOSITORY, env=dict(settings))
     try:
         _wait_for(process, int(settings["PORT"]))
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:
