@@ -62,8 +62,8 @@ class RunJob(Base):
     token_digest: Mapped[str | None] = mapped_column()
 
     __table_args__ = (
-        # The order in which agents take jobs.
-        Index("ix_run_jobs_pool_status_priority_queued_at", pool, status, priority, queued_at),
+        # For the jobs that wait: by priority, then by organization, then by age.
+        Index("ix_run_jobs_queue", pool, status, priority, organization_id, queued_at),
         Index("ix_run_jobs_run_id", run_id),
         Index("ix_run_jobs_organization_id", organization_id),
         Index("ix_run_jobs_workspace_id", workspace_id),

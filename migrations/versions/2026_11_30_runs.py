@@ -258,9 +258,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_run_jobs_organization_id", "run_jobs", ["organization_id"], unique=False)
     op.create_index(
-        "ix_run_jobs_pool_status_priority_queued_at",
+        "ix_run_jobs_queue",
         "run_jobs",
-        ["pool", "status", "priority", "queued_at"],
+        ["pool", "status", "priority", "organization_id", "queued_at"],
         unique=False,
     )
     op.create_index("ix_run_jobs_run_id", "run_jobs", ["run_id"], unique=False)
@@ -326,7 +326,7 @@ def downgrade() -> None:
     op.drop_index("uq_run_jobs_phase_id", table_name="run_jobs")
     op.drop_index("ix_run_jobs_workspace_id", table_name="run_jobs")
     op.drop_index("ix_run_jobs_run_id", table_name="run_jobs")
-    op.drop_index("ix_run_jobs_pool_status_priority_queued_at", table_name="run_jobs")
+    op.drop_index("ix_run_jobs_queue", table_name="run_jobs")
     op.drop_index("ix_run_jobs_organization_id", table_name="run_jobs")
     op.drop_index(
         "ix_run_jobs_lease_until",

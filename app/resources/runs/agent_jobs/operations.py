@@ -32,6 +32,8 @@ PLAN_ATTEMPTS: Final = 2
 # How long an agent may take to stop terraform after the time of the phase is over.
 STOPPING: Final = timedelta(minutes=5)
 EXPIRED_AT_ONCE: Final = 100
+# How many organizations are asked for a job, if those before them have reached their limits.
+ORGANIZATIONS_AT_ONCE: Final = 100
 
 
 class JobLost(Conflict):
@@ -49,28 +51,46 @@ def claim(session: Session, agent: Agent, lease: timedelta) -> RunJob | None:
     """
     if not _has_room(session, AgentPool, agent.pool, RunJob.pool == agent.pool):
         return None
+    for organization_id in _by_turns(session, agent.pool):
+        if not _has_room(session, Organization, organization_id, RunJob.organization_id == organization_id):
+            continue
+        due = (
+            select(RunJob)
+            .where(RunJob.pool == agent.pool, RunJob.status == QUEUED, RunJob.organization_id == organization_id)
+            .order_by(RunJob.priority, RunJob.queued_at, RunJob.id)
+            .limit(1)
+            .with_for_update(of=RunJob, skip_locked=True)
+        )
+        job = session.scalars(due).one_or_none()
+        if job is not None:
+            return _take(session, job, agent, lease)
+    return None
+
+
+def _by_turns(session: Session, pool: str) -> list[str]:
+    """The organizations with jobs that wait in the pool: the one whose turn it is comes first."""
     running = (
         select(RunJob.organization_id, func.count().label("jobs"))
-        .where(RunJob.status.in_(RUNNING))
+        .where(RunJob.lease_until.is_not(None))
         .group_by(RunJob.organization_id)
         .subquery("running")
     )
-    jobs = func.coalesce(running.c.jobs, 0)
-    limit = Organization.max_concurrent_runs
-    due = (
-        select(RunJob)
-        .join(Organization, Organization.__table__.c.id == RunJob.organization_id)
-        .outerjoin(running, running.c.organization_id == RunJob.organization_id)
-        .where(RunJob.pool == agent.pool, RunJob.status == QUEUED, or_(limit.is_(None), jobs < limit))
-        .order_by(RunJob.priority, jobs, RunJob.queued_at, RunJob.id)
-        .limit(1)
-        .with_for_update(of=RunJob, skip_locked=True)
+    waiting = (
+        select(RunJob.organization_id, RunJob.priority, func.min(RunJob.queued_at).label("since"))
+        .where(RunJob.pool == pool, RunJob.status == QUEUED)
+        .group_by(RunJob.priority, RunJob.organization_id)
+        .subquery("waiting")
     )
-    job = session.scalars(due).one_or_none()
-    if job is None or not _has_room(
-        session, Organization, job.organization_id, RunJob.organization_id == job.organization_id
-    ):
-        return None
+    turns = (
+        select(waiting.c.organization_id)
+        .outerjoin(running, running.c.organization_id == waiting.c.organization_id)
+        .order_by(waiting.c.priority, func.coalesce(running.c.jobs, 0), waiting.c.since)
+        .limit(ORGANIZATIONS_AT_ONCE)
+    )
+    return list(dict.fromkeys(session.scalars(turns)))
+
+
+def _take(session: Session, job: RunJob, agent: Agent, lease: timedelta) -> RunJob:
     job.status, job.agent_id = ACQUIRED, agent.id
     job.fence += 1
     job.attempts += 1

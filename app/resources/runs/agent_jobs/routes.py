@@ -3,6 +3,7 @@
 docs/agents.md says what an agent does; ``app.agent`` is one. Nothing here is part of HCP Terraform's API.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
@@ -27,9 +28,6 @@ LOG_BYTES: Final = 1024 * 1024
 MAXIMUM: Final = 2**40
 ERROR_LENGTH: Final = 10_000
 OUTCOMES: Final = ("ok", "failed", "canceled")
-# Agents ask again after so long. Sooner while a run is under way: its next phase may follow.
-POLL_SECONDS: Final = 10
-POLL_SOON_SECONDS: Final = 1
 
 
 @blueprint.post("/agents/<agent_id>/acquire")
@@ -39,11 +37,10 @@ POLL_SOON_SECONDS: Final = 1
 def acquire_job(agent_id: str) -> Response:
     """Take a job; 204 with ``Retry-After`` if there is none."""
     job = service.acquire_job(agent_id)
-    if job is not None:
+    if not isinstance(job, timedelta):
         return _json(job)
     response = no_content()
-    seconds = POLL_SOON_SECONDS if service.has_work_soon(agent_id) else POLL_SECONDS
-    response.headers["Retry-After"] = str(seconds)
+    response.headers["Retry-After"] = str(int(job.total_seconds()))
     return response
 
 

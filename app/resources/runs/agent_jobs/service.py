@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.authentication.tokens import digest, new_run_token
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
-from app.models.agents import Agent
+from app.models.agents import UNKNOWN_AFTER, Agent
 from app.models.applies import Apply
 from app.models.log_chunks import append_log
 from app.models.plans import Plan
@@ -27,38 +27,46 @@ from app.resources.runs.runs.schema import open_variables
 from app.services import services
 from app.web.addresses import base_url
 from app.web.context import reader
-from app.web.policy import get_for_update, get_visible, visible
+from app.web.policy import get_for_update, visible
 from app.web.transaction import record_event, transaction
 
 # How stale the last sign of life of an agent may be: a write for each poll would cost more than the poll.
-PING_EVERY: Final = timedelta(seconds=8)
+PING_EVERY: Final = timedelta(seconds=15)
+# The agents of a pool together ask about so often in a second; few of them ask more often than many.
+POLLS_PER_SECOND: Final = 20
+FASTEST_POLL: Final = timedelta(seconds=2)
+SLOWEST_POLL: Final = timedelta(seconds=10)
 COUNTS: Final = ("additions", "changes", "destructions", "imports")
 
 
-def acquire_job(agent_id: str) -> dict[str, Any] | None:
-    """Give the agent a job of its pool; None if there is none."""
-    agent = get_visible(Agent, agent_id, P.AGENT_POOL_SERVE)
-    waiting = select(RunJob.id).where(RunJob.pool == agent.pool, RunJob.status == QUEUED).limit(1)
-    is_idle = reader().execute(waiting).one_or_none() is None
+def acquire_job(agent_id: str) -> dict[str, Any] | timedelta:
+    """Give the agent a job of its pool, or say after how long it should ask again."""
+    columns = Agent.__table__.c
+    others = Agent.__table__.alias()
+    waiting = select(RunJob.id).where(RunJob.pool == columns.pool, RunJob.status == QUEUED)
+    alive = select(func.count()).where(others.c.pool == columns.pool, others.c.last_ping_at > now() - UNKNOWN_AFTER)
+    found = select(
+        columns.last_ping_at,
+        waiting.correlate(Agent.__table__).exists().label("has_work"),
+        alive.correlate(Agent.__table__).scalar_subquery().label("agents"),
+    ).where(columns.id == agent_id, visible(P.AGENT_POOL_SERVE, Agent))
+    agent = reader().execute(found).one_or_none()
+    if agent is None:
+        raise NotFound
+    pause = min(SLOWEST_POLL, max(FASTEST_POLL, timedelta(seconds=agent.agents // POLLS_PER_SECOND)))
+    is_idle = not agent.has_work
     if is_idle and agent.last_ping_at > now() - PING_EVERY:
-        return None
+        return pause
     with transaction() as session:
         entity = get_for_update(session, Agent, agent_id, P.AGENT_POOL_SERVE, visible_by=P.AGENT_POOL_SERVE)
         entity.last_ping_at = now()
         job = None if is_idle else claim(session, entity, _lease())
         session.flush()
         if job is None:
-            return None
+            return pause
         phase = phase_of(session, job)
         phase.agent_id, phase.agent_name = entity.id, entity.name
         return describe_job(session, job, phase)
-
-
-def has_work_soon(agent_id: str) -> bool:
-    """Whether a job of the agent's pool is being worked on, so that another one may follow soon."""
-    agent = get_visible(Agent, agent_id, P.AGENT_POOL_SERVE)
-    active = select(RunJob.id).where(RunJob.pool == agent.pool, RunJob.lease_until.is_not(None)).limit(1)
-    return reader().execute(active).one_or_none() is not None
 
 
 def start_job(job_id: str, fence: int) -> dict[str, Any]:
