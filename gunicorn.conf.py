@@ -157,6 +157,8 @@ control_socket_disable = True
 
 
 beside: list[EmbeddedAgents] = []
+# Workers come and go, so the time of their own start says nothing.
+started_at = time.monotonic()
 
 
 def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
@@ -201,7 +203,7 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401
     own = services(worker.wsgi)
     sweeping = threading.Thread(target=sweep_daily, args=(own.engines, own.vault), name="sweep", daemon=True)
     sweeping.start()
-    expiring = threading.Thread(target=expire_forever, args=(worker.wsgi,), name="expiry", daemon=True)
+    expiring = threading.Thread(target=expire_forever, args=(worker.wsgi, started_at), name="expiry", daemon=True)
     expiring.start()
 
 

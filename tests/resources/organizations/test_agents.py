@@ -1,5 +1,6 @@
 """Agents: how they register, what is shown of them, and when they are alive."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +10,12 @@ from flask import Flask
 from app.models import Agent, Organization
 from app.persistence import now
 from app.resources.organizations.agents import operations
+from app.services import services
 from tests.resources.organizations.test_agent_pools_permissions import token_of
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
 from tests.support.query_plans import plans, read_from_end_to_end
+from tests.support.services import replace_services
 from tests.support.statement_costs import Statements, cost
 from tests.support.world import Person, World
 
@@ -29,6 +32,15 @@ REGISTRATION: dict[str, Any] = {
     "sandbox": "bwrap",
 }
 HOURS = timedelta(hours=1)
+
+
+@pytest.mark.one_database
+def test_heartbeats_come_more_often_than_leases_end(
+    app: Flask, api: Api, world: World, acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_services(monkeypatch, app, settings=replace(services(app).settings, lease_seconds=8))
+    registered = api.post(AGENTS, world.pool_token(world.pool(acme)), REGISTRATION)
+    assert (registered["heartbeat-seconds"], registered["lease-seconds"]) == (2, 8)
 
 
 def test_an_agent_registers_is_shown_and_ends(api: Api, world: World, acme: Organization, owner: Person) -> None:

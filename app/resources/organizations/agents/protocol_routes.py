@@ -11,6 +11,7 @@ from app.jsonapi.errors import InvalidAttribute, Unprocessable
 from app.models.agents import BUSY, HEARTBEAT, IDLE
 from app.models.workspaces import IAC_TOOLS
 from app.resources.organizations.agents import service
+from app.services import services
 from app.web.answers import no_content
 from app.web.guard import any_media_type, describes, requires
 from app.web.requests import body
@@ -18,8 +19,8 @@ from app.web.requests import body
 blueprint = Blueprint("agents_protocol", __name__, url_prefix="/api/agent/v1")
 
 PROTOCOL: Final = 1
-# An agent that has not renewed the lease of its job for so long has lost the job.
-LEASE_SECONDS: Final = 60
+# So many heartbeats may be lost before the lease of a job ends.
+HEARTBEATS: Final = 4
 TEXT_LENGTH: Final = 200
 MAXIMUM_SLOTS: Final = 256
 SANDBOXES: Final = ("bwrap", "container", "none")
@@ -46,7 +47,7 @@ REGISTERED: Final[dict[str, Any]] = {
     "required": ["id", "heartbeat-seconds", "lease-seconds"],
     "properties": {
         "id": {"type": "string"},
-        "heartbeat-seconds": {"type": "integer"},
+        "heartbeat-seconds": {"type": "number"},
         "lease-seconds": {"type": "integer"},
     },
 }
@@ -74,9 +75,9 @@ def register() -> Response:
     service.own_pool()
     told = _read_registration(_object())
     agent_id = service.create_agent({**told, "ip": request.remote_addr})
-    answer = jsonify(
-        {"id": agent_id, "heartbeat-seconds": int(HEARTBEAT.total_seconds()), "lease-seconds": LEASE_SECONDS}
-    )
+    lease = services().settings.lease_seconds
+    heartbeat = min(HEARTBEAT.total_seconds(), lease / HEARTBEATS)
+    answer = jsonify({"id": agent_id, "heartbeat-seconds": heartbeat, "lease-seconds": lease})
     answer.status_code = 201
     return answer
 

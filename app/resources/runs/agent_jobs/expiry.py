@@ -21,6 +21,7 @@ from app.web.transaction import record_event, transaction
 
 logger = logging.getLogger(__name__)
 
+# On average, and less if leases are short.
 EVERY_SECONDS: Final = 5.0
 CLEAN_SECONDS: Final = 600.0
 
@@ -34,20 +35,36 @@ def expire_jobs(app: Flask) -> int:
             found = expired_jobs(session, grace)
         dealt_with = 0
         for job_id, run_id in found:
-            with transaction() as session:
-                expired = expire(session, job_id, run_id, grace)
-                if expired is not None:
-                    run, before, after = expired
-                    record_event(session, "runs.lose-agent", run, {"status": [before, after]})
-                    dealt_with += 1
+            try:
+                dealt_with += _expire(job_id, run_id, grace)
+            except Exception:
+                # The others must not wait for it.
+                logger.exception("the job %s of a silent agent could not be ended", job_id)
         return dealt_with
 
 
-def expire_forever(app: Flask) -> None:
-    """Look for such jobs again and again, also after the database was away for a while."""
+def _expire(job_id: str, run_id: str, grace: timedelta) -> bool:
+    with transaction() as session:
+        expired = expire(session, job_id, run_id, grace)
+        if expired is None:
+            return False
+        run, before, after = expired
+        record_event(session, "runs.lose-agent", run, {"status": [before, after]})
+        return True
+
+
+def expire_forever(app: Flask, away_until: float) -> None:
+    """Look for such jobs again and again.
+
+    After the service or its database was away, agents get the time of a lease to show that they are alive: they could
+    not renew theirs. ``away_until`` is when the service started, by the monotonic clock of this host.
+    """
+    lease = services(app).settings.lease_seconds
     cleaned_at = time.monotonic()
     while True:
-        time.sleep(EVERY_SECONDS * (0.5 + secrets.randbelow(1000) / 1000))
+        time.sleep(min(EVERY_SECONDS, lease / 2) * (0.5 + secrets.randbelow(1000) / 1000))
+        if time.monotonic() < away_until + lease:
+            continue
         try:
             expire_jobs(app)
             if time.monotonic() - cleaned_at > CLEAN_SECONDS:
@@ -55,4 +72,5 @@ def expire_forever(app: Flask) -> None:
                 remove_old_plan_files(app)
                 archive_unused_configurations(app)
         except Exception:
+            away_until = time.monotonic()
             logger.exception("jobs of silent agents could not be looked for")
