@@ -101,7 +101,7 @@ class Job:
 
     def _path(self, rest: str, **parameters: Any) -> str:
         query = "&".join(f"{name}={value}" for name, value in {"fence": self.fence, **parameters}.items())
-        return f"/jobs/{self.id}/{rest}?{query}"
+        return f"/jobs/{self.id}/{rest}{'&' if '?' in rest else '?'}{query}"
 
     def start(self, *, expect: int = 200) -> Any:
         return self.agent.send("POST", self._path("start"), expect=expect)

@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, update
+from sqlalchemy.orm import Session
 
 from app.models import AgentPool, Organization
 from app.models.run_jobs import RunJob
 from app.models.runs import Run
 from app.persistence import now
+from app.resources.runs.agent_jobs import expiry
 from app.resources.runs.agent_jobs.expiry import expire_jobs
-from tests.support.runs import FakeAgent, Runs, uploaded_configuration
+from app.resources.runs.agent_jobs.operations import expire
+from tests.support.runs import FakeAgent, Job, Runs, uploaded_configuration
 from tests.support.states import state
 from tests.support.world import World
 
@@ -147,21 +150,102 @@ def test_an_apply_is_never_given_to_a_second_agent(app: Flask, runs: Runs, engin
     expire_jobs(app)
     assert runs.status(run_id) == "errored"
     assert runs.log_of(run_id, "apply").endswith(b"\x03")
-    shown = runs.api.get(f"/workspaces/{runs.workspace.id}", runs.owner.token)["data"]["attributes"]
-    assert shown["locked"] is True
-    assert "may be incomplete" in shown["locked-reason"]
+    check_incomplete(runs)
     job.lease(expect=409)
-    job.finish(expect=200)
+    job.log(b"late", 0, expect=409)
     assert runs.agent.acquire() is None
 
 
-def test_a_state_that_comes_late_frees_the_workspace(app: Flask, runs: Runs, engine: Engine) -> None:
+def check_incomplete(runs: Runs) -> None:
+    """The workspace must be locked, because its state may lack something."""
+    shown = runs.api.get(f"/workspaces/{runs.workspace.id}", runs.owner.token)["data"]["attributes"]
+    assert shown["locked"] is True
+    assert "may be incomplete" in shown["locked-reason"]
+
+
+def lose_apply(app: Flask, runs: Runs, engine: Engine) -> tuple[str, Job]:
+    """A run that was given up while its agent applied, and the job of that agent."""
     run_id = runs.new(auto_apply=True)
     runs.agent.plan()
     job = runs.agent.take()
     job.start()
     let_lease_end(engine, timedelta(hours=1))
     expire_jobs(app)
+    assert runs.status(run_id) == "errored"
+    return run_id, job
+
+
+def test_a_lost_agent_that_is_back_is_waited_for(app: Flask, runs: Runs, engine: Engine) -> None:
+    run_id, job = lose_apply(app, runs, engine)
+    # Terraform is still at work.
+    assert job.put("state?final=false", state(4), expect=200) == {"kept-as": "state-version"}
+    check_incomplete(runs)
+    job.finish("failed", **{"state-missing": True})
+    check_incomplete(runs)
+    # There was nothing more to hand over.
+    job.finish()
+    assert not runs.is_locked()
+    assert runs.status(run_id) == "errored"
+    current = runs.api.get(f"/workspaces/{runs.workspace.id}/current-state-version", runs.owner.token)["data"]
+    assert current["attributes"]["serial"] == 4
+
+
+def test_a_state_that_the_agent_could_not_hand_over_keeps_the_lock(runs: Runs) -> None:
+    run_id = runs.new(auto_apply=True)
+    runs.agent.plan()
+    job = runs.agent.take()
+    job.start()
+    job.finish("ok", **{"state-missing": True})
+    assert runs.status(run_id) == "errored"
+    check_incomplete(runs)
+    assert job.put_state(state(4)) == {"kept-as": "state-version"}
+    assert not runs.is_locked()
+
+
+def test_a_job_is_started_before_it_is_finished(runs: Runs) -> None:
+    run_id = runs.new(auto_apply=True)
+    runs.agent.plan()
+    job = runs.agent.take()
+    job.finish("failed", expect=409)
+    assert runs.status(run_id) == "apply_queued"
+    job.start()
+    job.finish()
+    assert runs.status(run_id) == "applied"
+
+
+def test_a_canceled_plan_of_a_lost_agent_is_canceled(app: Flask, runs: Runs, engine: Engine) -> None:
+    run_id = runs.new()
+    runs.agent.take().start()
+    runs.act(run_id, "cancel")
+    let_lease_end(engine)
+    expire_jobs(app)
+    assert runs.status(run_id) == "canceled"
+    assert runs.log_of(run_id).endswith(b"\x03")
+
+
+def test_a_job_that_can_not_be_ended_does_not_keep_others(
+    app: Flask, runs: Runs, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = runs.add_workspace()
+    uploaded_configuration(app, runs.world, other)
+    ids = {runs.new(), str(runs.create(workspace=other)["data"]["id"])}
+    first, second = sorted((runs.agent.take(), runs.agent.take()), key=lambda job: job.id)
+    first.start()
+    second.start()
+
+    def fail_first(session: Session, job_id: str, run_id: str, grace: timedelta) -> object:
+        if job_id == first.id:
+            raise ZeroDivisionError
+        return expire(session, job_id, run_id, grace)
+
+    monkeypatch.setattr(expiry, "expire", fail_first)
+    let_lease_end(engine)
+    assert expire_jobs(app) == 1
+    assert sorted(runs.status(each) for each in ids) == ["plan_queued", "planning"]
+
+
+def test_a_state_that_comes_late_frees_the_workspace(app: Flask, runs: Runs, engine: Engine) -> None:
+    run_id, job = lose_apply(app, runs, engine)
     waiting = runs.new()
     assert runs.status(waiting) == "pending"
     assert job.put_state(state(4)) == {"kept-as": "state-version"}
@@ -172,12 +256,7 @@ def test_a_state_that_comes_late_frees_the_workspace(app: Flask, runs: Runs, eng
 
 
 def test_a_state_that_comes_too_late_is_kept_beside_the_apply(app: Flask, runs: Runs, engine: Engine) -> None:
-    run_id = runs.new(auto_apply=True)
-    runs.agent.plan()
-    job = runs.agent.take()
-    job.start()
-    let_lease_end(engine, timedelta(hours=1))
-    expire_jobs(app)
+    run_id, job = lose_apply(app, runs, engine)
     runs.api.post(f"/workspaces/{runs.workspace.id}/actions/force-unlock", runs.owner.token, expect=200)
     runs.new(auto_apply=True)
     runs.agent.plan()

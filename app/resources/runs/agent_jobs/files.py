@@ -95,7 +95,7 @@ def store_artifact(job_id: str, fence: int, kind: str, pieces_of: Pieces) -> Non
         session.flush()
 
 
-def store_state(job_id: str, fence: int, pieces_of: Pieces) -> str:
+def store_state(job_id: str, fence: int, pieces_of: Pieces, *, is_last: bool) -> str:
     """Store a state of an apply, also one that arrives after the run was given up; says what it was kept as.
 
     It becomes a version of the workspace while the run holds the workspace and the state follows the newest one. Else
@@ -112,8 +112,8 @@ def store_state(job_id: str, fence: int, pieces_of: Pieces) -> str:
                 raise JobLost
             workspace, run = locked
             kept_as = _keep(session, workspace, run, arrival)
-            if run.status in FINAL and kept_as != BESIDE:
-                # The state that the lock waited for is here.
+            if run.status in FINAL and kept_as != BESIDE and is_last:
+                # The state that the lock waited for is here. Before the last one, terraform is still at work.
                 Machine(session, workspace).release(run)
                 session.flush()
         if kept_as == UNCHANGED:

@@ -168,8 +168,8 @@ def expire(session: Session, job_id: str, run_id: str, grace: timedelta) -> tupl
         machine.move(run, Event.LOSE, keep_lock=True)
     elif is_lost and job.phase != APPLY:
         _mark_lost(machine, run, moment)
-        again = job.attempts < PLAN_ATTEMPTS and run.canceled_at is None
-        machine.move(run, Event.LOSE if again else Event.FAIL)
+        again = Event.LOSE if job.attempts < PLAN_ATTEMPTS else Event.FAIL
+        machine.move(run, again if run.canceled_at is None else Event.STOP)
     elif not is_lost and job.deadline is not None and job.deadline < moment:
         _stop_late(machine, job, run, moment)
     else:

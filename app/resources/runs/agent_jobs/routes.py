@@ -98,10 +98,17 @@ def download_state(job_id: str) -> Response:
 @blueprint.put(f"{JOB}/state")
 @any_media_type
 @requires(P.AGENT_POOL_SERVE)
-@describes(body=BYTES, answer=JSON, parameters=FENCE, errors=(400, 409, 413, 422), is_plain=True)
+@describes(
+    body=BYTES,
+    answer=JSON,
+    parameters=[*FENCE, ("final", "``true`` for the last one, after which terraform changes nothing any more")],
+    errors=(400, 409, 413, 422),
+    is_plain=True,
+)
 def upload_state(job_id: str) -> Response:
     """Store a state of the apply. One that comes too late to become a version is kept beside the apply."""
-    return _json({"kept-as": files.store_state(job_id, _fence(), sent_pieces)})
+    is_last = request.args.get("final") == "true"
+    return _json({"kept-as": files.store_state(job_id, _fence(), sent_pieces, is_last=is_last)})
 
 
 @blueprint.get(f"{JOB}/artifacts/<kind>")
@@ -178,6 +185,7 @@ def _result(sent: dict[str, Any]) -> dict[str, Any]:
         **counts,
         "has_changes": sent.get("has-changes") is True,
         "generated_configuration": sent.get("generated-configuration") is True,
+        "state_missing": sent.get("state-missing") is True,
         "terraform_version": texts["terraform-version"],
         "error": (texts["error"] or "")[:ERROR_LENGTH] or None,
     }

@@ -14,11 +14,11 @@ from app.models.agents import UNKNOWN_AFTER, Agent
 from app.models.applies import Apply
 from app.models.log_chunks import append_log
 from app.models.plans import Plan
-from app.models.run_jobs import FINISHED, KILL, NO_SIGNAL, PLAN, QUEUED, STARTED, RunJob
+from app.models.run_jobs import APPLY, FINISHED, KILL, NO_SIGNAL, PLAN, QUEUED, STARTED, RunJob
 from app.models.run_machine import Machine, finish_job, lock_run
-from app.models.run_phases import RunPhase
+from app.models.run_phases import OVER, RunPhase
 from app.models.run_transitions import Event
-from app.models.runs import Run
+from app.models.runs import FINAL, Run
 from app.models.workspaces import Workspace
 from app.persistence import now
 from app.resources.runs.agent_jobs.documents import describe_job, variables_of
@@ -111,6 +111,9 @@ def write_log(job_id: str, fence: int, offset: int, sent: bytes) -> int:
         job = _find_job(session, job_id)
         check_held(job, fence)
         phase = phase_of(session, job, for_update=True)
+        if phase.status in OVER:
+            # Meanwhile: readers have seen the end.
+            raise JobLost
         return append_log(session, phase, job.run_id, offset, sent)
 
 
@@ -118,9 +121,16 @@ def finish_phase(job_id: str, fence: int, result: dict[str, Any]) -> None:
     """End the phase with its outcome. Saying it again changes nothing."""
     with transaction() as session:
         workspace, run, job = _lock(session, job_id)
+        machine = Machine(session, workspace)
+        is_missing = job.phase == APPLY and result["state_missing"]
         if job.status == FINISHED and job.fence == fence and job.signal != KILL:
+            if run.status in FINAL and not is_missing:
+                # If the agent was given up while it applied: it has handed over what the lock waited for.
+                machine.release(run)
             return
         check_held(job, fence)
+        if job.status != STARTED:
+            raise JobLost
         phase = phase_of(session, job)
         for name in COUNTS:
             setattr(phase, f"resource_{name}", result[name])
@@ -130,10 +140,10 @@ def finish_phase(job_id: str, fence: int, result: dict[str, Any]) -> None:
             phase.terraform_version = result["terraform_version"]
         before = run.status
         finish_job(job)
-        machine = Machine(session, workspace)
         if result["error"]:
             machine.note(run, "error", result["error"])
-        machine.move(run, outcome_event(run, result["outcome"]))
+        event = outcome_event(run, "failed" if is_missing else result["outcome"])
+        machine.move(run, event, keep_lock=is_missing)
         session.flush()
         action = "runs.finish-plan" if job.phase == PLAN else "runs.finish-apply"
         record_event(session, action, run, {"status": [before, run.status]})
