@@ -80,7 +80,10 @@ class ApplyJob(Job):
             kept = states.upload_last()
         except (JobLost, Refused, BadFile, Unavailable, OSError) as error:
             assert self.directory is not None
-            saved = keep_lost(self.directory, self.tools.lost_states, self.run_id)
+            self.state_missing = True
+            self.stays = isinstance(error, Unavailable) or (isinstance(error, Refused) and error.is_for_now)
+            root, lost = self.directory.root, self.tools.lost_states
+            saved = root if self.stays else keep_lost(self.directory, lost, self.run_id)
             logger.error("The state of %s was not taken (%s): see %s", self.run_id, error, saved)  # noqa: TRY400
             if self.log is not None:
                 self.log.say(

@@ -14,7 +14,7 @@ import urllib3
 PROTOCOL = 1
 BASE = "/api/agent/v1"
 NO_CONTENT = 204
-FIRST_WAIT, LONGEST_WAIT = 0.2, 15.0
+FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -30,6 +30,11 @@ class Refused(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
+
+    @property
+    def is_for_now(self) -> bool:
+        """Whether it is the token that is refused: with a new one, the same may be taken."""
+        return self.status in {401, 403}
 
 
 class JobLost(Exception):

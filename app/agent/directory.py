@@ -90,6 +90,11 @@ class RunDirectory:
         return f"{STATE_FOLDER}/{self.workspace}/terraform.tfstate"
 
     @property
+    def errored_state(self) -> str:
+        """Where Terraform leaves its state if it can't write it to its place, below `work`."""
+        return f"config/{self.working_directory}/errored.tfstate"
+
+    @property
     def lock_file(self) -> str:
         """The path of the lock file below `work`."""
         return f"config/{self.working_directory}/{LOCK_FILE}"

@@ -96,6 +96,8 @@ class Job(ABC):
         self.keep: Kept | None = None
         self.log_base = int(document.get("log-length") or 0)
         self.directory: RunDirectory | None = None
+        # The service does not have the last state, and may yet take it at the next start of the agent.
+        self.state_missing = self.stays = False
         # What another agent must know, should this one be killed.
         self.notes: Document = {}
 
@@ -181,12 +183,14 @@ class Job(ABC):
             if self.log is not None:
                 self.log.say(f"\nError: {error}")
         result = {"outcome": outcome, "error": error, **result}
+        if self.state_missing:
+            result |= {"outcome": "failed", "state-missing": True}
         if self.notes:
             self.notes["result"] = result
             self.note()
         if self.log is not None:
             self.log.close()
-        if self.lost and not (self.phase == "apply" and self.started):
+        if self.lost and self.phase != "apply":
             self.keep = None
             return
         # The apply may come before the answer.
@@ -200,7 +204,7 @@ class Job(ABC):
             logger.warning("The end of %s is not taken: %s", self.id, refused)
 
     def _clean_up(self) -> None:
-        if self.keep is None and self.directory is not None:
+        if self.keep is None and self.directory is not None and not self.stays:
             self.directory.remove()
 
     def find_root(self) -> Path | None:

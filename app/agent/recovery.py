@@ -40,8 +40,8 @@ def recover_jobs(settings: Settings, client: Client, tools: Tools, folder: Path)
             continue
         try:
             _recover(client, tools, root, notes)
-        except Unavailable:
-            logger.exception("What was left of %s could not be handed over. It stays in %s.", root.name, root)
+        except (Unavailable, Refused) as error:
+            logger.error("What is left of %s is not handed over (%s). It stays in %s.", root.name, error, root)  # noqa: TRY400
         else:
             remove_tree(root)
 
@@ -54,15 +54,20 @@ def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) ->
         root, tools.sandbox, tools.caches / "0", str(workspace["name"]), str(workspace.get("working-directory") or "")
     )
     _wait_for(notes.get("process"), directory.cwd)
-    result = notes.get("result") or {"outcome": "failed", "error": KILLED}
+    result = {**(notes.get("result") or {"outcome": "failed", "error": KILLED}), "state-missing": False}
     try:
         States(job, directory, notes.get("before")).upload_last()
     except (JobLost, Refused, BadFile, OSError) as error:
+        if isinstance(error, Refused) and error.is_for_now:
+            raise
+        result["state-missing"] = True
         saved = keep_lost(directory, tools.lost_states, str(notes.get("run")))
         logger.error("The state of %s was not taken (%s): see %s", root.name, error, saved)  # noqa: TRY400
+    # The log of a run that was given up is closed; that all is handed over counts even then.
     with contextlib.suppress(JobLost, Refused):
         said = "" if notes.get("result") else f"\nError: {KILLED}\n"
         _send_log(job, root / "log-apply", int(notes.get("log-base") or 0), said)
+    with contextlib.suppress(JobLost, Refused):
         insist(lambda: job.finish(result))
 
 

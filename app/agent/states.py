@@ -7,6 +7,8 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -71,13 +73,16 @@ class States:
     def upload_last(self) -> str | None:
         """Bring the last state, however long it takes: as what it is kept, None if there is nothing new."""
         paths = [self._directory.state]
-        left = f"config/{self._directory.working_directory}/errored.tfstate"
+        left = self._directory.errored_state
         # Terraform leaves its state there if it could not write it to its place.
         if self._exists(left):
             paths.append(left)
         kept = None
         for path in paths:
-            kept = insist(lambda path=path: self._upload(path, final=True), seconds=HOURS * 3600) or kept  # type: ignore[misc]
+            # The lock of a run that was given up is released by the last one.
+            is_last = path == paths[-1]
+            attempt: Callable[[], str | None] = partial(self._upload, path, final=True, is_last=is_last)
+            kept = insist(attempt, seconds=HOURS * 3600) or kept
         return kept
 
     def _exists(self, path: str) -> bool:
@@ -89,7 +94,7 @@ class States:
             file.close()
         return file is not None
 
-    def _upload(self, path: str, *, final: bool) -> str | None:
+    def _upload(self, path: str, *, final: bool, is_last: bool = False) -> str | None:
         copied = self._copy(path, final=final)
         if copied is None:
             return None
@@ -99,12 +104,12 @@ class States:
                 return "unchanged"
             length = file.seek(0, os.SEEK_END)
             file.seek(0)
-            kept = self._job.state(file, length, final=final)
+            kept = self._job.state(file, length, final=is_last)
         self._known = digest
         return kept
 
     def _copy(self, path: str, *, final: bool) -> tuple[IO[bytes], str] | None:
-        """A copy that nothing changes any more; None while Terraform is just writing."""
+        """A copy that nothing changes any more; None while Terraform is just writing, or has written nothing."""
         source = self._directory.open(path)
         if source is None:
             return None
@@ -116,6 +121,8 @@ class States:
             with target.open("wb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
             after = os.fstat(source.fileno())
+        if final and not before.st_size and self._known is not None:
+            raise BadFile("Terraform was killed while it wrote its state")
         if not before.st_size or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
             return None
         copied = target.open("rb")
@@ -135,9 +142,10 @@ def keep_lost(directory: RunDirectory, folder: Path, run_id: str) -> Path:
     """Keep a state that the service does not take, for the operator."""
     folder.mkdir(mode=0o700, exist_ok=True)
     target = folder / f"{run_id}.tfstate"
-    with contextlib.suppress(BadFile, OSError):
-        file = directory.open(directory.state)
-        if file is not None:
-            with file, target.open("wb") as kept:
-                shutil.copyfileobj(file, kept)
+    for path, kept in ((directory.state, target), (directory.errored_state, folder / f"{run_id}.errored.tfstate")):
+        with contextlib.suppress(BadFile, OSError):
+            file = directory.open(path)
+            if file is not None:
+                with file, kept.open("wb") as copy:
+                    shutil.copyfileobj(file, copy)
     return target

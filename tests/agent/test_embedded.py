@@ -69,6 +69,7 @@ def test_they_get_none_of_the_service_s_keys(settings: Settings, monkeypatch: py
 
 def test_why_there_are_none(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "why_unavailable", lambda _="nobody": "no user namespaces")
+    settings = replace(settings, agents=1)
     told = why_none(settings, {})
     assert told is not None
     assert "no sandbox can be made (no user namespaces)" in told

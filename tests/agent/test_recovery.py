@@ -135,6 +135,62 @@ def test_what_another_agent_left_is_finished(service: AgentService, launch: Laun
     assert len(job.states) == 1
 
 
+@pytest.mark.needs("terraform")
+def test_what_is_left_waits_for_a_token_that_is_taken(service: AgentService, launch: Launch, home: Path) -> None:
+    agent = launch()
+    job = begin_apply(service, "24")
+    agent.send_signal(signal.SIGKILL)
+    agent.wait()
+    service.token = "another-token"
+    assert launch().wait(10) == 1
+    assert list(home.glob("agent-0/jobs/*/job.json"))
+    launch(GROUNDPLAN_AGENT_TOKEN="another-token")
+    assert job.finished.wait(10)
+    assert (len(job.states), (job.result or {})["state-missing"]) == (1, False)
+
+
+def test_a_lost_apply_says_that_all_is_handed_over(service: AgentService, start: Start, home: Path) -> None:
+    # The agent was killed before terraform made anything, and the service has given up the run.
+    job = service.add("apply")
+    job.lost = True
+    root = home / "agent-0" / "jobs" / job.document["id"]
+    (root / "work").mkdir(parents=True)
+    (root / "log-apply").write_text("late")
+    notes = {
+        "id": job.document["id"],
+        "fence": job.document["fence"],
+        "workspace": job.document["workspace"],
+        "url": service.url,
+        "run": "run-1",
+        "before": None,
+    }
+    (root / "job.json").write_text(json.dumps(notes))
+    start()
+    assert ("POST", f"/api/agent/v1/jobs/{job.document['id']}/finish") in service.requests
+    assert not root.exists()
+
+
+def test_a_state_that_was_cut_off_is_not_taken_for_none(service: AgentService, start: Start, home: Path) -> None:
+    job = service.add("apply")
+    root = home / "agent-0" / "jobs" / job.document["id"]
+    folder = root / "work" / "state" / job.document["workspace"]["name"]
+    folder.mkdir(parents=True)
+    (folder / "terraform.tfstate").write_text("")
+    notes = {
+        "id": job.document["id"],
+        "fence": job.document["fence"],
+        "workspace": job.document["workspace"],
+        "url": service.url,
+        "run": "run-1",
+        "before": "the digest of another one",
+    }
+    (root / "job.json").write_text(json.dumps(notes))
+    start()
+    assert job.finished.wait(10)
+    assert (job.result or {})["state-missing"] is True
+    assert job.states == []
+
+
 def test_a_killed_agent_leaves_no_plan(start: Start, home: Path) -> None:
     left = home / "agent-0" / "jobs" / "job-9"
     left.mkdir(parents=True)
@@ -159,7 +215,8 @@ def test_a_state_that_is_not_taken_is_kept(
     service.run(planned)
     job = service.add_apply(planned)
     service.broken.add("state PUT")
-    assert service.run(job)["outcome"] == "ok"
+    ended = service.run(job)
+    assert (ended["outcome"], ended["state-missing"]) == ("failed", True)
     assert "the service did not take the state of this apply: This is not taken." in job.text
     assert (home / "agent-0" / "lost-states" / f"{job.document['run']['id']}.tfstate").read_text() == "{}\n"
 

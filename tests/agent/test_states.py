@@ -52,7 +52,8 @@ def test_what_terraform_could_not_write_to_its_place(service: AgentService, star
     start(tools=pretend('test "$1" = plan && exit 0; echo old | state; echo new > errored.tfstate; exit 1'))
     job = service.add_apply(planned(service))
     assert service.run(job)["outcome"] == "failed"
-    assert job.states == [(b"old\n", True), (b"new\n", True)]
+    # The second one is the last one.
+    assert job.states == [(b"old\n", False), (b"new\n", True)]
 
 
 def test_the_last_state_waits_for_the_service(service: AgentService, start: Start, pretend: Pretend) -> None:
