@@ -17,8 +17,11 @@ from tests.end_to_end.service import REPOSITORY, SECONDS_TO_ANSWER, Service, pol
 class AgentProcess:
     """An agent of the built-in pool. Its home survives it, so that another one can go on from there."""
 
-    def __init__(self, service: Service, *, slots: int = 2) -> None:
-        """Make its home, which the user of the sandbox may enter; nothing runs yet."""
+    def __init__(self, service: Service, *, slots: int = 2, url: str | None = None) -> None:
+        """Make its home, which the user of the sandbox may enter; nothing runs yet.
+
+        ``url`` is another way to the service.
+        """
         self.service = service
         self.home = Path(tempfile.mkdtemp(prefix="groundplan-agent-"))
         self.home.chmod(0o711)
@@ -28,7 +31,7 @@ class AgentProcess:
         foreign = ("GROUNDPLAN_", "FLASK_", "GUNICORN_", "TF_")
         inherited = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
         self._environment = inherited | {
-            "GROUNDPLAN_URL": service.url,
+            "GROUNDPLAN_URL": url or service.url,
             "GROUNDPLAN_AGENT_TOKEN": built_in_pool_token((service.home / "secret.key").read_text().strip()),
             "GROUNDPLAN_AGENT_NAME": "test",
             "GROUNDPLAN_AGENT_SLOTS": str(slots),
@@ -64,6 +67,11 @@ class AgentProcess:
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(60)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
 
     def close(self) -> None:
         """Kill it if it runs, and remove its home."""

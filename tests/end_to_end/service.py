@@ -47,15 +47,17 @@ def poll_until(claim: Callable[[], bool], seconds: float, expectation: str) -> N
 class Service:
     """One installation of Groundplan: its database, its home and, while it runs, its process group."""
 
-    def __init__(self, home: Path, database_url: str, workers: int = WORKERS) -> None:
-        """Choose a port; nothing runs yet."""
+    def __init__(
+        self, home: Path, database_url: str, workers: int = WORKERS, settings: Mapping[str, str] | None = None
+    ) -> None:
+        """Choose a port; nothing runs yet. Settings are variables of the environment."""
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home / "service.log"
         self.home = home / "home"
         self.store = self.home / "blobs"
         self.database_url = database_url
-        self._environment = _environment(home, database_url, self.port, workers)
+        self._environment = _environment(home, database_url, self.port, workers) | dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._trusted: ssl.SSLContext | bool = True
         self.organization = ""
