@@ -237,6 +237,7 @@ STATUSES: Mapping[str, Mapping[str, str]] = {
 RELATIONSHIPS: Mapping[str, Mapping[str, str]] = {
     "authentication-tokens": _of("only tokens of teams have a team", "-team"),
     "comments": _of(BEYOND, "+created-by"),
+    "configuration-versions": _of(IN_REFERENCE, "+run"),
     "effective-tag-bindings": _of("it is the link inherited-from, as in the API reference", "-inherited-from"),
     "organization-memberships": _of(SCIM, "-scim-identity"),
     "organizations": {

@@ -270,9 +270,9 @@ def test_agents_that_ended_long_ago_go_when_another_one_comes(api: Api, world: W
     pool, other = world.pool(acme), world.pool(acme)
     days = timedelta(days=1)
     for place in (pool, other):
-        world.agent(place, "exited long ago", status="exited", last_ping_at=now() - 1.1 * days)
+        world.agent(place, "exited long ago", status="exited", last_ping_at=now() - 1.1 * HOURS)
         world.agent(place, "silent for long", last_ping_at=now() - 7.1 * days)
-        world.agent(place, "exited", status="exited", last_ping_at=now() - 0.9 * days)
+        world.agent(place, "exited", status="exited", last_ping_at=now() - 0.9 * HOURS)
         world.agent(place, "silent", last_ping_at=now() - 6.9 * days)
     api.post(AGENTS, world.pool_token(pool), REGISTRATION)
     assert {agent.name for agent in world.all(Agent) if agent.pool == pool.id} == {"exited", "silent", "one"}

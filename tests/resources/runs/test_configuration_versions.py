@@ -87,7 +87,7 @@ def test_a_version_is_made_uploaded_and_downloaded(
             "error": None,
             "error-message": None,
         },
-        "relationships": {"ingress-attributes": {"data": None}},
+        "relationships": {"ingress-attributes": {"data": None}, "run": {"data": None}},
         "links": {"self": f"/api/v2/configuration-versions/{made['id']}"},
     }
     assert shown(api, made["id"], owner.token)["attributes"]["upload-url"] is not None

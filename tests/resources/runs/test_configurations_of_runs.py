@@ -115,6 +115,20 @@ def test_a_run_shows_includes_and_gives_its_configuration(runs: Runs) -> None:
         runs.api.get(address.replace(run_id, "run-1111111111111111"), token, expect=404)
 
 
+def test_a_version_includes_the_latest_run_that_was_made_from_it(runs: Runs) -> None:
+    path, token = f"/configuration-versions/{runs.configuration.id}", runs.owner.token
+    assert runs.api.get(f"{path}?include=run", token)["included"] == []
+    runs.new()
+    latest = runs.new()
+    for answer in (
+        runs.api.get(f"{path}?include=run", token),
+        runs.api.get(f"/workspaces/{runs.workspace.id}/configuration-versions?include=run,ingress_attributes", token),
+    ):
+        version = answer["data"][0] if isinstance(answer["data"], list) else answer["data"]
+        assert version["relationships"]["run"]["data"] == {"type": "runs", "id": latest}
+        assert [(each["type"], each["id"]) for each in answer["included"]] == [("runs", latest)]
+
+
 def test_a_version_that_a_run_still_needs_is_not_archived(runs: Runs) -> None:
     upload(runs, announced(runs, auto_queue_runs=False))
     path = f"/configuration-versions/{runs.configuration.id}/actions/archive"

@@ -13,7 +13,7 @@ from app.models.agents import BUILT_IN_POOL, BUSY, EXITED, IDLE, UNKNOWN_AFTER, 
 from app.persistence import now
 
 # An agent that is started for each job leaves a row each time.
-KEEP_EXITED: Final = timedelta(days=1)
+KEEP_EXITED: Final = timedelta(hours=1)
 KEEP_SILENT: Final = timedelta(days=7)
 MAXIMUM: Final = 5_000
 

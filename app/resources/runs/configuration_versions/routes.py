@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from app.authz.permissions import P
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.models.runs import Run
 from app.resources.runs.configuration_versions import service
 from app.resources.runs.configuration_versions.addresses import PREFIX, verify_ticket
 from app.resources.runs.configuration_versions.listing import CONFIGURATION_VERSIONS, INCLUDES
@@ -15,7 +16,8 @@ from app.resources.runs.configuration_versions.schema import ConfigurationVersio
 from app.resources.workspaces.state_versions.access import workspace_for
 from app.web.answers import resource_response
 from app.web.guard import any_media_type, describes, open_to_all, requires
-from app.web.listing import ResourceObject
+from app.web.includes import load_included
+from app.web.listing import Include, ResourceObject
 from app.web.requests import optional_body, sent_pieces
 
 # The addresses for uploads are outside the API's prefix.
@@ -47,8 +49,7 @@ def create_configuration_version(workspace_id: str) -> Response:
 def list_configuration_versions(workspace_id: str) -> Response:
     """List the configuration versions of a workspace, newest first."""
     workspace_for(workspace_id, P.RUN_READ)
-    include = _including_nothing if includes_of(request.args, INCLUDES) else None
-    return CONFIGURATION_VERSIONS.page_response({"workspace_id": workspace_id}, include=include)
+    return CONFIGURATION_VERSIONS.page_response({"workspace_id": workspace_id}, include=_including())
 
 
 @blueprint.get(ONE)
@@ -105,12 +106,21 @@ def upload_configuration(ticket: str) -> Response:
 
 
 def _answer(version_id: str) -> Response:
-    included: list[ResourceObject] | None = [] if includes_of(request.args, INCLUDES) else None
-    return resource_response(CONFIGURATION_VERSIONS.get_resource({"id": version_id}), included=included)
+    include = _including()
+    row = CONFIGURATION_VERSIONS.get({"id": version_id})
+    shown = CONFIGURATION_VERSIONS.to_resource(row)
+    return resource_response(shown, included=include([row], [shown]) if include else None)
 
 
-def _including_nothing(_rows: Sequence[Any], _shown: list[ResourceObject]) -> list[ResourceObject]:
-    return []
+def _including() -> Include | None:
+    wanted = includes_of(request.args, INCLUDES)
+    if not wanted:
+        return None
+
+    def load(rows: Sequence[Any], _shown: list[ResourceObject]) -> list[ResourceObject]:
+        return load_included(Run, {row.run_id for row in rows if row.run_id}) if "run" in wanted else []
+
+    return load
 
 
 def _source() -> str:

@@ -51,3 +51,4 @@ class ConfigurationVersionSchema(Schema):
 
     # Only a connection to version control would fill it.
     ingress_attributes = ToOne("ingress-attributes")
+    run = ToOne("runs", column="run_id", related="/api/v2/runs/{run_id}")
