@@ -21,6 +21,9 @@ from app.authz.roles import ACL_LEVELS, ORGANIZATION_ACCESS, PROJECT_ROLES
 from app.authz.rules import permissions_on
 from app.models import (
     ActivityEvent,
+    Agent,
+    AgentPool,
+    AuthenticationToken,
     Environment,
     Invitation,
     Organization,
@@ -96,6 +99,9 @@ class Scene:
         self.shared_varset = world.varset(self.organization)
         self.own_varset = world.varset(self.organization, project=self.project)
         self.workspace_access = world.workspace_access(self.visible, self.workspace, "read")
+        self.pool = world.pool(self.organization)
+        self.pool_token = world.pool_token(self.pool)
+        self.agent, self.embedded = world.agent(self.pool), world.agent()
         self.populate_places()
         self.populate_people()
 
@@ -157,12 +163,20 @@ class Scene:
             "an entry of the list of the workspace in the cell": (WorkspaceAclEntry, self.entry.id),
             "an invitation to the project": (Invitation, self.invitation.id),
             "an invitation to the workspace in the cell": (Invitation, self.invitation_to_workspace.id),
+            "an agent pool": (AgentPool, self.pool.id),
+            "a token of the pool": (AuthenticationToken, self.id_of_pool_token()),
+            "an agent of the pool": (Agent, self.agent.id),
+            "an agent of the built-in pool": (Agent, self.embedded.id),
             "a repository link": (RepositoryLink, self.link.id),
             "an event of the organization": (ActivityEvent, self.told_of_organization.id),
             "an event of the project": (ActivityEvent, self.told.id),
             "an event about access to the project": (ActivityEvent, self.told_of_access.id),
             "an event of the workspace in the cell": (ActivityEvent, self.told_in_cell.id),
         }
+
+    def id_of_pool_token(self) -> str:
+        tokens = self.world.all(AuthenticationToken)
+        return next(str(token.id) for token in tokens if token.agent_pool_id == self.pool.id)
 
     def personas(self) -> Iterator[tuple[str, str]]:
         world, organization = self.world, self.organization
@@ -189,6 +203,8 @@ class Scene:
         yield "token of a team with project write and workspace admin", self.token_of_granted()
         yield "token of the owners team", world.team_token(self.owners)
         yield "super user", world.person(site_role="super_user").token
+        yield "token of the agent pool", self.pool_token
+        yield "token of another agent pool", world.pool_token(world.pool(organization))
         yield from self.people()
 
     def people(self) -> Iterator[tuple[str, str]]:
@@ -289,6 +305,9 @@ def relevant(model: type[Any], permissions: frozenset[P]) -> frozenset[P]:
             "audit-trail:",
         ),
         Team: ("team:", "owners:"),
+        AgentPool: ("agent-pool:", "token:"),
+        Agent: ("agent-pool:",),
+        AuthenticationToken: ("token:",),
         TeamProject: ("project:read-teams", "project:manage-teams"),
         TeamWorkspace: ("workspace:read", "workspace:manage-teams"),
         Varset: ("varset:",),
