@@ -1,5 +1,6 @@
 """Agents: how they register, what is shown of them, and when they are alive."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -277,6 +278,20 @@ def test_agents_that_ended_long_ago_go_when_another_one_comes(api: Api, world: W
     api.post(AGENTS, world.pool_token(pool), REGISTRATION)
     assert {agent.name for agent in world.all(Agent) if agent.pool == pool.id} == {"exited", "silent", "one"}
     assert len([agent for agent in world.all(Agent) if agent.pool == other.id]) == 4
+
+
+def test_an_agent_does_not_register_in_a_pool_that_goes(
+    world: World, acme: Organization, owner: Person, at_once: Callable[..., list[int]]
+) -> None:
+    for _ in range(5):
+        pool = world.pool(acme)
+        token = world.pool_token(pool)
+        registered, deleted = at_once(
+            ("POST", AGENTS, token, REGISTRATION), ("DELETE", f"/agent-pools/{pool.id}", owner.token, None)
+        )
+        # 401 if its token was gone before it was looked up.
+        assert (registered in {201, 401, 404}, deleted) == (True, 204)
+    assert world.all(Agent) == []
 
 
 @pytest.mark.one_database

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Unprocessable
+from app.jsonapi.errors import NotFound, Unprocessable
 from app.models.agent_pools import AgentPool
 from app.models.agents import BUILT_IN_POOL, BUSY, EXITED, IDLE, UNKNOWN_AFTER, Agent
 from app.persistence import now
@@ -43,9 +43,10 @@ def register_agent(session: Session, pool: str, told: Mapping[str, Any]) -> Agen
     agent = Agent(pool=pool, status=IDLE, **told)
     if pool != BUILT_IN_POOL:
         # The share lock keeps the pool until the agent is there.
-        agent.organization_id = session.execute(
-            select(AgentPool.organization_id).where(AgentPool.id == pool).with_for_update(read=True, key_share=True)
-        ).scalar_one()
+        found = select(AgentPool.organization_id).where(AgentPool.id == pool)
+        agent.organization_id = session.scalar(found.with_for_update(read=True, key_share=True))
+        if agent.organization_id is None:
+            raise NotFound
         agent.agent_pool_id = pool
     session.add(agent)
     session.flush()
