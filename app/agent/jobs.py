@@ -304,7 +304,8 @@ class Job(ABC):
         hosts = [
             str(host) for host in (answer.get("hostname"), settings.url.partition("://")[2].partition("/")[0]) if host
         ]
-        configuration = cli_configuration(str(answer.get("token") or ""), hosts, settings.plugin_mirror)
+        token = str(answer.get("token") or "")
+        configuration = cli_configuration(token, settings.url, hosts, settings.plugin_mirror)
         config = directory.write_input("cli.tfrc", configuration)
         readable = [settings.plugin_mirror] if settings.plugin_mirror is not None else []
         given = environment(settings, directory, self.document, chosen, config)

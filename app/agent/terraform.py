@@ -20,6 +20,9 @@ PASSED_ON = (
 )
 # Terraform alone is small and short-lived: it is faster if it doesn't collect its garbage all the time.
 GARBAGE_PERCENT = "400"
+# The name that the documentation gives a service without https, and the names under which terraform looks for its API.
+LOCAL_HOST = "groundplan.local"
+SERVICES = ("tfe.v2", "tfe.v2.1", "tfe.v2.2")
 
 
 class Stopped(Exception):
@@ -195,11 +198,19 @@ def environment(
     }
 
 
-def cli_configuration(token: str, hosts: Sequence[str], mirror: Path | None) -> str:
-    """The text of the CLI's configuration: the token of the job, and from where providers come."""
+def cli_configuration(token: str, url: str, hosts: Sequence[str], mirror: Path | None) -> str:
+    """The text of the CLI's configuration: the service with the token of the job, and from where providers come.
+
+    Terraform asks a host by https where its services are. A service that speaks plain http is told to it, also by the
+    name that the documentation gives it.
+    """
     text = "disable_checkpoint = true\n"
-    for host in dict.fromkeys(hosts):
+    is_plain = url.startswith("http:")
+    for host in dict.fromkeys([*hosts, *([LOCAL_HOST] if is_plain else [])]):
         text += f'credentials "{host}" {{\n  token = "{token}"\n}}\n'
+        if is_plain:
+            services = "".join(f'    "{name}" = "{url.rstrip("/")}/api/v2/"\n' for name in SERVICES)
+            text += f'host "{host}" {{\n  services = {{\n{services}  }}\n}}\n'
     if mirror is not None:
         text += f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n  direct {{}}\n}}\n'
     return text
