@@ -51,13 +51,18 @@ def claim(session: Session, agent: Agent, lease: timedelta) -> RunJob | None:
     """
     if not _has_room(session, AgentPool, agent.pool, RunJob.pool == agent.pool):
         return None
-    for organization_id in _by_turns(session, agent.pool):
+    for priority, organization_id in _by_turns(session, agent.pool):
         if not _has_room(session, Organization, organization_id, RunJob.organization_id == organization_id):
             continue
         due = (
             select(RunJob)
-            .where(RunJob.pool == agent.pool, RunJob.status == QUEUED, RunJob.organization_id == organization_id)
-            .order_by(RunJob.priority, RunJob.queued_at, RunJob.id)
+            .where(
+                RunJob.pool == agent.pool,
+                RunJob.status == QUEUED,
+                RunJob.priority == priority,
+                RunJob.organization_id == organization_id,
+            )
+            .order_by(RunJob.queued_at)
             .limit(1)
             .with_for_update(of=RunJob, skip_locked=True)
         )
@@ -67,8 +72,8 @@ def claim(session: Session, agent: Agent, lease: timedelta) -> RunJob | None:
     return None
 
 
-def _by_turns(session: Session, pool: str) -> list[str]:
-    """The organizations with jobs that wait in the pool: the one whose turn it is comes first."""
+def _by_turns(session: Session, pool: str) -> list[tuple[int, str]]:
+    """The priorities and organizations of the jobs that wait in the pool: those whose turn it is come first."""
     running = (
         select(RunJob.organization_id, func.count().label("jobs"))
         .where(RunJob.lease_until.is_not(None))
@@ -82,12 +87,12 @@ def _by_turns(session: Session, pool: str) -> list[str]:
         .subquery("waiting")
     )
     turns = (
-        select(waiting.c.organization_id)
+        select(waiting.c.priority, waiting.c.organization_id)
         .outerjoin(running, running.c.organization_id == waiting.c.organization_id)
         .order_by(waiting.c.priority, func.coalesce(running.c.jobs, 0), waiting.c.since)
         .limit(ORGANIZATIONS_AT_ONCE)
     )
-    return list(dict.fromkeys(session.scalars(turns)))
+    return [(row.priority, row.organization_id) for row in session.execute(turns)]
 
 
 def _take(session: Session, job: RunJob, agent: Agent, lease: timedelta) -> RunJob:
