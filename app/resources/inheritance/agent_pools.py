@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
 from app.models.organizations import Organization
 from app.models.projects import Project
+from app.models.runs import FINAL, Run
 from app.models.workspaces import Workspace
 
 Id = SQLColumnExpression[Any] | str | None
@@ -27,11 +28,17 @@ def open_to_workspace(workspace_id: Id, project_id: Id) -> ColumnElement[bool]:
 
 
 def is_used(session: Session, pool: AgentPool) -> bool:
-    """Whether the organization, a project or a workspace uses the pool, whose row the caller has locked."""
+    """Whether the organization, a project, a workspace or a run uses the pool, whose row the caller has locked.
+
+    A run that is not over needs an agent of the pool, also if its workspace has left the pool meanwhile.
+    """
     users = (
         exists().where(Organization.id == pool.organization_id, Organization.default_agent_pool_id == pool.id),
         exists().where(Project.own_agent_pool_id == pool.id),
         exists().where(Workspace.own_agent_pool_id == pool.id),
+        exists().where(
+            Run.organization_id == pool.organization_id, Run.status.not_in(sorted(FINAL)), Run.pool == pool.id
+        ),
     )
     return bool(session.scalar(select(or_(*users))))
 

@@ -3,6 +3,7 @@
 from sqlalchemy import Engine, update
 
 from app.models.agents import Agent
+from tests.support.api import document
 from tests.support.runs import Runs
 from tests.support.states import state
 
@@ -212,3 +213,15 @@ def test_a_run_that_is_not_over_keeps_its_lock(runs: Runs) -> None:
     refused = runs.api.post(path, runs.owner.token, expect=409)["errors"][0]
     assert refused["code"] == "workspace-locked-by-run"
     assert f"locked by Run {run_id}" in refused["detail"]
+
+
+def test_a_pool_stays_while_a_run_needs_it(runs: Runs) -> None:
+    run_id = runs.new()
+    local = document("workspaces", {"execution-mode": "local"})
+    runs.api.patch(f"/workspaces/{runs.workspace.id}", runs.owner.token, local)
+    refused = runs.api.delete(f"/agent-pools/{runs.pool.id}", runs.owner.token, expect=422)["errors"][0]
+    assert refused["code"] == "agent-pool-in-use"
+    # The run goes on where it began.
+    runs.agent.plan()
+    runs.act(run_id, "discard")
+    runs.api.delete(f"/agent-pools/{runs.pool.id}", runs.owner.token)

@@ -21,10 +21,13 @@ POOL_ACCESS: Mapping[str, PoolAccess] = {
 
 
 class AgentPoolInUse(Unprocessable):
-    """An organization, project or workspace uses the pool."""
+    """An organization, project, workspace or run uses the pool."""
 
     code = "agent-pool-in-use"
-    detail = "The agent pool is in use; the organization, project or workspace that names it must leave it first"
+    detail = (
+        "The agent pool is in use; the organization, project or workspace that names it must leave it first, "
+        "and its runs must be over"
+    )
 
 
 def delete_pool(session: Session, pool: AgentPool) -> None:
