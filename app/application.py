@@ -22,7 +22,7 @@ from app.web import addresses, documentation, errors, negotiation, requests
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the WSGI application; without settings it reads them from the environment."""
     settings = settings or Settings.from_environment()
-    app = Flask(__name__, static_folder=None)
+    app = Flask("app", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes
     app.config["PROPAGATE_EXCEPTIONS"] = False
     # OPTIONS would answer without a token, and no client needs it: this API does not serve browsers of other sites.

@@ -137,10 +137,12 @@ class StillApplying(Conflict):
     """A run changes infrastructure, and its state would have no place any more."""
 
     code = "run-still-applying"
+    detail = "A run is applying; wait for its end, or cancel it, and then delete"
 
-    def __init__(self, run_id: str) -> None:
-        """``run_id`` is the run."""
-        super().__init__(f"The run {run_id} is applying; wait for its end, or cancel it, and then delete")
+    @classmethod
+    def of(cls, run_id: str) -> Self:
+        """The error about this run."""
+        return cls(f"The run {run_id} is applying; wait for its end, or cancel it, and then delete")
 
 
 class TooLarge(ApiError):

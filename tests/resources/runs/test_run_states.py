@@ -37,8 +37,10 @@ def test_a_run_is_planned_confirmed_and_applied(runs: Runs) -> None:
     job.start()
     assert runs.status(run_id) == "applying"
     assert job.put_state(state(1)) == {"kept-as": "state-version"}
-    job.finish(additions=1)
+    job.finish()
     assert runs.status(run_id) == "applied"
+    apply = runs.api.get(f"/runs/{run_id}/apply", runs.owner.token)["data"]["attributes"]
+    assert apply["resource-additions"] == 1
     assert not runs.is_locked()
     version = runs.api.get(f"/workspaces/{runs.workspace.id}/current-state-version", runs.owner.token)["data"]
     assert version["attributes"]["serial"] == 1

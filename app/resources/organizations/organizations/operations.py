@@ -131,7 +131,7 @@ def delete_organization(session: Session, organization: Organization) -> None:
     columns = Run.__table__.c
     applying = select(columns.id).where(columns.organization_id == organization.id, columns.status == APPLYING)
     if (run_id := session.scalar(applying.limit(1))) is not None:
-        raise StillApplying(run_id)
+        raise StillApplying.of(run_id)
     mark_for_deletion(session, objects_owned_by("organization_id", [organization.id]))
     # Deleted first, because deleting a project does not delete its workspaces.
     session.execute(delete(Workspace).where(Workspace.organization_id == organization.id))

@@ -84,7 +84,7 @@ def delete_environment(session: Session, environment: Environment, *, by_force: 
     if by_force:
         workspaces = lock_workspaces(session, Workspace.environment_id == environment.id)
         if applying := applying_run(session, workspaces):
-            raise StillApplying(applying)
+            raise StillApplying.of(applying)
         delete_workspaces(session, workspaces)
     elif session.scalar(select(exists().where(Workspace.environment_id == environment.id))):
         raise EnvironmentNotEmpty

@@ -42,7 +42,7 @@ def wipe_project(project_id: str, *, is_dry: bool) -> Mapping[str, int]:
         counts = count_contents(session, project, [workspace.id for workspace in going] if left else None)
         if any(counts.values()) and not is_dry:
             if applying := applying_run(session, going):
-                raise StillApplying(applying)
+                raise StillApplying.of(applying)
             delete_workspaces(session, going)
             if not left:
                 delete_varsets(session, project)

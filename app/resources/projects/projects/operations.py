@@ -56,7 +56,7 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
     else:
         workspaces = lock_workspaces(session, Workspace.project_id == project.id)
         if applying := applying_run(session, workspaces):
-            raise StillApplying(applying)
+            raise StillApplying.of(applying)
         delete_workspaces(session, workspaces)
     mark_for_deletion(session, objects_owned_by("project_id", [project.id]))
     session.delete(project)

@@ -146,7 +146,7 @@ def destroy_workspace(
                 f"manages nothing, delete it with POST /api/v2/workspaces/{workspace.id}/actions/safe-delete"
             )
         if applying := applying_run(session, [workspace]):
-            raise StillApplying(applying)
+            raise StillApplying.of(applying)
         mark_for_deletion(session, objects_owned_by("workspace_id", [workspace.id]))
         session.delete(workspace)
         record_event(session, "workspaces.delete", workspace)
