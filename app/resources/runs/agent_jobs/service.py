@@ -132,8 +132,13 @@ def finish_phase(job_id: str, fence: int, result: dict[str, Any]) -> None:
         if job.status != STARTED:
             raise JobLost
         phase = phase_of(session, job)
+        # An apply that succeeded has done what was planned.
+        planned = machine.phases(run)[0] if job.phase == APPLY and result["outcome"] == "ok" else None
         for name in COUNTS:
-            setattr(phase, f"resource_{name}", result[name])
+            count = result[name]
+            if count is None and planned is not None:
+                count = getattr(planned, f"resource_{name}")
+            setattr(phase, f"resource_{name}", count)
         if isinstance(phase, Plan):
             run.has_changes = phase.has_changes = result["has_changes"]
             phase.generated_configuration = result["generated_configuration"]
