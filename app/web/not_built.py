@@ -12,15 +12,14 @@ from app.jsonapi.errors import Unprocessable
 
 BELOW: Final = ("/api/v2/", "/api/registry/")
 
-_NO_RUNS = "runs; plan and apply on your own machine, with the execution mode local"
 _NO_VERSION_CONTROL = "connections to version control"
 _NO_REGISTRY = "registry of modules and providers"
 _NO_ARCHIVE_DATA = "way to delete a configuration and to restore it; archive the version instead"
+_NO_RUN_DATA = "way to delete the files of a plan or an apply; those of plans go by themselves after a while"
 _NO_BACKING_DATA = "way to delete a state apart from its version"
 
 # By the part of the address that names it, before the parts below it.
 LACKING: Final[Mapping[str, str]] = {
-    "applies": _NO_RUNS,
     "assess": "assessments of the health of workspaces",
     "assessments": "assessments of the health of workspaces",
     "banners": "banners",
@@ -41,8 +40,7 @@ LACKING: Final[Mapping[str, str]] = {
     "oauth-clients": _NO_VERSION_CONTROL,
     "oauth-tokens": _NO_VERSION_CONTROL,
     "oidc-configurations": "connections to identity providers of clouds",
-    "plan-exports": _NO_RUNS,
-    "plans": _NO_RUNS,
+    "plan-exports": "exports of plans; read a plan as JSON at /plans/:id/json-output",
     "policies": "policies",
     "policy-checks": "policies",
     "policy-evaluations": "policies",
@@ -55,7 +53,7 @@ LACKING: Final[Mapping[str, str]] = {
     "stacks": "stacks",
     "task-stages": "run tasks",
     "tasks": "run tasks",
-    "test-runs": _NO_RUNS,
+    "test-runs": _NO_REGISTRY,
     "tests": _NO_REGISTRY,
     "tf-policy-evaluations": "policies",
     "token-ttl-policies": "limits on the lifetime of tokens",
@@ -64,6 +62,7 @@ LACKING: Final[Mapping[str, str]] = {
 }
 # Addresses whose parts all exist elsewhere.
 _BY_PATTERN: Final = (
+    (re.compile(r"(applies|plans)/[^/]+/actions/[a-z-]+-backing-data"), _NO_RUN_DATA),
     (re.compile(r"configuration-versions/[^/]+/actions/\w+_backing_data"), _NO_ARCHIVE_DATA),
     (re.compile(r"state-versions/[^/]+/actions/\w+_backing_data"), _NO_BACKING_DATA),
 )
