@@ -42,13 +42,16 @@ class RunDirectory:
     def create(self) -> None:
         """Make the empty directories."""
         remove_tree(self.root)
-        self.root.mkdir(mode=0o711, parents=True)
-        self.directories.input.mkdir(mode=0o755)
+        self.root.mkdir(mode=0o700, parents=True)
+        self.directories.input.mkdir()
+        for folder in (self.root, self.directories.input):
+            folder.chmod(0o711)
         self.directories.work.mkdir(mode=0o700)
         for name in ("config", STATE_FOLDER, f"{STATE_FOLDER}/{self.workspace}", "out", "home", "tmp"):
-            folder = self.directories.work / name
-            folder.mkdir(mode=0o755)
-            self.sandbox.own(folder)
+            inner = self.directories.work / name
+            inner.mkdir()
+            inner.chmod(0o755)
+            self.sandbox.own(inner)
         self.sandbox.own(self.directories.work)
 
     def remove(self) -> None:

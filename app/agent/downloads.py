@@ -70,7 +70,7 @@ class Downloads:
             raise NotDownloaded(f"no release fits {constraint.text}.")
         target = self._folder / tool / version
         program = target / "bin" / PROGRAMS[tool]
-        self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _open_folder(self._folder)
         with _locked(self._folder / f".{tool}-{version}.lock", ended):
             # Another slot or agent may have been faster.
             if not program.is_file():
@@ -117,8 +117,8 @@ class Downloads:
             self._fetch_file(archive, folder / "release.zip", expected)
             _extract(folder / "release.zip", PROGRAMS[tool], folder / "bin")
             (folder / "release.zip").unlink()
-            target.parent.mkdir(mode=0o755, exist_ok=True)
             folder.chmod(0o755)
+            _open_folder(target.parent)
             if target.exists():
                 shutil.rmtree(target)
             folder.rename(target)
@@ -172,6 +172,12 @@ def check_signature(data: bytes, signature: bytes, keys: bytes) -> None:
         raise NotDownloaded(f"the signature of its checksums is not good ({_short(error)}).") from error
 
 
+def _open_folder(folder: Path) -> None:
+    """Make a folder that Terraform's user may enter."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+
+
 def _short(error: Exception) -> str:
     return re.sub(r"\s+", " ", str(error))[:200]
 
@@ -185,7 +191,8 @@ def _find_sum(sums: bytes, name: str) -> str:
 
 
 def _extract(archive: Path, program: str, folder: Path) -> None:
-    folder.mkdir(mode=0o755)
+    folder.mkdir()
+    folder.chmod(0o755)
     try:
         with (
             zipfile.ZipFile(archive) as opened,

@@ -49,8 +49,8 @@ def main() -> int:
 def run(settings: Settings) -> int:
     """Run an agent with these settings."""
     close_to_others()
-    # What is made for the sandbox is read there by another user.
-    os.umask(0o022)
+    # Plans, states and logs are nobody else's. What Terraform's user must enter or read is opened to it by itself.
+    os.umask(0o077)
     sandbox = open_sandbox(settings)
     home, lock = take_home(settings.home)
     if not sandbox.may_enter(home):
@@ -105,10 +105,13 @@ def open_sandbox(settings: Settings) -> Sandbox:
 def take_home(folder: Path) -> tuple[Path, int]:
     """A directory that no other agent uses: the first that is free, so that what was left in it is found."""
     try:
-        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            folder.chmod(0o711)
         for number in range(MOST_HOMES):
             home = folder / f"agent-{number}"
-            home.mkdir(mode=0o711, exist_ok=True)
+            home.mkdir(exist_ok=True)
+            home.chmod(0o711)
             lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

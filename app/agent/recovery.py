@@ -20,8 +20,9 @@ KILLED = "The agent was stopped while Terraform was applying. What was finished 
 
 def recover(settings: Settings, client: Client, tools: Tools) -> None:
     """Make the directories of an agent, and finish what was left in them."""
-    tools.jobs.mkdir(mode=0o711, parents=True, exist_ok=True)
-    tools.caches.mkdir(mode=0o711, exist_ok=True)
+    for folder in (tools.jobs, tools.caches):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o711)
     for slot in range(settings.slots):
         cache = tools.caches / str(slot)
         if not cache.is_dir():

@@ -18,6 +18,8 @@ from typing import IO, Any
 
 KINDS = ("bwrap", "container", "none")
 TEMPORARY_BYTES = 1 << 30
+# Of Terraform, whose directory is closed to others as a whole.
+UMASK = 0o022
 
 # What Terraform sees of its directories: the same on every agent, since a plan may hold such paths.
 INSIDE_WORK = Path("/groundplan/work")
@@ -164,6 +166,7 @@ class Sandbox:
                 stdout=output,
                 stderr=errors,
                 start_new_session=True,
+                umask=UMASK,
             )
             return Process(popen)
         arguments = [
@@ -230,11 +233,12 @@ class Sandbox:
             stderr=errors,
             pass_fds=(writing,),
             start_new_session=True,
+            umask=UMASK,
             **self._user(),
         )
 
     def _user(self) -> dict[str, Any]:
-        return {"user": self.uid, "group": self.gid, "extra_groups": [], "umask": 0o077} if self.drops else {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.drops else {}
 
     @staticmethod
     def _namespaces() -> tuple[str, ...]:

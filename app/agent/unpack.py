@@ -140,7 +140,9 @@ def _make_folder(target: Path, folder: Path) -> None:
         current /= part
         if current.is_symlink():
             raise BadConfiguration(f"The configuration has a name {part} twice.")
-        current.mkdir(mode=0o755, exist_ok=True)
+        if not current.is_dir():
+            current.mkdir()
+            current.chmod(0o755)
 
 
 def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
@@ -149,6 +151,8 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Non
     mode = 0o644 | (member.mode & 0o111)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     with os.fdopen(descriptor, "wb") as file:
+        # As it was packed: some data sources read the mode, too.
+        os.fchmod(descriptor, mode)
         while piece := source.read(PIECE):
             file.write(piece)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.agent import constraints
-from app.agent.constraints import BadConstraint, Constraint
+from app.agent.constraints import BadConstraint
 from app.agent.downloads import Downloads, NotDownloaded
 
 PROGRAMS = {"terraform": "terraform", "opentofu": "tofu"}
@@ -129,6 +129,3 @@ def asked_version(path: Path) -> str | None:
     except (OSError, subprocess.TimeoutExpired, ValueError, LookupError, TypeError):
         return None
     return version if re.fullmatch(constraints.VERSION, version) else None
-
-
-__all__ = ["Constraint", "NoVersion", "Program", "Versions", "asked_version"]

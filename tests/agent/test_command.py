@@ -21,7 +21,9 @@ def environment(service: AgentService, home: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("GROUNDPLAN_AGENT_HOME", str(home))
     monkeypatch.setattr(sys, "argv", ["groundplan-agent", "--single"])
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    umask = os.umask(0o022)
     yield
+    os.umask(umask)
     for number, handler in handlers.items():
         signal.signal(number, handler)
 

@@ -283,3 +283,23 @@ def test_an_agent_that_was_forgotten_registers_again(
     job = service.add("plan", version="9.9.9")
     service.retry_after = "0"
     assert service.run(job)["outcome"] == "ok"
+
+
+def test_what_it_keeps_is_nobody_else_s(
+    service: AgentService, launch: Launch, pretend: Callable[[str], Path], home: Path
+) -> None:
+    launch(GROUNDPLAN_TOOLS=str(pretend("umask; echo of-the-run > file; sleep 1")))
+    service.retry_after = "0"
+    job = service.offer(service.add("plan", version="9.9.9"))
+    job.configuration = packed({"sub/main.tf": "x"})
+    job.wait_for_log("0022")
+    [root] = home.glob("agent-0/jobs/*")
+    work = root / "work"
+    assert work.stat().st_mode & 0o777 == 0o700
+    assert (work / "config" / "sub" / "main.tf").stat().st_mode & 0o777 == 0o644
+    assert (work / "config" / "sub").stat().st_mode & 0o777 == 0o755
+    for path in (root, *home.glob("agent-*"), home):
+        assert path.stat().st_mode & 0o077 == 0o011, path
+    for path in (*root.glob("*"), *root.glob("input/*")):
+        assert path.is_dir() or path.stat().st_mode & 0o077 == 0, path
+    assert job.finished.wait(10)
