@@ -120,3 +120,5 @@ class Runs(Scene):
             connection.execute(insert(RunEvent), events)
             for name in TABLES:
                 connection.execute(text(f"ANALYZE {name}"))
+        # An open connection of SQLite goes on with what it knew of the tables before.
+        self.engine.dispose()
