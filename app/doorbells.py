@@ -28,14 +28,17 @@ def want_ring(info: dict[Any, Any], reason: str) -> None:
 
 
 def ring(folder: Path, reasons: Iterable[str]) -> None:
-    """Wake every agent that has a socket in the folder. A socket whose agent is gone is ignored."""
+    """Wake every agent that has a socket in the folder. A socket whose agent was killed is removed."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
         bell.setblocking(False)  # noqa: FBT003 - the name of the method says it
         for each in folder.glob("*.sock"):
             # A full queue means that the agent has not yet looked, so it will.
             for reason in reasons:
                 with suppress(OSError), _short(each) as address:
-                    bell.sendto(reason.encode(), address)
+                    try:
+                        bell.sendto(reason.encode(), address)
+                    except ConnectionRefusedError:
+                        each.unlink()
 
 
 @contextmanager

@@ -110,3 +110,4 @@ def test_an_agent_that_hears_nothing_is_no_trouble(tmp_path: Path) -> None:
     left.bind(str(tmp_path / "1.sock"))
     left.close()
     ring(tmp_path, ["job"])
+    assert list(tmp_path.iterdir()) == []
