@@ -158,7 +158,7 @@ class Job(ABC):
         except NoSandbox as failure:
             outcome, error = "failed", f"No sandbox can be made on the agent: {failure}."
         except (Unavailable, Refused) as failure:
-            outcome, error = "failed", f"The agent could not get what the run needs from the service: {failure}."
+            outcome, error = "failed", f"The agent could not exchange with the service what the run needs: {failure}"
         except Exception:
             logger.exception("The job %s failed", self.id)
             outcome, error = "failed", "The agent failed. Its operator finds the reason in its own log."

@@ -209,7 +209,7 @@ def test_a_state_that_is_not_taken_is_kept(
     service.broken.add("state")
     job.state = None
     assert service.run(job)["outcome"] == "failed"
-    assert "The agent could not get what the run needs" in (job.result or {})["error"]
+    assert "The agent could not exchange with the service what the run needs" in (job.result or {})["error"]
     service.broken.discard("state")
     planned = service.add("plan", version="9.9.9")
     service.run(planned)
