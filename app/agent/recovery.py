@@ -9,6 +9,7 @@ from typing import Any
 from app.agent.client import Client, JobClient, JobLost, Refused, Unavailable, insist
 from app.agent.directory import BadFile, RunDirectory, read_notes, remove_tree
 from app.agent.jobs import Tools
+from app.agent.sandbox import end_leftovers
 from app.agent.settings import Settings
 from app.agent.states import States, keep_lost
 
@@ -33,6 +34,7 @@ def recover(settings: Settings, client: Client, tools: Tools) -> None:
 
 def recover_jobs(settings: Settings, client: Client, tools: Tools, folder: Path) -> None:
     """Look through the directories of jobs: hand over the states of applies, and remove the rest."""
+    end_leftovers(folder)
     for root in sorted(folder.iterdir()) if folder.is_dir() else ():
         notes = read_notes(root)
         if notes is None or notes.get("url") != settings.url:

@@ -27,12 +27,14 @@ INSIDE_INPUT = Path("/groundplan/input")
 INSIDE_CACHE = Path("/groundplan/cache")
 
 # Limits are set by a shell that then becomes Terraform. What a system does not know is left out.
+# The word on its input says that the agent was alive when everything was set to end with it.
 LAUNCHER = """
+read -r go && [ "$go" = go ] || exit 125
 ulimit -c 0 2>/dev/null
 ulimit -f "$1" 2>/dev/null
 if [ "$2" != 0 ]; then ulimit -u "$2" 2>/dev/null || ulimit -p "$2" 2>/dev/null; fi
 shift 2
-exec "$@"
+exec "$@" </dev/null
 """
 
 SYSTEM = (
@@ -162,12 +164,13 @@ class Sandbox:
                 launched,
                 cwd=cwd,
                 env=dict(environment),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=errors,
                 start_new_session=True,
                 umask=UMASK,
             )
+            _release(popen)
             return Process(popen)
         arguments = [
             *self._namespaces(),
@@ -192,7 +195,9 @@ class Sandbox:
             raise
         finally:
             os.close(writing)
-        return Process(popen, _read_child(reading))
+        process = Process(popen, _read_child(reading))
+        _release(popen)
+        return process
 
     def test(self) -> None:
         """Raise NoSandbox if nothing can be started in it."""
@@ -228,7 +233,7 @@ class Sandbox:
             [self._bwrap, *arguments],
             cwd="/",
             env=dict(environment),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=errors,
             pass_fds=(writing,),
@@ -342,3 +347,22 @@ def _read_child(reading: int) -> int | None:
         return os.pidfd_open(int(digits))
     except (ProcessLookupError, ValueError):
         return None
+
+
+def _release(popen: "subprocess.Popen[bytes]") -> None:
+    """Let the launcher go on."""
+    assert popen.stdin is not None
+    with contextlib.suppress(BrokenPipeError), popen.stdin:
+        popen.stdin.write(b"go\n")
+
+
+def end_leftovers(folder: Path) -> None:
+    """End what an agent that was killed has left of sandboxes with directories in this folder.
+
+    bubblewrap ends with its agent, but one that was just starting may wait for ever.
+    """
+    mark = b"\0--bind\0" + os.fsencode(folder) + b"/"
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if mark in entry.read_bytes():
+                os.kill(int(entry.parent.name), signal.SIGKILL)

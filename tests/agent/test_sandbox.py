@@ -163,6 +163,25 @@ def test_without_a_sandbox_a_kill_leaves_nothing_either(tmp_path: Path) -> None:
     assert name not in subprocess.run(["/bin/ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
 
 
+def test_what_a_killed_agent_left_is_ended(box: Sandbox, directories: Directories) -> None:
+    process = box.start(
+        ["/bin/sleep", "60"], directories, cwd=box.inside(directories).work, environment={"PATH": "/usr/bin:/bin"}
+    )
+    sandbox.end_leftovers(directories.work.parent.parent / "other")
+    assert process.popen.poll() is None
+    sandbox.end_leftovers(directories.work.parent)
+    output(process)
+    assert process.popen.returncode != 0
+
+
+def test_nothing_is_run_for_an_agent_that_is_gone(tmp_path: Path) -> None:
+    launched = ["/bin/sh", "-c", sandbox.LAUNCHER, "sh", "1000", "0", "/bin/echo", "run"]
+    done = subprocess.run(launched, input=b"", capture_output=True, cwd=tmp_path, check=False)  # noqa: S603
+    assert (done.returncode, done.stdout) == (125, b"")
+    done = subprocess.run(launched, input=b"go\n", capture_output=True, cwd=tmp_path, check=False)  # noqa: S603
+    assert (done.returncode, done.stdout) == (0, b"run\n")
+
+
 def test_why_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "find_bwrap", lambda: None)
     sandbox.why_unavailable.cache_clear()
