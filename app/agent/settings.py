@@ -10,6 +10,21 @@ from app.agent import sandbox
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
+# What an operator may set for an agent; an embedded one gets nothing else from the service's environment. The address
+# and the token are not among them: the service gives it its own.
+NAMES = (
+    *("GROUNDPLAN_AGENT_NAME", "GROUNDPLAN_AGENT_SLOTS", "GROUNDPLAN_AGENT_HOME", "GROUNDPLAN_LOG_LEVEL"),
+    *("GROUNDPLAN_SANDBOX", "GROUNDPLAN_SANDBOX_USER", "GROUNDPLAN_TOOLS", "GROUNDPLAN_PLUGIN_MIRROR"),
+    *("GROUNDPLAN_TERRAFORM_RELEASES", "GROUNDPLAN_TERRAFORM_INDEX"),
+    *("GROUNDPLAN_OPENTOFU_RELEASES", "GROUNDPLAN_OPENTOFU_INDEX", "GROUNDPLAN_RELEASE_KEYS"),
+    *("GROUNDPLAN_RUN_MEMORY_MIB", "GROUNDPLAN_RUN_DISK_MIB", "GROUNDPLAN_RUN_FILE_MIB", "GROUNDPLAN_RUN_PROCESSES"),
+    *("GROUNDPLAN_CONFIGURATION_MIB", "GROUNDPLAN_CONFIGURATION_FILES", "GROUNDPLAN_RUN_GRACE_SECONDS"),
+)
+# How to reach the network; Terraform gets it, too.
+NETWORK = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ"),
+)
 
 
 def machine_memory() -> int:
@@ -67,6 +82,8 @@ class Settings:
     releases: Releases = field(default_factory=Releases)
     limits: Limits = field(default_factory=Limits)
     doorbells: Path | None = None
+    # The folder of the service that started an embedded agent, which Terraform must not see.
+    service_home: Path | None = None
     # The process that started an embedded agent: when it is gone, the agent ends, too.
     parent: int | None = None
 
@@ -111,6 +128,7 @@ class Settings:
                 configuration_files=read.number("GROUNDPLAN_CONFIGURATION_FILES", limits.configuration_files),
                 grace_seconds=read.number("GROUNDPLAN_RUN_GRACE_SECONDS", limits.grace_seconds),
             ),
+            service_home=read.path("GROUNDPLAN_HOME"),
             doorbells=read.path("GROUNDPLAN_DOORBELLS"),
             parent=read.number("GROUNDPLAN_AGENT_PARENT", 0) or None,
         )

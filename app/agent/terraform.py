@@ -8,16 +8,11 @@ from typing import IO, Any
 
 from app.agent.directory import RunDirectory
 from app.agent.sandbox import Process, Sandbox
-from app.agent.settings import Settings
+from app.agent.settings import NETWORK, Settings
 from app.agent.versions import Program
 
 PIECE = 64 * 1024
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Of the agent's own environment, this is passed on: how to reach the network.
-PASSED_ON = (
-    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "TZ"),
-)
 # Terraform alone is small and short-lived: it is faster if it doesn't collect its garbage all the time.
 GARBAGE_PERCENT = "400"
 # The name that the documentation gives a service without https, and the names under which terraform looks for its API.
@@ -179,7 +174,7 @@ def environment(
     }
     boxed = settings.sandbox == "bwrap"
     return {
-        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+        **{name: os.environ[name] for name in NETWORK if name in os.environ},
         "LANG": "C.UTF-8",
         "CHECKPOINT_DISABLE": "1",
         **chosen,

@@ -14,10 +14,12 @@ import pytest
 from flask import Flask
 
 from app.agent import sandbox
+from app.agent.settings import NAMES, NETWORK
+from app.agent.settings import Settings as AgentSettings
 from app.authentication.tokens import built_in_pool_token
 from app.config import Settings
 from app.doorbells import FOLDER, ring
-from app.embedded_agents import EmbeddedAgents, agent_environment, why_none
+from app.embedded_agents import OF_THE_SYSTEM, EmbeddedAgents, agent_environment, why_none
 from app.services import services
 from tests.support.agent_service import AgentService
 from tests.support.running_agent import Start
@@ -58,13 +60,39 @@ def test_they_are_started_again_and_ended(
 
 
 def test_they_get_none_of_the_service_s_keys(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GROUNDPLAN_SECRET_KEY", "GROUNDPLAN_ENCRYPTION_KEYS", "DATABASE_URL"):
-        monkeypatch.setenv(name, "secret")
-    monkeypatch.setenv("GROUNDPLAN_TOOLS", "/opt/tools")
-    environment = agent_environment(settings, "http://127.0.0.1:8080")
-    assert "secret" not in environment.values()
-    assert environment["GROUNDPLAN_TOOLS"] == "/opt/tools"
-    assert environment["GROUNDPLAN_AGENT_TOKEN"] == built_in_pool_token(settings.secret_key)
+    for name in tuple(os.environ):
+        monkeypatch.delenv(name)
+    given = dict.fromkeys((*NAMES, *NETWORK, "PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH"), "given")
+    secrets = (
+        *("GROUNDPLAN_SECRET_KEY", "GROUNDPLAN_ENCRYPTION_KEYS", "GROUNDPLAN_ADMIN_TOKEN", "DATABASE_URL"),
+        *("GROUNDPLAN_BOOTSTRAP_TOKEN", "GROUNDPLAN_BOOTSTRAP_PASSWORD", "GROUNDPLAN_SMTP_URL", "PGPASSWORD"),
+        *("AWS_SECRET_ACCESS_KEY", "SENTRY_DSN", "GROUNDPLAN_OF_LATER", "GROUNDPLAN_AGENT_TOKEN_FILE", "ANYTHING"),
+    )
+    for name, value in (given | dict.fromkeys(secrets, "secret")).items():
+        monkeypatch.setenv(name, value)
+    assert agent_environment(settings, "http://127.0.0.1:8080") == {
+        **given,
+        "GROUNDPLAN_URL": "http://127.0.0.1:8080",
+        "GROUNDPLAN_AGENT_TOKEN": built_in_pool_token(settings.secret_key),
+        "GROUNDPLAN_AGENT_PARENT": str(os.getpid()),
+        "GROUNDPLAN_DOORBELLS": str(settings.home / FOLDER),
+        "GROUNDPLAN_HOME": str(settings.home),
+    }
+
+
+def test_they_may_be_told_every_setting_of_agents() -> None:
+    read = set()
+
+    class Recorder(dict[str, str]):
+        def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+            read.add(name)
+            return {"GROUNDPLAN_URL": "http://here", "GROUNDPLAN_AGENT_TOKEN": "token"}.get(name, default)
+
+    AgentSettings.from_environment(Recorder())
+    of_service = {"URL", "AGENT_TOKEN", "AGENT_TOKEN_FILE", "AGENT_PARENT", "DOORBELLS", "HOME"}
+    allowed = {*NAMES, *OF_THE_SYSTEM, *(f"GROUNDPLAN_{name}" for name in of_service)}
+    assert read <= allowed
+    assert set(NAMES) <= read | {"GROUNDPLAN_LOG_LEVEL"}
 
 
 def test_why_there_are_none(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +103,12 @@ def test_why_there_are_none(settings: Settings, monkeypatch: pytest.MonkeyPatch)
     assert "no sandbox can be made (no user namespaces)" in told
     assert "\n" not in told
     assert why_none(replace(settings, agents=0), {}) is None
-    assert why_none(settings, {"GROUNDPLAN_SANDBOX": "container"}) is None
+    assert why_none(settings, {"GROUNDPLAN_SANDBOX": "none"}) is None
+    for kind, why in (("container", "in a container of its own"), ("docker", "must be bwrap or none, not docker")):
+        told = why_none(settings, {"GROUNDPLAN_SANDBOX": kind})
+        assert told is not None
+        assert why in told
+        assert "\n" not in told
 
 
 @pytest.mark.parametrize(

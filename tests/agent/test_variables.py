@@ -123,13 +123,16 @@ def test_the_environment(service: AgentService, start: Start, monkeypatch: pytes
         env("TF_DATA_DIR", "elsewhere"),
         env("TF_CLI_CONFIG_FILE", "x"),
         env("TF_WORKSPACE", "other"),
+        env("TF_PLUGIN_CACHE_DIR", "x"),
+        env("TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE", "1"),
         env("A=B", "x"),
     ]
     result = service.run(job)
     assert result["outcome"] == "ok", job.text
     assert json.loads(job.artifacts["plan-json"])["output_changes"]["b"]["after"] == "by the environment"
     assert "\x1b[" not in job.text
-    for name in ("LD_PRELOAD", "PATH", "TF_DATA_DIR", "TF_CLI_CONFIG_FILE", "TF_WORKSPACE", "A=B"):
+    names = ("LD_PRELOAD", "PATH", "TF_DATA_DIR", "TF_CLI_CONFIG_FILE", "TF_WORKSPACE", "A=B", "TF_PLUGIN_CACHE_DIR")
+    for name in (*names, "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"):
         assert f"Warning: the environment variable {name} is left out" in job.text
 
 
