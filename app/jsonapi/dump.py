@@ -53,7 +53,11 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
     attributes_of = _picker(members.plain)
     links = {
         name: _template(template, at)
-        for name, template in (("self", schema.opts.self_link), ("self-html", schema.opts.page_link))
+        for name, template in (
+            ("self", schema.opts.self_link),
+            ("self-html", schema.opts.page_link),
+            *schema.opts.more_links.items(),
+        )
         if template
     }
 

@@ -26,6 +26,7 @@ class Options(SchemaOpts):
     """The options of a schema. ``self_link`` is a template over the row's columns.
 
     ``page_link`` is a template for the address of a page for people; clients show it, whether or not that page exists.
+    ``more_links`` are templates of further links by their names.
     A ``variant`` is another schema of a type than the one with the type's name. ``in_example`` names relationships that
     an example of a request needs although the schema does not require them. ``sent_back`` names attributes that another
     address sets, and that are ignored here, because clients send back what they were shown. A schema that
@@ -40,6 +41,7 @@ class Options(SchemaOpts):
         self.unknown = EXCLUDE
         self.self_link: str | None = getattr(meta, "self_link", None)
         self.page_link: str | None = getattr(meta, "page_link", None)
+        self.more_links: Mapping[str, str] = getattr(meta, "more_links", {})
         self.variant: str | None = getattr(meta, "variant", None)
         self.in_example: tuple[str, ...] = getattr(meta, "in_example", ())
         self.sent_back: tuple[str, ...] = getattr(meta, "sent_back", ())
@@ -69,6 +71,8 @@ class Schema(LibrarySchema):
             document["data"]["links"] = {"self": fill_template(self.opts.self_link, obj)}
         if self.opts.page_link:
             document["data"]["links"]["self-html"] = fill_template(self.opts.page_link, obj)
+        for name, template in self.opts.more_links.items():
+            document["data"]["links"][name] = fill_template(template, obj)
         return document
 
     def format_error(self, field_name: str, message: str, index: int | None = None) -> InvalidAttribute:  # noqa: ARG002 - the library's own

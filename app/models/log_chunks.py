@@ -13,6 +13,8 @@ from app.storage.sealed import SEALED
 
 # A reader finds the first piece of a range by this length.
 CHUNK_BYTES: Final = 64 * 1024
+# Agents end a log earlier, with a line that says so. Not every agent is the operator's.
+MAXIMUM_BYTES: Final = 128 * 1024 * 1024
 # Logs are read much more often than they are written; a fast level is nearly as small.
 LEVEL: Final = 1
 

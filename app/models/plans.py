@@ -37,5 +37,7 @@ class Plan(RunPhase, Base):
         Index("uq_plans_json_object", json_object, unique=True),
         Index("uq_plans_redacted_object", redacted_object, unique=True),
         Index("uq_plans_lock_file_object", lock_file_object, unique=True),
+        # For removing the files of old plans.
+        Index("ix_plans_finished_at", "finished_at"),
         CheckConstraint("status IN " + str(STATUSES), name="status"),
     )

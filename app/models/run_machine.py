@@ -25,6 +25,7 @@ from app.models.run_jobs import (
     FINISHED,
     INTERRUPT,
     KILL,
+    NO_SIGNAL,
     PLAN,
     PRIORITY_APPLY,
     PRIORITY_PLAN,
@@ -314,7 +315,7 @@ def requeue(job: RunJob) -> None:
     """Give the job to another agent: nobody has it now."""
     job.status = QUEUED
     job.agent_id = job.lease_until = job.started_at = job.deadline = job.token_digest = None
-    job.queued_at = now()
+    job.queued_at, job.signal = now(), NO_SIGNAL
 
 
 def finish_job(job: RunJob) -> None:

@@ -148,9 +148,9 @@ TRANSITIONS: Final = (
     ),
     Transition(
         event=Event.FAIL,
-        sources=(PLANNING, APPLYING),
+        sources=(PLAN_QUEUED, PLANNING, APPLY_QUEUED, APPLYING),
         to=ERRORED,
-        who=_AGENT + ", or the service after too long a time",
+        who=_AGENT + ", also if it can't begin; the service after too long a time",
         effects="the state that arrived becomes current; the lock is released",
     ),
     Transition(

@@ -206,11 +206,13 @@ def test_a_job_is_started_before_it_is_finished(runs: Runs) -> None:
     run_id = runs.new(auto_apply=True)
     runs.agent.plan()
     job = runs.agent.take()
-    job.finish("failed", expect=409)
+    job.finish(expect=409)
     assert runs.status(run_id) == "apply_queued"
-    job.start()
-    job.finish()
-    assert runs.status(run_id) == "applied"
+    # An agent that can't begin says why, and nobody tries it again.
+    job.finish("failed", error="There is no such version")
+    assert runs.status(run_id) == "errored"
+    assert not runs.is_locked()
+    assert runs.agent.acquire() is None
 
 
 def test_a_canceled_plan_of_a_lost_agent_is_canceled(app: Flask, runs: Runs, engine: Engine) -> None:

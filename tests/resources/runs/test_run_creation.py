@@ -32,6 +32,8 @@ ADDRESSES = "must be an array of addresses of resources, such as aws_instance.we
         ({"variables": [{"key": "a b", "value": "1"}]}, "variables"),
         ({"variables": [{"key": "a", "value": 1}]}, "variables"),
         ({"variables": [{"key": "a", "value": "1"}] * 2}, "variables"),
+        ({"invoke_action_addrs": ["action.a.b"]}, "invoke-action-addrs"),
+        ({"policy_paths": ["policies"]}, "policy-paths"),
         ({"is_destroy": "yes"}, "is-destroy"),
         ({"message": 5}, "message"),
     ],

@@ -48,8 +48,8 @@ def _expire(job_id: str, run_id: str, grace: timedelta) -> bool:
         expired = expire(session, job_id, run_id, grace)
         if expired is None:
             return False
-        run, before, after = expired
-        record_event(session, "runs.lose-agent", run, {"status": [before, after]})
+        action, run, before = expired
+        record_event(session, action, run, {"status": [before, run.status]})
         return True
 
 

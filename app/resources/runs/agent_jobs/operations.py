@@ -1,12 +1,12 @@
 """The rules of jobs: which one an agent gets, who holds one, and what becomes of a lost one."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.doorbells import JOB, want_ring
+from app.doorbells import JOB, SIGNAL, want_ring
 from app.jsonapi.errors import Conflict
 from app.models.agent_pools import AgentPool
 from app.models.agents import Agent
@@ -29,6 +29,8 @@ from app.persistence import now
 RUNNING: Final = (ACQUIRED, STARTED)
 # A plan may be lost once: twice is no accident of the agent's.
 PLAN_ATTEMPTS: Final = 2
+# So many agents may take a job and not begin it.
+ATTEMPTS: Final = 5
 # How long an agent may take to stop terraform after the time of the phase is over.
 STOPPING: Final = timedelta(minutes=5)
 EXPIRED_AT_ONCE: Final = 100
@@ -86,10 +88,13 @@ def _by_turns(session: Session, pool: str) -> list[tuple[int, str]]:
         .group_by(RunJob.priority, RunJob.organization_id)
         .subquery("waiting")
     )
+    jobs, limit = func.coalesce(running.c.jobs, 0), Organization.max_concurrent_runs
     turns = (
         select(waiting.c.priority, waiting.c.organization_id)
+        .join(Organization, Organization.__table__.c.id == waiting.c.organization_id)
         .outerjoin(running, running.c.organization_id == waiting.c.organization_id)
-        .order_by(waiting.c.priority, func.coalesce(running.c.jobs, 0), waiting.c.since)
+        .where(or_(limit.is_(None), jobs < limit))
+        .order_by(waiting.c.priority, jobs, waiting.c.since)
         .limit(ORGANIZATIONS_AT_ONCE)
     )
     return [(row.priority, row.organization_id) for row in session.execute(turns)]
@@ -114,7 +119,8 @@ def _has_room(
     limited = select(model.max_concurrent_runs).where(
         model.__table__.c.id == identifier, model.max_concurrent_runs.is_not(None)
     )
-    limit = session.scalar(limited.with_for_update())
+    # Rows that refer to it can be inserted meanwhile.
+    limit = session.scalar(limited.with_for_update(key_share=True))
     if limit is None:
         return True
     count = session.scalar(select(func.count()).select_from(RunJob).where(of_it, RunJob.status.in_(RUNNING)))
@@ -147,8 +153,16 @@ def expired_jobs(session: Session, grace: timedelta) -> list[tuple[str, str]]:
     return [(row.id, row.run_id) for row in session.execute(active.order_by(RunJob.id).limit(EXPIRED_AT_ONCE))]
 
 
-def expire(session: Session, job_id: str, run_id: str, grace: timedelta) -> tuple[Run, str, str] | None:
-    """Do what has to be done about the job, if it is still so; returns the run and its status before and after."""
+class Expired(NamedTuple):
+    """What was done about a job: the action for the event, and the run with its status before."""
+
+    action: str
+    run: Run
+    before: str
+
+
+def expire(session: Session, job_id: str, run_id: str, grace: timedelta) -> Expired | None:
+    """Do what has to be done about the job, if it is still so; None if nothing had to be done."""
     locked = lock_run(session, run_id)
     if locked is None:
         return None
@@ -164,7 +178,11 @@ def expire(session: Session, job_id: str, run_id: str, grace: timedelta) -> tupl
     before, moment = run.status, now()
     machine = Machine(session, workspace)
     is_lost = job.lease_until < moment
-    if job.status == ACQUIRED and is_lost:
+    action = "runs.lose-agent"
+    if job.status == ACQUIRED and is_lost and job.attempts >= ATTEMPTS:
+        machine.note(run, "agent-lost", f"{ATTEMPTS} agents took the job, and none has begun it")
+        machine.move(run, Event.FAIL)
+    elif job.status == ACQUIRED and is_lost:
         requeue(job)
         machine.note(run, "agent-lost", "The agent took the job and was not heard of again; another one gets it")
         want_ring(session.info, JOB)
@@ -175,24 +193,30 @@ def expire(session: Session, job_id: str, run_id: str, grace: timedelta) -> tupl
         _mark_lost(machine, run, moment)
         again = Event.LOSE if job.attempts < PLAN_ATTEMPTS else Event.FAIL
         machine.move(run, again if run.canceled_at is None else Event.STOP)
-    elif not is_lost and job.deadline is not None and job.deadline < moment:
-        _stop_late(machine, job, run, moment)
+    elif not is_lost and _stop_late(machine, job, run, moment):
+        action = "runs.time-out"
     else:
         return None
     session.flush()
-    return run, before, run.status
+    return Expired(action, run, before)
 
 
 def _mark_lost(machine: Machine, run: Run, moment: datetime) -> None:
     machine.note(run, "agent-lost", f"The agent was not heard of until {moment:%H:%M:%S} UTC")
 
 
-def _stop_late(machine: Machine, job: RunJob, run: Run, moment: datetime) -> None:
-    assert job.deadline is not None
-    if job.signal != INTERRUPT:
-        job.signal = INTERRUPT
-        machine.note(run, "timed-out", "The phase takes too long; terraform is interrupted")
-    elif job.deadline + STOPPING < moment:
+def _stop_late(machine: Machine, job: RunJob, run: Run, moment: datetime) -> bool:
+    """Interrupt a phase that takes too long, and later end it; whether anything was to be done."""
+    if job.deadline is None or job.deadline >= moment:
+        return False
+    if job.deadline + STOPPING < moment:
         finish_job(job)
         job.signal = KILL
         machine.move(run, Event.FAIL)
+        return True
+    if job.signal == INTERRUPT:
+        return False
+    job.signal = INTERRUPT
+    want_ring(machine.session.info, SIGNAL)
+    machine.note(run, "timed-out", "The phase takes too long; terraform is interrupted")
+    return True

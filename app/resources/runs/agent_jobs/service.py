@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.authentication.tokens import digest, new_run_token
 from app.authz.permissions import P
-from app.jsonapi.errors import NotFound
+from app.jsonapi.errors import NotFound, TooLarge
 from app.models.agents import UNKNOWN_AFTER, Agent
 from app.models.applies import Apply
-from app.models.log_chunks import append_log
+from app.models.log_chunks import MAXIMUM_BYTES, append_log
 from app.models.plans import Plan
 from app.models.run_jobs import APPLY, FINISHED, KILL, NO_SIGNAL, PLAN, QUEUED, STARTED, RunJob
 from app.models.run_machine import Machine, finish_job, lock_run
@@ -111,6 +111,8 @@ def write_log(job_id: str, fence: int, offset: int, sent: bytes) -> int:
         job = _find_job(session, job_id)
         check_held(job, fence)
         phase = phase_of(session, job, for_update=True)
+        if phase.log_length + len(sent) > MAXIMUM_BYTES:
+            raise TooLarge.beyond(MAXIMUM_BYTES)
         if phase.status in OVER:
             # Meanwhile: readers have seen the end.
             raise JobLost
@@ -122,14 +124,17 @@ def finish_phase(job_id: str, fence: int, result: dict[str, Any]) -> None:
     with transaction() as session:
         workspace, run, job = _lock(session, job_id)
         machine = Machine(session, workspace)
-        is_missing = job.phase == APPLY and result["state_missing"]
+        # Then the state that is stored is not what is there.
+        is_missing = job.phase == APPLY and (
+            result["state_missing"] or machine.phases(run)[1].errored_state_object is not None
+        )
         if job.status == FINISHED and job.fence == fence and job.signal != KILL:
             if run.status in FINAL and not is_missing:
                 # If the agent was given up while it applied: it has handed over what the lock waited for.
                 machine.release(run)
             return
         check_held(job, fence)
-        if job.status != STARTED:
+        if job.status != STARTED and result["outcome"] == "ok":
             raise JobLost
         phase = phase_of(session, job)
         # An apply that succeeded has done what was planned.

@@ -1,7 +1,10 @@
 """The attributes and relationships of a plan (spec: plans)."""
 
+from typing import ClassVar
+
 from app.jsonapi.fields import Attribute, Computed, Constant, ToMany
 from app.jsonapi.schema import Schema
+from app.models.agents import BUILT_IN_POOL
 from app.persistence import AnyRow
 from app.resources.runs.logs.addresses import log_address
 
@@ -10,7 +13,7 @@ NUMBER = {"type": ["integer", "null"]}
 
 def show_execution(row: AnyRow, _held: object) -> dict[str, object]:
     """Which agent worked on it, and in which mode."""
-    mode = "remote" if row.pool == "built-in" else "agent"
+    mode = "remote" if row.pool == BUILT_IN_POOL else "agent"
     if row.agent_id is None:
         return {"mode": mode}
     pool = {} if row.agent_pool_name is None else {"agent-pool-id": row.pool, "agent-pool-name": row.agent_pool_name}
@@ -30,6 +33,10 @@ class PlanSchema(Schema):
 
         type_ = "plans"
         self_link = "/api/v2/plans/{id}"
+        more_links: ClassVar = {
+            "json-output": "/api/v2/plans/{id}/json-output",
+            "json-output-redacted": "/api/v2/plans/{id}/json-output-redacted",
+        }
 
     id = Attribute()
     status = Attribute(

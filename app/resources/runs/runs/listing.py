@@ -60,8 +60,9 @@ RUNS: Final = Listing(
     joined=_RUN.join(Workspace.__table__, Workspace.__table__.c.id == Run.workspace_id)
     .join(Plan.__table__, Plan.run_id == _RUN.c.id)
     .join(Apply.__table__, Apply.run_id == _RUN.c.id),
-    # The newest first: the numbers count within a workspace.
-    order=(-Run.number, _RUN.c.id),
+    # The numbers count within a workspace.
+    order=(Run.number, _RUN.c.id),
+    newest_first=True,
     filters=_FILTERS,
 )
 ORGANIZATION_RUNS: Final = replace(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Conflict, Forbidden, Unprocessable
 from app.models.agents import BUILT_IN_POOL
+from app.models.comments import Comment
 from app.models.configuration_versions import UPLOADED, ConfigurationVersion
 from app.models.organizations import Organization
 from app.models.projects import Project
@@ -18,6 +19,7 @@ from app.resources.inheritance.execution_mode import AGENT, LOCAL, MODE_OF_PROJE
 from app.resources.runs.configuration_versions.operations import find_latest
 
 ATTRIBUTES: Final = "/data/attributes"
+COMMENTS: Final = 1_000
 
 
 class InvalidRunParameters(Unprocessable):
@@ -57,6 +59,13 @@ class WorkspaceIsBusy(Conflict):
     """A saved plan can't be applied while something else holds the workspace."""
 
     code = "workspace-is-busy"
+
+
+class TooManyComments(Unprocessable):
+    """The run has as many comments as it can have."""
+
+    code = "too-many-comments"
+    detail = "A run has at most 1,000 comments"
 
 
 class NotForceExecutable(Forbidden):
@@ -156,6 +165,13 @@ _DONE: Final[Mapping[Event, str]] = {
     Event.DISCARD: "discarded",
     Event.CANCEL: "canceled",
 }
+
+
+def check_room_for_comment(session: Session, run: Run) -> None:
+    """Refuse a comment on a run that has very many: every list of runs names all of them."""
+    count = session.scalar(select(func.count()).select_from(Comment).where(Comment.run_id == run.id))
+    if (count or 0) >= COMMENTS:
+        raise TooManyComments
 
 
 def check_unlocked_for(run: Run, workspace: Workspace) -> None:

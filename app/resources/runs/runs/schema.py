@@ -50,6 +50,16 @@ def read_addresses(value: Json) -> list[str] | None:
     return value or None
 
 
+def refuse_any(reason: str) -> Callable[[Json], None]:
+    """Accept null and an empty list, which some clients always send."""
+
+    def read(value: Json) -> None:
+        if value not in (None, []):
+            raise ValidationError(f"must be empty: {reason}")
+
+    return read
+
+
 def read_variables(value: Json) -> list[dict[str, str]]:
     """The run's own variables: names, and values as HCL expressions."""
     if value is None:
@@ -178,6 +188,21 @@ class NewRunSchema(Schema):
         keeps_names=True,
         description="Input variables of this run alone, with values in HCL: a text has quotes.",
         example=[{"key": "region", "value": '"eu-west-1"'}],
+    )
+
+    invoke_action_addrs = Setting(
+        refuse_any("this service invokes no actions"),
+        schema=TEXTS,
+        allow_none=True,
+        has_effect=False,
+        description="Actions to invoke. There are none here, so only an empty list is taken.",
+    )
+    policy_paths = Setting(
+        refuse_any("this service has no policies"),
+        schema=TEXTS,
+        allow_none=True,
+        has_effect=False,
+        description="Policies to check. There are none here, so only an empty list is taken.",
     )
 
     workspace = ToOne("workspaces", writable=True, required=True, data_key="workspace")

@@ -19,6 +19,7 @@ from app.resources.runs.runs.listing import RUNS
 from app.resources.runs.runs.operations import (
     blocking_run,
     check_possible,
+    check_room_for_comment,
     check_runs_here,
     check_unlocked_for,
     find_configuration,
@@ -86,7 +87,7 @@ def cancel_run(run_id: str, comment: str | None) -> None:
 
 
 def force_cancel_run(run_id: str, comment: str | None) -> None:
-    """End a run that was canceled and does not stop; what terraform does meanwhile is lost."""
+    """End a run that was canceled and does not stop. The agent kills terraform; its state is kept beside the apply."""
     with transaction() as session:
         workspace, run = _lock(session, run_id, P.RUN_APPLY)
         require(P.WORKSPACE_UPDATE, run)
@@ -111,6 +112,7 @@ def create_comment(run_id: str, text: str) -> str:
     """Comment on a run. Returns the id of the comment."""
     with transaction() as session:
         workspace, run = _lock(session, run_id, P.RUN_PLAN)
+        check_room_for_comment(session, run)
         comment = _comment(session, Machine(session, workspace, caller().user_id), run, text)
         record_event(session, "comments.create", comment)
         return comment.id
