@@ -165,6 +165,12 @@ class Service:
         process.wait()
         self._process = None
 
+    def agents(self) -> list[int]:
+        """The processes of the agents that it has started."""
+        threads = Path(f"/proc/{self._running().pid}/task").iterdir()
+        children = [child for thread in threads for child in (thread / "children").read_text().split()]
+        return [int(each) for each in children if b"app.agent.main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+
     def is_running(self) -> bool:
         """Whether the server was started and has neither ended nor been stopped."""
         return self._process is not None and self._process.poll() is None

@@ -1,9 +1,12 @@
 """Agents and services that are killed, stopped or away in each phase of a run: nothing is lost, and nothing hangs."""
 
+import os
 import secrets
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +22,7 @@ from tests.support.configurations import archive
 pytestmark = [pytest.mark.needs("terraform"), pytest.mark.needs("bash")]
 
 LEASE, GRACE = 2, 1
+TIMES = {"GROUNDPLAN_LEASE_SECONDS": str(LEASE), "GROUNDPLAN_APPLY_GRACE_SECONDS": str(GRACE)}
 # How often the service looks for silent agents, and what a busy machine takes.
 LATE = 6
 FINAL = ("applied", "errored", "canceled", "discarded", "planned_and_finished")
@@ -30,9 +34,8 @@ def brief_service(
     installed: Service, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     """A service that waits for nobody for long; the tests kill it and start it again."""
-    times = {"GROUNDPLAN_LEASE_SECONDS": str(LEASE), "GROUNDPLAN_APPLY_GRACE_SECONDS": str(GRACE)}
     with new_database(installed.database_url) as url:
-        running = Service(tmp_path_factory.mktemp("brief"), url, settings=times).install_as(installed).start()
+        running = Service(tmp_path_factory.mktemp("brief"), url, settings=TIMES).install_as(installed).start()
         yield running
         assert running.stop() == 0, running.last_log_lines()
 
@@ -137,6 +140,27 @@ def scene(brief_service: Service, request: pytest.FixtureRequest) -> Iterator[Sc
     made.agent.start()
     yield made
     made.close()
+
+
+@pytest.fixture
+def embedded(installed: Service, new_database: NewDatabase, tmp_path: Path) -> Iterator[Scene]:
+    """A workspace of a service with an agent of its own, as operators have it by default."""
+    with tempfile.TemporaryDirectory(prefix="groundplan-agent-") as home, new_database(installed.database_url) as url:
+        # The user of the sandbox must be able to enter it.
+        Path(home).chmod(0o711)
+        settings = {**TIMES, "GROUNDPLAN_AGENTS": "1", "GROUNDPLAN_AGENT_HOME": home}
+        running = Service(tmp_path, url, settings=settings, workers=1).install_as(installed).start()
+        scene = Scene(running, "embedded")
+        try:
+            yield scene
+            agents = running.agents()
+            assert running.stop() == 0
+            assert agents != []
+            poll_until(lambda: not any(Path(f"/proc/{each}/cwd").exists() for each in agents), LATE, "no agent")
+        finally:
+            scene.close()
+            if running.is_running():
+                running.kill()
 
 
 @pytest.mark.one_database
@@ -323,3 +347,20 @@ def test_an_agent_is_asked_to_end_while_it_applies(scene: Scene) -> None:
     assert scene.agent.process.wait(10) == 0
     scene.agent.start()
     scene.finish()
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("is_agent_killed", [False, True])
+def test_a_service_with_its_own_agent_is_killed(embedded: Scene, is_agent_killed: bool) -> None:  # noqa: FBT001
+    run = embedded.begin(closed="b")
+    embedded.gates.wait_for("b")
+    agents = embedded.service.agents()
+    embedded.service.kill()
+    if is_agent_killed:
+        for agent in agents:
+            os.kill(agent, signal.SIGKILL)
+    embedded.gates.open()
+    embedded.service.start()
+    # An agent whose service is gone finishes its apply; what a killed one left is handed in by the next.
+    embedded.wait_for_end(run, "errored" if is_agent_killed else "applied")
+    embedded.finish(**({"b": 2} if is_agent_killed else {}))
