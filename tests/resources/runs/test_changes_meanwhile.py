@@ -1,15 +1,18 @@
-"""What happens to a workspace and its people while a run is pending, planning, waiting or applying."""
+"""What happens to a workspace, its people and the service while a run is pending, planning, waiting or applying."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from threading import Barrier
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from app.models.authentication_tokens import AuthenticationToken
+from app.resources.runs.agent_jobs import expiry
 from app.services import services
 from tests.support.api import document
 from tests.support.runs import FakeAgent, Job, Runs, uploaded_configuration
@@ -202,3 +205,38 @@ def test_agents_at_once_never_get_the_same_job(app: Flask, runs: Runs, world: Wo
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = [job for taken in pool.map(take, agents) for job in taken]
     assert len(found) == len(set(found)) == count
+
+
+class EndedError(BaseException):
+    """Ends what goes on forever."""
+
+
+@pytest.mark.one_database
+def test_agents_have_the_time_of_a_lease_after_an_outage(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, looked = 1000.0, []
+    is_broken = False
+
+    def sleep(seconds: float) -> None:
+        nonlocal clock
+        clock += seconds
+        if clock > 1300:
+            raise EndedError
+
+    def look(_: Flask) -> int:
+        looked.append(clock)
+        if is_broken:
+            raise ConnectionError
+        return 0
+
+    monkeypatch.setattr(expiry, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: clock))
+    monkeypatch.setattr(expiry, "expire_jobs", look)
+    lease = services(app).settings.lease_seconds
+    for broken in (False, True):
+        is_broken, clock = broken, 1000.0
+        looked.clear()
+        with pytest.raises(EndedError):
+            expiry.expire_forever(app, 1000.0)
+        assert lease <= looked[0] - 1000 <= lease + 10
+        # It looks every few seconds, or after another lease if the database was away.
+        gaps = [after - before for before, after in pairwise(looked)]
+        assert all(lease <= gap <= lease + 10 for gap in gaps) if broken else max(gaps) < 10
