@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Column, Engine, Table, select, update
+from sqlalchemy import Column, Engine, Table, literal, select, tuple_, update
 
 from app.persistence import Base
 from app.storage.keyring import Keyring
@@ -28,23 +28,21 @@ def sealed_columns() -> Iterator[tuple[Table, Column[str]]]:
 
 def _reseal_column(engine: Engine, keyring: Keyring, table: Table, column: Column[str]) -> int:
     count = 0
-    last = ""
+    key = tuple(table.primary_key)
+    is_old = (column.is_not(None), column.not_like(f"{keyring.newest}%"))
+    batch = select(*key, column).where(*is_old).order_by(*key).limit(BATCH)
+    following = batch
     while True:
         # In batches by primary key, each in a transaction: no row is locked for long, and none is read twice.
         with engine.begin() as connection:
-            rows = connection.execute(
-                select(table.c.id, column)
-                .where(table.c.id > last, column.is_not(None), column.not_like(f"{keyring.newest}%"))
-                .order_by(table.c.id)
-                .limit(BATCH),
-            ).all()
-            for identifier, sealed in rows:
+            rows = connection.execute(following).all()
+            for *values, sealed in rows:
                 written = connection.execute(
                     update(table)
-                    .where(table.c.id == identifier, column == sealed)
+                    .where(*(part == value for part, value in zip(key, values, strict=True)), column == sealed)
                     .values({column: keyring.seal(keyring.unseal(sealed))}),
                 )
                 count += written.rowcount
         if not rows:
             return count
-        last = rows[-1][0]
+        following = batch.where(tuple_(*key) > tuple_(*map(literal, rows[-1][: len(key)])))
