@@ -61,8 +61,10 @@ class ApplyJob(Job):
         if document["json-log"]:
             arguments.append("-json")
         states = States(self.client, directory, before)
-        states.start()
+        # Until it is known that the service has the last state, nothing of it is removed.
+        self.state_missing = self.stays = True
         try:
+            states.start()
             status = terraform.run([*arguments, f"{directory.inside.work}/{PLAN}"], log.write, self._note_process)
         finally:
             states.stop()
@@ -80,16 +82,20 @@ class ApplyJob(Job):
             kept = states.upload_last()
         except (JobLost, Refused, BadFile, Unavailable, OSError) as error:
             assert self.directory is not None
-            self.state_missing = True
-            self.stays = isinstance(error, Unavailable) or (isinstance(error, Refused) and error.is_for_now)
-            root, lost = self.directory.root, self.tools.lost_states
-            saved = root if self.stays else keep_lost(self.directory, lost, self.run_id)
+            saved = self.directory.root
+            if not isinstance(error, Unavailable) and not (isinstance(error, Refused) and error.is_for_now):
+                try:
+                    saved = keep_lost(self.directory, self.tools.lost_states, self.run_id)
+                    self.stays = False
+                except OSError as failure:
+                    logger.error("The state of %s can't be copied: %s", self.run_id, failure)  # noqa: TRY400
             logger.error("The state of %s was not taken (%s): see %s", self.run_id, error, saved)  # noqa: TRY400
             if self.log is not None:
                 self.log.say(
                     f"\nWarning: the service did not take the state of this apply: {error}. The agent keeps it."
                 )
         else:
+            self.state_missing = self.stays = False
             if kept == "errored-state":
                 logger.warning("The state of %s is kept as its errored state.", self.run_id)
 

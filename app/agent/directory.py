@@ -21,6 +21,8 @@ from app.agent.unpack import OVERRIDE
 STATE_FOLDER = "state"
 LOCK_FILE = ".terraform.lock.hcl"
 NOTES = "job.json"
+# What tells something of the agent's host, and nothing of the file.
+TROUBLE = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
 
 
 class BadFile(Exception):
@@ -135,6 +137,8 @@ class RunDirectory:
         except FileNotFoundError:
             return None
         except OSError as error:
+            if error.errno in TROUBLE:
+                raise
             raise BadFile(f"{path} is not a file") from error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)

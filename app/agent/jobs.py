@@ -1,5 +1,6 @@
 """What the plan and the apply of a run have in common: from the lease to the report."""
 
+import contextlib
 import logging
 import tempfile
 import time
@@ -33,6 +34,8 @@ LOCK_FILE_BYTES = 4 * MIB
 STATE_BYTES = 1024 * MIB
 # A failed call that prepares a job is tried again for so long: the lease ends, too.
 PREPARE_SECONDS = 45.0
+# So many planned runs wait here for their applies; an older one is unpacked anew.
+KEPT_FOR_EACH_SLOT = 2
 
 
 class Failed(Exception):
@@ -67,9 +70,18 @@ class Tools:
         self.schemas = Schemas(home / "schemas")
         # States that the service did not take, for its operator.
         self.lost_states = home / "lost-states"
+        # By run, the oldest first.
         self.kept: dict[str, Kept] = {}
         # Short tasks beside Terraform: requests, and the second of two commands.
         self.pool = ThreadPoolExecutor(max_workers=4 * settings.slots, thread_name_prefix="beside")
+
+    def keep(self, run_id: str, kept: Kept) -> None:
+        """Keep the directory of a planned run for its apply, and remove the oldest if there are too many."""
+        self.kept[run_id] = kept
+        # Other threads take some out at the same time.
+        for oldest in list(self.kept)[: -KEPT_FOR_EACH_SLOT * self.settings.slots]:
+            if (dropped := self.kept.pop(oldest, None)) is not None:
+                dropped.directory.remove()
 
 
 class Job(ABC):
@@ -165,9 +177,23 @@ class Job(ABC):
         if self.control.stopped:
             outcome, error = self._stopped(outcome, error)
         try:
-            self._report(outcome, error, result)
+            if self.started or self.lost or self._start_late(error):
+                self._report(outcome, error, result)
         finally:
             self._clean_up()
+
+    def _start_late(self, error: str | None) -> bool:
+        """Start what could not be begun: the service takes the end of nothing else, and gives it out again."""
+        try:
+            self.obey(str(insist(self.client.start, seconds=PREPARE_SECONDS).get("signal")))
+        except (JobLost, Refused, Unavailable) as failure:
+            logger.warning("The end of %s (%s) is not taken: %s", self.id, error, failure)
+            return False
+        self.started = True
+        if self.log is None and error is not None:
+            with contextlib.suppress(OSError):
+                self.begin_log(None)
+        return True
 
     def _stopped(self, outcome: str, error: str | None) -> tuple[str, str | None]:
         reason = self.control.reason
@@ -187,7 +213,10 @@ class Job(ABC):
             result |= {"outcome": "failed", "state-missing": True}
         if self.notes:
             self.notes["result"] = result
-            self.note()
+            try:
+                self.note()
+            except OSError as failure:
+                logger.error("The end of %s can't be noted: %s", self.id, failure)  # noqa: TRY400
         if self.log is not None:
             self.log.close()
         if self.lost and self.phase != "apply":
@@ -195,7 +224,7 @@ class Job(ABC):
             return
         # The apply may come before the answer.
         if outcome == "ok" and self.keep is not None:
-            self.tools.kept[self.run_id] = self.keep
+            self.tools.keep(self.run_id, self.keep)
         else:
             self.keep = None
         try:
@@ -227,11 +256,13 @@ class Job(ABC):
 
     def begin_log(self, program: Program | None) -> Log:
         """Begin the log, with the three lines by which the CLI knows it."""
-        directory = self.directory
-        assert directory is not None
-        spool = directory.root / f"log-{self.phase}"
+        root = self.find_root()
+        # Nobody else looks for the log of a job that has not even a directory.
+        spool = (root or self.tools.jobs) / (f"log-{self.phase}" if root else f"{self.id}.log")
         log = Log(self.client, spool, self.mask, self.tools.settings.limits.log_bytes, self.log_base, self.lose)
         self.log = log
+        if root is None:
+            spool.unlink()
         if program is not None:
             # The CLI does not show the first three lines of an apply, whatever they are.
             log.say(f"{program.title} v{program.version}\non {this_platform()}\nInitializing plugins and modules...")

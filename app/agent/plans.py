@@ -14,7 +14,7 @@ from app.agent.jobs import LOCK_FILE_BYTES, PLAN, PREPARE_SECONDS, Failed, Job, 
 from app.agent.plan_json import BadPlan, Summary, redact
 from app.agent.states import digest
 from app.agent.terraform import Stopped, Terraform
-from app.agent.versions import NoVersion, Program
+from app.agent.versions import Program
 
 GENERATED = "out/generated.tf"
 # How long the directory of a planned run stays for its apply.
@@ -33,14 +33,9 @@ class PlanJob(Job):
         document = self.document
         directory = self.directory = self.new_directory()
         beside = self.tools.pool
-        try:
-            program = self.tools.versions.find(
-                str(document["tool"]), str(document["version"]), lambda: self.control.stopped
-            )
-        except NoVersion:
-            insist(self.client.start, seconds=PREPARE_SECONDS)
-            self.begin_log(None)
-            raise
+        program = self.tools.versions.find(
+            str(document["tool"]), str(document["version"]), lambda: self.control.stopped
+        )
         # Whoever waits sees at once that it begins.
         log = self.begin_log(program)
         answer = insist(self.client.start, seconds=PREPARE_SECONDS)

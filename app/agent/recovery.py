@@ -43,7 +43,7 @@ def recover_jobs(settings: Settings, client: Client, tools: Tools, folder: Path)
             continue
         try:
             _recover(client, tools, root, notes)
-        except (Unavailable, Refused) as error:
+        except (Unavailable, Refused, OSError) as error:
             logger.error("What is left of %s is not handed over (%s). It stays in %s.", root.name, error, root)  # noqa: TRY400
         else:
             remove_tree(root)

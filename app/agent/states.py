@@ -1,6 +1,5 @@
 """Brings the state of an apply to the service: while Terraform works, and after its end until it has arrived."""
 
-import contextlib
 import hashlib
 import logging
 import os
@@ -139,13 +138,26 @@ def digest(file: IO[bytes]) -> str:
 
 
 def keep_lost(directory: RunDirectory, folder: Path, run_id: str) -> Path:
-    """Keep a state that the service does not take, for the operator."""
+    """Keep a state that the service does not take, for the operator; OSError if it can't be kept."""
     folder.mkdir(mode=0o700, exist_ok=True)
     target = folder / f"{run_id}.tfstate"
     for path, kept in ((directory.state, target), (directory.errored_state, folder / f"{run_id}.errored.tfstate")):
-        with contextlib.suppress(BadFile, OSError):
+        try:
             file = directory.open(path)
-            if file is not None:
-                with file, kept.open("wb") as copy:
-                    shutil.copyfileobj(file, copy)
+        except BadFile:
+            # Whatever the run has put there, it is no state.
+            continue
+        if file is None:
+            continue
+        part = kept.with_name(f"{kept.name}.new")
+        with file, part.open("wb") as copy:
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        part.replace(kept)
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
     return target

@@ -1,14 +1,17 @@
 """States reach the service while Terraform applies, and from wherever Terraform has left them."""
 
+import errno
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.agent import states
 from app.agent.jobs import Kept
+from app.agent.recovery import recover
 from tests.support.agent_service import AgentService, ServedJob
 from tests.support.running_agent import Start
 
@@ -96,4 +99,49 @@ def test_a_plan_that_is_gone(service: AgentService, start: Start, pretend: Prete
     job = service.add_apply(plan)
     job.given = {}
     assert service.run(job)["error"] == "The plan of this run is not there any more. Start a new run."
-    assert job.started == 0
+    assert job.started == 1
+
+
+def test_a_state_that_can_not_be_copied_stays_where_it_is(
+    service: AgentService, start: Start, pretend: Pretend, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = start(tools=pretend('test "$1" = plan && exit 0; echo "{}" | state'))
+    job = service.add_apply(planned(service))
+    service.broken.add("state PUT")
+    # No folder can be made there.
+    running.tools.lost_states.write_text("")
+    assert service.run(job)["state-missing"] is True
+    running.end()
+    [notes] = home.glob("agent-0/jobs/*/job.json")
+    root = notes.parent
+    assert (root / "work" / "state" / "net" / "terraform.tfstate").read_text() == "{}\n"
+    assert f"see {root}" in caplog.text
+    # Nor does the next agent remove it.
+    recover(running.settings, running.client, running.tools)
+    assert root.exists()
+    running.tools.lost_states.unlink()
+    recover(running.settings, running.client, running.tools)
+    assert not root.exists()
+    assert [path.read_text() for path in running.tools.lost_states.iterdir()] == ["{}\n"]
+
+
+def test_a_lost_state_is_kept_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Directory:
+        state, errored_state = "state", "errored"
+
+        def open(self, path: str) -> Any:
+            return (tmp_path / path).open("rb")
+
+    for name in ("state", "errored"):
+        (tmp_path / name).write_text("new")
+    lost = tmp_path / "lost"
+    assert states.keep_lost(Directory(), lost, "run-1") == lost / "run-1.tfstate"  # type: ignore[arg-type]
+    assert sorted(path.name for path in lost.iterdir()) == ["run-1.errored.tfstate", "run-1.tfstate"]
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("app.agent.states.os.fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        states.keep_lost(Directory(), lost, "run-2")  # type: ignore[arg-type]
+    assert not (lost / "run-2.tfstate").exists()

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.agent.plan_json import BadPlan
 from app.agent.sandbox import NoSandbox, Sandbox
+from app.agent.settings import Releases
 from tests.support.agent_service import AgentService, packed
 from tests.support.running_agent import Start
 
@@ -113,3 +115,38 @@ def test_a_state_that_is_too_large(
     job.configuration = packed(main="")
     job.state = b"x" * 11
     assert "the state is larger than 10 bytes" in service.run(job)["error"]
+
+
+@pytest.mark.parametrize("phase", ["plan", "apply"])
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"version": "8.8.8"}, "8.8.8"),
+        ({"workspace": {"working-directory": "../out"}}, "The working directory ../out lies outside"),
+    ],
+)
+def test_what_can_not_be_begun_is_ended(
+    phase: str, changes: dict[str, Any], told: str, service: AgentService, start: Start, pretend: Pretend, home: Path
+) -> None:
+    nowhere = "http://127.0.0.1:9"
+    running = start(tools=pretend("exit 0"), releases=Releases(terraform=nowhere, terraform_index=nowhere))
+    job = service.add(phase, **changes)
+    job.given = {"plan": b"planned"}
+    result = service.run(job)
+    assert result["outcome"] == "failed"
+    assert told in result["error"]
+    assert job.text.endswith(f"\nError: {result['error']}\n")
+    # The service takes no end of what was not started.
+    assert job.started == 1
+    assert service.run(service.add("plan", version="9.9.9", run={"plan-only": True}))["outcome"] == "ok"
+    running.end()
+    assert list(home.glob("agent-0/jobs/*")) == []
+
+
+def test_only_so_many_planned_runs_are_kept(service: AgentService, start: Start, pretend: Pretend, home: Path) -> None:
+    running = start(tools=pretend("exit 0"), slots=1)
+    plans = [service.add("plan", version="9.9.9", run={"allow-empty-apply": True}) for _ in range(3)]
+    for plan in plans:
+        service.run(plan)
+    assert list(running.tools.kept) == [plan.document["run"]["id"] for plan in plans[1:]]
+    assert sorted(path.name for path in home.glob("agent-0/jobs/*")) == [plan.document["id"] for plan in plans[1:]]
