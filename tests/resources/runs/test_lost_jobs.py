@@ -28,7 +28,7 @@ def test_a_job_that_nobody_begins_ends(app: Flask, runs: Runs, engine: Engine) -
         assert expire_jobs(app) == 1
     assert runs.status(run_id) == "errored"
     assert not runs.is_locked()
-    assert runs.log_of(run_id) == b"\x02\x03"
+    assert runs.log_of(run_id) == b"\x02\n5 agents took the job, and none has begun it\n\x03"
 
 
 def test_a_phase_that_takes_too_long_is_told_so_once(app: Flask, runs: Runs, engine: Engine) -> None:

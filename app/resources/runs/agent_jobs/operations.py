@@ -10,6 +10,7 @@ from app.doorbells import JOB, SIGNAL, want_ring
 from app.jsonapi.errors import Conflict
 from app.models.agent_pools import AgentPool
 from app.models.agents import Agent
+from app.models.log_chunks import append_log
 from app.models.organizations import Organization
 from app.models.run_jobs import (
     ACQUIRED,
@@ -22,6 +23,7 @@ from app.models.run_jobs import (
     RunJob,
 )
 from app.models.run_machine import Machine, finish_job, lock_run, requeue
+from app.models.run_phases import RunPhase
 from app.models.run_transitions import Event
 from app.models.runs import CANCELED, PLANNING, Run
 from app.persistence import now
@@ -180,17 +182,17 @@ def expire(session: Session, job_id: str, run_id: str, grace: timedelta) -> Expi
     is_lost = job.lease_until < moment
     action = "runs.lose-agent"
     if job.status == ACQUIRED and is_lost and job.attempts >= ATTEMPTS:
-        machine.note(run, "agent-lost", f"{ATTEMPTS} agents took the job, and none has begun it")
+        _say(machine, run, job, "agent-lost", f"{ATTEMPTS} agents took the job, and none has begun it")
         machine.move(run, Event.FAIL)
     elif job.status == ACQUIRED and is_lost:
         requeue(job)
         machine.note(run, "agent-lost", "The agent took the job and was not heard of again; another one gets it")
         want_ring(session.info, JOB)
     elif is_lost and job.phase == APPLY and job.lease_until < moment - grace:
-        _mark_lost(machine, run, moment)
+        _say(machine, run, job, "agent-lost", f"The agent was not heard of until {moment:%H:%M:%S} UTC")
         machine.move(run, Event.LOSE, keep_lock=True)
     elif is_lost and job.phase != APPLY:
-        _mark_lost(machine, run, moment)
+        _say(machine, run, job, "agent-lost", f"The agent was not heard of until {moment:%H:%M:%S} UTC")
         again = Event.LOSE if job.attempts < PLAN_ATTEMPTS else Event.FAIL
         machine.move(run, again if run.canceled_at is None else Event.STOP)
     elif not is_lost and _stop_late(machine, job, run, moment):
@@ -201,8 +203,12 @@ def expire(session: Session, job_id: str, run_id: str, grace: timedelta) -> Expi
     return Expired(action, run, before)
 
 
-def _mark_lost(machine: Machine, run: Run, moment: datetime) -> None:
-    machine.note(run, "agent-lost", f"The agent was not heard of until {moment:%H:%M:%S} UTC")
+def _say(machine: Machine, run: Run, job: RunJob, action: str, text: str) -> None:
+    """Write a run event, and a line into the log of the phase: whoever reads only the log sees why it ends."""
+    machine.note(run, action, text)
+    plan, apply = machine.phases(run)
+    phase: RunPhase = apply if job.phase == APPLY else plan
+    append_log(machine.session, phase, run.id, phase.log_length, f"\n{text}\n".encode())
 
 
 def _stop_late(machine: Machine, job: RunJob, run: Run, moment: datetime) -> bool:
@@ -212,6 +218,7 @@ def _stop_late(machine: Machine, job: RunJob, run: Run, moment: datetime) -> boo
     if job.deadline + STOPPING < moment:
         finish_job(job)
         job.signal = KILL
+        _say(machine, run, job, "timed-out", "The phase took too long; terraform is killed")
         machine.move(run, Event.FAIL)
         return True
     if job.signal == INTERRUPT:
