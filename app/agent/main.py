@@ -90,7 +90,12 @@ def open_sandbox(settings: Settings) -> Sandbox:
     limits = settings.limits
     try:
         sandbox = Sandbox(
-            settings.sandbox, settings.sandbox_user, processes=limits.processes, file_bytes=limits.file_bytes
+            settings.sandbox,
+            settings.sandbox_user,
+            processes=limits.processes,
+            file_bytes=limits.file_bytes,
+            memory=limits.memory,
+            hidden=[settings.home, *([settings.service_home] if settings.service_home else [])],
         )
         sandbox.test()
     except NoSandbox as error:

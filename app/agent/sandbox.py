@@ -1,6 +1,6 @@
 """Where Terraform runs: in a sandbox of bubblewrap, in a container that is the sandbox, or in none.
 
-The service asks here whether a sandbox can be made. Therefore this module imports nothing but the standard library.
+The service asks here whether a sandbox can be made. Therefore this module imports little but the standard library.
 """
 
 import contextlib
@@ -11,20 +11,16 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from app.agent.walls import INSIDE_CACHE, INSIDE_INPUT, INSIDE_WORK, SYSTEM, Walls
+
 KINDS = ("bwrap", "container", "none")
-TEMPORARY_BYTES = 1 << 30
 # Of Terraform, whose directory is closed to others as a whole.
 UMASK = 0o022
-
-# What Terraform sees of its directories: the same on every agent, since a plan may hold such paths.
-INSIDE_WORK = Path("/groundplan/work")
-INSIDE_INPUT = Path("/groundplan/input")
-INSIDE_CACHE = Path("/groundplan/cache")
 
 # Limits are set by a shell that then becomes Terraform. What a system does not know is left out.
 # The word on its input says that the agent was alive when everything was set to end with it.
@@ -36,22 +32,6 @@ if [ "$2" != 0 ]; then ulimit -u "$2" 2>/dev/null || ulimit -p "$2" 2>/dev/null;
 shift 2
 exec "$@" </dev/null
 """
-
-SYSTEM = (
-    *("--ro-bind", "/usr", "/usr"),
-    *("--ro-bind-try", "/etc/ssl", "/etc/ssl"),
-    *("--ro-bind-try", "/etc/pki", "/etc/pki"),
-    *("--ro-bind-try", "/etc/ca-certificates", "/etc/ca-certificates"),
-    *("--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"),
-    *("--ro-bind-try", "/etc/hosts", "/etc/hosts"),
-    *("--ro-bind-try", "/etc/nsswitch.conf", "/etc/nsswitch.conf"),
-    *("--ro-bind-try", "/etc/localtime", "/etc/localtime"),
-    *("--ro-bind-try", "/etc/passwd", "/etc/passwd"),
-    *("--ro-bind-try", "/etc/group", "/etc/group"),
-    *("--ro-bind-try", "/etc/alternatives", "/etc/alternatives"),
-)
-# On most systems these are links into /usr.
-ROOTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
 class NoSandbox(Exception):
@@ -115,7 +95,16 @@ class Process:
 class Sandbox:
     """Starts commands; `kind` is one of KINDS."""
 
-    def __init__(self, kind: str, user: str = "nobody", *, processes: int = 4096, file_bytes: int = 4 << 30) -> None:
+    def __init__(  # noqa: PLR0913 - its limits
+        self,
+        kind: str,
+        user: str = "nobody",
+        *,
+        processes: int = 4096,
+        file_bytes: int = 4 << 30,
+        memory: int = 1 << 30,
+        hidden: Iterable[Path] = (),
+    ) -> None:
         self.kind = kind
         self.processes = processes if kind == "bwrap" else 0
         self.file_blocks = max(1, file_bytes // 512)
@@ -124,6 +113,11 @@ class Sandbox:
         if self.drops:
             self.uid, self.gid = _find_user(user)
         self._copied: tempfile.TemporaryDirectory[str] | None = None
+        # The folders of agent and service: nothing of them is seen, wherever they are.
+        self._walls = Walls(memory, tuple(path.resolve() for path in hidden), self.may_enter)
+        for folder in self._walls.hidden if kind == "bwrap" else ():
+            if SYSTEM.is_relative_to(folder):
+                raise NoSandbox(f"{folder} holds the system's programs, so it can't also be the folder of an agent")
         self._bwrap = self._find_bwrap() if kind == "bwrap" else ""
 
     def inside(self, directories: Directories) -> Directories:
@@ -131,6 +125,10 @@ class Sandbox:
         if self.kind == "bwrap":
             return Directories(INSIDE_WORK, INSIDE_INPUT, INSIDE_CACHE)
         return directories
+
+    def find_inside(self, program: Path) -> Path:
+        """The path of a program as Terraform sees it."""
+        return self._walls.find_inside(program) if self.kind == "bwrap" else program
 
     def own(self, path: Path | int) -> None:
         """Give a file to the user as whom Terraform runs."""
@@ -154,10 +152,14 @@ class Sandbox:
         cwd: Path,
         environment: Mapping[str, str],
         readable: Sequence[Path] = (),
+        program: Path | None = None,
         output: int | IO[bytes] = subprocess.PIPE,
         errors: int | IO[bytes] = subprocess.STDOUT,
     ) -> Process:
-        """Start a command; `cwd` is a directory as Terraform sees it, `readable` are further paths that it sees."""
+        """Start a command; `cwd` is a directory as Terraform sees it, `readable` are further paths that it sees.
+
+        A `program` is seen at the path that `find_inside` says.
+        """
         launched = ["/bin/sh", "-c", LAUNCHER, "sh", str(self.file_blocks), str(self.processes), *command]
         if self.kind != "bwrap":
             popen = subprocess.Popen(  # noqa: S603 - anybody's code: hence the sandbox
@@ -172,15 +174,14 @@ class Sandbox:
             )
             _release(popen)
             return Process(popen)
-        arguments = [
-            *self._namespaces(),
-            *_system(),
+        bindings = [
             *("--bind", str(directories.work), str(INSIDE_WORK)),
             *("--bind", str(directories.cache), str(INSIDE_CACHE)),
             *("--ro-bind", str(directories.input), str(INSIDE_INPUT)),
         ]
-        for path in readable:
-            arguments += ["--ro-bind", str(path), str(path)]
+        if program is not None and (inside := self.find_inside(program)) != program:
+            bindings += ["--ro-bind", str(program), str(inside)]
+        arguments = [*self._namespaces(), *self._walls.arguments(bindings, readable)]
         reading, writing = os.pipe()
         try:
             popen = self._popen(
@@ -203,7 +204,7 @@ class Sandbox:
         """Raise NoSandbox if nothing can be started in it."""
         if self.kind != "bwrap":
             return
-        arguments = [self._bwrap, *self._namespaces(), *_system(), "--", "/bin/sh", "-c", ":"]
+        arguments = [self._bwrap, *self._namespaces(), *self._walls.arguments(), "--", "/bin/sh", "-c", ":"]
         try:
             done = subprocess.run(  # noqa: S603
                 arguments,
@@ -301,19 +302,6 @@ def why_unavailable(user: str = "nobody") -> str | None:
 def available() -> bool:
     """Whether a sandbox can be made on this machine."""
     return why_unavailable() is None
-
-
-def _system() -> list[str]:
-    arguments = [*SYSTEM, "--proc", "/proc", "--dev", "/dev"]
-    for folder in ("/tmp", "/var/tmp"):  # noqa: S108 - these are folders of the sandbox alone
-        arguments += ["--size", str(TEMPORARY_BYTES), "--tmpfs", folder]
-    for name in ROOTS:
-        path = Path("/", name)
-        if path.is_symlink():
-            arguments += ["--symlink", str(path.readlink()), str(path)]
-        elif path.is_dir():
-            arguments += ["--ro-bind", str(path), str(path)]
-    return arguments
 
 
 def _find_user(name: str) -> tuple[int, int]:

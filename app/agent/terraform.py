@@ -96,8 +96,6 @@ class Terraform:
         # Whether providers run that come from elsewhere: they may need much memory.
         self.has_providers = False
         self._readable = [*readable]
-        if not program.path.is_relative_to("/usr"):
-            self._readable.append(program.path.parent)
 
     def run(
         self,
@@ -143,11 +141,12 @@ class Terraform:
         errors: int | IO[bytes] = -2,
     ) -> Process:
         return self._sandbox.start(
-            [str(self.program.path), *arguments],
+            [str(self._sandbox.find_inside(self.program.path)), *arguments],
             self._directory.directories,
             cwd=self._directory.cwd,
             environment=self._with_garbage(self._environment if environment is None else environment),
             readable=self._readable,
+            program=self.program.path,
             output=output,
             errors=errors,
         )

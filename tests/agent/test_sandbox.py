@@ -66,13 +66,74 @@ def test_nothing_of_the_agent_is_seen(
 
 
 def test_it_may_write_its_own_directory_alone(box: Sandbox, directories: Directories) -> None:
-    places = "/groundplan/work /groundplan/input /usr /etc /"
+    places = "/groundplan/work /groundplan/cache /groundplan/input /usr /etc /dev / /groundplan /tmp /var/tmp /dev/shm"
     command = f"for place in {places}; do touch $place/x 2>/dev/null && echo $place; done"
-    assert run(box, directories, command).split() == ["/groundplan/work", "/etc", "/"]
-    # What it wrote elsewhere was in memory, and is gone.
-    assert not Path("/etc/x").exists()
-    assert not Path("/x").exists()
+    assert run(box, directories, command).split() == [
+        *("/groundplan/work", "/groundplan/cache", "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
+    ]
     assert (directories.work / "x").exists()
+
+
+def test_what_is_in_memory_has_an_end(directories: Directories) -> None:
+    small = Sandbox("bwrap", memory=8 << 20)
+    told = run(
+        small,
+        directories,
+        "for each in /tmp /dev/shm; do head -c 9000000 /dev/zero > $each/x 2>/dev/null; wc -c < $each/x; done",
+    )
+    small.close()
+    assert told.split() == [str(4 << 20), str(1 << 20)]
+
+
+@pytest.mark.parametrize("below", ["", "closed"])
+def test_homes_are_seen_nowhere(box: Sandbox, directories: Directories, home: Path, below: str) -> None:
+    hidden = home / below / "service"
+    hidden.mkdir(parents=True)
+    (home / below).chmod(0o711 if not below else 0o700)
+    (hidden / "instance.key").write_text(SECRET)
+    (hidden / "instance.key").chmod(0o644)
+    hidden.chmod(0o755)
+    (home / "beside").write_text("beside\n")
+    (home / "beside").chmod(0o644)
+    command = f"cat {hidden}/* {home}/beside; touch {hidden}/x && echo written"
+
+    def told(box: Sandbox) -> str:
+        shell, cwd = ["/bin/sh", "-c", command], box.inside(directories).work
+        return output(box.start(shell, directories, cwd=cwd, environment={"PATH": "/bin"}, readable=[home]))
+
+    if not below:
+        assert SECRET in told(box)
+    hiding = Sandbox("bwrap", hidden=[hidden])
+    found = told(hiding)
+    assert SECRET not in found
+    assert "written" not in found
+    assert "beside" in found.split()
+    hiding.close()
+    for folder in ("/usr", "/"):
+        with pytest.raises(NoSandbox, match="holds the system's programs"):
+            Sandbox("bwrap", hidden=[Path(folder)])
+
+
+def test_a_program_is_seen_alone(box: Sandbox, directories: Directories, home: Path) -> None:
+    (home / "checkout").mkdir()
+    program = home / "checkout" / "terraform"
+    program.write_text(f"#!/bin/sh\necho ran; ls /groundplan/bin; cat {home}/checkout/.env 2>&1\n")
+    program.chmod(0o755)
+    (home / "checkout" / ".env").write_text(SECRET)
+    inside = box.find_inside(program)
+    found = output(
+        box.start(
+            [str(inside)],
+            directories,
+            cwd=box.inside(directories).work,
+            environment={"PATH": "/usr/bin:/bin"},
+            program=program,
+        )
+    )
+    assert found.split()[:3] == ["ran", "terraform", "cat:"]
+    assert SECRET not in found
+    assert box.find_inside(Path("/usr/bin/env")) == Path("/usr/bin/env")
+    assert Sandbox("bwrap", hidden=[Path("/usr/bin")]).find_inside(Path("/usr/bin/env")) == inside.parent / "env"
 
 
 def test_it_has_no_rights(box: Sandbox, directories: Directories) -> None:
