@@ -8,10 +8,11 @@ import select
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from app.agent.applies import ApplyJob
-from app.agent.client import NO_CONTENT, PROTOCOL, Client, Document, Refused, Unavailable, insist, waits
+from app.agent.client import BEAT, NO_CONTENT, PROTOCOL, Client, Document, Refused, Unavailable, insist, waits
 from app.agent.jobs import Job, Tools
 from app.agent.plans import PlanJob
 from app.agent.settings import Settings
@@ -47,6 +48,7 @@ class Agent:
         self._taken = False
         # Set by a ring that may mean a signal for a running job.
         self._ask = threading.Event()
+        self._renewals = ThreadPoolExecutor(max_workers=settings.slots, thread_name_prefix="lease")
 
     # -- from signal handlers and other threads
 
@@ -168,18 +170,39 @@ class Agent:
             if not asked and time.monotonic() < due:
                 continue
             due = due if asked else time.monotonic() + self._heartbeat_seconds
-            for job in self._running():
-                job.renew()
-            self._drop_kept()
-            if time.monotonic() - self._pinged > self._heartbeat_seconds:
-                with contextlib.suppress(Unavailable):
-                    self._ping()
+            try:
+                self._renew_all(asked=asked)
+                self._drop_kept()
+                if time.monotonic() - self._pinged > self._heartbeat_seconds:
+                    with contextlib.suppress(Unavailable):
+                        self._ping()
+            except Exception:
+                # Without heartbeats every job would be lost.
+                logger.exception("A heartbeat failed")
+        self._renewals.shutdown(wait=False, cancel_futures=True)
+
+    def _renew_all(self, *, asked: bool) -> None:
+        """Renew all leases side by side, so that a call that hangs costs no other job its lease."""
+        for job in self._running():
+            under_way = job.renewal
+            if under_way is None or under_way.done():
+                job.renewal = self._renewals.submit(self._renew, job)
+            elif asked:
+                # Its answer may be older than the signal that it is asked for.
+                under_way.add_done_callback(lambda _: self._ask.set())
+
+    @staticmethod
+    def _renew(job: Job) -> None:
+        try:
+            job.renew()
+        except Exception:
+            logger.exception("The lease of %s is not renewed", job.id)
 
     def _ping(self) -> None:
         self._pinged = time.monotonic()
         status = "busy" if self._running() else "idle"
         try:
-            self.client.call("PUT", f"/agents/{self.id}", {"status": status})
+            self.client.call("PUT", f"/agents/{self.id}", {"status": status}, timeout=BEAT)
         except Refused as refused:
             self._refused(refused)
 
@@ -203,10 +226,16 @@ class Agent:
             "tools": self.tools.versions.at_hand(),
             "sandbox": self.settings.sandbox,
         }
-        _, answer, _ = insist(lambda: self.client.call("POST", "/agents", document), self._ending)
+        answer = insist(lambda: self._ask_to_register(document), self._ending)
         self.id = str(answer["id"])
         self._heartbeat_seconds = float(answer.get("heartbeat-seconds") or self._heartbeat_seconds)
         logger.info("Registered as %s with %s slots", self.id, self.settings.slots)
+
+    def _ask_to_register(self, document: Document) -> Document:
+        _, answer, _ = self.client.call("POST", "/agents", document, timeout=BEAT)
+        if answer is None or "id" not in answer:
+            raise Unavailable("the answer does not come from the service")
+        return answer
 
     def _refused(self, refused: Refused) -> None:
         if refused.status == 404:  # noqa: PLR2004

@@ -15,6 +15,9 @@ PROTOCOL = 1
 BASE = "/api/agent/v1"
 NO_CONTENT = 204
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
+USUAL = urllib3.Timeout(connect=10, read=60)
+# A lease or a ping that hangs is given up long before the lease ends.
+BEAT = urllib3.Timeout(total=10)
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -51,7 +54,6 @@ class Client:
             num_pools=2,
             maxsize=connections,
             retries=False,
-            timeout=urllib3.Timeout(connect=10, read=60),
         )
 
     def call(
@@ -61,15 +63,16 @@ class Client:
         body: bytes | IO[bytes] | Document | None = None,
         *,
         length: int | None = None,
+        timeout: urllib3.Timeout = USUAL,
         **query: str | int,
-    ) -> tuple[int, Any, dict[str, str]]:
+    ) -> tuple[int, Document | None, dict[str, str]]:
         """Send one request and read its answer whole: status, document, headers."""
-        with self.open(method, path, body, length=length, **query) as response:
+        with self.open(method, path, body, length=length, timeout=timeout, **query) as response:
             try:
                 data = response.read()
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise Unavailable(str(error)) from error
-        return response.status, json.loads(data) if data else None, dict(response.headers)
+        return response.status, _document(data), dict(response.headers)
 
     @contextmanager
     def open(
@@ -79,6 +82,7 @@ class Client:
         body: bytes | IO[bytes] | Document | None = None,
         *,
         length: int | None = None,
+        timeout: urllib3.Timeout = USUAL,
         **query: str | int,
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Send one request; its answer is read by the caller."""
@@ -95,7 +99,13 @@ class Client:
             address += "?" + "&".join(f"{name}={quote(str(value))}" for name, value in query.items())
         try:
             response = self._pool.request(
-                method, address, body=body, headers=headers, preload_content=False, redirect=False
+                method,
+                address,
+                body=body,
+                headers=headers,
+                preload_content=False,
+                redirect=False,
+                timeout=timeout,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unavailable(str(error)) from error
@@ -109,6 +119,19 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._pool.clear()
+
+
+def _document(data: bytes) -> Document | None:
+    """The document of an answer; what is none was not sent by the service, but by a proxy in between."""
+    if not data:
+        return None
+    try:
+        document = json.loads(data)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise Unavailable("the answer is no JSON document, so it does not come from the service")
+    return document
 
 
 def _check(response: urllib3.BaseHTTPResponse) -> None:
@@ -166,15 +189,15 @@ class JobClient:
 
     def start(self) -> Document:
         """Say that Terraform is about to be executed: variables, token and the signal."""
-        return dict(self._call("POST", "/start"))
+        return self._ask("POST", "/start")
 
     def renew(self) -> Document:
         """Renew the lease: the signal."""
-        return dict(self._call("PUT", "/lease"))
+        return self._ask("PUT", "/lease", timeout=BEAT)
 
     def log(self, offset: int, data: bytes) -> int:
         """Append to the log: the length that the service has now."""
-        return int(self._call("PUT", "/log", data, offset=offset)["length"])
+        return int(self._ask("PUT", "/log", data, offset=offset)["length"])
 
     def state(self, data: IO[bytes], length: int, *, final: bool) -> str:
         """Hand over a state: as what it is kept."""
@@ -212,10 +235,20 @@ class JobClient:
         body: bytes | IO[bytes] | Document | None = None,
         *,
         length: int | None = None,
+        timeout: urllib3.Timeout = USUAL,
         **query: str | int,
-    ) -> Any:  # noqa: ANN401 - documents are any JSON
+    ) -> Document | None:
         with _lost_or_not():
-            return self.client.call(method, self.path + path, body, length=length, fence=self.fence, **query)[1]
+            path = self.path + path
+            return self.client.call(method, path, body, length=length, timeout=timeout, fence=self.fence, **query)[1]
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, *, timeout: urllib3.Timeout = USUAL, **query: int
+    ) -> Document:
+        answer = self._call(method, path, body, length=None, timeout=timeout, **query)
+        if answer is None:
+            raise Unavailable("the answer is empty, so it does not come from the service")
+        return answer
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import logging
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -99,6 +99,8 @@ class Job(ABC):
         self.control = Control()
         self.mask = Mask([tools.settings.token])
         self.log: Log | None = None
+        # The call that renews the lease, as long as it is under way.
+        self.renewal: Future[None] | None = None
         # From here on an apply is never given up.
         self.started = False
         self.lost = False
@@ -357,7 +359,9 @@ class Job(ABC):
             if len(printed) < INIT_LOG_BYTES:
                 printed.extend(data)
 
-        status = terraform.run(["init", "-input=false"], keep)
+        # Whoever debugs wants to see all of it.
+        is_shown = bool(self.document["run"].get("debugging-mode"))
+        status = terraform.run(["init", "-input=false"], log.write if is_shown else keep)
         assert self.directory is not None
         terraform.has_providers = self.directory.has_lock_file()
         if status:

@@ -176,6 +176,7 @@ def environment(
         **{name: os.environ[name] for name in NETWORK if name in os.environ},
         "LANG": "C.UTF-8",
         "CHECKPOINT_DISABLE": "1",
+        **({"TF_LOG": "DEBUG"} if run.get("debugging-mode") else {}),
         **chosen,
         "PATH": SYSTEM_PATH if boxed else os.environ.get("PATH", SYSTEM_PATH),
         "HOME": str(inside.work / "home"),

@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from app.agent.settings import Limits
-from tests.support.agent_service import AgentService
+from tests.support.agent_service import AgentService, packed
 from tests.support.running_agent import Start
 
 Pretend = Callable[[str], Path]
@@ -88,3 +90,28 @@ def test_a_service_that_refuses_the_log_stops_nothing(service: AgentService, sta
     service.broken.add("log")
     assert service.run(job)["outcome"] == "ok"
     assert job.states == [(b"{}\n", True)]
+
+
+@pytest.mark.needs("terraform")
+def test_a_run_that_is_debugged_shows_what_terraform_does(service: AgentService, start: Start) -> None:
+    start()
+    job = service.add("plan", run={"debugging-mode": True})
+    job.configuration = packed(main='output "x" {\n  value = 1\n}\n')
+    assert service.run(job)["outcome"] == "ok"
+    # Of both commands.
+    assert "[DEBUG]" in job.text
+    assert "Initializing the backend" in job.text
+    assert "Changes to Outputs" in job.text
+
+
+def test_a_workspace_says_itself_how_much_is_logged(service: AgentService, start: Start, pretend: Pretend) -> None:
+    start(tools=pretend('echo "level $TF_LOG."'))
+    for run, variables, level in (
+        ({}, [], ""),
+        ({"debugging-mode": True}, [], "DEBUG"),
+        ({"debugging-mode": True}, [{"key": "TF_LOG", "value": "ERROR"}], "ERROR"),
+    ):
+        job = service.add("plan", version="9.9.9", run=run)
+        job.variables = [{"category": "env", "hcl": False, "sensitive": False, **each} for each in variables]
+        service.run(job)
+        assert f"level {level}." in job.text

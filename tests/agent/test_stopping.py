@@ -199,3 +199,35 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def test_a_lease_that_hangs_costs_no_other_job_its_own(service: AgentService, start: Start, pretend: Pretend) -> None:
+    start(tools=pretend("echo begun; sleep 1"), slots=2)
+    hanging, other = service.add("plan", version="9.9.9"), service.add("plan", version="9.9.9")
+    service.hanging.add(hanging.document["id"])
+    service.offer(hanging).wait_for_log("begun")
+    service.offer(other).wait_for_log("begun")
+    assert wait_for(lambda: other.renewed > 2)
+    assert hanging.renewed == 0
+    # What was rung for meanwhile is asked for afterwards.
+    service.ring(b"signal")
+    hanging.signal = "kill"
+    service.hanging.clear()
+    service.released.set()
+    assert hanging.finished.wait(10)
+    assert (hanging.result or {})["outcome"] == "canceled"
+
+
+def test_the_page_of_a_proxy_ends_no_heartbeat(service: AgentService, start: Start, pretend: Pretend) -> None:
+    start(tools=pretend("echo begun; sleep 1"))
+    job = service.offer(service.add("plan", version="9.9.9"))
+    job.wait_for_log("begun")
+    service.pages.add("lease")
+    lease = ("PUT", f"/api/agent/v1/jobs/{job.document['id']}/lease")
+    asked, renewed = service.requests.count(lease), job.renewed
+    assert wait_for(lambda: service.requests.count(lease) > asked + 1)
+    assert job.renewed <= renewed + 1
+    service.pages.clear()
+    assert wait_for(lambda: job.renewed > renewed + 1)
+    assert job.finished.wait(10)
+    assert (job.result or {})["outcome"] == "ok"

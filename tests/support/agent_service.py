@@ -60,6 +60,12 @@ class AgentService:
         self.broken: set[str] = set()
         # The same, but only the first time.
         self.broken_once: set[str] = set()
+        # What a proxy in between answers with a page of its own, and what with 503, named in the same way.
+        self.pages: set[str] = set()
+        self.unavailable: set[str] = set()
+        # The jobs whose leases are answered only when this is set.
+        self.hanging: set[str] = set()
+        self.released = threading.Event()
         self.bells: Path | None = None
         self.refuse_registration = False
         self.retry_after = "30"
@@ -180,13 +186,18 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         service.requests.append((self.command, address.path))
-        if service.away:
+        names = {parts[-1], f"{parts[-1]} {self.command}"}
+        if parts[-1] == "lease" and parts[1] in service.hanging:
+            service.released.wait(10)
+        if names & service.pages:
+            self._answer(200, b"<html>Please log in</html>")
+        elif service.away or names & service.unavailable:
             self._error(503, "away")
         elif self.headers.get("Authorization") != f"Bearer {service.token}":
             self._error(401, "no")
-        elif {parts[-1], f"{parts[-1]} {self.command}"} & service.broken:
+        elif names & service.broken:
             self._error(422, "This is not taken.")
-        elif once := {parts[-1], f"{parts[-1]} {self.command}"} & service.broken_once:
+        elif once := names & service.broken_once:
             service.broken_once -= once
             self._error(422, "This is not taken.")
         elif parts[0] == "agents":
