@@ -57,7 +57,7 @@ def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) ->
         root, tools.sandbox, tools.caches / "0", str(workspace["name"]), str(workspace.get("working-directory") or "")
     )
     _wait_for(notes.get("process"), directory.cwd)
-    result = {**(notes.get("result") or {"outcome": "failed", "error": KILLED}), "state-missing": False}
+    result = {**(notes.get("result") or {"outcome": "failed", "error": KILLED, "killed": True}), "state-missing": False}
     try:
         States(job, directory, notes.get("before")).upload_last()
     except (JobLost, Refused, BadFile, OSError) as error:
@@ -69,7 +69,9 @@ def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) ->
     # The log of a run that was given up is closed; that all is handed over counts even then.
     with contextlib.suppress(JobLost, Refused):
         said = "" if notes.get("result") else f"\nError: {KILLED}\n"
-        _send_log(job, root / "log-apply", int(notes.get("log-base") or 0), said)
+        # Before the log was begun, terraform was not started.
+        if (root / "log-apply").is_file():
+            _send_log(job, root / "log-apply", int(notes.get("log-base") or 0), said)
     with contextlib.suppress(JobLost, Refused):
         insist(lambda: job.finish(result))
 

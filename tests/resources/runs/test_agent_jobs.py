@@ -212,6 +212,7 @@ def test_a_job_is_started_before_it_is_finished(runs: Runs) -> None:
     runs.agent.plan()
     job = runs.agent.take()
     job.finish(expect=409)
+    job.finish("failed", killed=True, expect=409)
     assert runs.status(run_id) == "apply_queued"
     # An agent that can't begin says why, and nobody tries it again.
     job.finish("failed", error="There is no such version")

@@ -186,6 +186,7 @@ def _result(sent: dict[str, Any]) -> dict[str, Any]:
         "has_changes": sent.get("has-changes") is True,
         "generated_configuration": sent.get("generated-configuration") is True,
         "state_missing": sent.get("state-missing") is True,
+        "is_killed": sent.get("killed") is True,
         "terraform_version": texts["terraform-version"],
         "error": (texts["error"] or "")[:ERROR_LENGTH] or None,
     }

@@ -134,7 +134,8 @@ def finish_phase(job_id: str, fence: int, result: dict[str, Any]) -> None:
                 machine.release(run)
             return
         check_held(job, fence)
-        if job.status != STARTED and result["outcome"] == "ok":
+        if job.status != STARTED and (result["outcome"] == "ok" or result["is_killed"]):
+            # Another agent gets it.
             raise JobLost
         phase = phase_of(session, job)
         # An apply that succeeded has done what was planned.
