@@ -12,10 +12,11 @@ from tests.contract import hcp_names
 from tests.support.api import Api, faults
 from tests.support.world import Person, World
 
-# Only HCP Terraform's API reference has these.
+# Only HCP Terraform's API reference has these, or its clients ask for them.
 IN_REFERENCE = {
     "GET /admin/users",
     "GET /organizations/{}/reserved-tag-keys",
+    "GET /organizations/{}/runs/queue",
     "GET /organizations/{}/tags",
     "GET /teams/{}/authentication-tokens",
 }
