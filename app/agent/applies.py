@@ -23,11 +23,13 @@ class ApplyJob(Job):
         """Do it: what the service is told of it."""
         document = self.document
         kept = self.tools.kept.pop(self.run_id, None)
-        if kept is not None and (kept.until < time.monotonic() or not self._is_untouched(kept)):
+        if kept is not None and (kept.until < time.monotonic() or not self._is_usable(kept)):
             kept.directory.remove()
             kept = None
         if kept is not None:
             directory = self.directory = kept.directory
+            if kept.slot != self.slot:
+                directory.use_cache(self.open_cache())
             program = kept.program
         else:
             directory = self.directory = self.new_directory()
@@ -54,7 +56,7 @@ class ApplyJob(Job):
         log = self.begin_log(program)
         before = self.notes["before"] = fetched.result()
         terraform, var_file = self.prepare(directory, program, variables, answer, applying=True)
-        if kept is None or (kept.slot != self.slot and self._has_providers(directory)):
+        if kept is None:
             self.init(terraform, log)
         terraform.has_providers = directory.has_lock_file()
         arguments = ["apply", "-input=false", "-auto-approve", *var_file]
@@ -107,6 +109,10 @@ class ApplyJob(Job):
             if self.download("artifacts/lock-file", lock, LOCK_FILE_BYTES):
                 lock.seek(0)
                 directory.write(directory.lock_file, lock.read())
+
+    def _is_usable(self, kept: Kept) -> bool:
+        # Providers are links into the cache of the slot that planned.
+        return (kept.slot == self.slot or not self._has_providers(kept.directory)) and self._is_untouched(kept)
 
     def _is_untouched(self, kept: Kept) -> bool:
         try:

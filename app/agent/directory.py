@@ -12,6 +12,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,6 +56,11 @@ class RunDirectory:
             inner.chmod(0o755)
             self.sandbox.own(inner)
         self.sandbox.own(self.directories.work)
+
+    def use_cache(self, cache: Path) -> None:
+        """Use another cache of providers: that of the slot in which the run goes on."""
+        self.directories = replace(self.directories, cache=cache)
+        self.inside = self.sandbox.inside(self.directories)
 
     def remove(self) -> None:
         """Remove everything."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from app.agent.caches import Caches, checks_cache
 from app.agent.client import Client, Document, JobClient, JobLost, Refused, Unavailable, insist
 from app.agent.directory import BadFile, RunDirectory
 from app.agent.downloads import this_platform
@@ -67,6 +68,8 @@ class Tools:
         self.versions = versions
         self.jobs = home / "jobs"
         self.caches = home / "caches"
+        # The rest of the limit is for what a run has of its own.
+        self.providers = Caches(self.caches, sandbox, settings.limits.disk // 2)
         self.schemas = Schemas(home / "schemas")
         # States that the service did not take, for its operator.
         self.lost_states = home / "lost-states"
@@ -159,7 +162,7 @@ class Job(ABC):
         """Do it, whatever happens, and report it."""
         result: Document = {}
         try:
-            with Watch(self.control, self.tools.settings.limits, self.seconds, self.find_root):
+            with Watch(self.control, self.tools.settings.limits, self.seconds, self.find_used):
                 result = self.work()
             outcome, error = "ok", None
         except Stopped:
@@ -242,9 +245,22 @@ class Job(ABC):
         """The directory, once there is one."""
         return self.directory.root if self.directory is not None else None
 
+    def find_used(self) -> list[Path]:
+        """The directories that count for the limit of the disk."""
+        return [self.directory.root, self.directory.directories.cache] if self.directory is not None else []
+
+    def open_cache(self) -> Path:
+        """The providers that this slot has for the organization."""
+        cache, removed = self.tools.providers.open(self.slot, str(self.document["organization"]))
+        for kept in list(self.tools.kept.values()):
+            if kept.directory.directories.cache in removed:
+                # Its providers are gone.
+                kept.until = 0.0
+        return cache
+
     def new_directory(self) -> RunDirectory:
         """Make the directory of the job."""
-        cache = self.tools.caches / str(self.slot)
+        cache = self.open_cache()
         workspace = self.document["workspace"]
         directory = RunDirectory(
             self.tools.jobs / self.id,
@@ -341,7 +357,7 @@ class Job(ABC):
         configuration = cli_configuration(token, settings.url, hosts, settings.plugin_mirror)
         config = directory.write_input("cli.tfrc", configuration)
         readable = [settings.plugin_mirror] if settings.plugin_mirror is not None else []
-        given = environment(settings, directory, self.document, chosen, config)
+        given = environment(settings, directory, self.document, chosen, config, has_cache=checks_cache(program))
         terraform = Terraform(self.tools.sandbox, program, directory, self.control, given, readable)
         folder = directory.configuration / directory.working_directory
         declared = declared_variables(folder)

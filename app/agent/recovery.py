@@ -24,11 +24,6 @@ def recover(settings: Settings, client: Client, tools: Tools) -> None:
     for folder in (tools.jobs, tools.caches):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
-    for slot in range(settings.slots):
-        cache = tools.caches / str(slot)
-        if not cache.is_dir():
-            cache.mkdir(mode=0o755)
-            tools.sandbox.own(cache)
     recover_jobs(settings, client, tools, tools.jobs)
 
 

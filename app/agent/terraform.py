@@ -159,8 +159,14 @@ def _concerns_users(name: str) -> bool:
     return name.startswith(("TF_CLI_ARGS", "TF_LOG"))
 
 
-def environment(
-    settings: Settings, directory: RunDirectory, job: Mapping[str, Any], chosen: Mapping[str, str], config: str
+def environment(  # noqa: PLR0913 - it is put together from many
+    settings: Settings,
+    directory: RunDirectory,
+    job: Mapping[str, Any],
+    chosen: Mapping[str, str],
+    config: str,
+    *,
+    has_cache: bool,
 ) -> dict[str, str]:
     """The whole environment of Terraform: nothing else of the agent's own is in it."""
     inside = directory.inside
@@ -186,7 +192,7 @@ def environment(
         "TF_INPUT": "0",
         "TF_WORKSPACE": str(workspace["name"]),
         "TF_CLI_CONFIG_FILE": config,
-        "TF_PLUGIN_CACHE_DIR": str(inside.cache),
+        **({"TF_PLUGIN_CACHE_DIR": str(inside.cache)} if has_cache else {}),
         **facts,
         # The same for configurations that declare a variable of such a name.
         **{f"TF_VAR_{name}": value for name, value in facts.items()},

@@ -22,11 +22,11 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 class Watch:
     """A thread that stops a job which goes beyond its limits."""
 
-    def __init__(self, control: Control, limits: Limits, seconds: float, root: Callable[[], Path | None]) -> None:
+    def __init__(self, control: Control, limits: Limits, seconds: float, used: Callable[[], list[Path]]) -> None:
         self._control = control
         self._limits = limits
         self._seconds = seconds
-        self._root = root
+        self._used = used
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
 
@@ -53,8 +53,7 @@ class Watch:
             elif memory_of(self._control.groups()) > self._limits.memory:
                 reason = f"The run used more memory than it may, {self._limits.memory // MIB} MiB."
             elif now > of_disk:
-                root = self._root()
-                if root is not None and disk_usage(root) > self._limits.disk:
+                if sum(map(disk_usage, self._used())) > self._limits.disk:
                     reason = f"The run used more of the disk than it may, {self._limits.disk // MIB} MiB."
                 # Counting large directories takes its time.
                 of_disk = time.monotonic() + DISK_SECONDS + 10 * (time.monotonic() - now)
