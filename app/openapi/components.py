@@ -118,7 +118,7 @@ class Components:
                 properties[group] = {"type": "object", "required": sorted(members), "properties": members}
                 required.append(group)
         if schema.opts.self_link:
-            links = ["self", "self-html"] if schema.opts.page_link else ["self"]
+            links = ["self", *(["self-html"] if schema.opts.page_link else []), *schema.opts.more_links]
             properties["links"] = {"type": "object", "required": links, "properties": dict.fromkeys(links, TEXT)}
             required.append("links")
         return self._named(_name(schema_type), _object(schema_type, required, properties))
