@@ -263,7 +263,8 @@ class Job(ABC):
         cache = self.open_cache()
         workspace = self.document["workspace"]
         directory = RunDirectory(
-            self.tools.jobs / self.id,
+            # Another attempt at the job has another fence, and what is left of an earlier one is not in its way.
+            self.tools.jobs / f"{self.id}-{self.document['fence']}",
             self.tools.sandbox,
             cache,
             str(workspace["name"]),

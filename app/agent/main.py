@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from app.agent.agent import Agent
 from app.agent.client import Client, Refused, Unavailable
 from app.agent.downloads import Downloads
 from app.agent.jobs import Tools
-from app.agent.recovery import recover, recover_jobs
+from app.agent.recovery import look_through, prepare, recover
 from app.agent.sandbox import NoSandbox, Sandbox
 from app.agent.settings import Settings, WrongSettings, default_home
 from app.agent.versions import Versions
@@ -22,6 +23,8 @@ from app.agent.versions import Versions
 logger = logging.getLogger("app.agent")
 
 MOST_HOMES = 256
+# How long the end of an agent waits for a call of the recovery that is under way.
+RECOVERY_SECONDS = 5.0
 PR_SET_DUMPABLE = 4
 
 
@@ -64,11 +67,20 @@ def run(settings: Settings) -> int:
     agent = Agent(settings, client, tools, own_version())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.end())
+    ended = threading.Event()
+    # A state that the service does not take yet keeps nothing else waiting.
+    recovering = threading.Thread(
+        target=recover_all,
+        args=(settings, client, tools, prepare(tools), ended),
+        name="recovery",
+        daemon=True,
+    )
+    recovering.start()
     try:
-        recover(settings, client, tools)
-        recover_others(settings, client, tools)
         agent.serve()
     finally:
+        ended.set()
+        recovering.join(RECOVERY_SECONDS)
         agent.close()
         sandbox.close()
         client.close()
@@ -131,13 +143,14 @@ def take_home(folder: Path) -> tuple[Path, int]:
     raise WrongSettings(f"All directories in {folder} are in use.")
 
 
-def recover_others(settings: Settings, client: Client, tools: Tools) -> None:
-    """Finish also what is left in the directories of agents that are not started again."""
+def recover_all(settings: Settings, client: Client, tools: Tools, left: list[Path], ended: threading.Event) -> None:
+    """Finish what is left here, and in the directories of agents that are not started again."""
+    recover(settings, client, tools, left, ended)
     for home in sorted(settings.home.glob("agent-*")):
         lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            recover_jobs(settings, client, tools, home / "jobs")
+            recover(settings, client, tools, look_through(home / "jobs"), ended)
         except BlockingIOError:
             # It is at work.
             continue

@@ -2,7 +2,8 @@
 
 import contextlib
 import logging
-import time
+import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,42 +20,53 @@ LOOK_SECONDS = 0.2
 KILLED = "The agent was stopped while Terraform was applying. What was finished until then is in the state."
 
 
-def recover(settings: Settings, client: Client, tools: Tools) -> None:
-    """Make the directories of an agent, and finish what was left in them."""
+def prepare(tools: Tools) -> list[Path]:
+    """Make the directories of an agent: what is left of applies in them."""
     for folder in (tools.jobs, tools.caches):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
-    recover_jobs(settings, client, tools, tools.jobs)
+    return look_through(tools.jobs)
 
 
-def recover_jobs(settings: Settings, client: Client, tools: Tools, folder: Path) -> None:
-    """Look through the directories of jobs: hand over the states of applies, and remove the rest."""
+def look_through(folder: Path) -> list[Path]:
+    """Look through the directories of the jobs of an agent that has ended: those of applies, the others are removed."""
     end_leftovers(folder)
+    left = []
     for root in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if read_notes(root) is None:
+            remove_tree(root)
+        else:
+            left.append(root)
+    return left
+
+
+def recover(settings: Settings, client: Client, tools: Tools, left: list[Path], ended: threading.Event) -> None:
+    """Hand over the states of these applies, until this agent ends, too. Its jobs have other directories."""
+    for root in left:
         notes = read_notes(root)
-        if notes is None or notes.get("url") != settings.url:
-            if notes is None:
-                remove_tree(root)
+        if notes is None or notes.get("url") != settings.url or ended.is_set():
             continue
         try:
-            _recover(client, tools, root, notes)
+            _recover(client, tools, root, notes, ended)
         except (Unavailable, Refused, OSError) as error:
             logger.error("What is left of %s is not handed over (%s). It stays in %s.", root.name, error, root)  # noqa: TRY400
+        except Exception:
+            logger.exception("What is left of %s is not handed over. It stays in %s.", root.name, root)
         else:
             remove_tree(root)
 
 
-def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) -> None:
+def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any], ended: threading.Event) -> None:
     logger.warning("The apply of %s was not finished by an earlier agent: its state is handed over", root.name)
     job = JobClient(client, str(notes["id"]), int(notes["fence"]))
     workspace = notes["workspace"]
     directory = RunDirectory(
         root, tools.sandbox, tools.caches / "0", str(workspace["name"]), str(workspace.get("working-directory") or "")
     )
-    _wait_for(notes.get("process"), directory.cwd)
+    _wait_for(notes.get("process"), directory.cwd, ended)
     result = {**(notes.get("result") or {"outcome": "failed", "error": KILLED, "killed": True}), "state-missing": False}
     try:
-        States(job, directory, notes.get("before")).upload_last()
+        States(job, directory, notes.get("before")).upload_last(ended)
     except (JobLost, Refused, BadFile, OSError) as error:
         if isinstance(error, Refused) and error.is_for_now:
             raise
@@ -66,12 +78,12 @@ def _recover(client: Client, tools: Tools, root: Path, notes: dict[str, Any]) ->
         said = "" if notes.get("result") else f"\nError: {KILLED}\n"
         # Before the log was begun, terraform was not started.
         if (root / "log-apply").is_file():
-            _send_log(job, root / "log-apply", int(notes.get("log-base") or 0), said)
+            _send_log(job, root / "log-apply", int(notes.get("log-base") or 0), said, ended)
     with contextlib.suppress(JobLost, Refused):
-        insist(lambda: job.finish(result))
+        insist(lambda: job.finish(result), ended)
 
 
-def _wait_for(process: int | None, cwd: Path) -> None:
+def _wait_for(process: int | None, cwd: Path, ended: threading.Event) -> None:
     """Wait for Terraform of a killed agent: without a sandbox it goes on, and its state counts."""
     while process is not None:
         try:
@@ -79,19 +91,20 @@ def _wait_for(process: int | None, cwd: Path) -> None:
                 return
         except OSError:
             return
-        time.sleep(LOOK_SECONDS)
+        if ended.wait(LOOK_SECONDS):
+            raise Unavailable("Terraform still works, and this agent ends")
 
 
-def _send_log(job: JobClient, path: Path, base: int, said: str) -> None:
+def _send_log(job: JobClient, path: Path, base: int, said: str, ended: threading.Event) -> None:
     """Send the rest of a log, and why it ends: the service says how much it has."""
     with path.open("a+b") as file:
         file.write(said.encode())
         file.seek(0)
         data = file.read(1)
-        length = insist(lambda: job.log(base, data)) - base if data else 0
+        length = insist(lambda: job.log(base, data), ended) - base if data else 0
         while True:
             file.seek(length)
             data = file.read(512 * 1024)
             if not data:
                 return
-            length = insist(lambda data=data, length=length: job.log(base + length, data)) - base  # type: ignore[misc]
+            length = insist(partial(job.log, base + length, data), ended) - base

@@ -69,7 +69,7 @@ class States:
             status = os.fstat(file.fileno())
         return status.st_mtime_ns, status.st_size
 
-    def upload_last(self) -> str | None:
+    def upload_last(self, ended: threading.Event | None = None) -> str | None:
         """Bring the last state, however long it takes: as what it is kept, None if there is nothing new."""
         paths = [self._directory.state]
         left = self._directory.errored_state
@@ -81,7 +81,7 @@ class States:
             # The lock of a run that was given up is released by the last one.
             is_last = path == paths[-1]
             attempt: Callable[[], str | None] = partial(self._upload, path, final=True, is_last=is_last)
-            kept = insist(attempt, seconds=HOURS * 3600) or kept
+            kept = insist(attempt, ended, seconds=HOURS * 3600) or kept
         return kept
 
     def _exists(self, path: str) -> bool:

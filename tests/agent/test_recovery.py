@@ -303,3 +303,42 @@ def test_what_it_keeps_is_nobody_else_s(
     for path in (*root.glob("*"), *root.glob("input/*")):
         assert path.is_dir() or path.stat().st_mode & 0o077 == 0, path
     assert job.finished.wait(10)
+
+
+def test_a_state_that_must_wait_keeps_no_job_waiting(
+    service: AgentService, launch: Launch, pretend: Callable[[str], Path], home: Path
+) -> None:
+    left = service.add("apply")
+    root = home / "agent-0" / "jobs" / left.document["id"]
+    state = root / "work" / "state" / left.document["workspace"]["name"] / "terraform.tfstate"
+    state.parent.mkdir(parents=True)
+    state.write_text("{}")
+    notes = {
+        "id": left.document["id"],
+        "fence": left.document["fence"],
+        "workspace": left.document["workspace"],
+        "url": service.url,
+        "run": "run-1",
+        "before": None,
+    }
+    (root / "job.json").write_text(json.dumps(notes))
+    service.unavailable.add("state PUT")
+    service.retry_after = "0"
+    tools = str(pretend("exit 0"))
+    agent = launch(GROUNDPLAN_TOOLS=tools)
+    assert service.run(service.add("plan", version="9.9.9"))["outcome"] == "ok"
+    # The job itself is given out again: its new attempt takes nothing away from what is left.
+    left.document |= {"fence": 8, "version": "9.9.9"}
+    left.given = {"plan": b"planned"}
+    assert service.run(left)["outcome"] == "ok"
+    agent.terminate()
+    assert agent.wait(10) == 0
+    assert state.read_text() == "{}"
+    left.document["fence"] = 7
+    service.unavailable.clear()
+    launch(GROUNDPLAN_TOOLS=tools)
+    due = time.monotonic() + 10
+    while root.exists() and time.monotonic() < due:
+        time.sleep(0.02)
+    assert left.states == [(b"{}", True)]
+    assert not root.exists()

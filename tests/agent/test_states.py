@@ -11,7 +11,6 @@ import pytest
 
 from app.agent import states
 from app.agent.jobs import Kept
-from app.agent.recovery import recover
 from tests.support.agent_service import AgentService, ServedJob
 from tests.support.running_agent import Start
 
@@ -117,10 +116,10 @@ def test_a_state_that_can_not_be_copied_stays_where_it_is(
     assert (root / "work" / "state" / "net" / "terraform.tfstate").read_text() == "{}\n"
     assert f"see {root}" in caplog.text
     # Nor does the next agent remove it.
-    recover(running.settings, running.client, running.tools)
+    running.recover()
     assert root.exists()
     running.tools.lost_states.unlink()
-    recover(running.settings, running.client, running.tools)
+    running.recover()
     assert not root.exists()
     assert [path.read_text() for path in running.tools.lost_states.iterdir()] == ["{}\n"]
 

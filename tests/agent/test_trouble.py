@@ -149,4 +149,5 @@ def test_only_so_many_planned_runs_are_kept(service: AgentService, start: Start,
     for plan in plans:
         service.run(plan)
     assert list(running.tools.kept) == [plan.document["run"]["id"] for plan in plans[1:]]
-    assert sorted(path.name for path in home.glob("agent-0/jobs/*")) == [plan.document["id"] for plan in plans[1:]]
+    kept = [f"{plan.document['id']}-{plan.document['fence']}" for plan in plans[1:]]
+    assert sorted(path.name for path in home.glob("agent-0/jobs/*")) == kept

@@ -9,7 +9,7 @@ from app.agent.client import Client
 from app.agent.downloads import Downloads
 from app.agent.jobs import Tools
 from app.agent.main import open_sandbox, take_home
-from app.agent.recovery import recover
+from app.agent.recovery import prepare, recover
 from app.agent.settings import Settings
 from app.agent.versions import Versions
 
@@ -23,9 +23,14 @@ class Running:
         versions = Versions(settings.tools, Downloads(settings.home / "tools", settings.releases), os.environ["PATH"])
         self.tools = Tools(settings, self.client, self.sandbox, versions, self.home)
         self.agent = Agent(settings, self.client, self.tools, "test")
-        recover(settings, self.client, self.tools)
+        self.recover()
         self.thread = threading.Thread(target=self.agent.serve, daemon=True)
         self.thread.start()
+
+    def recover(self) -> None:
+        """Finish what an earlier agent has left, as the command does beside its jobs."""
+        left = prepare(self.tools)
+        recover(self.settings, self.client, self.tools, left, threading.Event())
 
     def end(self) -> None:
         self.agent.end()
