@@ -1,6 +1,7 @@
 """Runs commands of Terraform or OpenTofu in the directory of a run."""
 
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ GARBAGE_PERCENT = "400"
 # The name that the documentation gives a service without https, and the names under which terraform looks for its API.
 LOCAL_HOST = "groundplan.local"
 SERVICES = ("tfe.v2", "tfe.v2.1", "tfe.v2.2")
+# The folder of a provider in a mirror: host, namespace and type.
+MIRRORED = re.compile(r"[A-Za-z0-9.:-]+/[A-Za-z0-9_-]+/[A-Za-z0-9_-]+")
 
 
 class Stopped(Exception):
@@ -213,5 +216,9 @@ def cli_configuration(token: str, url: str, hosts: Sequence[str], mirror: Path |
             services = "".join(f'    "{name}" = "{url.rstrip("/")}/api/v2/"\n' for name in SERVICES)
             text += f'host "{host}" {{\n  services = {{\n{services}  }}\n}}\n'
     if mirror is not None:
-        text += f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n  direct {{}}\n}}\n'
+        # Otherwise Terraform would ask the registry for the providers of the mirror, too.
+        kept = sorted("/".join(each.relative_to(mirror).parts) for each in mirror.glob("*/*/*") if each.is_dir())
+        exclude = ", ".join(f'"{each}"' for each in kept if MIRRORED.fullmatch(each))
+        text += f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n'
+        text += f"  direct {{\n    exclude = [{exclude}]\n  }}\n}}\n"
     return text
