@@ -223,8 +223,8 @@ def measure(database: str) -> None:
 def main() -> int:
     """Run it as the command line says."""
     parser = argparse.ArgumentParser(prog="python -m bench.jobs", description=__doc__)
-    parser.add_argument("databases", nargs="*", choices=[*DATABASES, []], default=["SQLite", "PostgreSQL"])
-    for database in parser.parse_args().databases:
+    parser.add_argument("databases", nargs="*", choices=list(DATABASES))
+    for database in parser.parse_args().databases or ("SQLite", "PostgreSQL"):
         measure(database)
     return 0
 

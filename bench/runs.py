@@ -271,10 +271,10 @@ def measure(database: str, options: argparse.Namespace) -> None:
 def main() -> int:
     """Run it as the command line says."""
     parser = argparse.ArgumentParser(prog="python -m bench.runs", description=__doc__)
-    parser.add_argument("databases", nargs="*", choices=[*DATABASES, []], default=["SQLite", "PostgreSQL"])
+    parser.add_argument("databases", nargs="*", choices=list(DATABASES))
     parser.add_argument("--count", type=int, default=30, help="how many runs for each latency")
     options = parser.parse_args()
-    for database in options.databases:
+    for database in options.databases or ("SQLite", "PostgreSQL"):
         measure(database, options)
     return 0
 

@@ -325,17 +325,21 @@ def finish_job(job: RunJob) -> None:
 
 
 def lock_run(session: Session, run_id: str) -> tuple[Workspace, Run] | None:
-    """The run and its workspace, both locked, always in this order; None if the run is gone."""
+    """The run and its workspace, both locked, always in this order; None if the run is gone.
+
+    Rows that refer to them can be inserted meanwhile: else a piece of a log, whose phase is locked, could wait for the
+    run while the run waits for the phase.
+    """
     workspace_id = session.scalar(select(Run.__table__.c.workspace_id).where(Run.__table__.c.id == run_id))
     if workspace_id is None:
         return None
     workspace = session.scalars(
-        select(Workspace).where(Workspace.__table__.c.id == workspace_id).with_for_update(of=Workspace)
+        select(Workspace).where(Workspace.__table__.c.id == workspace_id).with_for_update(of=Workspace, key_share=True)
     ).one_or_none()
     run = session.scalars(
         select(Run)
         .where(Run.__table__.c.id == run_id)
-        .with_for_update(of=Run)
+        .with_for_update(of=Run, key_share=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
     return None if workspace is None or run is None else (workspace, run)
