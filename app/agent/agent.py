@@ -20,6 +20,7 @@ from app.agent.settings import Settings
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
+LONGEST_POLL_SECONDS = 60.0
 DEFAULT_POLL_SECONDS = 5.0
 LONGEST_ADDRESS = 100
 AGAIN_SECONDS = 0.05
@@ -132,7 +133,9 @@ class Agent:
         self._pinged = time.monotonic()
         status, document, headers = self.client.call("POST", f"/agents/{self.id}/acquire", {})
         if status == NO_CONTENT or not document:
-            seconds = float(headers.get("Retry-After") or DEFAULT_POLL_SECONDS)
+            after = headers.get("Retry-After") or ""
+            # A proxy may write a date.
+            seconds = min(float(after), LONGEST_POLL_SECONDS) if after.isdecimal() else DEFAULT_POLL_SECONDS
             return max(AGAIN_SECONDS, seconds * random.uniform(0.75, 1.25))  # noqa: S311
         self._begin(document)
         # Mostly there is no second one, and the first needs the service now. Each that is queued rings by itself.
@@ -238,7 +241,7 @@ class Agent:
         return answer
 
     def _refused(self, refused: Refused) -> None:
-        if refused.status == 404:  # noqa: PLR2004
+        if refused.status == 404:  # noqa: PLR2004 - statuses of HTTP
             logger.info("The service does not know this agent any more: it registers again")
             with contextlib.suppress(Refused, Unavailable):
                 self._register()

@@ -136,13 +136,13 @@ def _document(data: bytes) -> Document | None:
 
 def _check(response: urllib3.BaseHTTPResponse) -> None:
     status = response.status
-    if status < 300:  # noqa: PLR2004
+    if status < 300:  # noqa: PLR2004 - statuses of HTTP
         return
     try:
         data = response.read(64 * 1024)
     except (urllib3.exceptions.HTTPError, OSError):
         data = b""
-    if status in {408, 429} or status >= 500:  # noqa: PLR2004
+    if status in {408, 429} or status >= 500:  # noqa: PLR2004 - statuses of HTTP
         raise Unavailable(f"the service answers with {status}")
     raise Refused(status, _reason(status, data))
 
@@ -159,7 +159,7 @@ def waits() -> Iterator[float]:
     """How long to wait before each further attempt: longer and longer, and never the same for two agents."""
     wait = FIRST_WAIT
     while True:
-        yield wait * random.uniform(0.7, 1.3)  # noqa: S311
+        yield wait * random.uniform(0.7, 1.3)  # noqa: S311 - no secret: it only spreads requests
         wait = min(LONGEST_WAIT, wait * 2)
 
 

@@ -150,7 +150,7 @@ class Downloads:
         try:
             response = self._http.request("GET", address, preload_content=False)
             try:
-                if response.status != 200:  # noqa: PLR2004
+                if response.status != 200:  # noqa: PLR2004 - statuses of HTTP
                     raise NotDownloaded(f"{address} answers with {response.status}.")
                 yield response
             finally:

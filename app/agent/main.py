@@ -45,7 +45,7 @@ def main() -> int:
         logger.error("%s", error)  # noqa: TRY400 - the text is for the operator
         return 2
     except (Unavailable, Refused) as error:
-        logger.error("The service does not take this agent: %s", error)  # noqa: TRY400
+        logger.error("The service does not take this agent: %s", error)  # noqa: TRY400 - the text says it all
         return 1
 
 

@@ -206,7 +206,7 @@ class Sandbox:
             return
         arguments = [self._bwrap, *self._namespaces(), *self._walls.arguments(), "--", "/bin/sh", "-c", ":"]
         try:
-            done = subprocess.run(  # noqa: S603
+            done = subprocess.run(  # noqa: S603 - our own command
                 arguments,
                 env={"PATH": "/usr/bin:/bin"},
                 cwd="/",
@@ -230,7 +230,7 @@ class Sandbox:
     ) -> "subprocess.Popen[bytes]":
         # A clean environment from the start: what bubblewrap itself was given can be read in the sandbox. The user is
         # another one before bubblewrap starts: within its namespace alone, root would stay root for files.
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(  # noqa: S603 - our own command
             [self._bwrap, *arguments],
             cwd="/",
             env=dict(environment),

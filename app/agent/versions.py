@@ -116,7 +116,7 @@ class Versions:
 def asked_version(path: Path) -> str | None:
     """The version that a program says it is."""
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - our own command
             [path, "version", "-json"],
             env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "CHECKPOINT_DISABLE": "1"},
             cwd="/",
