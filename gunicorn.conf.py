@@ -15,10 +15,11 @@ from flask import Flask
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from app.embedded import Embedded
 from app.embedded_agents import EmbeddedAgents, why_none
+from app.embedded_workers import EmbeddedWorkers
 from app.resources.runs.agent_jobs.expiry import expire_forever
 from app.services import services
-from app.storage.sweeping import sweep_daily
 from app.web.server_errors import server_error
 from app.web.slow_clients import shut_down_reading
 
@@ -156,20 +157,23 @@ loglevel = (os.environ.get("GROUNDPLAN_LOG_LEVEL") or "info").lower()
 control_socket_disable = True
 
 
-beside: list[EmbeddedAgents] = []
+beside: list[Embedded] = []
 # Workers come and go, so the time of their own start says nothing.
 started_at = time.monotonic()
 
 
 def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-    """Start the agents, and exempt imported objects from garbage collection, so that workers share their pages."""
+    """Start what runs beside it, and exempt imported objects from garbage collection: workers share their pages."""
     settings = services(server.app.wsgi()).settings
     reason = why_none(settings, os.environ)
     if reason is not None:
         server.log.warning(reason)
     elif settings.agents:
         beside.append(EmbeddedAgents(settings, own_address(server, settings.url)))
-        beside[0].start()
+    if settings.workers:
+        beside.append(EmbeddedWorkers(settings))
+    for each in beside:
+        each.start()
     gc.collect()
     gc.freeze()
 
@@ -185,9 +189,11 @@ def own_address(server: Any, url: str | None) -> str:  # noqa: ANN401
 
 
 def on_exit(_server: Any) -> None:  # noqa: ANN401
-    """Ask the agents to end."""
-    for agents in beside:
-        agents.stop()
+    """Ask the agents and workers to end."""
+    for each in beside:
+        each.ask_to_end()
+    for each in beside:
+        each.stop()
 
 
 def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401
@@ -196,13 +202,10 @@ def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401
-    """Let each worker sweep the object store, now and daily, and end the jobs of silent agents, beside its requests.
+    """Let each worker process end the jobs of silent agents, beside its requests.
 
-    Any number of workers may do it at once.
+    Any number of them may do it at once.
     """
-    own = services(worker.wsgi)
-    sweeping = threading.Thread(target=sweep_daily, args=(own.engines, own.vault), name="sweep", daemon=True)
-    sweeping.start()
     expiring = threading.Thread(target=expire_forever, args=(worker.wsgi, started_at), name="expiry", daemon=True)
     expiring.start()
 

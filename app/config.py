@@ -120,8 +120,12 @@ class Settings:
     # How long a phase may take.
     plan_seconds: int = 2 * 60 * 60
     apply_seconds: int = 24 * 60 * 60
-    # How many agents are started beside the service.
+    # How many agents are started beside the service, and how many workers.
     agents: int = 1
+    workers: int = 1
+    # How many background tasks a worker does at once, and how long its tasks stay its own when it is gone.
+    worker_threads: int = 4
+    worker_lease_seconds: int = 30
 
     def __post_init__(self) -> None:
         """Refuse settings that can't work, before anything is opened."""
@@ -216,6 +220,9 @@ class Settings:
             apply_seconds=whole_number(given, "GROUNDPLAN_APPLY_SECONDS", 24 * 60 * 60),
             configuration_bytes=whole_number(given, "GROUNDPLAN_CONFIGURATION_MEGABYTES", 256) * 2**20,
             agents=0 if given.get("GROUNDPLAN_AGENTS") == "0" else whole_number(given, "GROUNDPLAN_AGENTS", 1),
+            workers=0 if given.get("GROUNDPLAN_WORKERS") == "0" else whole_number(given, "GROUNDPLAN_WORKERS", 1),
+            worker_threads=whole_number(given, "GROUNDPLAN_WORKER_THREADS", 4),
+            worker_lease_seconds=whole_number(given, "GROUNDPLAN_WORKER_LEASE_SECONDS", 30),
         )
 
 

@@ -1,7 +1,7 @@
-"""Doorbells: waking the agents on this host, so that they ask for work at once instead of at their next poll.
+"""Doorbells: waking the agents and workers on this host, so that they look for work at once instead of a while later.
 
-Each agent binds a datagram socket in a folder, and whoever has queued work sends an empty datagram to all of them.
-Nothing depends on it: an agent that hears nothing asks again after a while.
+Each of them binds a datagram socket in a folder, and whoever has queued work sends a datagram to all of them.
+Nothing depends on it: one that hears nothing looks again after a while.
 """
 
 import os
@@ -14,31 +14,51 @@ from typing import Any, Final
 FOLDER: Final = "doorbells"
 LONGEST_ADDRESS: Final = 100
 RING: Final = "groundplan.ring"
-"""The key in a session's ``info``: the set of reasons to wake agents after the commit."""
+"""The key in a session's ``info``: the set of reasons to wake somebody after the commit."""
 
 JOB: Final = "job"
 """A job was queued."""
 SIGNAL: Final = "signal"
 """A running job should stop: agents renew their leases at once, and learn it by the answers."""
+WORK: Final = "work"
+"""A background task is due: for workers, and for no agent."""
+OF_WORKER: Final = "worker-"
+"""How the names of the sockets of workers begin."""
 
 
 def want_ring(info: dict[Any, Any], reason: str) -> None:
-    """Note in a session's ``info`` that agents should be woken after the commit."""
+    """Note in a session's ``info`` whom to wake after the commit."""
     info.setdefault(RING, set()).add(reason)
 
 
 def ring(folder: Path, reasons: Iterable[str]) -> None:
-    """Wake every agent that has a socket in the folder. A socket whose agent was killed is removed."""
+    """Wake everybody with a socket in the folder whom a reason is for. A socket whose process was killed is removed."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
         bell.setblocking(False)  # noqa: FBT003 - the name of the method says it
         for each in folder.glob("*.sock"):
             # A full queue means that the agent has not yet looked, so it will.
             for reason in reasons:
+                if (reason == WORK) is not each.name.startswith(OF_WORKER):
+                    continue
                 with suppress(OSError), _short(each) as address:
                     try:
                         bell.sendto(reason.encode(), address)
                     except ConnectionRefusedError:
                         each.unlink()
+
+
+def listen(path: Path) -> socket.socket:
+    """A doorbell at this path, in a folder that is there; reading from it does not wait."""
+    bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    bell.setblocking(False)  # noqa: FBT003 - the name of the method says it
+    try:
+        path.unlink(missing_ok=True)
+        with _short(path) as address:
+            bell.bind(address)
+    except OSError:
+        bell.close()
+        raise
+    return bell
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class P(StrEnum):
     ACCOUNT_READ = "account:read"
     ACCOUNT_UPDATE = "account:update"
     USER_ADMINISTER = "user:administer"
+    BACKGROUND_TASK_MANAGE = "background-task:manage"
     SITE_ROLE_MANAGE = "site-role:manage"
     TOKEN_MANAGE = "token:manage"  # noqa: S105 - a permission
 

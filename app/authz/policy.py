@@ -106,6 +106,7 @@ POLICY: Mapping[P, Rule] = {
     P.ACCOUNT_READ: _OWN,
     P.ACCOUNT_UPDATE: _OWN,
     P.USER_ADMINISTER: _rule(),
+    P.BACKGROUND_TASK_MANAGE: _rule(),
     P.SITE_ROLE_MANAGE: _rule(),
     P.TOKEN_MANAGE: _TOKEN,
     P.TEAM_READ: _TEAM,

@@ -383,7 +383,7 @@ OWN_ACCESS: Permissions = frozenset({P.MEMBERSHIP_READ, P.PROJECT_READ_MEMBERS, 
 
 # --- the whole service ---------------------------------------------------------------------------------------------
 
-SITE_ADMIN: Permissions = OWNER | {P.ORGANIZATION_CREATE, P.USER_READ, P.USER_ADMINISTER}
+SITE_ADMIN: Permissions = OWNER | {P.ORGANIZATION_CREATE, P.USER_READ, P.USER_ADMINISTER, P.BACKGROUND_TASK_MANAGE}
 # The site role that everybody has grants nothing, or this if users may create organizations.
 SITE_USER: Permissions = frozenset({P.ORGANIZATION_CREATE})
 SITE_ROLES: Mapping[str, Permissions] = {

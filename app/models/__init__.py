@@ -5,6 +5,7 @@ from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, 
 from app.models.agents import Agent
 from app.models.applies import Apply
 from app.models.authentication_tokens import AuthenticationToken
+from app.models.background_tasks import BackgroundTask
 from app.models.comments import Comment
 from app.models.configuration_versions import ConfigurationVersion
 from app.models.environments import Environment
@@ -44,6 +45,7 @@ __all__ = [
     "Apply",
     "AuthenticationToken",
     "AuthorizationCode",
+    "BackgroundTask",
     "Comment",
     "ConfigurationVersion",
     "Environment",

@@ -5,10 +5,12 @@ Import engines and sessions from ``database``: this package itself does not depe
 
 from app.persistence.base import NAMING, Base
 from app.persistence.case import case_folded, fold_case
+from app.persistence.clock import database_now
 from app.persistence.identifiers import identifier
 from app.persistence.integrity import is_deadlock, violated_constraint
 from app.persistence.sets import SEPARATOR, in_values, string_agg, values_param
 from app.persistence.types import AnyRow, Expression, Name, Timestamp, now
+from app.persistence.upsert import upsert
 
 __all__ = [
     "NAMING",
@@ -19,12 +21,14 @@ __all__ = [
     "Name",
     "Timestamp",
     "case_folded",
+    "database_now",
     "fold_case",
     "identifier",
     "in_values",
     "is_deadlock",
     "now",
     "string_agg",
+    "upsert",
     "values_param",
     "violated_constraint",
 ]

@@ -4,7 +4,6 @@ A sweep may be stopped at any moment, and any number of sweeps may run at once.
 """
 
 import logging
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,7 +20,6 @@ logger = logging.getLogger(__name__)
 # Longer than the longest upload. An upload that takes even longer is refused at its end, never stored in part.
 GRACE: Final = timedelta(hours=24)
 BATCH: Final = 200
-DAY: Final = 24 * 60 * 60
 
 
 def sweep(engines: Engines, vault: Vault, grace: timedelta = GRACE) -> int:
@@ -53,19 +51,6 @@ def sweepable(engines: Engines, grace: timedelta = GRACE) -> int:
             select(func.count()).select_from(StoredObject).where(or_(StoredObject.condemned_at.is_not(None), orphaned))
         )
         return connection.execute(counted).scalar_one()
-
-
-def sweep_daily(engines: Engines, vault: Vault) -> None:
-    """Sweep at once and every day after, until the process ends."""
-    while True:
-        try:
-            count = sweep(engines, vault)
-        except Exception:
-            logger.exception("the sweep of the object store failed")
-        else:
-            if count:
-                logger.info("removed %d objects that nothing named", count)
-        time.sleep(DAY)
 
 
 def remove(engines: Engines, vault: Vault, names: Sequence[str], *, patience: int = 1) -> int:

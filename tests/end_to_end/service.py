@@ -251,8 +251,9 @@ def _environment(home: Path, database_url: str, port: int, workers: int) -> dict
         "PORT": str(port),
         "WEB_CONCURRENCY": str(workers),
         "GROUNDPLAN_ACCESS_LOG": "1",
-        # Tests that want agents start them.
+        # Tests that want agents or workers start them.
         "GROUNDPLAN_AGENTS": "0",
+        "GROUNDPLAN_WORKERS": "0",
     }
 
 

@@ -29,13 +29,15 @@ CLIENTS = {
     "urllib3",
 }
 CALLERS = {
-    # Datagrams to the sockets of agents in a folder of the service's home.
+    # Datagrams to the sockets of agents and workers in a folder of the service's home.
     "doorbells.py": {"socket"},
     "analytics/posthog.py": {"posthog"},
     "mail/server.py": {"smtplib", "ssl"},
     "storage/objects.py": {"boto3", "botocore"},
     # It only closes the connection of a client that takes too long.
     "web/slow_clients.py": {"socket"},
+    # The name of its host, and the socket that wakes it.
+    "worker/worker.py": {"socket"},
     # The agent is a process of its own: it calls the service, and the addresses of releases that are configured.
     "agent/agent.py": {"socket"},
     "agent/client.py": {"urllib3"},

@@ -32,7 +32,9 @@ OTHERS = {
     "openapi": ("contract/test_openapi.py",),
     "services.py": ("web",),
     "migrations": ("persistence",),
+    "embedded.py": ("agent",),
     "embedded_agents.py": ("agent",),
+    "embedded_workers.py": ("worker",),
     "gunicorn.conf.py": ("web",),
 }
 # Models that several domains, or that only the web layer and other packages look at.

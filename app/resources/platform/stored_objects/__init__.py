@@ -1,0 +1,1 @@
+"""The sweep of stored objects, done by a worker."""
