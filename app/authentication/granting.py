@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Select, Text, func, literal, null, select, union_all
 
-from app.authz import roles
+from app.authz import custom_access, roles
 from app.authz.grants import Grants, GrantsWithSources, Source
 from app.authz.permissions import P
 from app.authz.policy import Level
@@ -229,12 +229,12 @@ def _granted(row: AnyRow) -> frozenset[P]:
 def project_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P]:
     """The permissions that one team project access grants."""
     if access == "custom":
-        return roles.custom_project_level(frozenset((details or {}).items()))
+        return custom_access.custom_project_level(frozenset((details or {}).items()))
     return roles.PROJECT_LEVELS[access]
 
 
 def workspace_level(access: str, details: Mapping[str, Any] | None) -> frozenset[P]:
     """The permissions that one team workspace access grants."""
     if access == "custom":
-        return roles.custom_workspace_level(frozenset((details or {}).items()))
+        return custom_access.custom_workspace_level(frozenset((details or {}).items()))
     return roles.WORKSPACE_LEVELS[access]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from app.authz import roles
+from app.authz import custom_access, roles
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
 
@@ -273,8 +273,10 @@ def _custom() -> Iterable[str]:
     yield ""
     yield "| detail | value | adds |"
     yield "|---|---|---|"
-    steps = [(name, value, added) for name, values in roles.CUSTOM_PROJECT.items() for value, added in values.items()]
-    flags = [(name, "true", added) for name, added in roles.CUSTOM_FLAGS.items()]
+    steps = [
+        (name, value, added) for name, values in custom_access.CUSTOM_PROJECT.items() for value, added in values.items()
+    ]
+    flags = [(name, "true", added) for name, added in custom_access.CUSTOM_FLAGS.items()]
     for name, value, added in (*steps, *flags):
         yield f"| `{name}` | `{value}` | {', '.join(f'`{permission}`' for permission in P if permission in added)} |"
 

@@ -90,6 +90,7 @@ class P(StrEnum):
     RUN_READ = "run:read"
     RUN_PLAN = "run:plan"
     RUN_APPLY = "run:apply"
+    RUN_OVERRIDE_POLICIES = "run:override-policies"
     VARIABLE_READ = "variable:read"
     VARIABLE_WRITE = "variable:write"
     STATE_READ_OUTPUTS = "state:read-outputs"

@@ -15,6 +15,7 @@ from app.models.log_chunks import LogChunk
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.plans import Plan
+from app.models.policy_evaluations import PolicyEvaluation
 from app.models.project_members import ProjectMember
 from app.models.projects import Project
 from app.models.repository_links import RepositoryLink
@@ -26,6 +27,7 @@ from app.models.sign_in import AuthorizationCode, SignInAttempt, SignInSession
 from app.models.ssh_keys import SshKey
 from app.models.state_versions import StateVersion, StateVersionOutput
 from app.models.tag_bindings import TagBinding
+from app.models.task_stages import TaskStage
 from app.models.team_projects import TeamProject
 from app.models.team_workspaces import TeamWorkspace
 from app.models.teams import Team, TeamMember
@@ -57,6 +59,7 @@ __all__ = [
     "Organization",
     "OrganizationMembership",
     "Plan",
+    "PolicyEvaluation",
     "Project",
     "ProjectMember",
     "RemoteStateConsumer",
@@ -72,6 +75,7 @@ __all__ = [
     "StateVersionOutput",
     "StoredObject",
     "TagBinding",
+    "TaskStage",
     "Team",
     "TeamMember",
     "TeamProject",

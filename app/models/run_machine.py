@@ -34,13 +34,13 @@ from app.models.run_jobs import (
     RunJob,
 )
 from app.models.run_phases import RunPhase
-from app.models.run_transitions import Event, find_transition
+from app.models.run_stages import begin_stage, create_stages, end_stages
+from app.models.run_transitions import Event, find_transition, following, is_possible
 from app.models.runs import (
     APPLIED,
     APPLY_QUEUED,
     APPLYING,
     CANCELED,
-    CONFIRMED,
     DISCARDED,
     ERRORED,
     FINAL,
@@ -50,6 +50,9 @@ from app.models.runs import (
     PLANNED_AND_FINISHED,
     PLANNED_AND_SAVED,
     PLANNING,
+    POST_APPLY_RUNNING,
+    PRE_PLAN_RUNNING,
+    RUNNING_STAGES,
     Run,
 )
 from app.models.workspace_locks import release
@@ -62,16 +65,16 @@ FORCE_CANCEL_AFTER: Final = timedelta(minutes=1)
 NO_AGENT: Final = "No agent of this pool is connected; the run begins when one is"
 INCOMPLETE: Final = "The agent was lost in the middle of an apply: the state of the last apply may be incomplete"
 
-# The statuses of plan and apply in each status of the run; None where they stay.
+# The statuses of plan and apply in a status of the run; None where they stay, as in statuses that are not here.
 _PHASES: Final[Mapping[str, tuple[str | None, str | None]]] = {
     PLAN_QUEUED: (run_phases.QUEUED, None),
     PLANNING: (run_phases.RUNNING, None),
     PLANNED: (run_phases.FINISHED, None),
     PLANNED_AND_SAVED: (run_phases.FINISHED, None),
     PLANNED_AND_FINISHED: (run_phases.FINISHED, run_phases.UNREACHABLE),
-    CONFIRMED: (None, None),
     APPLY_QUEUED: (None, run_phases.QUEUED),
     APPLYING: (None, run_phases.RUNNING),
+    POST_APPLY_RUNNING: (None, run_phases.FINISHED),
     APPLIED: (None, run_phases.FINISHED),
 }
 # What a phase that has begun becomes when the run ends so.
@@ -114,8 +117,9 @@ class Machine:
         self.session.add_all([plan, apply])
         self.session.flush()
         self.note(run, "created")
+        create_stages(self.session, self.workspace, run)
         if run.is_speculative:
-            self.move(run, Event.QUEUE_PLAN)
+            self.begin(run)
         else:
             self.start_next()
         self.session.flush()
@@ -128,9 +132,7 @@ class Machine:
         moment = now()
         before = run.status
         if event in {Event.CANCEL, Event.FORCE_CANCEL}:
-            run.canceled_by_id = self.actor_id
-            run.canceled_at = run.canceled_at or moment
-            run.force_cancel_available_at = run.force_cancel_available_at or moment + FORCE_CANCEL_AFTER
+            self._mark_canceled(run, moment)
         if transition.to is None:
             run.updated_at = moment
             self._signal(run, INTERRUPT)
@@ -147,14 +149,12 @@ class Machine:
             run.confirmed_by_id = self.actor_id
             if before == PLANNED_AND_SAVED:
                 self._take_lock(run)
-            self.move(run, Event.QUEUE_APPLY)
-        elif run.status == PLANNED and run.auto_apply:
-            self.move(run, Event.AUTO_APPLY)
-        elif run.status in FINAL and not keep_lock:
-            self.release(run)
-        elif run.status in FINAL:
-            self.workspace.locked_reason = INCOMPLETE
+        self._go_on(run, keep_lock=keep_lock)
         self.session.flush()
+
+    def begin(self, run: Run) -> None:
+        """Begin a run that waited: with its stage before the plan, or with its plan."""
+        self.move(run, Event.BEGIN_STAGE if is_possible(run, Event.BEGIN_STAGE) else Event.QUEUE_PLAN)
 
     def release(self, run: Run) -> None:
         """Release the lock if the run holds it, make the newest state current, and let the next run begin."""
@@ -191,7 +191,7 @@ class Machine:
         if run is not None and self.workspace.locked:
             self.workspace.current_run_id = run.id
         elif run is not None:
-            self.move(run, Event.QUEUE_PLAN)
+            self.begin(run)
 
     def execute_now(self, run: Run, blocking: Run) -> None:
         """Discard the run that holds the lock, and let this one begin before those that have waited longer."""
@@ -199,7 +199,7 @@ class Machine:
         blocking.holds_lock = False
         release(self.workspace)
         self.session.flush()
-        self.move(run, Event.QUEUE_PLAN)
+        self.begin(run)
 
     def note(self, run: Run, action: str, description: str | None = None, comment_id: str | None = None) -> None:
         """Write a run event."""
@@ -219,6 +219,26 @@ class Machine:
         )
         self.session.add(event)
 
+    def _go_on(self, run: Run, *, keep_lock: bool) -> None:
+        # What the new status brings with it, in the same transaction.
+        next_event = following(run)
+        if next_event is not None:
+            self.move(run, next_event)
+        elif run.status in RUNNING_STAGES:
+            begin_stage(self, run, RUNNING_STAGES[run.status])
+        elif run.status in FINAL:
+            if run.stages:
+                end_stages(self.session, run)
+            if keep_lock:
+                self.workspace.locked_reason = INCOMPLETE
+            else:
+                self.release(run)
+
+    def _mark_canceled(self, run: Run, moment: datetime) -> None:
+        run.canceled_by_id = self.actor_id
+        run.canceled_at = run.canceled_at or moment
+        run.force_cancel_available_at = run.force_cancel_available_at or moment + FORCE_CANCEL_AFTER
+
     def _enter(self, run: Run, status: str, moment: datetime) -> None:
         run.status = status
         run.updated_at = moment
@@ -233,14 +253,14 @@ class Machine:
                     has_begun = phase.status != run_phases.PENDING
                     _enter_phase(phase, _ENDED[run.status] if has_begun else run_phases.UNREACHABLE, moment)
         else:
-            of_plan, of_apply = _PHASES[run.status]
-            if of_plan is not None:
+            of_plan, of_apply = _PHASES.get(run.status, (None, None))
+            if of_plan is not None and plan.status != of_plan:
                 _enter_phase(plan, of_plan, moment)
-            if of_apply is not None:
+            if of_apply is not None and apply.status != of_apply:
                 _enter_phase(apply, of_apply, moment)
+        if run.status in {PRE_PLAN_RUNNING, PLAN_QUEUED} and not (run.is_speculative or run.holds_lock):
+            self._take_lock(run)
         if run.status == PLAN_QUEUED:
-            if not run.is_speculative and not run.holds_lock:
-                self._take_lock(run)
             self._queue_job(run, PLAN, plan)
         elif run.status == APPLY_QUEUED:
             self._queue_job(run, APPLY, apply)

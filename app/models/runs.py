@@ -7,33 +7,56 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.models.task_stages import POST_APPLY, POST_PLAN, PRE_APPLY, PRE_PLAN
 from app.models.workspaces import WorkspaceChild
 from app.persistence import Base, Timestamp, identifier, now
 from app.storage.sealed import SEALED
 
 PENDING = "pending"
+PRE_PLAN_RUNNING = "pre_plan_running"
+PRE_PLAN_AWAITING_DECISION = "pre_plan_awaiting_decision"
+PRE_PLAN_COMPLETED = "pre_plan_completed"
 PLAN_QUEUED = "plan_queued"
 PLANNING = "planning"
 PLANNED = "planned"
 PLANNED_AND_FINISHED = "planned_and_finished"
 PLANNED_AND_SAVED = "planned_and_saved"
+POST_PLAN_RUNNING = "post_plan_running"
+POST_PLAN_AWAITING_DECISION = "post_plan_awaiting_decision"
+POST_PLAN_COMPLETED = "post_plan_completed"
 CONFIRMED = "confirmed"
+PRE_APPLY_RUNNING = "pre_apply_running"
+PRE_APPLY_AWAITING_DECISION = "pre_apply_awaiting_decision"
+PRE_APPLY_COMPLETED = "pre_apply_completed"
 APPLY_QUEUED = "apply_queued"
 APPLYING = "applying"
+POST_APPLY_RUNNING = "post_apply_running"
+POST_APPLY_COMPLETED = "post_apply_completed"
 APPLIED = "applied"
 DISCARDED = "discarded"
 ERRORED = "errored"
 CANCELED = "canceled"
 STATUSES = (
     PENDING,
+    PRE_PLAN_RUNNING,
+    PRE_PLAN_AWAITING_DECISION,
+    PRE_PLAN_COMPLETED,
     PLAN_QUEUED,
     PLANNING,
     PLANNED,
     PLANNED_AND_FINISHED,
     PLANNED_AND_SAVED,
+    POST_PLAN_RUNNING,
+    POST_PLAN_AWAITING_DECISION,
+    POST_PLAN_COMPLETED,
     CONFIRMED,
+    PRE_APPLY_RUNNING,
+    PRE_APPLY_AWAITING_DECISION,
+    PRE_APPLY_COMPLETED,
     APPLY_QUEUED,
     APPLYING,
+    POST_APPLY_RUNNING,
+    POST_APPLY_COMPLETED,
     APPLIED,
     DISCARDED,
     ERRORED,
@@ -42,9 +65,17 @@ STATUSES = (
 # The source of runs that the CLI starts with ``backend "remote"``, which prints logs as they are.
 OF_REMOTE_BACKEND = "terraform"
 FINAL = frozenset({PLANNED_AND_FINISHED, APPLIED, DISCARDED, ERRORED, CANCELED})
+AWAITING_DECISION = frozenset({PRE_PLAN_AWAITING_DECISION, POST_PLAN_AWAITING_DECISION, PRE_APPLY_AWAITING_DECISION})
+CONFIRMABLE = frozenset({PLANNED, PLANNED_AND_SAVED, POST_PLAN_COMPLETED})
 # A person can still say no to it.
-DISCARDABLE = frozenset({PENDING, PLANNED, PLANNED_AND_SAVED})
-CONFIRMABLE = frozenset({PLANNED, PLANNED_AND_SAVED})
+DISCARDABLE = frozenset({PENDING, *CONFIRMABLE, *AWAITING_DECISION})
+# Policies or run tasks have a say: the stage by the status.
+RUNNING_STAGES = {
+    PRE_PLAN_RUNNING: PRE_PLAN,
+    POST_PLAN_RUNNING: POST_PLAN,
+    PRE_APPLY_RUNNING: PRE_APPLY,
+    POST_APPLY_RUNNING: POST_APPLY,
+}
 QUEUED = frozenset({PLAN_QUEUED, APPLY_QUEUED})
 WORKING = frozenset({PLANNING, APPLYING})
 
@@ -84,6 +115,8 @@ class Run(WorkspaceChild, Base):
     sealed_variables: Mapped[str | None] = mapped_column(info=SEALED)
     # The id of an agent pool, or the built-in one. No foreign key: a run outlives the pool.
     pool: Mapped[str]
+    # The names of its task stages, in their order; null if it has none.
+    stages: Mapped[list[str] | None]
     has_changes: Mapped[bool] = mapped_column(default=False)
     # Whether it holds the workspace's lock.
     holds_lock: Mapped[bool] = mapped_column(default=False)
@@ -122,3 +155,7 @@ class Run(WorkspaceChild, Base):
     def is_speculative(self) -> bool:
         """Whether it never holds the lock and never waits: a run that only plans, or whose plan is saved for later."""
         return self.plan_only or (self.save_plan and self.confirmed_by_id is None and not self.holds_lock)
+
+    def has_stage(self, name: str) -> bool:
+        """Whether policies or run tasks have a say at this point of the run."""
+        return name in (self.stages or ())

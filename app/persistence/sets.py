@@ -117,3 +117,8 @@ def string_agg(
     # Both databases aggregate the rows in the order of the subquery.
     ordered = select(column.label("text")).where(condition).order_by(order).correlate(outer).subquery()
     return select(func.aggregate_strings(ordered.c.text, SEPARATOR)).scalar_subquery()
+
+
+def split_ids(texts: Iterable[str | None]) -> set[str]:
+    """All ids in texts that ``string_agg`` has made."""
+    return {each for text in texts if text for each in text.split(SEPARATOR)}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.models import RunJob, Workspace
+from app.models import PolicyEvaluation, Run, RunJob, TaskStage, Workspace
 from tests.support.api import Api, document
 from tests.support.configurations import ARCHIVE
 from tests.support.states import put
@@ -44,12 +44,13 @@ class RunTargets:
         return str(version["id"])
 
     def run(self) -> str:
-        # Of its own, because a run locks it.
+        return self.run_named("runs")
+
+    def run_named(self, name: str) -> str:
+        # Of a workspace of its own, because a run locks it.
         place = {"project_id": self._workspace.project_id, "environment_id": self._workspace.environment_id}
         workspace = self._world.add(
-            Workspace(
-                organization_id=self._workspace.organization_id, name="runs", own_execution_mode="remote", **place
-            )
+            Workspace(organization_id=self._workspace.organization_id, name=name, own_execution_mode="remote", **place)
         )
         self._uploaded(workspace)
         sent = document("runs", {"message": "hello"}, workspace=("workspaces", workspace.id))
@@ -71,21 +72,44 @@ class RunTargets:
     def event(self) -> str:
         return str(self._api.get(f"/runs/{self.of_type('runs')}/run-events", self._token)["data"][0]["id"])
 
+    def stage(self) -> str:
+        """A stage that waits for somebody's override."""
+        run_id = self.run_named("decided")
+        run = next(each for each in self._world.all(Run) if each.id == run_id)
+        place: dict[str, Any] = {
+            "organization_id": self._workspace.organization_id,
+            "workspace_id": run.workspace_id,
+            "run_id": run_id,
+            "status_timestamps": {},
+        }
+        stage = self._world.add(TaskStage(**place, stage="post_plan", position=1, status="awaiting_override"))
+        self._world.add(PolicyEvaluation(**place, task_stage_id=stage.id, status="failed", overridable=True))
+        self._world.change(run, status="post_plan_awaiting_decision", stages=["post_plan"])
+        return stage.id
+
+    def evaluation(self) -> str:
+        path = f"/task-stages/{self.of_type('task-stages')}/policy-evaluations"
+        return str(self._api.get(path, self._token)["data"][0]["id"])
+
 
 MAKERS: Mapping[str, Callable[[RunTargets], str]] = {
     "applies": lambda targets: targets.part("apply"),
     "comments": RunTargets.comment,
     "configuration-versions": RunTargets.configuration,
     "plans": lambda targets: targets.part("plan"),
+    "policy-evaluations": RunTargets.evaluation,
     "run-events": RunTargets.event,
     "run-jobs": RunTargets.job,
     "runs": RunTargets.run,
+    "task-stages": RunTargets.stage,
 }
 PARAMETERS = {
     "apply_id": "applies",
     "comment_id": "comments",
     "configuration_version_id": "configuration-versions",
+    "evaluation_id": "policy-evaluations",
     "job_id": "run-jobs",
     "plan_id": "plans",
     "run_id": "runs",
+    "stage_id": "task-stages",
 }

@@ -322,6 +322,13 @@ class World:
             session.add(entity)
         return entity
 
+    def change(self, entity: Base, **members: Any) -> None:
+        """Set columns of a row that is stored."""
+        with Session(self._engine) as session, session.begin():
+            stored = session.merge(entity)
+            for name, value in members.items():
+                setattr(stored, name, value)
+
     def remove(self, entity: Base) -> None:
         """Take the entity away again."""
         with Session(self._engine) as session, session.begin():

@@ -6,9 +6,11 @@ from app.resources.runs.comments import routes as comments_routes
 from app.resources.runs.configuration_versions import routes as configuration_versions_routes
 from app.resources.runs.logs import routes as logs_routes
 from app.resources.runs.plans import routes as plans_routes
+from app.resources.runs.policy_evaluations import routes as policy_evaluations_routes
 from app.resources.runs.queue import routes as queue_routes
 from app.resources.runs.run_events import routes as run_events_routes
 from app.resources.runs.runs import routes as runs_routes
+from app.resources.runs.task_stages import routes as task_stages_routes
 
 BLUEPRINTS = (
     agent_jobs_routes.blueprint,
@@ -17,7 +19,9 @@ BLUEPRINTS = (
     configuration_versions_routes.blueprint,
     logs_routes.blueprint,
     plans_routes.blueprint,
+    policy_evaluations_routes.blueprint,
     queue_routes.blueprint,
     run_events_routes.blueprint,
     runs_routes.blueprint,
+    task_stages_routes.blueprint,
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.authz import roles
+from app.authz import custom_access, roles
 from app.models import ActivityEvent, Organization, Project, TeamProject
 from app.models.team_projects import ACCESS_LEVELS
 from app.resources.access.levels import details_in_force
@@ -249,10 +249,10 @@ def test_an_update_of_a_custom_access_merges(
 
 @pytest.mark.parametrize("level", FIXED)
 def test_a_level_grants_at_least_what_its_details_do(level: str) -> None:
-    granted = roles.custom_project_level(frozenset(details_in_force(DETAILS, level, None).items()))
+    granted = custom_access.custom_project_level(frozenset(details_in_force(DETAILS, level, None).items()))
     assert granted <= roles.PROJECT_LEVELS[level]
 
 
 @pytest.mark.parametrize("detail", [("runs", "everything"), ("no-such-detail", "admin"), ("no-such-flag", True)])
 def test_what_nobody_defined_grants_nothing(detail: tuple[str, str | bool]) -> None:
-    assert roles.custom_project_level(frozenset({detail})) == roles.custom_project_level(frozenset())
+    assert custom_access.custom_project_level(frozenset({detail})) == custom_access.custom_project_level(frozenset())

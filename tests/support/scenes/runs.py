@@ -26,6 +26,7 @@ PATHS = [
     "/runs/RUN/apply",
     "/runs/RUN/run-events",
     "/runs/RUN/comments",
+    "/runs/RUN/task-stages",
     "/plans/PLAN",
     "/applies/APPLY",
     "/configuration-versions/CONFIGURATION",

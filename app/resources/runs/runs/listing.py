@@ -12,14 +12,16 @@ from app.models.comments import Comment
 from app.models.plans import Plan
 from app.models.run_events import RunEvent
 from app.models.runs import Run
+from app.models.task_stages import TaskStage
 from app.models.workspaces import Workspace
-from app.persistence import string_agg
+from app.persistence import split_ids, string_agg
 from app.resources.accounts.users.listing import some_users
 from app.resources.runs.applies.listing import APPLIES
 from app.resources.runs.configuration_versions.listing import CONFIGURATION_VERSIONS
 from app.resources.runs.plans.listing import PLANS
 from app.resources.runs.runs.filters import Basic, CreatedBy, OfCommit, OfNamed, Operations, StatusGroup, Timeframe
 from app.resources.runs.runs.schema import RunSchema
+from app.resources.runs.task_stages.listing import TASK_STAGES
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.filters import OneOf
 from app.web.listing import Listing, ResourceObject, plain
@@ -55,6 +57,7 @@ RUNS: Final = Listing(
         "apply_id": Apply.__table__.c.id,
         "run_event_ids": string_agg(RunEvent.id, RunEvent.run_id == _RUN.c.id, RunEvent.number, _RUN),
         "comment_ids": string_agg(Comment.id, Comment.run_id == _RUN.c.id, Comment.created_at, _RUN),
+        "task_stage_ids": string_agg(TaskStage.id, TaskStage.run_id == _RUN.c.id, TaskStage.position, _RUN),
         "no_ids": null(),
     },
     joined=_RUN.join(Workspace.__table__, Workspace.__table__.c.id == Run.workspace_id)
@@ -87,13 +90,13 @@ LOADERS: Final[dict[str, Callable[[Rows], Shown]]] = {
     ),
     "apply": lambda rows: APPLIES.find_many({row.apply_id for row in rows}),
     "created_by": _creators,
+    "task_stages": lambda rows: TASK_STAGES.find_many(split_ids(row.task_stage_ids for row in rows)),
     "workspace": lambda rows: WORKSPACES.find_many({row.workspace_id for row in rows}),
 }
 # Clients may ask for these, but no run has them here, so nothing is included.
 _NEVER_THERE: Final = (
     "configuration_version.ingress_attributes",
     "cost_estimate",
-    "task_stages",
     "tf_policy_evaluations",
 )
 INCLUDES: Final = (*LOADERS, *_NEVER_THERE)

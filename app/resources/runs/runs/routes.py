@@ -5,9 +5,9 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 
 from app.authz.permissions import P
-from app.jsonapi.errors import InvalidAttribute, Unprocessable
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.resources.runs.comments.requests import COMMENT_BODY, sent_comment
 from app.resources.runs.runs import service
 from app.resources.runs.runs.listing import INCLUDES, ORGANIZATION_RUNS, RUNS, including
 from app.resources.runs.runs.schema import NewRunSchema, RunSchema
@@ -15,15 +15,10 @@ from app.resources.workspaces.state_versions.access import workspace_for
 from app.web.answers import resource_response
 from app.web.guard import describes, requires
 from app.web.policy import organization_or_404
-from app.web.requests import body, optional_body
+from app.web.requests import body
 
 blueprint = Blueprint("runs", __name__, url_prefix="/api/v2")
 
-COMMENT_LENGTH: Final = 10_000
-COMMENT_BODY: Final = {
-    "type": "object",
-    "properties": {"comment": {"type": ["string", "null"], "maxLength": COMMENT_LENGTH}},
-}
 # What the included resources ask for.
 _INCLUDED: Final = (P.RUN_READ, P.USER_READ, P.WORKSPACE_READ)
 
@@ -70,7 +65,7 @@ def show_run(run_id: str) -> Response:
 @describes(body=COMMENT_BODY, status=202, errors=(409, 422))
 def apply_run(run_id: str) -> Response:
     """Confirm the plan of a run: its apply is queued."""
-    service.apply_run(run_id, _comment())
+    service.apply_run(run_id, sent_comment())
     return _accepted()
 
 
@@ -79,7 +74,7 @@ def apply_run(run_id: str) -> Response:
 @describes(body=COMMENT_BODY, status=202, errors=(409, 422))
 def discard_run(run_id: str) -> Response:
     """Discard a run that waits for somebody, or for its turn."""
-    service.discard_run(run_id, _comment())
+    service.discard_run(run_id, sent_comment())
     return _accepted()
 
 
@@ -88,7 +83,7 @@ def discard_run(run_id: str) -> Response:
 @describes(body=COMMENT_BODY, status=202, errors=(409, 422))
 def cancel_run(run_id: str) -> Response:
     """Cancel a run. One that is planning or applying is interrupted, and ends as soon as terraform does."""
-    service.cancel_run(run_id, _comment())
+    service.cancel_run(run_id, sent_comment())
     return _accepted()
 
 
@@ -97,7 +92,7 @@ def cancel_run(run_id: str) -> Response:
 @describes(body=COMMENT_BODY, status=202, errors=(409, 422))
 def force_cancel_run(run_id: str) -> Response:
     """End a run that was canceled a minute ago and has not stopped. The workspace is unlocked."""
-    service.force_cancel_run(run_id, _comment())
+    service.force_cancel_run(run_id, sent_comment())
     return _accepted()
 
 
@@ -118,16 +113,3 @@ def _accepted() -> Response:
 
 def _including() -> Any:  # noqa: ANN401 - a function or None
     return including(includes_of(request.args, INCLUDES))
-
-
-def _comment() -> str | None:
-    """The comment of an action: a plain object, or none."""
-    sent = optional_body()
-    if not isinstance(sent, dict):
-        raise Unprocessable("The document must be an object", pointer="")
-    comment = sent.get("comment")
-    if comment is not None and not isinstance(comment, str):
-        raise InvalidAttribute("Comment must be a string", pointer="/comment")
-    if comment is not None and len(comment) > COMMENT_LENGTH:
-        raise InvalidAttribute(f"Comment is too long (maximum is {COMMENT_LENGTH} characters)", pointer="/comment")
-    return comment

@@ -12,7 +12,7 @@ from app.jsonapi import Json
 from app.jsonapi.fields import Attribute, Boolean, Computed, Constant, DateTime, Setting, Text, ToMany, ToOne
 from app.jsonapi.schema import Schema
 from app.models.run_transitions import Event, is_possible
-from app.models.runs import APPLY_QUEUED, APPLYING
+from app.models.runs import APPLY_QUEUED, APPLYING, POST_APPLY_RUNNING, PRE_APPLY_RUNNING
 from app.persistence import AnyRow
 from app.services import services
 
@@ -93,7 +93,8 @@ def show_actions(row: AnyRow, _held: object) -> dict[str, bool]:
 
 def cancel_permission(status: str) -> P:
     """What it takes to cancel a run of this status: its apply is for those who may apply."""
-    return P.RUN_APPLY if status in {APPLY_QUEUED, APPLYING} else P.RUN_PLAN
+    of_applies = {PRE_APPLY_RUNNING, APPLY_QUEUED, APPLYING, POST_APPLY_RUNNING}
+    return P.RUN_APPLY if status in of_applies else P.RUN_PLAN
 
 
 def show_permissions(row: AnyRow, held: Container[P]) -> dict[str, bool]:
@@ -106,7 +107,7 @@ def show_permissions(row: AnyRow, held: Container[P]) -> dict[str, bool]:
         "can-discard": may_apply,
         "can-force-execute": may_apply,
         "can-force-cancel": may_apply and P.WORKSPACE_UPDATE in held,
-        "can-override-policy-check": False,
+        "can-override-policy-check": P.RUN_OVERRIDE_POLICIES in held,
     }
 
 
@@ -293,9 +294,9 @@ class RunSchema(Schema):
     canceled_by = ToOne("users", column="canceled_by_id", related="/api/v2/users/{canceled_by_id}")
     run_events = ToMany("run-events", column="run_event_ids", related="/api/v2/runs/{id}/run-events")
     comments = ToMany("comments", column="comment_ids", related="/api/v2/runs/{id}/comments")
+    task_stages = ToMany("task-stages", column="task_stage_ids", related="/api/v2/runs/{id}/task-stages")
     # Not built; clients look whether anything is in them.
     cost_estimate = ToOne("cost-estimates")
     triggering_run = ToOne("runs")
     triggering_source = ToOne("workspaces")
-    task_stages = ToMany("task-stages", column="no_ids")
     policy_checks = ToMany("policy-checks", column="no_ids")

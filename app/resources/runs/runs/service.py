@@ -60,7 +60,7 @@ def create_run(members: Mapping[str, Any]) -> ResourceObject:
 def apply_run(run_id: str, comment: str | None) -> None:
     """Confirm the plan of a run: its apply is queued."""
     with transaction() as session:
-        workspace, run = _lock(session, run_id, P.RUN_APPLY)
+        workspace, run = lock(session, run_id, P.RUN_APPLY)
         check_possible(run, Event.APPLY)
         check_unlocked_for(run, workspace)
         before = _move(session, workspace, run, Event.APPLY, comment)
@@ -70,7 +70,7 @@ def apply_run(run_id: str, comment: str | None) -> None:
 def discard_run(run_id: str, comment: str | None) -> None:
     """Discard a run that waits for somebody, or for its turn."""
     with transaction() as session:
-        workspace, run = _lock(session, run_id, P.RUN_APPLY)
+        workspace, run = lock(session, run_id, P.RUN_APPLY)
         check_possible(run, Event.DISCARD)
         before = _move(session, workspace, run, Event.DISCARD, comment)
         record_event(session, "runs.discard", run, {"status": [before, run.status]})
@@ -79,7 +79,7 @@ def discard_run(run_id: str, comment: str | None) -> None:
 def cancel_run(run_id: str, comment: str | None) -> None:
     """Cancel a run: at once if it waits for an agent, else the agent interrupts terraform."""
     with transaction() as session:
-        workspace, run = _lock(session, run_id, P.RUN_PLAN)
+        workspace, run = lock(session, run_id, P.RUN_PLAN)
         require(cancel_permission(run.status), run)
         check_possible(run, Event.CANCEL)
         before = _move(session, workspace, run, Event.CANCEL, comment)
@@ -89,7 +89,7 @@ def cancel_run(run_id: str, comment: str | None) -> None:
 def force_cancel_run(run_id: str, comment: str | None) -> None:
     """End a run that was canceled and does not stop. The agent kills terraform; its state is kept beside the apply."""
     with transaction() as session:
-        workspace, run = _lock(session, run_id, P.RUN_APPLY)
+        workspace, run = lock(session, run_id, P.RUN_APPLY)
         require(P.WORKSPACE_UPDATE, run)
         check_possible(run, Event.FORCE_CANCEL)
         before = _move(session, workspace, run, Event.FORCE_CANCEL, comment)
@@ -99,7 +99,7 @@ def force_cancel_run(run_id: str, comment: str | None) -> None:
 def force_execute_run(run_id: str) -> None:
     """Discard the run that holds the workspace and waits for somebody, and begin this one."""
     with transaction() as session:
-        workspace, run = _lock(session, run_id, P.RUN_APPLY)
+        workspace, run = lock(session, run_id, P.RUN_APPLY)
         blocking = blocking_run(session, workspace, run)
         before = run.status
         Machine(session, workspace, caller().user_id).execute_now(run, blocking)
@@ -111,9 +111,9 @@ def force_execute_run(run_id: str) -> None:
 def create_comment(run_id: str, text: str) -> str:
     """Comment on a run. Returns the id of the comment."""
     with transaction() as session:
-        workspace, run = _lock(session, run_id, P.RUN_PLAN)
+        workspace, run = lock(session, run_id, P.RUN_PLAN)
         check_room_for_comment(session, run)
-        comment = _comment(session, Machine(session, workspace, caller().user_id), run, text)
+        comment = add_comment(session, Machine(session, workspace, caller().user_id), run, text)
         record_event(session, "comments.create", comment)
         return comment.id
 
@@ -123,13 +123,14 @@ def _move(session: Session, workspace: Workspace, run: Run, event: Event, commen
     before = run.status
     machine = Machine(session, workspace, caller().user_id)
     if comment:
-        _comment(session, machine, run, comment)
+        add_comment(session, machine, run, comment)
     machine.move(run, event)
     session.flush()
     return before
 
 
-def _comment(session: Session, machine: Machine, run: Run, text: str) -> Comment:
+def add_comment(session: Session, machine: Machine, run: Run, text: str) -> Comment:
+    """Write the caller's comment on the run."""
     comment = Comment(
         organization_id=run.organization_id,
         workspace_id=run.workspace_id,
@@ -143,7 +144,7 @@ def _comment(session: Session, machine: Machine, run: Run, text: str) -> Comment
     return comment
 
 
-def _lock(session: Session, run_id: str, permission: P) -> tuple[Workspace, Run]:
+def lock(session: Session, run_id: str, permission: P) -> tuple[Workspace, Run]:
     """The run and its workspace, locked; 404 for a caller who can't see the run or lacks the permission on it."""
     key = Run.__table__.c.id
     if session.scalar(select(key).where(key == run_id, visible(P.RUN_READ, Run))) is None:

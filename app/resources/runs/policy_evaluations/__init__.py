@@ -1,0 +1,1 @@
+"""What policies say about the plans of runs."""
