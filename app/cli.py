@@ -13,6 +13,7 @@ from flask import Flask, current_app
 
 from app.authentication.tokens import built_in_pool_token
 from app.authz.document import permissions_page
+from app.auto_destroy_commands import auto_destroy_commands
 from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email, set_password
 from app.config import InvalidSettingError
 from app.embedded_agents import why_none
@@ -51,6 +52,7 @@ def install(app: Flask) -> None:
     app.cli.add_command(attributes_command)
     app.cli.add_command(rotate_command)
     app.cli.add_command(sweep_command)
+    app.cli.add_command(auto_destroy_commands)
 
 
 def _listening() -> str:

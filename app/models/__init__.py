@@ -4,6 +4,7 @@ from app.models.activity_events import ActivityEvent
 from app.models.agent_pools import AgentPool, AllowedProject, AllowedWorkspace, ExcludedWorkspace
 from app.models.agents import Agent
 from app.models.applies import Apply
+from app.models.assessment_results import AssessmentResult
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.background_tasks import BackgroundTask
 from app.models.comments import Comment
@@ -22,7 +23,9 @@ from app.models.repository_links import RepositoryLink
 from app.models.reserved_tag_keys import ReservedTagKey
 from app.models.run_events import RunEvent
 from app.models.run_jobs import RunJob
+from app.models.run_triggers import RunTrigger
 from app.models.runs import Run
+from app.models.service_marks import ServiceMark
 from app.models.sign_in import AuthorizationCode, SignInAttempt, SignInSession
 from app.models.ssh_keys import SshKey
 from app.models.state_versions import StateVersion, StateVersionOutput
@@ -45,6 +48,7 @@ __all__ = [
     "AllowedProject",
     "AllowedWorkspace",
     "Apply",
+    "AssessmentResult",
     "AuthenticationToken",
     "AuthorizationCode",
     "BackgroundTask",
@@ -68,6 +72,8 @@ __all__ = [
     "Run",
     "RunEvent",
     "RunJob",
+    "RunTrigger",
+    "ServiceMark",
     "SignInAttempt",
     "SignInSession",
     "SshKey",

@@ -20,6 +20,7 @@ from app.models.applies import Apply
 from app.models.log_chunks import append_log
 from app.models.plans import Plan
 from app.models.run_events import RunEvent
+from app.models.run_followups import follow_end
 from app.models.run_jobs import (
     APPLY,
     FINISHED,
@@ -233,6 +234,7 @@ class Machine:
                 self.workspace.locked_reason = INCOMPLETE
             else:
                 self.release(run)
+            follow_end(self.session, self.workspace, run)
 
     def _mark_canceled(self, run: Run, moment: datetime) -> None:
         run.canceled_by_id = self.actor_id

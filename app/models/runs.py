@@ -98,6 +98,9 @@ class Run(WorkspaceChild, Base):
     message: Mapped[str]
     source: Mapped[str] = mapped_column(default="tfe-api")
     trigger_reason: Mapped[str] = mapped_column(default="manual")
+    # The run whose apply started this one, and the workspace of that run. No foreign keys: a run outlives both.
+    triggering_run_id: Mapped[str | None]
+    triggering_source_id: Mapped[str | None]
     is_destroy: Mapped[bool] = mapped_column(default=False)
     refresh: Mapped[bool] = mapped_column(default=True)
     refresh_only: Mapped[bool] = mapped_column(default=False)

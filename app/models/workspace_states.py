@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from app.models.auto_destroy import time_after
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
 from app.models.workspaces import Workspace
 from app.persistence import now
@@ -62,7 +63,10 @@ def promote_latest(session: Session, workspace: Workspace) -> None:
     if not workspace.has_own_iac_tool:
         workspace.iac_tool = _iac_tool_of(newest) or workspace.iac_tool
     workspace.resource_count = newest.resource_count
-    workspace.state_changed_at = now()
+    workspace.state_changed_at = moment = now()
+    manages_something = newest.encrypted or newest.resource_count > 0
+    workspace.auto_destroy_due_at = time_after(workspace, moment, manages_something=manages_something)
+    workspace.auto_destroy_status = workspace.auto_destroy_error = None
     session.flush()
 
 

@@ -131,6 +131,18 @@ class Workspace(ProjectScoped, Base):
     trigger_prefixes: Mapped[list[str] | None]
     trigger_patterns: Mapped[list[str] | None]
     own_auto_destroy_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    # When it is destroyed unless that time changes: see ``app.models.auto_destroy``.
+    auto_destroy_due_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    # What has become of the last time, and why it failed; null if nothing has begun since.
+    auto_destroy_status: Mapped[str | None]
+    auto_destroy_error: Mapped[str | None]
+    # The time that people were reminded of, and how many hours before it.
+    auto_destroy_reminded_of: Mapped[datetime | None] = mapped_column(Timestamp)
+    auto_destroy_reminded_hours: Mapped[int | None]
+    # When an assessment was last begun, and what the last one that ended has found. No foreign key, likewise.
+    assessed_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    current_assessment_result_id: Mapped[str | None]
+    last_assessment_result_at: Mapped[datetime | None] = mapped_column(Timestamp)
     source_name: Mapped[str | None]
     source_url: Mapped[str | None]
     title: Mapped[str | None]
@@ -169,6 +181,13 @@ class Workspace(ProjectScoped, Base):
             organization_id,
             func.coalesce(state_changed_at, created_at),
             func.lower(name),
+        ),
+        # For the timer, which looks every few seconds.
+        Index(
+            "ix_workspaces_auto_destroy_due_at",
+            auto_destroy_due_at,
+            postgresql_where=auto_destroy_due_at.is_not(None),
+            sqlite_where=auto_destroy_due_at.is_not(None),
         ),
         # For releasing the locks of somebody who is deleted.
         Index(

@@ -8,6 +8,7 @@ from app.persistence.case import case_folded, fold_case
 from app.persistence.clock import database_now
 from app.persistence.identifiers import identifier
 from app.persistence.integrity import is_deadlock, violated_constraint
+from app.persistence.intervals import later
 from app.persistence.sets import SEPARATOR, in_values, split_ids, string_agg, values_param
 from app.persistence.types import AnyRow, Expression, Name, Timestamp, now
 from app.persistence.upsert import upsert
@@ -26,6 +27,7 @@ __all__ = [
     "identifier",
     "in_values",
     "is_deadlock",
+    "later",
     "now",
     "split_ids",
     "string_agg",

@@ -8,6 +8,7 @@ from flask import Flask
 from app.resources import access, accounts, activity, organizations, platform, projects, runs, workspaces
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.runs.applies.listing import APPLIES
+from app.resources.runs.assessment_results.listing import ASSESSMENT_RESULTS
 from app.resources.runs.configuration_versions.listing import CONFIGURATION_VERSIONS
 from app.resources.runs.plans.listing import PLANS
 from app.resources.runs.runs.listing import RUNS
@@ -22,5 +23,5 @@ def install(app: Flask) -> None:
     for domain in DOMAINS:
         for blueprint in domain.BLUEPRINTS:
             app.register_blueprint(blueprint)
-    for listing in (PROJECTS, WORKSPACES, CONFIGURATION_VERSIONS, RUNS, PLANS, APPLIES):
+    for listing in (PROJECTS, WORKSPACES, CONFIGURATION_VERSIONS, RUNS, PLANS, APPLIES, ASSESSMENT_RESULTS):
         register_included(listing.model, listing.find_many)

@@ -20,8 +20,7 @@ _NO_BACKING_DATA = "way to delete a state apart from its version"
 
 # By the part of the address that names it, before the parts below it.
 LACKING: Final[Mapping[str, str]] = {
-    "assess": "assessments of the health of workspaces",
-    "assessments": "assessments of the health of workspaces",
+    "assessments": "way to delete an assessment and to restore it",
     "banners": "banners",
     "change-requests": "change requests",
     "cidr-range-lists": "lists of address ranges",
@@ -48,7 +47,6 @@ LACKING: Final[Mapping[str, str]] = {
     "registry": _NO_REGISTRY,
     "registry-modules": _NO_REGISTRY,
     "registry-providers": _NO_REGISTRY,
-    "run-triggers": "run triggers",
     "stacks": "stacks",
     "tasks": "run tasks",
     "test-runs": _NO_REGISTRY,

@@ -3,14 +3,25 @@
 from collections.abc import Mapping
 from typing import Final
 
+from app.models.assessment_results import READ_ASSESSMENT
+from app.models.run_followups import START_TRIGGERED_RUN
 from app.resources.platform.stored_objects.background import sweep_objects
+from app.resources.runs.assessment_results.background import read_assessment, start_due_assessments
+from app.resources.runs.auto_destroy.background import destroy_due_workspaces
+from app.resources.runs.run_triggers.background import start_triggered_run
 from app.worker.handling import Handler
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    "assess-workspaces": Handler(perform=start_due_assessments, longest_seconds=10 * 60),
+    "destroy-due-workspaces": Handler(perform=destroy_due_workspaces, longest_seconds=10 * 60),
+    READ_ASSESSMENT: Handler(perform=read_assessment, longest_seconds=5 * 60),
+    START_TRIGGERED_RUN: Handler(perform=start_triggered_run),
     "sweep-objects": Handler(perform=sweep_objects, longest_seconds=6 * 60 * 60),
 }
 
 PERIODS: Final[Mapping[str, int]] = {
+    "assess-workspaces": 60,
+    "destroy-due-workspaces": 30,
     "sweep-objects": 24 * 60 * 60,
 }
 """What is done again and again: how many seconds after it was done."""

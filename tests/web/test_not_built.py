@@ -31,7 +31,6 @@ def test_what_is_built_is_not_said_to_be_lacking(name: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "lacking"),
     [
-        ("POST", "/workspaces/ws-1/run-triggers", "run triggers"),
         ("POST", "/organizations/acme/policy-sets", "policies"),
         ("POST", "/organizations/acme/oauth-clients", "connections to version control"),
         ("POST", "/workspaces/ws-1/relationships/data-retention-policy", "data retention policies"),
@@ -58,9 +57,7 @@ def test_creating_it_is_refused_with_its_name(api: Api, world: World, *, method:
 def test_everything_else_is_not_found(api: Api, world: World) -> None:
     token = world.person().token
     for method, path in (
-        ("GET", "/workspaces/ws-1/run-triggers"),
-        ("PATCH", "/run-triggers/rt-1"),
-        ("DELETE", "/run-triggers/rt-1"),
+        ("DELETE", "/change-requests/cr-1"),
         ("POST", "/organizations/acme/nothing-known"),
         ("POST", "/runs-of-nobody"),
     ):

@@ -19,6 +19,8 @@ NOT_COPIED = {
         ("configuration_versions", "runs", "plans", "applies", "comments", "run_events", "run_jobs"),
         "what was run, was run in the source",
     ),
+    "assessment_results": "what was found, was found in the source",
+    "run_triggers": "a copy has no runs yet, and those of others are not for it to start",
     "images": "an image is of one workspace",
     "invitations": "who was invited was invited there",
     "activity_events": "what happened, happened to the source",
@@ -100,6 +102,9 @@ def test_every_setting_is_copied_and_nothing_of_locks_and_states(
     assert copy.id != original.id
     assert (copy.locked, copy.resource_count) == (False, 0)
     others = UNLIKE - {"id", "name", "environment_id", "created_at", "updated_at", "locked", "resource_count"}
+    # A fixed time counts for the copy as well; a duration counts from its first state.
+    assert copy.auto_destroy_due_at == source.created_at
+    others -= {"auto_destroy_due_at"}
     assert {name: getattr(copy, name) for name in others} == dict.fromkeys(others)
     assert copy.created_at > original.created_at
     assert {each.workspace_id for each in world.all(StateVersion)} == {original.id}

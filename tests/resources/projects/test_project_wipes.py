@@ -19,6 +19,7 @@ from app.models import (
     RemoteStateConsumer,
     RepositoryLink,
     Run,
+    RunTrigger,
     StoredObject,
     TagBinding,
     Var,
@@ -39,7 +40,7 @@ from tests.support.world import Person, World
 # They go with the workspaces as well, and are nothing that a client knows by an id of its own.
 LINKS = {model.__tablename__ for model in (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace, RemoteStateConsumer)}
 # They go with their run, of which they are parts.
-PARTS = {"applies", "comments", "plans", "run_events", "run_jobs"}
+PARTS = {"applies", "comments", "plans", "run_events", "run_jobs", "assessment_results"}
 # Events outlive what they tell of.
 STAY = {"activity_events"}
 COUNTS = {
@@ -48,6 +49,7 @@ COUNTS = {
     "state-version-outputs": 3,
     "configuration-versions": 2,
     "runs": 2,
+    "run-triggers": 3,
     "tag-bindings": 2,
     "team-workspaces": 2,
     "workspace-acl-entries": 2,
@@ -94,6 +96,7 @@ def fill(api: Api, world: World, acme: Organization, project: Project, token: st
     outside = world.workspace(world.project(acme))
     for workspace, consumer in ((workspaces[0], workspaces[1]), (workspaces[0], outside), (outside, workspaces[1])):
         world.add(RemoteStateConsumer(workspace_id=workspace.id, consumer_id=consumer.id))
+        world.add(RunTrigger(organization_id=acme.id, workspace_id=workspace.id, source_id=consumer.id))
     owned = world.varset(acme, project=project)
     world.add(Var(organization_id=acme.id, varset_id=owned.id, key="zone", category="terraform", value="there"))
     return workspaces
@@ -111,7 +114,7 @@ def wipe(api: Api, project: Project, token: str, parameters: str = "", expect: i
 
 def test_all_that_goes_is_counted_or_is_a_mere_link() -> None:
     tables = {table.name for table in Base.metadata.sorted_tables if "workspace_id" in table.c}
-    models: list[type[Base]] = [*OF_WORKSPACES, Var]
+    models: list[type[Base]] = [*OF_WORKSPACES, RunTrigger, Var]
     counted = {model.__tablename__ for model in models}
     assert tables == counted | LINKS | PARTS | STAY
     assert {model.__tablename__.replace("_", "-") for model in COUNTED} == set(COUNTS)

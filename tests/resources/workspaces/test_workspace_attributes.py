@@ -1,5 +1,6 @@
 """The settings of workspaces: each that a client sets is read back."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -244,7 +245,8 @@ def test_a_time_or_a_duration_says_when_to_destroy(
 def test_the_time_moves_with_the_latest_change(api: Api, world: World, acme: Organization, owner: Person) -> None:
     project = world.project(acme, auto_destroy_activity_duration="14d")
     changed = now().replace(year=2030, month=1, day=1)
-    workspace = world.workspace(project, state_changed_at=changed)
+    due = changed + timedelta(days=14)
+    workspace = world.workspace(project, state_changed_at=changed, auto_destroy_due_at=due)
     shown = api.get(f"/workspaces/{workspace.id}", owner.token)["data"]["attributes"]
     assert shown["latest-change-at"] == f"2030-01-01{shown['latest-change-at'][10:]}"
     assert shown[AT] == f"2030-01-15{shown['latest-change-at'][10:]}"

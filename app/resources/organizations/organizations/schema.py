@@ -172,7 +172,7 @@ class OrganizationSchema(Schema):
     allow_force_delete_workspaces = Boolean(
         description="Whether those who administer a workspace may delete it although it manages resources."
     )
-    assessments_enforced = Boolean(description="Whether the health of every workspace is assessed.", has_effect=False)
+    assessments_enforced = Boolean(description="Whether the health of every workspace is assessed.")
     default_execution_mode = Choice(
         EXECUTION_MODES, description="The execution mode of projects and workspaces without one of their own."
     )

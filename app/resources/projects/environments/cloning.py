@@ -50,6 +50,14 @@ UNLIKE: Final = frozenset(
         "current_state_version_id",
         "current_run_id",
         "latest_run_id",
+        "assessed_at",
+        "current_assessment_result_id",
+        "last_assessment_result_at",
+        "auto_destroy_due_at",
+        "auto_destroy_status",
+        "auto_destroy_error",
+        "auto_destroy_reminded_of",
+        "auto_destroy_reminded_hours",
     },
 )
 
@@ -168,6 +176,8 @@ def _copy_workspaces(session: Session, by_source: Mapping[str, str], copies: Ite
         "updated_at": literal(moment, table.c.updated_at.type),
         "locked": literal(value=False, type_=table.c.locked.type),
         "resource_count": literal(0, table.c.resource_count.type),
+        # A duration counts from the first state, which the copy does not have yet.
+        "auto_destroy_due_at": table.c.own_auto_destroy_at,
     }
     own |= {name: null() for name in UNLIKE - own.keys()}
     rows = [

@@ -11,6 +11,7 @@ from app.models.configuration_versions import ConfigurationVersion
 from app.models.images import Image
 from app.models.invitations import Invitation
 from app.models.projects import Project
+from app.models.run_triggers import RunTrigger
 from app.models.runs import Run
 from app.models.state_versions import StateVersion, StateVersionOutput
 from app.models.tag_bindings import TagBinding
@@ -34,7 +35,7 @@ OF_WORKSPACES: Final[tuple[type[Base], ...]] = (
     Image,
 )
 # In the order of the counts in the answer.
-COUNTED: Final[tuple[type[Base], ...]] = (Workspace, *OF_WORKSPACES, RemoteStateConsumer, Var, Varset)
+COUNTED: Final[tuple[type[Base], ...]] = (Workspace, *OF_WORKSPACES, RemoteStateConsumer, RunTrigger, Var, Varset)
 
 # The count of workspaces that the caller may not delete.
 LEFT: Final = "workspaces-left"
@@ -65,12 +66,16 @@ def count_contents(session: Session, project: Project, going: Sequence[str] | No
     varsets = select(Varset.id).where(its_varsets)
     consumers = RemoteStateConsumer.__table__.c
     is_provider = consumers.workspace_id.in_(workspaces)
+    triggers = RunTrigger.__table__.c
+    is_target = triggers.workspace_id.in_(workspaces)
     # Each count uses an index; one condition with "or" would not.
     conditions: list[tuple[type[Base], ColumnElement[bool]]] = [
         (Workspace, its_workspaces),
         *((model, model.__table__.c.workspace_id.in_(workspaces)) for model in OF_WORKSPACES),
         (RemoteStateConsumer, is_provider),
         (RemoteStateConsumer, consumers.consumer_id.in_(workspaces) & ~is_provider),
+        (RunTrigger, is_target),
+        (RunTrigger, triggers.source_id.in_(workspaces) & ~is_target),
         (Var, Var.workspace_id.in_(workspaces)),
         (Var, Var.varset_id.in_(varsets)),
         (Varset, its_varsets),

@@ -165,8 +165,7 @@ class ProjectSchema(Schema):
     updated_at = DateTime(dump_only=True)
     auto_destroy_activity_duration = Duration(
         description="After how long without a change workspaces are destroyed, such as `14d`; null means "
-        "never. Workspaces inherit it; nothing is destroyed yet.",
-        has_effect=False,
+        "never. Workspaces inherit it.",
     )
     default_execution_mode = Choice(
         (*EXECUTION_MODES, "default"),

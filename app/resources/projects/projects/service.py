@@ -11,6 +11,7 @@ from app.authz.permissions import P
 from app.authz.policy import Level, allowed_at
 from app.authz.roles import PROJECT_ROLES
 from app.jsonapi.errors import Forbidden, ForceDeletionRefused, Taken
+from app.models.auto_destroy import arm_inheriting
 from app.models.environments import default_environment
 from app.models.projects import Project, slug_of
 from app.resources.inheritance.agent_pools import open_to_project
@@ -89,6 +90,8 @@ def update_project(project_id: str, members: dict[str, Any]) -> ResourceObject:
             # Making it public gives access, which the permission to change settings does not allow.
             raise Forbidden(NOT_AUTHORIZED, pointer=PUBLIC_READ)
         session.flush()
+        if "auto-destroy-activity-duration" in changes:
+            arm_inheriting(session, project.id)
         if changes:
             record_event(session, "projects.update", project, _event_changes(changes))
         return PROJECTS.get_resource({"id": project_id}, session)

@@ -32,6 +32,8 @@ FLAGS: Final[Mapping[str, bool]] = {
 }
 
 
+# What only the service itself sets.
+OF_THE_SERVICE: Final = ("trigger_reason", "triggering_run_id", "triggering_source_id")
 RECORDED: Final = ("message", "is_destroy", "refresh_only", "plan_only", "save_plan", "auto_apply", "source")
 
 
@@ -60,6 +62,7 @@ def create_run_for(  # noqa: PLR0913 - what a run needs to know
         workspace_id=workspace.id,
         configuration_version_id=version.id,
         message=members.get("message") or DEFAULT_MESSAGE,
+        **{name: members[name] for name in OF_THE_SERVICE if name in members},
         source=source,
         plan_only=plan_only,
         auto_apply=may_apply and not plan_only and (workspace.auto_apply if auto_apply is None else auto_apply),

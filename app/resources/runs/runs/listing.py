@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Row, func, null
+from sqlalchemy.orm import aliased
 
 from app.models.agent_pools import AgentPool
 from app.models.applies import Apply
@@ -31,9 +32,10 @@ _PLAIN: Final = (
     "trigger_reason is_destroy refresh refresh_only plan_only save_plan auto_apply allow_empty_apply "
     "allow_config_generation debugging_mode target_addrs replace_addrs sealed_variables has_changes "
     "holds_lock created_by_id confirmed_by_id canceled_by_id created_at updated_at canceled_at "
-    "force_cancel_available_at"
+    "force_cancel_available_at triggering_run_id triggering_source_id"
 )
 _RUN: Final = Run.__table__
+_SOURCE: Final = aliased(Workspace.__table__, name="source_workspaces")
 _FILTERS: Final = (
     Operations(),
     OneOf("filter[status]", Run.status),
@@ -58,11 +60,13 @@ RUNS: Final = Listing(
         "run_event_ids": string_agg(RunEvent.id, RunEvent.run_id == _RUN.c.id, RunEvent.number, _RUN),
         "comment_ids": string_agg(Comment.id, Comment.run_id == _RUN.c.id, Comment.created_at, _RUN),
         "task_stage_ids": string_agg(TaskStage.id, TaskStage.run_id == _RUN.c.id, TaskStage.position, _RUN),
+        "triggering_source_name": _SOURCE.c.name,
         "no_ids": null(),
     },
     joined=_RUN.join(Workspace.__table__, Workspace.__table__.c.id == Run.workspace_id)
     .join(Plan.__table__, Plan.run_id == _RUN.c.id)
-    .join(Apply.__table__, Apply.run_id == _RUN.c.id),
+    .join(Apply.__table__, Apply.run_id == _RUN.c.id)
+    .outerjoin(_SOURCE, _SOURCE.c.id == Run.triggering_source_id),
     # The numbers count within a workspace.
     order=(Run.number, _RUN.c.id),
     newest_first=True,

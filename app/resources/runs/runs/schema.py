@@ -279,7 +279,7 @@ class RunSchema(Schema):
         reads=("sealed_variables",),
         description="Input variables of this run alone, with values in HCL.",
     )
-    triggering_source_name = Constant(None)
+    triggering_source_name = Attribute(description="The workspace whose apply started it; null if none did.")
 
     workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")
     configuration_version = ToOne(
@@ -295,8 +295,10 @@ class RunSchema(Schema):
     run_events = ToMany("run-events", column="run_event_ids", related="/api/v2/runs/{id}/run-events")
     comments = ToMany("comments", column="comment_ids", related="/api/v2/runs/{id}/comments")
     task_stages = ToMany("task-stages", column="task_stage_ids", related="/api/v2/runs/{id}/task-stages")
+    triggering_run = ToOne("runs", column="triggering_run_id", related="/api/v2/runs/{triggering_run_id}")
+    triggering_source = ToOne(
+        "workspaces", column="triggering_source_id", related="/api/v2/workspaces/{triggering_source_id}"
+    )
     # Not built; clients look whether anything is in them.
     cost_estimate = ToOne("cost-estimates")
-    triggering_run = ToOne("runs")
-    triggering_source = ToOne("workspaces")
     policy_checks = ToMany("policy-checks", column="no_ids")

@@ -7,6 +7,7 @@ from sqlalchemy import Row, func, select
 
 from app.authz.permissions import P
 from app.models.applies import Apply
+from app.models.assessment_results import AssessmentResult
 from app.models.configuration_versions import ConfigurationVersion
 from app.models.plans import Plan
 from app.models.runs import Run
@@ -133,6 +134,11 @@ def _configurations(rows: Rows, _shown: Shown) -> Shown:
     return load_included(ConfigurationVersion, wanted)
 
 
+def _assessment_results(rows: Rows, _shown: Shown) -> Shown:
+    wanted = {row.current_assessment_result_id for row in rows if row.current_assessment_result_id}
+    return load_included(AssessmentResult, wanted)
+
+
 # The relationships of a workspace to runs, and what of these runs can be included with them.
 OF_RUNS: Final = ("current_run", "latest_run")
 RUN_PARTS: Final[Mapping[str, type[Base]]] = {
@@ -141,6 +147,7 @@ RUN_PARTS: Final[Mapping[str, type[Base]]] = {
     "plan": Plan,
 }
 LOADERS: Final = {
+    "current_assessment_result": _assessment_results,
     "current_configuration_version": _configurations,
     "current_run": _runs,
     "latest_run": _latest_runs,
@@ -155,7 +162,6 @@ LOADERS: Final = {
 }
 # Clients may ask for these, but no workspace has them here, so nothing is included.
 _NEVER_THERE: Final = (
-    "current_assessment_result",
     "current_configuration_version.ingress_attributes",
     "current_run.configuration_version.ingress_attributes",
     "current_state_version.resources_processed",

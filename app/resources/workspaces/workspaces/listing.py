@@ -35,7 +35,8 @@ _PLAIN = (
     "auto_apply_run_trigger assessments_enabled project_remote_state trigger_prefixes "
     "trigger_patterns own_auto_destroy_at source_name source_url queue_all_runs resource_count "
     "source speculative_enabled structured_run_output_enabled terraform_version working_directory "
-    "environment_id cell title iac_tool"
+    "environment_id cell title iac_tool auto_destroy_due_at auto_destroy_status state_changed_at "
+    "current_assessment_result_id last_assessment_result_at"
 )
 # Anyone who sees a workspace sees the id of its environment and its cell, so these filters reveal nothing more.
 PLACED = (Equals("filter[environment]", Workspace.environment_id), OneOf("filter[cell]", Workspace.cell))

@@ -1,8 +1,6 @@
 """The attributes and relationships of a workspace (spec: workspaces)."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from marshmallow import ValidationError
@@ -21,7 +19,6 @@ from app.jsonapi.fields import (
     Text,
     ToMany,
     ToOne,
-    format_timestamp,
 )
 from app.jsonapi.permission_flags import permission_flags
 from app.jsonapi.schema import Schema
@@ -33,6 +30,7 @@ from app.resources.inheritance.versions import VERSION_PATTERN
 from app.resources.projects.projects.schema import Duration
 from app.resources.projects.tag_bindings.schema import read_relationship
 from app.resources.workspaces.tags.schema import read_names, read_new_tags
+from app.resources.workspaces.workspaces.auto_destroy import show_auto_destroy_at
 
 NAME_PATTERN = "[A-Za-z0-9_-]+"
 SOURCE_NAME_LENGTH = 90
@@ -130,26 +128,6 @@ def show_tag_names(row: AnyRow, _held: object) -> list[str]:
     return row.tag_names.split(SEPARATOR) if row.tag_names else []
 
 
-@cache
-def duration_of(text: str) -> timedelta:
-    """The duration of a text such as ``14d`` or ``2h``."""
-    return timedelta(**{"days" if text.endswith("d") else "hours": int(text[:-1])})
-
-
-def auto_destroy_at(row: AnyRow) -> datetime | None:
-    """When the workspace is to be destroyed: the time that was set, or the duration after the last change."""
-    if row.auto_destroy_activity_duration is None:
-        at: datetime | None = row.own_auto_destroy_at
-        return at
-    latest: datetime = row.latest_change_at
-    return latest + duration_of(row.auto_destroy_activity_duration)
-
-
-def show_auto_destroy_at(row: AnyRow, _held: object) -> str | None:
-    """``auto_destroy_at`` in the format that clients parse."""
-    return format_timestamp(auto_destroy_at(row))
-
-
 class WorkspaceSchema(Schema):
     """A workspace. It is addressed by id, but links to itself by name."""
 
@@ -178,18 +156,15 @@ class WorkspaceSchema(Schema):
         dump_only=True, description="When a state last became current; the creation if none did."
     )
     auto_apply = Boolean(description="Whether a run applies its plan without being asked.")
-    auto_apply_run_trigger = Boolean(description="The same, for runs that another workspace started.", has_effect=False)
-    assessments_enabled = Boolean(description="Whether drift is looked for.", has_effect=False)
+    auto_apply_run_trigger = Boolean(description="The same, for runs that a run trigger started.")
+    assessments_enabled = Boolean(description="Whether drift is looked for once a day.")
     allow_destroy_plan = Boolean(description="Whether a run may destroy everything.")
     auto_destroy_activity_duration = Duration(
         description="After how long without a change the workspace is destroyed, such as `14d`; the "
         "project's, unless it has its own.",
-        has_effect=False,
     )
-    inherits_project_auto_destroy = Boolean(description="Whether the duration is the project's.", has_effect=False)
-    auto_destroy_at = DateTime(
-        allow_none=True, load_only=True, description="When the workspace is destroyed.", has_effect=False
-    )
+    inherits_project_auto_destroy = Boolean(description="Whether the duration is the project's.")
+    auto_destroy_at = DateTime(allow_none=True, load_only=True, description="When the workspace is destroyed.")
     shown_auto_destroy_at = Computed(
         show_auto_destroy_at,
         data_key="auto-destroy-at",
@@ -227,9 +202,7 @@ class WorkspaceSchema(Schema):
     project_remote_state = Boolean(description="Whether all workspaces of the project may read this one's state.")
     locked = Attribute(description="Whether somebody has locked the workspace. `locked-by` says who.")
     locked_reason = Attribute(description="What the holder of the lock gave as the reason.")
-    queue_all_runs = Boolean(
-        description="Whether runs start before the first configuration was uploaded by hand.", has_effect=False
-    )
+    queue_all_runs = Boolean(description="Whether run triggers start runs before somebody has started the first one.")
     resource_count = Attribute(description="How many resources the current state has; 0 if it is encrypted: unknown.")
     source = Attribute(description="What made the workspace: `tfe-api`, `terraform` and so on.")
     # Accepted only when a workspace is created.
@@ -326,8 +299,11 @@ class WorkspaceSchema(Schema):
     )
     iac_tool = Choice(IAC_TOOLS, description="The tool of the workspace.", example="terraform")
     hyok_enabled = Switch("keys that customers hold themselves")
-    auto_destroy_status = Constant(None, schema=NO_TEXT)
-    last_assessment_result_at = Constant(None, schema=NO_TEXT)
+    auto_destroy_status = Attribute(
+        description="What has become of the last time to destroy: `queued`, `applied`, `errored`, `canceled`; `held` "
+        "if the service waits for its operator's word; null if there was none since the last change."
+    )
+    last_assessment_result_at = DateTime(dump_only=True, description="When the last assessment ended.")
     apply_duration_average = Constant(None, schema=NO_NUMBER)
     plan_duration_average = Constant(None, schema=NO_NUMBER)
     policy_check_failures = Constant(None, schema=NO_NUMBER)
@@ -350,7 +326,11 @@ class WorkspaceSchema(Schema):
     ssh_key = ToOne("ssh-keys", column="ssh_key_id", related="/api/v2/ssh-keys/{ssh_key_id}")
     latest_run = ToOne("runs", column="latest_run_id", related="/api/v2/runs/{latest_run_id}")
     current_configuration_version = ToOne("configuration-versions", column="current_configuration_version_id")
-    current_assessment_result = ToOne("assessment-results")
+    current_assessment_result = ToOne(
+        "assessment-results",
+        column="current_assessment_result_id",
+        related="/api/v2/workspaces/{id}/current-assessment-result",
+    )
     readme = ToOne("workspace-readme")
     outputs = ToMany("workspace-outputs", related="/api/v2/workspaces/{id}/current-state-version-outputs")
     vars = ToMany("vars", column="var_ids", related="/api/v2/workspaces/{id}/vars", shown_to=P.VARIABLE_READ)

@@ -14,6 +14,7 @@ from app.authz.policy import Level
 from app.authz.roles import level_within
 from app.authz.rules import permissions_on
 from app.jsonapi.errors import ApiError, Forbidden, ForceDeletionRefused, NotFound, StillApplying
+from app.models import auto_destroy
 from app.models.projects import Project
 from app.models.ssh_keys import SshKey
 from app.models.workspace_acl_entries import WorkspaceAclEntry
@@ -84,6 +85,7 @@ def insert_workspace(
         organization_id=project.organization_id, project_id=project.id, source=_source(), **location, **normalized
     )
     workspace.has_own_iac_tool = "iac_tool" in normalized
+    workspace.auto_destroy_due_at = workspace.own_auto_destroy_at
     require_may_create(workspace, refused)
     insert(session, workspace)
     tagged = _tag(session, workspace, tags)
@@ -124,6 +126,8 @@ def change_workspace(
         workspace.updated_at = now()
         record_event(session, "workspaces.update", workspace, changes)
     session.flush()
+    if not auto_destroy.SETTINGS.isdisjoint(normalized):
+        auto_destroy.arm(session, [workspace.id])
     return WORKSPACES.get_resource({"id": workspace_id}, session)
 
 
@@ -182,6 +186,9 @@ def _move_all(session: Session, workspaces: list[Workspace], destination: Projec
     """Move the workspaces; 403 if the caller would read variables or states there that they may not read now."""
     before = {workspace.id: _read_by_caller(workspace) for workspace in workspaces}
     moved = move_workspaces(session, workspaces, destination)
+    if moved:
+        session.flush()
+        auto_destroy.arm(session, list(moved))
     gained = [workspace.id for workspace in workspaces if not _read_by_caller(workspace) <= before[workspace.id]]
     if gained:
         raise WorkspacesNotReadable(gained)

@@ -1,0 +1,116 @@
+"""When workspaces are destroyed by themselves. The time is a column, kept up to date by whatever changes it.
+
+A fixed time counts as it was set. A duration counts from the last state that became current, and only while that state
+has resources: a workspace that was destroyed waits for its next state. The project's duration counts for workspaces
+that have nothing of their own.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, case, literal, null, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.models import runs as run_statuses
+from app.models.auto_destroy_notices import tell_result
+from app.models.projects import Project
+from app.models.runs import Run
+from app.models.state_versions import StateVersion
+from app.models.workspaces import Workspace
+from app.persistence import Timestamp, in_values, later, now
+
+# The source of the runs, and the reason that they show.
+SOURCE: Final = "tfe-auto-destroy"
+REASON: Final = "auto_destroy"
+
+# What becomes of a workspace whose time has come.
+QUEUED: Final = "queued"
+ERRORED: Final = "errored"
+CANCELED: Final = "canceled"
+APPLIED: Final = "applied"
+HELD: Final = "held"
+_ENDS: Final = {run_statuses.ERRORED: ERRORED, run_statuses.CANCELED: CANCELED, run_statuses.DISCARDED: CANCELED}
+
+_WORKSPACES: Final = Workspace.__table__
+_DURATION: Final = case(
+    (
+        Workspace.inherits_project_auto_destroy,
+        select(Project.auto_destroy_activity_duration)
+        .where(Project.__table__.c.id == Workspace.project_id)
+        .correlate(_WORKSPACES)
+        .scalar_subquery(),
+    ),
+    else_=Workspace.own_auto_destroy_activity_duration,
+)
+_IS_ENCRYPTED: Final = (
+    select(StateVersion.__table__.c.id)
+    .where(StateVersion.__table__.c.id == Workspace.current_state_version_id, StateVersion.__table__.c.encrypted)
+    .correlate(_WORKSPACES)
+    .exists()
+)
+# Nobody here can tell what an encrypted state has.
+MANAGES_SOMETHING: Final = or_(Workspace.resource_count > 0, _IS_ENCRYPTED)
+DUE: Final[ColumnElement[Any]] = case(
+    (Workspace.own_auto_destroy_at.is_not(None), Workspace.own_auto_destroy_at),
+    (MANAGES_SOMETHING, later(Workspace.state_changed_at, _DURATION)),
+    else_=null(),
+)
+# The settings that the time depends on.
+SETTINGS: Final = frozenset(
+    {"own_auto_destroy_at", "own_auto_destroy_activity_duration", "inherits_project_auto_destroy"}
+)
+
+
+# A destruction that failed without changing the state is not tried again earlier than after this.
+SHORTEST: Final = timedelta(hours=1)
+
+
+def time_after(workspace: Workspace, moment: datetime, *, manages_something: bool) -> Any:  # noqa: ANN401 - a time, None, or an expression
+    """When the workspace is destroyed if nothing changes after this moment."""
+    if workspace.own_auto_destroy_at is not None:
+        return workspace.own_auto_destroy_at
+    if not manages_something:
+        return None
+    since = literal(moment, Timestamp())
+    if not workspace.inherits_project_auto_destroy:
+        own = workspace.own_auto_destroy_activity_duration
+        return None if own is None else later(since, literal(own))
+    columns = Project.__table__.c
+    inherited = select(columns.auto_destroy_activity_duration).where(columns.id == workspace.project_id)
+    return later(since, inherited.scalar_subquery())
+
+
+def arm(session: Session, workspace_ids: list[str]) -> None:
+    """Compute the time of these workspaces anew, after their rows were flushed; for a change of settings or state."""
+    _compute(session, in_values(_WORKSPACES.c.id, workspace_ids))
+
+
+def arm_inheriting(session: Session, project_id: str) -> None:
+    """Compute the time of all workspaces that inherit the duration of the project, after it was flushed."""
+    _compute(session, and_(_WORKSPACES.c.project_id == project_id, _WORKSPACES.c.inherits_project_auto_destroy))
+
+
+def _compute(session: Session, condition: ColumnElement[bool]) -> None:
+    session.execute(
+        update(Workspace).where(condition).values(auto_destroy_due_at=DUE, auto_destroy_status=None),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def follow_end(session: Session, workspace: Workspace, run: Run) -> None:
+    """Note how a run of the timer ended, and tell it.
+
+    A run that failed before it changed the state is tried again after the whole duration; one that was stopped by
+    somebody, and a fixed time, is not. What a run has destroyed before it failed is a new state, which has set the
+    time already.
+    """
+    workspace.auto_destroy_status = _ENDS.get(run.status, APPLIED)
+    if run.status == run_statuses.ERRORED:
+        workspace.auto_destroy_error = f"{run.id} failed; its log says why"
+        session.flush()
+        session.refresh(workspace, ["auto_destroy_due_at"])
+        if workspace.auto_destroy_due_at is None:
+            again = time_after(workspace, now(), manages_something=True)
+            earliest = literal(now() + SHORTEST, Timestamp())
+            workspace.auto_destroy_due_at = None if again is None else case((again < earliest, earliest), else_=again)
+    tell_result(session, workspace, run)

@@ -1,0 +1,1 @@
+"""Assessments of the health of workspaces: drift and checks."""

@@ -1,0 +1,1 @@
+"""Destroys what workspaces manage when their time has come."""

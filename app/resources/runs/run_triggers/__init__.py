@@ -1,0 +1,1 @@
+"""Run triggers: an apply of one workspace starts a run of another."""
