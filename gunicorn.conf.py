@@ -98,8 +98,6 @@ SILENT_SECONDS = 5 * 60
 # How long running requests may take after the signal to stop; below the ten seconds that container runtimes wait before
 # they kill.
 graceful_timeout = 8
-# How much of that time may be used for sending queued mail.
-MAIL_SECONDS = 3
 
 # Workers are replaced now and then, so that leaks of libraries never add up; the jitter prevents that all are replaced
 # at once. Replacing one costs a fork.
@@ -218,13 +216,11 @@ def pre_request(_worker: Any, request: Any) -> None:  # noqa: ANN401
 
 
 def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401
-    """Send the queued mail, then the queued analytics events, within the time to stop."""
+    """Send the queued analytics events, within the time to stop."""
     # The arbiter also calls this for a worker that it had to kill: its own process has no application.
     app = getattr(worker, "wsgi", None)
     if not isinstance(app, Flask):
         return
     own = services(app)
-    if own.outbox is not None:
-        own.outbox.drain(MAIL_SECONDS)
     if own.analytics is not None:
         own.analytics.close(2.0)

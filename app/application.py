@@ -9,7 +9,7 @@ from flask import Flask
 from app import cli, resources
 from app.analytics import connect_analytics
 from app.config import Settings
-from app.mail.outbox import connect_outbox
+from app.mail import server as mail_server
 from app.migrate import migrate
 from app.openapi import openapi_document
 from app.persistence.database import connect_engines
@@ -36,12 +36,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         engines=connect_engines(app, settings.database_url, settings.pool_size),
         keyring=keyring,
         vault=connect_vault(settings, keyring),
-        outbox=connect_outbox(app, settings.mail_server),
         analytics=connect_analytics(settings),
         # Made when it is first asked for, once in each process.
         openapi=cache(lambda: orjson.dumps(openapi_document(app))),
     )
     log_to_standard_error(settings.log_level)
+    mail_server.configure(app, settings.mail_server)
     addresses.install(app, settings)
     migrate(app)
     errors.install(app)

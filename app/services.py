@@ -8,7 +8,6 @@ from flask import Flask, current_app
 
 from app.analytics import Delivery
 from app.config import Settings
-from app.mail.outbox import Outbox
 from app.persistence.engine import Engines
 from app.storage.keyring import Keyring
 from app.storage.vault import Vault
@@ -22,15 +21,14 @@ class Services:
     """The services of an application, created once by ``create_app``.
 
     ``engines`` are those that Flask-SQLAlchemy holds, for reading and for threads without an application context; a
-    request that writes uses ``app.web.transaction``. ``outbox`` is None if the service sends no mail, ``analytics`` is
-    None if no outside service gets events. ``openapi`` returns the description of the API as JSON.
+    request that writes uses ``app.web.transaction``. ``analytics`` is None if no outside service gets events.
+    ``openapi`` returns the description of the API as JSON.
     """
 
     settings: Settings
     engines: Engines
     keyring: Keyring
     vault: Vault
-    outbox: Outbox | None
     analytics: Delivery | None
     openapi: Callable[[], bytes]
 

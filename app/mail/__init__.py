@@ -1,1 +1,1 @@
-"""Mail that the service sends: after the commit, in the background, so that a failure never fails the request."""
+"""Mail that the service sends: by background tasks, so that a failure never fails a request."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_mailman import EmailMessage, Mail
 from flask_mailman.backends.smtp import EmailBackend
 
@@ -15,15 +15,22 @@ from app.config import MailServer
 # Timeout for each step of the conversation with a server that does not respond.
 SECONDS: Final = 10
 SUBJECT_LENGTH: Final = 200
+# Codes from here on mean that trying again is of no use.
+NEVER: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A text to one address."""
+    """A text to one address. ``id`` is the same when the message is sent again, so that its receiver can tell."""
 
     to: str
     subject: str
     text: str
+    id: str
+
+
+class RefusedError(Exception):
+    """The mail server will never take this message for this address, or nobody can write such a message."""
 
 
 class _Smtp(smtplib.SMTP):
@@ -40,8 +47,10 @@ class _Backend(EmailBackend):  # type: ignore[misc]  # the library has no types
         return smtplib.SMTP_SSL if self.use_ssl else _Smtp
 
 
-def configure(app: Flask, server: MailServer) -> None:
-    """Configure Flask-Mailman with the server."""
+def configure(app: Flask, server: MailServer | None) -> None:
+    """Configure Flask-Mailman with the server, if there is one."""
+    if server is None:
+        return
     app.config.update(
         MAIL_SERVER=server.host,
         MAIL_PORT=server.port,
@@ -55,17 +64,40 @@ def configure(app: Flask, server: MailServer) -> None:
     Mail(app)
 
 
-def hand_over(app: Flask, message: Message) -> None:
-    """Send the message; raises the error of the server or the network."""
-    with app.app_context():
-        backend: Any = _Backend(mailman=app.extensions["mailman"])
-        try:
-            backend.send_messages([EmailMessage(one_line(message.subject), message.text, to=[message.to])])
-        finally:
-            if backend.connection is not None:
-                # Sending failed; an error while closing the connection does not matter.
-                with suppress(OSError):
-                    backend.connection.close()
+def hand_over(message: Message) -> None:
+    """Send the message; raises ``RefusedError``, or the error of the server or the network if that may pass."""
+    sender = current_app.config["MAIL_DEFAULT_SENDER"]
+    sent = EmailMessage(
+        one_line(message.subject),
+        message.text,
+        to=[message.to],
+        headers={"Message-ID": f"<{message.id}@{sender.rpartition('@')[2]}>"},
+    )
+    backend: Any = _Backend(mailman=current_app.extensions["mailman"])
+    try:
+        backend.send_messages([sent])
+    except smtplib.SMTPException as error:
+        if _is_final(error):
+            # Without the server's text, which may quote the message.
+            raise RefusedError from None
+        raise
+    except ValueError as error:
+        # The address or a header can't be written in a message. A certificate that is not valid is a ValueError, too.
+        if isinstance(error, OSError):
+            raise
+        raise RefusedError from None
+    finally:
+        if backend.connection is not None:
+            # Sending failed; an error while closing the connection does not matter.
+            with suppress(OSError):
+                backend.connection.close()
+
+
+def _is_final(error: smtplib.SMTPException) -> bool:
+    # What a server says about the sender or the login is a matter of settings, which may be put right.
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= NEVER for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= NEVER
 
 
 def one_line(text: str) -> str:

@@ -5,6 +5,8 @@ from typing import Final
 
 from app.models.assessment_results import READ_ASSESSMENT
 from app.models.run_followups import START_TRIGGERED_RUN
+from app.resources.access.invitations.background import send_invitation
+from app.resources.access.invitations.links import SEND_INVITATION
 from app.resources.platform.stored_objects.background import sweep_objects
 from app.resources.runs.assessment_results.background import read_assessment, start_due_assessments
 from app.resources.runs.auto_destroy.background import destroy_due_workspaces
@@ -16,6 +18,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "destroy-due-workspaces": Handler(perform=destroy_due_workspaces, longest_seconds=10 * 60),
     READ_ASSESSMENT: Handler(perform=read_assessment, longest_seconds=5 * 60),
     START_TRIGGERED_RUN: Handler(perform=start_triggered_run),
+    SEND_INVITATION: Handler(perform=send_invitation, longest_seconds=120),
     "sweep-objects": Handler(perform=sweep_objects, longest_seconds=6 * 60 * 60),
 }
 

@@ -13,8 +13,6 @@ from app.models import (
     ProjectMember,
     User,
 )
-from app.resources.access.invitations.links import _note_sent
-from app.services import services
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document
 from tests.support.invitations import accept, code, expire, invited, token_of
@@ -238,12 +236,3 @@ def test_a_project_takes_its_invitations_along(
     api.delete(f"/projects/{project.id}", owner.token)
     accept(api, token, bob, expect=404)
     assert world.all(Invitation) == []
-
-
-@pytest.mark.usefixtures("invitation")
-def test_only_the_link_that_works_counts_as_sent(app: Flask, world: World) -> None:
-    [made] = world.all(Invitation)
-    for nonce in ("an earlier one", made.nonce):
-        assert world.all(Invitation)[0].sent_at is None
-        _note_sent(services(app).engines, made.id, nonce)
-    assert world.all(Invitation)[0].sent_at is not None

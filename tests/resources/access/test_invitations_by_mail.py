@@ -1,22 +1,18 @@
 """Invitations by mail: a real server, one that is slow, one that says nothing, one that is not there."""
 
-import asyncio
 import re
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
-from email import message_from_bytes
 from email.message import Message
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,89 +22,25 @@ from sqlalchemy import Engine, update
 
 from app.application import create_app
 from app.config import MailServer, Settings
-from app.mail import outbox as outboxes
-from app.mail.outbox import Outbox
 from app.mail.server import SUBJECT_LENGTH, one_line
 from app.models import Invitation, Organization, Project, User
 from app.persistence import now
 from app.services import services
+from app.worker.handlers import HANDLERS
+from app.worker.performing import perform
 from tests.support.api import Api, document
+from tests.support.background import do_due, make_due, take, tasks
 from tests.support.invitations import accept, invited
+from tests.support.mail import HOST, SECONDS, Inbox, closed_port, listening, silent
 from tests.support.policy_watch import watch_policy
 from tests.support.world import Person, World
 
 pytestmark = pytest.mark.one_database
 
-SECONDS = 20
-HOST = "127.0.0.1"
-
-
-class Inbox:
-    """Takes what a mail server is given; refuses what it is told to."""
-
-    def __init__(self) -> None:
-        self.envelopes: list[Envelope] = []
-        self.answers: list[str] = []
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - the library's
-        if self.answers:
-            return self.answers.pop()
-        self.envelopes.append(envelope)
-        return "250 OK"
-
-    @property
-    def messages(self) -> list[Message]:
-        return [message_from_bytes(each.original_content or b"") for each in self.envelopes]
-
 
 @pytest.fixture
 def inbox() -> Inbox:
     return Inbox()
-
-
-class AnyPort(Controller):
-    """Knows the port that it was given before it tries it."""
-
-    def _trigger_server(self) -> None:
-        assert isinstance(self.server, asyncio.Server)
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def listening(inbox: Inbox, **options: Any) -> Iterator[int]:
-    controller = AnyPort(inbox, hostname=HOST, port=0, **options)
-    controller.start()
-    try:
-        yield controller.port
-    finally:
-        controller.stop()
-
-
-@contextmanager
-def silent() -> Iterator[tuple[int, threading.Event, threading.Event]]:
-    """A server that takes a connection and says nothing: its port, that somebody came, and what lets it hang up."""
-    came, hang_up = threading.Event(), threading.Event()
-
-    def serve(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            came.set()
-            hang_up.wait(SECONDS)
-
-    with closing(socket.create_server((HOST, 0))) as listener:
-        thread = threading.Thread(target=serve, args=(listener,))
-        thread.start()
-        try:
-            yield listener.getsockname()[1], came, hang_up
-        finally:
-            hang_up.set()
-            thread.join(SECONDS)
-
-
-def closed_port() -> int:
-    with closing(socket.create_server((HOST, 0))) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -158,26 +90,15 @@ def mailing(app: Flask, database: str, tmp_path: Path) -> Iterator[Mailing]:
             application.testing = True
             watch_policy(application)
             made.callback(services(application).engines.dispose)
-            made.callback(ended, application)
             return application
 
         yield make
 
 
-def outbox_of(app: Flask) -> Outbox:
-    found = services(app).outbox
-    assert isinstance(found, Outbox)
-    return found
-
-
-def ended(app: Flask) -> None:
-    drained(app)
-    # The thread would write into the next test, and keep the whole application in memory.
-    assert outbox_of(app)._queue.close(SECONDS) == 0
-
-
 def drained(app: Flask) -> None:
-    assert outbox_of(app).drain(SECONDS), "mail is still on its way"
+    """Does what a worker would do, with the present moment as that of the next attempt."""
+    do_due(app)
+    assert [row.kind for row in tasks(app) if row.last_error is None] == []
 
 
 def link_in(message: Message) -> str:
@@ -232,13 +153,16 @@ def test_sending_again_and_resetting_send_another_link(
         app = mailing(port)
         api = Api(app)
         created = invited(api, project, owner.token)
+        drained(app)
         again = api.post(f"/invitations/{created['id']}/actions/resend", owner.token, expect=200)
-        assert again["data"]["attributes"]["token"] is None
+        assert (again["data"]["attributes"]["token"], again["data"]["attributes"]["sent-at"]) == (None, None)
+        drained(app)
         api.post(
             f"/workspaces/{workspace.id}/invitations",
             owner.token,
             document("invitations", {"email": "eve@example.test", "level": "user"}),
         )
+        drained(app)
         reset = api.post(f"/workspaces/{workspace.id}/actions/reset-invite", owner.token, expect=200)
         assert [each["attributes"]["token"] for each in reset["data"]] == [None]
         drained(app)
@@ -249,31 +173,80 @@ def test_sending_again_and_resetting_send_another_link(
     accept(api, links[1], bob)
 
 
-def test_a_silent_server_keeps_no_request_waiting(
+def test_what_was_not_sent_yet_is_sent_once_with_the_link_that_works(
+    mailing: Mailing, inbox: Inbox, project: Project, owner: Person, bob: Person
+) -> None:
+    with listening(inbox) as port:
+        app = mailing(port)
+        api = Api(app)
+        created = invited(api, project, owner.token)
+        api.post(f"/invitations/{created['id']}/actions/resend", owner.token, expect=200)
+        gone = invited(api, project, owner.token, email="gone@example.test")
+        api.delete(f"/invitations/{gone['id']}", owner.token)
+        drained(app)
+    assert [each.rcpt_tos for each in inbox.envelopes] == [["bob@example.test"]]
+    accept(api, link_in(inbox.messages[0]), bob)
+
+
+def test_the_link_is_not_in_the_table_of_tasks(mailing: Mailing, project: Project, owner: Person, world: World) -> None:
+    app = mailing(closed_port())
+    created = invited(Api(app), project, owner.token)
+    [row] = tasks(app)
+    assert row.payload == {"id": created["id"]}
+    assert world.all(Invitation)[0].nonce not in str(row)
+
+
+def test_only_the_link_that_works_counts_as_sent(
+    mailing: Mailing, inbox: Inbox, project: Project, owner: Person, world: World
+) -> None:
+    with listening(inbox) as port:
+        app = mailing(port)
+        api = Api(app)
+        created = invited(api, project, owner.token)
+        # The server has the message, and before that is noted, the link is replaced.
+        inbox.meanwhile = lambda: api.post(f"/invitations/{created['id']}/actions/resend", owner.token, expect=200)
+        [claimed] = take(app, HANDLERS)
+        perform(app, HANDLERS[claimed.task.kind], claimed)
+        assert len(inbox.messages) == 1
+        assert world.all(Invitation)[0].sent_at is None
+        inbox.meanwhile = None
+        drained(app)
+    assert len(inbox.messages) == 2
+    assert world.all(Invitation)[0].sent_at is not None
+
+
+def test_a_silent_server_keeps_no_request_waiting_and_the_mail_comes_later(
     mailing: Mailing, inbox: Inbox, world: World, project: Project, owner: Person
 ) -> None:
     with silent() as (port, came, hang_up):
         app = mailing(port)
-        api = Api(app)
-        created = invited(api, project, owner.token)
+        invited(Api(app), project, owner.token)
+        assert not came.is_set()
+        worker = threading.Thread(target=do_due, args=(app,))
+        worker.start()
         assert came.wait(SECONDS)
-        # The answer was there while the message still was not.
-        assert not hang_up.is_set()
-        assert not outbox_of(app).drain(0)
-        assert api.get(f"/invitations/{created['id']}", owner.token)["data"]["attributes"]["sent-at"] is None
         hang_up.set()
-        drained(app)
-    assert [each.status for each in world.all(Invitation)] == ["pending"]
-    assert world.all(Invitation)[0].sent_at is None
+        worker.join(SECONDS)
+    assert [(each.status, each.sent_at) for each in world.all(Invitation)] == [("pending", None)]
+    assert [(row.status, row.attempts) for row in tasks(app)] == [("waiting", 1)]
     with listening(inbox) as port:
         app = mailing(port)
-        Api(app).post(f"/invitations/{created['id']}/actions/resend", owner.token, expect=200)
+        drained(app)
+        assert inbox.messages == []
+        make_due(app)
         drained(app)
     assert len(inbox.messages) == 1
     assert world.all(Invitation)[0].sent_at is not None
 
 
-@pytest.mark.parametrize("way", ["closed", "refused"])
+@pytest.mark.parametrize(
+    ("way", "status", "reason"),
+    [
+        ("closed", "waiting", "ConnectionRefusedError in "),
+        ("busy", "waiting", "SMTPDataError in "),
+        ("refused", "dead", "The mail server refuses the message"),
+    ],
+)
 def test_a_failure_loses_nothing_and_tells_no_secrets(
     mailing: Mailing,
     inbox: Inbox,
@@ -282,20 +255,27 @@ def test_a_failure_loses_nothing_and_tells_no_secrets(
     owner: Person,
     capfd: pytest.CaptureFixture[str],
     way: str,
+    status: str,
+    reason: str,
 ) -> None:
-    inbox.answers.append("550 bob@example.test is unknown here")
+    code = "451" if way == "busy" else "550"
+    inbox.answers.append(f"{code} bob@example.test is unknown here")
     with ExitStack() as stack:
         port = closed_port() if way == "closed" else stack.enter_context(listening(inbox))
         app = mailing(port)
         created = invited(Api(app), project, owner.token)
-        drained(app)
+        assert do_due(app) == 1
     assert created["attributes"]["status"] == "pending"
     [invitation] = world.all(Invitation)
     assert (invitation.status, invitation.sent_at) == ("pending", None)
+    [row] = tasks(app)
+    assert row.status == status
+    assert row.last_error.startswith(reason)
     log = capfd.readouterr().err
-    assert "a message was not sent" in log
-    assert "bob@example.test" not in log
-    assert "invitations/" not in log
+    assert f"send-invitation {row.id}, attempt 1: {reason}" in log
+    for text in (log, row.last_error):
+        assert "bob@example.test" not in text
+        assert "invitations/" not in text
 
 
 def test_a_message_that_nobody_can_send_stops_no_other(
@@ -308,6 +288,29 @@ def test_a_message_that_nobody_can_send_stops_no_other(
         invited(Api(app), project, owner.token, email="carl@example.test")
         drained(app)
     assert [each.rcpt_tos for each in inbox.envelopes] == [["carl@example.test"]]
+    assert [row.status for row in tasks(app)] == ["dead"]
+
+
+def test_a_message_that_is_sent_again_has_the_same_id(
+    mailing: Mailing, inbox: Inbox, project: Project, owner: Person
+) -> None:
+    with listening(inbox) as port:
+        app = mailing(port)
+        invited(Api(app), project, owner.token)
+        # A worker that is killed after the server has the message notes nothing.
+        [claimed] = take(app, HANDLERS, lease=-1.0)
+        with app.app_context():
+            HANDLERS[claimed.task.kind].perform(claimed.task)
+        drained(app)
+    assert [message["Message-ID"] for message in inbox.messages] == [f"<{claimed.task.id}@example.test>"] * 2
+
+
+def test_a_worker_without_a_mail_server_says_so(app: Flask, mailing: Mailing, project: Project, owner: Person) -> None:
+    invited(Api(mailing(closed_port())), project, owner.token)
+    do_due(app)
+    [row] = tasks(app)
+    assert row.status == "dead"
+    assert "the worker needs the same GROUNDPLAN_SMTP_URL" in row.last_error
 
 
 def test_names_begin_no_header(
@@ -342,22 +345,6 @@ def test_a_subject_is_one_short_line() -> None:
     assert one_line("x" * (SUBJECT_LENGTH + 1)) == "x" * SUBJECT_LENGTH
 
 
-def test_the_queue_has_an_end(
-    mailing: Mailing, monkeypatch: pytest.MonkeyPatch, project: Project, owner: Person, world: World
-) -> None:
-    monkeypatch.setattr(outboxes, "WAITING", 1)
-    with silent() as (port, came, _):
-        app = mailing(port)
-        api = Api(app)
-        invited(api, project, owner.token, email="first@example.test")
-        assert came.wait(SECONDS)
-        for index in range(3):
-            invited(api, project, owner.token, email=f"{index}@example.test")
-        assert outbox_of(app)._queue.waiting == 1
-    drained(app)
-    assert len(world.all(Invitation)) == 4
-
-
 # --- names and passwords -------------------------------------------------------------------------------------------
 
 
@@ -369,8 +356,9 @@ def test_a_server_that_can_not_prove_its_name_gets_nothing(
     with listening(inbox, tls_context=context) as port:
         app = mailing(port, turns_to_tls=True)
         invited(Api(app), project, owner.token)
-        drained(app)
+        do_due(app)
     assert inbox.envelopes == []
+    assert [row.status for row in tasks(app)] == ["waiting"]
 
 
 def test_a_server_may_want_tls_and_a_password(
@@ -394,7 +382,3 @@ def test_a_server_may_want_tls_and_a_password(
         invited(Api(app), project, owner.token)
         drained(app)
     assert [each.rcpt_tos for each in inbox.envelopes] == [["bob@example.test"]]
-
-
-def test_without_a_mail_server_there_is_no_outbox(app: Flask) -> None:
-    assert services(app).outbox is None

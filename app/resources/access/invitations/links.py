@@ -1,21 +1,22 @@
-"""The link of an invitation: making its token, reading it, and mailing it."""
+"""The link of an invitation: making its token, reading it, and having it mailed."""
 
 import hmac
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import NotFound
-from app.mail.server import Message, one_line
+from app.models.background_tasks import schedule
 from app.models.invitations import Invitation
-from app.persistence import AnyRow, now
-from app.persistence.engine import Engines
-from app.services import services
+from app.persistence import AnyRow
 from app.web.addresses import base_url
 from app.web.listing import ResourceObject
+from app.web.mailing import sends_mail
 from app.web.signatures import NotSigned, read_signed, sign
 
+SEND_INVITATION: Final = "send-invitation"
+"""The kind of background task."""
 # What the token is signed for.
 PURPOSE = "invitation"
 # A character that no id contains.
@@ -39,56 +40,27 @@ def check_nonce(invitation: AnyRow, nonce: str) -> None:
         raise NotFound
 
 
-def deliver(invitation: Invitation, shown: ResourceObject) -> ResourceObject:
-    """Mail the link of the invitation; returns its resource object, which has the link if the service sends no mail.
+def make_token(invitation: AnyRow) -> str:
+    """The secret text of the link."""
+    return sign(PURPOSE, [invitation.id, invitation.nonce])
 
-    Call it after the invitation is committed.
+
+def send_links(session: Session, invitations: Sequence[Invitation]) -> None:
+    """Have the links of the invitations mailed, if the service sends mail; within the transaction that made them.
+
+    The task has no link: that is made when the mail is sent, from what the invitation holds then.
     """
-    token = sign(PURPOSE, [invitation.id, invitation.nonce])
-    box = services().outbox
-    if box is None:
-        link = f"{base_url()}{PAGE}{token}"
-        return {**shown, "attributes": {**shown["attributes"], "token": token, "link": link}}
-    box.put(
-        _message(shown["attributes"], token), partial(_note_sent, services().engines, invitation.id, invitation.nonce)
-    )
-    return shown
+    if sends_mail():
+        for each in invitations:
+            schedule(session, SEND_INVITATION, {"id": each.id}, key=f"{SEND_INVITATION}:{each.id}", replace=True)
 
 
-def _message(attributes: dict[str, Any], token: str) -> Message:
-    texts = {name: one_line(str(value)) for name, value in attributes.items()}
-    inviter = texts["invited-by-name"] if attributes["invited-by-name"] else "Somebody"
-    is_project = attributes["project-name"] is not None
-    target = f"project {texts['project-name']}" if is_project else f"workspace {texts['workspace-name']}"
-    access = f"role {texts['role']}" if is_project else f"level {texts['level']}"
-    return Message(
-        to=attributes["email"],
-        subject=f"Invitation to the {target} of {texts['organization-name']}",
-        text=f"""{inviter} invites you to the {target} of the organization {texts["organization-name"]},
-with the {access}. The invitation is good until {texts["expires-at"]}.
-
-See it and accept it here, signed in to the account with this e-mail address:
-
-  {base_url()}{PAGE}{token}
-
-{_how_to_get_an_account()} If you did not expect this, do nothing.
-
-Without a browser, with a token of the account:
-
-  curl -X POST -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/vnd.api+json" \\
-    {base_url()}/api/v2{PAGE}{token}/actions/accept
-""",
-    )
-
-
-def _how_to_get_an_account() -> str:
-    if services().settings.sign_up == "invited":
-        return "If you have no account yet, you make one on that page."
-    return "If you have no account yet, ask whoever runs the service for one."
-
-
-def _note_sent(databases: Engines, invitation_id: str, nonce: str) -> None:
-    # Runs in the outbox's thread. If the invitation was renewed meanwhile, this link is outdated and a new one is sent.
-    sent = update(Invitation).where(Invitation.id == invitation_id, Invitation.nonce == nonce)
-    with databases.writing.begin() as connection:
-        connection.execute(sent.values(sent_at=now()))
+def with_link(invitation: Invitation, shown: ResourceObject) -> ResourceObject:
+    """The resource object of the invitation, with its link if the service sends no mail."""
+    if sends_mail():
+        return shown
+    token = make_token(invitation)
+    return {
+        **shown,
+        "attributes": {**shown["attributes"], "token": token, "link": f"{base_url()}{PAGE}{token}"},
+    }

@@ -47,7 +47,7 @@ class InStatus(Filter):
         return FilterClause(("status", statuses), lambda: [or_(*(_WITH_STATUS[each] for each in statuses))], moment)
 
 
-_COLUMNS: dict[str, Expression] = {
+COLUMNS: dict[str, Expression] = {
     **plain(Invitation, "id organization_id"),
     "organization_name": Organization.name,
     "project_id": Invitation.project_id,
@@ -69,7 +69,7 @@ def _listing(visible_by: P) -> Listing:
         schema=InvitationSchema,
         model=Invitation,
         visible_by=visible_by,
-        columns=_COLUMNS,
+        columns=COLUMNS,
         joined=table.join(Organization.__table__, Organization.id == Invitation.organization_id)
         .outerjoin(Project.__table__, Project.id == Invitation.project_id)
         .outerjoin(Workspace.__table__, Workspace.id == Invitation.workspace_id)

@@ -14,7 +14,7 @@ from app.models.users import User
 from app.models.workspaces import Workspace
 from app.persistence import fold_case
 from app.resources.access.invitations import service
-from app.resources.access.invitations.links import TOKEN_SEPARATOR, deliver
+from app.resources.access.invitations.links import TOKEN_SEPARATOR, with_link
 from app.resources.access.invitations.listing import INVITATIONS, OWN_INVITATIONS
 from app.resources.access.invitations.schema import (
     IntoProjectSchema,
@@ -60,7 +60,7 @@ def create_project_invitation(project_id: str) -> Response:
     members = load(IntoProjectSchema, body())
     check_scope(members)
     invitation, shown = service.create_project_invitation(project_id, members)
-    return resource_response(deliver(invitation, shown), 201)
+    return resource_response(with_link(invitation, shown), 201)
 
 
 # --- of a workspace ------------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def create_workspace_invitation(workspace_id: str) -> Response:
     """Invite an e-mail address to a workspace, with a level. The link is sent as for an invitation to a project."""
     members = load(ToWorkspaceSchema, body())
     invitation, shown = service.create_workspace_invitation(workspace_id, members)
-    return resource_response(deliver(invitation, shown), 201)
+    return resource_response(with_link(invitation, shown), 201)
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/reset-invite")
@@ -95,7 +95,7 @@ def reset_invite(workspace_id: str) -> Response:
     The earlier links stop working. The new ones are sent in the same way as the first.
     """
     email = load(ResetSchema, optional_body()).get("email")
-    return document_response({"data": deliver_all(service.reset_invite(workspace_id, email))})
+    return document_response({"data": all_with_links(service.reset_invite(workspace_id, email))})
 
 
 # --- one -----------------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def destroy_invitation(invitation_id: str) -> Response:
 def resend_invitation(invitation_id: str) -> Response:
     """Replace the link of a pending or expired invitation; the earlier link stops working."""
     invitation, shown = service.resend_invitation(invitation_id)
-    return resource_response(deliver(invitation, shown))
+    return resource_response(with_link(invitation, shown))
 
 
 # --- for the invited user ------------------------------------------------------------------------------------------
@@ -176,11 +176,11 @@ def decline_invitation(token: str) -> Response:
     return resource_response(service.decline_invitation(token))
 
 
-def deliver_all(invitations: Sequence[Invitation]) -> list[ResourceObject]:
-    """Deliver renewed links; returns the resource objects of the invitations. Call it after the commit."""
+def all_with_links(invitations: Sequence[Invitation]) -> list[ResourceObject]:
+    """The resource objects of renewed invitations, with their links if the service sends no mail."""
     shown = {each["id"]: each for each in INVITATIONS.find_many({invitation.id for invitation in invitations})}
     # An invitation that was deleted meanwhile with its workspace needs no link.
-    return [deliver(invitation, shown[invitation.id]) for invitation in invitations if invitation.id in shown]
+    return [with_link(invitation, shown[invitation.id]) for invitation in invitations if invitation.id in shown]
 
 
 # --- shared by the above -------------------------------------------------------------------------------------------

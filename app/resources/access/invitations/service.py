@@ -13,7 +13,7 @@ from app.models.invitations import ACCEPTED, CANCELED, PENDING, Invitation
 from app.models.projects import Project
 from app.models.users import User
 from app.models.workspaces import Workspace
-from app.resources.access.invitations.links import TOKEN_SEPARATOR, check_nonce, parse_token
+from app.resources.access.invitations.links import TOKEN_SEPARATOR, check_nonce, parse_token, send_links
 from app.resources.access.invitations.listing import INVITATIONS, OWN_INVITATIONS
 from app.resources.access.invitations.operations import (
     InvitationExpired,
@@ -72,6 +72,7 @@ def renew_invitations(session: Session, workspace: Workspace, email: str | None 
         renew(invitation, services().settings.invitation_days)
     session.flush()
     register_messages(session, invitations)
+    send_links(session, invitations)
     record_events(session, "invitations.resend", [(invitation, None) for invitation in invitations])
     return invitations
 
@@ -94,6 +95,7 @@ def resend_invitation(invitation_id: str) -> tuple[Invitation, ResourceObject]:
         renew(invitation, services().settings.invitation_days)
         session.flush()
         register_messages(session, [invitation])
+        send_links(session, [invitation])
         record_event(session, "invitations.resend", invitation)
         shown = INVITATIONS.get_resource({"id": invitation_id}, session)
     return invitation, shown
@@ -128,6 +130,7 @@ def _create(session: Session, target: InvitationTarget, members: Mapping[str, An
         _cancel(session, outdated)
     invitation = invite(session, target, members, services().settings.invitation_days, caller().user_id)
     register_messages(session, [invitation])
+    send_links(session, [invitation])
     granted = {"level" if isinstance(target, Workspace) else "role": members["role"], "email": members["email"]}
     limits = {"environment": members.get("environment_id"), "cell-scopes": members.get("cells")}
     record_event(session, "invitations.create", invitation, created_changes({**granted, **limits}))

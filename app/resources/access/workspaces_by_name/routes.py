@@ -8,7 +8,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import Conflict, NotFound, Taken, Unprocessable
 from app.jsonapi.schema import load
 from app.persistence import fold_case
-from app.resources.access.invitations.routes import deliver_all
+from app.resources.access.invitations.routes import all_with_links
 from app.resources.access.workspace_acl_entries import routes as acl
 from app.resources.access.workspace_acl_entries.listing import ACL
 from app.resources.access.workspace_acl_entries.schema import GrantedAclEntrySchema, WorkspaceAclEntrySchema
@@ -89,7 +89,7 @@ def put_workspace_by_name(organization: str, name: str) -> Response:
     if is_only_created or existing is None:
         raise WorkspaceExists
     shown, invitations = service.update_workspace(existing, members, resets=resets)
-    return resource_response(shown, included=deliver_all(invitations) if resets else None)
+    return resource_response(shown, included=all_with_links(invitations) if resets else None)
 
 
 def _id_of(conditions: dict[str, Any]) -> str | None:
