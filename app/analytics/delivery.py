@@ -1,4 +1,7 @@
-"""Delivers events from requests to a sink: a bounded queue, emptied by one thread in each process."""
+"""Delivers what happened to a sink: by background tasks what has changed, by a thread of the process what was read.
+
+A read writes nothing, so it schedules no task; whether PostHog hears of each one matters to nobody.
+"""
 
 import logging
 import threading
@@ -17,10 +20,14 @@ SAY_AGAIN_AFTER = 60.0
 
 
 class Delivery:
-    """Sends events to a sink. A request that captures an event never waits and never fails because of it."""
+    """Sends events of reads to a sink. A request that captures one never waits and never fails because of it.
+
+    What has changed is scheduled in its transaction (``app.web.transaction``), and a worker gives it to ``sink``.
+    """
 
     def __init__(self, sink: Sink, waiting: int = WAITING) -> None:
         """Start no thread yet."""
+        self.sink = sink
         self.lost = 0
         self._queue: BackgroundQueue[AnalyticsEvent] = BackgroundQueue("analytics", sink.capture, self._failed, waiting)
         self._lock = threading.Lock()

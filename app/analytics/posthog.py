@@ -17,7 +17,7 @@ class NotSent(Exception):
 
 
 class PosthogSink:
-    """One project of PostHog. It sends at once, in the calling thread: queue and thread belong to the delivery."""
+    """One project of PostHog. It sends at once, in the calling thread."""
 
     def __init__(self, project: Posthog) -> None:
         """Import the library only here, because importing it takes time and memory."""
@@ -33,13 +33,13 @@ class PosthogSink:
             enable_local_evaluation=False,
             before_send=_only_ours,
         )
-        # The library would log every failure with the event's content; the delivery counts failures instead.
+        # The library would log every failure with the event's content; the caller notes failures instead.
         logging.getLogger("posthog").setLevel(logging.CRITICAL + 1)
 
-    def capture(self, event: AnalyticsEvent) -> None:
+    def capture(self, event: AnalyticsEvent, uuid: str | None = None) -> None:
         """Send the event and wait for the answer."""
         sent = self._client.capture(
-            event.action, distinct_id=event.actor_id, properties=_properties(event), timestamp=event.at
+            event.action, distinct_id=event.actor_id, properties=_properties(event), timestamp=event.at, uuid=uuid
         )
         if sent is None:
             raise NotSent

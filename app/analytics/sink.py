@@ -22,7 +22,10 @@ class AnalyticsEvent:
 
 
 class Sink(Protocol):
-    """A receiver of events. It may be slow and it may fail, because it is called in a thread of its own."""
+    """A receiver of events. It may be slow and it may fail, because no request waits for it."""
 
-    def capture(self, event: AnalyticsEvent) -> None:
-        """Send the event, or raise the reason why it was not sent."""
+    def capture(self, event: AnalyticsEvent, uuid: str | None = None) -> None:
+        """Send the event, or raise the reason why it was not sent.
+
+        By the ``uuid`` the receiver can tell an event that is sent again.
+        """

@@ -14,6 +14,8 @@ from app.persistence import Base, Expression, Timestamp, database_now, identifie
 
 WAITING, DEAD = "waiting", "dead"
 STATUSES: Final = (WAITING, DEAD)
+DELIVER_ANALYTICS: Final = "deliver-analytics"
+"""The kind of task that tells an outside service what happened."""
 
 
 class BackgroundTask(Base):

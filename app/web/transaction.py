@@ -13,8 +13,9 @@ from app.analytics import AnalyticsEvent
 from app.doorbells import FOLDER, RING, ring
 from app.jsonapi.errors import ApiError, Conflict, Taken
 from app.models.activity_events import ActivityEvent
+from app.models.background_tasks import DELIVER_ANALYTICS, schedule
 from app.models.workspaces import ProjectScoped, WorkspaceChild
-from app.persistence import AnyRow, Base, violated_constraint
+from app.persistence import AnyRow, Base, now, violated_constraint
 from app.persistence.database import new_session
 from app.services import services
 from app.storage.ledger import TO_DELETE
@@ -27,6 +28,8 @@ LOCATION = frozenset({"project_id", "environment_id", "cell"})
 # The name of a subject in events is the first of these attributes that it has.
 NAMES = ("name", "username", "key")
 RECORDED = "recorded events"
+# A task sends its events one by one; the service behind may take its time for each.
+EVENTS_OF_A_TASK = 20
 CAPTURED = tuple(each.name for each in fields(AnalyticsEvent) if each.name != "at")
 CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
 
@@ -44,10 +47,10 @@ def transaction() -> Iterator[Session]:
             yield session
             ensure_policy_was_asked()
             forbid_retry()
+            _schedule_analytics(session)
             session.commit()
         except IntegrityError as error:
             raise _api_error(error) from error
-    send_to_analytics(session)
     if RING in session.info:
         ring(services().settings.home / FOLDER, session.info[RING])
     if TO_DELETE in session.info:
@@ -101,15 +104,18 @@ def record_all(session: Session, recorded: Sequence[tuple[str, AnyRow, Mapping[s
     if recorded:
         events = [_event(action, subject, changes) for action, subject, changes in recorded]
         session.connection().execute(_EVENTS, events)
-        session.info.setdefault(RECORDED, []).extend(events)
+        if services().analytics is not None:
+            session.info.setdefault(RECORDED, []).extend(events)
 
 
-def send_to_analytics(session: Session) -> None:
-    """Send the events of a committed transaction to analytics."""
-    delivery = services().analytics
-    if delivery is not None:
-        recorded = session.info.pop(RECORDED, ())
-        delivery.capture(AnalyticsEvent(**{name: event[name] for name in CAPTURED}) for event in recorded)
+def _schedule_analytics(session: Session) -> None:
+    if services().analytics is None:
+        return
+    recorded = session.info.pop(RECORDED, ())
+    at = now().isoformat()
+    captured = [{"at": at, **{name: event[name] for name in CAPTURED}} for event in recorded]
+    for begin in range(0, len(captured), EVENTS_OF_A_TASK):
+        schedule(session, DELIVER_ANALYTICS, {"events": captured[begin : begin + EVENTS_OF_A_TASK]})
 
 
 def capture_read(table: str, row: AnyRow) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.models.assessment_results import READ_ASSESSMENT
+from app.models.background_tasks import DELIVER_ANALYTICS
 from app.models.run_followups import START_TRIGGERED_RUN
 from app.resources.access.invitations.background import send_invitation
 from app.resources.access.invitations.links import SEND_INVITATION
+from app.resources.activity.activity_events.background import deliver_analytics
 from app.resources.platform.stored_objects.background import sweep_objects
 from app.resources.runs.assessment_results.background import read_assessment, start_due_assessments
 from app.resources.runs.auto_destroy.background import destroy_due_workspaces
@@ -18,6 +20,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "destroy-due-workspaces": Handler(perform=destroy_due_workspaces, longest_seconds=10 * 60),
     READ_ASSESSMENT: Handler(perform=read_assessment, longest_seconds=5 * 60),
     START_TRIGGERED_RUN: Handler(perform=start_triggered_run),
+    DELIVER_ANALYTICS: Handler(perform=deliver_analytics, longest_seconds=180),
     SEND_INVITATION: Handler(perform=send_invitation, longest_seconds=120),
     "sweep-objects": Handler(perform=sweep_objects, longest_seconds=6 * 60 * 60),
 }

@@ -15,15 +15,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
 
-from app.analytics import AnalyticsEvent, Delivery, Sink, connect_analytics
+from app.analytics import AnalyticsEvent, Delivery, Sink, connect_analytics, posthog
 from app.analytics.posthog import PosthogSink
 from app.config import Posthog, Settings
 from app.models import Organization
+from app.web.transaction import EVENTS_OF_A_TASK
 from tests.support.api import Api, document
+from tests.support.background import do_due, make_due, tasks
 from tests.support.services import replace_services
 from tests.support.world import Person, World
 
@@ -49,9 +52,11 @@ class Kept:
 
     def __init__(self) -> None:
         self.events: list[AnalyticsEvent] = []
+        self.uuids: list[str | None] = []
 
-    def capture(self, event: AnalyticsEvent) -> None:
+    def capture(self, event: AnalyticsEvent, uuid: str | None = None) -> None:
         self.events.append(event)
+        self.uuids.append(uuid)
 
 
 class Stuck(Kept):
@@ -61,16 +66,16 @@ class Stuck(Kept):
         super().__init__()
         self.go = threading.Event()
 
-    def capture(self, event: AnalyticsEvent) -> None:
+    def capture(self, event: AnalyticsEvent, uuid: str | None = None) -> None:
         self.go.wait(20)
-        super().capture(event)
+        super().capture(event, uuid)
 
 
 class Broken:
     """A sink that fails with a text that belongs in no log."""
 
-    def capture(self, event: AnalyticsEvent) -> None:
-        raise ValueError(f"secret {event.actor_id}")
+    def capture(self, event: AnalyticsEvent, uuid: str | None = None) -> None:
+        raise ValueError(f"secret {event.actor_id} {uuid}")
 
 
 class Server:
@@ -168,17 +173,18 @@ def create(api: Api, owner: Person, name: str) -> str:
 
 
 def test_every_committed_event_is_captured_and_nothing_more(
-    api: Api, acme: Organization, owner: Person, world: World, deliver: Callable[..., Delivery]
+    app: Flask, api: Api, acme: Organization, owner: Person, world: World, deliver: Callable[..., Delivery]
 ) -> None:
     sink = Kept()
-    delivery = deliver(sink)
+    deliver(sink)
     project_id = create(api, owner, "Secret Name")
     api.post("/organizations/acme/projects", owner.token, document("projects", {"name": "secret name"}), expect=422)
     api.get(f"/projects/{project_id}", owner.token)
     workspaces = [world.workspace(world.default_project(acme)).id for _ in range(3)]
     moved = {"data": [{"type": "workspaces", "id": identifier} for identifier in workspaces]}
     api.post(f"/projects/{project_id}/relationships/workspaces", owner.token, moved, expect=204)
-    delivery.close(5)
+    assert sink.events == []
+    do_due(app)
     created, *moves = sink.events
     assert created == AnalyticsEvent(
         action="projects.create",
@@ -194,6 +200,7 @@ def test_every_committed_event_is_captured_and_nothing_more(
     )
     assert {(event.action, event.workspace_id) for event in moves} == {("workspaces.move", each) for each in workspaces}
     assert len(moves) == len(workspaces)
+    assert len({*sink.uuids}) == len(sink.uuids)
     assert {each.name for each in fields(AnalyticsEvent)}.isdisjoint(
         {"changes", "actor_name", "subject_name", "token_id"}
     )
@@ -201,11 +208,12 @@ def test_every_committed_event_is_captured_and_nothing_more(
 
 def test_posthog_gets_kinds_and_ids_alone(serving: Callable[..., Server]) -> None:
     server = serving()
-    PosthogSink(Posthog(key=KEY, host=server.url)).capture(EVENT)
+    uuid = str(uuid4())
+    PosthogSink(Posthog(key=KEY, host=server.url)).capture(EVENT, uuid)
     [body] = server.bodies
     assert body["api_key"] == KEY
     [event] = body["batch"]
-    assert (event["event"], event["distinct_id"]) == ("projects.create", "user-1")
+    assert (event["event"], event["distinct_id"], event["uuid"]) == ("projects.create", "user-1", uuid)
     properties = {name: value for name, value in event["properties"].items() if not name.startswith("$")}
     assert properties == {
         "actor_type": "users",
@@ -235,7 +243,6 @@ def closed_port() -> str:
 
 SINKS: dict[str, Callable[[Callable[..., Server]], Sink]] = {
     "raises": lambda _: Broken(),
-    "is stuck": lambda _: Stuck(),
     "never answers": lambda serving: PosthogSink(Posthog(key=KEY, host=serving(silent=True).url)),
     "is not there": lambda _: PosthogSink(Posthog(key=KEY, host=closed_port())),
     "refuses": lambda serving: PosthogSink(Posthog(key=KEY, host=serving(status=401).url)),
@@ -244,29 +251,83 @@ SINKS: dict[str, Callable[[Callable[..., Server]], Sink]] = {
 
 @pytest.mark.parametrize("what", SINKS)
 def test_a_bad_sink_costs_a_request_nothing(
+    app: Flask,
     api: Api,
     acme: Organization,
     owner: Person,
     deliver: Callable[..., Delivery],
     serving: Callable[..., Server],
     log: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
     *,
     what: str,
 ) -> None:
-    sink = SINKS[what](serving)
-    delivery = deliver(sink, 2)
+    monkeypatch.setattr(posthog, "SECONDS", 0.3)
+    deliver(SINKS[what](serving))
     began = time.monotonic()
-    names = [create(api, owner, f"{acme.name} {number}") for number in range(8)]
+    create(api, owner, f"{acme.name} billing")
     assert time.monotonic() - began < 4, "nobody waits for the sink"
-    assert len(set(names)) == 8
+    assert do_due(app) == 1
+    [row] = tasks(app)
+    assert (row.kind, row.status, row.attempts) == ("deliver-analytics", "waiting", 1)
+    for text in (row.last_error, log.text):
+        assert "secret" not in text
+        assert KEY not in text
+    sink = Kept()
+    deliver(sink)
+    make_due(app)
+    do_due(app)
+    assert [event.action for event in sink.events] == ["projects.create"]
+    assert tasks(app) == []
+
+
+@pytest.mark.parametrize("sink", [Broken(), Stuck()], ids=["raises", "is stuck"])
+def test_a_bad_sink_costs_a_read_nothing(sink: Sink, log: pytest.LogCaptureFixture) -> None:
+    delivery = Delivery(sink, 2)
+    for _ in range(8):
+        delivery.capture([EVENT])
     until(lambda: delivery.lost >= 5)
     lines = [record.getMessage() for record in log.records if record.name.startswith("app.analytics")]
     assert len(lines) == 1, "one line, however many are lost"
     assert "events lost" in lines[0]
     assert "secret" not in log.text
-    assert KEY not in log.text
     if isinstance(sink, Stuck):
         sink.go.set()
+
+
+def test_events_that_are_sent_again_have_the_same_ids(
+    app: Flask, api: Api, acme: Organization, owner: Person, world: World, deliver: Callable[..., Delivery]
+) -> None:
+    class Failing(Kept):
+        """Fails at the third event."""
+
+        def capture(self, event: AnalyticsEvent, uuid: str | None = None) -> None:
+            super().capture(event, uuid)
+            if len(self.events) == 3:
+                raise OSError
+
+    sink = Failing()
+    deliver(sink)
+    project_id = create(api, owner, "billing")
+    do_due(app)
+    workspaces = [world.workspace(world.default_project(acme)).id for _ in range(EVENTS_OF_A_TASK + 5)]
+    moved = {"data": [{"type": "workspaces", "id": identifier} for identifier in workspaces]}
+    api.post(f"/projects/{project_id}/relationships/workspaces", owner.token, moved, expect=204)
+    do_due(app)
+    make_due(app)
+    do_due(app)
+    assert len({*sink.uuids}) == 1 + len(workspaces)
+    assert sink.uuids[1:3] == sink.uuids[8:10]
+
+
+def test_a_worker_without_analytics_says_so(app: Flask, api: Api, acme: Organization, owner: Person) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        replace_services(patch, app, analytics=Delivery(Kept()))
+        create(api, owner, acme.name)
+    do_due(app)
+    [row] = tasks(app)
+    assert row.status == "dead"
+    assert "the worker needs the same GROUNDPLAN_POSTHOG_KEY" in row.last_error
 
 
 def test_what_finds_no_room_is_lost_and_the_rest_arrives(log: pytest.LogCaptureFixture) -> None:
@@ -286,10 +347,10 @@ def test_it_recovers_when_the_sink_does() -> None:
     class Recovering(Kept):
         fails = True
 
-        def capture(self, event: AnalyticsEvent) -> None:
+        def capture(self, event: AnalyticsEvent, uuid: str | None = None) -> None:
             if self.fails:
                 raise OSError
-            super().capture(event)
+            super().capture(event, uuid)
 
     sink = Recovering()
     delivery = Delivery(sink)
@@ -340,15 +401,15 @@ def test_nothing_runs_before_the_first_event() -> None:
 def test_a_process_that_was_forked_has_a_thread_of_its_own() -> None:
     code = """
 import os
-from tests.analytics.test_analytics import EVENT, Kept
+from types import SimpleNamespace
 from app.analytics import Delivery
-sink = Kept()
-delivery = Delivery(sink)
-delivery.capture([EVENT])
+events = []
+delivery = Delivery(SimpleNamespace(capture=events.append))
+delivery.capture(["first"])
 child = os.fork()
-delivery.capture([EVENT, EVENT])
+delivery.capture(["second", "third"])
 delivery.close(5)
-print(len(sink.events), flush=True)
+os.write(1, f"{len(events)}\\n".encode())
 if child:
     assert os.waitpid(child, 0)[1] == 0
 """
