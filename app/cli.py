@@ -26,6 +26,7 @@ from app.services import services
 from app.storage.keyring import DecryptionError
 from app.storage.rotation import reseal
 from app.storage.sweeping import GRACE, sweep, sweepable
+from app.task_commands import background_tasks_command, retry_command
 from app.user_commands import (
     change_administration,
     delete_user,
@@ -53,6 +54,8 @@ def install(app: Flask) -> None:
     app.cli.add_command(rotate_command)
     app.cli.add_command(sweep_command)
     app.cli.add_command(auto_destroy_commands)
+    app.cli.add_command(background_tasks_command)
+    app.cli.add_command(retry_command)
 
 
 def _listening() -> str:
@@ -244,7 +247,7 @@ def rotate_command() -> None:
     help="Spare uploads that began so recently.",
 )
 def sweep_command(dry_run: bool, grace_hours: float) -> None:  # noqa: FBT001
-    """Remove stored objects that nothing names, left by killed uploads and deletions. The service does it daily."""
+    """Remove stored objects that nothing names, left by killed uploads and deletions. Workers do it daily."""
     engines = services().engines
     grace = timedelta(hours=grace_hours)
     if dry_run:

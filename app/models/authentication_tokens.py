@@ -54,7 +54,7 @@ class AuthenticationToken(Base):
     purpose: Mapped[str] = mapped_column(default="", server_default=text("''"))
     description: Mapped[str | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
-    expired_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    expired_at: Mapped[datetime | None] = mapped_column(Timestamp, index=True)
     last_used_at: Mapped[datetime | None] = mapped_column(Timestamp)
     # The membership of the user who answers for a project's token: it ends with this membership. Null for all other
     # tokens, and for those of a project that no user has made. No foreign key, because the end is recorded.

@@ -8,11 +8,14 @@ from app.models.background_tasks import DELIVER_ANALYTICS
 from app.models.run_followups import START_TRIGGERED_RUN
 from app.resources.access.invitations.background import send_invitation
 from app.resources.access.invitations.links import SEND_INVITATION
+from app.resources.accounts.authentication_tokens.background import delete_expired
 from app.resources.activity.activity_events.background import deliver_analytics
+from app.resources.platform.background_tasks.background import forget_dead_tasks
 from app.resources.platform.stored_objects.background import sweep_objects
 from app.resources.runs.assessment_results.background import read_assessment, start_due_assessments
 from app.resources.runs.auto_destroy.background import destroy_due_workspaces
 from app.resources.runs.run_triggers.background import start_triggered_run
+from app.resources.runs.runs.background import remove_old_files
 from app.worker.handling import Handler
 
 HANDLERS: Final[Mapping[str, Handler]] = {
@@ -22,12 +25,18 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     START_TRIGGERED_RUN: Handler(perform=start_triggered_run),
     DELIVER_ANALYTICS: Handler(perform=deliver_analytics, longest_seconds=180),
     SEND_INVITATION: Handler(perform=send_invitation, longest_seconds=120),
+    "delete-expired": Handler(perform=delete_expired, longest_seconds=600),
+    "forget-dead-tasks": Handler(perform=forget_dead_tasks),
+    "remove-old-files": Handler(perform=remove_old_files, longest_seconds=1800),
     "sweep-objects": Handler(perform=sweep_objects, longest_seconds=6 * 60 * 60),
 }
 
 PERIODS: Final[Mapping[str, int]] = {
     "assess-workspaces": 60,
     "destroy-due-workspaces": 30,
+    "delete-expired": 60 * 60,
+    "forget-dead-tasks": 24 * 60 * 60,
+    "remove-old-files": 10 * 60,
     "sweep-objects": 24 * 60 * 60,
 }
 """What is done again and again: how many seconds after it was done."""

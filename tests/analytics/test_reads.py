@@ -8,7 +8,7 @@ from flask import Flask
 from app.analytics import Delivery
 from app.config import Posthog
 from app.services import services
-from tests.analytics.test_analytics import KEY, Kept
+from tests.support.analytics import KEY, Kept
 from tests.support.api import Api
 from tests.support.services import replace_services
 from tests.support.world import World

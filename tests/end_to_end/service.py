@@ -114,6 +114,11 @@ class Service:
         self.url = f"https://127.0.0.1:{self.port}"
         return self
 
+    def set(self, **settings: str) -> Self:
+        """Have these settings from the next start on."""
+        self._environment |= settings
+        return self
+
     def without_certificate(self) -> Self:
         """Speak http again from the next start on."""
         del self._environment["GUNICORN_CMD_ARGS"]
@@ -167,9 +172,13 @@ class Service:
 
     def agents(self) -> list[int]:
         """The processes of the agents that it has started."""
+        return self.children("app.agent.main")
+
+    def children(self, module: str) -> list[int]:
+        """The processes with this module that it has started."""
         threads = Path(f"/proc/{self._running().pid}/task").iterdir()
         children = [child for thread in threads for child in (thread / "children").read_text().split()]
-        return [int(each) for each in children if b"app.agent.main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+        return [int(each) for each in children if module.encode() in Path(f"/proc/{each}/cmdline").read_bytes()]
 
     def is_running(self) -> bool:
         """Whether the server was started and has neither ended nor been stopped."""

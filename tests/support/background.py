@@ -1,9 +1,9 @@
 """Background tasks in tests: what waits, and doing what is due in the test's own thread."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask
 from sqlalchemy import select, update
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.models.background_tasks import BackgroundTask
 from app.persistence import now
 from app.services import services
+from app.web.context import act_as_service
 from app.worker import claims
 from app.worker.handlers import HANDLERS
 from app.worker.handling import Handler
@@ -45,6 +46,16 @@ def do_due(app: Flask, handlers: Mapping[str, Handler] = HANDLERS) -> int:
             perform(app, handlers[claimed.task.kind], claimed)
             count += 1
     return count
+
+
+Outcome = TypeVar("Outcome")
+
+
+def in_context(app: Flask, work: Callable[[], Outcome]) -> Outcome:
+    """What the work of a task gives, with the service as the actor."""
+    with app.app_context():
+        act_as_service()
+        return work()
 
 
 def tasks(app: Flask, **having: Any) -> Sequence[Any]:

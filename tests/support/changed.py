@@ -22,7 +22,7 @@ ALL_RESOURCES = ("resources",)
 OTHERS = {
     "application.py": ("web",),
     "agent": ("agent",),
-    "background.py": ("analytics", "resources/access/test_invitations_by_mail.py"),
+    "background.py": ("analytics",),
     "bootstrap.py": ("test_bootstrap.py",),
     "cli.py": ("test_bootstrap.py", "test_set_password.py"),
     "config.py": ("test_config.py",),
@@ -31,6 +31,7 @@ OTHERS = {
     "migrate.py": ("persistence",),
     "openapi": ("contract/test_openapi.py",),
     "services.py": ("web",),
+    "task_commands.py": ("resources/platform",),
     "migrations": ("persistence",),
     "embedded.py": ("agent",),
     "embedded_agents.py": ("agent",),

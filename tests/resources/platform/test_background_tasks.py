@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.models import ActivityEvent
 from app.models.background_tasks import DueTask, PermanentError, schedule
 from app.persistence import now
 from app.services import services
@@ -147,3 +148,30 @@ def test_the_number_of_statements(app: Flask, api: Api, admin: Person, statement
         for _ in range(10):
             schedule(session, "later", {})
     assert cost(statements, api, admin.token, ("GET", PATH, None)) == few == 3
+
+
+def test_commands_show_them_and_have_them_tried_again(app: Flask, world: World) -> None:
+    make_three(app)
+    dead, running = tasks(app, status="dead")[0], tasks(app, lane="l")[0]
+
+    def run(*arguments: str, fails: int = 0) -> str:
+        with app.app_context():
+            result = app.test_cli_runner().invoke(args=arguments)
+        assert result.exit_code == fails, result.output
+        return result.output
+
+    lines = run("background-tasks").splitlines()
+    assert lines[0].startswith(f"{dead.id}\trefused\tdead\t1\t")
+    assert lines[0].endswith("\tThe receiver refuses it")
+    assert lines[3] == "1 waiting, 1 running, 1 dead"
+    assert run("background-tasks", "--kind", "later", "--status", "running").splitlines()[1] == (
+        "0 waiting, 1 running, 0 dead"
+    )
+    assert "no background task work-1" in run("retry-background-tasks", "work-1", fails=1)
+    assert "A worker does this just now" in run("retry-background-tasks", running.id, fails=1)
+    run("retry-background-tasks", fails=2)
+    assert run("retry-background-tasks", "--dead") == "1 will be tried now.\n"
+    assert tasks(app, id=dead.id)[0].status == "waiting"
+    assert [each.actor_type for each in world.all(ActivityEvent) if each.action == "background-tasks.retry"] == [
+        "commands"
+    ]

@@ -8,6 +8,7 @@ from app.models.configuration_versions import ARCHIVED, PENDING, UPLOADED
 from app.persistence import now
 from app.resources.runs.configuration_versions.retention import archive_unused_configurations
 from app.storage.ledger import StoredObject
+from tests.support.background import in_context
 from tests.support.runs import Runs, uploaded_configuration
 
 OLD = now() - timedelta(days=91)
@@ -50,7 +51,7 @@ def test_what_nobody_has_used_goes(runs: Runs) -> None:
     forgotten = runs.world.add(ConfigurationVersion(**place, created_at=OLD)).id
     objects = len(runs.world.all(StoredObject))
 
-    assert archive_unused_configurations(runs.app) == 4
+    assert in_context(runs.app, archive_unused_configurations) == 4
     found = statuses(runs)
     assert forgotten not in found
     assert {found[version] for version in gone} == {ARCHIVED}
@@ -61,4 +62,4 @@ def test_what_nobody_has_used_goes(runs: Runs) -> None:
         *["configuration-versions.archive"] * 3,
         "configuration-versions.delete",
     ]
-    assert archive_unused_configurations(runs.app) == 0
+    assert in_context(runs.app, archive_unused_configurations) == 0

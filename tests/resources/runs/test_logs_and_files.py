@@ -12,6 +12,7 @@ from app.models.runs import Run
 from app.persistence import now
 from app.resources.runs.runs.retention import remove_old_plan_files
 from app.storage.ledger import StoredObject
+from tests.support.background import in_context
 from tests.support.runs import ARCHIVE, Runs
 from tests.support.states import state
 
@@ -141,13 +142,13 @@ def test_the_files_of_old_plans_are_removed(app: Flask, runs: Runs, engine: Engi
         job.put(f"artifacts/{kind}", kind.encode())
     job.finish()
     stored = len(runs.world.all(StoredObject))
-    assert remove_old_plan_files(app) == 0
+    assert in_context(app, remove_old_plan_files) == 0
     long_ago = now() - timedelta(days=31)
     with engine.begin() as connection:
         connection.execute(update(Plan).values(finished_at=long_ago))
         connection.execute(update(Run).values(updated_at=long_ago))
-    assert remove_old_plan_files(app) == 1
-    assert remove_old_plan_files(app) == 0
+    assert in_context(app, remove_old_plan_files) == 1
+    assert in_context(app, remove_old_plan_files) == 0
     assert len(runs.world.all(StoredObject)) == stored - 4
     runs.api.get(f"/runs/{run_id}/plan/json-output", runs.owner.token, expect=404)
     assert runs.log_of(run_id) == b"\x02\x03"

@@ -1,6 +1,8 @@
-"""Ends or repeats the jobs of agents that are silent or too slow. A thread of each worker does this every few seconds.
+"""Ends or repeats the jobs of agents that are silent or too slow. A thread of each process that serves does it.
 
-Nothing but the database is asked, so any number of workers may do it at once: each job is locked before it is changed.
+It is no background task: an agent is silent only if there was somebody to hear it, and that this process served all
+the time is what this process alone knows. Nothing but the database is asked, so any number of them may do it at once:
+each job is locked before it is changed.
 """
 
 import logging
@@ -13,8 +15,6 @@ from flask import Flask
 
 from app.persistence.database import new_session
 from app.resources.runs.agent_jobs.operations import expire, expired_jobs
-from app.resources.runs.configuration_versions.retention import archive_unused_configurations
-from app.resources.runs.runs.retention import remove_old_plan_files
 from app.services import services
 from app.web.context import act_as_service
 from app.web.transaction import record_event, transaction
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 # On average, and less if leases are short.
 EVERY_SECONDS: Final = 5.0
-CLEAN_SECONDS: Final = 600.0
 
 
 def expire_jobs(app: Flask) -> int:
@@ -60,17 +59,12 @@ def expire_forever(app: Flask, away_until: float) -> None:
     not renew theirs. ``away_until`` is when the service started, by the monotonic clock of this host.
     """
     lease = services(app).settings.lease_seconds
-    cleaned_at = time.monotonic()
     while True:
         time.sleep(min(EVERY_SECONDS, lease / 2) * (0.5 + secrets.randbelow(1000) / 1000))
         if time.monotonic() < away_until + lease:
             continue
         try:
             expire_jobs(app)
-            if time.monotonic() - cleaned_at > CLEAN_SECONDS:
-                cleaned_at = time.monotonic()
-                remove_old_plan_files(app)
-                archive_unused_configurations(app)
         except Exception:
             away_until = time.monotonic()
             logger.exception("jobs of silent agents could not be looked for")

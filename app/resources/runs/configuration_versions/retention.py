@@ -6,7 +6,6 @@ A configuration with runs stays with them.
 from datetime import datetime, timedelta
 from typing import Final
 
-from flask import Flask
 from sqlalchemy import ColumnElement, Row, exists, or_, select
 from sqlalchemy.orm import aliased
 
@@ -17,23 +16,20 @@ from app.persistence import now
 from app.persistence.database import new_session
 from app.resources.runs.configuration_versions.operations import archive_version, lock_version
 from app.services import services
-from app.web.context import act_as_service
 from app.web.transaction import record_event, transaction
 
 AT_ONCE: Final = 100
 
 
-def archive_unused_configurations(app: Flask) -> int:
+def archive_unused_configurations() -> int:
     """Archive old configurations that were never used, and forget those that never arrived; returns their number."""
-    with app.app_context():
-        act_as_service()
-        oldest = now() - timedelta(days=services().settings.configuration_days)
-        with new_session() as session:
-            columns = ConfigurationVersion.__table__.c
-            found = session.execute(
-                select(columns.id, columns.workspace_id).where(_is_unused(oldest)).order_by(columns.id).limit(AT_ONCE)
-            ).all()
-        return sum(_give_up(row, oldest) for row in found)
+    oldest = now() - timedelta(days=services().settings.configuration_days)
+    with new_session() as session:
+        columns = ConfigurationVersion.__table__.c
+        found = session.execute(
+            select(columns.id, columns.workspace_id).where(_is_unused(oldest)).order_by(columns.id).limit(AT_ONCE)
+        ).all()
+    return sum(_give_up(row, oldest) for row in found)
 
 
 def _give_up(row: Row[str, str], oldest: datetime) -> bool:

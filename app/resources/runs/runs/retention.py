@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Final
 
-from flask import Flask
 from sqlalchemy import or_, select, union_all, update
 
 from app.models.plans import Plan
@@ -23,30 +22,27 @@ FILES: Final = (
 AT_ONCE: Final = 100
 
 
-def remove_old_plan_files(app: Flask) -> int:
+def remove_old_plan_files() -> int:
     """Remove the files of plans whose runs ended long ago, some at a time; returns how many plans lost theirs."""
-    with app.app_context():
-        oldest = now() - timedelta(days=services().settings.plan_file_days)
-        columns = Plan.__table__.c
-        old = (
-            select(columns.id)
-            .join(Run, Run.__table__.c.id == columns.run_id)
-            .where(
-                columns.finished_at < oldest,
-                or_(*(columns[name].is_not(None) for name, _ in FILES)),
-                Run.status.in_(sorted(FINAL)),
-                Run.updated_at < oldest,
-            )
-            .limit(AT_ONCE)
+    oldest = now() - timedelta(days=services().settings.plan_file_days)
+    columns = Plan.__table__.c
+    old = (
+        select(columns.id)
+        .join(Run, Run.__table__.c.id == columns.run_id)
+        .where(
+            columns.finished_at < oldest,
+            or_(*(columns[name].is_not(None) for name, _ in FILES)),
+            Run.status.in_(sorted(FINAL)),
+            Run.updated_at < oldest,
         )
-        with transaction() as session:
-            found = list(session.scalars(old))
-            if found:
-                these = in_values(columns.id, found)
-                named = (select(columns[name]).where(these, columns[name].is_not(None)) for name, _ in FILES)
-                mark_for_deletion(session, union_all(*named))
-                gone = dict.fromkeys(column for pair in FILES for column in pair)
-                session.execute(
-                    update(Plan).where(these).values(gone), execution_options={"synchronize_session": False}
-                )
-        return len(found)
+        .limit(AT_ONCE)
+    )
+    with transaction() as session:
+        found = list(session.scalars(old))
+        if found:
+            these = in_values(columns.id, found)
+            named = (select(columns[name]).where(these, columns[name].is_not(None)) for name, _ in FILES)
+            mark_for_deletion(session, union_all(*named))
+            gone = dict.fromkeys(column for pair in FILES for column in pair)
+            session.execute(update(Plan).where(these).values(gone), execution_options={"synchronize_session": False})
+    return len(found)

@@ -1,0 +1,54 @@
+"""Deleting what has expired and what nothing counts any more."""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.orm import Session
+
+from app.models.authentication_tokens import AuthenticationToken
+from app.models.background_tasks import DueTask
+from app.models.sign_in import AuthorizationCode, SignInSession
+from app.persistence import Base, now
+from app.web.transaction import record_events, transaction
+
+# Until then lists show that a token has expired.
+TOKENS_KEPT: Final = timedelta(days=30)
+AT_ONCE: Final = 100
+ROUNDS: Final = 100
+
+
+def delete_expired(_task: DueTask) -> None:
+    """Delete sessions and codes that have expired, and tokens that have expired long ago."""
+    moment = now()
+    with transaction() as session:
+        _delete(session, SignInSession, SignInSession.expires_at <= moment)
+        _delete(session, AuthorizationCode, AuthorizationCode.expires_at <= moment)
+    for _ in range(ROUNDS):
+        if _delete_tokens() < AT_ONCE:
+            break
+
+
+def _delete(session: Session, model: type[Base], condition: ColumnElement[bool]) -> None:
+    session.execute(delete(model).where(condition), execution_options={"synchronize_session": False})
+
+
+def _delete_tokens() -> int:
+    """Delete some of the tokens; returns how many."""
+    with transaction() as session:
+        old = session.scalars(
+            select(AuthenticationToken)
+            .where(AuthenticationToken.expired_at < now() - TOKENS_KEPT)
+            .order_by(AuthenticationToken.id)
+            .limit(AT_ONCE)
+            .with_for_update(of=AuthenticationToken, skip_locked=True)
+        ).all()
+        for token in old:
+            session.delete(token)
+        session.flush()
+        record_events(
+            session,
+            "authentication-tokens.expire",
+            [(token, {"description": [token.description, None]}) for token in old],
+        )
+        return len(old)

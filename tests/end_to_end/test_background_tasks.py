@@ -1,0 +1,84 @@
+"""Work that outlives the processes that wanted it done and those that did it."""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests.conftest import NewDatabase
+from tests.end_to_end.service import Service, document, poll_until
+from tests.support.mail import Inbox, listening
+
+SECONDS = 60
+KILLS = 2
+PEOPLE = 30
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+def mailing_service(installed: Service, new_database: NewDatabase, tmp_path: Path, inbox: Inbox) -> Iterator[Service]:
+    """A service with a mail server, and no worker."""
+    with new_database(installed.database_url) as url, listening(inbox) as port:
+        settings = {
+            "GROUNDPLAN_SMTP_URL": f"smtp://127.0.0.1:{port}",
+            "GROUNDPLAN_URL": "https://plan.example.test",
+            "GROUNDPLAN_WORKER_LEASE_SECONDS": "2",
+            "GROUNDPLAN_WORKERS": "0",
+        }
+        running = Service(tmp_path, url, workers=1, settings=settings).install_as(installed).start()
+        yield running
+        if running.is_running():
+            assert running.stop() == 0, running.last_log_lines()
+
+
+def invite(service: Service, count: int) -> None:
+    with service.client(service.user_token) as client:
+        project = client.get(f"organizations/{service.organization}/projects").json()["data"][0]["id"]
+        for number in range(count):
+            sent = document("invitations", {"email": f"{number}@example.test", "role": "viewer"})
+            answer = client.post(f"projects/{project}/invitations", json=sent)
+            assert answer.status_code == 201, answer.text
+
+
+def test_mail_survives_the_service_and_every_worker(mailing_service: Service, inbox: Inbox) -> None:
+    service = mailing_service
+    invite(service, PEOPLE)
+    service.kill()
+    assert inbox.envelopes == []
+    # Each message takes a while, so that a kill hits some of them.
+    inbox.meanwhile = lambda: time.sleep(0.02)
+    service.set(GROUNDPLAN_WORKERS="1").start()
+    for number in range(KILLS):
+        wait_for_mail(inbox, (number + 1) * PEOPLE // (KILLS + 2))
+        [worker] = service.children("app.worker.main")
+        os.kill(worker, signal.SIGKILL)
+        wait_for_end(service, worker)
+    poll_until(lambda: count(service, "background_tasks WHERE kind = 'send-invitation'") == 0, SECONDS, "nothing to do")
+    got = Counter(str(message["To"]) for message in inbox.messages)
+    assert got.keys() == {f"{number}@example.test" for number in range(PEOPLE)}
+    assert max(got.values()) <= 2
+    # Whoever gets a message again can tell.
+    assert len({message["Message-ID"] for message in inbox.messages}) == PEOPLE
+    assert count(service, "invitations WHERE sent_at IS NULL") == 0
+
+
+def wait_for_mail(inbox: Inbox, messages: int) -> None:
+    poll_until(lambda: len(inbox.envelopes) >= messages, SECONDS, f"{messages} messages")
+
+
+def wait_for_end(service: Service, worker: int) -> None:
+    poll_until(lambda: worker not in service.children("app.worker.main"), SECONDS, "the end of the worker")
+
+
+def count(service: Service, rows: str) -> int:
+    with service.connected() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM {rows}")).scalar_one())  # noqa: S608 - our own text
