@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -126,6 +126,8 @@ class Settings:
     # How many background tasks a worker does at once, and how long its tasks stay its own when it is gone.
     worker_threads: int = 4
     worker_lease_seconds: int = 30
+    # The networks beside the internet that webhooks of users may lead to.
+    outbound_private: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse settings that can't work, before anything is opened."""
@@ -223,6 +225,7 @@ class Settings:
             workers=0 if given.get("GROUNDPLAN_WORKERS") == "0" else whole_number(given, "GROUNDPLAN_WORKERS", 1),
             worker_threads=whole_number(given, "GROUNDPLAN_WORKER_THREADS", 4),
             worker_lease_seconds=whole_number(given, "GROUNDPLAN_WORKER_LEASE_SECONDS", 30),
+            outbound_private=networks_of(given),
         )
 
 
@@ -344,6 +347,17 @@ def mail_server_of(given: Mapping[str, str]) -> MailServer | None:
         begins_with_tls=begins_with_tls,
         turns_to_tls=starttls == ["1"],
     )
+
+
+def networks_of(given: Mapping[str, str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks in the variables; ``any`` stands for every one."""
+    text = given.get("GROUNDPLAN_OUTBOUND_PRIVATE") or ""
+    listed = ("0.0.0.0/0", "::/0") if text == "any" else split_csv(text) if text else ()
+    try:
+        return tuple(ip_network(each) for each in listed)
+    except ValueError:
+        message = "GROUNDPLAN_OUTBOUND_PRIVATE must be any, or networks such as 10.0.0.0/8, separated by commas"
+        raise InvalidSettingError(message) from None
 
 
 def split_csv(text: str) -> tuple[str, ...]:

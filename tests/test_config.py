@@ -5,6 +5,7 @@ import stat
 import sys
 import threading
 from dataclasses import FrozenInstanceError, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,10 @@ def test_the_home_is_below_the_current_folder_by_default(tmp_path: Path, monkeyp
     assert (tmp_path / "instance" / "secret.key").is_file()
 
 
+def networks(*texts: str) -> tuple[Any, ...]:
+    return tuple(ip_network(each) for each in texts)
+
+
 VARIABLES: list[tuple[str, str, str, Any]] = [
     ("DATABASE_URL", "sqlite:////var/lib/x.sqlite3", "database_url", "sqlite:////var/lib/x.sqlite3"),
     ("DATABASE_URL", "postgres://u:p@db/x", "database_url", "postgresql+psycopg2://u:p@db/x"),
@@ -54,6 +59,9 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
     ("GROUNDPLAN_BOOTSTRAP_TOKEN", "x" * 32, "bootstrap_token", "x" * 32),
     ("GROUNDPLAN_BOOTSTRAP_TOKEN", "x" * 512, "bootstrap_token", "x" * 512),
     ("GROUNDPLAN_BOOTSTRAP_TOKEN", "", "bootstrap_token", None),
+    ("GROUNDPLAN_OUTBOUND_PRIVATE", "", "outbound_private", ()),
+    ("GROUNDPLAN_OUTBOUND_PRIVATE", "10.0.0.0/8, fd00::/8", "outbound_private", networks("10.0.0.0/8", "fd00::/8")),
+    ("GROUNDPLAN_OUTBOUND_PRIVATE", "any", "outbound_private", networks("0.0.0.0/0", "::/0")),
     ("GROUNDPLAN_ORGANIZATION", "acme", "bootstrap_organization", "acme"),
     ("GROUNDPLAN_ORGANIZATION_CREATION", "users", "organization_creation", "users"),
     ("GROUNDPLAN_ORGANIZATION_CREATION", "admins", "organization_creation", "admins"),
@@ -132,6 +140,12 @@ def test_a_bad_value_is_refused_by_the_name_of_its_variable(tmp_path: Path, vari
         settings(tmp_path, **{variable: value})
     # It may be a secret.
     assert value.strip() not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["all", "10.0.0.1/8", "10.0.0.0/8;fd00::/8"])
+def test_private_networks_must_be_some(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InvalidSettingError, match="GROUNDPLAN_OUTBOUND_PRIVATE must be any, or networks"):
+        settings(tmp_path, GROUNDPLAN_OUTBOUND_PRIVATE=text)
 
 
 def test_posthog_is_asked_for_by_its_key_and_may_be_elsewhere(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ CALLERS = {
     "doorbells.py": {"socket"},
     "analytics/posthog.py": {"posthog"},
     "mail/server.py": {"smtplib", "ssl"},
+    # What users name, checked: see the module.
+    "outbound.py": {"http", "socket", "ssl"},
     "storage/objects.py": {"boto3", "botocore"},
     # It only closes the connection of a client that takes too long.
     "web/slow_clients.py": {"socket"},

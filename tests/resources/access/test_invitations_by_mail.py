@@ -5,18 +5,12 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
 from email.message import Message
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask import Flask
 from sqlalchemy import Engine, update
 
@@ -24,12 +18,12 @@ from app.application import create_app
 from app.config import MailServer, Settings
 from app.mail.server import SUBJECT_LENGTH, one_line
 from app.models import Invitation, Organization, Project, User
-from app.persistence import now
 from app.services import services
 from app.worker.handlers import HANDLERS
 from app.worker.performing import perform
 from tests.support.api import Api, document
 from tests.support.background import do_due, make_due, take, tasks
+from tests.support.certificates import write_certificate
 from tests.support.invitations import accept, invited
 from tests.support.mail import HOST, SECONDS, Inbox, closed_port, listening, silent
 from tests.support.policy_watch import watch_policy
@@ -46,24 +40,7 @@ def inbox() -> Inbox:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """The files of a certificate for this machine and of its key; nobody has signed it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now() - timedelta(days=1))
-        .not_valid_after(now() + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("certificate")
-    (folder / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "key.pem").write_bytes(secret)
-    return str(folder / "cert.pem"), str(folder / "key.pem")
+    return write_certificate(tmp_path_factory.mktemp("certificate"), HOST)
 
 
 Mailing = Callable[..., Flask]
