@@ -108,6 +108,7 @@ class Settings:
     bucket: Bucket | None = None
     posthog: Posthog | None = None
     url: str | None = None
+    port: str = "8080"
     mail_server: MailServer | None = None
     invitation_days: int = 7
     # How long an agent may be silent before its job is lost, and how long an apply waits for it after that.
@@ -188,6 +189,11 @@ class Settings:
             message = f"GROUNDPLAN_INVITATION_DAYS must be at most {MAXIMUM_DAYS}"
             raise InvalidSettingError(message)
 
+    @property
+    def own_url(self) -> str:
+        """The address of the service where no request says one; unless it is set, this machine's own."""
+        return self.url or f"http://localhost:{self.port}"
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
         """The settings from environment variables. Creates the home folder and, if needed, the secrets in it."""
@@ -212,6 +218,7 @@ class Settings:
             bucket=bucket_of(given),
             posthog=posthog_of(given),
             url=(given.get("GROUNDPLAN_URL") or "").rstrip("/") or None,
+            port=given.get("PORT") or "8080",
             mail_server=mail_server_of(given),
             invitation_days=whole_number(given, "GROUNDPLAN_INVITATION_DAYS", 7),
             plan_file_days=whole_number(given, "GROUNDPLAN_PLAN_FILE_DAYS", 30),

@@ -10,7 +10,9 @@ from app.authz.roles import PROJECT_VARSETS, WORKSPACE_ADMIN, WORKSPACE_READER, 
 CUSTOM_PROJECT: Mapping[str, Mapping[str, Permissions]] = {
     "settings": {
         "read": frozenset(),
-        "update": frozenset({P.PROJECT_UPDATE, P.PROJECT_ADD_TAGS, P.PROJECT_REMOVE_TAGS}),
+        "update": frozenset(
+            {P.PROJECT_UPDATE, P.PROJECT_ADD_TAGS, P.PROJECT_REMOVE_TAGS, P.PROJECT_MANAGE_NOTIFICATIONS}
+        ),
         "delete": frozenset({P.PROJECT_DELETE}),
     },
     "teams": {

@@ -31,6 +31,7 @@ class P(StrEnum):
     TEAM_UPDATE = "team:update"
     TEAM_DELETE = "team:delete"
     TEAM_UPDATE_ORGANIZATION_ACCESS = "team:update-organization-access"
+    TEAM_MANAGE_NOTIFICATIONS = "team:manage-notifications"
     TEAM_UPDATE_MEMBERSHIP = "team:update-membership"
     OWNERS_UPDATE_MEMBERSHIP = "owners:update-membership"
 
@@ -52,6 +53,7 @@ class P(StrEnum):
     PROJECT_MOVE_WORKSPACE = "project:move-workspace"
     PROJECT_ADD_TAGS = "project:add-tags"
     PROJECT_REMOVE_TAGS = "project:remove-tags"
+    PROJECT_MANAGE_NOTIFICATIONS = "project:manage-notifications"
     PROJECT_READ_TEAMS = "project:read-teams"
     PROJECT_MANAGE_TEAMS = "project:manage-teams"
     PROJECT_MANAGE_VARSETS = "project:manage-varsets"
@@ -79,6 +81,7 @@ class P(StrEnum):
     WORKSPACE_LOCK = "workspace:lock"
     WORKSPACE_FORCE_UNLOCK = "workspace:force-unlock"
     WORKSPACE_MANAGE_TAGS = "workspace:manage-tags"
+    WORKSPACE_MANAGE_NOTIFICATIONS = "workspace:manage-notifications"
     WORKSPACE_MANAGE_RUN_TASKS = "workspace:manage-run-tasks"
     WORKSPACE_MANAGE_TEAMS = "workspace:manage-teams"
     WORKSPACE_READ_ACL = "workspace:read-acl"

@@ -36,6 +36,7 @@ WORKSPACE_ADMIN: Permissions = WORKSPACE_WRITER | {
     P.WORKSPACE_UPDATE,
     P.WORKSPACE_DELETE,
     P.WORKSPACE_FORCE_UNLOCK,
+    P.WORKSPACE_MANAGE_NOTIFICATIONS,
     P.WORKSPACE_MANAGE_RUN_TASKS,
     P.WORKSPACE_MANAGE_TEAMS,
     P.WORKSPACE_MANAGE_ACL,
@@ -73,6 +74,7 @@ PROJECT_ADMIN: Permissions = PROJECT_MAINTAINER | {
     P.PROJECT_MOVE_WORKSPACE,
     P.WORKSPACE_MOVE,
     P.PROJECT_REMOVE_TAGS,
+    P.PROJECT_MANAGE_NOTIFICATIONS,
     P.PROJECT_READ_TEAMS,
     P.PROJECT_MANAGE_TEAMS,
     P.PROJECT_MANAGE_MEMBERS,
@@ -180,20 +182,15 @@ ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
     "access-secret-teams": frozenset(),
 }
 
+TEAM_MANAGER: Permissions = frozenset(
+    {P.TEAM_UPDATE_MEMBERSHIP, P.TEAM_UPDATE, P.TEAM_DELETE, P.TEAM_MANAGE_NOTIFICATIONS, P.TOKEN_MANAGE}
+)
 # The permissions that a flag grants on the teams that its holder can see: all of them with access-secret-teams, else
 # the visible ones.
 TEAM_ACCESS: Mapping[str, Permissions] = {
     "manage-membership": frozenset({P.TEAM_UPDATE_MEMBERSHIP}),
-    "manage-teams": frozenset({P.TEAM_UPDATE_MEMBERSHIP, P.TEAM_UPDATE, P.TEAM_DELETE, P.TOKEN_MANAGE}),
-    "manage-organization-access": frozenset(
-        {
-            P.TEAM_UPDATE_MEMBERSHIP,
-            P.TEAM_UPDATE,
-            P.TEAM_DELETE,
-            P.TEAM_UPDATE_ORGANIZATION_ACCESS,
-            P.TOKEN_MANAGE,
-        },
-    ),
+    "manage-teams": TEAM_MANAGER,
+    "manage-organization-access": TEAM_MANAGER | {P.TEAM_UPDATE_ORGANIZATION_ACCESS},
 }
 # The holder of such a flag may also see their own team and manage its members, even if it is secret; nothing more.
 OWN_TEAM: Permissions = frozenset({P.TEAM_READ, P.TEAM_UPDATE_MEMBERSHIP})
@@ -254,12 +251,14 @@ TEAM_ADMIN: Permissions = frozenset(
         P.USER_READ,
     },
 )
-# An organization token administers settings; it never runs anything and never writes state. It gets no lock either: an
-# apply would change the infrastructure first, and only then find that its state is refused.
+NOTIFICATIONS: Permissions = frozenset(permission for permission in P if permission.endswith(":manage-notifications"))
+# An organization token administers settings, but no notifications (spec: notification configurations). It never runs
+# anything and never writes state. It gets no lock either: an apply would change the infrastructure first, and only then
+# find that its state is refused.
 ORGANIZATION_TOKEN: Permissions = (
     (MEMBER - {P.SSH_KEY_READ})
     | TEAM_ADMIN
-    | (ALL_PROJECTS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE, P.WORKSPACE_LOCK})
+    | (ALL_PROJECTS - NOTIFICATIONS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE, P.WORKSPACE_LOCK})
     | ACTIVITY
     | {
         P.ACCOUNT_READ,
@@ -292,6 +291,7 @@ OWNER: Permissions = (
         # No level of access to a workspace brings it: those who write the policies also say who overrides them.
         P.RUN_OVERRIDE_POLICIES,
     }
+    | NOTIFICATIONS
 )
 
 # --- one's own -----------------------------------------------------------------------------------------------------

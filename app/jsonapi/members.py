@@ -25,6 +25,7 @@ HCP_TYPES: Final = frozenset(
         "comments",
         "configuration-versions",
         "effective-tag-bindings",
+        "notification-configurations",
         "organization-memberships",
         "organizations",
         "plans",

@@ -13,6 +13,7 @@ from app.models.environments import Environment
 from app.models.images import Image
 from app.models.invitations import Invitation, InvitationMessage
 from app.models.log_chunks import LogChunk
+from app.models.notification_configurations import NotificationConfiguration
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.plans import Plan
@@ -60,6 +61,7 @@ __all__ = [
     "Invitation",
     "InvitationMessage",
     "LogChunk",
+    "NotificationConfiguration",
     "Organization",
     "OrganizationMembership",
     "Plan",

@@ -34,6 +34,7 @@ from app.models.run_jobs import (
     QUEUED,
     RunJob,
 )
+from app.models.run_notifications import notify_run
 from app.models.run_phases import RunPhase
 from app.models.run_stages import begin_stage, create_stages, end_stages
 from app.models.run_transitions import Event, find_transition, following, is_possible
@@ -245,6 +246,7 @@ class Machine:
         run.status = status
         run.updated_at = moment
         run.status_timestamps = {**run.status_timestamps, f"{status.replace('_', '-')}-at": _shown(moment)}
+        notify_run(self.session, self.workspace, run, self.actor_id)
 
     def _change_phases(self, run: Run, moment: datetime) -> None:
         plan, apply = self.phases(run)

@@ -10,6 +10,7 @@ from app.resources.access.invitations.background import send_invitation
 from app.resources.access.invitations.links import SEND_INVITATION
 from app.resources.accounts.authentication_tokens.background import delete_expired
 from app.resources.activity.activity_events.background import deliver_analytics
+from app.resources.notifications.notification_configurations import background as notifications
 from app.resources.platform.background_tasks.background import forget_dead_tasks
 from app.resources.platform.stored_objects.background import sweep_objects
 from app.resources.runs.assessment_results.background import read_assessment, start_due_assessments
@@ -28,6 +29,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "delete-expired": Handler(perform=delete_expired, longest_seconds=600),
     "forget-dead-tasks": Handler(perform=forget_dead_tasks),
     "remove-old-files": Handler(perform=remove_old_files, longest_seconds=1800),
+    "deliver-notification": Handler(perform=notifications.deliver_notification, attempts=notifications.ATTEMPTS),
+    "mail-notification": Handler(perform=notifications.mail_notification, attempts=notifications.ATTEMPTS),
     "sweep-objects": Handler(perform=sweep_objects, longest_seconds=6 * 60 * 60),
 }
 

@@ -74,6 +74,11 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(IN_REFERENCE, "+structured-run-output-enabled"),
     },
     ("comments", ANSWER): _of(BEYOND, "+created-at"),
+    ("notification-configurations", ANSWER): {
+        **_of(IN_REFERENCE, "+email_all_members", "+token"),
+        **_of("addresses of members are shown by their memberships", "-user-email-addresses"),
+    },
+    ("notification-configurations", BODY): _of(IN_REFERENCE, "+email_all_members"),
     ("organization-memberships", ANSWER): _of(TWO_FACTOR, "-is-org-two-factor-required"),
     ("organizations", ANSWER): {
         **_of(

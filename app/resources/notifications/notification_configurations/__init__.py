@@ -1,0 +1,1 @@
+"""Notification configurations: destinations by webhook and mail, their verification, and the deliveries."""
