@@ -11,7 +11,7 @@ from sqlalchemy import select, union
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
-from app.models import task_stages
+from app.models import assessment_results, task_stages
 from app.models.policy_evaluations import PolicyParts
 from app.models.run_transitions import Event
 from app.models.runs import CANCELED, DISCARDED, Run
@@ -28,8 +28,11 @@ KINDS: Final[tuple[PartKind, ...]] = (PolicyParts(),)
 def create_stages(session: Session, workspace: Workspace, run: Run) -> None:
     """Give the new run its stages: those in which anything has a say. One statement finds that there are none.
 
-    Clients read them once, when the run is created, and wait for each of them later.
+    Clients read them once, when the run is created, and wait for each of them later. An assessment only looks, so
+    nothing has a say in it.
     """
+    if run.trigger_reason == assessment_results.REASON:
+        return
     wanted = set(session.scalars(union(*(kind.stages(workspace) for kind in KINDS))))
     for name in OF_PLANS if run.plan_only else STAGES:
         if name in wanted:

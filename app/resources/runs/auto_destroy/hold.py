@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models.service_marks import ServiceMark
-from app.persistence import now
+from app.persistence import Base, now, upsert
 
 LOOKS: Final = "auto-destroy-looks"
 HELD: Final = "auto-destroy-held"
@@ -26,12 +26,12 @@ LONGEST: Final = timedelta(days=1)
 
 def look(session: Session, home: Path) -> bool:
     """Count this look; returns whether auto-destroy is held back. The caller writes the number after the commit."""
-    mark = session.scalars(select(ServiceMark).where(ServiceMark.name == LOOKS).with_for_update()).one_or_none()
     moment = now()
-    if mark is None:
-        mark = ServiceMark(name=LOOKS, number=0, at=moment)
-        session.add(mark)
-    elif is_suspicious(mark, _number_of(home)) and session.get(ServiceMark, HELD) is None:
+    first = upsert(Base.metadata.tables[ServiceMark.__tablename__]).values(name=LOOKS, number=0, at=moment)
+    # Two workers may look for the first time at once.
+    session.execute(first.on_conflict_do_nothing())
+    mark = session.scalars(select(ServiceMark).where(ServiceMark.name == LOOKS).with_for_update()).one()
+    if is_suspicious(mark, _number_of(home)) and session.get(ServiceMark, HELD) is None:
         session.add(ServiceMark(name=HELD, number=mark.number, at=moment))
     mark.number, mark.at = max(mark.number, _number_of(home) or 0) + 1, moment
     session.flush()
