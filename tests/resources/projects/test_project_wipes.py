@@ -14,6 +14,7 @@ from app.models import (
     ExcludedWorkspace,
     Image,
     Invitation,
+    NotificationConfiguration,
     Organization,
     Project,
     RemoteStateConsumer,
@@ -40,7 +41,16 @@ from tests.support.world import Person, World
 # They go with the workspaces as well, and are nothing that a client knows by an id of its own.
 LINKS = {model.__tablename__ for model in (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace, RemoteStateConsumer)}
 # They go with their run, of which they are parts.
-PARTS = {"applies", "comments", "plans", "run_events", "run_jobs", "assessment_results"}
+PARTS = {
+    "applies",
+    "comments",
+    "plans",
+    "run_events",
+    "run_jobs",
+    "assessment_results",
+    "task_stages",
+    "policy_evaluations",
+}
 # Events outlive what they tell of.
 STAY = {"activity_events"}
 COUNTS = {
@@ -49,6 +59,7 @@ COUNTS = {
     "state-version-outputs": 3,
     "configuration-versions": 2,
     "runs": 2,
+    "notification-configurations": 2,
     "run-triggers": 3,
     "tag-bindings": 2,
     "team-workspaces": 2,
@@ -78,6 +89,8 @@ def fill(api: Api, world: World, acme: Organization, project: Project, token: st
         version = world.add(ConfigurationVersion(**place)).id
         world.add(Run(**place, configuration_version_id=version, number=1, status="applied", message="", pool="x"))
         world.add(TagBinding(**place, key="env", value="prod"))
+        told = {"name": "ops", "destination_type": "generic", "url": "https://hook.example.test", "triggers": []}
+        world.add(NotificationConfiguration(**place, **told))
         world.workspace_access(team, workspace, "write")
         world.acl_entry(workspace, person, "developer")
         email = f"somebody@{index}.test"

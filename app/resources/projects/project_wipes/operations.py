@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.models.configuration_versions import ConfigurationVersion
 from app.models.images import Image
 from app.models.invitations import Invitation
+from app.models.notification_configurations import NotificationConfiguration
 from app.models.projects import Project
 from app.models.run_triggers import RunTrigger
 from app.models.runs import Run
@@ -28,6 +29,7 @@ OF_WORKSPACES: Final[tuple[type[Base], ...]] = (
     StateVersionOutput,
     ConfigurationVersion,
     Run,
+    NotificationConfiguration,
     TagBinding,
     TeamWorkspace,
     WorkspaceAclEntry,
