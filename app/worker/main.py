@@ -21,7 +21,7 @@ from app.worker.worker import Worker
 logger = logging.getLogger("app.worker")
 
 # Requests are waited for, tasks are not.
-NICE: Final = 5
+NICE: Final = 10
 
 
 def main(arguments: list[str] | None = None) -> int:
