@@ -38,7 +38,7 @@ QUIET_SECONDS = 20
 PACE = 20
 PUNCTUAL = 100
 KILLS = 100
-KILL_SECONDS = 0.5
+KILL_SECONDS = 1.0
 LEASE_SECONDS = 5
 
 
@@ -246,7 +246,7 @@ def punctuality(engine: Engine, receiver: Receiver) -> None:
 def killing(engine: Engine, receiver: Receiver, workers: Workers, kills: int) -> None:
     receiver.got.clear()
     receiver.attempts.clear()
-    receiver.delay = 0.02
+    receiver.delay = 0.005
     count = 0
     begun = time.monotonic()
     for _ in range(kills):

@@ -47,6 +47,7 @@ class Agent:
         self._heartbeat_seconds = 10.0
         self._pinged = 0.0
         self._taken = False
+        self._begun = time.monotonic()
         # Set by a ring that may mean a signal for a running job.
         self._ask = threading.Event()
         self._renewals = ThreadPoolExecutor(max_workers=settings.slots, thread_name_prefix="lease")
@@ -97,6 +98,8 @@ class Agent:
             else:
                 pauses = waits()
             self._due = time.monotonic() + wait
+            # Whether it should end is looked at more often.
+            wait = min(wait, LOOK_SECONDS)
         self._ending.set()
         beating.join()
         self._deregister()
@@ -109,7 +112,16 @@ class Agent:
             self.end()
         if self.settings.single and self._taken and not self._running():
             return True
+        if self._waits_in_vain():
+            logger.info("There was no job for %s seconds, so this agent ends.", self.settings.idle_seconds)
+            return True
         return self._ending.is_set() and not self._running()
+
+    def _waits_in_vain(self) -> bool:
+        """Whether no job came for an agent that was started for one."""
+        longest = self.settings.idle_seconds
+        is_without = self.settings.single and not self._taken
+        return is_without and longest is not None and time.monotonic() - self._begun > longest
 
     def _has_room(self) -> bool:
         with self._lock:

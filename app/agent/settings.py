@@ -14,6 +14,7 @@ GIB = 1024 * MIB
 # and the token are not among them: the service gives it its own.
 NAMES = (
     *("GROUNDPLAN_AGENT_NAME", "GROUNDPLAN_AGENT_SLOTS", "GROUNDPLAN_AGENT_HOME", "GROUNDPLAN_LOG_LEVEL"),
+    "GROUNDPLAN_AGENT_IDLE_SECONDS",
     *("GROUNDPLAN_SANDBOX", "GROUNDPLAN_SANDBOX_USER", "GROUNDPLAN_TOOLS", "GROUNDPLAN_PLUGIN_MIRROR"),
     *("GROUNDPLAN_TERRAFORM_RELEASES", "GROUNDPLAN_TERRAFORM_INDEX"),
     *("GROUNDPLAN_OPENTOFU_RELEASES", "GROUNDPLAN_OPENTOFU_INDEX", "GROUNDPLAN_RELEASE_KEYS"),
@@ -75,6 +76,8 @@ class Settings:
     home: Path
     slots: int = 2
     single: bool = False
+    # After how long without a job an agent ends that takes one; None: it waits for ever.
+    idle_seconds: int | None = None
     sandbox: str = "bwrap"
     sandbox_user: str = "nobody"
     tools: Path | None = None
@@ -107,6 +110,7 @@ class Settings:
             home=read.path("GROUNDPLAN_AGENT_HOME") or default_home(environment),
             slots=1 if single else read.number("GROUNDPLAN_AGENT_SLOTS", max(2, os.cpu_count() or 1)),
             single=single,
+            idle_seconds=read.number("GROUNDPLAN_AGENT_IDLE_SECONDS", 0) or None,
             sandbox=kind,
             sandbox_user=read.text("GROUNDPLAN_SANDBOX_USER") or cls.sandbox_user,
             tools=read.path("GROUNDPLAN_TOOLS"),

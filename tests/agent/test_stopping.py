@@ -185,6 +185,13 @@ def test_an_agent_whose_parent_is_gone_ends(service: AgentService, start: Start)
     assert service.agents == {}
 
 
+def test_a_single_agent_without_a_job_ends_if_it_is_told_so(service: AgentService, start: Start) -> None:
+    running = start(single=True, slots=1, idle_seconds=1)
+    running.thread.join(10)
+    assert not running.thread.is_alive()
+    assert service.agents == {}
+
+
 def test_a_single_agent_takes_one_job(service: AgentService, start: Start, pretend: Pretend) -> None:
     service.queue += [service.add("plan", version="9.9.9"), service.add("plan", version="9.9.9")]
     running = start(tools=pretend("exit 0"), single=True, slots=1)

@@ -19,6 +19,7 @@ CLIENTS = {
     "ftplib",
     "http",
     "httpx",
+    "kubernetes",
     "posthog",
     "requests",
     "smtplib",
@@ -45,6 +46,9 @@ CALLERS = {
     "agent/client.py": {"urllib3"},
     "agent/downloads.py": {"urllib3"},
     "agent/settings.py": {"socket"},
+    # So is the agent scaler: it calls the service, through the agent's client, and the cluster that it runs in.
+    "agent_scaler/main.py": {"kubernetes"},
+    "agent_scaler/scaler.py": {"kubernetes", "urllib3"},
 }
 
 

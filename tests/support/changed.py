@@ -21,7 +21,8 @@ ALL_RESOURCES = ("resources",)
 # By the file or folder in app/, and by others of the repository: what else than the folder of the same name.
 OTHERS = {
     "application.py": ("web",),
-    "agent": ("agent",),
+    "agent": ("agent", "agent_scaler"),
+    "deploy": ("guards/test_kubernetes.py", "agent_scaler"),
     "background.py": ("analytics",),
     "bootstrap.py": ("test_bootstrap.py",),
     "cli.py": ("test_bootstrap.py", "test_set_password.py"),

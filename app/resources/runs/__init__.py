@@ -1,5 +1,6 @@
 """Runs, with all that belongs to them: configuration versions, plans, applies, logs, and the jobs of agents."""
 
+from app.resources.runs.agent_jobs import queue_routes as pool_queue_routes
 from app.resources.runs.agent_jobs import routes as agent_jobs_routes
 from app.resources.runs.applies import routes as applies_routes
 from app.resources.runs.assessment_results import routes as assessment_results_routes
@@ -23,6 +24,7 @@ BLUEPRINTS = (
     logs_routes.blueprint,
     plans_routes.blueprint,
     policy_evaluations_routes.blueprint,
+    pool_queue_routes.blueprint,
     queue_routes.blueprint,
     run_events_routes.blueprint,
     run_triggers_routes.blueprint,
