@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, or_, select, update
+from sqlalchemy import Connection, Float, Integer, and_, bindparam, case, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models.background_tasks import DEAD, WAITING, BackgroundTask, DueTask
-from app.persistence import Base, Expression, database_now, in_values, upsert
+from app.persistence import Base, Expression, database_now, in_values, upsert, values_param
 from app.worker.handling import Handler
 
 _TASKS: Final = Base.metadata.tables[BackgroundTask.__tablename__]
@@ -29,47 +29,61 @@ class Claim:
     every_seconds: int | None
 
 
-def _is_due() -> ColumnElement[bool]:
-    is_next_of_lane = ~exists().where(
-        _EARLIER.c.lane == _TASKS.c.lane,
-        _EARLIER.c.status == WAITING,
-        or_(
-            _EARLIER.c.position < _TASKS.c.position,
-            and_(_EARLIER.c.position == _TASKS.c.position, _EARLIER.c.id < _TASKS.c.id),
-        ),
+_IS_NEXT_OF_LANE: Final = ~exists().where(
+    _EARLIER.c.lane == _TASKS.c.lane,
+    _EARLIER.c.status == WAITING,
+    or_(
+        _EARLIER.c.position < _TASKS.c.position,
+        and_(_EARLIER.c.position == _TASKS.c.position, _EARLIER.c.id < _TASKS.c.id),
+    ),
+)
+# Built once: ten thousand tasks would build them ten thousand times.
+_IS_DUE: Final = and_(
+    _TASKS.c.status == WAITING,
+    _TASKS.c.run_at <= database_now(),
+    or_(_TASKS.c.lease_until.is_(None), _TASKS.c.lease_until < database_now()),
+    _IS_NEXT_OF_LANE,
+    in_values(_TASKS.c.kind, values_param("kinds")),
+)
+_ANY_DUE: Final = select(_TASKS.c.id).where(_IS_DUE).limit(1)
+_DUE: Final = (
+    select(_TASKS.c.id)
+    .where(_IS_DUE)
+    .order_by(_TASKS.c.run_at)
+    .limit(bindparam("room", type_=Integer()))
+    .with_for_update(of=_TASKS, skip_locked=True)
+    .cte("due")
+)
+_CLAIM: Final = (
+    update(_TASKS)
+    .where(_TASKS.c.id.in_(select(_DUE.c.id)))
+    .values(
+        lease_until=database_now(bindparam("lease_seconds", type_=Float())),
+        owner=bindparam("new_owner"),
+        attempts=_TASKS.c.attempts + 1,
     )
-    return and_(
-        _TASKS.c.status == WAITING,
-        _TASKS.c.run_at <= database_now(),
-        or_(_TASKS.c.lease_until.is_(None), _TASKS.c.lease_until < database_now()),
-        is_next_of_lane,
-    )
+    .returning(*_TASKS.c)
+)
+_IS_OURS: Final = and_(
+    _TASKS.c.id == bindparam("task_id"),
+    _TASKS.c.owner == bindparam("task_owner"),
+    _TASKS.c.attempts == bindparam("task_attempt"),
+)
+_IS_UNCHANGED: Final = _TASKS.c.revision == bindparam("task_revision")
+_REMOVE: Final = delete(_TASKS).where(_IS_OURS, _IS_UNCHANGED)
 
 
 def is_anything_due(connection: Connection, kinds: Collection[str]) -> bool:
     """Whether there is something to take: asked first, because it locks nothing."""
-    one = select(_TASKS.c.id).where(_is_due(), in_values(_TASKS.c.kind, kinds)).limit(1)
-    return connection.execute(one).first() is not None
+    return connection.execute(_ANY_DUE, {"kinds": kinds}).first() is not None
 
 
 def claim(
     connection: Connection, handlers: Mapping[str, Handler], owner: str, count: int, lease_seconds: float
 ) -> list[Claim]:
     """Take up to so many of the tasks that are due, those that wait longest first."""
-    due = (
-        select(_TASKS.c.id)
-        .where(_is_due(), in_values(_TASKS.c.kind, handlers))
-        .order_by(_TASKS.c.run_at)
-        .limit(count)
-        .with_for_update(of=_TASKS, skip_locked=True)
-        .cte("due")
-    )
-    taken = connection.execute(
-        update(_TASKS)
-        .where(_TASKS.c.id.in_(select(due.c.id)))
-        .values(lease_until=database_now(lease_seconds), owner=owner, attempts=_TASKS.c.attempts + 1)
-        .returning(*_TASKS.c)
-    ).all()
+    values = {"kinds": handlers, "room": count, "lease_seconds": lease_seconds, "new_owner": owner}
+    taken = connection.execute(_CLAIM, values).all()
     return [_as_claim(row, handlers[row.kind]) for row in sorted(taken, key=lambda row: row.run_at)]
 
 
@@ -105,18 +119,14 @@ def remove(session: Session, claimed: Claim) -> None:
     Call it at the end of the transaction, which must be rolled back if the lease was lost: whoever schedules a task has
     locked other rows before.
     """
-    connection = session.connection()
-    if claimed.every_seconds is None:
-        done = connection.execute(delete(_TASKS).where(_is_ours(claimed), _TASKS.c.revision == claimed.revision))
-        if done.rowcount:
-            return
+    connection, ours = session.connection(), _names(claimed)
+    if claimed.every_seconds is None and connection.execute(_REMOVE, ours).rowcount:
+        return
     next_run: Expression = _TASKS.c.run_at
     if claimed.every_seconds is not None:
-        next_run = case(
-            (_TASKS.c.revision == claimed.revision, database_now(claimed.every_seconds)), else_=_TASKS.c.run_at
-        )
+        next_run = case((_IS_UNCHANGED, database_now(claimed.every_seconds)), else_=_TASKS.c.run_at)
     free: dict[str, Any] = {"lease_until": None, "owner": None, "attempts": 0, "last_error": None, "run_at": next_run}
-    if not connection.execute(update(_TASKS).where(_is_ours(claimed)).values(free)).rowcount:
+    if not connection.execute(update(_TASKS).where(_IS_OURS).values(free), ours).rowcount:
         raise LeaseLostError
 
 
@@ -125,21 +135,25 @@ def put_off(connection: Connection, claimed: Claim, error: str, seconds: float |
 
     Returns False if another worker has it. A task that was scheduled again meanwhile begins anew, at the time it got.
     """
-    is_unchanged = _TASKS.c.revision == claimed.revision
     free: dict[str, Any] = {"lease_until": None, "owner": None, "last_error": error}
     if seconds is None:
         free |= {
-            "status": case((is_unchanged, DEAD), else_=WAITING),
-            "attempts": case((is_unchanged, _TASKS.c.attempts), else_=0),
+            "status": case((_IS_UNCHANGED, DEAD), else_=WAITING),
+            "attempts": case((_IS_UNCHANGED, _TASKS.c.attempts), else_=0),
         }
     else:
-        free["run_at"] = case((is_unchanged, database_now(seconds)), else_=_TASKS.c.run_at)
-    return connection.execute(update(_TASKS).where(_is_ours(claimed)).values(free)).rowcount > 0
+        free["run_at"] = case((_IS_UNCHANGED, database_now(seconds)), else_=_TASKS.c.run_at)
+    return connection.execute(update(_TASKS).where(_IS_OURS).values(free), _names(claimed)).rowcount > 0
 
 
-def _is_ours(claimed: Claim) -> ColumnElement[bool]:
+def _names(claimed: Claim) -> dict[str, Any]:
     task = claimed.task
-    return and_(_TASKS.c.id == task.id, _TASKS.c.owner == claimed.owner, _TASKS.c.attempts == task.attempt)
+    return {
+        "task_id": task.id,
+        "task_owner": claimed.owner,
+        "task_attempt": task.attempt,
+        "task_revision": claimed.revision,
+    }
 
 
 def ensure_periodic(connection: Connection, periods: Mapping[str, int]) -> None:

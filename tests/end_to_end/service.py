@@ -57,7 +57,8 @@ class Service:
         self.home = home / "home"
         self.store = self.home / "blobs"
         self.database_url = database_url
-        self._environment = _environment(home, database_url, self.port, workers) | dict(settings or {})
+        self.own_settings = dict(settings or {})
+        self._environment = _environment(home, database_url, self.port, workers) | self.own_settings
         self._process: subprocess.Popen[bytes] | None = None
         self._trusted: ssl.SSLContext | bool = True
         self.organization = ""

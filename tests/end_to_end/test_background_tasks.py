@@ -71,6 +71,26 @@ def test_mail_survives_the_service_and_every_worker(mailing_service: Service, in
     assert count(service, "invitations WHERE sent_at IS NULL") == 0
 
 
+@pytest.mark.only_postgresql
+def test_another_host_does_what_this_one_has_scheduled(mailing_service: Service, tmp_path: Path, inbox: Inbox) -> None:
+    here = mailing_service
+    folder = tmp_path / "there"
+    folder.mkdir()
+    # The same database and keys, and a home of its own.
+    there = Service(folder, here.database_url, workers=1, settings=here.own_settings).install_as(here)
+    there.set(GROUNDPLAN_WORKERS="1").start()
+    try:
+        invite(here, 3)
+        wait_for_mail(inbox, 3)
+        poll_until(lambda: count(here, "invitations WHERE sent_at IS NULL") == 0, SECONDS, "that they are sent")
+        assert here.children("app.worker.main") == []
+        with here.client(here.user_token) as one, there.client(there.user_token) as other:
+            tasks = [client.get("admin/background-tasks").json()["meta"]["counts"]["dead"] for client in (one, other)]
+        assert tasks == [0, 0]
+    finally:
+        assert there.stop() == 0, there.last_log_lines()
+
+
 def wait_for_mail(inbox: Inbox, messages: int) -> None:
     poll_until(lambda: len(inbox.envelopes) >= messages, SECONDS, f"{messages} messages")
 
