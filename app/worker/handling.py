@@ -25,7 +25,8 @@ class Handler:
     """
 
     perform: Callable[[DueTask], Finish | None]
-    attempts: int = 10
+    # With the pauses between them, more than an hour.
+    attempts: int = 12
     longest_seconds: float = 60.0
     first_pause_seconds: float = FIRST_PAUSE_SECONDS
 

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 # How often the transaction that removes the task is tried: what was done outside is not to be done again for it.
 TRANSACTIONS: Final = 3
 LONGEST_TEXT: Final = 500
+# A receiver may ask for a pause, and not for ever.
+LONGEST_WISH_SECONDS: Final = 24 * 60 * 60
 
 
 def perform(app: Flask, handler: Handler, claimed: Claim) -> None:
@@ -58,7 +60,7 @@ def _fail(handler: Handler, claimed: Claim, error: Exception) -> None:
     seconds: float | None = handler.pause(task.attempt)
     assert seconds is not None
     if isinstance(error, RetryLaterError):
-        seconds = max(seconds, error.seconds)
+        seconds = max(seconds, min(error.seconds, LONGEST_WISH_SECONDS))
     if claimed.every_seconds is not None:
         # What is done again and again never dies.
         seconds = min(seconds, claimed.every_seconds)

@@ -1,6 +1,8 @@
 """The agent scaler: one Job for each job that waits, and none that is not needed."""
 
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -166,10 +168,10 @@ def test_trouble_passes(
     thread.start()
     try:
         while not any(method == "GET" for method, _ in cluster.requests):
-            pass
+            time.sleep(0.01)
         cluster.is_broken = False
         while not cluster.created:
-            pass
+            time.sleep(0.01)
     finally:
         ended.set()
         thread.join(10)
@@ -237,14 +239,10 @@ def test_a_template_that_would_open_something_is_refused_at_once(
     assert "activeDeadlineSeconds would kill an apply" in caplog.text
 
 
-def test_it_finds_the_cluster_by_the_usual_file(
-    cluster: KubernetesApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def kubeconfig(cluster: KubernetesApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file by which the cluster is found outside of it."""
     path = tmp_path / "config"
-    monkeypatch.setenv("KUBECONFIG", str(path))
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with pytest.raises(WrongSettings, match="No cluster is known here"):
-        connect()
     context = {"name": "here", "context": {"cluster": "here", "user": "me"}}
     path.write_text(
         yaml.safe_dump(
@@ -256,4 +254,37 @@ def test_it_finds_the_cluster_by_the_usual_file(
             }
         )
     )
-    assert connect().list_namespaced_job(NAMESPACE, label_selector="a=b").items == []
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    return path
+
+
+@pytest.mark.usefixtures("kubeconfig")
+def test_the_command_makes_jobs_until_it_is_asked_to_end(
+    cluster: KubernetesApi, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_to_end: dict[int, Callable[..., None]] = {}
+    monkeypatch.setattr(signal, "signal", lambda number, do: asked_to_end.update({number: do}))
+    others = {"GROUNDPLAN_URL": cluster.url, "GROUNDPLAN_SCALER_NAMESPACE": NAMESPACE, "GROUNDPLAN_SCALER_SECONDS": "1"}
+    for name, value in (given | others).items():
+        monkeypatch.setenv(name, value)
+    cluster.queue = ["job-a.0"]
+    thread = threading.Thread(target=command.main, args=([],))
+    thread.start()
+    try:
+        due = time.monotonic() + 10
+        while not cluster.created:
+            assert time.monotonic() < due
+            time.sleep(0.02)
+    finally:
+        while signal.SIGTERM not in asked_to_end:
+            time.sleep(0.02)
+        asked_to_end[signal.SIGTERM]()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_without_a_cluster_it_says_so(kubeconfig: Path) -> None:
+    kubeconfig.unlink()
+    with pytest.raises(WrongSettings, match="No cluster is known here"):
+        connect()

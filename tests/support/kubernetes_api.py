@@ -1,4 +1,7 @@
-"""A small API server of Kubernetes in the test's own process: it keeps Jobs, and records what it is asked."""
+"""A small API server of Kubernetes in the test's own process: it keeps Jobs, and records what it is asked.
+
+At the same address it is what the scaler asks of the service.
+"""
 
 import json
 import threading
@@ -8,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 NAMESPACE: Final = "runs"
 PATH: Final = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
+QUEUE: Final = "/api/agent/v1/queue"
 
 
 class KubernetesApi:
@@ -17,6 +21,8 @@ class KubernetesApi:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, str]] = []
         self.created: list[dict[str, Any]] = []
+        # What waits in the pool, by the service.
+        self.queue: list[str] = []
         self.is_broken = False
         self.page = page
         own = self
@@ -50,6 +56,8 @@ class KubernetesApi:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def listed(self, path: str) -> tuple[int, dict[str, Any]]:
+        if path == QUEUE:
+            return 200, {"jobs": self.queue}
         self.requests.append(("GET", path))
         parts = urlsplit(path)
         if parts.path != PATH:

@@ -183,6 +183,16 @@ def test_what_fails_is_tried_again_later_and_then_dead(app: Flask) -> None:
     assert do_due(app, known) == 0
 
 
+@pytest.mark.one_database
+def test_pauses_grow_to_an_hour_and_end_after_more_than_one() -> None:
+    handler = Handler(perform=Done())
+    pauses = [handler.pause(attempt) for attempt in range(1, handler.attempts)]
+    assert 2.5 <= pauses[0] <= 5
+    assert 1800 <= pauses[-1] <= 3600
+    assert sum(pauses) > 3600
+    assert handler.pause(10_000) <= 3600
+
+
 def test_the_last_attempt_knows_that_it_is_the_last(app: Flask) -> None:
     done = Done(fail(ValueError()))
     known = handlers(done, attempts=2)
@@ -193,12 +203,13 @@ def test_the_last_attempt_knows_that_it_is_the_last(app: Flask) -> None:
     assert [(task.attempt, task.is_last) for task in done.tasks] == [(1, False), (2, True)]
 
 
-def test_an_error_may_say_how_long_to_wait(app: Flask) -> None:
+@pytest.mark.parametrize(("asked", "seconds"), [(7200, 7200), (1e9, 86_400)])
+def test_an_error_may_say_how_long_to_wait(app: Flask, asked: float, seconds: int) -> None:
     note(app, "a")
-    do_due(app, handlers(fail(RetryLaterError("The server asks for a pause", 7200))))
+    do_due(app, handlers(fail(RetryLaterError("The server asks for a pause", asked))))
     [row] = tasks(app)
     assert row.last_error == "The server asks for a pause"
-    assert timedelta(seconds=7100) < row.run_at - now() <= timedelta(seconds=7200)
+    assert timedelta(seconds=seconds - 100) < row.run_at - now() <= timedelta(seconds=seconds)
 
 
 def test_changes_happen_with_the_removal_or_not_at_all(app: Flask, world: World) -> None:
