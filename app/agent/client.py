@@ -208,6 +208,14 @@ class JobClient:
         """Hand over an artifact."""
         self._call("PUT", f"/artifacts/{name}", data, length=length)
 
+    def policies(self) -> Document:
+        """Begin to evaluate policies: those that count for the run."""
+        return self._ask("POST", "/policies", b"{}")
+
+    def policy_outcomes(self, told: Document) -> None:
+        """Say what the policies say."""
+        self._call("POST", "/policy-outcomes", told)
+
     def finish(self, result: Document) -> None:
         """Say how it ended."""
         self._call("POST", "/finish", result)

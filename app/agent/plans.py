@@ -12,6 +12,7 @@ from app.agent.client import Document, insist
 from app.agent.directory import RunDirectory
 from app.agent.jobs import LOCK_FILE_BYTES, PLAN, PREPARE_SECONDS, Failed, Job, Kept
 from app.agent.plan_json import BadPlan, Summary, redact
+from app.agent.policies import Evaluator
 from app.agent.states import digest
 from app.agent.terraform import Stopped, Terraform
 from app.agent.versions import Program
@@ -95,6 +96,7 @@ class PlanJob(Job):
                 wait(uploads)
             for upload in uploads:
                 upload.result()
+        self._check_policies(shown, directory)
         run = self.document["run"]
         if not run["plan-only"] and (summary.has_changes or run.get("allow-empty-apply")):
             for path in (shown, redacted):
@@ -109,6 +111,20 @@ class PlanJob(Job):
             "generated-configuration": summary.generated,
             "terraform-version": program.version,
         }
+
+    def _check_policies(self, shown: Path, directory: RunDirectory) -> None:
+        """Evaluate the policies that count for the run, and tell the service what they say."""
+        asked = insist(self.client.policies, seconds=PUT_SECONDS)
+        sets = asked.get("sets") or []
+        if not sets:
+            return
+        parameters = [each for policy_set in sets for each in policy_set["parameters"]]
+        self.mask.add(str(each["value"]) for each in parameters if each["sensitive"])
+        evaluator = Evaluator(self.tools.settings, self.tools.sandbox, self.control)
+        told = evaluator.evaluate(asked, shown, directory.root / "policies", self.mask.text)
+        if self.control.stopped:
+            raise Stopped
+        insist(lambda: self.client.policy_outcomes(told), seconds=PUT_SECONDS)
 
     def _schemas(self, terraform: Terraform, program: Program, lock: bytes | None) -> Path:
         """The schemas of the providers: they are the same as long as tool and lock file are.

@@ -155,10 +155,11 @@ class Sandbox:
         program: Path | None = None,
         output: int | IO[bytes] = subprocess.PIPE,
         errors: int | IO[bytes] = subprocess.STDOUT,
+        network: bool = True,
     ) -> Process:
         """Start a command; `cwd` is a directory as Terraform sees it, `readable` are further paths that it sees.
 
-        A `program` is seen at the path that `find_inside` says.
+        A `program` is seen at the path that `find_inside` says. Only bubblewrap can keep it from the `network`.
         """
         launched = ["/bin/sh", "-c", LAUNCHER, "sh", str(self.file_blocks), str(self.processes), *command]
         if self.kind != "bwrap":
@@ -181,7 +182,8 @@ class Sandbox:
         ]
         if program is not None and (inside := self.find_inside(program)) != program:
             bindings += ["--ro-bind", str(program), str(inside)]
-        arguments = [*self._namespaces(), *self._walls.arguments(bindings, readable)]
+        alone = [] if network else ["--unshare-net"]
+        arguments = [*self._namespaces(), *alone, *self._walls.arguments(bindings, readable)]
         reading, writing = os.pipe()
         try:
             popen = self._popen(

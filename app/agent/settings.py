@@ -19,6 +19,7 @@ NAMES = (
     *("GROUNDPLAN_TERRAFORM_RELEASES", "GROUNDPLAN_TERRAFORM_INDEX"),
     *("GROUNDPLAN_OPENTOFU_RELEASES", "GROUNDPLAN_OPENTOFU_INDEX", "GROUNDPLAN_RELEASE_KEYS"),
     *("GROUNDPLAN_RUN_MEMORY_MIB", "GROUNDPLAN_RUN_DISK_MIB", "GROUNDPLAN_RUN_FILE_MIB", "GROUNDPLAN_RUN_PROCESSES"),
+    *("GROUNDPLAN_OPA", "GROUNDPLAN_POLICY_SECONDS", "GROUNDPLAN_POLICY_MEMORY_MIB"),
     *("GROUNDPLAN_CONFIGURATION_MIB", "GROUNDPLAN_CONFIGURATION_FILES", "GROUNDPLAN_RUN_GRACE_SECONDS"),
 )
 # How to reach the network; Terraform gets it, too.
@@ -52,6 +53,9 @@ class Limits:
     log_bytes: int = 100 * MIB
     # How long Terraform may take to end after it was interrupted because of a timeout.
     grace_seconds: int = 120
+    # All policies of a plan together, and the process that evaluates them.
+    policy_seconds: int = 60
+    policy_memory: int = 1 * GIB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,8 @@ class Settings:
     sandbox_user: str = "nobody"
     tools: Path | None = None
     plugin_mirror: Path | None = None
+    # The program that evaluates policies instead of the engine of the package.
+    opa: Path | None = None
     releases: Releases = field(default_factory=Releases)
     limits: Limits = field(default_factory=Limits)
     doorbells: Path | None = None
@@ -115,6 +121,7 @@ class Settings:
             sandbox_user=read.text("GROUNDPLAN_SANDBOX_USER") or cls.sandbox_user,
             tools=read.path("GROUNDPLAN_TOOLS"),
             plugin_mirror=read.path("GROUNDPLAN_PLUGIN_MIRROR"),
+            opa=read.path("GROUNDPLAN_OPA"),
             releases=Releases(
                 terraform=terraform,
                 terraform_index=read.text("GROUNDPLAN_TERRAFORM_INDEX") or f"{terraform}/index.json",
@@ -131,6 +138,8 @@ class Settings:
                 * MIB,
                 configuration_files=read.number("GROUNDPLAN_CONFIGURATION_FILES", limits.configuration_files),
                 grace_seconds=read.number("GROUNDPLAN_RUN_GRACE_SECONDS", limits.grace_seconds),
+                policy_seconds=read.number("GROUNDPLAN_POLICY_SECONDS", limits.policy_seconds),
+                policy_memory=read.number("GROUNDPLAN_POLICY_MEMORY_MIB", limits.policy_memory // MIB) * MIB,
             ),
             service_home=read.path("GROUNDPLAN_HOME"),
             doorbells=read.path("GROUNDPLAN_DOORBELLS"),

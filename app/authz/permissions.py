@@ -37,6 +37,8 @@ class P(StrEnum):
 
     TAG_KEY_RESERVE = "tag-key:reserve"
 
+    POLICY_READ = "policy:read"
+    POLICY_MANAGE = "policy:manage"
     SSH_KEY_READ = "ssh-key:read"
     SSH_KEY_MANAGE = "ssh-key:manage"
 

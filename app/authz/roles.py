@@ -148,6 +148,7 @@ TEAM_TOKEN: Permissions = MEMBER | {P.ACCOUNT_READ}
 SHARED_VARSETS_READER: Permissions = frozenset({P.VARSET_READ})
 SHARED_VARSETS_MANAGER: Permissions = SHARED_VARSETS_READER | {P.VARSET_MANAGE}
 
+POLICIES: Permissions = frozenset({P.POLICY_READ, P.POLICY_MANAGE})
 MEMBERSHIPS: Permissions = frozenset({P.MEMBERSHIP_READ, P.MEMBERSHIP_CREATE, P.MEMBERSHIP_DELETE})
 ALL_WORKSPACES: Permissions = WORKSPACE_ADMIN | {P.WORKSPACE_REPLACE_CONSUMERS}
 # Without managing tokens: on the whole organization, that would include the organization's own token.
@@ -162,8 +163,9 @@ INVITATIONS: Permissions = frozenset({P.INVITATION_MANAGE})
 
 # The permissions that a flag of a team's organization-access grants on the whole organization.
 ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
-    "manage-policies": frozenset({P.WORKSPACE_READ, P.RUN_READ}),
-    "manage-policy-overrides": frozenset({P.WORKSPACE_READ, P.RUN_READ, P.RUN_OVERRIDE_POLICIES}),
+    # Whoever chooses where policies count must see the projects and workspaces.
+    "manage-policies": POLICIES | {P.PROJECT_READ, P.WORKSPACE_READ, P.RUN_READ},
+    "manage-policy-overrides": frozenset({P.POLICY_READ, P.WORKSPACE_READ, P.RUN_READ, P.RUN_OVERRIDE_POLICIES}),
     "delegate-policy-overrides": frozenset(),
     "manage-workspaces": ALL_WORKSPACES | {P.VARSET_READ},
     "read-workspaces": WORKSPACE_READER,
@@ -260,6 +262,7 @@ ORGANIZATION_TOKEN: Permissions = (
     | TEAM_ADMIN
     | (ALL_PROJECTS - NOTIFICATIONS - {P.RUN_PLAN, P.RUN_APPLY, P.STATE_WRITE, P.WORKSPACE_LOCK})
     | ACTIVITY
+    | POLICIES
     | {
         P.ACCOUNT_READ,
         P.TOKEN_MANAGE,

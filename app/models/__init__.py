@@ -17,7 +17,18 @@ from app.models.notification_configurations import NotificationConfiguration
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.plans import Plan
+from app.models.policies import (
+    Policy,
+    PolicySet,
+    PolicySetParameter,
+    PolicySetPolicy,
+    PolicySetProject,
+    PolicySetProjectExclusion,
+    PolicySetWorkspace,
+    PolicySetWorkspaceExclusion,
+)
 from app.models.policy_evaluations import PolicyEvaluation
+from app.models.policy_set_outcomes import PolicySetOutcome
 from app.models.project_members import ProjectMember
 from app.models.projects import Project
 from app.models.repository_links import RepositoryLink
@@ -65,7 +76,16 @@ __all__ = [
     "Organization",
     "OrganizationMembership",
     "Plan",
+    "Policy",
     "PolicyEvaluation",
+    "PolicySet",
+    "PolicySetOutcome",
+    "PolicySetParameter",
+    "PolicySetPolicy",
+    "PolicySetProject",
+    "PolicySetProjectExclusion",
+    "PolicySetWorkspace",
+    "PolicySetWorkspaceExclusion",
     "Project",
     "ProjectMember",
     "RemoteStateConsumer",

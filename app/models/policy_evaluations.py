@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, false, literal, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, exists, literal, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.authz.permissions import P
+from app.models.policies import OPA, PolicySet, applies_to
 from app.models.runs import Run
-from app.models.stage_parts import OPEN, OVERRIDDEN, PENDING, Part
+from app.models.stage_parts import ERRORED, OPEN, OVERRIDDEN, PENDING, Part
 from app.models.task_stages import POST_PLAN, TaskStage
 from app.models.workspaces import Workspace, WorkspaceChild
 from app.persistence import Base, Timestamp, identifier, now
 
-OPA: Final = "opa"
 STATUSES: Final = (
     "pending",
     "queued",
@@ -69,26 +69,21 @@ class PolicyParts:
 
     override_permission: P = P.RUN_OVERRIDE_POLICIES
 
-    def stages(self, workspace: Workspace) -> Select[str]:  # noqa: ARG002
-        """The stage after the plan, if a policy set applies to the workspace."""
-        return select(literal(POST_PLAN)).where(false())
+    def stages(self, workspace: Workspace) -> Select[str]:
+        """The stage after the plan, if a policy set counts in the workspace."""
+        return select(literal(POST_PLAN)).where(exists(select(PolicySet.id).where(applies_to(workspace))))
 
     def add(self, session: Session, run: Run, stage: TaskStage) -> None:
-        """An evaluation, in the stage after the plan."""
-        if stage.stage != POST_PLAN:
-            return
-        evaluation = PolicyEvaluation(
-            organization_id=run.organization_id,
-            workspace_id=run.workspace_id,
-            run_id=run.id,
-            task_stage_id=stage.id,
-            status_timestamps={},
-        )
-        evaluation.enter(PENDING)
-        session.add(evaluation)
+        """An evaluation in the stage after the plan, if a policy set counts in the workspace."""
+        workspace = session.get_one(Workspace, run.workspace_id)
+        if stage.stage == POST_PLAN and session.scalar(select(PolicySet.id).where(applies_to(workspace)).limit(1)):
+            add_evaluation(session, run, stage)
 
-    def begin(self, session: Session, run: Run, stage: TaskStage) -> None:
-        """Nothing: the agent has evaluated the policies before the plan was finished."""
+    def begin(self, session: Session, run: Run, stage: TaskStage) -> None:  # noqa: ARG002
+        """The agent has evaluated the policies before the plan was finished; what it has not told is an error."""
+        for each in _of_stage(session, stage):
+            if each.status in OPEN:
+                each.enter(ERRORED)
 
     def parts(self, session: Session, stage: TaskStage) -> Sequence[Part]:
         """The evaluation of the stage. Policies that are only advisory don't make it fail."""
@@ -113,3 +108,18 @@ class PolicyParts:
 
 def _of_stage(session: Session, stage: TaskStage) -> Sequence[PolicyEvaluation]:
     return session.scalars(select(PolicyEvaluation).where(PolicyEvaluation.task_stage_id == stage.id)).all()
+
+
+def add_evaluation(session: Session, run: Run, stage: TaskStage) -> PolicyEvaluation:
+    """Give the stage an evaluation, pending."""
+    evaluation = PolicyEvaluation(
+        organization_id=run.organization_id,
+        workspace_id=run.workspace_id,
+        run_id=run.id,
+        task_stage_id=stage.id,
+        status_timestamps={},
+    )
+    evaluation.enter(PENDING)
+    session.add(evaluation)
+    session.flush()
+    return evaluation

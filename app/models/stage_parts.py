@@ -16,6 +16,8 @@ QUEUED = "queued"
 RUNNING = "running"
 PASSED = "passed"
 OVERRIDDEN = "overridden"
+FAILED = "failed"
+ERRORED = "errored"
 OPEN: Final = frozenset({PENDING, QUEUED, RUNNING})
 GOOD: Final = frozenset({PASSED, OVERRIDDEN})
 

@@ -5,7 +5,18 @@ A domain imports only the domains below it; ``DOMAINS`` has them from the lowest
 
 from flask import Flask
 
-from app.resources import access, accounts, activity, notifications, organizations, platform, projects, runs, workspaces
+from app.resources import (
+    access,
+    accounts,
+    activity,
+    notifications,
+    organizations,
+    platform,
+    policies,
+    projects,
+    runs,
+    workspaces,
+)
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.runs.applies.listing import APPLIES
 from app.resources.runs.assessment_results.listing import ASSESSMENT_RESULTS
@@ -15,7 +26,7 @@ from app.resources.runs.runs.listing import RUNS
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.includes import register_included
 
-DOMAINS = (accounts, organizations, projects, workspaces, runs, notifications, access, activity, platform)
+DOMAINS = (accounts, organizations, projects, workspaces, runs, policies, notifications, access, activity, platform)
 
 
 def install(app: Flask) -> None:

@@ -59,7 +59,18 @@ _OF_PROJECTS = (
     "+slug",
 )
 
+# Sets are not connected to a repository whose changes could be watched, and name their workspaces.
+_OF_POLICY_SETS = {
+    **_of(NO_VCS, "-policy-update-patterns"),
+    **_of("it is in public beta at HCP", "-scoping-type", "-tag-selectors"),
+}
+# HCP's document describes parameters with the form of variables; its API reference with these.
+_OF_PARAMETERS = _of(IN_REFERENCE, "-description", "-hcl", "-version-id")
+_OF_PARAMETER_ANSWERS = _OF_PARAMETERS | _of(IN_REFERENCE, "-created-at")
+
 DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("policy-sets", ANSWER): _OF_POLICY_SETS,
+    ("policy-sets", BODY): _OF_POLICY_SETS | _of(NO_VCS, "-policies-path"),
     ("agent-pools", ANSWER): _of(BEYOND, "+max-concurrent-runs"),
     ("agent-pools", BODY): _of(BEYOND, "+max-concurrent-runs"),
     ("agents", ANSWER): {
@@ -184,6 +195,12 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
 
 # Where HCP's document describes one operation unlike the others with resources of the type; instead of what is above.
 OF_ONE_OPERATION: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("GET /policy-sets/{}/parameters", ANSWER): _OF_PARAMETER_ANSWERS,
+    ("POST /policy-sets/{}/parameters", ANSWER): _OF_PARAMETER_ANSWERS,
+    ("POST /policy-sets/{}/parameters", BODY): _OF_PARAMETERS,
+    ("GET /policy-sets/{}/parameters/{}", ANSWER): _OF_PARAMETER_ANSWERS,
+    ("PATCH /policy-sets/{}/parameters/{}", ANSWER): _OF_PARAMETER_ANSWERS,
+    ("PATCH /policy-sets/{}/parameters/{}", BODY): _OF_PARAMETERS,
     ("DELETE /workspaces/{}/relationships/tags", BODY): _of(IN_REFERENCE, "+name"),
     ("GET /workspaces/{}/applicable-varsets", ANSWER): {
         **_of(APPLICABLE, "+permissions", "+priority", "+stack-count"),
@@ -225,8 +242,6 @@ _ONE_PLAN = "there is one plan, which costs nothing; HCP's document describes wh
 NOT_COMPARED: Mapping[str, str] = {
     "GET /organizations/{}/feature-sets": _ONE_PLAN,
     "GET /organizations/{}/oauth-clients": _EMPTY,
-    "GET /organizations/{}/policies": _EMPTY,
-    "GET /organizations/{}/policy-sets": _EMPTY,
     "GET /organizations/{}/tasks": _EMPTY,
     "GET /subscriptions/{}": _ONE_PLAN,
 }
@@ -258,7 +273,7 @@ RELATIONSHIPS: Mapping[str, Mapping[str, str]] = {
         **_of(IN_REFERENCE, "+effective-tag-bindings"),
     },
     "runs": {
-        **_of("there are no policies", "-tf-policy-evaluations"),
+        **_of("policies are written in Rego, and not in HCL", "-tf-policy-evaluations"),
         **_of(LATER, "-run-trigger-snapshots"),
     },
     "state-versions": _of(HYOK, "-hyok-encrypted-data-key"),
@@ -278,7 +293,12 @@ RELATIONSHIPS: Mapping[str, Mapping[str, str]] = {
 _OF_WORKSPACE = {**RELATIONSHIPS["vars"], "-varset": "a variable of a workspace is in no set"}
 _OF_SET = {**RELATIONSHIPS["vars"], "-configurable": "a variable of a set is of no workspace"}
 
+_OF_POLICY_SET = {**RELATIONSHIPS["vars"], "-varset": "a parameter is of a policy set"}
 RELATIONSHIPS_OF_ONE_OPERATION: Mapping[str, Mapping[str, str]] = {
+    "GET /policy-sets/{}/parameters": _OF_POLICY_SET,
+    "POST /policy-sets/{}/parameters": _OF_POLICY_SET,
+    "GET /policy-sets/{}/parameters/{}": _OF_POLICY_SET,
+    "PATCH /policy-sets/{}/parameters/{}": _OF_POLICY_SET,
     "GET /organizations/{}/team-tokens": {},
     "GET /teams/{}/authentication-token": {},
     "GET /users/{}": {

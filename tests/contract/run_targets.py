@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.models import PolicyEvaluation, Run, RunJob, TaskStage, Workspace
+from app.models import PolicyEvaluation, PolicySetOutcome, Run, RunJob, TaskStage, Workspace
 from tests.support.api import Api, document
 from tests.support.configurations import ARCHIVE
 from tests.support.states import put
@@ -87,6 +87,21 @@ class RunTargets:
         self._world.change(run, status="post_plan_awaiting_decision", stages=["post_plan"])
         return stage.id
 
+    def outcome(self) -> str:
+        evaluation_id = self.of_type("policy-evaluations")
+        run = next(each for each in self._world.all(Run) if each.stages)
+        place = {"organization_id": run.organization_id, "workspace_id": run.workspace_id}
+        return self._world.add(
+            PolicySetOutcome(
+                **place,
+                policy_evaluation_id=evaluation_id,
+                position=0,
+                policy_set_name="closed",
+                overridable=True,
+                outcomes={"policies": []},
+            )
+        ).id
+
     def evaluation(self) -> str:
         path = f"/task-stages/{self.of_type('task-stages')}/policy-evaluations"
         return str(self._api.get(path, self._token)["data"][0]["id"])
@@ -98,6 +113,7 @@ MAKERS: Mapping[str, Callable[[RunTargets], str]] = {
     "configuration-versions": RunTargets.configuration,
     "plans": lambda targets: targets.part("plan"),
     "policy-evaluations": RunTargets.evaluation,
+    "policy-set-outcomes": RunTargets.outcome,
     "run-events": RunTargets.event,
     "run-jobs": RunTargets.job,
     "runs": RunTargets.run,
@@ -109,6 +125,7 @@ PARAMETERS = {
     "configuration_version_id": "configuration-versions",
     "evaluation_id": "policy-evaluations",
     "job_id": "run-jobs",
+    "outcome_id": "policy-set-outcomes",
     "plan_id": "plans",
     "run_id": "runs",
     "stage_id": "task-stages",

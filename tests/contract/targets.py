@@ -10,6 +10,7 @@ from app.models import (
     ActivityEvent,
     AuthenticationToken,
     Organization,
+    PolicySetParameter,
     RepositoryLink,
     ReservedTagKey,
     SshKey,
@@ -198,6 +199,16 @@ class Targets:
     def _reserved_tag_key(self) -> str:
         return self._world.add(ReservedTagKey(organization_id=self._organization.id, key="cost-center")).id
 
+    def _policy(self) -> str:
+        return self._world.policy(self._organization).id
+
+    def _policy_set(self) -> str:
+        return self._world.policy_set(self._organization).id
+
+    def _parameter_of_set(self) -> str:
+        place = {"organization_id": self._organization.id, "policy_set_id": str(self.of_type("policy-sets"))}
+        return self._world.add(PolicySetParameter(**place, key="region", value="here")).id
+
     def _ssh_key(self) -> str:
         return self._world.add(SshKey(organization_id=self._organization.id, name="modules", sealed_value="…")).id
 
@@ -288,6 +299,9 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "projects": Targets._project,
     "repository-links": Targets._repository_link,
     "reserved-tag-keys": Targets._reserved_tag_key,
+    "policies": Targets._policy,
+    "policy-set-parameters": Targets._parameter_of_set,
+    "policy-sets": Targets._policy_set,
     "ssh-keys": Targets._ssh_key,
     "state-version-outputs": Targets._output,
     "state-versions": Targets._state_version,
@@ -318,6 +332,9 @@ _PARAMETERS = {
     "membership_id": "organization-memberships",
     "output_id": "state-version-outputs",
     "project_id": "projects",
+    "parameter_id": "policy-set-parameters",
+    "policy_id": "policies",
+    "policy_set_id": "policy-sets",
     "ssh_key_id": "ssh-keys",
     "subscription_id": "subscriptions",
     "tag_id": "tags",

@@ -30,6 +30,9 @@ class ServedJob:
     states: list[tuple[bytes, bool]] = field(default_factory=list)
     artifacts: dict[str, bytes] = field(default_factory=dict)
     result: dict[str, Any] | None = None
+    # The sets of policies that count, and what the agent tells of them.
+    policy_sets: list[dict[str, Any]] = field(default_factory=list)
+    outcomes: dict[str, Any] | None = None
     signal: str = "none"
     started: int = 0
     renewed: int = 0
@@ -283,6 +286,14 @@ class _Handler(BaseHTTPRequestHandler):
             job.log += body[len(job.log) - offset :]
             job.log_times.append(time.monotonic())
         self._answer(200, {"length": len(job.log)})
+
+    def _policies(self, job: ServedJob, *_: Any) -> None:
+        run = {"id": job.document["run"]["id"], "workspace": {"name": "net", "auto_apply": True}}
+        self._answer(200, {"sets": job.policy_sets, "run": run})
+
+    def _policy_outcomes(self, job: ServedJob, _: str, __: dict[str, str], body: bytes) -> None:
+        job.outcomes = json.loads(body)
+        self._answer(200, {})
 
     def _finish(self, job: ServedJob, _: str, __: dict[str, str], body: bytes) -> None:
         job.result = json.loads(body)

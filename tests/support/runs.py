@@ -121,6 +121,14 @@ class Job:
     def get(self, rest: str, *, expect: int = 200) -> Any:
         return self.agent.send("GET", self._path(rest), expect=expect)
 
+    def policies(self, *, expect: int = 200) -> Any:
+        """The policies that count for the run."""
+        return self.agent.send("POST", self._path("policies"), expect=expect)
+
+    def tell(self, *sets: dict[str, Any], expect: int = 200, **members: Any) -> Any:
+        """Say what the policies say."""
+        return self.agent.send("POST", self._path("policy-outcomes"), {"sets": list(sets), **members}, expect=expect)
+
     def finish(self, outcome: str = "ok", *, expect: int = 200, has_changes: bool = False, **members: Any) -> Any:
         said = {"outcome": outcome, "has-changes": has_changes, "terraform-version": "1.11.4", **members}
         return self.agent.send("POST", self._path("finish"), said, expect=expect)

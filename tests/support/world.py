@@ -19,6 +19,9 @@ from app.models import (
     Environment,
     Organization,
     OrganizationMembership,
+    Policy,
+    PolicySet,
+    PolicySetPolicy,
     Project,
     ProjectMember,
     StateVersion,
@@ -277,6 +280,18 @@ class World:
             its = {"state_version_id": version.id, "name": name, "type": "string", "sensitive": False, "value": ""}
             self.add(StateVersionOutput(**place, **its))
         return version
+
+    def policy(self, organization: Organization, code: str | None = None, **members: Any) -> Policy:
+        """A policy of the organization."""
+        told = {"name": self._name("policy"), "query": "data.terraform.deny", **members}
+        return self.add(Policy(organization_id=organization.id, code=code, **told))
+
+    def policy_set(self, organization: Organization, *policies: Policy, **members: Any) -> PolicySet:
+        """A set with these policies; it counts nowhere unless it is said."""
+        made = self.add(PolicySet(organization_id=organization.id, **{"name": self._name("set"), **members}))
+        for policy in policies:
+            self.add(PolicySetPolicy(policy_set_id=made.id, policy_id=policy.id))
+        return made
 
     def pool(self, organization: Organization, name: str | None = None, **members: Any) -> AgentPool:
         """An agent pool, open to the whole organization unless said otherwise."""

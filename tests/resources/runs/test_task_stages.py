@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from app.models import run_stages
 from tests.resources.runs.test_run_permissions import member_with
 from tests.support.runs import Runs
-from tests.support.stages import add_stages, settle
+from tests.support.stages import WaitingParts, add_stages, settle
 
 ALL = ("pre_plan", "post_plan", "pre_apply", "post_apply")
 
@@ -21,12 +22,20 @@ def actions(runs: Runs, run_id: str) -> list[str]:
     return [each["attributes"]["action"] for each in events]
 
 
-def waiting_run(runs: Runs, *stages: str, says: str = "passed", **attributes: Any) -> str:
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> WaitingParts:
+    """Parts that say something later."""
+    parts = WaitingParts()
+    monkeypatch.setattr(run_stages, "KINDS", (*run_stages.KINDS, parts))
+    return parts
+
+
+def waiting_run(runs: Runs, *stages: str, later: WaitingParts | None = None, **attributes: Any) -> str:
     """A run that waits for another one, with stages; the other one ends then."""
     first = runs.new()
     run_id = runs.new(**attributes)
     assert runs.status(run_id) == "pending"
-    add_stages(runs, run_id, *stages, says=says)
+    add_stages(runs, run_id, *stages, later=later)
     runs.act(first, "cancel")
     return run_id
 
@@ -72,41 +81,41 @@ def test_stages_that_pass_let_the_run_go_on(runs: Runs) -> None:
     assert version["relationships"]["run"]["data"]["id"] == run_id
 
 
-def test_a_run_waits_for_what_is_not_said_yet(runs: Runs) -> None:
-    run_id = waiting_run(runs, *ALL, says="running", auto_apply=True)
+def test_a_run_waits_for_what_is_not_said_yet(runs: Runs, later: WaitingParts) -> None:
+    run_id = waiting_run(runs, *ALL, later=later, auto_apply=True)
     assert runs.status(run_id) == "pre_plan_running"
     assert runs.is_locked()
     assert runs.agent.acquire() is None
-    settle(runs, run_id, "pre_plan", "passed")
+    settle(runs, later, run_id, "pre_plan", "passed")
     assert runs.status(run_id) == "plan_queued"
     runs.agent.plan()
     assert runs.status(run_id) == "post_plan_running"
     assert runs.show(run_id)["actions"]["is-confirmable"] is False
-    settle(runs, run_id, "post_plan", "passed")
+    settle(runs, later, run_id, "post_plan", "passed")
     assert runs.status(run_id) == "pre_apply_running"
-    settle(runs, run_id, "pre_apply", "passed")
+    settle(runs, later, run_id, "pre_apply", "passed")
     assert runs.status(run_id) == "apply_queued"
     runs.agent.apply()
     assert runs.status(run_id) == "post_apply_running"
     assert runs.api.get(f"/runs/{run_id}/apply", runs.owner.token)["data"]["attributes"]["status"] == "finished"
     assert runs.is_locked()
-    settle(runs, run_id, "post_apply", "passed")
+    settle(runs, later, run_id, "post_apply", "passed")
     assert runs.status(run_id) == "applied"
-    settle(runs, run_id, "post_apply", "failed")
+    settle(runs, later, run_id, "post_apply", "failed")
     assert runs.status(run_id) == "applied", "a stage that is over stays as it is"
 
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("stage", ALL)
-def test_a_mandatory_part_that_says_no_ends_the_run(runs: Runs, stage: str) -> None:
-    run_id = waiting_run(runs, *ALL, says="running", auto_apply=True)
+def test_a_mandatory_part_that_says_no_ends_the_run(runs: Runs, later: WaitingParts, stage: str) -> None:
+    run_id = waiting_run(runs, *ALL, later=later, auto_apply=True)
     for name in ALL[: ALL.index(stage)]:
-        settle(runs, run_id, name, "passed")
+        settle(runs, later, run_id, name, "passed")
         if name == "pre_plan":
             runs.agent.plan()
         elif name == "pre_apply":
             runs.agent.apply()
-    settle(runs, run_id, stage, "failed")
+    settle(runs, later, run_id, stage, "failed")
     assert runs.status(run_id) == "errored"
     assert not runs.is_locked()
     found = stages_of(runs, run_id)
@@ -207,8 +216,8 @@ def test_a_plan_only_run_waits_for_nobody(runs: Runs) -> None:
 
 
 @pytest.mark.one_database
-def test_a_running_stage_is_canceled_with_its_run(runs: Runs) -> None:
-    run_id = waiting_run(runs, "pre_plan", "pre_apply", says="running")
+def test_a_running_stage_is_canceled_with_its_run(runs: Runs, later: WaitingParts) -> None:
+    run_id = waiting_run(runs, "pre_plan", "pre_apply", later=later)
     assert runs.show(run_id)["actions"]["is-cancelable"] is True
     runs.act(run_id, "cancel")
     assert runs.status(run_id) == "canceled"
@@ -217,9 +226,9 @@ def test_a_running_stage_is_canceled_with_its_run(runs: Runs) -> None:
 
 
 @pytest.mark.one_database
-def test_to_cancel_after_the_confirmation_takes_the_right_to_apply(runs: Runs) -> None:
+def test_to_cancel_after_the_confirmation_takes_the_right_to_apply(runs: Runs, later: WaitingParts) -> None:
     run_id = runs.new(auto_apply=True)
-    add_stages(runs, run_id, "pre_apply", says="running")
+    add_stages(runs, run_id, "pre_apply", later=later)
     runs.agent.plan()
     assert runs.status(run_id) == "pre_apply_running"
     runs.act(run_id, "cancel", token=member_with(runs, "plan"), expect=404)

@@ -35,22 +35,6 @@ def list_oauth_clients(organization: str) -> Response:
     return _empty(organization)
 
 
-@blueprint.get("/organizations/<organization>/policies")
-@requires(P.ORGANIZATION_READ)
-@describes(answer=EMPTY, errors=(400,))
-def list_policies(organization: str) -> Response:
-    """List the policies: none, because the service has no such thing."""
-    return _empty(organization)
-
-
-@blueprint.get("/organizations/<organization>/policy-sets")
-@requires(P.ORGANIZATION_READ)
-@describes(answer=EMPTY, errors=(400,))
-def list_policy_sets(organization: str) -> Response:
-    """List the sets of policies: none, because the service has no such thing."""
-    return _empty(organization)
-
-
 @blueprint.get("/organizations/<organization>/registry-modules")
 @requires(P.ORGANIZATION_READ)
 @describes(answer=EMPTY, errors=(400,))

@@ -10,22 +10,18 @@ import orjson
 from flask import Blueprint, Response, request
 
 from app.authz.permissions import P
-from app.jsonapi.body import read_json
-from app.jsonapi.errors import BadParameter, InvalidAttribute, NotFound, Unprocessable
+from app.jsonapi.errors import InvalidAttribute, NotFound
 from app.resources.runs.agent_jobs import files, service
+from app.resources.runs.agent_jobs.requests import FENCE, JOB, JSON, sent_document, sent_fence, sent_number
 from app.web.answers import no_content
 from app.web.guard import any_media_type, describes, requires
 from app.web.requests import sent_pieces
 
 blueprint = Blueprint("agent_jobs", __name__, url_prefix="/api/agent/v1")
 
-JOB: Final = "/jobs/<job_id>"
-JSON: Final = {"type": "object"}
 BYTES: Final = {"type": "string", "format": "binary"}
-FENCE: Final = [("fence", "The number that came with the job; another one means that the job is lost")]
 BODY_BYTES: Final = 64 * 1024
 LOG_BYTES: Final = 1024 * 1024
-MAXIMUM: Final = 2**40
 ERROR_LENGTH: Final = 10_000
 OUTCOMES: Final = ("ok", "failed", "canceled")
 
@@ -50,7 +46,7 @@ def acquire_job(agent_id: str) -> Response:
 @describes(body=JSON, answer=JSON, parameters=FENCE, errors=(400, 409), is_plain=True)
 def start_job(job_id: str) -> Response:
     """Begin to work on the job; answers with its variables and with the token for terraform."""
-    return _json(service.start_job(job_id, _fence()))
+    return _json(service.start_job(job_id, sent_fence()))
 
 
 @blueprint.put(f"{JOB}/lease")
@@ -59,7 +55,7 @@ def start_job(job_id: str) -> Response:
 @describes(answer=JSON, parameters=FENCE, errors=(400, 409), is_plain=True)
 def renew_lease(job_id: str) -> Response:
     """Keep the job, and learn whether it should stop."""
-    return _json(service.renew_lease(job_id, _fence()))
+    return _json(service.renew_lease(job_id, sent_fence()))
 
 
 @blueprint.put(f"{JOB}/log")
@@ -74,7 +70,7 @@ def renew_lease(job_id: str) -> Response:
 )
 def write_log(job_id: str) -> Response:
     """Append to the log. What overlaps is dropped; after a gap nothing is stored. Answers with the length."""
-    fence, offset = _fence(), _number("offset")
+    fence, offset = sent_fence(), sent_number("offset")
     sent = b"".join(sent_pieces(LOG_BYTES))
     return _json({"length": service.write_log(job_id, fence, offset, sent)})
 
@@ -84,7 +80,7 @@ def write_log(job_id: str) -> Response:
 @describes(answer=BYTES, statuses=(204,), parameters=FENCE, errors=(400, 409))
 def download_configuration(job_id: str) -> Response:
     """Download the configuration of the run as a compressed tar archive."""
-    return _bytes(files.open_configuration(job_id, _fence()))
+    return _bytes(files.open_configuration(job_id, sent_fence()))
 
 
 @blueprint.get(f"{JOB}/state")
@@ -92,7 +88,7 @@ def download_configuration(job_id: str) -> Response:
 @describes(answer=BYTES, statuses=(204,), parameters=FENCE, errors=(400, 409))
 def download_state(job_id: str) -> Response:
     """Download the current state of the workspace; 204 if it has none."""
-    return _bytes(files.open_state(job_id, _fence()))
+    return _bytes(files.open_state(job_id, sent_fence()))
 
 
 @blueprint.put(f"{JOB}/state")
@@ -108,7 +104,7 @@ def download_state(job_id: str) -> Response:
 def upload_state(job_id: str) -> Response:
     """Store a state of the apply. One that comes too late to become a version is kept beside the apply."""
     is_last = request.args.get("final") == "true"
-    return _json({"kept-as": files.store_state(job_id, _fence(), sent_pieces, is_last=is_last)})
+    return _json({"kept-as": files.store_state(job_id, sent_fence(), sent_pieces, is_last=is_last)})
 
 
 @blueprint.get(f"{JOB}/artifacts/<kind>")
@@ -118,7 +114,7 @@ def download_artifact(job_id: str, kind: str) -> Response:
     """Download a file that the plan has left: ``plan`` or ``lock-file``."""
     if kind not in files.DOWNLOADED:
         raise NotFound
-    return _bytes(files.open_artifact(job_id, _fence(), kind))
+    return _bytes(files.open_artifact(job_id, sent_fence(), kind))
 
 
 @blueprint.put(f"{JOB}/artifacts/<kind>")
@@ -129,7 +125,7 @@ def upload_artifact(job_id: str, kind: str) -> Response:
     """Store a file of the plan: ``plan``, ``plan-json``, ``plan-json-redacted`` or ``lock-file``."""
     if kind not in files.ARTIFACTS:
         raise NotFound
-    files.store_artifact(job_id, _fence(), kind, sent_pieces)
+    files.store_artifact(job_id, sent_fence(), kind, sent_pieces)
     return no_content()
 
 
@@ -139,7 +135,7 @@ def upload_artifact(job_id: str, kind: str) -> Response:
 @describes(body=JSON, answer=JSON, parameters=FENCE, errors=(400, 409, 422), is_plain=True)
 def finish_job(job_id: str) -> Response:
     """End the phase with its outcome. Saying it again changes nothing."""
-    service.finish_phase(job_id, _fence(), _result(_sent()))
+    service.finish_phase(job_id, sent_fence(), _result(sent_document(BODY_BYTES)))
     return _json({})
 
 
@@ -149,24 +145,6 @@ def _json(document: dict[str, Any]) -> Response:
 
 def _bytes(pieces: Any) -> Response:  # noqa: ANN401 - an iterator or None
     return no_content() if pieces is None else Response(pieces, content_type="application/octet-stream")
-
-
-def _fence() -> int:
-    return _number("fence")
-
-
-def _number(name: str) -> int:
-    text = request.args.get(name, "")
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAXIMUM)) or int(text) > MAXIMUM:
-        raise BadParameter(f"{name} must be a whole number", parameter=name)
-    return int(text)
-
-
-def _sent() -> dict[str, Any]:
-    sent = read_json(b"".join(sent_pieces(BODY_BYTES)))
-    if not isinstance(sent, dict):
-        raise Unprocessable("The document must be an object", pointer="")
-    return sent
 
 
 def _result(sent: dict[str, Any]) -> dict[str, Any]:

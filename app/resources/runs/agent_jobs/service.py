@@ -72,7 +72,7 @@ def acquire_job(agent_id: str) -> dict[str, Any] | timedelta:
 def start_job(job_id: str, fence: int) -> dict[str, Any]:
     """Begin the phase: from here on, an apply is never given to another agent. Returns the secrets of the job."""
     with transaction() as session:
-        workspace, run, job = _lock(session, job_id)
+        workspace, run, job = lock_with_run(session, job_id)
         check_held(job, fence)
         settings = services().settings
         if job.status != STARTED:
@@ -122,7 +122,7 @@ def write_log(job_id: str, fence: int, offset: int, sent: bytes) -> int:
 def finish_phase(job_id: str, fence: int, result: dict[str, Any]) -> None:
     """End the phase with its outcome. Saying it again changes nothing."""
     with transaction() as session:
-        workspace, run, job = _lock(session, job_id)
+        workspace, run, job = lock_with_run(session, job_id)
         machine = Machine(session, workspace)
         # Then the state that is stored is not what is there.
         is_missing = job.phase == APPLY and (
@@ -186,8 +186,8 @@ def _lock_job(session: Session, job_id: str) -> RunJob:
     return get_for_update(session, RunJob, job_id, P.AGENT_POOL_SERVE, visible_by=P.AGENT_POOL_SERVE)
 
 
-def _lock(session: Session, job_id: str) -> tuple[Workspace, Run, RunJob]:
-    # Always the workspace, then the run, then the job.
+def lock_with_run(session: Session, job_id: str) -> tuple[Workspace, Run, RunJob]:
+    """The job with its workspace and run, all locked: always the workspace, then the run, then the job."""
     columns = RunJob.__table__.c
     run_id = session.scalar(select(columns.run_id).where(columns.id == job_id, visible(P.AGENT_POOL_SERVE, RunJob)))
     if run_id is None:

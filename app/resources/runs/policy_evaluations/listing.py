@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from sqlalchemy import null
-
 from app.models.policy_evaluations import PolicyEvaluation
+from app.models.policy_set_outcomes import PolicySetOutcome
 from app.models.workspaces import Workspace
+from app.persistence import string_agg
 from app.resources.runs.policy_evaluations.schema import PolicyEvaluationSchema
 from app.web.listing import Listing, plain
 
@@ -21,7 +21,12 @@ POLICY_EVALUATIONS: Final = Listing(
             "advisory_failed mandatory_failed errored created_at updated_at",
         ),
         "project_id": Workspace.project_id,
-        "no_ids": null(),
+        "policy_set_outcome_ids": string_agg(
+            PolicySetOutcome.id,
+            PolicySetOutcome.policy_evaluation_id == _EVALUATION.c.id,
+            PolicySetOutcome.position,
+            _EVALUATION,
+        ),
     },
     joined=_EVALUATION.join(Workspace.__table__, Workspace.__table__.c.id == PolicyEvaluation.workspace_id),
     order=(PolicyEvaluation.created_at, _EVALUATION.c.id),

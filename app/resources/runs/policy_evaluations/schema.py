@@ -41,4 +41,8 @@ class PolicyEvaluationSchema(Schema):
     updated_at = DateTime(dump_only=True)
 
     policy_attachable = ToOne("task-stages", column="task_stage_id", related="/api/v2/task-stages/{task_stage_id}")
-    policy_set_outcomes = ToMany("policy-set-outcomes", column="no_ids")
+    policy_set_outcomes = ToMany(
+        "policy-set-outcomes",
+        column="policy_set_outcome_ids",
+        related="/api/v2/policy-evaluations/{id}/policy-set-outcomes",
+    )

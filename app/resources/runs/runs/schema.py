@@ -199,11 +199,11 @@ class NewRunSchema(Schema):
         description="Actions to invoke. There are none here, so only an empty list is taken.",
     )
     policy_paths = Setting(
-        refuse_any("this service has no policies"),
+        refuse_any("the policies of a run are those of the sets that count in its workspace"),
         schema=TEXTS,
         allow_none=True,
         has_effect=False,
-        description="Policies to check. There are none here, so only an empty list is taken.",
+        description="Policies of one's own to check. There are none, so only an empty list is taken.",
     )
 
     workspace = ToOne("workspaces", writable=True, required=True, data_key="workspace")

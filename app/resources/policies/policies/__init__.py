@@ -1,0 +1,1 @@
+"""Policies on plans, written in Rego."""

@@ -1,0 +1,1 @@
+"""What the policies of a set say about the plan of a run."""

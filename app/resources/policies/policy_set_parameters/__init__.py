@@ -1,0 +1,1 @@
+"""Values that the policies of a set can read."""

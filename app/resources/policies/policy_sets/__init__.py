@@ -1,0 +1,1 @@
+"""Sets of policies: where policies count."""
