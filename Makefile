@@ -23,9 +23,7 @@ help:
 	@echo "make clean   remove what make and the tools made; keeps instance/"
 
 serve: $(VENV)/serve.stamp
-	$(BIN)/flask db upgrade
-	$(BIN)/flask bootstrap
-	exec $(BIN)/gunicorn --config gunicorn.conf.py wsgi:app
+	exec $(BIN)/groundplan serve
 
 test: lint
 	$(BIN)/pytest -n 2 --cov

@@ -60,6 +60,7 @@ class Service:
         self.own_settings = dict(settings or {})
         self._environment = _environment(home, database_url, self.port, workers) | self.own_settings
         self._process: subprocess.Popen[bytes] | None = None
+        self.command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
         self._trusted: ssl.SSLContext | bool = True
         self.organization = ""
         self.username = ""
@@ -129,8 +130,8 @@ class Service:
     def start(self) -> Self:
         """Start gunicorn in a process group of its own and wait for its first answer."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"],
+            self._process = subprocess.Popen(  # noqa: S603 - our own command
+                self.command,
                 cwd=REPOSITORY,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
