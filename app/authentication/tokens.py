@@ -9,6 +9,7 @@ LETTERS = string.ascii_letters + string.digits
 HEAD, MIDDLE, TAIL = 14, "atlasv1", 67
 MAXIMUM_LENGTH = 512
 RUN_PREFIX = "run."
+TASK_PREFIX = "task."
 
 
 def new_token() -> str:
@@ -26,6 +27,20 @@ def new_run_token() -> str:
 def is_run_token(token: str) -> bool:
     """Whether the token may be one of a run. Only an operator's own choice of a token begins so by chance."""
     return token.startswith(RUN_PREFIX) and len(token) <= MAXIMUM_LENGTH
+
+
+def run_task_token(result_id: str, secret_key: str) -> str:
+    """The token with which a run task gives this result. It is always the same, so a repeated request has it, too."""
+    message = f"groundplan token of the task result {result_id}".encode()
+    return f"{TASK_PREFIX}{MIDDLE}.{result_id}.{hmac.digest(secret_key.encode(), message, 'sha256').hex()}"
+
+
+def result_of_token(token: str, secret_key: str) -> str | None:
+    """The id of the task result that the token is for; None if it is no such token of this service."""
+    parts = token.split(".")
+    if len(token) > MAXIMUM_LENGTH or len(parts) != 4 or not token.startswith(f"{TASK_PREFIX}{MIDDLE}."):  # noqa: PLR2004
+        return None
+    return parts[2] if same(token, run_task_token(parts[2], secret_key)) else None
 
 
 def built_in_pool_token(secret_key: str) -> str:

@@ -81,6 +81,7 @@ COUNTS_FOR: Mapping[Level, str] = {
     Level.AGENT_POOLS: "the tokens of an organization's agent pools",
     Level.AGENT_POOL: "the agents and jobs of one agent pool",
     Level.TEAM: "one team",
+    Level.RUN_TASK: "what a run task is asked about",
     Level.SHARED_VARSETS: "the variable sets of an organization that belong to no project",
     Level.SOME_PROJECT: "an organization, in some project of which the caller may create workspaces",
     Level.PROJECTS: "what happens in the projects and workspaces of an organization",

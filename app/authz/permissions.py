@@ -92,6 +92,10 @@ class P(StrEnum):
     WORKSPACE_READ_PUBLIC = "workspace:read-public"
     WORKSPACE_REPLACE_CONSUMERS = "workspace:replace-consumers"
 
+    RUN_TASK_READ = "run-task:read"
+    RUN_TASK_MANAGE = "run-task:manage"
+    RUN_TASK_ANSWER = "run-task:answer"
+
     RUN_READ = "run:read"
     RUN_PLAN = "run:plan"
     RUN_APPLY = "run:apply"

@@ -28,6 +28,8 @@ class Level(StrEnum):
     AGENT_POOL = "agent-pool"
     """The agents and jobs of one pool, for the agents that serve it."""
     TEAM = "team"
+    RUN_TASK = "run-task"
+    """What a run task is asked about: its result, the run with its plan, and the configuration."""
     SHARED_VARSETS = "shared-varsets"
     """The variable sets that an organization owns itself, not one of its projects."""
     SOME_PROJECT = "some-project"
@@ -176,7 +178,11 @@ POLICY: Mapping[P, Rule] = {
     P.WORKSPACE_READ_PUBLIC: Rule(frozenset({Level.PUBLIC})),
     # Replacing the whole list also removes workspaces that the caller may not see.
     P.WORKSPACE_REPLACE_CONSUMERS: _ORGANIZATION,
-    P.RUN_READ: _WORKSPACE,
+    P.RUN_TASK_READ: _ORGANIZATION,
+    P.RUN_TASK_MANAGE: _ORGANIZATION,
+    # Without the site level: nobody but the task that was asked answers for it.
+    P.RUN_TASK_ANSWER: Rule(frozenset({Level.RUN_TASK})),
+    P.RUN_READ: _rule(Level.ORGANIZATION, *_PROJECT_AND_PARTS, Level.WORKSPACE, Level.RUN_TASK),
     P.RUN_PLAN: _WORKSPACE,
     P.RUN_APPLY: _WORKSPACE,
     P.RUN_OVERRIDE_POLICIES: _WORKSPACE,

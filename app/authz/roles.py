@@ -139,8 +139,8 @@ def level_within(permissions: Permissions) -> str | None:
 
 # --- one organization ----------------------------------------------------------------------------------------------
 
-# Every member sees the pools and the names of SSH keys, because administrators of a workspace choose one for it.
-MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ, P.AGENT_POOL_READ, P.SSH_KEY_READ})
+# Every member sees pools, run tasks and the names of SSH keys: administrators of a workspace choose some for it.
+MEMBER: Permissions = frozenset({P.ORGANIZATION_READ, P.USER_READ, P.AGENT_POOL_READ, P.SSH_KEY_READ, P.RUN_TASK_READ})
 VISIBLE_TEAM_MEMBER: Permissions = frozenset({P.TEAM_READ})
 # A team's token acts for the team. It can read its own service account, but not create tokens.
 TEAM_TOKEN: Permissions = MEMBER | {P.ACCOUNT_READ}
@@ -176,7 +176,7 @@ ORGANIZATION_ACCESS: Mapping[str, Permissions] = {
     "manage-providers": frozenset(),
     "manage-public-modules": frozenset(),
     "manage-public-providers": frozenset(),
-    "manage-run-tasks": frozenset(),
+    "manage-run-tasks": frozenset({P.RUN_TASK_READ, P.RUN_TASK_MANAGE}),
     "manage-agent-pools": frozenset({P.AGENT_POOL_READ, P.AGENT_POOL_MANAGE, P.PROJECT_READ, P.WORKSPACE_READ}),
     "manage-membership": MEMBERSHIPS,
     "manage-teams": MEMBERSHIPS | {P.TEAM_CREATE},
@@ -271,6 +271,7 @@ ORGANIZATION_TOKEN: Permissions = (
         P.WORKSPACE_MANAGE_OWNERS,
         P.TAG_KEY_RESERVE,
         P.AGENT_POOL_MANAGE,
+        P.RUN_TASK_MANAGE,
         P.AUDIT_TRAIL_READ,
     }
 )
@@ -279,6 +280,9 @@ AGENT: Permissions = frozenset({P.AGENT_POOL_SERVE})
 # Terraform in a run: on its own workspace, and on those whose states its workspace may consume.
 RUN: Permissions = frozenset({P.WORKSPACE_READ, P.STATE_READ, P.STATE_READ_OUTPUTS})
 RUN_IN_ORGANIZATION: Permissions = frozenset({P.ORGANIZATION_READ})
+# A run task, on its result and on what it is asked about.
+RUN_TASK: Permissions = frozenset({P.RUN_TASK_ANSWER, P.RUN_READ})
+ANSWERED_RUN_TASK: Permissions = frozenset({P.RUN_TASK_ANSWER})
 # A token of the organization for this one purpose.
 AUDIT_TRAILS_TOKEN: Permissions = frozenset({P.AUDIT_TRAIL_READ})
 # Without the audit trail, which only the organization's tokens may read.

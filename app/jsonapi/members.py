@@ -38,12 +38,16 @@ HCP_TYPES: Final = frozenset(
         "state-versions",
         "tag-bindings",
         "tags",
+        "task-result-outcomes",
+        "task-results",
+        "tasks",
         "team-projects",
         "team-workspaces",
         "teams",
         "users",
         "vars",
         "varsets",
+        "workspace-tasks",
         "workspaces",
     }
 )

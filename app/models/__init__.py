@@ -35,6 +35,7 @@ from app.models.repository_links import RepositoryLink
 from app.models.reserved_tag_keys import ReservedTagKey
 from app.models.run_events import RunEvent
 from app.models.run_jobs import RunJob
+from app.models.run_tasks import RunTask, TaskResult, TaskResultOutcome, WorkspaceTask
 from app.models.run_triggers import RunTrigger
 from app.models.runs import Run
 from app.models.service_marks import ServiceMark
@@ -94,6 +95,7 @@ __all__ = [
     "Run",
     "RunEvent",
     "RunJob",
+    "RunTask",
     "RunTrigger",
     "ServiceMark",
     "SignInAttempt",
@@ -103,6 +105,8 @@ __all__ = [
     "StateVersionOutput",
     "StoredObject",
     "TagBinding",
+    "TaskResult",
+    "TaskResultOutcome",
     "TaskStage",
     "Team",
     "TeamMember",
@@ -115,4 +119,5 @@ __all__ = [
     "VarsetWorkspace",
     "Workspace",
     "WorkspaceAclEntry",
+    "WorkspaceTask",
 ]

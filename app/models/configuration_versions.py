@@ -1,5 +1,6 @@
 """Configuration versions: the archives of terraform files that runs are made from."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Sel
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.workspaces import WorkspaceChild
 from app.persistence import Base, Timestamp, identifier, now
 from app.storage.ledger import OBJECT
@@ -24,6 +26,7 @@ class ConfigurationVersion(WorkspaceChild, Base):
 
     __tablename__ = "configuration_versions"
     visible_by: ClassVar[P] = P.RUN_READ
+    grant_columns: ClassVar[Mapping[str, str]] = {**WorkspaceChild.grant_columns, Level.RUN_TASK: "id"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("cv"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

@@ -1,12 +1,15 @@
 """Plans: the first phase of a run."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.run_phases import STATUSES, RunPhase
+from app.models.workspaces import WorkspaceChild
 from app.persistence import Base, identifier
 from app.storage.ledger import OBJECT
 from app.storage.sealed import SEALED
@@ -17,6 +20,7 @@ class Plan(RunPhase, Base):
 
     __tablename__ = "plans"
     visible_by: ClassVar[P] = P.RUN_READ
+    grant_columns: ClassVar[Mapping[str, str]] = {**WorkspaceChild.grant_columns, Level.RUN_TASK: "run_id"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("plan"))
     has_changes: Mapped[bool] = mapped_column(default=False)

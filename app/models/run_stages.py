@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.models import assessment_results, task_stages
 from app.models.policy_evaluations import PolicyParts
+from app.models.run_task_parts import RunTaskParts
 from app.models.run_transitions import Event
 from app.models.runs import CANCELED, DISCARDED, Run
 from app.models.stage_parts import OPEN, Part, PartKind
@@ -22,7 +23,7 @@ from app.models.workspaces import Workspace
 if TYPE_CHECKING:
     from app.models.run_machine import Machine
 
-KINDS: Final[tuple[PartKind, ...]] = (PolicyParts(),)
+KINDS: Final[tuple[PartKind, ...]] = (PolicyParts(), RunTaskParts())
 
 
 def create_stages(session: Session, workspace: Workspace, run: Run) -> None:

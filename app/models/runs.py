@@ -1,5 +1,6 @@
 """Runs: one plan of a workspace's configuration, and perhaps its apply."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
+from app.authz.policy import Level
 from app.models.task_stages import POST_APPLY, POST_PLAN, PRE_APPLY, PRE_PLAN
 from app.models.workspaces import WorkspaceChild
 from app.persistence import Base, Timestamp, identifier, now
@@ -85,6 +87,7 @@ class Run(WorkspaceChild, Base):
 
     __tablename__ = "runs"
     visible_by: ClassVar[P] = P.RUN_READ
+    grant_columns: ClassVar[Mapping[str, str]] = {**WorkspaceChild.grant_columns, Level.RUN_TASK: "id"}
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("run"))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

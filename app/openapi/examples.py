@@ -11,6 +11,7 @@ IDENTIFIERS: Mapping[str, str] = {
     "organizations": "acme",
     "projects": "prj-WsVcWRr7SfxRci1v",
     "state-versions": "sv-PgEBW9ZpVQ7fqfKr",
+    "tasks": "task-aB3dE5gH7jK9mN2p",
     "teams": "team-gubpd6ViCa5vYUaE",
     "users": "user-62goNpx1ThQf689e",
     "workspaces": "ws-6fHMCom98SDXSQUv",

@@ -14,6 +14,7 @@ from app.resources import (
     platform,
     policies,
     projects,
+    run_tasks,
     runs,
     workspaces,
 )
@@ -26,7 +27,19 @@ from app.resources.runs.runs.listing import RUNS
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.includes import register_included
 
-DOMAINS = (accounts, organizations, projects, workspaces, runs, policies, notifications, access, activity, platform)
+DOMAINS = (
+    accounts,
+    organizations,
+    projects,
+    workspaces,
+    runs,
+    policies,
+    run_tasks,
+    notifications,
+    access,
+    activity,
+    platform,
+)
 
 
 def install(app: Flask) -> None:

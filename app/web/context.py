@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from app.authentication.callers import Caller, load_caller, load_caller_with_sources, nobody, signed_in_as
 from app.authentication.run_callers import load_run_caller
-from app.authentication.tokens import is_run_token
+from app.authentication.task_callers import load_task_caller
+from app.authentication.tokens import is_run_token, result_of_token
 from app.jsonapi.errors import Unauthorized
 from app.services import services
 
@@ -60,6 +61,8 @@ def authenticate(*, anonymous: bool = False) -> None:
 def _load_caller(token: str) -> Caller | None:
     key = services().settings.secret_key
     found = load_run_caller(reader(), token, key) if is_run_token(token) else None
+    if found is None and (result_id := result_of_token(token, key)) is not None:
+        found = load_task_caller(reader(), result_id)
     return found or load_caller(reader(), token, key, users_create_organizations=_users_create_organizations())
 
 

@@ -45,7 +45,6 @@ LACKING: Final[Mapping[str, str]] = {
     "registry-modules": _NO_REGISTRY,
     "registry-providers": _NO_REGISTRY,
     "stacks": "stacks",
-    "tasks": "run tasks",
     "test-runs": _NO_REGISTRY,
     "tests": _NO_REGISTRY,
     "tf-policy-evaluations": "policies in HCL; write them in Rego",

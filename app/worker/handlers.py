@@ -6,6 +6,7 @@ from typing import Final
 from app.models.assessment_results import READ_ASSESSMENT
 from app.models.background_tasks import DELIVER_ANALYTICS
 from app.models.run_followups import START_TRIGGERED_RUN
+from app.models.run_task_parts import EXPIRE, REQUEST
 from app.resources.access.invitations.background import send_invitation
 from app.resources.access.invitations.links import SEND_INVITATION
 from app.resources.accounts.authentication_tokens.background import delete_expired
@@ -17,9 +18,12 @@ from app.resources.runs.assessment_results.background import read_assessment, st
 from app.resources.runs.auto_destroy.background import destroy_due_workspaces
 from app.resources.runs.run_triggers.background import start_triggered_run
 from app.resources.runs.runs.background import remove_old_files
+from app.resources.runs.task_results import background as run_tasks
 from app.worker.handling import Handler
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    EXPIRE: Handler(perform=run_tasks.expire_run_task),
+    REQUEST: Handler(perform=run_tasks.request_run_task, attempts=run_tasks.ATTEMPTS),
     "assess-workspaces": Handler(perform=start_due_assessments, longest_seconds=10 * 60),
     "destroy-due-workspaces": Handler(perform=destroy_due_workspaces, longest_seconds=10 * 60),
     READ_ASSESSMENT: Handler(perform=read_assessment, longest_seconds=5 * 60),

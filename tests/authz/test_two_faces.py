@@ -123,7 +123,7 @@ def populate(world: World) -> Mapping[Level, list[str]]:
             targets[Level.WORKSPACE].append(workspace.id)
             world.state_version(workspace, "address")
             place = {"organization_id": organization.id, "workspace_id": workspace.id}
-            world.add(ConfigurationVersion(**place))
+            targets[Level.RUN_TASK].append(world.add(ConfigurationVersion(**place)).id)
             world.access(team, project, "read")
             targets[Level.TEAM].append(team.id)
             targets[Level.PROJECT].append(project.id)

@@ -18,6 +18,7 @@ APPLICABLE = "here HCP's document has a short form of its own, unlike that of it
 BACKING_DATA = "what a state version stands on is not deleted apart from it, so there is nothing to restore"
 HYOK = "customers hold no keys of their own: the service encrypts with its own"
 MODULES = "there is no registry of modules and providers"
+NO_INTEGRATIONS = "there are no ready-made run tasks of others"
 NO_SUBSCRIPTION = "every organization has the same plan, so it is not included"
 NO_VCS = "not connected to services that hold code"
 NO_CODE = "there are no no-code modules"
@@ -145,6 +146,9 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
     },
     ("tag-bindings", BODY): _of(SHOWN_ONLY, "-created-at"),
     ("tags", ANSWER): _of(IN_REFERENCE, "+created-at", "+instance-count"),
+    ("task-result-outcomes", ANSWER): _of("HCP Terraform has an address of it, as a link", "+body"),
+    ("tasks", ANSWER): _of(NO_INTEGRATIONS, "-params"),
+    ("tasks", BODY): _of(NO_INTEGRATIONS, "-params"),
     ("teams", ANSWER): {
         **_of(SCIM, "-scim-group-name", "-scim-linked", "-scim-sync-paused", "-scim-updated-at"),
         **_of(UNIFIED, "-description"),
@@ -242,7 +246,6 @@ _ONE_PLAN = "there is one plan, which costs nothing; HCP's document describes wh
 NOT_COMPARED: Mapping[str, str] = {
     "GET /organizations/{}/feature-sets": _ONE_PLAN,
     "GET /organizations/{}/oauth-clients": _EMPTY,
-    "GET /organizations/{}/tasks": _EMPTY,
     "GET /subscriptions/{}": _ONE_PLAN,
 }
 
@@ -278,6 +281,7 @@ RELATIONSHIPS: Mapping[str, Mapping[str, str]] = {
     },
     "state-versions": _of(HYOK, "-hyok-encrypted-data-key"),
     "tags": _of(IN_REFERENCE, "+organization"),
+    "tasks": _of(NO_INTEGRATIONS, "-integration"),
     "users": _of(NO_VCS, "-github-app-oauth-tokens"),
     # The variable names what it belongs to: a workspace as configurable, a set as varset.
     "vars": {
@@ -332,5 +336,6 @@ QUERY: Mapping[str, Mapping[str, str]] = {
     "GET /organizations/{}/workspaces": _of(
         "described as the API reference has it, with a number for each tag", "filter[tagged]", "filter[tagged][value]"
     ),
+    "PATCH /task-results/{}/callback": _of("the token in the header says who answers", "url_code"),
     "GET /workspaces/{}/resources": _of("taken, but not described yet", "page[number]", "page[size]"),
 }

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.models import PolicyEvaluation, PolicySetOutcome, Run, RunJob, TaskStage, Workspace
+from app.models import (
+    PolicyEvaluation,
+    PolicySetOutcome,
+    Run,
+    RunJob,
+    TaskResult,
+    TaskResultOutcome,
+    TaskStage,
+    Workspace,
+)
 from tests.support.api import Api, document
 from tests.support.configurations import ARCHIVE
 from tests.support.states import put
@@ -102,6 +111,20 @@ class RunTargets:
             )
         ).id
 
+    def result(self) -> str:
+        """What a run task has said in a stage."""
+        stage_id = self.of_type("task-stages")
+        stage = next(each for each in self._world.all(TaskStage) if each.id == stage_id)
+        self._place = {"organization_id": stage.organization_id, "workspace_id": stage.workspace_id}
+        asked = {"task_id": "task-1", "task_name": "costs", "task_url": "https://task.example.test"}
+        about = {"run_id": stage.run_id, "task_stage_id": stage_id, "enforcement_level": "mandatory"}
+        return self._world.add(TaskResult(**self._place, **asked, **about, status="failed", status_timestamps={})).id
+
+    def finding(self) -> str:
+        """One of the reasons for it."""
+        found = {"task_result_id": self.of_type("task-results"), "outcome_id": "a", "description": "b", "position": 0}
+        return self._world.add(TaskResultOutcome(**self._place, **found)).id
+
     def evaluation(self) -> str:
         path = f"/task-stages/{self.of_type('task-stages')}/policy-evaluations"
         return str(self._api.get(path, self._token)["data"][0]["id"])
@@ -117,6 +140,8 @@ MAKERS: Mapping[str, Callable[[RunTargets], str]] = {
     "run-events": RunTargets.event,
     "run-jobs": RunTargets.job,
     "runs": RunTargets.run,
+    "task-result-outcomes": RunTargets.finding,
+    "task-results": RunTargets.result,
     "task-stages": RunTargets.stage,
 }
 PARAMETERS = {
@@ -129,4 +154,6 @@ PARAMETERS = {
     "plan_id": "plans",
     "run_id": "runs",
     "stage_id": "task-stages",
+    "task_result_outcome_id": "task-result-outcomes",
+    "task_result_id": "task-results",
 }

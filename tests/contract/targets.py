@@ -9,14 +9,17 @@ from schemathesis.transport.serialization import Binary
 from app.models import (
     ActivityEvent,
     AuthenticationToken,
+    NotificationConfiguration,
     Organization,
     PolicySetParameter,
     RepositoryLink,
     ReservedTagKey,
+    RunTask,
     SshKey,
     TagBinding,
     Var,
     VarsetWorkspace,
+    WorkspaceTask,
 )
 from tests.contract import run_targets
 from tests.contract.run_targets import RunTargets
@@ -212,6 +215,18 @@ class Targets:
     def _ssh_key(self) -> str:
         return self._world.add(SshKey(organization_id=self._organization.id, name="modules", sealed_value="…")).id
 
+    def _notifications(self) -> str:
+        place = {"organization_id": self._organization.id, "workspace_id": self.of_type("workspaces")}
+        return self._world.add(NotificationConfiguration(**place, name="ops", destination_type="email")).id
+
+    def _task(self) -> str:
+        place = {"organization_id": self._organization.id, "enabled": False}
+        return self._world.add(RunTask(**place, name="prices", url="https://task.example.test")).id
+
+    def _workspace_task(self) -> str:
+        place = {"organization_id": self._organization.id, "workspace_id": self.of_type("workspaces")}
+        return self._world.add(WorkspaceTask(**place, task_id=self.of_type("tasks"), stages=["pre_plan"])).id
+
     def _repository_link(self) -> str:
         place = {"organization_id": self._organization.id, "project_id": self.of_type("projects")}
         return self._world.add(RepositoryLink(**place, url="https://github.com/acme/infrastructure")).id
@@ -293,6 +308,7 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "environments": Targets._environment,
     "invitation-tokens": Targets._invitation_token,
     "invitations": Targets._invitation,
+    "notification-configurations": Targets._notifications,
     "organization-memberships": Targets._membership,
     "organizations": lambda targets: targets._organization.name,
     "project-members": Targets._project_member,
@@ -307,6 +323,7 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "state-versions": Targets._state_version,
     "subscriptions": lambda targets: f"sub-{targets._organization.id.removeprefix('org-')}",
     "tags": Targets._tag,
+    "tasks": Targets._task,
     "team-projects": Targets._team_project,
     "team-workspaces": Targets._team_workspace,
     "teams": Targets._team,
@@ -315,6 +332,7 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "varsets": Targets._varset,
     "users": lambda targets: targets.owner.id,
     "workspace-acl-entries": Targets._acl_entry,
+    "workspace-tasks": Targets._workspace_task,
     "workspaces": Targets._workspace,
     **{type_: partial(Targets.of_run, type_=type_) for type_ in run_targets.MAKERS},
 }
@@ -324,6 +342,7 @@ _PARAMETERS = {
     "cloud_provider_id": "cloud-providers",
     "event_id": "activity-events",
     "entry_id": "workspace-acl-entries",
+    "configuration_id": "notification-configurations",
     "environment_id": "environments",
     "invitation_id": "invitations",
     "key_id": "reserved-tag-keys",
@@ -338,6 +357,7 @@ _PARAMETERS = {
     "ssh_key_id": "ssh-keys",
     "subscription_id": "subscriptions",
     "tag_id": "tags",
+    "task_id": "tasks",
     "team_id": "teams",
     "team_project_id": "team-projects",
     "token": "invitation-tokens",
@@ -348,5 +368,6 @@ _PARAMETERS = {
     "varset_id": "varsets",
     "version_id": "state-versions",
     "workspace_id": "workspaces",
+    "workspace_task_id": "workspace-tasks",
     **run_targets.PARAMETERS,
 }

@@ -13,6 +13,7 @@ from app.resources.runs.queue import routes as queue_routes
 from app.resources.runs.run_events import routes as run_events_routes
 from app.resources.runs.run_triggers import routes as run_triggers_routes
 from app.resources.runs.runs import routes as runs_routes
+from app.resources.runs.task_results import routes as task_results_routes
 from app.resources.runs.task_stages import routes as task_stages_routes
 
 BLUEPRINTS = (
@@ -29,5 +30,6 @@ BLUEPRINTS = (
     run_events_routes.blueprint,
     run_triggers_routes.blueprint,
     runs_routes.blueprint,
+    task_results_routes.blueprint,
     task_stages_routes.blueprint,
 )

@@ -28,11 +28,9 @@ ABSENT = {
     "can-manage-public-modules",
     "can-manage-public-providers",
     "can-manage-recoverable-items",
-    "can-manage-run-tasks",
     "can-manage-sso",
     "can-manage-subscription",
     "can-read-assessments",
-    "can-read-run-tasks",
     "can-start-trial",
     "can-update-hyok-configuration",
     "can-update-oauth",
@@ -325,7 +323,15 @@ def test_the_entitlement_set_tells_what_there_is(api: Api, world: World, acme: O
     assert (shown["id"], shown["type"]) == (acme.id, "entitlement-sets")
     assert shown["links"] == {"self": f"/api/v2/entitlement-sets/{acme.id}"}
     attributes = shown["attributes"]
-    there = {"agents", "audit-logging", "operations", "state-storage", "teams"}
+    there = {
+        "agents",
+        "audit-logging",
+        "global-run-tasks",
+        "operations",
+        "run-tasks",
+        "state-storage",
+        "teams",
+    }
     assert {name for name, value in attributes.items() if value is True} == there
     assert all(value is None for name, value in attributes.items() if name.endswith("-limit"))
     assert {"operations", "agents", "sentinel", "policy-enforcement", "user-limit", "policy-limit"} <= set(attributes)

@@ -26,6 +26,8 @@ NOT_COPIED = {
             "run_jobs",
             "task_stages",
             "policy_evaluations",
+            "task_results",
+            "task_result_outcomes",
         ),
         "what was run, was run in the source",
     ),

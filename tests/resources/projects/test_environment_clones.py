@@ -14,11 +14,13 @@ from app.models import (
     Organization,
     Project,
     RemoteStateConsumer,
+    RunTask,
     TagBinding,
     TeamWorkspace,
     Var,
     VarsetWorkspace,
     WorkspaceAclEntry,
+    WorkspaceTask,
 )
 from app.persistence import Base
 from app.resources.projects.environments import cloning
@@ -125,6 +127,7 @@ def test_variables_tags_and_access_are_copied(
 ) -> None:
     originals = [world.workspace(project, environment_id=source.id) for _ in range(2)]
     team, person = world.team(acme), world.member(acme)
+    task = world.add(RunTask(organization_id=acme.id, name="costs", url="https://task.example.test"))
     pools = [world.pool(acme), world.pool(acme)]
     varset = world.varset(acme)
     for index, original in enumerate(originals):
@@ -135,6 +138,7 @@ def test_variables_tags_and_access_are_copied(
         world.add(TagBinding(**place, key="blue", value="", is_plain=True))
         world.workspace_access(team, original, "custom", {"runs": "plan"})
         world.acl_entry(original, person, "developer")
+        world.add(WorkspaceTask(**place, task_id=task.id, stages=["pre_plan"], enforcement_level="mandatory"))
         world.add(VarsetWorkspace(varset_id=varset.id, workspace_id=original.id))
         world.add(AllowedWorkspace(agent_pool_id=pools[0].id, workspace_id=original.id))
         world.add(ExcludedWorkspace(agent_pool_id=pools[1].id, workspace_id=original.id))
@@ -146,6 +150,7 @@ def test_variables_tags_and_access_are_copied(
         TagBinding: ("key", "value", "is_plain", "position", "tag_id", "organization_id"),
         TeamWorkspace: ("team_id", "access", "organization_id"),
         WorkspaceAclEntry: ("membership_id", "level", "organization_id"),
+        WorkspaceTask: ("task_id", "stages", "enforcement_level", "organization_id"),
         VarsetWorkspace: ("varset_id",),
         AllowedWorkspace: ("agent_pool_id",),
         ExcludedWorkspace: ("agent_pool_id",),
@@ -268,6 +273,7 @@ def test_statements_do_not_depend_on_what_is_copied(
 ) -> None:
     team = world.team(acme)
     pool, varset = world.pool(acme), world.varset(acme)
+    task = world.add(RunTask(organization_id=acme.id, name="costs", url="https://task.example.test"))
     earlier = None
     for index in range(count):
         workspace = world.workspace(
@@ -279,6 +285,7 @@ def test_statements_do_not_depend_on_what_is_copied(
             world.add(TagBinding(**place, key=str(key), value="v"))
         world.workspace_access(team, workspace, "read")
         world.acl_entry(workspace, owner, "owner")
+        world.add(WorkspaceTask(**place, task_id=task.id, stages=["pre_plan"]))
         world.add(VarsetWorkspace(varset_id=varset.id, workspace_id=workspace.id))
         world.add(AllowedWorkspace(agent_pool_id=pool.id, workspace_id=workspace.id))
         world.add(ExcludedWorkspace(agent_pool_id=pool.id, workspace_id=workspace.id))
@@ -288,9 +295,9 @@ def test_statements_do_not_depend_on_what_is_copied(
     api.get("/account/details", owner.token)
     sent = document("environments", {"name": "blue"})
     # Before and after: caller, environment, project, source, count, insert, three events, what is shown.
-    # For the workspaces: they, how much belongs to them, the pools, the names, the copies; for each of eight tables
+    # For the workspaces: they, how much belongs to them, the pools, the names, the copies; for each of nine tables
     # what there is and its copy.
-    assert cost(statements, api, owner.token, ("POST", f"/environments/{source.id}/actions/clone", sent)) == 10 + 5 + 16
+    assert cost(statements, api, owner.token, ("POST", f"/environments/{source.id}/actions/clone", sent)) == 10 + 5 + 18
 
 
 def test_it_is_all_or_nothing(

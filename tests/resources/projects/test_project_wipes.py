@@ -20,6 +20,7 @@ from app.models import (
     RemoteStateConsumer,
     RepositoryLink,
     Run,
+    RunTask,
     RunTrigger,
     StoredObject,
     TagBinding,
@@ -28,6 +29,7 @@ from app.models import (
     VarsetProject,
     VarsetWorkspace,
     Workspace,
+    WorkspaceTask,
 )
 from app.persistence import Base, now
 from app.resources.projects.project_wipes.operations import COUNTED, OF_WORKSPACES
@@ -50,6 +52,8 @@ PARTS = {
     "assessment_results",
     "task_stages",
     "policy_evaluations",
+    "task_results",
+    "task_result_outcomes",
 }
 # Events outlive what they tell of.
 STAY = {"activity_events"}
@@ -60,6 +64,7 @@ COUNTS = {
     "configuration-versions": 2,
     "runs": 2,
     "notification-configurations": 2,
+    "workspace-tasks": 2,
     "run-triggers": 3,
     "tag-bindings": 2,
     "team-workspaces": 2,
@@ -82,6 +87,7 @@ def project(world: World, acme: Organization) -> Project:
 def fill(api: Api, world: World, acme: Organization, project: Project, token: str) -> list[Workspace]:
     """Two workspaces with two of everything that goes; what they let read each other and one of another project."""
     person, team, varset, pool = world.member(acme), world.team(acme), world.varset(acme), world.pool(acme)
+    task = world.add(RunTask(organization_id=acme.id, name="costs", url="https://task.example.test"))
     workspaces = [world.workspace(project, locked=index == 0, resource_count=index) for index in range(2)]
     for index, workspace in enumerate(workspaces):
         place = {"organization_id": acme.id, "workspace_id": workspace.id}
@@ -91,6 +97,7 @@ def fill(api: Api, world: World, acme: Organization, project: Project, token: st
         world.add(TagBinding(**place, key="env", value="prod"))
         told = {"name": "ops", "destination_type": "generic", "url": "https://hook.example.test", "triggers": []}
         world.add(NotificationConfiguration(**place, **told))
+        world.add(WorkspaceTask(**place, task_id=task.id, stages=["post_plan"]))
         world.workspace_access(team, workspace, "write")
         world.acl_entry(workspace, person, "developer")
         email = f"somebody@{index}.test"

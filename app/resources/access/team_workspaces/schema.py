@@ -55,7 +55,7 @@ class TeamWorkspaceSchema(Schema):
     state_versions = sent("state-versions", description="With `custom`: `none`, `read-outputs`, `read` or `write`.")
     sentinel_mocks = sent("sentinel-mocks", description="With `custom`: `none` or `read`.", has_effect=False)
     workspace_locking = sent("workspace-locking", description="With `custom`: whether the team may lock and unlock.")
-    run_tasks = sent("run-tasks", description="With `custom`: whether the team may manage run tasks.", has_effect=False)
+    run_tasks = sent("run-tasks", description="With `custom`: whether the team may manage run tasks.")
     policy_overrides = sent("policy-overrides", description="With `custom`: whether the team may override policies.")
     shown_runs = shown("runs")
     shown_variables = shown("variables")

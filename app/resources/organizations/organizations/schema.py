@@ -40,6 +40,8 @@ FLAGS: dict[str, P | bool] = {
     "can-view-authentication": P.TOKEN_MANAGE,
     "can-update-agent-pools": P.AGENT_POOL_MANAGE,
     "can-update-ssh-keys": P.SSH_KEY_MANAGE,
+    "can-manage-run-tasks": P.RUN_TASK_MANAGE,
+    "can-read-run-tasks": P.RUN_TASK_READ,
     # False for features that the service does not have; clients look for these keys.
     **dict.fromkeys(
         (
@@ -59,11 +61,9 @@ FLAGS: dict[str, P | bool] = {
             "can-manage-public-modules",
             "can-manage-public-providers",
             "can-manage-recoverable-items",
-            "can-manage-run-tasks",
             "can-manage-sso",
             "can-manage-subscription",
             "can-read-assessments",
-            "can-read-run-tasks",
             "can-start-trial",
             "can-update-hyok-configuration",
             "can-update-oauth",
@@ -82,7 +82,7 @@ ENTITLEMENTS = {
     "audit-logging": True,
     "configuration-designer": False,
     "cost-estimation": False,
-    "global-run-tasks": False,
+    "global-run-tasks": True,
     "groups": False,
     "module-tests-generation": False,
     "operations": True,
@@ -91,7 +91,7 @@ ENTITLEMENTS = {
     "private-policy-agents": False,
     "private-run-tasks": False,
     "private-vcs": False,
-    "run-tasks": False,
+    "run-tasks": True,
     "self-serve-billing": False,
     "sentinel": False,
     "sso": False,

@@ -51,14 +51,6 @@ def list_registry_providers(organization: str) -> Response:
     return _empty(organization)
 
 
-@blueprint.get("/organizations/<organization>/tasks")
-@requires(P.ORGANIZATION_READ)
-@describes(answer=EMPTY, errors=(400,))
-def list_tasks(organization: str) -> Response:
-    """List the run tasks: none, because the service has no such thing."""
-    return _empty(organization)
-
-
 @registry.get("/gpg-keys")
 @requires(P.ORGANIZATION_READ)
 @describes(answer=EMPTY, parameters=((NAMESPACE, "Names of organizations, separated by commas"),), errors=(400,))

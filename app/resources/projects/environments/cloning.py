@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import Unprocessable
 from app.models.agent_pools import AgentPool, AllowedWorkspace, ExcludedWorkspace
 from app.models.environments import Environment
+from app.models.run_tasks import WorkspaceTask
 from app.models.tag_bindings import TagBinding
 from app.models.team_workspaces import TeamWorkspace
 from app.models.vars import Var
@@ -28,7 +29,7 @@ BELONGINGS_AT_ONCE: Final = 100_000
 """How many rows may belong to these workspaces together: variables, tags, access, sets, pools."""
 
 # Rows that belong to a workspace and are copied with it. States, images, invitations and pending uploads are not.
-BELONGINGS: Final[Sequence[type[Base]]] = (Var, TagBinding, TeamWorkspace, WorkspaceAclEntry)
+BELONGINGS: Final[Sequence[type[Base]]] = (Var, TagBinding, TeamWorkspace, WorkspaceAclEntry, WorkspaceTask)
 LINKS: Final[Sequence[type[Base]]] = (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace)
 _WORKSPACES: Final = Base.metadata.tables[Workspace.__tablename__]
 _CONSUMERS: Final = Base.metadata.tables[RemoteStateConsumer.__tablename__]

@@ -12,6 +12,7 @@ from app.models.images import Image
 from app.models.invitations import Invitation
 from app.models.notification_configurations import NotificationConfiguration
 from app.models.projects import Project
+from app.models.run_tasks import WorkspaceTask
 from app.models.run_triggers import RunTrigger
 from app.models.runs import Run
 from app.models.state_versions import StateVersion, StateVersionOutput
@@ -30,6 +31,7 @@ OF_WORKSPACES: Final[tuple[type[Base], ...]] = (
     ConfigurationVersion,
     Run,
     NotificationConfiguration,
+    WorkspaceTask,
     TagBinding,
     TeamWorkspace,
     WorkspaceAclEntry,

@@ -14,7 +14,7 @@ from app.resources.runs.plans.listing import PLANS
 from app.resources.runs.plans.schema import PlanSchema
 from app.web.answers import no_content, redirected, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import require
+from app.web.policy import is_allowed, require
 
 blueprint = Blueprint("plans", __name__, url_prefix="/api/v2")
 
@@ -45,7 +45,7 @@ def show_plan_of_run(run_id: str) -> Response:
 
 
 @blueprint.get("/plans/<plan_id>/json-output")
-@requires(P.RUN_READ, P.RUN_APPLY, P.WORKSPACE_UPDATE)
+@requires(P.RUN_READ, P.RUN_APPLY, P.WORKSPACE_UPDATE, P.RUN_TASK_ANSWER)
 @describes(status=307, statuses=(204,), errors=(422,))
 def show_json_output(plan_id: str) -> Response:
     """Redirect to the plan as JSON, with all its values; 204 until it is finished. For administrators who may apply."""
@@ -53,7 +53,7 @@ def show_json_output(plan_id: str) -> Response:
 
 
 @blueprint.get("/runs/<run_id>/plan/json-output")
-@requires(P.RUN_READ, P.RUN_APPLY, P.WORKSPACE_UPDATE)
+@requires(P.RUN_READ, P.RUN_APPLY, P.WORKSPACE_UPDATE, P.RUN_TASK_ANSWER)
 @describes(status=307, statuses=(204,), errors=(422,))
 def show_json_output_of_run(run_id: str) -> Response:
     """Redirect to the plan of a run as JSON, with all its values; 204 until it is finished."""
@@ -71,8 +71,10 @@ def show_redacted_output(plan_id: str) -> Response:
 def _json_output(conditions: Mapping[str, str]) -> Response:
     row = PLANS.get(conditions)
     # The plan shows the state and every variable. The organization's token administers, and may not apply.
-    require(P.WORKSPACE_UPDATE, row, Plan)
-    require(P.RUN_APPLY, row, Plan)
+    # A run task is asked about this very plan.
+    if not is_allowed(P.RUN_TASK_ANSWER, row, Plan):
+        require(P.WORKSPACE_UPDATE, row, Plan)
+        require(P.RUN_APPLY, row, Plan)
     return _redirect(row, "plan-json", "json_object")
 
 

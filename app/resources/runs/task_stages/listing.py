@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from sqlalchemy import null
-
 from app.models.policy_evaluations import PolicyEvaluation
+from app.models.run_tasks import TaskResult
 from app.models.task_stages import TaskStage
 from app.models.workspaces import Workspace
 from app.persistence import string_agg
@@ -21,7 +20,9 @@ TASK_STAGES: Final = Listing(
             TaskStage, "id organization_id workspace_id run_id stage status status_timestamps created_at updated_at"
         ),
         "project_id": Workspace.project_id,
-        "no_ids": null(),
+        "task_result_ids": string_agg(
+            TaskResult.id, TaskResult.task_stage_id == _STAGE.c.id, TaskResult.task_name, _STAGE
+        ),
         "policy_evaluation_ids": string_agg(
             PolicyEvaluation.id, PolicyEvaluation.task_stage_id == _STAGE.c.id, PolicyEvaluation.policy_kind, _STAGE
         ),

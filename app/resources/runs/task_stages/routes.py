@@ -47,8 +47,8 @@ def list_policy_evaluations(stage_id: str) -> Response:
 
 
 @blueprint.post("/task-stages/<stage_id>/actions/override")
-@requires(P.RUN_READ, P.RUN_OVERRIDE_POLICIES)
+@requires(P.RUN_READ, P.RUN_OVERRIDE_POLICIES, P.WORKSPACE_MANAGE_RUN_TASKS)
 @describes(body=COMMENT_BODY, answer=TaskStageSchema, errors=(409, 422))
 def override_task_stage(stage_id: str) -> Response:
-    """Let a run go on although policies of the stage say no: for those who may override them."""
+    """Let a run go on although policies or run tasks of the stage say no: for those who may override each of these."""
     return resource_response(service.override(stage_id, sent_comment()))

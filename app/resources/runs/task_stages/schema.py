@@ -9,10 +9,11 @@ from app.models.task_stages import AWAITING_OVERRIDE
 from app.persistence import AnyRow
 
 
-def show_permissions(_row: AnyRow, held: Container[P]) -> dict[str, bool]:
+def show_permissions(row: AnyRow, held: Container[P]) -> dict[str, bool]:
     """What the caller may do with the stage, whatever its status is."""
-    may_override = P.RUN_OVERRIDE_POLICIES in held
-    return {"can-override-policy": may_override, "can-override-tasks": False, "can-override": may_override}
+    policies, tasks = P.RUN_OVERRIDE_POLICIES in held, P.WORKSPACE_MANAGE_RUN_TASKS in held
+    needed = [*([policies] if row.policy_evaluation_ids else []), *([tasks] if row.task_result_ids else [])]
+    return {"can-override-policy": policies, "can-override-tasks": tasks, "can-override": bool(needed) and all(needed)}
 
 
 def show_actions(row: AnyRow, _held: object) -> dict[str, bool]:
@@ -60,6 +61,6 @@ class TaskStageSchema(Schema):
         column="policy_evaluation_ids",
         related="/api/v2/task-stages/{id}/policy-evaluations",
     )
-    # Not built; clients look whether anything is in them.
+    task_results = ToMany("task-results", column="task_result_ids")
+    # Not built; clients look whether there is one.
     cost_estimate = ToOne("cost-estimates")
-    task_results = ToMany("task-results", column="no_ids")

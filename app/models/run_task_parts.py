@@ -1,0 +1,163 @@
+"""Results of run tasks as parts of task stages, and how long they may take."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, literal, or_, select, union_all
+from sqlalchemy.orm import Session
+
+from app.authz.permissions import P
+from app.models import run_tasks
+from app.models.background_tasks import schedule, withdraw
+from app.models.run_tasks import MANDATORY, OPEN, PENDING, RunTask, TaskResult, WorkspaceTask
+from app.models.runs import Run
+from app.models.stage_parts import OVERRIDDEN, Part
+from app.models.task_stages import POST_PLAN, STAGES, TaskStage
+from app.models.workspaces import Workspace
+from app.persistence import Expression, now
+
+REQUEST: Final = "request-run-task"
+"""The kind of the background tasks that send a request."""
+EXPIRE: Final = "expire-run-task"
+"""The kind of those that end a result which nobody has given."""
+
+# As HCP Terraform has it: until the next sign of life, and in all.
+SILENCE: Final = timedelta(minutes=10)
+LONGEST: Final = timedelta(minutes=60)
+
+_TASK, _OF_WORKSPACE = RunTask.__table__, WorkspaceTask.__table__
+_NAMES: Final = union_all(*(select(literal(name).label("stage")) for name in STAGES)).subquery("stage_names")
+
+
+class RunTaskParts:
+    """What run tasks say, in each stage that a workspace, or the organization for all of them, has chosen."""
+
+    override_permission: P = P.WORKSPACE_MANAGE_RUN_TASKS
+
+    def stages(self, workspace: Workspace) -> Select[str]:
+        """The stages in which an enabled run task of the workspace, or a global one, is asked."""
+        of_workspace = exists().where(
+            _OF_WORKSPACE.c.workspace_id == workspace.id,
+            _TASK.c.id == _OF_WORKSPACE.c.task_id,
+            _TASK.c.enabled,
+            _has(_OF_WORKSPACE.c.stages, _NAMES.c.stage),
+        )
+        of_all = exists().where(_is_global(workspace.organization_id), _has(_TASK.c.global_stages, _NAMES.c.stage))
+        return select(_NAMES.c.stage).where(or_(of_workspace, of_all))
+
+    def add(self, session: Session, run: Run, stage: TaskStage) -> None:
+        """A pending result of each run task. If a task is chosen twice, the stricter choice counts."""
+        found = (
+            select(_TASK, _OF_WORKSPACE.c.id.label("workspace_task_id"), _OF_WORKSPACE.c.stages, _LEVEL)
+            .outerjoin(
+                _OF_WORKSPACE,
+                and_(_OF_WORKSPACE.c.task_id == _TASK.c.id, _OF_WORKSPACE.c.workspace_id == run.workspace_id),
+            )
+            .where(
+                _TASK.c.organization_id == run.organization_id,
+                _TASK.c.enabled,
+                or_(_TASK.c.global_enabled, _OF_WORKSPACE.c.id.is_not(None)),
+            )
+            .order_by(_TASK.c.name)
+        )
+        for row in session.execute(found):
+            levels = []
+            if stage.stage in (row.stages or ()):
+                levels.append(row.level)
+            if row.global_enabled and stage.stage in row.global_stages:
+                levels.append(row.global_enforcement_level)
+            if not levels:
+                continue
+            result = TaskResult(
+                organization_id=run.organization_id,
+                workspace_id=run.workspace_id,
+                run_id=run.id,
+                task_stage_id=stage.id,
+                task_id=row.id,
+                workspace_task_id=row.workspace_task_id,
+                task_name=row.name,
+                task_url=row.url,
+                enforcement_level=MANDATORY if MANDATORY in levels else levels[0],
+                status_timestamps={},
+            )
+            result.enter(PENDING)
+            session.add(result)
+
+    def begin(self, session: Session, run: Run, stage: TaskStage) -> None:  # noqa: ARG002 - as the protocol has it
+        """Have every task asked, and end those that do not answer."""
+        for result in _of_stage(session, stage):
+            schedule(session, REQUEST, {"id": result.id}, key=f"{REQUEST} {result.id}")
+            expect_sign(session, result)
+            payload = {"id": result.id, "reason": "limit"}
+            schedule(session, EXPIRE, payload, key=_key(result.id, "limit"), run_at=now() + LONGEST)
+
+    def parts(self, session: Session, stage: TaskStage) -> Sequence[Part]:
+        """The results of the stage. Only after the plan is there a status, known to clients, in which a run waits."""
+        return [
+            Part(
+                OVERRIDDEN if each.is_overridden else each.status,
+                is_mandatory=each.enforcement_level == MANDATORY,
+                is_overridable=stage.stage == POST_PLAN,
+            )
+            for each in _of_stage(session, stage)
+        ]
+
+    def override(self, session: Session, stage: TaskStage) -> None:
+        """Mark the results that say no as overridden; their statuses tell what they said."""
+        for each in _of_stage(session, stage):
+            if Part(each.status, is_mandatory=each.enforcement_level == MANDATORY).stops:
+                each.is_overridden = True
+
+    def end(self, session: Session, run: Run, status: str) -> None:
+        """End the results that are open."""
+        found = select(TaskResult).where(TaskResult.run_id == run.id, TaskResult.status.in_(sorted(OPEN)))
+        for each in session.scalars(found):
+            finish(session, each, status)
+
+
+def finish(
+    session: Session, result: TaskResult, status: str, message: str | None = None, *, done_by: str | None = None
+) -> None:
+    """End a result, and what waits for it. ``done_by`` is the key of the background task that does it, if one does."""
+    result.enter(status)
+    if message is not None:
+        result.message = message
+    for key in (f"{REQUEST} {result.id}", _key(result.id, "silence"), _key(result.id, "limit")):
+        if key != done_by:
+            withdraw(session, key)
+
+
+def expect_sign(session: Session, result: TaskResult) -> None:
+    """From now on, wait for the next sign of life of the task, and no longer than that."""
+    payload = {"id": result.id, "reason": "silence"}
+    key = _key(result.id, "silence")
+    schedule(session, EXPIRE, payload, key=key, run_at=now() + SILENCE, replace=True)
+
+
+def message_of(reason: str) -> str:
+    """What is said of a result that nobody has given."""
+    if reason == "silence":
+        return f"The run task gave no sign for {SILENCE.seconds // 60} minutes"
+    return f"The run task did not finish within {LONGEST.seconds // 60} minutes"
+
+
+def _key(result_id: str, reason: str) -> str:
+    return f"{EXPIRE} {reason} {result_id}"
+
+
+def _of_stage(session: Session, stage: TaskStage) -> Sequence[TaskResult]:
+    found = select(TaskResult).where(TaskResult.task_stage_id == stage.id)
+    return session.scalars(found.order_by(TaskResult.task_name, run_tasks.TaskResult.__table__.c.id)).all()
+
+
+def _is_global(organization_id: str) -> ColumnElement[bool]:
+    return and_(_TASK.c.organization_id == organization_id, _TASK.c.enabled, _TASK.c.global_enabled)
+
+
+def _has(stages: Expression, name: Expression) -> ColumnElement[bool]:
+    """Whether the JSON list of stages has this name, none of which is a part of another one."""
+    return cast(stages, Text).like(literal('%"') + name + literal('"%'))
+
+
+_LEVEL = _OF_WORKSPACE.c.enforcement_level.label("level")

@@ -1,0 +1,1 @@
+"""Run tasks of an organization, whose addresses are verified."""
