@@ -31,6 +31,7 @@ OTHERS = {
     "mail": ("resources/access/test_invitations_by_mail.py",),
     "migrate.py": ("persistence",),
     "openapi": ("contract/test_openapi.py",),
+    "outbound.py": ("test_outbound.py", "resources/notifications", "resources/run_tasks"),
     "services.py": ("web",),
     "task_commands.py": ("resources/platform",),
     "migrations": ("persistence",),
@@ -42,6 +43,9 @@ OTHERS = {
 # Models that several domains, or that only the web layer and other packages look at.
 OF_SEVERAL = {
     "images": ("resources/projects/test_images.py",),
+    "run_notifications": ("resources/notifications",),
+    "run_task_parts": ("resources/run_tasks",),
+    "run_tasks": ("resources/run_tasks",),
     "sign_in": ("resources/accounts",),
     "tag_bindings": ("resources/projects", "resources/workspaces"),
     "workspace_deletion": ("resources/projects", "resources/workspaces"),

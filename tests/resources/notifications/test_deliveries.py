@@ -18,8 +18,9 @@ from app.services import services
 from tests.support.api import Api, document
 from tests.support.background import do_due, make_due, tasks
 from tests.support.mail import HOST, Inbox, listening
-from tests.support.receivers import Receiver
+from tests.support.receivers import Receiver, hang, hostile
 from tests.support.runs import Runs
+from tests.support.statement_costs import Statements
 from tests.support.webhooks import with_settings
 from tests.support.world import World
 
@@ -199,6 +200,23 @@ def test_an_address_that_is_private_by_now_gets_nothing(app: Flask, runs: Runs, 
 
 
 @pytest.mark.one_database
+def test_a_hanging_receiver_is_left_and_tried_again(
+    app: Flask, api: Api, runs: Runs, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.resources.notifications.notification_configurations.sending.SECONDS", 0.2)
+    with hostile(hang) as url:
+        configuration = subscribe(runs, url=url, triggers=["run:created"])
+        runs.new()
+        do_due(app)
+    [waiting] = tasks(app, kind="deliver-notification")
+    assert waiting.last_error == "the host did not answer within 0.2 seconds"
+    its = api.get(f"/notification-configurations/{configuration.id}", runs.owner.token)["data"]["attributes"]
+    [kept] = its["delivery-responses"]
+    assert (kept["code"], kept["successful"], kept["body"]) == (None, "false", waiting.last_error)
+    assert receiver.requests == []
+
+
+@pytest.mark.one_database
 def test_a_chat_gets_what_it_can_show(app: Flask, runs: Runs, receiver: Receiver) -> None:
     subscribe(runs, receiver, destination_type="slack", triggers=["run:created"])
     subscribe(runs, receiver, destination_type="microsoft-teams", triggers=["run:created"])
@@ -306,3 +324,38 @@ def test_a_verification_by_mail_is_sent_also_while_it_is_off(app: Flask, api: Ap
     do_due(app)
     [message] = inbox.messages
     assert message["Subject"] == "Verification of a notification configuration"
+
+
+@pytest.mark.one_database
+def test_where_nobody_wants_to_know_it_costs_one_select(runs: Runs, statements: Statements) -> None:
+    with statements() as sent:
+        run_id = runs.new()
+    assert len([each for each in sent if "notification_configurations" in each]) == 1
+    job = runs.agent.take()
+    with statements() as sent:
+        job.start()
+    assert len([each for each in sent if "notification_configurations" in each]) == 1
+    with statements() as sent:
+        runs.act(run_id, "cancel")
+    assert [each for each in sent if "notification_configurations" in each] == [], "nothing is told of it"
+
+
+@pytest.mark.one_database
+def test_a_team_can_be_written_to_as_a_whole(app: Flask, api: Api, world: World, runs: Runs, inbox: Inbox) -> None:
+    team = world.team(runs.organization)
+    for name in ("cy", "di"):
+        world.member(runs.organization, team, username=name)
+    world.member(runs.organization, username="else")
+    sent = {
+        "name": "ops",
+        "destination-type": "email",
+        "email_all_members": True,
+        "triggers": ["change_request:created"],
+    }
+    path = f"/teams/{team.id}/notification-configurations"
+    made = api.post(path, runs.owner.token, document("notification-configurations", sent))["data"]
+    assert made["relationships"]["subscribable"]["data"] == {"id": team.id, "type": "teams"}
+    assert made["attributes"]["email_all_members"] is True
+    api.post(f"/notification-configurations/{made['id']}/actions/verify", runs.owner.token, expect=200)
+    do_due(app)
+    assert sorted(str(each["To"]) for each in inbox.messages) == ["cy@example.test", "di@example.test"]

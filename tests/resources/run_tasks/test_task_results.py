@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.models import ActivityEvent, TaskResult, WorkspaceTask
+from app.models import ActivityEvent, NotificationConfiguration, TaskResult, WorkspaceTask
 from app.models.run_task_parts import EXPIRE
 from tests.support.api import Api, document
 from tests.support.background import do_due, tasks
@@ -303,3 +303,35 @@ def test_a_plan_only_run_ends_with_a_mandatory_no(app: Flask, api: Api, runs: Ru
     assert request.json["is_speculative"] is True
     answer(api, request.json, "failed")
     assert runs.status(run_id) == "errored"
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    ("said", "auto_apply", "told"),
+    [
+        ("passed", False, ["post_plan_completed"]),
+        ("passed", True, []),
+        ("failed", False, ["post_plan_awaiting_decision"]),
+        ("failed", True, ["post_plan_awaiting_decision"]),
+    ],
+)
+def test_people_are_told_once_when_the_run_waits_for_them(
+    app: Flask,
+    api: Api,
+    runs: Runs,
+    receiver: Receiver,
+    said: str,
+    auto_apply: bool,  # noqa: FBT001 - a column of the table
+    told: list[str],
+) -> None:
+    ask(app, runs, receiver, "post_plan")
+    place = {"organization_id": runs.organization.id, "workspace_id": runs.workspace.id}
+    wanted = {"enabled": True, "destination_type": "generic", "triggers": ["run:needs_attention"]}
+    runs.world.add(NotificationConfiguration(**place, name="ops", url=receiver.url, **wanted))
+    runs.new(auto_apply=auto_apply)
+    runs.agent.plan()
+    do_due(app)
+    [question] = receiver.requests
+    answer(api, question.json, said)
+    do_due(app)
+    assert [each.json["notifications"][0]["run_status"] for each in receiver.requests[1:]] == told

@@ -8,7 +8,7 @@ from app.models.background_tasks import BackgroundTask
 from app.models.run_task_parts import EXPIRE, REQUEST
 from tests.support.api import Api
 from tests.support.background import do_due, tasks
-from tests.support.receivers import Receiver
+from tests.support.receivers import Receiver, hang, hostile
 from tests.support.run_tasks import answer, ask, let_time_pass
 from tests.support.runs import Runs
 from tests.support.statement_costs import Statements
@@ -37,6 +37,17 @@ def test_a_task_that_can_not_be_reached_is_asked_again_and_then_given_up(
         "The run task could not be reached: it answered 503 instead of 200",
     )
     assert tasks(app) == []
+
+
+@pytest.mark.one_database
+def test_a_task_that_hangs_is_left(app: Flask, runs: Runs, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.resources.runs.task_results.background.SECONDS", 0.2)
+    with hostile(hang) as url:
+        ask(app, runs, receiver, "pre_plan", url=url)
+        runs.new()
+        do_due(app)
+    [waiting] = tasks(app, kind=REQUEST)
+    assert (waiting.attempts, waiting.last_error) == (1, "the host did not answer within 0.2 seconds")
 
 
 @pytest.mark.one_database
