@@ -16,6 +16,8 @@ _NO_VERSION_CONTROL = "connections to version control"
 _NO_REGISTRY = "registry of modules and providers"
 _NO_ARCHIVE_DATA = "way to delete a configuration and to restore it; archive the version instead"
 _NO_RUN_DATA = "way to delete the files of a plan or an apply; those of plans go by themselves after a while"
+_NO_SET_VERSIONS = "versions of policy sets; upload each policy at /policies/:id/upload, and add it to the set"
+_NO_SELECTORS = "policy sets that count by tags; add projects or workspaces to the set"
 _NO_BACKING_DATA = "way to delete a state apart from its version"
 
 # By the part of the address that names it, before the parts below it.
@@ -54,6 +56,8 @@ LACKING: Final[Mapping[str, str]] = {
 }
 # Addresses whose parts all exist elsewhere.
 _BY_PATTERN: Final = (
+    (re.compile(r"policy-sets/[^/]+/versions"), _NO_SET_VERSIONS),
+    (re.compile(r"policy-sets/[^/]+/tag-selectors"), _NO_SELECTORS),
     (re.compile(r"(applies|plans)/[^/]+/actions/[a-z-]+-backing-data"), _NO_RUN_DATA),
     (re.compile(r"configuration-versions/[^/]+/actions/\w+_backing_data"), _NO_ARCHIVE_DATA),
     (re.compile(r"state-versions/[^/]+/actions/\w+_backing_data"), _NO_BACKING_DATA),

@@ -71,7 +71,7 @@ _OF_PARAMETER_ANSWERS = _OF_PARAMETERS | _of(IN_REFERENCE, "-created-at")
 
 DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("policy-sets", ANSWER): _OF_POLICY_SETS,
-    ("policy-sets", BODY): _OF_POLICY_SETS | _of(NO_VCS, "-policies-path"),
+    ("policy-sets", BODY): _OF_POLICY_SETS,
     ("agent-pools", ANSWER): _of(BEYOND, "+max-concurrent-runs"),
     ("agent-pools", BODY): _of(BEYOND, "+max-concurrent-runs"),
     ("agents", ANSWER): {

@@ -31,7 +31,11 @@ def test_what_is_built_is_not_said_to_be_lacking(name: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "lacking"),
     [
-        ("POST", "/organizations/acme/policy-sets", "policies"),
+        (
+            "POST",
+            "/policy-sets/polset-1/versions",
+            "versions of policy sets; upload each policy at /policies/:id/upload, and add it to the set",
+        ),
         ("POST", "/organizations/acme/oauth-clients", "connections to version control"),
         ("POST", "/workspaces/ws-1/relationships/data-retention-policy", "data retention policies"),
         ("PATCH", "/organizations/acme/token-ttl-policies", "limits on the lifetime of tokens"),

@@ -328,6 +328,7 @@ def test_the_entitlement_set_tells_what_there_is(api: Api, world: World, acme: O
         "audit-logging",
         "global-run-tasks",
         "operations",
+        "policy-enforcement",
         "run-tasks",
         "state-storage",
         "teams",

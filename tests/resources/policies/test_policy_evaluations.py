@@ -11,6 +11,7 @@ from app.models import (
     PolicySetProjectExclusion,
     PolicySetWorkspace,
     PolicySetWorkspaceExclusion,
+    Run,
 )
 from app.services import services
 from tests.support.runs import Job, Runs
@@ -242,6 +243,19 @@ def test_a_policy_of_another_time_does_not_count(runs: Runs) -> None:
     assert job.policies() == {"sets": []}
     job.finish(has_changes=True)
     assert runs.status(freed) == "post_plan_completed"
+
+
+@pytest.mark.one_database
+def test_an_assessment_only_looks(runs: Runs) -> None:
+    run_id = runs.new(plan_only=True)
+    (run,) = [each for each in runs.world.all(Run) if each.id == run_id]
+    runs.world.change(run, trigger_reason="assessment")
+    add_set(runs, "mandatory")
+    job = runs.agent.take()
+    job.start()
+    assert job.policies() == {"sets": []}
+    job.finish(has_changes=True)
+    assert runs.status(run_id) == "planned_and_finished"
 
 
 @pytest.mark.one_database

@@ -86,6 +86,7 @@ def test_what_is_included(runs: Runs) -> None:
         ({"kind": "sentinel"}, "kind"),
         ({"policy_tool_version": "newest"}, "policy-tool-version"),
         ({"vcs_repo": {"identifier": "a/b"}}, "vcs-repo"),
+        ({"policies_path": "a"}, "policies-path"),
         ({"name": "a b"}, "name"),
     ],
 )

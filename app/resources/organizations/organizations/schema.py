@@ -86,7 +86,7 @@ ENTITLEMENTS = {
     "groups": False,
     "module-tests-generation": False,
     "operations": True,
-    "policy-enforcement": False,
+    "policy-enforcement": True,
     "private-module-registry": False,
     "private-policy-agents": False,
     "private-run-tasks": False,

@@ -58,7 +58,7 @@ def discover() -> Response:
 def show_ip_ranges() -> Response:
     """Show the addresses from which the service calls others, as plain JSON: from none.
 
-    It sends no notifications, evaluates no policies and reads no repositories. Its own address is known to the caller.
+    The addresses from which it sends notifications are those of its hosts, which their operator knows.
     """
     response = Response(orjson.dumps(IP_RANGES), content_type="application/json")
     response.last_modified = NEVER_CHANGED

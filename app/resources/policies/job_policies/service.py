@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.models import assessment_results
 from app.models.policy_set_outcomes import PolicySetOutcome
 from app.models.run_jobs import PLAN
 from app.models.runs import FINAL
@@ -32,7 +33,8 @@ def describe_policies(job_id: str, fence: int) -> dict[str, Any]:
     with transaction() as session:
         workspace, run, job = lock_with_run(session, job_id)
         check_held(job, fence)
-        if job.phase != PLAN or run.status in FINAL:
+        # An assessment only looks.
+        if job.phase != PLAN or run.status in FINAL or run.trigger_reason == assessment_results.REASON:
             return {"sets": []}
         sets = find_sets(session, workspace)
         evaluation = begin_evaluation(session, run, is_needed=bool(sets))

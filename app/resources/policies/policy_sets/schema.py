@@ -33,6 +33,12 @@ def read_repository(value: Json) -> None:
         raise ValidationError("must be null: this service has no connection to version control; upload policies")
 
 
+def read_path(value: Json) -> None:
+    """None: there is no repository in which policies could lie."""
+    if value not in {None, ""}:
+        raise ValidationError("must be empty: policies are uploaded one by one, and lie in no repository")
+
+
 class PolicySetSchema(Schema):
     """Policies that count together, and where they count."""
 
@@ -85,7 +91,15 @@ class PolicySetSchema(Schema):
         description="There is no connection to version control, so only null is taken.",
     )
     shown_vcs_repo = Constant(None, data_key="vcs-repo")
-    policies_path = Constant(None)
+    policies_path = Setting(
+        read_path,
+        schema={"type": ["string", "null"], "maxLength": 0},
+        allow_none=True,
+        load_only=True,
+        has_effect=False,
+        description="Where policies lie in a repository. There is none, so only an empty path is taken.",
+    )
+    shown_policies_path = Constant(None, data_key="policies-path")
     versioned = Constant(False)  # noqa: FBT003
     policy_count = Attribute(description="How many policies are in it.")
     workspace_count = Attribute(description="How many workspaces that the caller can see it names.")

@@ -20,7 +20,7 @@ from app.web.policy import get_for_update, visible
 from app.web.transaction import apply_changes, created_changes, record_event, transaction
 
 # What is taken for clients that send it, and is always the same here.
-_FIXED: Final = frozenset({"kind", "agent_enabled", "vcs_repo"})
+_FIXED: Final = frozenset({"kind", "agent_enabled", "vcs_repo", "policies_path"})
 _MODELS: Final[Mapping[str, tuple[type[Policy | Workspace | Project], P]]] = {
     "policies": (Policy, P.POLICY_READ),
     "workspaces": (Workspace, P.WORKSPACE_READ),
