@@ -198,6 +198,11 @@ def test_an_operators_own_program_is_used(check: Callable[..., list[dict[str, An
     assert told[1] == {"status": "errored", "output": [{"error": '{"errors": [{"message": "no"}]}'}]}
 
 
+def test_policies_are_evaluated_without_a_sandbox_too(check: Callable[..., list[dict[str, Any]]]) -> None:
+    told = check(policy_set(policy(DENY), most="200"), sandbox="none")
+    assert told == [{"status": "failed", "output": ["null_resource.large is too large in net"]}]
+
+
 def test_an_agent_without_an_engine_says_so(
     check: Callable[..., list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
