@@ -5,10 +5,11 @@ none, and the test suite compares the permissions that each route checks with th
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from functools import cache, lru_cache
+from typing import Any, Final, TypeVar
 
 from flask import g, request
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.authentication.callers import OrganizationRef
@@ -22,6 +23,8 @@ from app.persistence import AnyRow, Base, case_folded, fold_case
 from app.web.context import caller, reader
 
 Entity = TypeVar("Entity", bound=Base)
+
+_ID: Final = "wanted_id"
 
 NOT_AUTHORIZED = "You are not authorized to perform this action"
 
@@ -84,6 +87,22 @@ def visible(permission: P, model: type[Base]) -> ColumnElement[bool]:
     return rules.where(caller(), permission, model)
 
 
+def narrowed(base: Select[Any], permission: P, model: type[Base]) -> tuple[Select[Any], dict[str, Any]]:
+    """The statement, limited to the rows of the model on which the caller has the permission; and its parameters.
+
+    ``base`` is a constant of its module, with parameters for whatever differs between requests: it is limited once for
+    each set of levels of grants, and reused, so that SQLAlchemy finds what it has compiled.
+    """
+    mark_policy_checked(permission)
+    levels = rules.grant_levels(caller(), permission, model)
+    return _narrowed(base, permission, model, levels), rules.visibility_parameters(caller(), permission, levels)
+
+
+@lru_cache(maxsize=1024)
+def _narrowed(base: Select[Any], permission: P, model: type[Base], levels: rules.GrantLevels) -> Select[Any]:
+    return base.where(rules.visibility_clause(permission, model, levels))
+
+
 def require_on_site(permission: P) -> None:
     """Refuse a caller who does not have the permission on the whole site."""
     mark_policy_checked(permission)
@@ -144,6 +163,16 @@ def _organization_on_site(name: str) -> OrganizationRef | None:
     return OrganizationRef(row.id, row.name) if row else None
 
 
+@cache
+def _locked(model: type[Base], others: tuple[str, ...], *, share_lock: bool) -> Select[Any]:
+    columns = model.__table__.c
+    return (
+        select(model)
+        .where(columns.id == bindparam(_ID), *(columns[name] == bindparam(name) for name in others))
+        .with_for_update(of=model, read=share_lock, key_share=share_lock)
+    )
+
+
 def get_visible(model: type[Base], identifier: str, visible_by: P | None = None) -> Row[Any]:
     """The row of the table with this id, read without a lock; 404 if there is none, or the caller can't see it.
 
@@ -151,13 +180,18 @@ def get_visible(model: type[Base], identifier: str, visible_by: P | None = None)
     """
     permission: P = visible_by or model.visible_by
     mark_policy_checked(permission)
-    table = model.__table__
-    computed = (getattr(model, name).label(name) for name in model.grant_columns.values() if name not in table.c)
-    found = select(table, *computed).where(table.c.id == identifier, visible(permission, model))
-    row = reader().execute(found).one_or_none()
+    found, parameters = narrowed(_row_of(model), permission, model)
+    row = reader().execute(found, {_ID: identifier, **parameters}).one_or_none()
     if row is None:
         raise NotFound
     return row
+
+
+@cache
+def _row_of(model: type[Base]) -> Select[Any]:
+    table = model.__table__
+    computed = (getattr(model, name).label(name) for name in model.grant_columns.values() if name not in table.c)
+    return select(table, *computed).where(table.c.id == bindparam(_ID))
 
 
 def get_for_update(  # noqa: PLR0913 - what, whose, and how it is locked
@@ -179,17 +213,10 @@ def get_for_update(  # noqa: PLR0913 - what, whose, and how it is locked
     the row must have in other columns, such as the ids of the parents in the address.
     """
     seen_by: P = visible_by or model.visible_by
-    mark_policy_checked(seen_by, permission)
-    table = model.__table__
-    entity = session.scalars(
-        select(model)
-        .where(
-            table.c.id == identifier,
-            visible(seen_by, model),
-            *(table.c[name] == value for name, value in (where or {}).items()),
-        )
-        .with_for_update(of=model, read=share_lock, key_share=share_lock),
-    ).one_or_none()
+    mark_policy_checked(permission)
+    others = where or {}
+    found, parameters = narrowed(_locked(model, tuple(others), share_lock=share_lock), seen_by, model)
+    entity: Entity | None = session.scalars(found, {_ID: identifier, **others, **parameters}).one_or_none()
     if entity is None:
         raise NotFound
     if not rules.holds(caller(), permission, entity):

@@ -1,8 +1,9 @@
 """Finds the workspace or version that a request is about, for callers who may use its states."""
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, bindparam, select
 
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
@@ -10,7 +11,7 @@ from app.models.state_versions import StateVersion
 from app.models.workspaces import Workspace
 from app.persistence import Base
 from app.web.context import reader
-from app.web.policy import mark_policy_checked, visible
+from app.web.policy import narrowed
 
 
 def workspace_for(workspace_id: str, permission: P) -> Row[Any]:
@@ -24,10 +25,14 @@ def version_for(version_id: str, permission: P) -> Row[Any]:
 
 
 def _only(model: type[Base], identifier: str, permission: P, *columns: Any) -> Row[Any]:  # noqa: ANN401 - columns
-    mark_policy_checked(permission)
-    key = model.__table__.c.id
-    query = select(key, *columns).where(key == identifier, visible(permission, model))
-    row = reader().execute(query).one_or_none()
+    found, parameters = narrowed(_columns_of(model, columns), permission, model)
+    row = reader().execute(found, {"wanted_id": identifier, **parameters}).one_or_none()
     if row is None:
         raise NotFound
     return row
+
+
+@cache
+def _columns_of(model: type[Base], columns: tuple[Any, ...]) -> Select[Any]:
+    key = model.__table__.c.id
+    return select(key, *columns).where(key == bindparam("wanted_id"))

@@ -1,9 +1,10 @@
 """Reading variables. Permission to read them is checked on their workspace or variable set."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
@@ -15,7 +16,7 @@ from app.models.workspaces import Workspace
 from app.persistence import AnyRow, case_folded, in_values
 from app.resources.workspaces.vars.schema import SharedSchema, VarSchema
 from app.web.context import reader
-from app.web.policy import mark_policy_checked, visible
+from app.web.policy import narrowed, visible
 
 Shown = dict[str, Any]
 
@@ -45,6 +46,7 @@ _OF_WORKSPACES = (
     .join(Organization, Organization.id == Var.organization_id)
     .order_by(*ORDER)
 )
+_OF_WORKSPACE = _OF_WORKSPACES.where(Var.workspace_id == bindparam("wanted_id"))
 _OF_SETS = select(*PLAIN).where(Var.varset_id.is_not(None)).order_by(*ORDER)
 
 _LENGTH = func.sum(func.length(Var.value))
@@ -60,32 +62,33 @@ def dump_var(row: AnyRow) -> Shown:
 
 def readable_workspace(conditions: Mapping[str, Any]) -> Row[*tuple[Any, ...]]:
     """The workspace with these values in its columns, if the caller may read its variables; else 404."""
-    mark_policy_checked(P.VARIABLE_READ)
-    columns = Workspace.__table__.c
-    row: Row[*tuple[Any, ...]] | None = (
-        reader()
-        .execute(
-            select(
-                Workspace.id,
-                Workspace.project_id,
-                Workspace.organization_id,
-                Workspace.name.label("workspace_name"),
-                Organization.name.label("organization_name"),
-            )
-            .join(Organization, Organization.id == Workspace.organization_id)
-            .where(
-                *(
-                    case_folded(columns.name) == value if name == "name_lower" else columns[name] == value
-                    for name, value in conditions.items()
-                ),
-                visible(P.VARIABLE_READ, Workspace),
-            ),
-        )
-        .one_or_none()
-    )
+    found, parameters = narrowed(_workspace_with(tuple(conditions)), P.VARIABLE_READ, Workspace)
+    row: Row[*tuple[Any, ...]] | None = reader().execute(found, {**conditions, **parameters}).one_or_none()
     if row is None:
         raise NotFound
     return row
+
+
+@cache
+def _workspace_with(names: tuple[str, ...]) -> Select[Any]:
+    columns = Workspace.__table__.c
+    found: Select[Any] = (
+        select(
+            Workspace.id,
+            Workspace.project_id,
+            Workspace.organization_id,
+            Workspace.name.label("workspace_name"),
+            Organization.name.label("organization_name"),
+        )
+        .join(Organization, Organization.id == Workspace.organization_id)
+        .where(
+            *(
+                (case_folded(columns.name) if name == "name_lower" else columns[name]) == bindparam(name)
+                for name in names
+            )
+        )
+    )
+    return found
 
 
 def vars_of_workspace(workspace_id: str) -> list[Shown]:
@@ -114,7 +117,7 @@ def _check_length(found: Select[Any]) -> None:
 
 def rows_of_workspace(workspace_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
     """The rows of a workspace's variables, by key."""
-    return reader().execute(_OF_WORKSPACES.where(Var.workspace_id == workspace_id)).all()
+    return reader().execute(_OF_WORKSPACE, {"wanted_id": workspace_id}).all()
 
 
 def var_of_workspace(workspace_id: str, var_id: str, source: Session | None = None) -> Shown:
