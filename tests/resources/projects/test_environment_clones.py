@@ -12,6 +12,8 @@ from app.models import (
     Environment,
     ExcludedWorkspace,
     Organization,
+    PolicySet,
+    PolicySetWorkspace,
     Project,
     RemoteStateConsumer,
     RunTask,
@@ -130,6 +132,7 @@ def test_variables_tags_and_access_are_copied(
     task = world.add(RunTask(organization_id=acme.id, name="costs", url="https://task.example.test"))
     pools = [world.pool(acme), world.pool(acme)]
     varset = world.varset(acme)
+    policies = world.add(PolicySet(organization_id=acme.id, name="rules"))
     for index, original in enumerate(originals):
         place = {"organization_id": acme.id, "workspace_id": original.id}
         world.add(Var(**place, key=f"key-{index}", category="env", value=f"value-{index}", description="d"))
@@ -140,6 +143,7 @@ def test_variables_tags_and_access_are_copied(
         world.acl_entry(original, person, "developer")
         world.add(WorkspaceTask(**place, task_id=task.id, stages=["pre_plan"], enforcement_level="mandatory"))
         world.add(VarsetWorkspace(varset_id=varset.id, workspace_id=original.id))
+        world.add(PolicySetWorkspace(policy_set_id=policies.id, workspace_id=original.id))
         world.add(AllowedWorkspace(agent_pool_id=pools[0].id, workspace_id=original.id))
         world.add(ExcludedWorkspace(agent_pool_id=pools[1].id, workspace_id=original.id))
     before = {model: len(world.all(model)) for model in (*BELONGINGS, *LINKS)}
@@ -152,6 +156,7 @@ def test_variables_tags_and_access_are_copied(
         WorkspaceAclEntry: ("membership_id", "level", "organization_id"),
         WorkspaceTask: ("task_id", "stages", "enforcement_level", "organization_id"),
         VarsetWorkspace: ("varset_id",),
+        PolicySetWorkspace: ("policy_set_id",),
         AllowedWorkspace: ("agent_pool_id",),
         ExcludedWorkspace: ("agent_pool_id",),
     }
@@ -297,7 +302,7 @@ def test_statements_do_not_depend_on_what_is_copied(
     # Before and after: caller, environment, project, source, count, insert, three events, what is shown.
     # For the workspaces: they, how much belongs to them, the pools, the names, the copies; for each of nine tables
     # what there is and its copy.
-    assert cost(statements, api, owner.token, ("POST", f"/environments/{source.id}/actions/clone", sent)) == 10 + 5 + 18
+    assert cost(statements, api, owner.token, ("POST", f"/environments/{source.id}/actions/clone", sent)) == 10 + 5 + 19
 
 
 def test_it_is_all_or_nothing(

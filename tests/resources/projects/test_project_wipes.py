@@ -16,6 +16,8 @@ from app.models import (
     Invitation,
     NotificationConfiguration,
     Organization,
+    PolicySetWorkspace,
+    PolicySetWorkspaceExclusion,
     Project,
     RemoteStateConsumer,
     RepositoryLink,
@@ -41,13 +43,24 @@ from tests.support.states import OUTPUTS, States, state
 from tests.support.world import Person, World
 
 # They go with the workspaces as well, and are nothing that a client knows by an id of its own.
-LINKS = {model.__tablename__ for model in (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace, RemoteStateConsumer)}
+LINKS = {
+    model.__tablename__
+    for model in (
+        VarsetWorkspace,
+        PolicySetWorkspace,
+        PolicySetWorkspaceExclusion,
+        AllowedWorkspace,
+        ExcludedWorkspace,
+        RemoteStateConsumer,
+    )
+}
 # They go with their run, of which they are parts.
 PARTS = {
     "applies",
     "comments",
     "plans",
     "run_events",
+    "policy_set_outcomes",
     "run_jobs",
     "assessment_results",
     "task_stages",

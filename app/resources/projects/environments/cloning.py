@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.jsonapi.errors import Unprocessable
 from app.models.agent_pools import AgentPool, AllowedWorkspace, ExcludedWorkspace
 from app.models.environments import Environment
+from app.models.policies import PolicySetWorkspace
 from app.models.run_tasks import WorkspaceTask
 from app.models.tag_bindings import TagBinding
 from app.models.team_workspaces import TeamWorkspace
@@ -30,7 +31,7 @@ BELONGINGS_AT_ONCE: Final = 100_000
 
 # Rows that belong to a workspace and are copied with it. States, images, invitations and pending uploads are not.
 BELONGINGS: Final[Sequence[type[Base]]] = (Var, TagBinding, TeamWorkspace, WorkspaceAclEntry, WorkspaceTask)
-LINKS: Final[Sequence[type[Base]]] = (VarsetWorkspace, AllowedWorkspace, ExcludedWorkspace)
+LINKS: Final[Sequence[type[Base]]] = (VarsetWorkspace, PolicySetWorkspace, AllowedWorkspace, ExcludedWorkspace)
 _WORKSPACES: Final = Base.metadata.tables[Workspace.__tablename__]
 _CONSUMERS: Final = Base.metadata.tables[RemoteStateConsumer.__tablename__]
 # Columns that are not copied: the id, the times, and everything about locks and states.
@@ -78,7 +79,7 @@ class TooManyBelongings(Unprocessable):
     pointer = "/data"
     detail = (
         f"An environment whose workspaces have more than {BELONGINGS_AT_ONCE} variables, tags, "
-        "members, variable sets and consumers of their states in all can't be cloned"
+        "members, variable sets, policy sets and consumers of their states in all can't be cloned"
     )
 
 

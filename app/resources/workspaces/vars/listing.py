@@ -72,7 +72,7 @@ def readable_workspace(conditions: Mapping[str, Any]) -> Row[*tuple[Any, ...]]:
 @cache
 def _workspace_with(names: tuple[str, ...]) -> Select[Any]:
     columns = Workspace.__table__.c
-    found: Select[Any] = (
+    found: Any = (
         select(
             Workspace.id,
             Workspace.project_id,
@@ -88,7 +88,7 @@ def _workspace_with(names: tuple[str, ...]) -> Select[Any]:
             )
         )
     )
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 def vars_of_workspace(workspace_id: str) -> list[Shown]:
