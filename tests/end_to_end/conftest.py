@@ -13,6 +13,7 @@ from tests.conftest import NewDatabase
 from tests.end_to_end.service import SECONDS_TO_ANSWER, Service, sdk
 from tests.end_to_end.story import Cast
 from tests.end_to_end.terraform import Terraform
+from tests.support.receivers import Receiver, receiving
 
 
 @pytest.hookimpl(wrapper=True)
@@ -66,6 +67,28 @@ def mortal_service(
         running = Service(tmp_path_factory.mktemp("mortal"), url).install_as(installed).start()
         yield running
         assert running.stop() == 0, running.last_log_lines()
+
+
+@pytest.fixture(scope="session")
+def calling_service(
+    installed: Service,
+    new_database: NewDatabase,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Service]:
+    """A server with a worker, whose webhooks may lead to this machine."""
+    with new_database(installed.database_url) as url:
+        made = Service(tmp_path_factory.mktemp("calling"), url, workers=1).install_as(installed)
+        made.set(GROUNDPLAN_WORKERS="1", GROUNDPLAN_OUTBOUND_PRIVATE="127.0.0.1/32", GROUNDPLAN_URL=made.url)
+        running = made.start()
+        yield running
+        assert running.stop() == 0, running.last_log_lines()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Takes the requests of the service."""
+    with receiving() as found:
+        yield found
 
 
 @pytest.fixture

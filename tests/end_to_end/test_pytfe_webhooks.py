@@ -28,10 +28,9 @@ from pytfe.models import (
     WorkspaceUpdateOptions,
 )
 
-from tests.conftest import NewDatabase
 from tests.end_to_end.made import make_workspace
-from tests.end_to_end.service import Service, poll_until, sdk
-from tests.support.receivers import Receiver, receiving
+from tests.end_to_end.service import Service, poll_until
+from tests.support.receivers import Receiver
 
 pytestmark = pytest.mark.one_database("postgresql")
 
@@ -39,30 +38,9 @@ SECONDS = 30
 
 
 @pytest.fixture(scope="module")
-def service(
-    installed: Service, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """A service with a worker, whose webhooks may lead to this machine."""
-    with new_database(installed.database_url) as url:
-        made = Service(tmp_path_factory.mktemp("webhooks"), url, workers=1).install_as(installed)
-        made.set(GROUNDPLAN_WORKERS="1", GROUNDPLAN_OUTBOUND_PRIVATE="127.0.0.1/32", GROUNDPLAN_URL=made.url)
-        running = made.start()
-        yield running
-        assert running.stop() == 0, running.last_log_lines()
-
-
-@pytest.fixture
-def tfe(service: Service) -> Iterator[TFEClient]:
-    """The SDK with the first user's token."""
-    with sdk(service, service.user_token) as client:
-        yield client
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Takes the requests of the service."""
-    with receiving() as found:
-        yield found
+def service(calling_service: Service) -> Service:
+    """The service of these tests."""
+    return calling_service
 
 
 @pytest.fixture
