@@ -172,7 +172,7 @@ class Machine:
         """After the workspace was unlocked: make the newest state current, and let the next run begin."""
         before = self.workspace.current_state_version_id
         promote_latest(self.session, self.workspace)
-        if self.workspace.current_state_version_id != before:
+        if self.workspace.current_state_version_id != before and self.workspace.latest_run_id is not None:
             self._discard_saved()
         self.start_next()
 
@@ -181,7 +181,8 @@ class Machine:
 
         If a person has locked it, that run is the current one all the same: the CLI looks there for why it waits.
         """
-        if self.workspace.locked_by_type == "runs":
+        if self.workspace.locked_by_type == "runs" or self.workspace.latest_run_id is None:
+            # Most workspaces that are locked and unlocked by the CLI have no run at all.
             return
         waiting = (
             select(Run)

@@ -301,7 +301,7 @@ def test_statements_do_not_depend_on_what_is_copied(
     sent = document("environments", {"name": "blue"})
     # Before and after: caller, environment, project, source, count, insert, three events, what is shown.
     # For the workspaces: they, how much belongs to them, the pools, the names, the copies; for each of nine tables
-    # what there is and its copy.
+    # what there is and its copy; and that they have no policy sets.
     assert cost(statements, api, owner.token, ("POST", f"/environments/{source.id}/actions/clone", sent)) == 10 + 5 + 19
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Text, case, cast, func, select
 from app.authz.permissions import P
 from app.jsonapi.errors import TooMuchIncluded
 from app.models.runs import Run
-from app.models.state_versions import StateVersion, StateVersionOutput
+from app.models.state_versions import PENDING, StateVersion, StateVersionOutput
 from app.models.workspaces import Workspace
 from app.persistence import in_values, values_param
 from app.resources.organizations.organization_memberships.includes import shown_users
@@ -141,7 +141,10 @@ def link_outputs(shown: list[ResourceObject]) -> list[int]:
     """Add the ids of their outputs to the resource objects of versions, in one statement; returns the lengths."""
     linked: dict[str, list[dict[str, str]]] = {version["id"]: [] for version in shown}
     lengths = []
-    for version_id, output_id, length in reader().execute(_OUTPUT_IDS, {"versions": list(linked)}):
+    # A version whose state has not arrived has none.
+    arrived = [version["id"] for version in shown if version["attributes"]["status"] != PENDING]
+    found = reader().execute(_OUTPUT_IDS, {"versions": arrived}) if arrived else ()
+    for version_id, output_id, length in found:
         linked[version_id].append({"id": output_id, "type": "state-version-outputs"})
         lengths.append(length)
     for version in shown:

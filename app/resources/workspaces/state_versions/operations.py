@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.jsonapi.errors import ApiError, Conflict, InvalidAttribute
 from app.models.state_versions import FINALIZED, StateVersion, StateVersionOutput
@@ -138,6 +139,9 @@ def create_pending(
     )
     session.add(version)
     session.flush()
+    # For the event: else they would be read from the database.
+    for name in ("project_id", "environment_id", "cell"):
+        set_committed_value(version, name, getattr(workspace, name))
     return version
 
 
