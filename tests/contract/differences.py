@@ -246,6 +246,7 @@ _ONE_PLAN = "there is one plan, which costs nothing; HCP's document describes wh
 NOT_COMPARED: Mapping[str, str] = {
     "GET /organizations/{}/feature-sets": _ONE_PLAN,
     "GET /organizations/{}/oauth-clients": _EMPTY,
+    "GET /runs/{}/policy-checks": _EMPTY,
     "GET /subscriptions/{}": _ONE_PLAN,
 }
 

@@ -9,7 +9,7 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.one_database
 
-LISTS = ("oauth-clients", "policies", "policy-sets", "registry-modules", "registry-providers", "tasks")
+LISTS = ("oauth-clients", "registry-modules", "registry-providers")
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -246,6 +246,13 @@ def test_a_policy_of_another_time_does_not_count(runs: Runs) -> None:
 
 
 @pytest.mark.one_database
+def test_there_are_no_checks_by_sentinel(runs: Runs) -> None:
+    run_id = runs.new()
+    assert runs.api.get(f"/runs/{run_id}/policy-checks", runs.owner.token)["data"] == []
+    runs.api.get(f"/runs/{run_id}/policy-checks", runs.world.person().token, expect=404)
+
+
+@pytest.mark.one_database
 def test_an_assessment_only_looks(runs: Runs) -> None:
     run_id = runs.new(plan_only=True)
     (run,) = [each for each in runs.world.all(Run) if each.id == run_id]

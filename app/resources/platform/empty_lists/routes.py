@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
+from app.resources.runs.runs.access import run_for
 from app.web.answers import single_page_response
 from app.web.guard import describes, requires
 from app.web.policy import organization_or_404
@@ -49,6 +50,15 @@ def list_registry_modules(organization: str) -> Response:
 def list_registry_providers(organization: str) -> Response:
     """List the providers of the organization's registry: none, because the service has no such thing."""
     return _empty(organization)
+
+
+@blueprint.get("/runs/<run_id>/policy-checks")
+@requires(P.RUN_READ)
+@describes(answer=EMPTY, errors=(400,))
+def list_policy_checks(run_id: str) -> Response:
+    """List the checks by Sentinel of a run: none. What policies in Rego say is in its task stages."""
+    run_for(run_id, P.RUN_READ)
+    return single_page_response([])
 
 
 @registry.get("/gpg-keys")
