@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from flask import Flask
 
 from app.models import ActivityEvent, NotificationConfiguration, Organization, Project
 from app.models.background_tasks import BackgroundTask
+from app.outbound import Answer
+from app.resources.notifications.notification_configurations.sending import kept_of
 from app.services import services
 from tests.support.api import Api, document, faults
 from tests.support.receivers import Receiver, hang, hostile, resolving
@@ -336,6 +339,14 @@ def test_an_answer_s_secrets_are_not_kept(api: Api, owner: Person, path: str, re
     for secret in (TOKEN, "AKIA123", "eyJhbGci", "abc"):
         assert secret not in str(kept)
     assert kept["body"].startswith('wanted (hidden), "access_key": "(hidden)"')
+
+
+@pytest.mark.parametrize("body", ["token" + " " * 60_000 + '"', "token " * 10_000, "x" * 60_000 + TOKEN])
+def test_no_answer_takes_long_to_be_looked_at(body: str) -> None:
+    begun = time.monotonic()
+    kept = kept_of(URL, Answer(200, [], body.encode()), [TOKEN])
+    assert time.monotonic() - begun < 1
+    assert TOKEN not in kept["body"]
 
 
 def test_few_requests_wait_for_others_at_once(

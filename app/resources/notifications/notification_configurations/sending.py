@@ -21,10 +21,11 @@ KEPT_HEADERS: Final = frozenset({"content-length", "content-type", "date", "retr
 KEPT_BODY: Final = 1_000
 KEPT_HEADER: Final = 200
 HIDDEN: Final = "(hidden)"
-# Whatever looks like a credential in the body of an answer.
+# Whatever looks like a credential in the body of an answer. No part of it repeats without end: the receiver chooses the
+# text.
 _CREDENTIAL: Final = re.compile(
-    r"""(?ix) ((?:authorization|bearer|token|secret|password|passwd|api[_-]?key|access[_-]?key)\b ["']? \s* [:=\s] \s*
-    ["']? (?:bearer\s+|basic\s+)?) [^\s"'&,;}]+"""
+    r"""(?ix) ((?:authorization|bearer|token|secret|password|passwd|api[_-]?key|access[_-]?key)\b ["']? [\s:=]{1,9}
+    ["']? (?:bearer\s|basic\s)?) [^\s"'&,;}]+"""
 )
 
 
@@ -79,7 +80,7 @@ def _without(text: str, secrets: list[str]) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, HIDDEN)
-    return _CREDENTIAL.sub(rf"\1{HIDDEN}", text)
+    return _CREDENTIAL.sub(rf"\1{HIDDEN}", text[: 2 * KEPT_BODY])
 
 
 def _moment() -> str:
