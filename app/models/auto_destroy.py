@@ -81,8 +81,9 @@ def time_after(workspace: Workspace, moment: datetime, *, manages_something: boo
 
 
 def arm(session: Session, workspace_ids: list[str]) -> None:
-    """Compute the time of these workspaces anew, after their rows were flushed; for a change of settings or state."""
-    _compute(session, in_values(_WORKSPACES.c.id, workspace_ids))
+    """Compute the time of these workspaces anew, after their rows were flushed; for a change of settings or a move."""
+    if workspace_ids:
+        _compute(session, in_values(_WORKSPACES.c.id, workspace_ids))
 
 
 def arm_inheriting(session: Session, project_id: str) -> None:

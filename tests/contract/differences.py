@@ -119,6 +119,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(STACKS, "-stacks-default-execution-mode"),
         **_of(IN_REFERENCE, "+default-agent-pool-id"),
     },
+    ("run-triggers", BODY): _of(SHOWN_ONLY, "-sourceable-name", "-workspace-name"),
     ("runs", BODY): {
         **_of(
             SHOWN_ONLY,
@@ -328,6 +329,7 @@ RELATIONSHIPS_OF_ONE_OPERATION: Mapping[str, Mapping[str, str]] = {
 
 # Query parameters, and values of include, that HCP's document has and that the service does not take.
 QUERY: Mapping[str, Mapping[str, str]] = {
+    "GET /assessment-results/{}/log-output": _of("the address that it redirects to takes offsets", "tail"),
     "GET /organizations": _of(NO_SUBSCRIPTION, "include=subscription"),
     "GET /organizations/{}": _of(NO_SUBSCRIPTION, "include=subscription"),
     "GET /organizations/{}/agent-pools": _of(

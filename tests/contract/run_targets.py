@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.models import (
+    AssessmentResult,
     PolicyEvaluation,
     PolicySetOutcome,
     Run,
@@ -74,6 +75,25 @@ class RunTargets:
         run = self._api.get(f"/runs/{self.of_type('runs')}", self._token)["data"]
         return str(run["relationships"][relationship]["data"]["id"])
 
+    def trigger(self) -> str:
+        source = self._world.add(
+            Workspace(
+                organization_id=self._workspace.organization_id,
+                name="source",
+                project_id=self._workspace.project_id,
+                environment_id=self._workspace.environment_id,
+            )
+        )
+        sent = document("run-triggers", sourceable=("workspaces", source.id))
+        path = f"/workspaces/{self._workspace.id}/run-triggers"
+        return str(self._api.post(path, self._token, sent)["data"]["id"])
+
+    def assessment(self) -> str:
+        run_id = self.run_named("assessed")
+        run = next(each for each in self._world.all(Run) if each.id == run_id)
+        place = {"organization_id": run.organization_id, "workspace_id": run.workspace_id}
+        return self._world.add(AssessmentResult(**place, run_id=run_id, succeeded=True)).id
+
     def comment(self) -> str:
         path = f"/runs/{self.of_type('runs')}/comments"
         return str(self._api.post(path, self._token, document("comments", {"body": "well"}))["data"]["id"])
@@ -132,6 +152,7 @@ class RunTargets:
 
 MAKERS: Mapping[str, Callable[[RunTargets], str]] = {
     "applies": lambda targets: targets.part("apply"),
+    "assessment-results": RunTargets.assessment,
     "comments": RunTargets.comment,
     "configuration-versions": RunTargets.configuration,
     "plans": lambda targets: targets.part("plan"),
@@ -139,6 +160,7 @@ MAKERS: Mapping[str, Callable[[RunTargets], str]] = {
     "policy-set-outcomes": RunTargets.outcome,
     "run-events": RunTargets.event,
     "run-jobs": RunTargets.job,
+    "run-triggers": RunTargets.trigger,
     "runs": RunTargets.run,
     "task-result-outcomes": RunTargets.finding,
     "task-results": RunTargets.result,
@@ -152,8 +174,10 @@ PARAMETERS = {
     "job_id": "run-jobs",
     "outcome_id": "policy-set-outcomes",
     "plan_id": "plans",
+    "result_id": "assessment-results",
     "run_id": "runs",
     "stage_id": "task-stages",
     "task_result_outcome_id": "task-result-outcomes",
     "task_result_id": "task-results",
+    "trigger_id": "run-triggers",
 }

@@ -7,7 +7,7 @@ import pytest
 from app.jsonapi import MEDIA_TYPE
 from tests.contract.description import committed, operations
 from tests.contract.targets import Targets
-from tests.support.api import Api
+from tests.support.api import Api, document
 from tests.support.world import World
 
 # What the owner of an organization may not do, though somebody may.
@@ -28,8 +28,11 @@ def with_examples() -> list[tuple[str, str, Any]]:
 EXAMPLES = with_examples()
 
 
-def prepare(api: Api, targets: Targets, name: str) -> None:
-    """Do what a person would do before, where an example needs more than resources of the types that it names."""
+def prepare(api: Api, targets: Targets, name: str) -> dict[str, str]:
+    """Do what a person would do before, where an example needs more than resources of the types that it names.
+
+    Returns the parts of the address that must not be what the example names.
+    """
     workspace = targets.of_type("workspaces")
     if name == "runs.create_run":
         targets.of_type("configuration-versions")
@@ -38,18 +41,24 @@ def prepare(api: Api, targets: Targets, name: str) -> None:
         api.post(f"/workspaces/{workspace}/invitations", targets.owner.token, invited)
     if name == "state_versions.create_state_version":
         api.post(f"/workspaces/{workspace}/actions/lock", targets.owner.token, expect=200)
+    if name == "run_triggers.create_run_trigger":
+        shown = api.get(f"/workspaces/{workspace}", targets.owner.token)["data"]["relationships"]
+        path = f"/organizations/{shown['organization']['data']['id']}/workspaces"
+        made = api.post(path, targets.owner.token, document("workspaces", {"name": "downstream"}))
+        return {"workspace_id": made["data"]["id"]}
+    return {}
 
 
 @pytest.mark.one_database
 @pytest.mark.parametrize(("name", "path", "example"), EXAMPLES, ids=[name for name, _, _ in EXAMPLES])
 def test_an_example_works_as_it_is(api: Api, world: World, name: str, path: str, example: dict[str, Any]) -> None:
     targets = Targets(world, api)
-    prepare(api, targets, name)
+    others = prepare(api, targets, name)
     token = (world.person(site_role="admin") if name in OF_ADMINISTRATORS else targets.owner).token
     variables = dict.fromkeys(part[1:-1] for part in path.split("/") if part.startswith("{"))
     filled = path
     for variable, value in targets.parameters(variables, "" if name in PREPARED else name, "post").items():
-        filled = filled.replace(f"{{{variable}}}", value)
+        filled = filled.replace(f"{{{variable}}}", others.get(variable, value))
     response = api.raw(
         "POST", filled.removeprefix("/api/v2"), token, targets.aimed(example), headers={"Content-Type": MEDIA_TYPE}
     )

@@ -139,7 +139,7 @@ WRITES = {
     "create a workspace with tags": 12,  # as in the default project; the tags there are, what is reserved, the new tags
     "update tags of a workspace": 7,  # as of a project; and what is reserved
     "lock a workspace": 6,  # caller, lock of the row, that of its new holder, update, event, show
-    "unlock a workspace": 8,  # and whether a state is pending, which one is the newest, whether a run waits
+    "unlock a workspace": 7,  # and whether a state is pending, which one is the newest
     "delete a workspace safely": 6,  # caller, lock, its state, its objects, delete, event
     "delete a workspace by force": 5,
     "give a workspace a pool": 6,  # and whether the pool is there and open to it, with its lock

@@ -135,7 +135,7 @@ READS = table(f"""
 OF_KINDS = {
     # Each object that is stored is entered in the ledger, and claimed there.
     "state": {
-        "announce a state": 11,
+        "announce a state": 9,
         "upload a state": 11,
         "upload the JSON form of a state": 8,
         "send a state in the document": 18,

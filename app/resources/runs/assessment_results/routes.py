@@ -1,6 +1,8 @@
 """Assessments over HTTP (spec: assessment results)."""
 
-from flask import Blueprint, Response
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
 
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
@@ -61,7 +63,12 @@ def show_json_output_of_assessment(result_id: str) -> Response:
 
 @blueprint.get("/assessment-results/<result_id>/log-output")
 @requires(P.RUN_READ)
-@describes(status=307)
+@describes(
+    status=307,
+    parameters=(("limit", "How many bytes of the log"), ("offset", "The first byte of the log, counted from 0")),
+)
 def show_log_output_of_assessment(result_id: str) -> Response:
-    """Redirect to the log of an assessment."""
-    return redirected(log_address(ASSESSMENT_RESULTS.get({"id": result_id}).plan_id))
+    """Redirect to the log of an assessment, with the same limit and offset."""
+    address = log_address(ASSESSMENT_RESULTS.get({"id": result_id}).plan_id)
+    part = urlencode({name: request.args[name] for name in ("limit", "offset") if name in request.args})
+    return redirected(f"{address}?{part}" if part else address)

@@ -126,7 +126,7 @@ def change_workspace(
         workspace.updated_at = now()
         record_event(session, "workspaces.update", workspace, changes)
     session.flush()
-    if not auto_destroy.SETTINGS.isdisjoint(normalized):
+    if not auto_destroy.SETTINGS.isdisjoint(normalized) or ("project" in changes and _inherits_time(workspace)):
         auto_destroy.arm(session, [workspace.id])
     return WORKSPACES.get_resource({"id": workspace_id}, session)
 
@@ -186,13 +186,15 @@ def _move_all(session: Session, workspaces: list[Workspace], destination: Projec
     """Move the workspaces; 403 if the caller would read variables or states there that they may not read now."""
     before = {workspace.id: _read_by_caller(workspace) for workspace in workspaces}
     moved = move_workspaces(session, workspaces, destination)
-    if moved:
-        session.flush()
-        auto_destroy.arm(session, list(moved))
     gained = [workspace.id for workspace in workspaces if not _read_by_caller(workspace) <= before[workspace.id]]
     if gained:
         raise WorkspacesNotReadable(gained)
     return moved
+
+
+def _inherits_time(workspace: Workspace) -> bool:
+    """Whether it may be destroyed when its project says so: another project may say something else."""
+    return workspace.inherits_project_auto_destroy and workspace.state_changed_at is not None
 
 
 def _read_by_caller(workspace: Workspace) -> frozenset[P]:
@@ -268,6 +270,7 @@ def move_workspaces_into_project(project_id: str, wanted: list[str]) -> None:
         workspaces = _lock_movable(session, wanted, project.organization_id)
         moved = _move_all(session, workspaces, project)
         session.flush()
+        auto_destroy.arm(session, [each.id for each in workspaces if each.id in moved and _inherits_time(each)])
         moves = [(workspace, moved[workspace.id]) for workspace in workspaces if workspace.id in moved]
         record_events(session, "workspaces.move", moves)
 
