@@ -13,7 +13,9 @@ orders, what is unique, bounds of texts and numbers, moments, counts, locks, req
 and plans.
 """
 
+import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -38,6 +40,10 @@ from tests.support.api import Api
 from tests.support.policy_watch import watch_policy
 from tests.support.world import World
 
+# Where the machine keeps no compiled code, each of the two hundred processes of the end-to-end tests would compile the
+# whole application again, and pytest every test.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # The same examples at every run: a red test is about the change, not about luck.
 settings.register_profile("groundplan", derandomize=True, deadline=None)
 settings.load_profile("groundplan")

@@ -10,7 +10,7 @@ from pytfe import TFEClient
 from pytfe.models import OrganizationCreateOptions
 
 from tests.conftest import NewDatabase
-from tests.end_to_end.service import SECONDS_TO_ANSWER, Service, sdk
+from tests.end_to_end.service import NO_CERTIFICATES, SECONDS_TO_ANSWER, Service, sdk
 from tests.end_to_end.story import Cast
 from tests.end_to_end.terraform import Terraform
 from tests.support.receivers import Receiver, receiving
@@ -122,7 +122,9 @@ def http(service: Service) -> Iterator[httpx.Client]:
 @pytest.fixture
 def browser() -> Iterator[httpx.Client]:
     """Keeps cookies and follows redirects, as a browser does."""
-    with httpx.Client(timeout=SECONDS_TO_ANSWER, trust_env=False, follow_redirects=True) as client:
+    with httpx.Client(
+        timeout=SECONDS_TO_ANSWER, trust_env=False, verify=NO_CERTIFICATES, follow_redirects=True
+    ) as client:
         yield client
 
 

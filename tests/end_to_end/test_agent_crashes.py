@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import NewDatabase
 from tests.end_to_end.agents import AgentProcess
-from tests.end_to_end.service import Service, document, poll_until
+from tests.end_to_end.service import NO_CERTIFICATES, Service, document, poll_until
 from tests.end_to_end.terraform import needs_terraform
 
 pytestmark = needs_terraform
@@ -59,7 +59,9 @@ class Runs:
             archive.addfile(member, io.BytesIO(configuration.encode()))
         sent = document("configuration-versions", {"auto-queue-runs": False})
         version = self.send("POST", f"workspaces/{self.workspace}/configuration-versions", sent)
-        httpx.put(version["attributes"]["upload-url"], content=packed.getvalue(), trust_env=False).raise_for_status()
+        httpx.put(
+            version["attributes"]["upload-url"], content=packed.getvalue(), trust_env=False, verify=NO_CERTIFICATES
+        ).raise_for_status()
         of = {
             "workspace": {"data": {"type": "workspaces", "id": self.workspace}},
             "configuration-version": {"data": {"type": "configuration-versions", "id": version["id"]}},

@@ -20,7 +20,7 @@ from pytfe.models.agent import AgentStatus
 from pytfe.models.configuration_version import ConfigurationStatus, ConfigVerIncludeOpt
 
 from tests.end_to_end.made import make_workspace
-from tests.end_to_end.service import Service
+from tests.end_to_end.service import NO_CERTIFICATES, Service
 
 pytestmark = pytest.mark.one_database("postgresql")
 
@@ -87,7 +87,9 @@ def test_a_pool_has_tokens_and_agents(tfe: TFEClient, service: Service, organiza
         (made.id, "farm", None)
     ]
     headers = {"Authorization": f"Bearer {made.token}"}
-    with httpx.Client(base_url=f"{service.url}/api/agent/v1/", headers=headers, trust_env=False) as agent:
+    with httpx.Client(
+        base_url=f"{service.url}/api/agent/v1/", headers=headers, trust_env=False, verify=NO_CERTIFICATES
+    ) as agent:
         registered = agent.post("agents", json=REGISTRATION)
         assert registered.status_code == 201, registered.text
         [found] = tfe.agents.list(pool.id)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.end_to_end.forms import send_form
 from tests.end_to_end.pages import blocks
-from tests.end_to_end.service import REPOSITORY, SECONDS_TO_ANSWER, Service
+from tests.end_to_end.service import NO_CERTIFICATES, REPOSITORY, SECONDS_TO_ANSWER, Service
 from tests.end_to_end.terraform import BINARY, needs_terraform
 
 HOST = "groundplan.local"
@@ -130,7 +130,9 @@ def test_terraform_login_gets_a_token_that_works_until_it_is_revoked(
 
 
 def test_the_discovery_document_names_the_addresses_that_the_page_gives_by_hand(service: Service) -> None:
-    found = httpx.get(f"{service.url}/.well-known/terraform.json", trust_env=False).json()["login.v1"]
+    found = httpx.get(f"{service.url}/.well-known/terraform.json", trust_env=False, verify=NO_CERTIFICATES).json()[
+        "login.v1"
+    ]
     assert {name: f"{service.url}{found[name]}" for name in ("authz", "token")} == {
         "authz": f"{service.url}/oauth/authorization",
         "token": f"{service.url}/oauth/token",

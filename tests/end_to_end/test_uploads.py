@@ -19,7 +19,7 @@ from app.models import StateVersion, StoredObject
 from app.persistence import now
 from app.storage.ledger import object_columns
 from app.storage.sweeping import GRACE
-from tests.end_to_end.service import SECONDS_TO_ANSWER, Service, document, poll_until
+from tests.end_to_end.service import NO_CERTIFICATES, SECONDS_TO_ANSWER, Service, document, poll_until
 from tests.support.states import state
 
 LIMIT = 100 * 2**20
@@ -78,7 +78,7 @@ def workspaces_of(service: Service) -> Iterator[Workspaces]:
 
 
 def put(url: str, content: bytes | Iterator[bytes]) -> httpx.Response:
-    return httpx.put(url, content=content, timeout=SECONDS_TO_ANSWER, trust_env=False)
+    return httpx.put(url, content=content, timeout=SECONDS_TO_ANSWER, trust_env=False, verify=NO_CERTIFICATES)
 
 
 # --- too large ----------------------------------------------------------------------------------------------------
@@ -128,14 +128,14 @@ def test_no_log_has_the_address_of_an_object(service: Service) -> None:
         before = files(service)
         assert put(url, content).status_code == 200
         assert put(f"{url}?x=1", b"{}").status_code == 409
-        assert httpx.get(url, headers={"Referer": url}, trust_env=False).status_code == 403
+        assert httpx.get(url, headers={"Referer": url}, trust_env=False, verify=NO_CERTIFICATES).status_code == 403
         (name,) = files(service) - before
         # What fails while the answer is being sent, after its first piece, is for the server itself to log.
         with (service.store / name).open("ab") as kept:
             kept.write(b"changed by somebody")
         fetched = workspaces.download_url(version)
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(fetched, trust_env=False)
+        httpx.get(fetched, trust_env=False, verify=NO_CERTIFICATES)
     log = service.log.read_text()
     assert '"PUT /objects/(hidden) HTTP/1.1" 200' in log
     assert '"PUT /objects/(hidden)?x=1 HTTP/1.1" 409' in log
