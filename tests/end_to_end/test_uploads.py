@@ -94,8 +94,17 @@ WAYS = {
 
 @pytest.mark.needs("curl")
 @pytest.mark.one_database
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-@pytest.mark.parametrize(("part", "size"), [("state", LIMIT + 1), ("json-state", LIMIT + 1), ("state", LIMIT * 3 // 2)])
+@pytest.mark.parametrize(
+    ("way", "part", "size"),
+    [
+        *(pytest.param(way, "state", LIMIT + 1, id=name) for name, way in WAYS.items()),
+        # Which part it is and how much is left to read make no difference to how it is sent: those that say beforehand
+        # how much comes, and those that don't, with each once.
+        pytest.param(WAYS["expecting nothing"], "json-state", LIMIT + 1, id="json-state"),
+        pytest.param(WAYS["in chunks, expecting nothing"], "state", LIMIT * 3 // 2, id="much too large, in chunks"),
+        pytest.param(WAYS["expecting nothing"], "state", LIMIT * 3 // 2, id="much too large"),
+    ],
+)
 def test_a_state_that_is_too_large_is_refused_with_words(
     service: Service, tmp_path: Path, way: list[str], part: str, size: int
 ) -> None:

@@ -83,6 +83,6 @@ def test_the_service_calls_nobody_but_what_is_configured() -> None:
     found = {
         str(path.relative_to(app)): clients
         for path in app.rglob("*.py")
-        if (clients := {each for each in CLIENTS for name in imported(path) if f"{name}.".startswith(f"{each}.")})
+        if (clients := {each for name in imported(path) for each in CLIENTS if f"{name}.".startswith(f"{each}.")})
     }
     assert found == CALLERS
