@@ -25,7 +25,7 @@ from tests.contract.targets import Targets
 from tests.support.api import Api
 from tests.support.world import World
 
-EXAMPLES = 4
+EXAMPLES = 3
 
 FINISHED = count(1)
 REMEMBERED = 20

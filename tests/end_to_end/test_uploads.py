@@ -212,15 +212,15 @@ def by_command(service: Service) -> None:
     assert service.run_flask("sweep-storage", "--grace-hours", "0") == f"Removed {UPLOADS} objects.\n"
 
 
-def by_the_next_start(service: Service) -> None:
+def by_a_worker(service: Service) -> None:
     with service.connected() as connection:
         connection.execute(update(StoredObject).values(created_at=now() - GRACE - timedelta(minutes=1)))
-    service.start()
+    service.set(GROUNDPLAN_WORKERS="1").start()
     poll_until(lambda: listed(service) == len(named(service)), SECONDS_TO_ANSWER, "a sweep")
     assert service.stop() == 0
 
 
-@pytest.mark.parametrize("sweep", [by_command, by_the_next_start])
+@pytest.mark.parametrize("sweep", [by_command, by_a_worker])
 def test_after_a_kill_and_a_sweep_the_store_has_exactly_what_rows_name(
     own_service: Service, sweep: Callable[[Service], None]
 ) -> None:
