@@ -75,6 +75,11 @@ class Schema(LibrarySchema):
             document["data"]["links"][name] = fill_template(template, obj)
         return document
 
+    def inflect(self, text: str) -> str:
+        """The dashed name. One that a field was given stays: the library dashes names in documents once more."""
+        given = (field.data_key for field in self._declared_fields.values())
+        return text if text in given else dasherized(text)
+
     def format_error(self, field_name: str, message: str, index: int | None = None) -> InvalidAttribute:  # noqa: ARG002 - the library's own
         """One fault with its pointer, ``field_name`` being the dashed name, with ``/key`` for nested members."""
         name = field_name.partition("/")[0]

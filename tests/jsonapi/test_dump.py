@@ -18,6 +18,7 @@ from app.authz.permissions import P
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.fields import Choice
 from app.jsonapi.schema import Schema
+from app.models.task_stages import STAGES
 from app.persistence import Timestamp
 from app.resources.accounts.users.listing import USER_COLUMNS
 from app.resources.accounts.users.schema import AccountSchema, UserSchema
@@ -57,10 +58,14 @@ def test_the_walk_finds_the_listings() -> None:
     assert {"ProjectSchema in PROJECTS", "OrganizationSchema in ORGANIZATIONS"} <= set(LISTINGS)
 
 
-# From these two columns a third attribute is computed, which takes what the database can hold.
+# From these columns attributes are computed, which take what the database can hold.
 COMPUTED_WITH = {
     "latest_change_at": moments,
     "auto_destroy_activity_duration": st.sampled_from(["14d", "2h", None]),
+    "stages": st.lists(st.sampled_from(STAGES), min_size=1, unique=True),
+    "outcomes": st.fixed_dictionaries(
+        {"policies": st.lists(st.fixed_dictionaries({"policy_name": texts}), max_size=2)}
+    ),
 }
 
 

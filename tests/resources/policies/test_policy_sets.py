@@ -87,6 +87,7 @@ def test_what_is_included(runs: Runs) -> None:
         ({"policy_tool_version": "newest"}, "policy-tool-version"),
         ({"vcs_repo": {"identifier": "a/b"}}, "vcs-repo"),
         ({"policies_path": "a"}, "policies-path"),
+        ({"policies_path": {}}, "policies-path"),
         ({"name": "a b"}, "name"),
     ],
 )

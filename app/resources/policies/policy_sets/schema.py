@@ -35,7 +35,7 @@ def read_repository(value: Json) -> None:
 
 def read_path(value: Json) -> None:
     """None: there is no repository in which policies could lie."""
-    if value not in {None, ""}:
+    if value is not None and value != "":
         raise ValidationError("must be empty: policies are uploaded one by one, and lie in no repository")
 
 
