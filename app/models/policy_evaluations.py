@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.authz.permissions import P
 from app.models.policies import OPA, PolicySet, applies_to
 from app.models.runs import Run
-from app.models.stage_parts import ERRORED, OPEN, OVERRIDDEN, PENDING, Part
+from app.models.stage_parts import ERRORED, OPEN, OVERRIDDEN, PENDING, Need, Part
 from app.models.task_stages import POST_PLAN, TaskStage
 from app.models.workspaces import Workspace, WorkspaceChild
 from app.persistence import Base, Timestamp, identifier, now
@@ -67,8 +67,6 @@ class PolicyEvaluation(WorkspaceChild, Base):
 class PolicyParts:
     """Policy evaluations as parts of the stage after the plan. They are over before it begins."""
 
-    override_permission: P = P.RUN_OVERRIDE_POLICIES
-
     def stages(self, workspace: Workspace) -> Select[str]:
         """The stage after the plan, if a policy set counts in the workspace."""
         return select(literal(POST_PLAN)).where(exists(select(PolicySet.id).where(applies_to(workspace))))
@@ -90,6 +88,10 @@ class PolicyParts:
         return [
             Part(each.status, is_mandatory=True, is_overridable=each.overridable) for each in _of_stage(session, stage)
         ]
+
+    def override_needs(self, session: Session, stage: TaskStage) -> Sequence[Need]:  # noqa: ARG002
+        """The permission that is there for it."""
+        return [(P.RUN_OVERRIDE_POLICIES,)]
 
     def override(self, session: Session, stage: TaskStage) -> None:
         """Mark the evaluation as overridden, if it says no."""

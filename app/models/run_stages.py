@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, union
 from sqlalchemy.orm import Session
 
-from app.authz.permissions import P
 from app.models import assessment_results, task_stages
 from app.models.policy_evaluations import PolicyParts
 from app.models.run_task_parts import RunTaskParts
 from app.models.run_transitions import Event
 from app.models.runs import CANCELED, DISCARDED, Run
-from app.models.stage_parts import OPEN, Part, PartKind
+from app.models.stage_parts import OPEN, Need, Part, PartKind
 from app.models.task_stages import OF_PLANS, STAGES, TaskStage
 from app.models.workspaces import Workspace
 
@@ -100,10 +99,10 @@ def settle_stage(machine: "Machine", run: Run, stage: TaskStage) -> None:
     _end_stage(machine, run, stage, status, event)
 
 
-def override_permissions(session: Session, stage: TaskStage) -> set[P]:
-    """What it takes to override the stage: a permission for each kind of part that says no; all, if none does."""
-    noes = {kind.override_permission for kind in KINDS if any(part.stops for part in kind.parts(session, stage))}
-    return noes or {kind.override_permission for kind in KINDS}
+def override_needs(session: Session, stage: TaskStage) -> list[Need]:
+    """What it takes to override the stage: what each kind of part that says no needs; that of all, if none does."""
+    noes = [kind for kind in KINDS if any(part.stops for part in kind.parts(session, stage))]
+    return [need for kind in noes or KINDS for need in kind.override_needs(session, stage)]
 
 
 def override_stage(machine: "Machine", run: Run, stage: TaskStage) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.models import run_tasks
 from app.models.background_tasks import schedule, withdraw
-from app.models.run_tasks import MANDATORY, OPEN, PENDING, RunTask, TaskResult, WorkspaceTask
+from app.models.run_tasks import MANDATORY, OPEN, PASSED, PENDING, RunTask, TaskResult, WorkspaceTask
 from app.models.runs import Run
-from app.models.stage_parts import OVERRIDDEN, Part
+from app.models.stage_parts import OVERRIDDEN, Need, Part
 from app.models.task_stages import POST_PLAN, STAGES, TaskStage
 from app.models.workspaces import Workspace
 from app.persistence import Expression, now
@@ -26,14 +26,16 @@ EXPIRE: Final = "expire-run-task"
 SILENCE: Final = timedelta(minutes=10)
 LONGEST: Final = timedelta(minutes=60)
 
+# What it takes to override a result: all of these, and for one that the organization demands one of those.
+OVERRIDE_NEEDS: Final[Sequence[Need]] = ((P.WORKSPACE_MANAGE_RUN_TASKS,), (P.RUN_APPLY,))
+OVERRIDE_DEMANDED: Final[Need] = (P.RUN_TASK_MANAGE, P.RUN_OVERRIDE_POLICIES)
+
 _TASK, _OF_WORKSPACE = RunTask.__table__, WorkspaceTask.__table__
 _NAMES: Final = union_all(*(select(literal(name).label("stage")) for name in STAGES)).subquery("stage_names")
 
 
 class RunTaskParts:
     """What run tasks say, in each stage that a workspace, or the organization for all of them, has chosen."""
-
-    override_permission: P = P.WORKSPACE_MANAGE_RUN_TASKS
 
     def stages(self, workspace: Workspace) -> Select[str]:
         """The stages in which an enabled run task of the workspace, or a global one, is asked."""
@@ -103,6 +105,15 @@ class RunTaskParts:
             for each in _of_stage(session, stage)
         ]
 
+    def override_needs(self, session: Session, stage: TaskStage) -> Sequence[Need]:
+        """To manage the workspace's run tasks and to apply, because the run may go on to its apply by itself.
+
+        The organization has the last word on what it demands of all workspaces.
+        """
+        of_stage = TaskStage.__table__.c.id == stage.id
+        is_demanded = session.scalar(select(is_demanded_of_all()).where(of_stage))
+        return [*OVERRIDE_NEEDS, *([OVERRIDE_DEMANDED] if is_demanded else [])]
+
     def override(self, session: Session, stage: TaskStage) -> None:
         """Mark the results that say no as overridden; their statuses tell what they said."""
         for each in _of_stage(session, stage):
@@ -114,6 +125,27 @@ class RunTaskParts:
         found = select(TaskResult).where(TaskResult.run_id == run.id, TaskResult.status.in_(sorted(OPEN)))
         for each in session.scalars(found):
             finish(session, each, status)
+
+
+def is_demanded_of_all() -> ColumnElement[bool]:
+    """Whether a result of the stage says no that the organization demands of all workspaces, as of now.
+
+    It is asked now, and of the organization alone: whoever manages a workspace can change its own choice at any time.
+    """
+    result, stage = TaskResult.__table__.c, TaskStage.__table__
+    return (
+        exists()
+        .where(
+            result.task_stage_id == stage.c.id,
+            result.enforcement_level == MANDATORY,
+            result.status.not_in(sorted(OPEN | {PASSED})),
+            _TASK.c.id == result.task_id,
+            _is_global(result.organization_id),
+            _TASK.c.global_enforcement_level == MANDATORY,
+            _has(_TASK.c.global_stages, stage.c.stage),
+        )
+        .correlate(stage)
+    )
 
 
 def finish(
@@ -151,7 +183,7 @@ def _of_stage(session: Session, stage: TaskStage) -> Sequence[TaskResult]:
     return session.scalars(found.order_by(TaskResult.task_name, run_tasks.TaskResult.__table__.c.id)).all()
 
 
-def _is_global(organization_id: str) -> ColumnElement[bool]:
+def _is_global(organization_id: str | Expression) -> ColumnElement[bool]:
     return and_(_TASK.c.organization_id == organization_id, _TASK.c.enabled, _TASK.c.global_enabled)
 
 

@@ -81,7 +81,7 @@ class Transition:
 _AGENT = "the agent"
 _SERVICE = "the service"
 _MAY_APPLY = "run:apply"
-_MAY_OVERRIDE = "run:override-policies for policies"
+_MAY_OVERRIDE = "run:override-policies for policies; workspace:manage-run-tasks and run:apply for run tasks"
 _ENDS_PLANNED = "plan-only, or nothing to change and not allow-empty-apply"
 _COMPLETED: Final[Mapping[str, str]] = {
     PRE_PLAN_RUNNING: PRE_PLAN_COMPLETED,

@@ -36,11 +36,12 @@ class Part(NamedTuple):
         return self.is_mandatory and self.status not in OPEN | GOOD
 
 
+Need = tuple[P, ...]
+"""Permissions, any one of which is enough."""
+
+
 class PartKind(Protocol):
     """A kind of part. The row of the workspace, then that of the run, are locked when any of it is called."""
-
-    override_permission: P
-    """What it takes to override a part of this kind that says no."""
 
     def stages(self, workspace: Workspace) -> Select[str]:
         """Select the names of the stages in which a new run of the workspace has parts of this kind."""
@@ -53,6 +54,9 @@ class PartKind(Protocol):
 
     def parts(self, session: Session, stage: TaskStage) -> Sequence[Part]:
         """The parts of the stage as they are now."""
+
+    def override_needs(self, session: Session, stage: TaskStage) -> Sequence[Need]:
+        """What it takes to override the parts of this kind that say no, all of it."""
 
     def override(self, session: Session, stage: TaskStage) -> None:
         """Mark the parts that say no as overridden."""

@@ -18,8 +18,6 @@ from tests.support.runs import Runs
 class WaitingParts:
     """A kind of part that says something later; what it says, by the id of its stage."""
 
-    override_permission = P.RUN_OVERRIDE_POLICIES
-
     def __init__(self) -> None:
         self.said: dict[str, str] = {}
 
@@ -30,6 +28,9 @@ class WaitingParts:
         pass
 
     begin = override = end = add
+
+    def override_needs(self, *_: object) -> list[tuple[P, ...]]:
+        return [(P.RUN_OVERRIDE_POLICIES,)]
 
     def parts(self, _session: Session, stage: TaskStage) -> list[Part]:
         return [Part(self.said[stage.id], is_mandatory=True)] if stage.id in self.said else []

@@ -335,3 +335,44 @@ def test_people_are_told_once_when_the_run_waits_for_them(
     answer(api, question.json, said)
     do_due(app)
     assert [each.json["notifications"][0]["run_status"] for each in receiver.requests[1:]] == told
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("chosen", [(), ("post_plan",)])
+def test_what_the_organization_demands_only_its_people_override(
+    app: Flask, api: Api, runs: Runs, receiver: Receiver, chosen: tuple[str, ...]
+) -> None:
+    demands: dict[str, Any] = {"global_enabled": True, "global_stages": ["post_plan"]}
+    ask(app, runs, receiver, *chosen, **demands, global_enforcement_level="mandatory")
+    run_id = runs.new(auto_apply=True)
+    runs.agent.plan()
+    do_due(app)
+    answer(api, receiver.requests[-1].json, "failed")
+    assert runs.status(run_id) == "post_plan_awaiting_decision"
+    stage_id = stage_of(runs, run_id)["id"]
+    administrators = runs.world.team(runs.organization)
+    runs.world.workspace_access(administrators, runs.workspace, "admin")
+    of_organization = runs.world.team(runs.organization, "manage-run-tasks")
+    for teams, may in (((administrators,), False), ((administrators, of_organization), True)):
+        token = runs.world.member(runs.organization, *teams).token
+        flags = api.get(f"/task-stages/{stage_id}", token)["data"]["attributes"]["permissions"]
+        assert flags == {"can-override-policy": False, "can-override-tasks": may, "can-override": may}
+        api.post(f"/task-stages/{stage_id}/actions/override", token, expect=200 if may else 404)
+    assert runs.status(run_id) == "apply_queued"
+
+
+@pytest.mark.one_database
+def test_who_may_not_apply_does_not_override(app: Flask, api: Api, runs: Runs, receiver: Receiver) -> None:
+    ask(app, runs, receiver, "post_plan")
+    run_id = runs.new(auto_apply=True)
+    runs.agent.plan()
+    do_due(app)
+    answer(api, receiver.requests[-1].json, "failed")
+    stage_id = stage_of(runs, run_id)["id"]
+    team = runs.world.team(runs.organization)
+    runs.world.workspace_access(team, runs.workspace, "custom", {"runs": "read", "run-tasks": True})
+    for token in (runs.world.member(runs.organization, team).token, runs.world.token(runs.organization)):
+        flags = api.get(f"/task-stages/{stage_id}", token)["data"]["attributes"]["permissions"]
+        assert (flags["can-override-tasks"], flags["can-override"]) == (False, False)
+        api.post(f"/task-stages/{stage_id}/actions/override", token, expect=404)
+    assert runs.status(run_id) == "post_plan_awaiting_decision"

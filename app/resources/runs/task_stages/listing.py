@@ -3,6 +3,7 @@
 from typing import Final
 
 from app.models.policy_evaluations import PolicyEvaluation
+from app.models.run_task_parts import is_demanded_of_all
 from app.models.run_tasks import TaskResult
 from app.models.task_stages import TaskStage
 from app.models.workspaces import Workspace
@@ -20,6 +21,7 @@ TASK_STAGES: Final = Listing(
             TaskStage, "id organization_id workspace_id run_id stage status status_timestamps created_at updated_at"
         ),
         "project_id": Workspace.project_id,
+        "is_demanded_of_all": is_demanded_of_all(),
         "task_result_ids": string_agg(
             TaskResult.id, TaskResult.task_stage_id == _STAGE.c.id, TaskResult.task_name, _STAGE
         ),

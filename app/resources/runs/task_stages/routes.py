@@ -47,7 +47,7 @@ def list_policy_evaluations(stage_id: str) -> Response:
 
 
 @blueprint.post("/task-stages/<stage_id>/actions/override")
-@requires(P.RUN_READ, P.RUN_OVERRIDE_POLICIES, P.WORKSPACE_MANAGE_RUN_TASKS)
+@requires(P.RUN_READ, P.RUN_OVERRIDE_POLICIES, P.WORKSPACE_MANAGE_RUN_TASKS, P.RUN_APPLY, P.RUN_TASK_MANAGE)
 @describes(body=COMMENT_BODY, answer=TaskStageSchema, errors=(409, 422))
 def override_task_stage(stage_id: str) -> Response:
     """Let a run go on although policies or run tasks of the stage say no: for those who may override each of these."""

@@ -5,13 +5,16 @@ from collections.abc import Container
 from app.authz.permissions import P
 from app.jsonapi.fields import Attribute, Computed, DateTime, ToMany, ToOne
 from app.jsonapi.schema import Schema
+from app.models.run_task_parts import OVERRIDE_DEMANDED, OVERRIDE_NEEDS
 from app.models.task_stages import AWAITING_OVERRIDE
 from app.persistence import AnyRow
 
 
 def show_permissions(row: AnyRow, held: Container[P]) -> dict[str, bool]:
     """What the caller may do with the stage, whatever its status is."""
-    policies, tasks = P.RUN_OVERRIDE_POLICIES in held, P.WORKSPACE_MANAGE_RUN_TASKS in held
+    policies = P.RUN_OVERRIDE_POLICIES in held
+    needs = [*OVERRIDE_NEEDS, *([OVERRIDE_DEMANDED] if row.is_demanded_of_all else [])]
+    tasks = all(any(permission in held for permission in need) for need in needs)
     needed = [*([policies] if row.policy_evaluation_ids else []), *([tasks] if row.task_result_ids else [])]
     return {"can-override-policy": policies, "can-override-tasks": tasks, "can-override": bool(needed) and all(needed)}
 

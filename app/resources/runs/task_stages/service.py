@@ -3,13 +3,13 @@
 from app.authz.permissions import P
 from app.jsonapi.errors import Conflict
 from app.models.run_machine import Machine
-from app.models.run_stages import override_permissions, override_stage
+from app.models.run_stages import override_needs, override_stage
 from app.models.task_stages import AWAITING_OVERRIDE, TaskStage
 from app.resources.runs.runs.service import add_comment, lock
 from app.resources.runs.task_stages.listing import TASK_STAGES
 from app.web.context import caller
 from app.web.listing import ResourceObject
-from app.web.policy import require
+from app.web.policy import denial, is_allowed
 from app.web.transaction import record_event, transaction
 
 
@@ -25,8 +25,9 @@ def override(stage_id: str, comment: str | None) -> ResourceObject:
     with transaction() as session:
         workspace, run = lock(session, run_id, P.RUN_READ)
         stage = session.get_one(TaskStage, stage_id, populate_existing=True)
-        for permission in override_permissions(session, stage):
-            require(permission, run)
+        for need in override_needs(session, stage):
+            if not any(is_allowed(permission, run) for permission in need):
+                raise denial(need[0])
         if stage.status != AWAITING_OVERRIDE:
             raise StageNotOverridable(
                 f"Only a stage with the status awaiting_override can be overridden; this one is {stage.status}"
