@@ -22,6 +22,9 @@ from app.persistence import Timestamp, in_values, later, now
 # The source of the runs, and the reason that they show.
 SOURCE: Final = "tfe-auto-destroy"
 REASON: Final = "auto_destroy"
+# Because nothing has happened for so long; something that happens now takes the reason away.
+INACTIVITY: Final = "auto_destroy_inactivity"
+REASONS: Final = frozenset({REASON, INACTIVITY})
 
 # What becomes of a workspace whose time has come.
 QUEUED: Final = "queued"
@@ -50,11 +53,25 @@ _IS_ENCRYPTED: Final = (
 )
 # Nobody here can tell what an encrypted state has.
 MANAGES_SOMETHING: Final = or_(Workspace.resource_count > 0, _IS_ENCRYPTED)
-DUE: Final[ColumnElement[Any]] = case(
-    (Workspace.own_auto_destroy_at.is_not(None), Workspace.own_auto_destroy_at),
-    (MANAGES_SOMETHING, later(Workspace.state_changed_at, _DURATION)),
-    else_=null(),
-)
+# What is overdue as soon as it is set is not destroyed before people could have heard of it.
+GRACE: Final = "24h"
+
+
+def _due() -> ColumnElement[Any]:
+    """When a workspace is destroyed, from what its row and its project say now."""
+    moment = literal(now(), Timestamp())
+    by_duration = later(Workspace.state_changed_at, _DURATION)
+    soon = case(
+        (later(moment, _DURATION) < later(moment, literal(GRACE)), later(moment, _DURATION)),
+        else_=later(moment, literal(GRACE)),
+    )
+    return case(
+        (Workspace.own_auto_destroy_at.is_not(None), Workspace.own_auto_destroy_at),
+        (MANAGES_SOMETHING, case((by_duration < moment, soon), else_=by_duration)),
+        else_=null(),
+    )
+
+
 # The settings that the time depends on.
 SETTINGS: Final = frozenset(
     {"own_auto_destroy_at", "own_auto_destroy_activity_duration", "inherits_project_auto_destroy"}
@@ -93,7 +110,7 @@ def arm_inheriting(session: Session, project_id: str) -> None:
 
 def _compute(session: Session, condition: ColumnElement[bool]) -> None:
     session.execute(
-        update(Workspace).where(condition).values(auto_destroy_due_at=DUE, auto_destroy_status=None),
+        update(Workspace).where(condition).values(auto_destroy_due_at=_due(), auto_destroy_status=None),
         execution_options={"synchronize_session": False},
     )
 

@@ -23,7 +23,7 @@ def follow_end(session: Session, workspace: Workspace, run: Run) -> None:
         schedule(
             session, assessment_results.READ_ASSESSMENT, payload, key=f"{assessment_results.READ_ASSESSMENT}:{run.id}"
         )
-    if run.trigger_reason == auto_destroy.REASON:
+    if run.trigger_reason in auto_destroy.REASONS:
         auto_destroy.follow_end(session, workspace, run)
 
 

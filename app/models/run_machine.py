@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import doorbells
@@ -17,6 +17,7 @@ from app.doorbells import want_ring
 from app.models import run_phases
 from app.models.agents import Agent, is_alive
 from app.models.applies import Apply
+from app.models.auto_destroy import INACTIVITY
 from app.models.log_chunks import append_log
 from app.models.plans import Plan
 from app.models.run_events import RunEvent
@@ -173,7 +174,7 @@ class Machine:
         before = self.workspace.current_state_version_id
         promote_latest(self.session, self.workspace)
         if self.workspace.current_state_version_id != before and self.workspace.latest_run_id is not None:
-            self._discard_saved()
+            self._discard_outdated()
         self.start_next()
 
     def start_next(self) -> None:
@@ -329,10 +330,13 @@ class Machine:
             .execution_options(synchronize_session="fetch")
         )
 
-    def _discard_saved(self) -> None:
-        # What a saved plan would change is not what was looked at any more.
-        saved = select(Run).where(Run.workspace_id == self.workspace.id, Run.status == PLANNED_AND_SAVED)
-        for run in self.session.scalars(saved.order_by(Run.number)).all():
+    def _discard_outdated(self) -> None:
+        # What a saved plan would change is not what was looked at any more; and a workspace is not inactive any more.
+        is_outdated = or_(
+            Run.status == PLANNED_AND_SAVED, and_(Run.status == PENDING, Run.trigger_reason == INACTIVITY)
+        )
+        outdated = select(Run).where(Run.workspace_id == self.workspace.id, is_outdated)
+        for run in self.session.scalars(outdated.order_by(Run.number)).all():
             self.move(run, Event.DISCARD)
 
 

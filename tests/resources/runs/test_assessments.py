@@ -8,10 +8,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
+from app.models.assessment_results import AssessmentResult
 from app.models.background_tasks import DueTask
 from app.models.runs import Run
 from app.models.workspaces import Workspace
 from app.resources.runs.assessment_results.background import start_due_assessments
+from app.resources.runs.assessment_results.retention import remove_old_assessments
 from app.services import services
 from app.web.context import act_as_service
 from tests.support.api import document
@@ -157,3 +159,19 @@ def test_who_may(filled: Runs) -> None:
     path = f"/workspaces/{filled.workspace.id}/actions/assess"
     filled.api.post(path, reader.token, expect=404)
     filled.api.post(path, filled.world.person().token, expect=404)
+
+
+def test_old_assessments_are_removed_with_their_runs(app: Flask, filled: Runs) -> None:
+    for _ in range(2):
+        assess(filled)
+        finish(filled, app, {"prior_state": PRIOR})
+    kept = current(filled)["data"]["id"]
+    with services(app).engines.writing.begin() as connection:
+        connection.execute(update(Run).values(created_at=datetime.now(UTC) - timedelta(days=31)))
+    with app.app_context():
+        act_as_service()
+        assert remove_old_assessments() == 1
+        assert remove_old_assessments() == 0
+    assert current(filled)["data"]["id"] == kept
+    assert [each.trigger_reason for each in filled.world.all(Run)] == ["manual", "assessment"]
+    assert len(filled.world.all(AssessmentResult)) == 1

@@ -12,56 +12,13 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from app.models.configuration_versions import ConfigurationVersion
-from app.models.runs import Run
-from app.models.service_marks import ServiceMark
+from app.models.projects import Project
 from app.models.workspaces import Workspace
-from app.resources.runs.auto_destroy import hold, timer
 from app.services import services
-from app.web.context import act_as_service
 from tests.support.api import document
-from tests.support.runs import Runs
+from tests.support.auto_destroy import change, look, make_due, moment, runs_of_the_timer, shown
+from tests.support.runs import Job, Runs
 from tests.support.states import state
-
-
-def look(app: Flask) -> int:
-    """What the timer does when it looks; how many runs were created."""
-    with app.app_context():
-        act_as_service()
-        return timer.look()
-
-
-@pytest.fixture
-def filled(runs: Runs) -> Runs:
-    """The workspace has a state with a resource."""
-    run_id = runs.new(auto_apply=True)
-    runs.agent.plan()
-    runs.agent.apply()
-    assert runs.status(run_id) == "applied"
-    return runs
-
-
-def change(runs: Runs, **attributes: Any) -> Any:
-    sent = document("workspaces", {name.replace("_", "-"): value for name, value in attributes.items()})
-    return runs.api.patch(f"/workspaces/{runs.workspace.id}", runs.owner.token, sent)["data"]["attributes"]
-
-
-def shown(runs: Runs) -> Any:
-    return runs.api.get(f"/workspaces/{runs.workspace.id}", runs.owner.token)["data"]["attributes"]
-
-
-def make_due(runs: Runs, hours: float = 0.1) -> None:
-    """Move the time of the workspace so many hours into the past."""
-    with services(runs.app).engines.writing.begin() as connection:
-        connection.execute(update(Workspace).values(auto_destroy_due_at=datetime.now(UTC) - timedelta(hours=hours)))
-
-
-def moment(text: str | None) -> datetime:
-    assert text is not None
-    return datetime.fromisoformat(text)
-
-
-def runs_of_the_timer(runs: Runs) -> list[Run]:
-    return [run for run in runs.world.all(Run) if run.trigger_reason == "auto_destroy"]
 
 
 def test_a_workspace_is_destroyed_when_its_time_has_come(filled: Runs) -> None:
@@ -251,52 +208,6 @@ def test_two_timers_make_one_run(filled: Runs) -> None:
     assert len(runs_of_the_timer(filled)) == 1
 
 
-class TestAfterARestore:
-    """Nothing is destroyed until somebody says so."""
-
-    def restore(self, runs: Runs, number: int = 0, hours: float = 1) -> None:
-        hold.note(services(runs.app).settings.home, 1)
-        with services(runs.app).engines.writing.begin() as connection:
-            connection.execute(update(ServiceMark).values(number=number, at=datetime.now(UTC) - timedelta(hours=hours)))
-
-    def test_an_older_database_is_held(self, filled: Runs) -> None:
-        look(filled.app)
-        look(filled.app)
-        self.restore(filled)
-        make_due(filled)
-        assert look(filled.app) == 0
-        assert shown(filled)["auto-destroy-status"] == "held"
-        assert look(filled.app) == 0, "until somebody says so"
-        told = filled.app.test_cli_runner().invoke(args=["auto-destroy", "status"])
-        assert "held back since" in told.output
-        assert "1 workspace" in told.output
-        assert filled.app.test_cli_runner().invoke(args=["auto-destroy", "resume"]).exit_code == 0
-        assert look(filled.app) == 1
-
-    def test_a_database_on_a_new_host_is_held(self, filled: Runs) -> None:
-        look(filled.app)
-        self.restore(filled, number=1)
-        (services(filled.app).settings.home / hold.FILE).unlink()
-        make_due(filled)
-        assert look(filled.app) == 0
-
-    def test_a_service_that_was_away_for_long_is_held(self, filled: Runs) -> None:
-        look(filled.app)
-        self.restore(filled, number=1, hours=25)
-        make_due(filled)
-        assert look(filled.app) == 0
-
-    def test_a_restart_and_a_second_host_are_not(self, filled: Runs) -> None:
-        look(filled.app)
-        self.restore(filled, number=1, hours=3)
-        make_due(filled)
-        assert look(filled.app) == 1
-        (services(filled.app).settings.home / hold.FILE).unlink()
-        make_due(filled)
-        look(filled.app)
-        assert shown(filled)["auto-destroy-status"] != "held"
-
-
 def test_the_timer_finds_what_is_due_by_index(app: Flask) -> None:
     with services(app).engines.writing.connect() as connection:
         columns = Workspace.__table__.c
@@ -308,3 +219,109 @@ def test_the_timer_finds_what_is_due_by_index(app: Flask) -> None:
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
             rows = connection.exec_driver_sql(f"EXPLAIN {compiled}").all()
     assert "ix_workspaces_auto_destroy_due_at" in str(rows)
+
+
+def finish_apply(job: Job, serial: int) -> None:
+    job.start()
+    job.put_state(state(serial))
+    job.finish(additions=1)
+
+
+def test_a_new_state_takes_back_the_run_of_inactivity(filled: Runs) -> None:
+    change(filled, auto_destroy_activity_duration="14d")
+    filled.new(auto_apply=True)
+    filled.agent.plan()
+    applying = filled.agent.take()
+    make_due(filled)
+    assert look(filled.app) == 1
+    finish_apply(applying, 60)
+    (run,) = runs_of_the_timer(filled)
+    assert filled.status(run.id) == "discarded"
+    assert moment(shown(filled)["auto-destroy-at"]) > datetime.now(UTC) + timedelta(days=13)
+
+
+def test_a_fixed_time_counts_whatever_happens(filled: Runs) -> None:
+    filled.new(auto_apply=True)
+    filled.agent.plan()
+    applying = filled.agent.take()
+    change(filled, auto_destroy_at="2026-01-01T00:00:00Z")
+    assert look(filled.app) == 1
+    finish_apply(applying, 60)
+    (run,) = runs_of_the_timer(filled)
+    assert filled.status(run.id) == "plan_queued"
+
+
+@pytest.mark.parametrize("attributes", [{"auto_destroy_activity_duration": None}, {"allow_destroy_plan": False}])
+def test_a_setting_takes_back_the_run_that_waits(filled: Runs, attributes: dict[str, Any]) -> None:
+    change(filled, auto_destroy_activity_duration="14d")
+    filled.api.post(f"/workspaces/{filled.workspace.id}/actions/lock", filled.owner.token, expect=200)
+    make_due(filled)
+    look(filled.app)
+    change(filled, **attributes)
+    (run,) = runs_of_the_timer(filled)
+    assert filled.status(run.id) == "discarded"
+
+
+def test_a_project_takes_back_the_runs_that_wait(filled: Runs) -> None:
+    path = f"/projects/{filled.project.id}"
+    filled.api.patch(path, filled.owner.token, document("projects", {"auto-destroy-activity-duration": "14d"}))
+    filled.api.post(f"/workspaces/{filled.workspace.id}/actions/lock", filled.owner.token, expect=200)
+    make_due(filled)
+    look(filled.app)
+    filled.api.patch(path, filled.owner.token, document("projects", {"auto-destroy-activity-duration": None}))
+    (run,) = runs_of_the_timer(filled)
+    assert filled.status(run.id) == "discarded"
+
+
+def test_what_is_overdue_when_it_is_set_waits_a_day(filled: Runs) -> None:
+    with services(filled.app).engines.writing.begin() as connection:
+        connection.execute(update(Workspace).values(state_changed_at=datetime.now(UTC) - timedelta(days=20)))
+    for duration, hours in (("14d", 24), ("2h", 2)):
+        change(filled, auto_destroy_activity_duration=duration)
+        left = moment(shown(filled)["auto-destroy-at"]) - datetime.now(UTC)
+        assert timedelta(hours=hours) - timedelta(minutes=1) < left <= timedelta(hours=hours)
+    elsewhere = filled.world.project(filled.organization, auto_destroy_activity_duration="1d")
+    change(filled, auto_destroy_activity_duration=None)
+    moved = document("workspaces", project=("projects", elsewhere.id))
+    filled.api.patch(f"/workspaces/{filled.workspace.id}", filled.owner.token, moved)
+    assert moment(shown(filled)["auto-destroy-at"]) > datetime.now(UTC) + timedelta(hours=23)
+    assert look(filled.app) == 0
+
+
+def test_the_same_setting_again_changes_nothing(filled: Runs) -> None:
+    change(filled, auto_destroy_activity_duration="2d")
+    make_due(filled)
+    look(filled.app)
+    (run,) = runs_of_the_timer(filled)
+    filled.act(run.id, "cancel")
+    change(filled, auto_destroy_activity_duration="2d", description="x")
+    assert shown(filled)["auto-destroy-at"] is None
+
+
+def test_a_time_that_passes_while_a_run_waits_does_not_come_back(filled: Runs) -> None:
+    filled.api.post(f"/workspaces/{filled.workspace.id}/actions/lock", filled.owner.token, expect=200)
+    make_due(filled)
+    look(filled.app)
+    with services(filled.app).engines.writing.begin() as connection:
+        past = datetime.now(UTC) - timedelta(minutes=1)
+        connection.execute(update(Workspace).values(own_auto_destroy_at=past, auto_destroy_due_at=past))
+    assert look(filled.app) == 0
+    (run,) = runs_of_the_timer(filled)
+    filled.act(run.id, "discard")
+    filled.api.post(f"/workspaces/{filled.workspace.id}/actions/unlock", filled.owner.token, expect=200)
+    filled.new(auto_apply=True)
+    filled.agent.plan()
+    finish_apply(filled.agent.take(), 60)
+    assert shown(filled)["auto-destroy-at"] is None
+    assert look(filled.app) == 0
+
+
+def test_whoever_may_not_apply_lets_nothing_apply(filled: Runs) -> None:
+    team = filled.world.team(filled.organization)
+    details = {"settings": "update", "runs": "read"}
+    filled.world.access(team, filled.project, "custom", details)
+    member = filled.world.member(filled.organization, team)
+    sent = document("projects", {"auto-destroy-activity-duration": "1d"})
+    refused = filled.api.patch(f"/projects/{filled.project.id}", member.token, sent, expect=403)
+    assert refused["errors"][0]["source"]["pointer"] == "/data/attributes/auto-destroy-activity-duration"
+    assert filled.world.all(Project)[-1].auto_destroy_activity_duration is None

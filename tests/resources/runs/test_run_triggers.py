@@ -51,6 +51,7 @@ def has_run(runs: Runs) -> None:
 def test_an_apply_starts_a_run(app: Flask, runs: Runs, source: Workspace) -> None:
     made = trigger(runs, source)["data"]
     assert made["attributes"]["sourceable-name"] == "source"
+    assert made["relationships"]["sourceable"]["data"]["id"] == source.id
     assert made["attributes"]["workspace-name"] == runs.workspace.name
     applied = apply_source(runs, app, source)
     (run,) = triggered(runs)
@@ -136,7 +137,12 @@ def test_who_may(runs: Runs, source: Workspace) -> None:
     runs.world.access(readers, runs.project, "read")
     reader, stranger = runs.world.member(runs.organization, readers), runs.world.person()
     made = trigger(runs, source)["data"]["id"]
-    runs.api.get(f"/run-triggers/{made}", reader.token)
+    assert runs.api.get(f"/run-triggers/{made}", reader.token)["data"]["attributes"]["sourceable-name"] == "source"
+    # Whoever sees the workspace alone does not learn what else there is.
+    alone = runs.world.team(runs.organization)
+    runs.world.workspace_access(alone, runs.workspace, "read")
+    shown = runs.api.get(f"/run-triggers/{made}", runs.world.member(runs.organization, alone).token)["data"]
+    assert (shown["attributes"]["sourceable-name"], shown["relationships"]["sourceable"]["data"]) == (None, None)
     trigger(runs, source, token=reader.token, expect=404)
     runs.api.delete(f"/run-triggers/{made}", reader.token, expect=404)
     for person in (runs.world.member(runs.organization), stranger):

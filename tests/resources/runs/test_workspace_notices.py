@@ -106,7 +106,7 @@ def test_what_can_not_begin_is_told_once(filled: Runs) -> None:
         set_due(filled, seconds=-1)
         look(filled)
     [(trigger, details)] = told(filled)
-    assert (trigger, details["run_status"]) == (RESULTS, None)
+    assert (trigger, details["run_status"]) == (RESULTS, None), "nor is anybody reminded of what can't happen"
     assert "does not allow destroy plans" in details["run_create_error_message"]
 
 

@@ -70,7 +70,7 @@ def show_project_by_slug(organization: str, slug: str) -> Response:
 
 
 @blueprint.patch("/projects/<project_id>")
-@requires(P.PROJECT_READ, P.PROJECT_UPDATE, P.PROJECT_MANAGE_MEMBERS)
+@requires(P.PROJECT_READ, P.PROJECT_UPDATE, P.PROJECT_MANAGE_MEMBERS, P.RUN_APPLY)
 @describes(body=ProjectSchema, is_partial=True, answer=ProjectSchema, errors=(403, 422))
 def update_project(project_id: str) -> Response:
     """Update a project; attributes that are left out stay as they are.

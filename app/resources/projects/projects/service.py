@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from sqlalchemy import and_
 from sqlalchemy.orm import Session
 
 from app.authentication.callers import OrganizationRef
@@ -12,8 +13,10 @@ from app.authz.policy import Level, allowed_at
 from app.authz.roles import PROJECT_ROLES
 from app.jsonapi.errors import Forbidden, ForceDeletionRefused, Taken
 from app.models.auto_destroy import arm_inheriting
+from app.models.auto_destroy_runs import discard_waiting
 from app.models.environments import default_environment
 from app.models.projects import Project, slug_of
+from app.models.workspaces import Workspace
 from app.resources.inheritance.agent_pools import open_to_project
 from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_organization, resolve_execution
 from app.resources.projects.projects.creation import first_owner, free_slug
@@ -24,6 +27,7 @@ from app.resources.projects.projects.operations import (
     release_locks_of_tokens,
 )
 from app.resources.projects.tag_bindings.operations import add_tags, replace_tags
+from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import NOT_AUTHORIZED, get_for_update, is_allowed
 from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
@@ -91,10 +95,22 @@ def update_project(project_id: str, members: dict[str, Any]) -> ResourceObject:
             raise Forbidden(NOT_AUTHORIZED, pointer=PUBLIC_READ)
         session.flush()
         if "auto-destroy-activity-duration" in changes:
+            check_may_let_run(project)
             arm_inheriting(session, project.id)
+            inherits = Workspace.project_id == project.id
+            discard_waiting(session, and_(inherits, Workspace.inherits_project_auto_destroy), caller().user_id)
         if changes:
             record_event(session, "projects.update", project, _event_changes(changes))
         return PROJECTS.get_resource({"id": project_id}, session)
+
+
+def check_may_let_run(project: Project) -> None:
+    """Refuse a caller who may not apply runs; the organization's token manages all settings."""
+    if caller().kind != "organization" and not is_allowed(P.RUN_APPLY, project):
+        raise Forbidden(
+            "You are not authorized to set auto-destroy-activity-duration: runs would apply that you may not apply",
+            pointer="/data/attributes/auto-destroy-activity-duration",
+        )
 
 
 def destroy_project(project_id: str, *, by_force: bool) -> None:

@@ -48,7 +48,12 @@ def due_workspaces(limit: int) -> Select[Any]:
         _COLUMNS.assessments_enabled,
         _COLUMNS.organization_id.in_(select(Organization.__table__.c.id).where(Organization.assessments_enforced)),
     )
-    return select(_COLUMNS.id).where(is_due, is_wanted, MANAGES_SOMETHING).order_by(_COLUMNS.assessed_at).limit(limit)
+    return (
+        select(_COLUMNS.id)
+        .where(is_due, is_wanted, MANAGES_SOMETHING)
+        .order_by(_COLUMNS.assessed_at.nulls_first())
+        .limit(limit)
+    )
 
 
 def is_enabled(session: Session, workspace: Workspace) -> bool:

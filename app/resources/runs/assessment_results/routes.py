@@ -21,7 +21,7 @@ blueprint = Blueprint("assessment_results", __name__, url_prefix="/api/v2")
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/assess")
-@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE, P.RUN_PLAN)
 @describes(answer=WorkspaceSchema, errors=(409, 422))
 def assess_workspace(workspace_id: str) -> Response:
     """Assess the workspace now: a plan-only run looks whether anything has drifted, and whether the checks hold."""

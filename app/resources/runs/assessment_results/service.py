@@ -10,7 +10,7 @@ from app.resources.runs.assessment_results.operations import (
 )
 from app.resources.runs.runs.creation import record_creation
 from app.web.context import caller
-from app.web.policy import get_for_update
+from app.web.policy import get_for_update, require
 from app.web.transaction import transaction
 
 
@@ -18,6 +18,7 @@ def assess_workspace(workspace_id: str) -> None:
     """Queue an assessment of the workspace now."""
     with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_UPDATE)
+        require(P.RUN_PLAN, workspace)
         if not is_enabled(session, workspace):
             raise AssessmentsOff
         check_assessable(session, workspace)

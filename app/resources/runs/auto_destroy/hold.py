@@ -3,7 +3,7 @@
 A restored database has times that have long passed, for workspaces that people may have changed since. So each look of
 the timer counts up a number in the database, and the same number is kept in a file of each host. A database whose
 number is behind the file's was restored. A database that nobody has looked after for a while, on a host without the
-file, may have been, and so may one that was away for more than a day.
+file or with an old one, may have been, and so may one that was away for more than a day.
 """
 
 from datetime import timedelta
@@ -22,6 +22,9 @@ FILE: Final = "auto-destroy-looks"
 # Several hosts look in turn, so a host without the file may have come to a service that runs.
 RUNNING: Final = timedelta(minutes=5)
 LONGEST: Final = timedelta(days=1)
+# Of several hosts, another one may have counted on meanwhile: while this transaction waited, or for some hours.
+AHEAD: Final = 3
+BEHIND: Final = 1_000
 
 
 def look(session: Session, home: Path) -> bool:
@@ -29,9 +32,9 @@ def look(session: Session, home: Path) -> bool:
     moment = now()
     first = upsert(Base.metadata.tables[ServiceMark.__tablename__]).values(name=LOOKS, number=0, at=moment)
     # Two workers may look for the first time at once.
-    session.execute(first.on_conflict_do_nothing())
+    is_new = session.connection().execute(first.on_conflict_do_nothing()).rowcount == 1
     mark = session.scalars(select(ServiceMark).where(ServiceMark.name == LOOKS).with_for_update()).one()
-    if is_suspicious(mark, _number_of(home)) and session.get(ServiceMark, HELD) is None:
+    if not is_new and is_suspicious(mark, _number_of(home)) and session.get(ServiceMark, HELD) is None:
         session.add(ServiceMark(name=HELD, number=mark.number, at=moment))
     mark.number, mark.at = max(mark.number, _number_of(home) or 0) + 1, moment
     session.flush()
@@ -41,11 +44,11 @@ def look(session: Session, home: Path) -> bool:
 
 def is_suspicious(mark: ServiceMark, number: int | None) -> bool:
     """Whether the database may have been restored since this host, or any, looked last."""
+    if number is not None and number > mark.number + AHEAD:
+        return True
     silent_for = now() - mark.at
-    if number is not None and mark.number < number:
-        # Another host may have written a number that this transaction does not see yet.
-        return silent_for > RUNNING
-    return silent_for > (RUNNING if number is None else LONGEST)
+    is_up_to_date = number is not None and mark.number - BEHIND <= number <= mark.number
+    return silent_for > (LONGEST if is_up_to_date else RUNNING)
 
 
 def release(session: Session) -> bool:

@@ -76,7 +76,9 @@ def manages_nothing(session: Session, workspace: Workspace) -> bool:
 def is_being_destroyed(session: Session, workspace: Workspace) -> bool:
     """Whether an earlier run of the timer has not ended."""
     running = select(Run.id).where(
-        Run.workspace_id == workspace.id, Run.status.not_in(sorted(FINAL)), Run.trigger_reason == auto_destroy.REASON
+        Run.workspace_id == workspace.id,
+        Run.status.not_in(sorted(FINAL)),
+        Run.trigger_reason.in_(sorted(auto_destroy.REASONS)),
     )
     return session.scalar(running.limit(1)) is not None
 
@@ -121,7 +123,7 @@ def _create(session: Session, workspace: Workspace, empty: Stored | None, size: 
         "is_destroy": True,
         "plan_only": False,
         "auto_apply": True,
-        "trigger_reason": auto_destroy.REASON,
+        "trigger_reason": auto_destroy.REASON if workspace.own_auto_destroy_at else auto_destroy.INACTIVITY,
     }
     return create_run_for(
         session, workspace, version, members, source=auto_destroy.SOURCE, created_by_id=None, may_apply=True
@@ -132,7 +134,9 @@ def fail(session: Session, workspace: Workspace, reason: str) -> None:
     """Note that the destruction could not begin, tell it once, and try again later."""
     is_news = workspace.auto_destroy_error != reason
     workspace.auto_destroy_status, workspace.auto_destroy_error = auto_destroy.ERRORED, reason
-    workspace.auto_destroy_due_at = now() + RETRY_AFTER
+    workspace.auto_destroy_due_at = due = now() + RETRY_AFTER
+    # That it is tried again is no reminder.
+    workspace.auto_destroy_reminded_of, workspace.auto_destroy_reminded_hours = due, SECOND_REMINDER
     session.flush()
     if is_news:
         tell_failure(session, workspace, reason)

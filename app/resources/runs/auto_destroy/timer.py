@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from app.models import auto_destroy
 from app.models.auto_destroy_notices import remind
 from app.models.workspaces import Workspace
-from app.persistence import in_values, now
+from app.persistence import now
 from app.persistence.database import new_session
 from app.resources.runs.auto_destroy import hold
 from app.resources.runs.auto_destroy.operations import (
@@ -48,7 +48,7 @@ def look() -> int:
         _safely(_remind, workspace_id)
     if is_held:
         if due:
-            _hold(due)
+            _hold()
         return 0
     return sum(_safely(_destroy, workspace_id) for workspace_id in due)
 
@@ -62,11 +62,13 @@ def _safely(act: Callable[[str], bool], workspace_id: str) -> bool:
         return False
 
 
-def _hold(due: list[str]) -> None:
+def _hold() -> None:
     with transaction() as session:
         session.execute(
             update(Workspace)
-            .where(in_values(_COLUMNS.id, due), _COLUMNS.auto_destroy_status.is_distinct_from(auto_destroy.HELD))
+            .where(
+                _COLUMNS.auto_destroy_due_at <= now(), _COLUMNS.auto_destroy_status.is_distinct_from(auto_destroy.HELD)
+            )
             .values(auto_destroy_status=auto_destroy.HELD),
             execution_options={"synchronize_session": False},
         )
@@ -109,7 +111,10 @@ def _destroy(workspace_id: str) -> bool:
 def _begin(workspace_id: str, empty: Stored | None, size: int) -> bool:
     with transaction() as session:
         workspace = claim(session, workspace_id)
-        if workspace is None or is_being_destroyed(session, workspace):
+        if workspace is None:
+            return False
+        if is_being_destroyed(session, workspace):
+            workspace.own_auto_destroy_at = None
             return False
         if manages_nothing(session, workspace):
             workspace.own_auto_destroy_at = workspace.auto_destroy_status = workspace.auto_destroy_error = None

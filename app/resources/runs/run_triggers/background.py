@@ -36,9 +36,8 @@ def start_triggered_run(task: DueTask) -> Callable[[Session], None]:
         version = find_latest(session, workspace.id)
         if version is None or not (workspace.queue_all_runs or _had_a_run(session, workspace.id)):
             return
-        source_name = session.scalar(select(columns.name).where(columns.id == trigger.source_id))
         members = {
-            "message": f"Started by the apply of {applied.id} in the workspace {source_name}",
+            "message": f"Started by the apply of {applied.id}",
             "auto_apply": workspace.auto_apply_run_trigger,
             "plan_only": False,
             "trigger_reason": REASON,

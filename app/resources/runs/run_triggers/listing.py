@@ -2,25 +2,32 @@
 
 from typing import Final
 
-from sqlalchemy.orm import aliased
+from sqlalchemy import func
 
+from app.authz.permissions import P
 from app.models.run_triggers import RunTrigger
 from app.models.workspaces import Workspace
+from app.persistence import Expression
 from app.resources.runs.run_triggers.schema import RunTriggerSchema
-from app.web.listing import Listing, plain
+from app.web.listing import Counted, Listing, plain
 
-_SOURCE = aliased(Workspace.__table__, name="source_workspaces")
+
+def _of_source(column: Expression) -> Counted:
+    """The column of the source, if the caller sees it."""
+    its_own = Workspace.__table__.c.id == RunTrigger.source_id
+    return Counted(P.WORKSPACE_READ, Workspace, its_own, what=func.max(column))
+
 
 RUN_TRIGGERS: Final = Listing(
     schema=RunTriggerSchema,
     model=RunTrigger,
     columns={
-        **plain(RunTrigger, "id organization_id workspace_id source_id created_at"),
+        **plain(RunTrigger, "id organization_id workspace_id created_at"),
         "workspace_name": Workspace.name,
-        "sourceable_name": _SOURCE.c.name,
+        # Whoever sees the workspace alone does not see what else there is.
+        "sourceable_id": _of_source(Workspace.__table__.c.id),
+        "sourceable_name": _of_source(Workspace.__table__.c.name),
     },
-    joined=RunTrigger.__table__.join(Workspace.__table__, Workspace.__table__.c.id == RunTrigger.workspace_id).join(
-        _SOURCE, _SOURCE.c.id == RunTrigger.source_id
-    ),
+    joined=RunTrigger.__table__.join(Workspace.__table__, Workspace.__table__.c.id == RunTrigger.workspace_id),
     order=(RunTrigger.created_at, RunTrigger.__table__.c.id),
 )

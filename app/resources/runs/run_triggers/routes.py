@@ -39,12 +39,12 @@ def list_run_triggers(workspace_id: str) -> Response:
 
 
 @blueprint.post("/workspaces/<workspace_id>/run-triggers")
-@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE, P.RUN_READ)
+@requires(P.WORKSPACE_READ, P.WORKSPACE_UPDATE, P.RUN_PLAN, P.RUN_READ)
 @describes(body=RunTriggerSchema, answer=RunTriggerSchema, status=201, errors=(422,))
 def create_run_trigger(workspace_id: str) -> Response:
     """Let each apply of another workspace start a run of this one."""
     members = load(RunTriggerSchema, body())
-    return resource_response(service.create_run_trigger(workspace_id, members["source_id"]), 201)
+    return resource_response(service.create_run_trigger(workspace_id, members["sourceable_id"]), 201)
 
 
 @blueprint.get("/run-triggers/<trigger_id>")

@@ -15,14 +15,16 @@ class RunTriggerSchema(Schema):
 
     id = Attribute()
     workspace_name = Attribute(description="The name of the workspace whose runs are started.")
-    sourceable_name = Attribute(description="The name of the workspace whose applies start them.")
+    sourceable_name = Attribute(
+        description="The name of the workspace whose applies start them; null if the caller can't see it."
+    )
     created_at = DateTime(dump_only=True)
 
     workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")
     sourceable = ToOne(
         "workspaces",
-        column="source_id",
-        related="/api/v2/workspaces/{source_id}",
+        column="sourceable_id",
+        related="/api/v2/workspaces/{sourceable_id}",
         writable=True,
         required=True,
     )

@@ -7,7 +7,7 @@ from app.models.workspaces import Workspace
 from app.resources.runs.run_triggers.listing import RUN_TRIGGERS
 from app.resources.runs.run_triggers.operations import SourceNotFound, check_trigger
 from app.web.listing import ResourceObject
-from app.web.policy import get_for_update
+from app.web.policy import get_for_update, require
 from app.web.transaction import insert, record_event, transaction
 
 
@@ -15,6 +15,7 @@ def create_run_trigger(workspace_id: str, source_id: str) -> ResourceObject:
     """Let the applies of the source start runs of the workspace."""
     with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_UPDATE)
+        require(P.RUN_PLAN, workspace)
         check_trigger(session, workspace, source_id)
         try:
             source = get_for_update(session, Workspace, source_id, P.RUN_READ, share_lock=True)

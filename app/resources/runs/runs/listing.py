@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Row, func, null
-from sqlalchemy.orm import aliased
 
+from app.authz.permissions import P
 from app.models.agent_pools import AgentPool
 from app.models.applies import Apply
 from app.models.comments import Comment
@@ -25,7 +25,7 @@ from app.resources.runs.runs.schema import RunSchema
 from app.resources.runs.task_stages.listing import TASK_STAGES
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.filters import OneOf
-from app.web.listing import Listing, ResourceObject, plain
+from app.web.listing import Counted, Listing, ResourceObject, plain
 
 _PLAIN: Final = (
     "id organization_id workspace_id configuration_version_id number status status_timestamps message source "
@@ -35,7 +35,6 @@ _PLAIN: Final = (
     "force_cancel_available_at triggering_run_id triggering_source_id"
 )
 _RUN: Final = Run.__table__
-_SOURCE: Final = aliased(Workspace.__table__, name="source_workspaces")
 _FILTERS: Final = (
     Operations(),
     OneOf("filter[status]", Run.status),
@@ -60,13 +59,17 @@ RUNS: Final = Listing(
         "run_event_ids": string_agg(RunEvent.id, RunEvent.run_id == _RUN.c.id, RunEvent.number, _RUN),
         "comment_ids": string_agg(Comment.id, Comment.run_id == _RUN.c.id, Comment.created_at, _RUN),
         "task_stage_ids": string_agg(TaskStage.id, TaskStage.run_id == _RUN.c.id, TaskStage.position, _RUN),
-        "triggering_source_name": _SOURCE.c.name,
+        "triggering_source_name": Counted(
+            P.WORKSPACE_READ,
+            Workspace,
+            Workspace.__table__.c.id == Run.triggering_source_id,
+            what=func.max(Workspace.__table__.c.name),
+        ),
         "no_ids": null(),
     },
     joined=_RUN.join(Workspace.__table__, Workspace.__table__.c.id == Run.workspace_id)
     .join(Plan.__table__, Plan.run_id == _RUN.c.id)
-    .join(Apply.__table__, Apply.run_id == _RUN.c.id)
-    .outerjoin(_SOURCE, _SOURCE.c.id == Run.triggering_source_id),
+    .join(Apply.__table__, Apply.run_id == _RUN.c.id),
     # The numbers count within a workspace.
     order=(Run.number, _RUN.c.id),
     newest_first=True,

@@ -279,7 +279,9 @@ class RunSchema(Schema):
         reads=("sealed_variables",),
         description="Input variables of this run alone, with values in HCL.",
     )
-    triggering_source_name = Attribute(description="The workspace whose apply started it; null if none did.")
+    triggering_source_name = Attribute(
+        description="The workspace whose apply started it; null if none did, or if the caller can't see it."
+    )
 
     workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")
     configuration_version = ToOne(

@@ -15,7 +15,7 @@ MOVED_AT_ONCE = 5_000
 
 
 @blueprint.post("/projects/<project_id>/relationships/workspaces")
-@requires(P.PROJECT_READ, P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE, *SECRETS)
+@requires(P.PROJECT_READ, P.PROJECT_MOVE_WORKSPACE, P.WORKSPACE_MOVE, *SECRETS, P.RUN_APPLY)
 @describes(body={"$ref": "#/components/schemas/workspaces-identifiers"}, status=204, errors=(403, 422))
 def move_workspaces_into_project(project_id: str) -> Response:
     """Move workspaces into a project: all of them, or none and 403 with the ids of those that can't be moved."""

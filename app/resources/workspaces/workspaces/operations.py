@@ -6,10 +6,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import Conflict, InvalidAttribute, Unprocessable
+from app.jsonapi.errors import Conflict, Forbidden, InvalidAttribute, Unprocessable
+from app.models.auto_destroy import SETTINGS
 from app.models.workspace_states import has_encrypted_state
 from app.models.workspaces import Workspace
 
+# The changes that move the time at which the workspace is destroyed.
+TIME_OF_DESTRUCTION = frozenset(name.replace("_", "-") for name in SETTINGS)
 OWN_AUTO_DESTROY = ("own_auto_destroy_activity_duration", "own_auto_destroy_at")
 CREATE_ONLY = ("source_name", "source_url")
 TRIGGERS = ("trigger_prefixes", "trigger_patterns")
@@ -90,6 +93,17 @@ def normalize_auto_destroy(members: Mapping[str, Any], current: Workspace | None
     has_own = any(own.get(name, getattr(current, name, None)) is not None for name in OWN_AUTO_DESTROY)
     normalized.setdefault("inherits_project_auto_destroy", not has_own)
     return {**normalized, **own}
+
+
+def check_may_apply(changed: Mapping[str, Any], may_let_run: Callable[[], bool]) -> None:
+    """Refuse settings by which runs would apply that nobody confirms, for somebody who may not apply runs."""
+    for member in (*sorted(TIME_OF_DESTRUCTION), "auto-apply-run-trigger"):
+        if member in changed and changed[member][1] not in (None, False) and not may_let_run():
+            shown = member.removeprefix("own-")
+            raise Forbidden(
+                f"You are not authorized to set {shown}: runs would apply that you may not apply",
+                pointer=f"/data/attributes/{shown}",
+            )
 
 
 def normalize_settings(members: Mapping[str, Any], current: Workspace | None) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def list_workspaces_of_project(project_id: str) -> Response:
 
 
 @blueprint.post(IN_PROJECT)
-@requires(P.WORKSPACE_READ, P.PROJECT_READ, P.PROJECT_CREATE_WORKSPACE, P.ENVIRONMENT_READ)
+@requires(P.WORKSPACE_READ, P.PROJECT_READ, P.PROJECT_CREATE_WORKSPACE, P.ENVIRONMENT_READ, P.RUN_APPLY)
 @describes(body=WorkspaceSchema, answer=WorkspaceSchema, status=201, errors=(403, 422))
 def create_workspace_in_project(project_id: str) -> Response:
     """Create a workspace in a project; 403 for callers who see the project but may not create."""
@@ -81,6 +81,7 @@ def show_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     P.WORKSPACE_UPDATE,
     P.WORKSPACE_MOVE,
     *SECRETS,
+    P.RUN_APPLY,
     P.PROJECT_MOVE_WORKSPACE,
     P.PROJECT_CREATE_WORKSPACE,
 )

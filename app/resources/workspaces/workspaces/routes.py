@@ -51,8 +51,10 @@ def list_workspaces(organization: str) -> Response:
 
 
 @blueprint.post("/organizations/<organization>/workspaces")
-@requires(P.PROJECT_READ, P.WORKSPACE_READ, P.ORGANIZATION_READ, P.PROJECT_CREATE_WORKSPACE, P.ENVIRONMENT_READ)
-@describes(body=WorkspaceSchema, answer=WorkspaceSchema, status=201, errors=(422,))
+@requires(
+    P.PROJECT_READ, P.WORKSPACE_READ, P.ORGANIZATION_READ, P.PROJECT_CREATE_WORKSPACE, P.ENVIRONMENT_READ, P.RUN_APPLY
+)
+@describes(body=WorkspaceSchema, answer=WorkspaceSchema, status=201, errors=(403, 422))
 def create_workspace(organization: str) -> Response:
     """Create a workspace in a project, the default project unless the request names another."""
     org = organization_or_404(organization, P.ORGANIZATION_READ)
@@ -82,6 +84,7 @@ def show_workspace_by_name(organization: str, name: str) -> Response:
     P.WORKSPACE_UPDATE,
     P.WORKSPACE_MOVE,
     *SECRETS,
+    P.RUN_APPLY,
     P.PROJECT_MOVE_WORKSPACE,
     P.PROJECT_CREATE_WORKSPACE,
     P.ENVIRONMENT_READ,
@@ -101,6 +104,7 @@ def update_workspace(workspace_id: str) -> Response:
     P.WORKSPACE_UPDATE,
     P.WORKSPACE_MOVE,
     *SECRETS,
+    P.RUN_APPLY,
     P.PROJECT_MOVE_WORKSPACE,
     P.PROJECT_CREATE_WORKSPACE,
 )

@@ -15,6 +15,7 @@ from app.authz.roles import level_within
 from app.authz.rules import permissions_on
 from app.jsonapi.errors import ApiError, Forbidden, ForceDeletionRefused, NotFound, StillApplying
 from app.models import auto_destroy
+from app.models.auto_destroy_runs import discard_waiting
 from app.models.projects import Project
 from app.models.ssh_keys import SshKey
 from app.models.workspace_acl_entries import WorkspaceAclEntry
@@ -36,8 +37,10 @@ from app.resources.workspaces.workspaces.moving import (
     move_workspaces,
 )
 from app.resources.workspaces.workspaces.operations import (
+    TIME_OF_DESTRUCTION,
     ProjectNotFound,
     TagsTwice,
+    check_may_apply,
     check_safe_to_delete,
     normalize_auto_destroy,
     normalize_operations,
@@ -87,6 +90,7 @@ def insert_workspace(
     workspace.has_own_iac_tool = "iac_tool" in normalized
     workspace.auto_destroy_due_at = workspace.own_auto_destroy_at
     require_may_create(workspace, refused)
+    check_may_apply(created_changes(normalized), partial(_may_let_run, workspace))
     insert(session, workspace)
     tagged = _tag(session, workspace, tags)
     session.flush()
@@ -120,14 +124,18 @@ def change_workspace(
     if location:
         require_may_create(workspace, denial(P.PROJECT_CREATE_WORKSPACE))
     normalized = _resolve_settings(session, members, workspace, workspace.organization_id, workspace.project_id)
-    changes |= location | apply_changes(workspace, normalized)
+    changed = apply_changes(workspace, normalized)
+    changes |= location | changed
     workspace.has_own_iac_tool |= "iac_tool" in normalized
+    check_may_apply(changed, partial(_may_let_run, workspace))
     if changes:
         workspace.updated_at = now()
         record_event(session, "workspaces.update", workspace, changes)
     session.flush()
-    if not auto_destroy.SETTINGS.isdisjoint(normalized) or ("project" in changes and _inherits_time(workspace)):
+    if not TIME_OF_DESTRUCTION.isdisjoint(changed) or ("project" in changes and _inherits_time(workspace)):
         auto_destroy.arm(session, [workspace.id])
+    if not {*TIME_OF_DESTRUCTION, "allow-destroy-plan"}.isdisjoint(changed):
+        discard_waiting(session, Workspace.__table__.c.id == workspace.id, caller().user_id)
     return WORKSPACES.get_resource({"id": workspace_id}, session)
 
 
@@ -186,10 +194,21 @@ def _move_all(session: Session, workspaces: list[Workspace], destination: Projec
     """Move the workspaces; 403 if the caller would read variables or states there that they may not read now."""
     before = {workspace.id: _read_by_caller(workspace) for workspace in workspaces}
     moved = move_workspaces(session, workspaces, destination)
+    if moved and destination.auto_destroy_activity_duration is not None:
+        exposed = [
+            each.id for each in workspaces if each.id in moved and _inherits_time(each) and not _may_let_run(each)
+        ]
+        if exposed:
+            raise WorkspacesNotMovable(exposed)
     gained = [workspace.id for workspace in workspaces if not _read_by_caller(workspace) <= before[workspace.id]]
     if gained:
         raise WorkspacesNotReadable(gained)
     return moved
+
+
+def _may_let_run(workspace: Workspace) -> bool:
+    """Whether the caller may let runs apply that nobody confirms. The organization's token manages all settings."""
+    return caller().kind == "organization" or is_allowed(P.RUN_APPLY, workspace)
 
 
 def _inherits_time(workspace: Workspace) -> bool:
