@@ -1,8 +1,8 @@
 """Results of run tasks as parts of task stages, and how long they may take."""
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, literal, or_, select, union_all
 from sqlalchemy.orm import Session
@@ -25,6 +25,8 @@ EXPIRE: Final = "expire-run-task"
 # As HCP Terraform has it: until the next sign of life, and in all.
 SILENCE: Final = timedelta(minutes=10)
 LONGEST: Final = timedelta(minutes=60)
+# Workers look every few seconds. If they are so late, there were none.
+LATE: Final = timedelta(minutes=1)
 
 # What it takes to override a result: all of these, and for one that the organization demands one of those.
 OVERRIDE_NEEDS: Final[Sequence[Need]] = ((P.WORKSPACE_MANAGE_RUN_TASKS,), (P.RUN_APPLY,))
@@ -87,12 +89,10 @@ class RunTaskParts:
             session.add(result)
 
     def begin(self, session: Session, run: Run, stage: TaskStage) -> None:  # noqa: ARG002 - as the protocol has it
-        """Have every task asked, and end those that do not answer."""
+        """Have every task asked, and end those that take too long. One that was asked must give signs, too."""
         for result in _of_stage(session, stage):
             schedule(session, REQUEST, {"id": result.id}, key=f"{REQUEST} {result.id}")
-            expect_sign(session, result)
-            payload = {"id": result.id, "reason": "limit"}
-            schedule(session, EXPIRE, payload, key=_key(result.id, "limit"), run_at=now() + LONGEST)
+            _expire(session, result, "limit", now() + LONGEST)
 
     def parts(self, session: Session, stage: TaskStage) -> Sequence[Part]:
         """The results of the stage. Only after the plan is there a status, known to clients, in which a run waits."""
@@ -161,10 +161,27 @@ def finish(
 
 
 def expect_sign(session: Session, result: TaskResult) -> None:
-    """From now on, wait for the next sign of life of the task, and no longer than that."""
-    payload = {"id": result.id, "reason": "silence"}
-    key = _key(result.id, "silence")
-    schedule(session, EXPIRE, payload, key=key, run_at=now() + SILENCE, replace=True)
+    """From the last change of the result on, wait for the next sign of life of the task, and no longer than that."""
+    _expire(session, result, "silence", result.updated_at + SILENCE)
+
+
+def has_given_sign(result: TaskResult) -> bool:
+    """Whether the task was heard of lately."""
+    return result.updated_at + SILENCE > now()
+
+
+def is_late(payload: Mapping[str, Any]) -> bool:
+    """Whether the end of a result comes too late to count: no worker ran, so maybe the task could not be heard.
+
+    An end that was put off is never late.
+    """
+    return "due" in payload and datetime.fromisoformat(payload["due"]) + LATE < now()
+
+
+def put_off(session: Session, result: TaskResult, reason: str) -> None:
+    """Give the task once more the time until the next sign of life."""
+    payload = {"id": result.id, "reason": reason}
+    schedule(session, EXPIRE, payload, key=_key(result.id, reason), run_at=now() + SILENCE, replace=True)
 
 
 def message_of(reason: str) -> str:
@@ -172,6 +189,11 @@ def message_of(reason: str) -> str:
     if reason == "silence":
         return f"The run task gave no sign for {SILENCE.seconds // 60} minutes"
     return f"The run task did not finish within {LONGEST.seconds // 60} minutes"
+
+
+def _expire(session: Session, result: TaskResult, reason: str, due: datetime) -> None:
+    payload = {"id": result.id, "reason": reason, "due": due.isoformat()}
+    schedule(session, EXPIRE, payload, key=_key(result.id, reason), run_at=due, replace=True)
 
 
 def _key(result_id: str, reason: str) -> str:

@@ -1,18 +1,31 @@
 """Run tasks that can't be reached, take too long, or are gone; and runs that wait for nobody."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from app.models import TaskResult
 from app.models.background_tasks import BackgroundTask
-from app.models.run_task_parts import EXPIRE, REQUEST
+from app.models.run_task_parts import EXPIRE, REQUEST, SILENCE
+from app.persistence import now
+from app.services import services
+from app.worker.handlers import HANDLERS
+from app.worker.performing import perform
 from tests.support.api import Api
-from tests.support.background import do_due, tasks
+from tests.support.background import do_due, take, tasks
 from tests.support.receivers import Receiver, hang, hostile
 from tests.support.run_tasks import answer, ask, let_time_pass
 from tests.support.runs import Runs
 from tests.support.statement_costs import Statements
 from tests.support.world import World
+
+
+def let_silence_pass(app: Flask) -> None:
+    """Let the last signs of life be as long ago as may be."""
+    with services(app).engines.writing.begin() as connection:
+        connection.execute(update(TaskResult).values(updated_at=now() - SILENCE))
 
 
 @pytest.mark.one_database
@@ -83,6 +96,7 @@ def test_a_task_that_takes_too_long_has_said_no(
     answer(api, receiver.requests[0].json, "running")
     renewed = next(each for each in tasks(app, kind=EXPIRE) if each.payload["reason"] == "silence")
     assert renewed.run_at > waiting["silence"].run_at, "a sign of life is waited for anew"
+    let_silence_pass(app)
     let_time_pass(app, EXPIRE, waiting[reason].key)
     do_due(app)
     [result] = runs.world.all(TaskResult)
@@ -90,6 +104,47 @@ def test_a_task_that_takes_too_long_has_said_no(
     assert runs.status(run_id) == "post_plan_awaiting_decision"
     answer(api, receiver.requests[0].json, "passed", expect=409)
     assert tasks(app) == []
+
+
+@pytest.mark.one_database
+def test_a_sign_that_comes_while_silence_is_stated_counts(app: Flask, api: Api, runs: Runs, receiver: Receiver) -> None:
+    ask(app, runs, receiver, "pre_plan")
+    run_id = runs.new()
+    do_due(app)
+    let_silence_pass(app)
+    [silence] = [each for each in tasks(app, kind=EXPIRE) if each.payload["reason"] == "silence"]
+    let_time_pass(app, EXPIRE, silence.key)
+    # A worker has it already.
+    [claimed] = take(app, HANDLERS)
+    answer(api, receiver.requests[0].json, "running")
+    perform(app, HANDLERS[EXPIRE], claimed)
+    assert runs.status(run_id) == "pre_plan_running"
+    [waiting] = [each for each in tasks(app, kind=EXPIRE) if each.payload["reason"] == "silence"]
+    assert (waiting.lease_until, waiting.run_at > now() + timedelta(minutes=9)) == (None, True)
+    let_silence_pass(app)
+    let_time_pass(app, EXPIRE, silence.key)
+    do_due(app)
+    assert runs.status(run_id) == "errored"
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("reason", ["silence", "limit"])
+def test_after_an_outage_of_the_workers_a_task_has_some_time_again(
+    app: Flask, runs: Runs, receiver: Receiver, reason: str
+) -> None:
+    ask(app, runs, receiver, "pre_plan")
+    run_id = runs.new()
+    do_due(app)
+    let_silence_pass(app)
+    [late] = [each for each in tasks(app, kind=EXPIRE) if each.payload["reason"] == reason]
+    due = {"run_at": now() - timedelta(hours=1), "payload": late.payload | {"due": f"{now() - timedelta(hours=1)}"}}
+    with services(app).engines.writing.begin() as connection:
+        connection.execute(update(BackgroundTask).where(BackgroundTask.__table__.c.id == late.id).values(due))
+    do_due(app)
+    assert runs.status(run_id) == "pre_plan_running"
+    let_time_pass(app, EXPIRE, late.key)
+    do_due(app)
+    assert runs.status(run_id) == "errored", "once alone"
 
 
 @pytest.mark.one_database

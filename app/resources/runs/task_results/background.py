@@ -1,6 +1,6 @@
 """Asking run tasks, and ending results that nobody gives, as background tasks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from app.models.organizations import Organization
 from app.models.plans import Plan
 from app.models.run_machine import Machine, lock_run
 from app.models.run_stages import settle_stage
-from app.models.run_task_parts import finish, message_of
+from app.models.run_task_parts import EXPIRE, expect_sign, finish, has_given_sign, is_late, message_of, put_off
 from app.models.run_tasks import ERRORED, OPEN, PENDING, RUNNING, UNREACHABLE, RunTask, TaskResult
 from app.models.runs import Run
 from app.models.task_stages import TaskStage
@@ -101,7 +101,7 @@ def _ask(task: DueTask, row: AnyRow) -> str | None:
 
 
 def expire_run_task(task: DueTask) -> Finish:
-    """End a result that was not given in time."""
+    """End a result that was not given in time. A sign of life that has come meanwhile counts."""
     return partial(_end, task, ERRORED, message_of(task.payload["reason"]))
 
 
@@ -110,6 +110,7 @@ def _begin(result_id: str, session: Session) -> None:
     # The task may have answered before this.
     if result is not None and result.status == PENDING:
         result.enter(RUNNING)
+        expect_sign(session, result)
 
 
 def _end(task: DueTask, status: str, message: str, session: Session) -> None:
@@ -120,9 +121,20 @@ def _end(task: DueTask, status: str, message: str, session: Session) -> None:
         return
     workspace, run = locked
     result = session.get_one(TaskResult, result_id, with_for_update=True, populate_existing=True)
-    if result.status not in OPEN:
+    if result.status not in OPEN or (task.kind == EXPIRE and _waits_on(session, result, task.payload)):
         return
     finish(session, result, status, message, done_by=task.key)
     session.flush()
     stage = session.get_one(TaskStage, result.task_stage_id, populate_existing=True)
     settle_stage(Machine(session, workspace), run, stage)
+
+
+def _waits_on(session: Session, result: TaskResult, payload: Mapping[str, Any]) -> bool:
+    """Whether the result does not end yet after all."""
+    if payload["reason"] == "silence" and has_given_sign(result):
+        expect_sign(session, result)
+    elif is_late(payload):
+        put_off(session, result, payload["reason"])
+    else:
+        return False
+    return True
