@@ -55,6 +55,12 @@ def job_of(template: Document, instance: str, key: str, attempt: int) -> Documen
     return job
 
 
+def attempt_of(name: str) -> int:
+    """Which attempt the Job with this name is; the first one is 0."""
+    number = name.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
+
+
 def _close_pod(pod: Document) -> None:
     for name in ("hostNetwork", "hostPID", "hostIPC"):
         if pod.get(name):

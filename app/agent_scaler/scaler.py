@@ -17,7 +17,7 @@ from kubernetes import client as kubernetes
 from urllib3.exceptions import HTTPError
 
 from app.agent.client import BEAT, Client, Refused, Unavailable
-from app.agent_scaler.jobs import INSTANCE, MANAGED_BY, OF_JOB, OWN_NAME, Document, job_of
+from app.agent_scaler.jobs import INSTANCE, MANAGED_BY, OF_JOB, OWN_NAME, Document, attempt_of, job_of
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Known:
     """The Jobs that were made for one job of the queue."""
 
     is_active: bool
-    count: int
+    last_attempt: int
     ended_at: datetime | None
 
 
@@ -90,10 +90,10 @@ class Scaler:
     def _make(self, key: str, known: Known | None) -> bool:
         attempt = 0
         if known is not None:
-            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(known.count - 1, 10))
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(known.last_attempt, 10))
             if known.is_active or known.ended_at is None or known.ended_at + pause > datetime.now(UTC):
                 return False
-            attempt = known.count
+            attempt = known.last_attempt + 1
         job = job_of(self._template, self._instance, key, attempt)
         try:
             self._batch.create_namespaced_job(self._namespace, job, _request_timeout=REQUEST_SECONDS)
@@ -131,7 +131,8 @@ def _summary(jobs: list[Any]) -> Known:
     ends = [_end(job) for job in jobs]
     return Known(
         is_active=None in ends,
-        count=len(jobs),
+        # Kubernetes may have forgotten the first ones.
+        last_attempt=max(attempt_of(job.metadata.name) for job in jobs),
         ended_at=max((end for end in ends if end is not None), default=None),
     )
 

@@ -136,6 +136,18 @@ def test_a_job_whose_agent_never_came_is_tried_again_more_and_more_rarely(
     assert scaler.turn() == 1
 
 
+def test_a_job_that_kubernetes_has_forgotten_keeps_no_other_one_from_being_made(
+    cluster: KubernetesApi, scaling: Callable[..., Scaler]
+) -> None:
+    scaler = scaling(Queue("job-a.0"))
+    for number in range(2):
+        assert scaler.turn() == 1
+        cluster.end(cluster.created[number]["metadata"]["name"], ago(60), "Failed")
+    del cluster.jobs[cluster.created[0]["metadata"]["name"]]
+    assert scaler.turn() == 1
+    assert cluster.created[2]["metadata"]["name"] == cluster.created[0]["metadata"]["name"].removesuffix("0") + "2"
+
+
 def test_it_deletes_and_changes_nothing_and_reads_nothing_else(
     cluster: KubernetesApi, scaling: Callable[..., Scaler]
 ) -> None:
