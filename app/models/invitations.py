@@ -139,11 +139,15 @@ class Invitation(Base):
 
 
 class InvitationMessage(Base):
-    """A link made for an address. It outlives its invitation, so that the limit on sent mail still counts it."""
+    """A link made for an address, or a verification sent to it by somebody's notification configuration.
+
+    It outlives both, so that the limits on sent mail still count it.
+    """
 
     __tablename__ = "invitation_messages"
 
     id: Mapped[str] = mapped_column(primary_key=True, default=identifier("ims"))
+    # Or that of the notification configuration.
     invitation_id: Mapped[str] = mapped_column()
     # In lower case.
     address: Mapped[str] = mapped_column()

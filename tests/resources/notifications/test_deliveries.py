@@ -14,6 +14,7 @@ from app.models.background_tasks import DEAD
 from app.models.notification_configurations import RUN_TRIGGERS
 from app.models.run_notifications import notify
 from app.resources.notifications.notification_configurations.background import PAUSES
+from app.resources.notifications.notification_configurations.throttle import OF_ADDRESS
 from app.services import services
 from tests.support.api import Api, document
 from tests.support.background import do_due, make_due, tasks
@@ -324,6 +325,23 @@ def test_a_verification_by_mail_is_sent_also_while_it_is_off(app: Flask, api: Ap
     do_due(app)
     [message] = inbox.messages
     assert message["Subject"] == "Verification of a notification configuration"
+
+
+@pytest.mark.one_database
+@pytest.mark.usefixtures("inbox")
+def test_nobody_fills_a_mailbox_with_verifications_of_new_configurations(api: Api, runs: Runs) -> None:
+    def verify(*addresses: str, expect: int = 200) -> Any:
+        made = subscribe(runs, destination_type="email", email_addresses=list(addresses), triggers=[])
+        path = f"/notification-configurations/{made.id}"
+        said = api.post(f"{path}/actions/verify", runs.owner.token, expect=expect)
+        api.delete(path, runs.owner.token)
+        return said
+
+    for _ in range(OF_ADDRESS):
+        verify("ops@example.com")
+    refused = verify("else@example.com", "OPS@example.com", expect=429)
+    assert refused["errors"][0]["code"] == "too-many-messages"
+    verify("else@example.com")
 
 
 @pytest.mark.one_database

@@ -24,7 +24,7 @@ MESSAGES: Final = Throttle(
 
 
 class TooManyMessages(TooManyRequests):
-    """Too many links were made for this invitation or address in the last hour."""
+    """Too many links were made for this invitation, or messages sent to an address, in the last hour."""
 
     code = "too-many-messages"
     detail = "Too many messages have gone to this address; try again later"

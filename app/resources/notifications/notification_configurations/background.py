@@ -73,12 +73,12 @@ def schedule_messages(session: Session, configuration: AnyRow, told: Mapping[str
         logger.warning("%s was not told: the service sends no mail", configuration.id)
         return
     told = {name: told[name] for name in ("version", "trigger", "message", "path", "body")}
-    for address in _recipients(session, configuration):
+    for address in recipients_of(session, configuration):
         payload = {"configuration_id": configuration.id, "to": address, "told": told}
         schedule(session, MAIL, payload, lane=f"{configuration.id} {address}")
 
 
-def _recipients(session: Session, configuration: AnyRow) -> list[str]:
+def recipients_of(session: Session, configuration: AnyRow) -> list[str]:
     """The addresses: of users who are still active members, and those that were named."""
     members = (
         select(User.email)

@@ -136,7 +136,7 @@ def verify_notification_configuration(configuration_id: str) -> Response:
     """Send a verification to the destination, and show its answer in `delivery-responses`.
 
     The status is 400 if it was not accepted. An `email` configuration sends a message to each address, at most once a
-    minute.
+    minute, unless one of them has got too many within an hour.
     """
     return resource_response(service.verify_configuration(configuration_id))
 

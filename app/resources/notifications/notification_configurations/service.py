@@ -12,7 +12,7 @@ from app.jsonapi.errors import BadRequest, Conflict, InvalidAttribute, NotFound
 from app.models.notification_configurations import EMAIL, NotificationConfiguration, new_id
 from app.outbound import OutboundError
 from app.persistence import AnyRow, now
-from app.resources.notifications.notification_configurations.background import schedule_messages
+from app.resources.notifications.notification_configurations.background import recipients_of, schedule_messages
 from app.resources.notifications.notification_configurations.listing import (
     PARENTS,
     get_parent,
@@ -23,8 +23,10 @@ from app.resources.notifications.notification_configurations.listing import (
 from app.resources.notifications.notification_configurations.operations import check, check_room, check_users
 from app.resources.notifications.notification_configurations.payloads import VERIFICATION
 from app.resources.notifications.notification_configurations.sending import HIDDEN, kept_of_failure, send
+from app.resources.notifications.notification_configurations.throttle import register_verifications
 from app.services import services
 from app.web.listing import ResourceObject
+from app.web.mailing import sends_mail
 from app.web.policy import get_for_update
 from app.web.transaction import CHANGED_MEANWHILE, record_event, transaction
 from app.web.waiting import TooManyVerifications, waiting_for_others
@@ -138,6 +140,8 @@ def verify_configuration(identifier: str) -> ResourceObject:
         configuration = _lock(session, stored)
         configuration.verified_at = now()
         if kept is None:
+            if sends_mail():
+                register_verifications(session, configuration.id, recipients_of(session, configuration))
             schedule_messages(session, configuration, VERIFICATION)
         else:
             configuration.delivery_responses = [kept]
