@@ -13,6 +13,7 @@ orders, what is unique, bounds of texts and numbers, moments, counts, locks, req
 and plans.
 """
 
+import gc
 import os
 import shutil
 import sys
@@ -45,6 +46,9 @@ from tests.support.world import World
 # whole application again, and pytest every test.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# A sixth of the time would go into the search for garbage among modules and tests, which stay.
+SEARCH_FOR_GARBAGE_AFTER = 5_000
+gc.set_threshold(10 * SEARCH_FOR_GARBAGE_AFTER)
 # The same examples at every run: a red test is about the change, not about luck.
 settings.register_profile("groundplan", derandomize=True, deadline=None)
 settings.load_profile("groundplan")
@@ -103,6 +107,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         function = (item.path, getattr(item, "originalname", item.name))
         item.stash[measured_key] = not runs_elsewhere_too(item) and cases[function] < MEASURED_CASES
         cases[function] += item.stash[measured_key]
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(SEARCH_FOR_GARBAGE_AFTER)
 
 
 def runs_elsewhere_too(item: pytest.Item) -> bool:
