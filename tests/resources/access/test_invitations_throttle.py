@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.models import Invitation, InvitationMessage, Organization, Project, Workspace
 from app.persistence import now
-from app.resources.access.invitations.throttle import OF_ADDRESS, OF_INVITATION, WINDOW
+from app.resources.access.invitations.throttle import OF_ADDRESS, OF_INVITATION
+from app.web.mailing import WINDOW
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document
 from tests.support.invitations import accept, code, invited, token_of

@@ -1,17 +1,15 @@
 """Limits how many links are made for an address, so that nobody can fill a mailbox with invitations."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app.jsonapi.errors import TooManyRequests
 from app.models.invitations import Invitation, InvitationMessage
 from app.persistence import fold_case
+from app.web.mailing import WINDOW, TooManyMessages
 from app.web.throttle import Limit, Throttle
 
-WINDOW: Final = timedelta(hours=1)
 # Per invitation: the first link, and some more if it was lost. Per address: all its invitations, from any caller.
 OF_INVITATION: Final = 10
 OF_ADDRESS: Final = 50
@@ -21,13 +19,6 @@ MESSAGES: Final = Throttle(
     WINDOW,
     (Limit(("invitation_id",), OF_INVITATION), Limit(("address",), OF_ADDRESS)),
 )
-
-
-class TooManyMessages(TooManyRequests):
-    """Too many links were made for this invitation, or messages sent to an address, in the last hour."""
-
-    code = "too-many-messages"
-    detail = "Too many messages have gone to this address; try again later"
 
 
 def register_messages(session: Session, invitations: Sequence[Invitation]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.models.invitations import InvitationMessage
 from app.persistence import fold_case
-from app.resources.access.invitations.throttle import WINDOW, TooManyMessages
+from app.web.mailing import WINDOW, TooManyMessages
 from app.web.throttle import Limit, Throttle
 
 # From any configuration, also one that is gone. The links of invitations count, too, but may be more.
