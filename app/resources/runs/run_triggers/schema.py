@@ -1,6 +1,6 @@
 """The attributes and relationships of a run trigger (spec: run triggers)."""
 
-from app.jsonapi.fields import Attribute, DateTime, ToOne
+from app.jsonapi.fields import Attribute, Computed, DateTime, ToOne
 from app.jsonapi.schema import Schema
 
 
@@ -15,8 +15,10 @@ class RunTriggerSchema(Schema):
 
     id = Attribute()
     workspace_name = Attribute(description="The name of the workspace whose runs are started.")
-    sourceable_name = Attribute(
-        description="The name of the workspace whose applies start them; null if the caller can't see it."
+    sourceable_name = Computed(
+        lambda row, _held: row.sourceable_name,
+        schema={"type": ["string", "null"]},
+        description="The name of the workspace whose applies start them; null if the caller can't see it.",
     )
     created_at = DateTime(dump_only=True)
 

@@ -279,8 +279,10 @@ class RunSchema(Schema):
         reads=("sealed_variables",),
         description="Input variables of this run alone, with values in HCL.",
     )
-    triggering_source_name = Attribute(
-        description="The workspace whose apply started it; null if none did, or if the caller can't see it."
+    triggering_source_name = Computed(
+        lambda row, _held: row.triggering_source_name,
+        schema={"type": ["string", "null"]},
+        description="The workspace whose apply started it; null if none did, or if the caller can't see it.",
     )
 
     workspace = ToOne("workspaces", column="workspace_id", related="/api/v2/workspaces/{workspace_id}")
