@@ -15,6 +15,7 @@ from tests.end_to_end.service import Service, document, poll_until
 from tests.support.mail import Inbox, listening
 
 SECONDS = 60
+THREADS = 4  # of a worker, unless it is told otherwise
 KILLS = 2
 PEOPLE = 30
 
@@ -65,7 +66,9 @@ def test_mail_survives_the_service_and_every_worker(mailing_service: Service, in
     poll_until(lambda: count(service, "background_tasks WHERE kind = 'send-invitation'") == 0, SECONDS, "nothing to do")
     got = Counter(str(message["To"]) for message in inbox.messages)
     assert got.keys() == {f"{number}@example.test" for number in range(PEOPLE)}
-    assert max(got.values()) <= 2
+    # A kill repeats nothing but what the worker was doing, and a second kill can hit what is repeated.
+    assert max(got.values()) <= 1 + KILLS
+    assert sum(got.values()) - PEOPLE <= KILLS * THREADS
     # Whoever gets a message again can tell.
     assert len({message["Message-ID"] for message in inbox.messages}) == PEOPLE
     assert count(service, "invitations WHERE sent_at IS NULL") == 0
