@@ -39,7 +39,7 @@ new_id = identifier("nc")
 class NotificationConfiguration(ProjectScoped, Base):
     """A destination, and what it is told. Exactly one of workspace, project and team is set.
 
-    Who sees and changes it is asked of that one, so there are no columns for grants.
+    That one says who sees and changes it, so there are no columns for grants.
     """
 
     __tablename__ = "notification_configurations"

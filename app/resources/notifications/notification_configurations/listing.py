@@ -1,4 +1,4 @@
-"""Reading notification configurations. Who may see them is asked of their workspace, project or team."""
+"""Reading notification configurations. Their workspace, project or team says who may see them."""
 
 from typing import Any
 
