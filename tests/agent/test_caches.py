@@ -78,7 +78,7 @@ def test_it_counts_for_the_disk(
 ) -> None:
     monkeypatch.setattr("app.agent.watch.DISK_SECONDS", 0)
     script = 'head -c 3000000 /dev/zero > "$TF_PLUGIN_CACHE_DIR/big"; while true; do sleep 0.05; done'
-    start(tools=pretend(script), limits=Limits(disk=2_000_000))
+    start(tools=pretend(script), limits=Limits(disk=2_000_000, grace_seconds=5))
     job = service.add("plan", **{"version": "9.9.9", "timeout-seconds": 5})
     assert service.run(job)["error"] == "The run used more of the disk than it may, 1 MiB."
 

@@ -137,7 +137,7 @@ def test_what_does_not_end_is_killed(service: AgentService, start: Start, preten
 
 def test_memory_is_limited(service: AgentService, start: Start, pretend: Pretend) -> None:
     # The shell itself is more than that.
-    start(tools=pretend("while true; do sleep 0.05; done"), limits=Limits(memory=1000))
+    start(tools=pretend("while true; do sleep 0.05; done"), limits=Limits(memory=1000, grace_seconds=5))
     job = service.add("plan", **{"version": "9.9.9", "timeout-seconds": 5})
     assert service.run(job)["error"] == "The run used more memory than it may, 0 MiB."
 
@@ -147,7 +147,8 @@ def test_the_disk_is_limited(
 ) -> None:
     monkeypatch.setattr("app.agent.watch.DISK_SECONDS", 0)
     start(
-        tools=pretend("head -c 3000000 /dev/zero > big; while true; do sleep 0.05; done"), limits=Limits(disk=2_000_000)
+        tools=pretend("head -c 3000000 /dev/zero > big; while true; do sleep 0.05; done"),
+        limits=Limits(disk=2_000_000, grace_seconds=5),
     )
     job = service.add("plan", **{"version": "9.9.9", "timeout-seconds": 5})
     assert service.run(job)["error"] == "The run used more of the disk than it may, 1 MiB."
