@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, true
 from app.authz.grants import SITE, Grants
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
-from app.persistence import AnyRow, Base, in_values, values_param
+from app.persistence import AnyRow, Base, Expression, in_values, values_param
 
 
 class Caller(Protocol):
@@ -86,6 +86,14 @@ def visibility_clause(permission: P, model: type[Base], levels: GrantLevels) -> 
     targets = {level: values_param(_parameter(permission, level)) for level in levels}
     parents = {level: values_param(_parent_parameter(permission, level)) for level in levels if level in PARENT_LEVEL}
     return _any_of(model, targets, parents)
+
+
+def reached_clause(permission: P, level: Level, column: Expression) -> ColumnElement[bool]:
+    """The SQL condition that the column has a target of the caller's grants at this one level, which is no cell's.
+
+    It has a parameter of ``visibility_clause``.
+    """
+    return in_values(column, values_param(_parameter(permission, level)))
 
 
 def visibility_parameters(caller: Caller, permission: P, levels: GrantLevels) -> dict[str, list[str]]:

@@ -16,8 +16,10 @@ from sqlalchemy import (
     FromClause,
     Select,
     bindparam,
+    case,
     func,
     inspect,
+    or_,
     select,
     true,
 )
@@ -34,6 +36,10 @@ class Counted:
 
     If the condition is about a table between the two, ``linked`` is that table; it refers to the counted one. ``what``
     is the aggregate, by default a count.
+
+    ``shared`` has the grant columns in which all the rows that match are equal, with the column of the listing's row
+    that has the same value: all workspaces of a project are in its organization. Grants on these are looked up once for
+    the listing's row instead of once for each row that is counted.
     """
 
     permission: P
@@ -41,9 +47,19 @@ class Counted:
     condition: ColumnElement[bool]
     linked: type[Base] | None = None
     what: ColumnElement[Any] = field(default_factory=func.count)
+    shared: Mapping[str, Expression] = field(default_factory=dict)
 
     def within(self, levels: rules.GrantLevels) -> Expression:
         """The SQL expression for a caller who sees the counted rows through grants at these levels."""
+        columns = {level: self.shared.get(self.model.grant_columns.get(level, "")) for level in levels}
+        of_all = {level: column for level, column in columns.items() if column is not None}
+        if not of_all:
+            return self._counted(levels)
+        reached = or_(*(rules.reached_clause(self.permission, level, column) for level, column in of_all.items()))
+        others = tuple(level for level in levels if level not in of_all)
+        return case((reached, self._counted(rules.EVERYTHING)), else_=self._counted(others) if others else 0)
+
+    def _counted(self, levels: rules.GrantLevels) -> Expression:
         visible = rules.visibility_clause(self.permission, self.model, levels)
         sources: list[FromClause] = [self.model.__table__]
         if self.linked is not None:
@@ -159,17 +175,19 @@ def page_statement(  # noqa: PLR0913 - what makes one statement differ from anot
     *,
     is_paged: bool,
     visible_where: ColumnElement[bool] | None = None,
+    finds_ids: bool = False,
 ) -> Select[Any]:
     """Read a page of the visible rows below the parents that match the ``wanted`` conditions, with two counts.
 
     ``matching_count`` is the number of rows that match, ``visible_count`` the number that the caller can see. A page
     past the end has one row with only the counts. With ``visible_where``, this condition decides what is visible.
+    ``finds_ids`` says that one of the ``wanted`` conditions lists the ids of the rows, by which they are looked up.
     """
     if visible_where is not None:
         seen = [visible_where]
         is_narrow = True
     else:
-        by_index = not _is_reached_by_id(listing, visibility.levels)
+        by_index = not (finds_ids or _is_reached_by_id(listing, visibility.levels))
         seen = [visible_rows(listing, visibility), *_equal(listing, _narrowest(parents), by_index=by_index)]
         # Filters, or the grants of a member, leave few rows: these are found once, then counted and cut. For a whole
         # organization, the count and the page are faster separately, each by its own index.

@@ -19,7 +19,16 @@ ENVIRONMENTS = Listing(
             "id organization_id project_id name display_name type description color git_branch is_default "
             "created_at updated_at",
         ),
-        "workspace_count": Counted(P.WORKSPACE_READ, Workspace, Workspace.environment_id == Environment.id),
+        "workspace_count": Counted(
+            P.WORKSPACE_READ,
+            Workspace,
+            Workspace.environment_id == Environment.id,
+            shared={
+                "organization_id": Environment.organization_id,
+                "project_id": Environment.project_id,
+                "environment_id": Environment.id,
+            },
+        ),
     },
     joined=Environment.__table__,
     order=(_NAME,),

@@ -39,8 +39,18 @@ PROJECTS = Listing(
             "slug display_name color single_server_mode default_server_id auto_error_tracking_enabled "
             "public_read custom_metadata cloud_provider_id",
         ),
-        "workspace_count": Counted(P.WORKSPACE_READ, Workspace, Workspace.project_id == Project.id),
-        "team_count": Counted(P.PROJECT_READ_TEAMS, TeamProject, TeamProject.project_id == Project.id),
+        "workspace_count": Counted(
+            P.WORKSPACE_READ,
+            Workspace,
+            Workspace.project_id == Project.id,
+            shared={"organization_id": Project.organization_id, "project_id": Project.id},
+        ),
+        "team_count": Counted(
+            P.PROJECT_READ_TEAMS,
+            TeamProject,
+            TeamProject.project_id == Project.id,
+            shared={"organization_id": Project.organization_id},
+        ),
     },
     joined=Project.__table__.join(Organization.__table__),
     order=(_NAME,),
