@@ -23,13 +23,12 @@ from app.resources.access.invitations.schema import (
     ToWorkspaceSchema,
 )
 from app.resources.access.project_members.operations import check_scope
-from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import document_response, no_content, resource_response
 from app.web.context import reader
 from app.web.guard import describes, requires
 from app.web.listing import ResourceObject
-from app.web.policy import require, require_own
+from app.web.policy import get_visible, require, require_own
 from app.web.requests import body, optional_body
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/api/v2")
@@ -43,7 +42,7 @@ blueprint = Blueprint("invitations", __name__, url_prefix="/api/v2")
 @describes(listing=INVITATIONS, errors=(400, 403))
 def list_project_invitations(project_id: str) -> Response:
     """List the invitations to a project: the pending ones, unless the request asks for others."""
-    project = PROJECTS.get({"id": project_id})
+    project = get_visible(Project, project_id)
     require(P.PROJECT_MANAGE_MEMBERS, project, Project)
     return INVITATIONS.page_response({"organization_id": project.organization_id, "project_id": project_id})
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from app.authz.permissions import P
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.models.projects import Project
 from app.resources.access.project_members import service
 from app.resources.access.project_members.includes import INCLUDES, included, including
 from app.resources.access.project_members.listing import MEMBERS
@@ -16,9 +17,9 @@ from app.resources.access.project_members.schema import (
     OwnerSchema,
     ProjectMemberSchema,
 )
-from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
+from app.web.policy import get_visible
 from app.web.requests import body
 
 blueprint = Blueprint("project_members", __name__, url_prefix="/api/v2")
@@ -29,7 +30,7 @@ blueprint = Blueprint("project_members", __name__, url_prefix="/api/v2")
 @describes(listing=MEMBERS, includes=INCLUDES, errors=(400,))
 def list_project_members(project_id: str) -> Response:
     """List the members of a project that the caller can see. A caller whose role is limited sees only their own."""
-    project = PROJECTS.get({"id": project_id})
+    project = get_visible(Project, project_id)
     wanted = includes_of(request.args, INCLUDES)
     parents = {"organization_id": project.organization_id, "project_id": project_id}
     return MEMBERS.page_response(parents, include=including(wanted))

@@ -9,10 +9,9 @@ from app.models.projects import Project
 from app.resources.access.team_projects import service
 from app.resources.access.team_projects.listing import TEAM_PROJECTS
 from app.resources.access.team_projects.schema import TeamProjectSchema
-from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
-from app.web.policy import require
+from app.web.policy import get_visible, require
 from app.web.requests import body, filter_text
 
 blueprint = Blueprint("team_projects", __name__, url_prefix="/api/v2")
@@ -28,7 +27,7 @@ def list_team_projects() -> Response:
     project_id = filter_text(PROJECT_FILTER)
     if project_id is None:
         raise NotFound
-    project = PROJECTS.get({"id": project_id})
+    project = get_visible(Project, project_id)
     require(P.PROJECT_READ_TEAMS, project, Project)
     return TEAM_PROJECTS.page_response({"organization_id": project.organization_id, "project_id": project_id})
 

@@ -12,17 +12,17 @@ from app.authz.policy import Level
 from app.jsonapi.errors import NotFound
 from app.jsonapi.query import page_of
 from app.models.activity_events import ActivityEvent
+from app.models.projects import Project
+from app.models.workspaces import Workspace
+from app.persistence import Base
 from app.resources.activity.activity_events.audit_trail import AT_ONCE, TRAIL, trail_page
 from app.resources.activity.activity_events.filters import moment_of
 from app.resources.activity.activity_events.listing import EVENTS
 from app.resources.activity.activity_events.schema import ActivityEventSchema
-from app.resources.projects.projects.listing import PROJECTS
-from app.resources.workspaces.workspaces.listing import WORKSPACES
 from app.web.answers import resource_response
 from app.web.context import caller, reader
 from app.web.guard import describes, requires
-from app.web.listing import Listing
-from app.web.policy import denial, is_allowed_at, organization_or_404
+from app.web.policy import denial, get_visible, is_allowed_at, organization_or_404
 
 blueprint = Blueprint("activity_events", __name__, url_prefix="/api/v2")
 
@@ -44,7 +44,7 @@ def list_project_activity(project_id: str) -> Response:
 
     The events of a deleted project are shown to callers who may read the activity of the whole organization.
     """
-    _check_seen(PROJECTS, project_id, ActivityEvent.project_id == project_id)
+    _check_seen(Project, project_id, ActivityEvent.project_id == project_id)
     return EVENTS.page_response({"project_id": project_id})
 
 
@@ -53,7 +53,7 @@ def list_project_activity(project_id: str) -> Response:
 @describes(listing=EVENTS, errors=(400,))
 def list_workspace_activity(workspace_id: str) -> Response:
     """List what happened to a workspace, newest first. A deleted one needs the same permission as a deleted project."""
-    _check_seen(WORKSPACES, workspace_id, ActivityEvent.workspace_id == workspace_id)
+    _check_seen(Workspace, workspace_id, ActivityEvent.workspace_id == workspace_id)
     return EVENTS.page_response({"workspace_id": workspace_id})
 
 
@@ -92,9 +92,9 @@ def _organization_of_token() -> OrganizationRef:
     raise denial(P.AUDIT_TRAIL_READ)
 
 
-def _check_seen(listing: Listing, identifier: str, is_of_it: ColumnElement[bool]) -> None:
+def _check_seen(model: type[Base], identifier: str, is_of_it: ColumnElement[bool]) -> None:
     try:
-        listing.get({"id": identifier})
+        get_visible(model, identifier)
     except NotFound:
         organization_id = reader().scalar(select(ActivityEvent.organization_id).where(is_of_it).limit(1))
         if not is_allowed_at(P.ACTIVITY_READ, Level.ORGANIZATION, organization_id):

@@ -4,12 +4,13 @@ from flask import Blueprint, Response
 
 from app.authz.permissions import P
 from app.jsonapi.schema import load
+from app.models.projects import Project
 from app.resources.projects.environments import service
 from app.resources.projects.environments.listing import ENVIRONMENTS
 from app.resources.projects.environments.schema import EnvironmentSchema
-from app.resources.projects.projects.listing import PROJECTS
 from app.web.answers import document_response, no_content, resource_response
 from app.web.guard import describes, requires
+from app.web.policy import get_visible
 from app.web.requests import body, flag
 
 blueprint = Blueprint("environments", __name__, url_prefix="/api/v2")
@@ -35,7 +36,7 @@ COPIED = {
 @describes(listing=ENVIRONMENTS, errors=(400,))
 def list_environments(project_id: str) -> Response:
     """List the environments of a project that the caller can see."""
-    project = PROJECTS.get({"id": project_id})
+    project = get_visible(Project, project_id)
     return ENVIRONMENTS.page_response({"organization_id": project.organization_id, "project_id": project_id})
 
 

@@ -4,13 +4,14 @@ from flask import Blueprint, Response
 
 from app.authz.permissions import P
 from app.jsonapi.schema import load
-from app.resources.projects.projects.listing import PROJECTS
+from app.models.projects import Project
 from app.resources.projects.repository_links import service
 from app.resources.projects.repository_links.listing import REPOSITORY_LINKS
 from app.resources.projects.repository_links.operations import normalize_link
 from app.resources.projects.repository_links.schema import RepositoryLinkSchema
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
+from app.web.policy import get_visible
 from app.web.requests import body
 
 blueprint = Blueprint("repository_links", __name__, url_prefix="/api/v2")
@@ -21,7 +22,7 @@ blueprint = Blueprint("repository_links", __name__, url_prefix="/api/v2")
 @describes(listing=REPOSITORY_LINKS, errors=(400,))
 def list_repository_links(project_id: str) -> Response:
     """List the repositories that a project is linked to."""
-    project = PROJECTS.get({"id": project_id})
+    project = get_visible(Project, project_id)
     return REPOSITORY_LINKS.page_response({"organization_id": project.organization_id, "project_id": project_id})
 
 

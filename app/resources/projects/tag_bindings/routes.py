@@ -6,7 +6,6 @@ from flask import Blueprint, Response
 
 from app.authz.permissions import P
 from app.models.projects import Project
-from app.resources.projects.projects.listing import PROJECTS
 from app.resources.projects.tag_bindings.listing import (
     dump_effective,
     tags_of_projects,
@@ -19,7 +18,6 @@ blueprint = Blueprint("tag_bindings", __name__, url_prefix="/api/v2")
 
 OF_PROJECTS: Final = Target(
     model=Project,
-    listing=PROJECTS,
     tags=tags_of_projects,
     path="projects",
     add=P.PROJECT_ADD_TAGS,

@@ -18,7 +18,7 @@ from app.resources.projects.tag_bindings.operations import add_tags, replace_tag
 from app.resources.projects.tag_bindings.schema import read_tags
 from app.resources.projects.tag_bindings.service import change_tags
 from app.web.answers import document_response, no_content
-from app.web.listing import Listing
+from app.web.policy import get_visible
 from app.web.requests import body
 
 
@@ -27,7 +27,6 @@ class Target:
     """A type whose resources have tags, and the permissions to add and remove them."""
 
     model: type[Project | Workspace]
-    listing: Listing
     tags: Callable[[Sequence[str]], Sequence[Row[Any]]]
     path: str
     add: P
@@ -35,7 +34,7 @@ class Target:
 
     def listed(self, identifier: str, dump: Dump = dump_binding) -> Response:
         """The answer with all of the resource's own tags."""
-        self.listing.get({"id": identifier})
+        get_visible(self.model, identifier)
         return document_response(
             {
                 "data": [dump(row, None) for row in self.tags([identifier])],

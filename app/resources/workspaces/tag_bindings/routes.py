@@ -17,7 +17,6 @@ blueprint = Blueprint("workspace_tag_bindings", __name__, url_prefix="/api/v2")
 
 OF_WORKSPACES: Final = Target(
     model=Workspace,
-    listing=WORKSPACES,
     tags=tags_of_workspaces,
     path="workspaces",
     add=P.WORKSPACE_MANAGE_TAGS,

@@ -6,10 +6,10 @@ from sqlalchemy import ColumnElement, or_, select
 from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.query import includes_of, text_of
+from app.models.projects import Project
 from app.models.vars import Var
 from app.models.varsets import Varset
 from app.persistence import AnyRow
-from app.resources.projects.projects.listing import PROJECTS
 from app.resources.workspaces.vars.listing import (
     PLAIN,
     dump_var,
@@ -32,7 +32,7 @@ from app.resources.workspaces.varsets.operations import effective
 from app.web.answers import document_response, resource_response
 from app.web.context import reader
 from app.web.guard import describes, requires
-from app.web.policy import visible
+from app.web.policy import get_visible, visible
 
 THROUGH = "/workspaces/<workspace_id>/varsets/<varset_id>/relationships/vars"
 SCOPES = ("applied", "shared", "owned", "all")
@@ -108,7 +108,7 @@ def list_applicable_varsets(workspace_id: str) -> Response:
 )
 def list_project_varsets(project_id: str) -> Response:
     """List the sets of a project that the caller can see."""
-    project = PROJECTS.get({"id": project_id})
+    project = get_visible(Project, project_id)
     scope = text_of(request.args, "scope") or "applied"
     if scope not in SCOPES:
         raise BadParameter(f"scope must be one of {', '.join(SCOPES)}", parameter="scope")

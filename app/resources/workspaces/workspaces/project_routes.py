@@ -6,7 +6,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound, Unprocessable
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
-from app.resources.projects.projects.listing import PROJECTS
+from app.models.projects import Project
 from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import FORCE, blueprint
 from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
@@ -15,6 +15,7 @@ from app.resources.workspaces.workspaces.moving import SECRETS
 from app.resources.workspaces.workspaces.schema import PublicWorkspaceSchema, WorkspaceSchema
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
+from app.web.policy import get_visible
 from app.web.requests import body, flag
 
 IN_PROJECT = "/projects/<project_id>/workspaces"
@@ -35,7 +36,7 @@ class AnotherProject(Unprocessable):
 def list_workspaces_of_project(project_id: str) -> Response:
     """List the workspaces of a project that the caller can see."""
     include = including(includes_of(request.args, INCLUDES))
-    project = PROJECTS.get({"id": project_id})
+    project = get_visible(Project, project_id)
     return PROJECT_WORKSPACES.page_response(
         {"organization_id": project.organization_id, "project_id": project_id}, include=include
     )
