@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
@@ -64,6 +64,11 @@ class TagBinding(Base):
         UniqueConstraint("project_id", "key"),
         UniqueConstraint("workspace_id", "key"),
         Index("ix_tag_bindings_organization_id_key_value", organization_id, key, value),
+        # For lists of workspaces by their tags: it has all that these read of a tag. PostgreSQL reads nothing but the
+        # index only if that also has the column below ``lower``.
+        Index(
+            "ix_tag_bindings_organization_id_lower_key", organization_id, func.lower(key), workspace_id, project_id, key
+        ),
         Index("ix_tag_bindings_tag_id", tag_id),
         CheckConstraint("(project_id IS NULL) <> (workspace_id IS NULL)", name="bound_to_one"),
     )

@@ -174,7 +174,17 @@ class Workspace(ProjectScoped, Base):
         Index("ix_workspaces_organization_id", organization_id),
         # The order of the list that spans organizations.
         Index("ix_workspaces_name_id", func.lower(name), id),  # noqa: A003 - the column
-        Index("ix_workspaces_project_id_name", project_id, func.lower(name)),
+        # With the included columns, the rows before the page are not read, and PostgreSQL also uses the index where it
+        # expects most rows for a member who sees few. They are no keys: SQLite would rather go through all of an index
+        # that has every column it needs than look up a row by its id.
+        Index(
+            "ix_workspaces_project_id_name",
+            project_id,
+            func.lower(name),
+            postgresql_include=["id", "name", "organization_id"],
+        ),
+        # For counting all workspaces of a project.
+        Index("ix_workspaces_project_id", project_id),
         Index("ix_workspaces_environment_id_name", environment_id, func.lower(name)),
         Index(
             "ix_workspaces_organization_id_latest_change",

@@ -23,12 +23,14 @@ class FilterClause:
     """The conditions that a filter adds to the statement of this request.
 
     ``key`` distinguishes cached statements with different filters, ``conditions`` makes the SQL, and ``parameters`` are
-    the values for it.
+    the values for it. If one of the conditions lists the ids of all rows that match, ``finds_ids`` has the rows looked
+    up by these.
     """
 
     key: Hashable
     conditions: Callable[[], Sequence[ColumnElement[bool]]]
     parameters: dict[str, Any] = field(default_factory=dict)
+    finds_ids: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def also_permitted(
         (clause.key, permission, levels),
         lambda: [*clause.conditions(), rules.visibility_clause(permission, model, levels)],
         {**clause.parameters, **rules.visibility_parameters(caller, permission, levels)},
+        clause.finds_ids,
     )
 
 

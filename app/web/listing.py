@@ -217,7 +217,14 @@ class Listing(Declaration):
         def build() -> Select[Any]:
             wanted = [condition for each in clauses for condition in each.conditions()]
             return page_statement(
-                self, visibility, parents, wanted, sort, is_paged=page is not None, visible_where=visible_where
+                self,
+                visibility,
+                parents,
+                wanted,
+                sort,
+                is_paged=page is not None,
+                visible_where=visible_where,
+                finds_ids=any(each.finds_ids for each in clauses),
             )
 
         key = ("many", visibility, tuple(parents), tuple(each.key for each in clauses), sort, page is not None)

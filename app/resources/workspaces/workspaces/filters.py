@@ -74,7 +74,7 @@ class TagNames(Filter):
         parameters: dict[str, Any] = {prefix: names, f"{prefix}_in": organization_id}
         if self.wanted:
             parameters[f"{prefix}_count"] = len(names)
-        return FilterClause((prefix,), lambda: [self._condition(prefix)], parameters)
+        return FilterClause((prefix,), lambda: [self._condition(prefix)], parameters, finds_ids=self.wanted)
 
     def _condition(self, prefix: str) -> ColumnElement[bool]:
         key = case_folded(TagBinding.key)
@@ -86,7 +86,8 @@ class TagNames(Filter):
         inherited = (
             select(tagged_here.id.label("id"), key.label("key"))
             .join(TagBinding, TagBinding.project_id == tagged_here.project_id)
-            .where(*is_named)
+            # The join implies it; but so PostgreSQL knows that few tags are those of projects, and begins with these.
+            .where(TagBinding.project_id.is_not(None), *is_named)
         )
         tagged = union_all(own, inherited).subquery()
         if not self.wanted:
