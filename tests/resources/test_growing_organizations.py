@@ -15,7 +15,7 @@ COUNTING = {"project": "ix_workspaces_project_id", "environment": "ix_workspaces
 
 @pytest.fixture
 def project(world: World, engine: Engine, acme: Organization) -> Project:
-    """A project with many workspaces, each of which has a tag; the database knows how many there are."""
+    """A project with many workspaces, each of which has a tag of its own; the database knows how many there are."""
     project = world.project(acme)
     environment = world.default_environment(project)
     here = {"organization_id": acme.id}
@@ -24,9 +24,10 @@ def project(world: World, engine: Engine, acme: Organization) -> Project:
         # Not in the order in which they are listed, as in life.
         names = [f"many-{number * 7919 % MANY:04}" for number in range(MANY)]
         connection.execute(insert(Workspace), [{**its, "id": f"ws-{name}", "name": name} for name in names])
-        tag = {**here, "key": "common", "value": ""}
+        tag = {**here, "value": ""}
         connection.execute(
-            insert(TagBinding), [{**tag, "id": f"tb-{name}", "workspace_id": f"ws-{name}"} for name in names]
+            insert(TagBinding),
+            [{**tag, "id": f"tb-{name}", "workspace_id": f"ws-{name}", "key": f"tag-{name}"} for name in names],
         )
         if connection.dialect.name == "postgresql":
             connection.execute(text("VACUUM (ANALYZE) workspaces, tag_bindings"))
