@@ -12,14 +12,17 @@ from app.persistence.intervals import later
 from app.persistence.sets import SEPARATOR, in_values, split_ids, string_agg, values_param
 from app.persistence.types import AnyRow, Expression, Name, Timestamp, now
 from app.persistence.upsert import upsert
+from app.persistence.writes import ChangedRow, NewRow, new_row, write_rows
 
 __all__ = [
     "NAMING",
     "SEPARATOR",
     "AnyRow",
     "Base",
+    "ChangedRow",
     "Expression",
     "Name",
+    "NewRow",
     "Timestamp",
     "case_folded",
     "database_now",
@@ -28,10 +31,12 @@ __all__ = [
     "in_values",
     "is_deadlock",
     "later",
+    "new_row",
     "now",
     "split_ids",
     "string_agg",
     "upsert",
     "values_param",
     "violated_constraint",
+    "write_rows",
 ]

@@ -5,6 +5,7 @@ are built once for each combination of these and reused with other parameters (`
 as fast as early ones: the ids of the page are found by index, and only those rows are joined with other tables.
 """
 
+from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -135,6 +136,17 @@ class Listing(Declaration):
         ``also`` are permissions on the row that the caller has got by this request.
         """
         return self.dump(row, rules.permissions_on(caller(), self.model.grant_columns, row) | also)
+
+    @cached_property
+    def _row_type(self) -> Callable[..., AnyRow]:
+        return namedtuple("ListedRow", self.names)  # noqa: PYI024 - the names are those of the listing
+
+    def row_of(self, entity: AnyRow, **others: Any) -> AnyRow:  # noqa: ANN401 - the values of columns
+        """A row of this listing from what was just written: the columns in ``others``, the rest from the entity.
+
+        For answers to a change that need not read again what they have written.
+        """
+        return self._row_type(*(others[name] if name in others else getattr(entity, name) for name in self.names))
 
     # --- many ------------------------------------------------------------------------------------------------------
 

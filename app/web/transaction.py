@@ -15,7 +15,7 @@ from app.jsonapi.errors import ApiError, Conflict, Taken
 from app.models.activity_events import ActivityEvent
 from app.models.background_tasks import DELIVER_ANALYTICS, schedule
 from app.models.workspaces import ProjectScoped, WorkspaceChild
-from app.persistence import AnyRow, Base, now, violated_constraint
+from app.persistence import AnyRow, Base, ChangedRow, NewRow, identifier, new_row, now, violated_constraint, write_rows
 from app.persistence.database import new_session
 from app.services import services
 from app.storage.ledger import TO_DELETE
@@ -23,7 +23,8 @@ from app.web.context import caller, forbid_retry, release_reader, request_id
 from app.web.objects import delete_objects
 from app.web.policy import ensure_policy_was_asked
 
-_EVENTS = Base.metadata.tables[ActivityEvent.__tablename__].insert()
+_EVENTS = Base.metadata.tables[ActivityEvent.__tablename__]
+_new_event_id = identifier("evt")
 LOCATION = frozenset({"project_id", "environment_id", "cell"})
 # The name of a subject in events is the first of these attributes that it has.
 NAMES = ("name", "username", "key")
@@ -31,6 +32,8 @@ RECORDED = "recorded events"
 # A task sends its events one by one; the service behind may take its time for each.
 EVENTS_OF_A_TASK = 20
 CAPTURED = tuple(each.name for each in fields(AnalyticsEvent) if each.name != "at")
+Recorded = tuple[str, AnyRow, Mapping[str, Any] | None]
+"""An activity event: its action, its subject and the changes."""
 CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
 
 
@@ -67,19 +70,18 @@ def _api_error(error: IntegrityError) -> ApiError:
 
 
 def insert(session: Session, entity: Base) -> None:
-    """Insert a new entity by one plain statement. The entity gets its id and stays outside the session.
+    """Insert a new entity by one plain statement. The entity gets its id and stays outside the session."""
+    write_rows(session.connection(), new_row(entity))
 
-    This is for rows that are created often: the unit of work would cost more than the database. Columns without a value
-    get their defaults.
+
+def write(session: Session, *rows: NewRow | ChangedRow, event: Recorded) -> None:
+    """Write rows and the activity event of the change: in one statement, if the database can do that.
+
+    The rows go past the session, so nothing is flushed before them, and no entity in the session learns of them.
     """
-    # A column may have another name than its attribute.
-    columns = inspect(type(entity)).columns
-    values = {columns[name].name: value for name, value in vars(entity).items() if not name.startswith("_")}
-    table = Base.metadata.tables[entity.__tablename__]
-    done = session.connection().execute(table.insert(), values)
-    key = done.inserted_primary_key
-    assert key is not None
-    entity.id = key[0]  # type: ignore[attr-defined]
+    values = _event(*event)
+    write_rows(session.connection(), *rows, NewRow(_EVENTS, values))
+    _note_for_analytics(session, [values])
 
 
 def record_event(session: Session, action: str, subject: AnyRow, changes: Mapping[str, Any] | None = None) -> None:
@@ -96,16 +98,20 @@ def record_events(session: Session, action: str, subjects: Sequence[tuple[AnyRow
     record_all(session, [(action, subject, changes) for subject, changes in subjects])
 
 
-def record_all(session: Session, recorded: Sequence[tuple[str, AnyRow, Mapping[str, Any] | None]]) -> None:
+def record_all(session: Session, recorded: Sequence[Recorded]) -> None:
     """Write several activity events, each with its action, subject and changes, by one statement."""
     # Plain inserts: events are never read back here, and the unit of work would take longer than the database.
     for _, subject, _ in recorded:
         _load_location(session, subject)
     if recorded:
         events = [_event(action, subject, changes) for action, subject, changes in recorded]
-        session.connection().execute(_EVENTS, events)
-        if services().analytics is not None:
-            session.info.setdefault(RECORDED, []).extend(events)
+        session.connection().execute(_EVENTS.insert(), events)
+        _note_for_analytics(session, events)
+
+
+def _note_for_analytics(session: Session, events: Sequence[Mapping[str, Any]]) -> None:
+    if services().analytics is not None:
+        session.info.setdefault(RECORDED, []).extend(events)
 
 
 def _schedule_analytics(session: Session) -> None:
@@ -155,6 +161,8 @@ def _event(action: str, subject: AnyRow, changes: Mapping[str, Any] | None) -> d
     # A role that is limited to an environment is not in it: its events belong to the whole project.
     scoped = subject if isinstance(subject, ProjectScoped) else None
     return {
+        "id": _new_event_id(),
+        "created_at": now(),
         "action": action,
         "actor_type": who.type,
         "actor_id": who.id,

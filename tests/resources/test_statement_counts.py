@@ -61,7 +61,9 @@ def test_a_write_costs_the_same_whatever_there_is(
     scene = kind(api, world, engine, acme, owner)
     token = scene.tokens["owner"]
     api.get("/organizations/acme", token)
+    which = ("sqlite", "postgresql").index(engine.dialect.name)
+    expected = {write: of[which] if isinstance(of, tuple) else of for write, of in scene.WRITES.items()}
     for added, count in zip(scene.SIZES, (1, 51), strict=True):
         scene.fill(added)
         costs = {write: cost(statements, api, token, scene.request(write, count)) for write in scene.WRITES}
-        assert costs == scene.WRITES, f"with {added} more, for {count}"
+        assert costs == expected, f"with {added} more, for {count}"

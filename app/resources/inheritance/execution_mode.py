@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable, humanized
@@ -152,27 +152,25 @@ def usual_mode(session: Session) -> str:
     return LOCAL if session.scalar(alive) is None else REMOTE
 
 
+_OF_ORGANIZATION: Final = select(Organization.default_execution_mode, Organization.default_agent_pool_id).where(
+    Organization.__table__.c.id == bindparam("organization_id")
+)
+_OF_PROJECT: Final = (
+    select(MODE_OF_PROJECT, POOL_OF_PROJECT)
+    .select_from(Project)
+    .join(Organization, Organization.id == Project.organization_id)
+    .where(Project.__table__.c.id == bindparam("project_id"))
+)
+
+
 def execution_of_organization(session: Session, organization_id: str) -> Execution:
     """The mode and pool of projects that have none of their own."""
-    return _found(
-        session.execute(
-            select(Organization.default_execution_mode, Organization.default_agent_pool_id).where(
-                Organization.id == organization_id,
-            ),
-        ).one_or_none(),
-    )
+    return _found(session.connection().execute(_OF_ORGANIZATION, {"organization_id": organization_id}).one_or_none())
 
 
 def execution_of_project(session: Session, project_id: str) -> Execution:
     """The mode and pool of the project's workspaces that have none of their own."""
-    return _found(
-        session.execute(
-            select(MODE_OF_PROJECT, POOL_OF_PROJECT)
-            .select_from(Project)
-            .join(Organization, Organization.id == Project.organization_id)
-            .where(Project.id == project_id),
-        ).one_or_none(),
-    )
+    return _found(session.connection().execute(_OF_PROJECT, {"project_id": project_id}).one_or_none())
 
 
 def _found(row: AnyRow) -> Execution:

@@ -113,8 +113,8 @@ READS = table("""
 """)
 
 WRITES = {
-    "create a project": 6,  # caller, it, its environment and owner, show, event
-    "create a project with tags": 8,  # and the tags there are, the new tags
+    "create a project": (6, 3),  # caller, it, its environment and owner, event; the organization's mode
+    "create a project with tags": (8, 5),  # and the tags there are, the new tags
     "update a project": 5,  # caller, lock, update, event, show
     "update a project by nothing": 3,  # caller, lock, show
     "update a project with tags": 8,  # and the tags there are, those that go, those that come

@@ -13,6 +13,9 @@ from tests.support.world import Person, World
 Costs = list[tuple[str, str, str]]
 """The cells of a table: the path, who asks, how many statements that takes."""
 
+Cost = int | tuple[int, int]
+"""How many statements; on SQLite and on PostgreSQL, where that writes several rows by one."""
+
 
 class Scene:
     """A world with something of every type of the domain; more of it when asked.
@@ -27,7 +30,7 @@ class Scene:
     """What reading costs, whatever there is."""
     SIZES: ClassVar[Sequence[int]] = (0, 150)
     """So much more there is each time: nothing, then more than a page holds."""
-    WRITES: ClassVar[Mapping[str, int]] = {}
+    WRITES: ClassVar[Mapping[str, Cost]] = {}
     """What each write costs, whatever there is and however much is sent."""
 
     def __init__(self, api: Api, world: World, engine: Engine, organization: Organization, owner: Person) -> None:

@@ -1,4 +1,4 @@
-"""Values and rows that are created with a project: its slug and its owner."""
+"""What is created with a project: its slug, its owner, and the row that shows it."""
 
 import secrets
 
@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 
 from app.models.project_members import OWNER, ProjectMember
 from app.models.projects import SLUG_LENGTH, Project, slug_of
-from app.persistence import in_values
+from app.persistence import AnyRow, in_values
+from app.resources.inheritance.execution_mode import Execution
+from app.resources.projects.projects.listing import PROJECTS
 
 NUMBERED_SLUGS = range(2, 100)
 
@@ -34,4 +36,19 @@ def first_owner(project: Project, membership_id: str) -> ProjectMember:
         project_id=project.id,
         membership_id=membership_id,
         role=OWNER,
+    )
+
+
+def created_project(project: Project, organization_name: str, inherited: Execution) -> AnyRow:
+    """The row of the listing for a new project, so that nothing has to be read: it has no workspaces and no teams."""
+    has_own = project.own_execution_mode is not None
+    return PROJECTS.row_of(
+        project,
+        organization_name=organization_name,
+        updated_at=project.created_at,
+        default_execution_mode=project.own_execution_mode if has_own else inherited.mode,
+        default_agent_pool=project.own_agent_pool_id if has_own else inherited.pool,
+        icon_url=None,
+        workspace_count=0,
+        team_count=0,
     )

@@ -17,9 +17,10 @@ from app.models.auto_destroy_runs import discard_waiting
 from app.models.environments import default_environment
 from app.models.projects import Project, slug_of
 from app.models.workspaces import Workspace
+from app.persistence import new_row
 from app.resources.inheritance.agent_pools import open_to_project
 from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_organization, resolve_execution
-from app.resources.projects.projects.creation import first_owner, free_slug
+from app.resources.projects.projects.creation import created_project, first_owner, free_slug
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.projects.projects.operations import (
     check_cloud_provider,
@@ -30,7 +31,7 @@ from app.resources.projects.tag_bindings.operations import add_tags, replace_tag
 from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import NOT_AUTHORIZED, get_for_update, is_allowed
-from app.web.transaction import apply_changes, created_changes, insert, record_event, record_events, transaction
+from app.web.transaction import apply_changes, created_changes, record_event, record_events, transaction, write
 
 SLUG = "/data/attributes/slug"
 PUBLIC_READ = "/data/attributes/public-read"
@@ -60,24 +61,20 @@ def _create(org: OrganizationRef, sent: Mapping[str, Any]) -> ResourceObject:
         if "slug" not in normalized:
             normalized["slug"] = free_slug(session, org.id, normalized["name"])
         project = Project(organization_id=org.id, **normalized)
-        insert(session, project)
-        insert(session, default_environment(project))
+        rows = [new_row(project), new_row(default_environment(project))]
         own_role: frozenset[P] = frozenset()
         if org.membership_id is not None:
             owner = first_owner(project, org.membership_id)
-            insert(session, owner)
+            rows.append(new_row(owner))
             # The caller's grants were loaded before the project existed.
             own_role = allowed_at(Level.PROJECT, PROJECT_ROLES[owner.role])
+        changes = _event_changes(created_changes({**normalized, "tag_bindings": tags or None}))
+        write(session, *rows, event=("projects.create", project, changes))
         if tags:
             add_tags(session, project, tags)
             session.flush()
-        record_event(
-            session,
-            "projects.create",
-            project,
-            _event_changes(created_changes({**normalized, "tag_bindings": tags or None})),
-        )
-        return PROJECTS.to_resource(PROJECTS.get({"id": project.id}, session), also=own_role)
+        created = created_project(project, org.name, execution_of_organization(session, org.id))
+        return PROJECTS.to_resource(created, also=own_role)
 
 
 def update_project(project_id: str, members: dict[str, Any]) -> ResourceObject:

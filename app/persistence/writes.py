@@ -1,0 +1,93 @@
+"""Writing several rows at once: by one statement on PostgreSQL, by one for each row on SQLite.
+
+This is for rows that are written often: the unit of work of a session would cost more than the database, and so would
+building the statements. A statement is built once for each combination of tables and columns.
+"""
+
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, Connection, Insert, Table, Update, bindparam, inspect
+
+from app.persistence.base import Base
+
+# How many statements are kept: code decides which columns are written, so there are few.
+KEPT = 512
+KEY = "written_id"
+
+
+class NewRow(NamedTuple):
+    """A row to insert, with the values of its columns."""
+
+    table: Table
+    values: Mapping[str, Any]
+
+
+class ChangedRow(NamedTuple):
+    """A row to update, with its id and the new values of some columns. Columns with ``onupdate`` need a value, too."""
+
+    table: Table
+    values: Mapping[str, Any]
+    id: str
+
+
+_Shape = tuple[bool, Table, tuple[str, ...]]
+"""Whether the row is new, its table, and the columns that get values."""
+
+
+def new_row(entity: Base) -> NewRow:
+    """The row of a new entity, which stays outside any session. The entity gets its id and all other defaults."""
+    given = vars(entity)
+    values: dict[str, Any] = {}
+    for attribute, column in _columns(type(entity)):
+        if attribute in given:
+            values[column.name] = given[attribute]
+        elif column.default is not None:
+            value = column.default.arg(None) if column.default.is_callable else column.default.arg  # type: ignore[attr-defined]
+            values[column.name] = value
+            setattr(entity, attribute, value)
+        elif column.server_default is None:
+            values[column.name] = None
+    return NewRow(type(entity).metadata.tables[entity.__tablename__], values)
+
+
+@cache
+def _columns(model: type[Base]) -> tuple[tuple[str, Column[Any]], ...]:
+    """The columns of the table with the names of their attributes, which may differ."""
+    mapper = inspect(model)
+    table = model.metadata.tables[model.__tablename__]
+    return tuple((mapper.get_property_by_column(column).key, column) for column in table.columns)
+
+
+def write_rows(connection: Connection, *rows: NewRow | ChangedRow) -> None:
+    """Write the rows in this order. A row may refer to those before it; none may be written twice."""
+    shapes = [(isinstance(row, NewRow), row.table, tuple(row.values)) for row in rows]
+    if connection.dialect.name == "postgresql":
+        connection.execute(_joined(tuple(shapes)), _parameters(rows))
+        return
+    for shape, row in zip(shapes, rows, strict=True):
+        connection.execute(_joined((shape,)), _parameters((row,)))
+
+
+@lru_cache(maxsize=KEPT)
+def _joined(shapes: tuple[_Shape, ...]) -> Insert | Update:
+    *others, last = (_statement(number, *shape) for number, shape in enumerate(shapes))
+    # PostgreSQL executes them all, and checks foreign keys at the end of the whole statement.
+    return last.add_cte(*(each.cte(f"write_{number}") for number, each in enumerate(others)))
+
+
+def _statement(number: int, is_new: bool, table: Table, names: tuple[str, ...]) -> Insert | Update:  # noqa: FBT001
+    values = {name: bindparam(f"{name}_{number}", type_=table.c[name].type) for name in names}
+    if is_new:
+        return table.insert().values(values).inline()
+    key = table.c.id == bindparam(f"{KEY}_{number}", type_=table.c.id.type)
+    return table.update().where(key).values(values)
+
+
+def _parameters(rows: tuple[NewRow | ChangedRow, ...]) -> dict[str, Any]:
+    parameters = {f"{name}_{number}": value for number, row in enumerate(rows) for name, value in row.values.items()}
+    for number, row in enumerate(rows):
+        if isinstance(row, ChangedRow):
+            parameters[f"{KEY}_{number}"] = row.id
+    return parameters
