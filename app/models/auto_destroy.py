@@ -17,7 +17,7 @@ from app.models.projects import Project
 from app.models.runs import Run
 from app.models.state_versions import StateVersion
 from app.models.workspaces import Workspace
-from app.persistence import Timestamp, in_values, later, now
+from app.persistence import AnyRow, Timestamp, in_values, later, now
 
 # The source of the runs, and the reason that they show.
 SOURCE: Final = "tfe-auto-destroy"
@@ -82,19 +82,22 @@ SETTINGS: Final = frozenset(
 SHORTEST: Final = timedelta(hours=1)
 
 
-def time_after(workspace: Workspace, moment: datetime, *, manages_something: bool) -> Any:  # noqa: ANN401 - a time, None, or an expression
-    """When the workspace is destroyed if nothing changes after this moment."""
-    if workspace.own_auto_destroy_at is not None:
-        return workspace.own_auto_destroy_at
-    if not manages_something:
-        return None
-    since = literal(moment, Timestamp())
+def duration_of(workspace: Workspace) -> Any:  # noqa: ANN401 - a text, None, or an expression
+    """How long the workspace may be without a change, by its own setting or its project's."""
     if not workspace.inherits_project_auto_destroy:
-        own = workspace.own_auto_destroy_activity_duration
-        return None if own is None else later(since, literal(own))
+        return workspace.own_auto_destroy_activity_duration
     columns = Project.__table__.c
     inherited = select(columns.auto_destroy_activity_duration).where(columns.id == workspace.project_id)
-    return later(since, inherited.scalar_subquery())
+    return inherited.scalar_subquery()
+
+
+def time_after(workspace: AnyRow, moment: datetime, duration: Any, *, manages_something: bool) -> Any:  # noqa: ANN401
+    """When the workspace is destroyed if nothing changes after this moment: a time, None, or an expression."""
+    if workspace.own_auto_destroy_at is not None:
+        return workspace.own_auto_destroy_at
+    if duration is None or not manages_something:
+        return None
+    return later(literal(moment, Timestamp()), literal(duration) if isinstance(duration, str) else duration)
 
 
 def arm(session: Session, workspace_ids: list[str]) -> None:
@@ -128,7 +131,7 @@ def follow_end(session: Session, workspace: Workspace, run: Run) -> None:
         session.flush()
         session.refresh(workspace, ["auto_destroy_due_at"])
         if workspace.auto_destroy_due_at is None:
-            again = time_after(workspace, now(), manages_something=True)
+            again = time_after(workspace, now(), duration_of(workspace), manages_something=True)
             earliest = literal(now() + SHORTEST, Timestamp())
             workspace.auto_destroy_due_at = None if again is None else case((again < earliest, earliest), else_=again)
     tell_result(session, workspace, run)

@@ -173,7 +173,11 @@ class Machine:
         """After the workspace was unlocked: make the newest state current, and let the next run begin."""
         before = self.workspace.current_state_version_id
         promote_latest(self.session, self.workspace)
-        if self.workspace.current_state_version_id != before and self.workspace.latest_run_id is not None:
+        self.follow_state(has_changed=self.workspace.current_state_version_id != before)
+
+    def follow_state(self, *, has_changed: bool) -> None:
+        """After the workspace was unlocked and its newest state made current: let the next run begin."""
+        if has_changed and self.workspace.latest_run_id is not None:
             self._discard_outdated()
         self.start_next()
 

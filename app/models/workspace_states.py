@@ -1,12 +1,14 @@
 """Which of a workspace's state versions is the newest, and making it the current one."""
 
-from sqlalchemy import ColumnElement, select, update
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.models.auto_destroy import time_after
+from app.models.auto_destroy import duration_of, time_after
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
 from app.models.workspaces import Workspace
-from app.persistence import now
+from app.persistence import AnyRow, now
 
 # Each of the tools takes providers from its own registry, and writes the host into the state.
 OPENTOFU_REGISTRY, TERRAFORM_REGISTRY = "registry.opentofu.org", "registry.terraform.io"
@@ -24,20 +26,45 @@ def has_encrypted_state() -> ColumnElement[bool]:
     )
 
 
-def pending_version(session: Session, workspace_id: str) -> StateVersion | None:
-    """The version whose state was announced but has not arrived; until it has, the workspace can't be unlocked."""
-    return _last(session, workspace_id, PENDING)
+class Latest(NamedTuple):
+    """The version of a workspace that was created last, and the last one whose state has arrived; None without one."""
+
+    created: AnyRow
+    arrived: AnyRow
+    """It may be current already."""
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a state was announced and has not arrived; until it has, the workspace can't be unlocked."""
+        return self.created is not None and self.created.status == PENDING
+
+
+# A new version discards the one that is pending, so only the last one can be.
+_LAST: Final = select(func.max(StateVersion.number)).where(StateVersion.workspace_id == bindparam("workspace_id"))
+_LATEST: Final = (
+    select(StateVersion.__table__)
+    .where(
+        StateVersion.workspace_id == bindparam("workspace_id"),
+        or_(
+            StateVersion.number == _LAST.scalar_subquery(),
+            StateVersion.number == _LAST.where(StateVersion.status == FINALIZED).scalar_subquery(),
+        ),
+    )
+    .order_by(StateVersion.number.desc())
+)
+
+
+def latest_versions(session: Session, workspace_id: str) -> Latest:
+    """The latest versions of a workspace, whose row is locked."""
+    rows = session.connection().execute(_LATEST, {"workspace_id": workspace_id}).all()
+    return Latest(rows[0] if rows else None, next((row for row in rows if row.status == FINALIZED), None))
 
 
 def newest_version(session: Session, workspace_id: str) -> StateVersion | None:
     """The last version whose state has arrived, whether or not it is current already."""
-    return _last(session, workspace_id, FINALIZED)
-
-
-def _last(session: Session, workspace_id: str, status: str) -> StateVersion | None:
     return session.scalars(
         select(StateVersion)
-        .where(StateVersion.workspace_id == workspace_id, StateVersion.status == status)
+        .where(StateVersion.workspace_id == workspace_id, StateVersion.status == FINALIZED)
         .order_by(StateVersion.number.desc())
         .limit(1),
     ).one_or_none()
@@ -54,23 +81,33 @@ def discard_pending(session: Session, workspace_id: str) -> None:
 
 
 def promote_latest(session: Session, workspace: Workspace) -> None:
-    """Make the last version that has arrived the workspace's current one; used by unlock and force-unlock."""
+    """Make the last version that has arrived the workspace's current one."""
     newest = newest_version(session, workspace.id)
     if newest is None or newest.id == workspace.current_state_version_id:
         return
     newest.intermediate = False
-    workspace.current_state_version_id = newest.id
-    if not workspace.has_own_iac_tool:
-        workspace.iac_tool = _iac_tool_of(newest) or workspace.iac_tool
-    workspace.resource_count = newest.resource_count
-    workspace.state_changed_at = moment = now()
-    manages_something = newest.encrypted or newest.resource_count > 0
-    workspace.auto_destroy_due_at = time_after(workspace, moment, manages_something=manages_something)
-    workspace.auto_destroy_status = workspace.auto_destroy_error = None
+    for name, value in promoted(workspace, newest, duration_of(workspace)).items():
+        setattr(workspace, name, value)
     session.flush()
 
 
-def _iac_tool_of(version: StateVersion) -> str | None:
+def promoted(workspace: AnyRow, version: AnyRow, duration: Any) -> dict[str, Any]:  # noqa: ANN401 - of ``time_after``
+    """The columns of the workspace when this version becomes its current one."""
+    moment = now()
+    manages_something = version.encrypted or version.resource_count > 0
+    tool = None if workspace.has_own_iac_tool else _iac_tool_of(version)
+    return {
+        "current_state_version_id": version.id,
+        "iac_tool": tool or workspace.iac_tool,
+        "resource_count": version.resource_count,
+        "state_changed_at": moment,
+        "auto_destroy_due_at": time_after(workspace, moment, duration, manages_something=manages_something),
+        "auto_destroy_status": None,
+        "auto_destroy_error": None,
+    }
+
+
+def _iac_tool_of(version: AnyRow) -> str | None:
     """The tool that wrote the state; None if the state does not tell, as one without resources."""
     hosts = {provider.removeprefix(_PROVIDER).partition("/")[0] for provider in version.providers or ()}
     if version.encrypted or OPENTOFU_REGISTRY in hosts:

@@ -23,12 +23,12 @@ from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.parameters import Known
 from app.jsonapi.query import Arguments, Page, is_paged, last_page, list_values, page_links, page_meta, page_of
 from app.jsonapi.schema import Schema, protected_attributes
-from app.persistence import AnyRow
+from app.persistence import AnyRow, Expression
 from app.web.addresses import page_url
 from app.web.answers import document_response
 from app.web.context import caller, reader
 from app.web.filters import Filter, FilterClause, also_permitted
-from app.web.policy import mark_policy_checked
+from app.web.policy import mark_policy_checked, require
 from app.web.statements import (
     Counted,
     Declaration,
@@ -120,6 +120,36 @@ class Listing(Declaration):
         row = connection.execute(statement, values).one_or_none()
         if row is None:
             raise NotFound
+        return row
+
+    def lock(
+        self,
+        session: Session,
+        identifier: str,
+        permission: P,
+        *,
+        also: tuple[Expression, ...] = (),
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Row[Any]:
+        """The row that the request is about to change, locked until the transaction ends, with columns ``also``.
+
+        It is what ``policy.get_for_update`` is for an entity, for a change whose answer is made from this row and what
+        was written: see ``row_of``. ``parameters`` are those of the further columns.
+        """
+        mark_policy_checked(self.permission, permission)
+        visibility = self.visibility()
+        statement = self._cached(
+            ("locked", visibility, also),
+            lambda: get_statement(self, visibility, ("id",)).add_columns(*also).with_for_update(of=self.model),
+        )
+        values = {"id": identifier, **visibility.parameters, **(parameters or {})}
+        connection = session.connection()
+        # PostgreSQL finds nothing if, while it waited for the lock, the row was moved to another project: then the row
+        # is looked for again.
+        row = connection.execute(statement, values).one_or_none() or connection.execute(statement, values).one_or_none()
+        if row is None:
+            raise NotFound
+        require(permission, row, self.model)
         return row
 
     def get_complete(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> AnyRow:

@@ -74,12 +74,13 @@ def insert(session: Session, entity: Base) -> None:
     write_rows(session.connection(), new_row(entity))
 
 
-def write(session: Session, *rows: NewRow | ChangedRow, event: Recorded) -> None:
+def write(session: Session, *rows: NewRow | ChangedRow, event: Recorded, of: type[Base] | None = None) -> None:
     """Write rows and the activity event of the change: in one statement, if the database can do that.
 
-    The rows go past the session, so nothing is flushed before them, and no entity in the session learns of them.
+    The rows go past the session, so nothing is flushed before them, and no entity in the session learns of them. The
+    subject of the event is an entity, or a row ``of`` a model.
     """
-    values = _event(*event)
+    values = _event(*event, model=of)
     write_rows(session.connection(), *rows, NewRow(_EVENTS, values))
     _note_for_analytics(session, [values])
 
@@ -155,11 +156,14 @@ def _load_location(session: Session, subject: AnyRow) -> None:
             session.refresh(subject, missing)
 
 
-def _event(action: str, subject: AnyRow, changes: Mapping[str, Any] | None) -> dict[str, Any]:
+def _event(
+    action: str, subject: AnyRow, changes: Mapping[str, Any] | None, model: type[Base] | None = None
+) -> dict[str, Any]:
     who = caller()
-    table = subject.__tablename__
+    model = model or type(subject)
+    table = model.__tablename__
     # A role that is limited to an environment is not in it: its events belong to the whole project.
-    scoped = subject if isinstance(subject, ProjectScoped) else None
+    scoped = subject if issubclass(model, ProjectScoped) else None
     return {
         "id": _new_event_id(),
         "created_at": now(),
@@ -177,8 +181,8 @@ def _event(action: str, subject: AnyRow, changes: Mapping[str, Any] | None) -> d
         "workspace_id": subject.id if table == "workspaces" else getattr(subject, "workspace_id", None),
         "subject_type": table.replace("_", "-"),
         "subject_id": subject.id,
-        "subject_name": next((getattr(subject, name) for name in NAMES if hasattr(subject, name)), None),
-        "is_about_access": subject.access_sensitive,
+        "subject_name": next((getattr(subject, name) for name in NAMES if hasattr(model, name)), None),
+        "is_about_access": model.access_sensitive,
         "changes": dict(changes or {}),
     }
 

@@ -2,10 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from time import sleep
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine, text, update
 
 from app.models import Organization, StateVersion, User, Workspace
 from app.resources.workspaces.workspaces.locking import Holder, holder_of
@@ -201,6 +203,44 @@ def test_unlocking_publishes_the_newest_state(
     assert shown["attributes"]["resource-count"] == 7
     assert shown["attributes"]["latest-change-at"] > shown["attributes"]["created-at"]
     assert shown["relationships"]["current-state-version"]["data"] == {"id": newest.id, "type": "state-versions"}
+
+
+@pytest.mark.parametrize("action", ["unlock", "force-unlock"])
+@pytest.mark.parametrize("duration", [None, "project", "own"])
+def test_what_unlocking_answers_is_what_is_shown_then(
+    api: Api, world: World, acme: Organization, owner: Person, *, action: str, duration: str | None
+) -> None:
+    project = world.project(acme, auto_destroy_activity_duration="14d" if duration == "project" else None)
+    own: dict[str, Any] = {"inherits_project_auto_destroy": False, "own_auto_destroy_activity_duration": "2h"}
+    workspace = world.workspace(project, **(own if duration == "own" else {}))
+    api.post(act(workspace, "lock"), owner.token, {"reason": "apply"}, expect=200)
+    provider = 'provider["registry.opentofu.org/hashicorp/null"]'
+    state(world, workspace, 1, "finalized", resource_count=7, providers={provider: {"null-resource": 7}})
+    answered = api.post(act(workspace, action), owner.token, expect=200)
+    assert answered["data"]["attributes"]["iac-tool"] == "opentofu"
+    assert (answered["data"]["attributes"]["auto-destroy-at"] is not None) == (duration is not None)
+    assert api.get(f"/workspaces/{workspace.id}", owner.token) == answered
+
+
+@pytest.mark.only_postgresql
+@pytest.mark.both_drivers
+def test_a_workspace_that_is_moved_meanwhile_is_locked_where_it_is(
+    app: Flask, world: World, acme: Organization, owner: Person, engine: Engine, workspace: Workspace
+) -> None:
+    other = world.project(acme)
+    place = {"project_id": other.id, "environment_id": world.default_environment(other).id}
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as connection, engine.connect() as watching:
+            connection.execute(update(Workspace).where(Workspace.__table__.c.id == workspace.id).values(place))
+            locked = pool.submit(Api(app).post, act(workspace, "lock"), owner.token, expect=200)
+            while not watching.scalar(text(waits)):
+                watching.rollback()
+                sleep(0.01)
+        shown = locked.result(timeout=10)["data"]
+    assert shown["relationships"]["project"]["data"]["id"] == other.id
+    [event] = left_by_requests(world)
+    assert (event.action, event.project_id) == ("workspaces.lock", other.id)
 
 
 # What somebody may do who has this access to the project: lock, unlock the own lock, force somebody else's.

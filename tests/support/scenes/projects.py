@@ -18,7 +18,7 @@ from app.models import (
 from app.models.environments import default_environment
 from tests.support.api import document
 from tests.support.personas import table
-from tests.support.scenes.scene import Scene
+from tests.support.scenes.scene import Cost, Scene
 from tests.support.statement_costs import Request
 
 TABLES = (
@@ -112,7 +112,7 @@ READS = table("""
 /cloud-providers                                            | 1     1     2
 """)
 
-WRITES = {
+WRITES: dict[str, Cost] = {
     "create a project": (6, 3),  # caller, it, its environment and owner, event; the organization's mode
     "create a project with tags": (8, 5),  # and the tags there are, the new tags
     "update a project": 5,  # caller, lock, update, event, show
@@ -138,8 +138,8 @@ WRITES = {
     "move a workspace by updating it": 7,  # and the project, the environments
     "create a workspace with tags": 12,  # as in the default project; the tags there are, what is reserved, the new tags
     "update tags of a workspace": 7,  # as of a project; and what is reserved
-    "lock a workspace": 6,  # caller, lock of the row, that of its new holder, update, event, show
-    "unlock a workspace": 7,  # and whether a state is pending, which one is the newest
+    "lock a workspace": (4, 3),  # caller, lock of the row and its new holder, update, event
+    "unlock a workspace": (5, 4),  # and whether a state is pending, which one is the newest
     "delete a workspace safely": 6,  # caller, lock, its state, its objects, delete, event
     "delete a workspace by force": 5,
     "give a workspace a pool": 6,  # and whether the pool is there and open to it, with its lock

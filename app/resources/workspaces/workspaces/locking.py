@@ -3,16 +3,15 @@
 Callers of these functions have locked the workspace's row, so only one of two requests gets the lock.
 """
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Conflict, Unprocessable
-from app.models import workspace_locks
 from app.models.runs import FINAL, Run
-from app.models.workspace_locks import TITLES
-from app.models.workspaces import Workspace
+from app.models.workspace_locks import FREE, TITLES
+from app.persistence import AnyRow
 
 
 class Calling(Protocol):
@@ -96,7 +95,7 @@ def holder_from(caller: Calling) -> Holder:
     return Holder("users", *caller.account)
 
 
-def holder_of(workspace: Workspace) -> Holder | None:
+def holder_of(workspace: AnyRow) -> Holder | None:
     """Who holds the lock; None if it is free."""
     if not workspace.locked:
         return None
@@ -105,14 +104,14 @@ def holder_of(workspace: Workspace) -> Holder | None:
     return Holder(workspace.locked_by_type, workspace.locked_by_id, workspace.locked_by_name or "")
 
 
-def is_held_by(workspace: Workspace, caller: Calling) -> bool:
+def is_held_by(workspace: AnyRow, caller: Calling) -> bool:
     """Whether the caller holds the lock."""
     holder = holder_of(workspace)
     # Names change, so the id is compared.
     return holder is not None and holder[:2] == holder_from(caller)[:2]
 
 
-def check_held_by(workspace: Workspace, caller: Calling) -> None:
+def check_held_by(workspace: AnyRow, caller: Calling) -> None:
     """Refuse a state if the caller does not hold the lock (spec: state versions, create)."""
     holder = holder_of(workspace)
     if holder is None:
@@ -123,17 +122,22 @@ def check_held_by(workspace: Workspace, caller: Calling) -> None:
         )
 
 
-def lock(workspace: Workspace, caller: Calling, reason: str | None) -> None:
-    """Give the lock to the caller."""
+def lock(workspace: AnyRow, caller: Calling, reason: str | None) -> dict[str, Any]:
+    """The columns of the workspace when the caller has the lock."""
     holder = holder_of(workspace)
     if holder is not None:
         raise AlreadyLocked(f"Unable to lock workspace. The workspace is already locked by {holder}.")
-    workspace.locked = True
-    workspace.locked_by_type, workspace.locked_by_id, workspace.locked_by_name = holder_from(caller)
-    workspace.locked_reason = reason
+    type_, id_, name = holder_from(caller)
+    return {
+        "locked": True,
+        "locked_by_type": type_,
+        "locked_by_id": id_,
+        "locked_by_name": name,
+        "locked_reason": reason,
+    }
 
 
-def check_may_unlock(workspace: Workspace, caller: Calling) -> None:
+def check_may_unlock(workspace: AnyRow, caller: Calling) -> None:
     """Refuse to unlock a workspace that is not locked, or that somebody else has locked."""
     holder = holder_of(workspace)
     if holder is None:
@@ -144,7 +148,7 @@ def check_may_unlock(workspace: Workspace, caller: Calling) -> None:
         )
 
 
-def check_no_active_run(session: Session, workspace: Workspace) -> None:
+def check_no_active_run(session: Session, workspace: AnyRow) -> None:
     """Refuse to take the lock away from a run that is not over."""
     if workspace.locked_by_type != "runs":
         return
@@ -160,8 +164,8 @@ def check_no_active_run(session: Session, workspace: Workspace) -> None:
     )
 
 
-def release(workspace: Workspace) -> None:
-    """Release the lock, whoever holds it."""
+def unlock(workspace: AnyRow) -> dict[str, Any]:
+    """The columns of the workspace when nobody has the lock, whoever holds it now."""
     if not workspace.locked:
         raise NotLocked
-    workspace_locks.release(workspace)
+    return dict(FREE)
