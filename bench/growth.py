@@ -6,6 +6,7 @@ number is the CPU time of one request in milliseconds: of the service, with SQLi
 
 import argparse
 import os
+import re
 import statistics
 import sys
 import time
@@ -28,6 +29,7 @@ from app.models.team_projects import TeamProject
 from app.models.teams import OWNERS, Team, TeamMember
 from app.models.users import User
 from app.models.workspaces import Workspace
+from app.web import cursors
 from bench.__main__ import DATABASES
 from bench.places import environment, free_port, run_module, temporary_folder
 from bench.seed import AT_ONCE, BEGINNING, ORGANIZATION, Maker, Values, settle
@@ -37,24 +39,49 @@ PLACES: Final = ("one", "many")
 IN_EACH: Final = 10
 ROUNDS: Final = 9
 LIST: Final = f"/organizations/{ORGANIZATION}/workspaces"
-# Who asks, and for what. PROJECT is that of the first workspace, LAST is a late page. The stranger sees one project,
-# which is empty; the member has a role in the project of the first workspace.
+# Who asks, and for what. PROJECT, PLACE, WORKSPACE and NAME are those of the workspace that was made first, which is
+# somewhere in the list; CURSOR stands there. LAST is a late page. The stranger sees one project, which is empty; the
+# member has a role in the project of that workspace.
+OF_EVERYBODY: Final = (
+    LIST,
+    f"{LIST}?page[count]=false",
+    f"{LIST}?page[after]=CURSOR",
+    f"{LIST}?page[number]=LAST",
+    f"{LIST}?page[number]=LAST&page[count]=false",
+    f"{LIST}?search[name]=aa",
+    f"{LIST}?search[tags]=nobody-has-it",
+    f"{LIST}?search[tags]=rare",
+    f"{LIST}?search[tags]=common",
+    f"{LIST}?sort=-latest-change-at",
+    f"{LIST}/NAME",
+    "/workspaces",
+    "/workspaces/WORKSPACE",
+    "/workspaces/WORKSPACE/vars",
+    "/workspaces/WORKSPACE/varsets",
+    "/workspaces/WORKSPACE/runs",
+    "/workspaces/WORKSPACE/activity-events",
+    "/projects/PROJECT",
+    "/projects/PROJECT/environments",
+    "/projects/PROJECT/tag-bindings",
+    "/projects/PROJECT/activity-events",
+    "/projects/PROJECT/workspaces",
+    "/projects/PROJECT/workspaces?page[number]=LAST",
+    "/environments/PLACE",
+    f"/organizations/{ORGANIZATION}",
+    f"/organizations/{ORGANIZATION}/projects",
+    f"/organizations/{ORGANIZATION}/projects?page[count]=false",
+    f"/organizations/{ORGANIZATION}/projects?page[number]=LAST",
+    f"/organizations/{ORGANIZATION}/tags",
+    f"/organizations/{ORGANIZATION}/teams",
+    f"/organizations/{ORGANIZATION}/varsets",
+    f"/organizations/{ORGANIZATION}/runs",
+    "/organizations",
+    "/account/details",
+)
 ASKED: Final = (
     ("stranger", LIST),
     ("stranger", "/workspaces"),
-    ("member", LIST),
-    ("owner", "/projects/PROJECT"),
-    ("member", "/projects/PROJECT"),
-    ("owner", "/projects/PROJECT/environments"),
-    ("owner", "/projects/PROJECT/tag-bindings"),
-    ("owner", "/projects/PROJECT/workspaces"),
-    ("owner", "/projects/PROJECT/workspaces?page[number]=LAST"),
-    ("owner", f"/organizations/{ORGANIZATION}/projects"),
-    ("owner", LIST),
-    ("owner", f"{LIST}?page[number]=LAST"),
-    ("owner", f"{LIST}?search[tags]=nobody-has-it"),
-    ("owner", f"{LIST}?search[tags]=rare"),
-    ("owner", f"{LIST}?search[tags]=common"),
+    *((who, path) for path in OF_EVERYBODY for who in ("owner", "member")),
 )
 
 
@@ -65,6 +92,7 @@ class World:
         self.engine = engine
         self.is_one = places == "one"
         self.made = 0
+        self.first = ("", "")
         self.maker = Maker(key)
         self.tokens = {who: self.maker.token() for who in ("owner", "member", "stranger")}
         self.here = {"organization_id": self.maker.organization_id}
@@ -108,9 +136,11 @@ class World:
                 if not self.is_one and number and number % IN_EACH == 0:
                     place = self._project(connection, f"project-{number:06d}")
                 project, its_environment = place
-                workspace = self.maker.identifier("ws")
+                workspace, name = self.maker.identifier("ws"), self.maker.name(number)
+                if number == 0:
+                    self.first = workspace, name
                 its = {"project_id": project, "environment_id": its_environment, "updated_at": BEGINNING, **self.here}
-                workspaces.append(_created(id=workspace, name=self.maker.name(number), **its))
+                workspaces.append(_created(id=workspace, name=name, **its))
                 keys = [key for key, each in (("common", 2), ("rare", 100)) if number % each == 0]
                 tags += [
                     _created(id=self.maker.identifier("tb"), workspace_id=workspace, key=key, value="", **self.here)
@@ -123,10 +153,21 @@ class World:
 
     def path(self, template: str) -> str:
         """The path of a request, with ids for words."""
-        project, _ = self.place
-        held = self.made if self.is_one or not template.startswith("/projects") else IN_EACH
-        last = max(1, held // 20 - 5)
-        return template.replace("PROJECT", project).replace("LAST", str(last))
+        project, place = self.place
+        held = self.made
+        if not self.is_one:
+            held = (
+                IN_EACH if template.startswith("/projects") else held // IN_EACH if "/projects?" in template else held
+            )
+        words = {
+            "PROJECT": project,
+            "PLACE": place,
+            "WORKSPACE": self.first[0],
+            "NAME": self.first[1],
+            "LAST": str(max(1, held // 20 - 5)),
+            "CURSOR": cursors.encode((), [self.first[1], self.first[0]]),
+        }
+        return re.sub("[A-Z]{4,}", lambda word: words[word.group()], template)
 
 
 class Clock:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import quote
 
@@ -13,6 +13,9 @@ MAXIMUM_SIZE = 100
 # Beyond the last page of any table, and small enough that the offset fits the database's integers and JSON's numbers.
 MAXIMUM_NUMBER = 2**53 // MAXIMUM_SIZE
 DIGITS = len(str(MAXIMUM_NUMBER)) + 1
+PAGE_PARAMETERS = ("page[number]", "page[size]", "page[count]", "page[after]", "page[before]")
+# A link names the page itself; it keeps whether rows are counted.
+NAMING_A_PAGE = frozenset(PAGE_PARAMETERS) - {"page[count]"}
 TEXT_LIMIT = 1_000
 LIST_LIMIT = 200
 TAGS_LIMIT = 10
@@ -44,11 +47,30 @@ class Page:
 
     number: int
     size: int
+    is_counted: bool = True
+    """Whether the answer says how many rows there are."""
 
     @property
     def offset(self) -> int:
         """How many rows come before it."""
         return (self.number - 1) * self.size
+
+
+@dataclass(frozen=True, slots=True)
+class CursorPage:
+    """The requested page of a list that is walked by cursors: the rows after or before one.
+
+    An empty cursor stands before the first row, or after the last one.
+    """
+
+    size: int
+    cursor: str
+    is_backward: bool = False
+
+    @property
+    def parameter(self) -> str:
+        """The name of the parameter with the cursor."""
+        return "page[before]" if self.is_backward else "page[after]"
 
 
 def page_of(arguments: Arguments, default: int = DEFAULT_SIZE, maximum: int = MAXIMUM_SIZE) -> Page:
@@ -62,9 +84,28 @@ def page_of(arguments: Arguments, default: int = DEFAULT_SIZE, maximum: int = MA
     return Page(min(number, MAXIMUM_NUMBER), min(size, maximum))
 
 
+def any_page_of(arguments: Arguments) -> Page | CursorPage:
+    """The requested page, by its number or by a cursor; 400 names a parameter that does not go with another."""
+    page = page_of(arguments)
+    count = arguments.get("page[count]")
+    if count not in {None, "", "true", "false"}:
+        raise BadParameter("page[count] must be true or false", parameter="page[count]")
+    after, before = arguments.get("page[after]"), arguments.get("page[before]")
+    if after is None and before is None:
+        return replace(page, is_counted=count != "false")
+    if after is not None and before is not None:
+        raise BadParameter("page[before] can't be combined with page[after]", parameter="page[before]")
+    found = CursorPage(page.size, after or before or "", is_backward=before is not None)
+    if "page[number]" in arguments:
+        raise BadParameter(f"page[number] can't be combined with {found.parameter}", parameter="page[number]")
+    if count == "true":
+        raise BadParameter(f"page[count] can't be combined with {found.parameter}", parameter="page[count]")
+    return found
+
+
 def is_paged(arguments: Arguments) -> bool:
     """Whether the client asked for a page; some of HCP Terraform's lists are shown as a whole otherwise."""
-    return "page[number]" in arguments or "page[size]" in arguments
+    return any(name in arguments for name in PAGE_PARAMETERS)
 
 
 def _positive(arguments: Arguments, name: str, default: int) -> int:
@@ -139,15 +180,9 @@ def includes_of(arguments: Arguments, known: Sequence[str]) -> set[str]:
 
 def page_links(base: str, arguments: Mapping[str, list[str]], page: Page, last: int) -> dict[str, str | None]:
     """The links of a page, absolute, with the other parameters of the request unchanged."""
-    kept = "".join(
-        f"&{quote(name, safe='')}={quote(value, safe='')}"
-        for name, values in arguments.items()
-        if name not in ("page[number]", "page[size]")
-        for value in values
-    )
 
     def link(number: int) -> str:
-        return f"{base}?page%5Bnumber%5D={number}&page%5Bsize%5D={page.size}{kept}"
+        return _link(base, {"page[number]": str(number), "page[size]": str(page.size)}, arguments)
 
     return {
         "self": link(page.number),
@@ -158,16 +193,70 @@ def page_links(base: str, arguments: Mapping[str, list[str]], page: Page, last: 
     }
 
 
+def uncounted_page_links(
+    base: str, arguments: Mapping[str, list[str]], page: Page, *, has_more: bool
+) -> dict[str, str | None]:
+    """The links of a page of a list that is not counted: without ``last``, which is unknown."""
+    links = page_links(base, arguments, page, page.number + has_more)
+    del links["last"]
+    return links
+
+
+def cursor_page_links(
+    base: str,
+    arguments: Mapping[str, list[str]],
+    page: CursorPage,
+    ends: Sequence[str],
+    *,
+    has_more: bool,
+) -> dict[str, str | None]:
+    """The links of a page that begins and ends with the rows of these two cursors; it has none if it is empty.
+
+    ``has_more`` says whether there are more rows in the direction in which the list is walked.
+    """
+
+    def link(cursor: str, *, is_backward: bool) -> str:
+        name = CursorPage(page.size, cursor, is_backward=is_backward).parameter
+        return _link(base, {name: cursor, "page[size]": str(page.size)}, arguments)
+
+    # The row of the cursor lies on the other side. An empty page is followed by nothing, and comes after everything.
+    is_there = has_more, page.cursor != ""
+    has_previous, has_next = is_there if page.is_backward else is_there[::-1]
+    first, last = ends or ("", "")
+    return {
+        "self": link(page.cursor, is_backward=page.is_backward),
+        "first": link("", is_backward=False),
+        "prev": link(first, is_backward=True) if has_previous else None,
+        "next": link(last, is_backward=False) if has_next else None,
+        "last": link("", is_backward=True),
+    }
+
+
+def _link(base: str, page: Mapping[str, str], arguments: Mapping[str, list[str]]) -> str:
+    """The address of a page, with the other parameters of the request."""
+    pairs = [*page.items()]
+    pairs += [(name, value) for name, values in arguments.items() if name not in NAMING_A_PAGE for value in values]
+    query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+    return f"{base}?{query}"
+
+
 def page_meta(page: Page, total: int) -> dict[str, int | None]:
     """The pagination block; an empty list has one page."""
     last = last_page(page, total)
+    return {**_place(page, last), "total-pages": last, "total-count": total}
+
+
+def uncounted_page_meta(page: Page, *, has_more: bool) -> dict[str, int | None]:
+    """The pagination block of a list that is not counted: without totals."""
+    return _place(page, page.number + has_more)
+
+
+def _place(page: Page, last: int) -> dict[str, int | None]:
     return {
         "current-page": page.number,
         "page-size": page.size,
         "prev-page": min(page.number - 1, last) if page.number > 1 else None,
         "next-page": page.number + 1 if page.number < last else None,
-        "total-pages": last,
-        "total-count": total,
     }
 
 

@@ -32,9 +32,10 @@ LINK_OR_NULL = {"type": ["string", "null"]}
 SHARED: dict[str, JsonSchema] = {
     "errors": ERROR_DOCUMENT,
     "pagination": {
-        "description": "Which part of the list this is, and how long the list is.",
+        "description": "Which part of the list this is, and how long the list is. With `page[count]=false`, there are "
+        "no `total-pages` and `total-count`.",
         "type": "object",
-        "required": ["current-page", "page-size", "prev-page", "next-page", "total-pages", "total-count"],
+        "required": ["current-page", "page-size", "prev-page", "next-page"],
         "properties": {
             "current-page": {"type": "integer", "minimum": 1},
             "page-size": {"type": "integer", "minimum": 1, "maximum": MAXIMUM_SIZE},
@@ -45,9 +46,9 @@ SHARED: dict[str, JsonSchema] = {
         },
     },
     "page-links": {
-        "description": "The addresses of this page and of others.",
+        "description": "The addresses of this page and of others. With `page[count]=false`, there is no `last`.",
         "type": "object",
-        "required": ["self", "first", "prev", "next", "last"],
+        "required": ["self", "first", "prev", "next"],
         "properties": {
             "self": TEXT,
             "first": TEXT,
@@ -209,6 +210,26 @@ def page_parameters() -> dict[str, JsonSchema]:
             "in": "query",
             "description": f"How many resources on a page; more than {MAXIMUM_SIZE} means {MAXIMUM_SIZE}",
             "schema": {**number, "default": DEFAULT_SIZE},
+        },
+        "page-count": {
+            "name": "page[count]",
+            "in": "query",
+            "description": "`false` leaves out the totals, which take longest to find in a long list",
+            "schema": {"type": "boolean", "default": True},
+        },
+        "page-after": {
+            "name": "page[after]",
+            "in": "query",
+            "description": "Walk the list by cursors instead of numbers: empty for the first page, then as in "
+            "`links.next`. Late pages are as fast as early ones, and what others add or delete meanwhile moves no row "
+            "to another page. There are no totals",
+            "schema": {"type": "string"},
+        },
+        "page-before": {
+            "name": "page[before]",
+            "in": "query",
+            "description": "The same backward: empty for the last page, then as in `links.prev`",
+            "schema": {"type": "string"},
         },
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.jsonapi import MEDIA_TYPE
-from app.openapi.components import COUNT, Components
+from app.openapi.components import COUNT, Components, page_parameters
 from app.openapi.errors import RESPONSE_HEADERS, error_name
 from app.openapi.examples import example_document
 from app.openapi.members import JsonSchema, anchored
@@ -117,7 +117,7 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
     listing = operation.listing
     parameters: list[dict[str, Any]] = []
     if listing or (operation.answer and operation.many and operation.paged):
-        parameters += [{"$ref": f"#/components/parameters/{name}"} for name in ("page-number", "page-size")]
+        parameters += [{"$ref": f"#/components/parameters/{name}"} for name in page_parameters()]
     if listing and listing.sorts:
         orders = [f"{sign}{name}" for name in listing.sorts for sign in ("", "-")]
         text = "The order of the list; with - before it, descending. Several come one after the other"
@@ -193,8 +193,7 @@ def _answer(operation: Operation, components: Components) -> JsonSchema | None:
     if operation.includes or not is_list:
         others["included"] = {"$ref": "#/components/schemas/included"}
     if operation.listing or (operation.many and operation.paged):
-        required = ("links", "meta") if operation.paged else ()
-        return _document(_list_of(item), {**others, **_page(operation)}, required)
+        return _document(_list_of(item), {**others, **_page()}, ("links",) if operation.paged else ())
     if operation.many:
         others["links"] = {"type": "object", "additionalProperties": {"type": "string"}}
         return _document(_list_of(item), others)
@@ -203,15 +202,16 @@ def _answer(operation: Operation, components: Components) -> JsonSchema | None:
     return _document(item, others, ("meta",) if operation.meta else ())
 
 
-def _page(operation: Operation) -> dict[str, JsonSchema]:
+def _page() -> dict[str, JsonSchema]:
     counts = {"type": "object", "additionalProperties": COUNT}
     meta = {"pagination": {"$ref": "#/components/schemas/pagination"}, "status-counts": counts}
-    required = ["pagination"] if operation.paged else []
-    if operation.listing and operation.listing.counted_by_status:
-        required.append("status-counts")
     return {
         "links": {"$ref": "#/components/schemas/page-links"},
-        "meta": {"type": "object", "required": required, "properties": meta},
+        "meta": {
+            "description": "Counts; a page by cursor has none.",
+            "type": "object",
+            "properties": meta,
+        },
     }
 
 

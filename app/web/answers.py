@@ -4,11 +4,13 @@ from typing import Any
 
 import orjson
 from flask import Response, g, request
+from sqlalchemy import Integer
 
 from app.jsonapi import CONTENT_TYPE
 from app.jsonapi.errors import ApiError, ServiceUnavailable, TooLarge, TooManyRequests, Unauthorized
 from app.jsonapi.fieldsets import thinned
-from app.jsonapi.query import last_page, page_links, page_meta, page_of
+from app.jsonapi.query import Page, any_page_of, cursor_page_links, last_page, page_links, page_meta
+from app.web import cursors
 from app.web.addresses import base_url, page_url, put_below_sub_path, sub_path
 
 CREATED = 201
@@ -43,16 +45,31 @@ def resource_response(
 
 
 def single_page_response(shown: list[dict[str, Any]]) -> Response:
-    """The page that the request asks for, cut from resource objects that are all in memory."""
-    page = page_of(request.args)
+    """The page that the request asks for, cut from resource objects that are all in memory.
+
+    A cursor is the position of one of them here. Their number is told even if nobody needs it, since it costs nothing.
+    """
+    page = any_page_of(request.args)
     arguments = request.args.to_dict(flat=False)
-    return document_response(
-        {
-            "data": shown[page.offset : page.offset + page.size],
-            "links": page_links(page_url(), arguments, page, last_page(page, len(shown))),
-            "meta": {"pagination": page_meta(page, len(shown))},
-        },
-    )
+    if isinstance(page, Page):
+        return document_response(
+            {
+                "data": shown[page.offset : page.offset + page.size],
+                "links": page_links(page_url(), arguments, page, last_page(page, len(shown))),
+                "meta": {"pagination": page_meta(page, len(shown))},
+            },
+        )
+    place = cursors.decode(page.cursor, (), (Integer(),), page.parameter)[f"{cursors.PREFIX}0"] if page.cursor else None
+    if page.is_backward:
+        end = len(shown) if place is None else max(0, min(place, len(shown)))
+        begin = max(0, end - page.size)
+    else:
+        begin = 0 if place is None else max(0, min(place + 1, len(shown)))
+        end = min(begin + page.size, len(shown))
+    ends = [cursors.encode((), [index]) for index in (begin, end - 1)] if begin < end else []
+    has_more = begin > 0 if page.is_backward else end < len(shown)
+    links = cursor_page_links(page_url(), arguments, page, ends, has_more=has_more)
+    return document_response({"data": shown[begin:end], "links": links})
 
 
 def redirected(address: str) -> Response:

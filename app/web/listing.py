@@ -9,21 +9,36 @@ from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from flask import Response, request
 from sqlalchemy import ColumnElement, Connection, Row, Select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.dump import Dump, compile_dump
 from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.parameters import Known
-from app.jsonapi.query import Arguments, Page, is_paged, last_page, list_values, page_links, page_meta, page_of
+from app.jsonapi.query import (
+    Arguments,
+    CursorPage,
+    Page,
+    any_page_of,
+    cursor_page_links,
+    is_paged,
+    last_page,
+    list_values,
+    page_links,
+    page_meta,
+    uncounted_page_links,
+    uncounted_page_meta,
+)
 from app.jsonapi.schema import Schema, protected_attributes
 from app.persistence import AnyRow, Expression
+from app.web import cursors
 from app.web.addresses import page_url
 from app.web.answers import document_response
 from app.web.context import caller, reader
@@ -38,6 +53,8 @@ from app.web.statements import (
     get_statement,
     page_statement,
     plain,
+    sort_keys,
+    uncounted_page_statement,
 )
 
 __all__ = ["Complete", "Counted", "Include", "Listing", "ResourceObject", "plain"]
@@ -52,6 +69,30 @@ Include = Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]]
 
 # How many statements a listing caches. Clients choose the filters, and each combination is a statement of its own.
 STATEMENT_CACHE_SIZE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a request wants of a list: its parents and parameters, and conditions of the view."""
+
+    parents: Mapping[str, Any]
+    arguments: MultiDict[str, str]
+    extra_filters: Sequence[FilterClause] = ()
+    visible_where: ColumnElement[bool] | None = None
+
+    @property
+    def named(self) -> Mapping[str, list[str]]:
+        """The parameters, as links repeat them."""
+        return self.arguments.to_dict(flat=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The rows of a page, and what its document says beside them."""
+
+    rows: Sequence[Row[Any]]
+    links: Mapping[str, str | None]
+    meta: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -204,26 +245,22 @@ class Listing(Declaration):
         block. ``extra_filters`` are conditions of the view, besides those of the request. With ``visible_where``, this
         condition decides which rows are visible; it must hold only for rows that the caller may see.
         """
-        arguments = request.args
-        page = page_of(arguments) if paged or is_paged(arguments) else None
-        rows, total, visible = self._page_rows(parents, arguments, page, extra_filters, visible_where)
-        rows = self._completed(rows)
+        page = any_page_of(request.args) if paged or is_paged(request.args) else None
+        wanted = _Wanted(parents, request.args, extra_filters, visible_where)
+        if isinstance(page, CursorPage):
+            found = self._page_by_cursor(page, wanted)
+        elif page is None or page.is_counted:
+            found = self._counted_page(page, wanted)
+        else:
+            found = self._uncounted_page(page, wanted)
+        rows = self._completed(found.rows)
         data = [self.to_resource(row) for row in rows]
         document: dict[str, Any] = {"data": data}
         if include is not None:
             document["included"] = include(rows, data)
-        shown_meta: dict[str, Any] = dict(meta or {})
-        if self.counted_by_status:
-            shown_meta["status-counts"] = {"total": visible, "matching": total}
-        if page is not None:
-            document["links"] = page_links(
-                page_url(),
-                arguments.to_dict(flat=False),
-                page,
-                last_page(page, total),
-            )
-            shown_meta["pagination"] = page_meta(page, total)
-        if shown_meta:
+        if found.links:
+            document["links"] = found.links
+        if shown_meta := {**(meta or {}), **found.meta}:
             document["meta"] = shown_meta
         return document_response(document)
 
@@ -241,46 +278,81 @@ class Listing(Declaration):
     def _completed(self, rows: Sequence[Row[Any]], source: Connection | Session | None = None) -> Sequence[Any]:
         return rows if self.complete is None else self.complete(self, rows, source or reader())
 
-    def _page_rows(
-        self,
-        parents: Mapping[str, Any],
-        arguments: Arguments,
-        page: Page | None,
-        extra_filters: Sequence[FilterClause],
-        visible_where: ColumnElement[bool] | None,
-    ) -> tuple[Sequence[Row[Any]], int, int]:
-        """The rows of the page, the number that match the filters, and the number that the caller can see."""
+    def _counted_page(self, page: Page | None, wanted: _Wanted) -> _Found:
+        """The rows of the page, or all, with how many match the filters and how many the caller can see."""
+        sort = self._sort(wanted.arguments)
+        is_paged = page is not None
+        place = {"page_size": page.size, "page_offset": page.offset} if page is not None else {}
+        select_page = partial(page_statement, sort=sort, is_paged=is_paged)
+        rows = self._rows(wanted, ("many", sort, is_paged), select_page, place)
+        # A page past the end has one row with only the counts.
+        first = rows[0]
+        rows, total = ([] if first.id is None else rows), first.matching_count
+        meta: dict[str, Any] = {}
+        if self.counted_by_status:
+            meta["status-counts"] = {"total": first.visible_count, "matching": total}
+        if page is None:
+            return _Found(rows, {}, meta)
+        meta["pagination"] = page_meta(page, total)
+        return _Found(rows, page_links(page_url(), wanted.named, page, last_page(page, total)), meta)
+
+    def _uncounted_page(self, page: Page, wanted: _Wanted) -> _Found:
+        """The rows of a page whose list is not counted. One row more is read, to see whether the list goes on."""
+        sort = self._sort(wanted.arguments)
+        select_page = partial(uncounted_page_statement, keys=sort_keys(self, sort))
+        place = {"page_size": page.size + 1, "page_offset": page.offset}
+        rows = self._rows(wanted, ("uncounted", sort), select_page, place)
+        has_more = len(rows) > page.size
+        links = uncounted_page_links(page_url(), wanted.named, page, has_more=has_more)
+        return _Found(rows[: page.size], links, {"pagination": uncounted_page_meta(page, has_more=has_more)})
+
+    def _page_by_cursor(self, page: CursorPage, wanted: _Wanted) -> _Found:
+        """The rows after or before a cursor, and one more row as in ``_uncounted_page``."""
+        sort = self._sort(wanted.arguments)
+        keys = sort_keys(self, sort)
+        # Two rows may have the same values of all other keys, and a cursor stands at one of them.
+        if not any(columns_in(key) == {self.identifier} for key in keys):
+            keys[self.identifier] = list(keys.values())[-1]
+        place = {"page_size": page.size + 1, "page_offset": 0}
+        if page.cursor:
+            types = [cursors.type_of(key) for key in keys]
+            place |= cursors.decode(page.cursor, sort, types, page.parameter)
+        is_backward, has_cursor = page.is_backward, page.cursor != ""
+        select_page = partial(uncounted_page_statement, keys=keys, is_backward=is_backward, has_cursor=has_cursor)
+        rows = self._rows(wanted, ("by cursor", sort, is_backward, has_cursor), select_page, place)
+        has_more, rows = len(rows) > page.size, rows[: page.size]
+        if is_backward:
+            rows = rows[::-1]
+        names = [f"order_{index}" for index in range(len(keys))]
+        ends = [cursors.encode(sort, [getattr(row, name) for name in names]) for row in (*rows[:1], *rows[-1:])]
+        return _Found(rows, cursor_page_links(page_url(), wanted.named, page, ends, has_more=has_more), {})
+
+    def _rows(
+        self, wanted: _Wanted, form: Hashable, select_page: Callable[..., Select[Any]], place: Mapping[str, Any]
+    ) -> Sequence[Row[Any]]:
+        """Run a statement for what is wanted; ``form`` distinguishes cached statements, ``place`` says which page."""
         mark_policy_checked(self.permission)
-        organization_id = parents.get("organization_id")
-        visibility = self.visibility(organization_id, parents.get("project_id"))
-        clauses = [*extra_filters, *self._filter_clauses(arguments, organization_id)]
-        sort = self._sort(arguments)
+        organization_id = wanted.parents.get("organization_id")
+        visibility = self.visibility(organization_id, wanted.parents.get("project_id"))
+        clauses = [*wanted.extra_filters, *self._filter_clauses(wanted.arguments, organization_id)]
 
         def build() -> Select[Any]:
-            wanted = [condition for each in clauses for condition in each.conditions()]
-            return page_statement(
+            return select_page(
                 self,
                 visibility,
-                parents,
-                wanted,
-                sort,
-                is_paged=page is not None,
-                visible_where=visible_where,
+                wanted.parents,
+                [condition for each in clauses for condition in each.conditions()],
+                visible_where=wanted.visible_where,
                 finds_ids=any(each.finds_ids for each in clauses),
             )
 
-        key = ("many", visibility, tuple(parents), tuple(each.key for each in clauses), sort, page is not None)
+        key = (form, visibility, tuple(wanted.parents), tuple(each.key for each in clauses))
         # A condition of the view contains its values, so no other request can reuse the statement.
-        statement = self._cached(key, build) if visible_where is None else build()
-        values: dict[str, Any] = {**parents, **visibility.parameters}
+        statement = self._cached(key, build) if wanted.visible_where is None else build()
+        values: dict[str, Any] = {**wanted.parents, **visibility.parameters, **place}
         for each in clauses:
             values |= each.parameters
-        if page is not None:
-            values |= {"page_size": page.size, "page_offset": page.offset}
-        rows = reader().execute(statement, values).all()
-        first = rows[0]
-        # A page past the end has one row with only the counts.
-        return ([] if first.id is None else rows), first.matching_count, first.visible_count
+        return reader().execute(statement, values).all()
 
     def _filter_clauses(self, arguments: Arguments, organization_id: str | None) -> Iterator[FilterClause]:
         who = caller()

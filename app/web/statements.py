@@ -28,6 +28,7 @@ from sqlalchemy.sql import coercions, roles, visitors
 from app.authz import rules
 from app.authz.permissions import P
 from app.persistence import Base, Expression, case_folded, in_values, values_param
+from app.web.cursors import beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,17 +184,11 @@ def page_statement(  # noqa: PLR0913 - what makes one statement differ from anot
     past the end has one row with only the counts. With ``visible_where``, this condition decides what is visible.
     ``finds_ids`` says that one of the ``wanted`` conditions lists the ids of the rows, by which they are looked up.
     """
-    if visible_where is not None:
-        seen = [visible_where]
-        is_narrow = True
-    else:
-        by_index = not (finds_ids or _is_reached_by_id(listing, visibility.levels))
-        seen = [visible_rows(listing, visibility), *_equal(listing, _narrowest(parents), by_index=by_index)]
-        # Filters, or the grants of a member, leave few rows: these are found once, then counted and cut. For a whole
-        # organization, the count and the page are faster separately, each by its own index.
-        is_narrow = bool(wanted) or visibility.levels != rules.EVERYTHING
-    # Each expression only once, because an index can't serve an order that repeats one.
-    keys = _sort_keys(listing, sort)
+    seen = _seen(listing, visibility, parents, visible_where, finds_ids=finds_ids)
+    # Filters, or the grants of a member, leave few rows: these are found once, then counted and cut. For a whole
+    # organization, the count and the page are faster separately, each by its own index.
+    is_narrow = bool(wanted) or visible_where is not None or visibility.levels != rules.EVERYTHING
+    keys = sort_keys(listing, sort)
     order_names = [f"order_{index}" for index in range(len(keys))]
     order_columns: list[Expression] = [key.label(name) for key, name in zip(keys, order_names, strict=True)]
     is_descending = list(keys.values())
@@ -236,6 +231,43 @@ def page_statement(  # noqa: PLR0913 - what makes one statement differ from anot
     )
 
 
+def uncounted_page_statement(  # noqa: PLR0913 - what makes one statement differ from another
+    listing: Declaration,
+    visibility: Visibility,
+    parents: Iterable[str],
+    wanted: Sequence[ColumnElement[bool]],
+    keys: Mapping[Expression, bool],
+    *,
+    is_backward: bool = False,
+    has_cursor: bool = False,
+    visible_where: ColumnElement[bool] | None = None,
+    finds_ids: bool = False,
+) -> Select[Any]:
+    """Read a page like ``page_statement``, but count nothing; the values of the sort keys are ``order_0`` and so on.
+
+    If ``is_backward``, the rows are cut in the opposite order, and come in that order. With ``has_cursor``, they are
+    those beyond the one whose values are the parameters of ``cursors.decode``.
+    """
+    seen = _seen(listing, visibility, parents, visible_where, finds_ids=finds_ids)
+    if has_cursor:
+        seen.append(beyond(list(keys), list(keys.values()), is_backward=is_backward))
+    is_descending = [descends != is_backward for descends in keys.values()]
+    page_rows = (
+        select(listing.identifier)
+        .where(*seen, *wanted)
+        .order_by(*_directed(list(keys), is_descending))
+        .limit(bindparam("page_size", type_=BigInteger))
+        .offset(bindparam("page_offset", type_=BigInteger))
+        .subquery("page_ids")
+    )
+    ordered: list[Expression] = [key.label(f"order_{index}") for index, key in enumerate(keys)]
+    return (
+        select(*labelled_columns(listing, visibility), *ordered)
+        .select_from(listing.joined.join(page_rows, page_rows.c.id == listing.identifier))
+        .order_by(*_directed(ordered, is_descending))
+    )
+
+
 def visible_rows(listing: Declaration, visibility: Visibility) -> ColumnElement[bool]:
     """The condition that the caller sees a row."""
     return rules.visibility_clause(listing.permission, listing.model, visibility.levels)
@@ -251,6 +283,21 @@ def labelled_columns(listing: Declaration, visibility: Visibility) -> list[Expre
     return columns
 
 
+def _seen(
+    listing: Declaration,
+    visibility: Visibility,
+    parents: Iterable[str],
+    visible_where: ColumnElement[bool] | None,
+    *,
+    finds_ids: bool,
+) -> list[ColumnElement[bool]]:
+    """The conditions that the caller sees a row below the parents."""
+    if visible_where is not None:
+        return [visible_where]
+    by_index = not (finds_ids or _is_reached_by_id(listing, visibility.levels))
+    return [visible_rows(listing, visibility), *_equal(listing, _narrowest(parents), by_index=by_index)]
+
+
 def _is_reached_by_id(listing: Declaration, levels: rules.GrantLevels) -> bool:
     # Rows below a workspace have no column for the project: they are found by the workspace.
     own_columns = {"id", "project_id", "environment_id"}.intersection(listing.model.__table__.c.keys())
@@ -260,8 +307,11 @@ def _is_reached_by_id(listing: Declaration, levels: rules.GrantLevels) -> bool:
     )
 
 
-def _sort_keys(listing: Declaration, sort: Sequence[str]) -> dict[Expression, bool]:
-    """The expressions to sort by, each with whether it descends."""
+def sort_keys(listing: Declaration, sort: Sequence[str]) -> dict[Expression, bool]:
+    """The expressions to sort by, each with whether it descends.
+
+    Each comes only once, because an index can't serve an order that repeats one.
+    """
     keys: dict[Expression, bool] = {}
     is_descending = listing.newest_first
     for each in sort:

@@ -20,7 +20,7 @@ def project(world: World, engine: Engine, acme: Organization) -> Project:
     environment = world.default_environment(project)
     here = {"organization_id": acme.id}
     its = {**here, "project_id": project.id, "environment_id": environment.id}
-    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    with engine.begin() as connection:
         # Not in the order in which they are listed, as in life.
         names = [f"many-{number * 7919 % MANY:04}" for number in range(MANY)]
         connection.execute(insert(Workspace), [{**its, "id": f"ws-{name}", "name": name} for name in names])
@@ -29,7 +29,8 @@ def project(world: World, engine: Engine, acme: Organization) -> Project:
             insert(TagBinding),
             [{**tag, "id": f"tb-{name}", "workspace_id": f"ws-{name}", "key": f"tag-{name}"} for name in names],
         )
-        if connection.dialect.name == "postgresql":
+    if engine.dialect.name == "postgresql":
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("VACUUM (ANALYZE) workspaces, tag_bindings"))
     return project
 
@@ -83,6 +84,16 @@ def test_tags_are_looked_up_before_workspaces(api: Api, app: Flask, owner: Perso
     if database_kind == "sqlite":
         # By their ids, or by the project that has the tag.
         assert not [line for line in lines if "INDEX ix_workspaces_organization_id" in line], lines
+
+
+@pytest.mark.usefixtures("project")
+def test_a_page_by_cursor_begins_at_its_row(api: Api, app: Flask, owner: Person) -> None:
+    page = api.get("/organizations/acme/workspaces?page[after]=&page[size]=5", owner.token)
+    path = page["links"]["next"].partition("/api/v2")[2]
+    lines = plans(app, api, path, owner.token, only_indexes=True)
+    # PostgreSQL also takes that of all organizations, where one has most of the workspaces.
+    found = ("INDEX uq_workspaces_organization_id_name", "INDEX ix_workspaces_name_id")
+    assert any(name in line for line in lines for name in found), "\n".join(lines)
 
 
 def test_counts_are_exact_for_whoever_sees_all_or_some(
