@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.models.auto_destroy import duration_of, time_after
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
 from app.models.workspaces import Workspace
-from app.persistence import AnyRow, now
+from app.persistence import AnyRow, Base, now
 
 # Each of the tools takes providers from its own registry, and writes the host into the state.
 OPENTOFU_REGISTRY, TERRAFORM_REGISTRY = "registry.opentofu.org", "registry.terraform.io"
@@ -41,8 +41,11 @@ class Latest(NamedTuple):
 
 # A new version discards the one that is pending, so only the last one can be.
 _LAST: Final = select(func.max(StateVersion.number)).where(StateVersion.workspace_id == bindparam("workspace_id"))
+_COLUMNS: Final = Base.metadata.tables[StateVersion.__tablename__].c
+# These are long, and only the next state is compared with them.
+_LONG: Final = ("modules", "resources", "instances")
 _LATEST: Final = (
-    select(StateVersion.__table__)
+    select(*(column for column in _COLUMNS if column.name not in _LONG))
     .where(
         StateVersion.workspace_id == bindparam("workspace_id"),
         or_(
@@ -52,11 +55,13 @@ _LATEST: Final = (
     )
     .order_by(StateVersion.number.desc())
 )
+_LATEST_WHOLE: Final = _LATEST.add_columns(*(_COLUMNS[name] for name in _LONG))
 
 
-def latest_versions(session: Session, workspace_id: str) -> Latest:
-    """The latest versions of a workspace, whose row is locked."""
-    rows = session.connection().execute(_LATEST, {"workspace_id": workspace_id}).all()
+def latest_versions(session: Session, workspace_id: str, *, whole: bool = False) -> Latest:
+    """The latest versions of a workspace, whose row is locked; ``whole`` ones have their resources, too."""
+    latest = _LATEST_WHOLE if whole else _LATEST
+    rows = session.connection().execute(latest, {"workspace_id": workspace_id}).all()
     return Latest(rows[0] if rows else None, next((row for row in rows if row.status == FINALIZED), None))
 
 

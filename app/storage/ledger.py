@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    bindparam,
     select,
     union_all,
     update,
@@ -76,10 +77,17 @@ def register(engine: Engine, name: str) -> None:
         connection.execute(LEDGER.insert(), {"name": name})
 
 
+KEPT: Final = (
+    select(LEDGER.c.name)
+    .where(LEDGER.c.name == bindparam("kept_object"), LEDGER.c.condemned_at.is_(None))
+    .with_for_update()
+)
+"""Locks the row of the object in the parameter ``kept_object``; finds nothing if it is marked for deletion."""
+
+
 def attach(session: Session, name: str) -> None:
     """Lock the object's row against removal; a column must name the object before the transaction ends."""
-    kept = select(LEDGER.c.name).where(LEDGER.c.name == name, LEDGER.c.condemned_at.is_(None)).with_for_update()
-    if session.execute(kept).one_or_none() is None:
+    if session.connection().execute(KEPT, {"kept_object": name}).one_or_none() is None:
         raise MarkedForDeletion(name)
 
 

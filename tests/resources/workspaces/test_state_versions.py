@@ -29,6 +29,22 @@ def test_a_new_version_waits_for_its_state(states: States) -> None:
     assert not {"md5", "lineage", "state", "force"} & set(attributes)
 
 
+def test_what_announcing_answers_is_what_is_shown_then(states: States) -> None:
+    def without_addresses(answer: Any) -> Any:
+        attributes = answer["data"]["attributes"]
+        kept = {name: value for name, value in attributes.items() if not (name.startswith("hosted-") and value)}
+        return {**answer["data"], "attributes": kept}
+
+    states.lock()
+    discarded = None
+    for serial in (1, 2, 3):
+        version = states.create(state(serial))
+        assert without_addresses(states.show(version)) == without_addresses(version)
+        previous = version["data"]["relationships"]["previous-state-version"]["data"]
+        assert previous == (discarded and {"id": discarded, "type": "state-versions"})
+        discarded = version["data"]["id"]
+
+
 def test_an_upload_finishes_it_and_the_unlock_makes_it_current(states: States) -> None:
     content = state(7, outputs=OUTPUTS, resources=2)
     states.lock()

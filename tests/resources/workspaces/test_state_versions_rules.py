@@ -6,7 +6,7 @@ import pytest
 
 from app.models import Organization, Project
 from tests.support import states as support
-from tests.support.api import faults
+from tests.support.api import document, faults
 from tests.support.states import States, announcement, md5, state
 from tests.support.world import World
 
@@ -304,6 +304,18 @@ def test_what_each_level_of_access_may(
     api.post(f"{path}/state-versions", token, announcement(state(2)), expect=write)
     api.post(f"{path}/state-versions", token, announcement(state(2), is_inline=True), expect=write)
     api.patch(f"{path}/state-versions", token, PATCH, expect=422 if write == 409 else 404)
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize("sent", ["no document", document("state-versions", {"serial": -1})], ids=["bad", "wrong"])
+def test_who_may_not_write_learns_nothing_from_a_bad_document(
+    states: States, world: World, acme: Organization, *, sent: Any
+) -> None:
+    path = f"{states.path}/state-versions"
+    stranger = world.member(acme).token
+    for action in ("POST", "PATCH"):
+        assert states.api.raw(action, path, stranger, sent).status_int == 404
+        assert states.api.raw(action, path, states.token, sent).status_int in {400, 422}
 
 
 def test_a_reader_gets_no_address_for_uploads(states: States, world: World, acme: Organization) -> None:

@@ -19,7 +19,7 @@ from app.models import (
 )
 from tests.support.api import document
 from tests.support.personas import table
-from tests.support.scenes.scene import Scene
+from tests.support.scenes.scene import Cost, Scene
 from tests.support.statement_costs import Request
 from tests.support.states import OUTPUTS, States, announcement, state
 
@@ -132,14 +132,16 @@ READS = table(f"""
 /organizations/acme/team-tokens                                 | 2     2     3
 """)
 
-OF_KINDS = {
+OF_KINDS: dict[str, dict[str, Cost]] = {
     # Each object that is stored is entered in the ledger, and claimed there.
     "state": {
-        "announce a state": 9,
-        "upload a state": 11,
-        "upload the JSON form of a state": 8,
-        "send a state in the document": 18,
-        "roll back": 20,
+        # caller, lock, the latest versions, insert, event
+        "announce a state": (5, 4),
+        # the version, who got the address, the object, its line with the lock, the latest versions; it, outputs, others
+        "upload a state": 8,
+        "upload the JSON form of a state": 7,
+        "send a state in the document": (14, 12),
+        "roll back": (16, 15),
     },
     "variables": {
         "create a variable": 6,

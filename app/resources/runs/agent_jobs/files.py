@@ -15,19 +15,18 @@ from app.models.run_jobs import ACQUIRED, APPLY, STARTED, RunJob
 from app.models.run_machine import Machine, lock_run
 from app.models.runs import FINAL, Run
 from app.models.state_versions import StateVersion
-from app.models.workspace_states import newest_version
+from app.models.workspace_states import latest_versions
 from app.models.workspaces import Workspace
 from app.persistence import AnyRow
 from app.persistence.identifiers import random_text
 from app.resources.runs.agent_jobs.operations import JobLost, check_held
-from app.resources.workspaces.state_versions.ingest import IngestedState, ingest
-from app.resources.workspaces.state_versions.operations import create_pending
+from app.resources.workspaces.state_versions.ingest import IngestedState, create_with_state, ingest
 from app.services import services
 from app.storage.ledger import attach, mark_for_deletion
 from app.web.context import reader, release_reader
 from app.web.objects import delete_objects, stored_object
 from app.web.policy import visible
-from app.web.transaction import created_changes, record_event, transaction
+from app.web.transaction import record_event, transaction
 
 Pieces = Callable[[int], Iterator[bytes]]
 
@@ -122,7 +121,7 @@ def store_state(job_id: str, fence: int, pieces_of: Pieces, *, is_last: bool) ->
 
 
 def _keep(session: Session, workspace: Workspace, run: Run, arrival: IngestedState) -> str:
-    newest = newest_version(session, workspace.id)
+    newest = latest_versions(session, workspace.id).arrived
     summary = arrival.summary
     if newest is not None and newest.md5 == summary.md5:
         return UNCHANGED
@@ -135,9 +134,7 @@ def _keep(session: Session, workspace: Workspace, run: Run, arrival: IngestedSta
         _keep_beside(session, run, arrival)
         return BESIDE
     members = {"serial": summary.serial or 0, "md5": summary.md5, "lineage": summary.lineage, "run_id": run.id}
-    version = create_pending(session, workspace, run.created_by_id, members)
-    arrival.accept(session, workspace, version)
-    record_event(session, "state-versions.create", version, created_changes({"serial": version.serial}))
+    create_with_state(session, workspace, run.created_by_id, members, arrival)
     return VERSION
 
 

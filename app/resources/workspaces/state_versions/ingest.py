@@ -3,17 +3,27 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.models.state_versions import StateVersion
-from app.models.workspaces import Workspace
-from app.resources.workspaces.state_versions.operations import accept_json_state, accept_state, object_name
+from app.models.workspace_states import latest_versions
+from app.persistence import AnyRow, NewRow, new_row
+from app.resources.workspaces.state_versions.instances import forget_instances
+from app.resources.workspaces.state_versions.operations import (
+    arrived,
+    discarded,
+    object_name,
+    pending_version,
+    write_outputs,
+)
 from app.resources.workspaces.state_versions.state_contents import Summary
 from app.resources.workspaces.state_versions.state_parser import JsonReader, StateReader
-from app.storage.ledger import Stored
+from app.storage.ledger import Stored, attach
 from app.web.objects import stored_object
 from app.web.requests import PIECE
+from app.web.transaction import Recorded, created_changes, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +34,6 @@ class IngestedState:
     state: Stored
     json_state: Stored | None
     json_size: int = 0
-
-    def accept(self, session: Session, workspace: Workspace, version: StateVersion) -> None:
-        """Attach the state to the version."""
-        accept_state(session, workspace, version, self.state, self.summary)
-        if self.json_state is not None:
-            accept_json_state(session, version, self.json_state, self.json_size)
 
 
 @contextmanager
@@ -50,3 +54,32 @@ def in_pieces(content: bytes) -> Iterator[bytes]:
     """The content as an iterator of small pieces."""
     view = memoryview(content)
     return (bytes(view[start : start + PIECE]) for start in range(0, len(content), PIECE))
+
+
+def create_with_state(
+    session: Session, workspace: AnyRow, author_id: str | None, members: dict[str, Any], arrival: IngestedState
+) -> StateVersion:
+    """Create a version whose state is in the store already; it is not in the session."""
+    latest = latest_versions(session, workspace.id, whole=True)
+    version = pending_version(workspace, latest, author_id, members)
+    row = new_row(version)
+    attach(session, arrival.state.name)
+    values = arrived(version, latest.arrived, arrival.state, arrival.summary)
+    if arrival.json_state is not None:
+        attach(session, arrival.json_state.name)
+        values |= {
+            "json_state_object": arrival.json_state.name,
+            "json_state_key": arrival.json_state.key,
+            "json_state_size": arrival.json_size,
+        }
+    written = NewRow(row.table, {**row.values, **values})
+    write(session, *discarded(latest), written, event=creation_event(version))
+    write_outputs(session, version, arrival.summary)
+    forget_instances(session, workspace, version.id)
+    return version
+
+
+def creation_event(version: StateVersion) -> Recorded:
+    """The activity event of a new version."""
+    created = {"serial": version.serial, "rollback_state_version": version.rollback_of_id}
+    return "state-versions.create", version, created_changes(created)

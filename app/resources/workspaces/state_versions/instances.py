@@ -10,14 +10,14 @@ can check a guess of what an instance contains. With another secret, all instanc
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from app.jsonapi.fields import format_timestamp
 from app.models.state_versions import StateVersion
-from app.models.workspaces import Workspace
+from app.persistence import AnyRow, Base
 from app.resources.workspaces.state_versions.state_contents import Summary
 from app.web.signatures import derive_key
 
@@ -35,7 +35,7 @@ class Instance(NamedTuple):
     version_id: str
 
 
-def follow_instances(version: StateVersion, previous: StateVersion | None, summary: Summary) -> list[Instance]:
+def follow_instances(version: AnyRow, previous: AnyRow, summary: Summary) -> list[Instance]:
     """The list for the version; what has not changed since the previous one keeps its times and version."""
     before = dict(_by_key(previous)) if previous is not None else {}
     moment = format_timestamp(version.created_at)
@@ -53,22 +53,25 @@ def follow_instances(version: StateVersion, previous: StateVersion | None, summa
     return followed
 
 
-def forget_instances(session: Session, workspace: Workspace, kept: StateVersion) -> None:
-    """Empty the lists of older versions, which nobody asks for any more."""
-    columns = StateVersion.__table__.c
-    session.execute(
-        update(StateVersion)
-        .where(
-            StateVersion.workspace_id == workspace.id,
-            columns.instances.is_not(None),
-            columns.id.not_in([kept.id, workspace.current_state_version_id or kept.id]),
-        )
-        .values(instances=None)
-        .execution_options(synchronize_session=False),
+_COLUMNS: Final = StateVersion.__table__.c
+_FORGET: Final = (
+    update(Base.metadata.tables[StateVersion.__tablename__])
+    .where(
+        _COLUMNS.workspace_id == bindparam("of_workspace"),
+        _COLUMNS.instances.is_not(None),
+        _COLUMNS.id.not_in([bindparam("kept"), bindparam("current")]),
     )
+    .values(instances=None)
+)
 
 
-def _by_key(version: StateVersion) -> Iterator[tuple[Key, Instance]]:
+def forget_instances(session: Session, workspace: AnyRow, kept: str) -> None:
+    """Empty the lists of older versions, which nobody asks for any more."""
+    current = workspace.current_state_version_id or kept
+    session.connection().execute(_FORGET, {"of_workspace": workspace.id, "kept": kept, "current": current})
+
+
+def _by_key(version: AnyRow) -> Iterator[tuple[Key, Instance]]:
     resources = version.resources or []
     for item in version.instances or []:
         instance = Instance(*item)

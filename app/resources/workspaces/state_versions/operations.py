@@ -1,22 +1,22 @@
 """The rules of state versions: when a new one is accepted, which one is current, and how the lock matters."""
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.jsonapi.errors import ApiError, Conflict, InvalidAttribute
-from app.models.state_versions import FINALIZED, StateVersion, StateVersionOutput
-from app.models.workspace_states import discard_pending, newest_version, promote_latest
-from app.models.workspaces import Workspace
-from app.persistence import identifier
+from app.models.state_versions import DISCARDED, FINALIZED, StateVersion, StateVersionOutput
+from app.models.workspace_states import Latest
+from app.persistence import AnyRow, Base, ChangedRow, identifier
 from app.persistence.identifiers import random_text
-from app.resources.workspaces.state_versions.instances import follow_instances, forget_instances
+from app.resources.workspaces.state_versions.instances import follow_instances
 from app.resources.workspaces.state_versions.state_contents import Output, Summary
 from app.services import services
 from app.storage.ledger import Stored, attach
 
+VERSIONS: Final = Base.metadata.tables[StateVersion.__tablename__]
+_OUTPUTS: Final = Base.metadata.tables[StateVersionOutput.__tablename__].insert()
 new_output_id = identifier("wsout")
 
 
@@ -70,9 +70,8 @@ def object_name(workspace_id: str) -> str:
     return f"states/{workspace_id}/{random_text(24)}"
 
 
-def check_agrees(session: Session, workspace_id: str, serial: int, md5: str, lineage: str | None) -> None:
+def check_agrees(newest: AnyRow, serial: int, md5: str, lineage: str | None) -> None:
     """Refuse a state that does not follow the workspace's newest one. The caller has locked the workspace's row."""
-    newest = newest_version(session, workspace_id)
     if newest is None:
         return
     _check_lineage(newest, lineage)
@@ -82,7 +81,7 @@ def check_agrees(session: Session, workspace_id: str, serial: int, md5: str, lin
         raise SerialTaken
 
 
-def _check_lineage(newest: StateVersion, lineage: str | None) -> None:
+def _check_lineage(newest: AnyRow, lineage: str | None) -> None:
     if lineage and newest.lineage and lineage != newest.lineage:
         raise LineageMismatch
 
@@ -100,75 +99,72 @@ def check_serial(serial: int, summary: Summary, *, pointer: str | None = None) -
         )
 
 
-def next_serial(session: Session, workspace_id: str) -> int:
+def next_serial(newest: AnyRow) -> int:
     """The serial above that of the newest version, and above that of its state."""
-    newest = newest_version(session, workspace_id)
     return 0 if newest is None else max(newest.serial, newest.serial_in_state or 0) + 1
 
 
-def _check_not_older(newest: StateVersion, summary: Summary) -> None:
-    """Refuse a state that is older than the newest one by the serials in both, whatever their versions were given."""
-    if summary.serial is not None and summary.serial < (newest.serial_in_state or 0):
-        raise SerialNotGreater
-
-
-def settle_lineage(session: Session, version: StateVersion, summary: Summary) -> None:
-    """Take the lineage from the state if the announcement had none, and check it like an announced one."""
-    if version.lineage or not summary.lineage:
-        return
-    newest = newest_version(session, version.workspace_id)
-    if newest is not None and not version.forced:
-        _check_lineage(newest, summary.lineage)
-    version.lineage = summary.lineage
-
-
-def create_pending(
-    session: Session, workspace: Workspace, author_id: str | None, members: dict[str, Any]
-) -> StateVersion:
-    """Create a version that waits for its state. An earlier one that is still waiting is discarded."""
-    discard_pending(session, workspace.id)
-    last = session.scalar(
-        select(func.max(StateVersion.number)).where(StateVersion.workspace_id == workspace.id),
-    )
+def pending_version(workspace: AnyRow, latest: Latest, author_id: str | None, members: dict[str, Any]) -> StateVersion:
+    """A new version that waits for its state; neither written nor in a session. ``discarded`` belongs to it."""
     version = StateVersion(
         organization_id=workspace.organization_id,
         workspace_id=workspace.id,
-        number=(last or 0) + 1,
+        number=1 if latest.created is None else latest.created.number + 1,
         created_by_id=author_id,
         **members,
     )
-    session.add(version)
-    session.flush()
     # For the event: else they would be read from the database.
     for name in ("project_id", "environment_id", "cell"):
         set_committed_value(version, name, getattr(workspace, name))
     return version
 
 
-def accept_state(
-    session: Session, workspace: Workspace, version: StateVersion, stored: Stored, summary: Summary
-) -> None:
-    """Attach the stored state to the version, which becomes current at once if the workspace is not locked."""
-    newest = newest_version(session, workspace.id)
+def discarded(latest: Latest) -> list[ChangedRow]:
+    """The version that a new one discards, because it still waits for its state; its upload is refused from then on."""
+    if not latest.is_pending:
+        return []
+    return [ChangedRow(VERSIONS, {"status": DISCARDED, "intermediate": False}, latest.created.id)]
+
+
+def lineage_of(version: AnyRow, newest: AnyRow, summary: Summary) -> str | None:
+    """The lineage of the version: if none was announced, that of its state, which is checked like an announced one."""
+    announced: str | None = version.lineage
+    if announced or not summary.lineage:
+        return announced
     if newest is not None and not version.forced:
-        _check_not_older(newest, summary)
-    attach(session, stored.name)
-    version.instances = [list(each) for each in follow_instances(version, newest, summary)]
-    version.status = FINALIZED
-    version.state_object, version.state_key = stored.name, stored.key
-    version.size, version.md5, version.serial_in_state = summary.size, summary.md5, summary.serial
-    version.format, version.terraform_version = summary.format, summary.terraform_version
-    version.encrypted = summary.encrypted
-    version.resource_count = summary.resource_count
-    version.resources = summary.resources
-    version.modules, version.providers = dict(summary.modules), dict(summary.providers)
-    session.flush()
+        _check_lineage(newest, summary.lineage)
+    return summary.lineage
+
+
+def arrived(version: AnyRow, newest: AnyRow, stored: Stored, summary: Summary) -> dict[str, Any]:
+    """The columns of the version when its state has arrived; refuses one that does not follow the newest version."""
+    # Whatever serials the versions were given, those in the states count as well.
+    least = 0 if newest is None or version.forced else newest.serial_in_state or 0
+    if summary.serial is not None and summary.serial < least:
+        raise SerialNotGreater
+    return {
+        "instances": [list(each) for each in follow_instances(version, newest, summary)],
+        "status": FINALIZED,
+        "state_object": stored.name,
+        "state_key": stored.key,
+        "size": summary.size,
+        "md5": summary.md5,
+        "serial_in_state": summary.serial,
+        "format": summary.format,
+        "terraform_version": summary.terraform_version,
+        "encrypted": summary.encrypted,
+        "resource_count": summary.resource_count,
+        "resources": summary.resources,
+        "modules": dict(summary.modules),
+        "providers": dict(summary.providers),
+    }
+
+
+def write_outputs(session: Session, version: AnyRow, summary: Summary) -> None:
+    """Write the outputs of the version, which is written already."""
     if summary.outputs:
         rows = [_output_row(version, output) for output in summary.outputs.values()]
-        session.execute(insert(StateVersionOutput), rows)
-    if not workspace.locked:
-        promote_latest(session, workspace)
-    forget_instances(session, workspace, version)
+        session.connection().execute(_OUTPUTS, rows)
 
 
 def accept_json_state(session: Session, version: StateVersion, stored: Stored, size: int) -> None:
@@ -178,7 +174,7 @@ def accept_json_state(session: Session, version: StateVersion, stored: Stored, s
     session.flush()
 
 
-def _output_row(version: StateVersion, output: Output) -> dict[str, Any]:
+def _output_row(version: AnyRow, output: Output) -> dict[str, Any]:
     return {
         "id": new_output_id(),
         "organization_id": version.organization_id,

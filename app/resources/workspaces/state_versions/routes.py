@@ -6,11 +6,11 @@ from flask import Response, request
 from sqlalchemy import select
 
 from app.authz.permissions import P
-from app.jsonapi.errors import NotFound, Unprocessable
+from app.jsonapi.errors import ApiError, NotFound, Unprocessable
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.models.workspaces import Workspace
-from app.persistence import case_folded, fold_case
+from app.persistence import AnyRow, case_folded, fold_case
 from app.resources.workspaces.state_versions import objects, outputs, resources, service
 from app.resources.workspaces.state_versions.access import workspace_for
 from app.resources.workspaces.state_versions.blueprint import API, OF_WORKSPACE, blueprint
@@ -22,6 +22,7 @@ from app.resources.workspaces.state_versions.listing import (
     link_outputs,
 )
 from app.resources.workspaces.state_versions.schema import RollbackSchema, StateVersionSchema
+from app.services import services
 from app.web.answers import resource_response
 from app.web.context import reader
 from app.web.guard import describes, requires
@@ -42,8 +43,15 @@ WORKSPACE: Final = "filter[workspace][name]"
 @describes(body=StateVersionSchema, answer=StateVersionSchema, status=201, errors=(400, 409, 412, 413, 422))
 def create_state_version(workspace_id: str) -> Response:
     """Create a state version, with its state or with an address to upload it to. The caller must hold the lock."""
-    workspace_for(workspace_id, P.STATE_WRITE)
-    members = load(StateVersionSchema, body(INLINE_BYTES))
+    if (request.content_length or INLINE_BYTES) > services().settings.request_bytes:
+        # A large state is not read for somebody who may not store it.
+        workspace_for(workspace_id, P.STATE_WRITE)
+    try:
+        members = load(StateVersionSchema, body(INLINE_BYTES))
+    except ApiError:
+        # Whoever may not store states here learns of nothing else.
+        workspace_for(workspace_id, P.STATE_WRITE)
+        raise
     # The outputs are read from the state itself.
     members.pop("json_state_outputs", None)
     is_forced = members.pop("force", None) is True
@@ -96,7 +104,7 @@ def list_state_versions() -> Response:
 @describes(answer=StateVersionSchema, includes=INCLUDES, errors=(400,))
 def show_state_version(version_id: str) -> Response:
     """Show a state version."""
-    return _answer(version_id)
+    return _answer(STATE_VERSIONS.get({"id": version_id}))
 
 
 @blueprint.get(f"{OF_WORKSPACE}/current-state-version")
@@ -107,12 +115,11 @@ def show_current_state_version(workspace_id: str) -> Response:
     current = workspace_for(workspace_id, P.STATE_READ).current_state_version_id
     if current is None:
         raise NotFound
-    return _answer(current)
+    return _answer(STATE_VERSIONS.get({"id": current}))
 
 
-def _answer(version_id: str, status: int = 200) -> Response:
+def _answer(row: AnyRow, status: int = 200) -> Response:
     include = including(includes_of(request.args, INCLUDES))
-    row = STATE_VERSIONS.get({"id": version_id})
     shown = STATE_VERSIONS.to_resource(row)
     found = include([row], [shown]) if include else None
     if "data" not in shown["relationships"]["outputs"]:

@@ -5,7 +5,7 @@ A state is stored before the transaction whose row refers to it; a state that no
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
@@ -15,36 +15,62 @@ from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.errors import Conflict, InvalidAttribute, NotFound, TooLarge, Unprocessable
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
+from app.models.workspace_states import Latest, latest_versions
 from app.models.workspaces import Workspace
+from app.persistence import AnyRow, ChangedRow, new_row, write_rows
 from app.resources.workspaces.state_versions.addresses import AddressNotValid, Ticket
-from app.resources.workspaces.state_versions.ingest import IngestedState, in_pieces, ingest
+from app.resources.workspaces.state_versions.ingest import (
+    IngestedState,
+    create_with_state,
+    creation_event,
+    in_pieces,
+    ingest,
+)
+from app.resources.workspaces.state_versions.instances import forget_instances
+from app.resources.workspaces.state_versions.listing import STATE_VERSIONS
 from app.resources.workspaces.state_versions.operations import (
+    VERSIONS,
     LineageMismatch,
     SerialNotGreater,
     VersionDiscarded,
     accept_json_state,
-    accept_state,
+    arrived,
     check_agrees,
     check_serial,
-    create_pending,
+    discarded,
+    lineage_of,
     next_serial,
     object_name,
-    settle_lineage,
+    pending_version,
+    write_outputs,
 )
 from app.resources.workspaces.state_versions.serial_rewriter import rewrite_serial
+from app.resources.workspaces.state_versions.state_contents import Summary
 from app.resources.workspaces.state_versions.state_parser import JsonReader, StateReader
 from app.resources.workspaces.workspaces.locking import check_held_by
 from app.services import services
+from app.storage.ledger import KEPT, MarkedForDeletion, Stored
 from app.web.context import act_for, caller, caller_with_sources, reader, release_reader
 from app.web.objects import delete_objects, stored_object
-from app.web.policy import get_for_update
-from app.web.transaction import created_changes, record_event, transaction
+from app.web.policy import WANTED_ID, denial, is_allowed, lock_row, row_of
+from app.web.transaction import record_event, transaction, write
 
 Pieces = Callable[[int], Iterator[bytes]]
 """The bytes of the request in small pieces; 413 if there are more than the limit."""
 
 
 OVER = "Whoever got this address may not store states in the workspace any more; ask for a new one with a valid token"
+
+# What uploads and downloads need, with the places at which somebody may have the right to them.
+_STORED: Final = row_of(
+    StateVersion,
+    *("id", "status", "md5", "size", "state_object", "state_key"),
+    *("json_state_object", "json_state_key", "json_state_size"),
+)
+# The workspace of an upload, together with the line of its new object in the ledger: see ``attach``.
+_OF_UPLOAD: Final = (
+    row_of(Workspace).add_columns(KEPT.scalar_subquery().label("kept_object")).with_for_update(of=Workspace)
+)
 
 
 class EncryptedState(InvalidAttribute):
@@ -65,8 +91,8 @@ class OvertakenRollback(Conflict):
     detail = "Another state version was created meanwhile; read the current one and retry"
 
 
-def create_state_version(workspace_id: str, members: dict[str, Any], *, is_forced: bool) -> str:
-    """Create a state version, with its state or to be uploaded; the caller must hold the lock. Returns its id.
+def create_state_version(workspace_id: str, members: dict[str, Any], *, is_forced: bool) -> AnyRow:
+    """Create a state version, with its state or to be uploaded; the caller must hold the lock. Returns its row.
 
     Unless it ``is_forced``, it must follow the newest version: with a greater serial and the same lineage.
     """
@@ -75,17 +101,27 @@ def create_state_version(workspace_id: str, members: dict[str, Any], *, is_force
         if arrival is not None:
             check_serial(members["serial"], arrival.summary, pointer="/data/attributes/serial")
             members["lineage"] = members.get("lineage") or arrival.summary.lineage
+        latest = latest_versions(session, workspace_id)
         if not is_forced:
-            check_agrees(session, workspace_id, members["serial"], members["md5"], members.get("lineage"))
-        version = create_pending(session, workspace, caller().user_id, {**members, "forced": is_forced})
-        if arrival is not None:
-            arrival.accept(session, workspace, version)
-        _record_creation(session, version)
-        return version.id
+            check_agrees(latest.arrived, members["serial"], members["md5"], members.get("lineage"))
+        members = {**members, "forced": is_forced}
+        if arrival is None:
+            return _announce(session, workspace, latest, members)
+        version = create_with_state(session, workspace, caller().user_id, members, arrival)
+    return STATE_VERSIONS.get({"id": version.id})
 
 
-def roll_back(workspace_id: str, rollback_of_id: str) -> str:
-    """Make a copy of an earlier state the newest one, with the next serial in its bytes, too. Returns the new id."""
+def _announce(session: Session, workspace: AnyRow, latest: Latest, members: dict[str, Any]) -> AnyRow:
+    version = pending_version(workspace, latest, caller().user_id, members)
+    write(session, *discarded(latest), new_row(version), event=creation_event(version))
+    if not is_allowed(P.STATE_READ, version):
+        raise denial(P.STATE_READ)
+    previous_id = None if latest.created is None else latest.created.id
+    return STATE_VERSIONS.row_of(version, previous_id=previous_id, next_id=None)
+
+
+def roll_back(workspace_id: str, rollback_of_id: str) -> AnyRow:
+    """Make a copy of an earlier state the newest one, with the next serial in its bytes, too. Returns its row."""
     with transaction() as session:
         _lock_held_workspace(session, workspace_id)
         origin = session.scalars(
@@ -99,11 +135,11 @@ def roll_back(workspace_id: str, rollback_of_id: str) -> str:
             raise NotFound
         if origin.encrypted:
             raise EncryptedState
-        serial = next_serial(session, workspace_id)
+        serial = next_serial(latest_versions(session, workspace_id).arrived)
     pieces = rewrite_serial(services().vault.open(origin.state_object, origin.state_key), serial)
     with ingest(workspace_id, pieces) as arrival, transaction() as session:
         workspace = _lock_held_workspace(session, workspace_id)
-        if next_serial(session, workspace_id) != serial:
+        if next_serial(latest_versions(session, workspace_id).arrived) != serial:
             raise OvertakenRollback
         members = {
             "serial": serial,
@@ -111,16 +147,13 @@ def roll_back(workspace_id: str, rollback_of_id: str) -> str:
             "lineage": origin.lineage,
             "rollback_of_id": origin.id,
         }
-        version = create_pending(session, workspace, caller().user_id, members)
-        arrival.accept(session, workspace, version)
-        _record_creation(session, version)
-        return version.id
+        version = create_with_state(session, workspace, caller().user_id, members, arrival)
+    return STATE_VERSIONS.get({"id": version.id})
 
 
 def stored_version(version_id: str) -> Row[Any]:
     """The row of the version, for any caller: a signed address is the permission. Releases the reader."""
-    table = StateVersion.__table__
-    row = reader().execute(select(table).where(table.c.id == version_id)).one_or_none()
+    row = reader().execute(_STORED, {WANTED_ID: version_id}).one_or_none()
     # Transferring a body takes long, and other requests need the connection meanwhile.
     release_reader()
     if row is None:
@@ -134,7 +167,7 @@ def upload(ticket: Ticket, pieces_of: Pieces) -> None:
     Whoever got the address must still have a token, the right to store states in the workspace, and its lock.
     """
     before = stored_version(ticket.version_id)
-    issuer = _issuer_of(ticket)
+    issuer = _issuer_of(ticket, before)
     if before.status == DISCARDED:
         raise VersionDiscarded
     if ticket.part == "json-state":
@@ -170,38 +203,61 @@ def _discarding_refused(before: Row[Any], issuer: Caller) -> Iterator[None]:
 
 def _upload_state(before: Row[Any], issuer: Caller, pieces: Iterator[bytes]) -> None:
     state_reader = StateReader(before.md5)
-    with stored_object(object_name(before.workspace_id), state_reader.tee(pieces)) as state:
-        taken = False
-        with transaction() as session:
-            workspace, version = _lock(session, before)
-            if version.status == PENDING:
-                _check_still_allowed(workspace, issuer)
-                check_serial(version.serial, state_reader.summary)
-                settle_lineage(session, version, state_reader.summary)
-                accept_state(session, workspace, version, state, state_reader.summary)
-                taken = True
-            elif version.status == DISCARDED:
-                raise VersionDiscarded
-    if not taken:
+    with (
+        stored_object(object_name(before.workspace_id), state_reader.tee(pieces)) as state,
+        transaction() as session,
+    ):
+        found = {WANTED_ID: before.workspace_id, "kept_object": state.name}
+        workspace = session.connection().execute(_OF_UPLOAD, found).one_or_none()
+        if workspace is None:
+            raise NotFound
+        latest = latest_versions(session, workspace.id, whole=True)
+        status = latest.created.status if _is(latest.created, before.id) else _status_of(session, before.id)
+        if status == PENDING:
+            _check_still_allowed(workspace, issuer)
+            _accept(session, workspace, latest, state, state_reader.summary)
+        elif status == DISCARDED:
+            raise VersionDiscarded
+    if status != PENDING:
         delete_objects([state.name])
 
 
-def _issuer_of(ticket: Ticket) -> Caller:
+def _accept(session: Session, workspace: AnyRow, latest: Latest, state: Stored, summary: Summary) -> None:
+    version, newest = latest
+    check_serial(version.serial, summary)
+    lineage = lineage_of(version, newest, summary)
+    values = arrived(version, newest, state, summary)
+    if workspace.kept_object is None:
+        raise MarkedForDeletion(state.name)
+    write_rows(session.connection(), ChangedRow(VERSIONS, {"lineage": lineage, **values}, version.id))
+    write_outputs(session, version, summary)
+    forget_instances(session, workspace, version.id)
+
+
+def _is(version: AnyRow, version_id: str) -> bool:
+    return version is not None and version.id == version_id
+
+
+def _status_of(session: Session, version_id: str) -> str:
+    """The status of a version that is not the last one any more; 404 if it was deleted."""
+    columns = StateVersion.__table__.c
+    status: str | None = session.scalar(select(columns.status).where(columns.id == version_id))
+    if status is None:
+        raise NotFound
+    return status
+
+
+def _issuer_of(ticket: Ticket, version: Row[Any]) -> Caller:
     """The caller who got the address; refused if their token is gone, or they may not store states there any more."""
     issuer = caller_with_sources("authentication-tokens", ticket.token_id) if ticket.token_id else None
-    if issuer is None:
-        raise AddressNotValid(OVER)
-    key = StateVersion.__table__.c.id
-    allowed = select(key).where(key == ticket.version_id, rules.where(issuer, P.STATE_WRITE, StateVersion))
-    is_allowed = reader().execute(allowed).one_or_none() is not None
     release_reader()
-    if not is_allowed:
+    if issuer is None or P.STATE_WRITE not in rules.permissions_on(issuer, StateVersion.grant_columns, version):
         raise AddressNotValid(OVER)
     return issuer
 
 
-def _check_still_allowed(workspace: Workspace, issuer: Caller) -> None:
-    if not rules.holds(issuer, P.STATE_WRITE, workspace):
+def _check_still_allowed(workspace: AnyRow, issuer: Caller) -> None:
+    if P.STATE_WRITE not in rules.permissions_on(issuer, Workspace.grant_columns, workspace):
         raise AddressNotValid(OVER)
     check_held_by(workspace, issuer)
 
@@ -251,13 +307,8 @@ def _inline_state(workspace_id: str, members: dict[str, Any]) -> Iterator[Ingest
         yield arrival
 
 
-def _lock_held_workspace(session: Session, workspace_id: str) -> Workspace:
+def _lock_held_workspace(session: Session, workspace_id: str) -> AnyRow:
     """The workspace; refuses a caller who does not hold its lock."""
-    workspace = get_for_update(session, Workspace, workspace_id, P.STATE_WRITE, visible_by=P.STATE_WRITE)
+    workspace = lock_row(session, Workspace, workspace_id, P.STATE_WRITE)
     check_held_by(workspace, caller())
     return workspace
-
-
-def _record_creation(session: Session, version: StateVersion) -> None:
-    created = {"serial": version.serial, "rollback_state_version": version.rollback_of_id}
-    record_event(session, "state-versions.create", version, created_changes(created))
