@@ -81,11 +81,16 @@ def grant_levels(
     return tuple(sorted(levels))
 
 
-def visibility_clause(permission: P, model: type[Base], levels: GrantLevels) -> ColumnElement[bool]:
-    """The SQL condition for these levels; ``visibility_parameters`` has the values. Without a level, no row matches."""
+def visibility_clause(
+    permission: P, model: type[Base], levels: GrantLevels, *, are_many: bool = False
+) -> ColumnElement[bool]:
+    """The SQL condition for these levels; ``visibility_parameters`` has the values. Without a level, no row matches.
+
+    ``are_many`` is for statements that read all rows and test each for one of many ids, see ``in_values``.
+    """
     targets = {level: values_param(_parameter(permission, level)) for level in levels}
     parents = {level: values_param(_parent_parameter(permission, level)) for level in levels if level in PARENT_LEVEL}
-    return _any_of(model, targets, parents)
+    return _any_of(model, targets, parents, are_many=are_many)
 
 
 def reached_clause(permission: P, level: Level, column: Expression) -> ColumnElement[bool]:
@@ -118,14 +123,18 @@ def where(caller: Caller, permission: P, model: type[Base]) -> ColumnElement[boo
     return _any_of(model, targets, {level: _parent_ids(targets[level]) for level in PARENT_LEVEL if level in targets})
 
 
-def _any_of(model: type[Base], targets: Mapping[Level, Any], parents: Mapping[Level, Any]) -> ColumnElement[bool]:
+def _any_of(
+    model: type[Base], targets: Mapping[Level, Any], parents: Mapping[Level, Any], *, are_many: bool = False
+) -> ColumnElement[bool]:
     if Level.SITE in targets:
         return true()
-    reached = {level: in_values(getattr(model, model.grant_columns[level]), ids) for level, ids in targets.items()}
+
+    def reached_by(level: Level, ids: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a set or a parameter
+        return in_values(getattr(model, model.grant_columns[level]), ids, are_many=are_many)
+
+    reached = {level: reached_by(level, ids) for level, ids in targets.items()}
     for level, parent_ids in parents.items():
-        reached[level] = and_(
-            in_values(getattr(model, model.grant_columns[PARENT_LEVEL[level]]), parent_ids), reached[level]
-        )
+        reached[level] = and_(reached_by(PARENT_LEVEL[level], parent_ids), reached[level])
     return or_(false(), *reached.values())
 
 

@@ -79,24 +79,40 @@ def _equals_any(element: _InValues, compiler: SQLCompiler, **options: Any) -> st
     return f"{tested} = ANY ((SELECT string_to_array({compiler.process(values, **options)}, E'\\x1f'))::text[])"
 
 
+class _InManyValues(_InValues):
+    """The same by a hash table, without an index of the column."""
+
+    inherit_cache = True
+
+
+@compiles(_InManyValues, "postgresql")
+def _in_hash_table(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column, values = element.clauses
+    tested = compiler.process(column, **options)
+    return f"{tested} IN (SELECT unnest(string_to_array({compiler.process(values, **options)}, E'\\x1f')))"
+
+
 def values_param(name: str) -> BindParameter[Iterable[str]]:
     """A named parameter for a set of texts, given when the statement is executed."""
     return bindparam(name, type_=TextValues(), unique=False)
 
 
 def in_values(
-    column: SQLColumnExpression[Any], values: Iterable[str] | BindParameter[Iterable[str]]
+    column: SQLColumnExpression[Any], values: Iterable[str] | BindParameter[Iterable[str]], *, are_many: bool = False
 ) -> ColumnElement[bool]:
     """The condition that ``column`` has one of ``values``. It is never true for an empty set.
 
     A column of the form ``CASE WHEN condition THEN value END`` is replaced by the condition and the value, which can
     use an index. So don't negate the result: for such a column it is false, not null, where the column is null.
+
+    Where no index of the column helps, PostgreSQL compares each row with one value after the other. If ``are_many``, it
+    looks the row's value up in a hash table instead, and uses no index.
     """
     if (only_case := _only_case(column)) is not None:
         holds, value = only_case
-        return and_(holds, in_values(value, values))
+        return and_(holds, in_values(value, values, are_many=are_many))
     parameter = values if isinstance(values, BindParameter) else bindparam(None, list(values), type_=TextValues())
-    return _InValues(column, parameter)
+    return _InManyValues(column, parameter) if are_many else _InValues(column, parameter)
 
 
 def _only_case(column: SQLColumnExpression[Any]) -> tuple[ColumnElement[bool], ColumnElement[Any]] | None:

@@ -51,6 +51,7 @@ from app.web.statements import (
     columns_in,
     find_many_statement,
     get_statement,
+    is_reached_by_id,
     page_statement,
     plain,
     sort_keys,
@@ -69,6 +70,9 @@ Include = Callable[[Sequence[Any], list[ResourceObject]], list[ResourceObject]]
 
 # How many statements a listing caches. Clients choose the filters, and each combination is a statement of its own.
 STATEMENT_CACHE_SIZE = 256
+
+# More ids than this make a hash table worth its while.
+MANY_IDS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,11 +273,12 @@ class Listing(Declaration):
         who = caller()
         levels = rules.grant_levels(who, self.permission, self.model, organization_id, project_id)
         parameters = rules.visibility_parameters(who, self.permission, levels)
+        has_many = any(len(ids) > MANY_IDS for ids in parameters.values())
         counted = []
         for count in self.counts:
             counted.append(rules.grant_levels(who, count.permission, count.model, organization_id))
             parameters |= rules.visibility_parameters(who, count.permission, counted[-1])
-        return Visibility(levels, tuple(counted), parameters)
+        return Visibility(levels, tuple(counted), parameters, has_many and not is_reached_by_id(self, levels))
 
     def _completed(self, rows: Sequence[Row[Any]], source: Connection | Session | None = None) -> Sequence[Any]:
         return rows if self.complete is None else self.complete(self, rows, source or reader())

@@ -78,6 +78,8 @@ class Visibility:
     levels: rules.GrantLevels
     counted: tuple[rules.GrantLevels, ...]
     parameters: dict[str, Any] = field(compare=False)
+    are_many: bool = False
+    """Whether all rows below the parents are read, because no index finds them, and tested for one of many ids."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -270,7 +272,8 @@ def uncounted_page_statement(  # noqa: PLR0913 - what makes one statement differ
 
 def visible_rows(listing: Declaration, visibility: Visibility) -> ColumnElement[bool]:
     """The condition that the caller sees a row."""
-    return rules.visibility_clause(listing.permission, listing.model, visibility.levels)
+    levels, are_many = visibility.levels, visibility.are_many
+    return rules.visibility_clause(listing.permission, listing.model, levels, are_many=are_many)
 
 
 def labelled_columns(listing: Declaration, visibility: Visibility) -> list[Expression]:
@@ -294,11 +297,12 @@ def _seen(
     """The conditions that the caller sees a row below the parents."""
     if visible_where is not None:
         return [visible_where]
-    by_index = not (finds_ids or _is_reached_by_id(listing, visibility.levels))
+    by_index = not (finds_ids or is_reached_by_id(listing, visibility.levels))
     return [visible_rows(listing, visibility), *_equal(listing, _narrowest(parents), by_index=by_index)]
 
 
-def _is_reached_by_id(listing: Declaration, levels: rules.GrantLevels) -> bool:
+def is_reached_by_id(listing: Declaration, levels: rules.GrantLevels) -> bool:
+    """Whether an index finds the rows at each of these levels."""
     # Rows below a workspace have no column for the project: they are found by the workspace.
     own_columns = {"id", "project_id", "environment_id"}.intersection(listing.model.__table__.c.keys())
     indexed = own_columns | listing.model.indexed_grant_columns

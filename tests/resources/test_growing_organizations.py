@@ -4,12 +4,21 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, insert, text
 
-from app.models import Organization, Project, TagBinding, Workspace
+from app.models import ActivityEvent, Organization, Project, TagBinding, Workspace
 from tests.support.api import Api
 from tests.support.query_plans import plans
+from tests.support.statement_costs import Statements
 from tests.support.world import Person, World
 
 MANY = 3_000
+EVENT = {
+    "action": "projects.update",
+    "actor_type": "users",
+    "actor_name": "ada",
+    "subject_type": "projects",
+    "subject_id": "prj-1",
+    "changes": {},
+}
 COUNTING = {"project": "ix_workspaces_project_id", "environment": "ix_workspaces_environment_id_name"}
 
 
@@ -117,3 +126,30 @@ def test_counts_are_exact_for_whoever_sees_all_or_some(
             assert api.get(f"/environments/{its['id']}", token)["data"]["attributes"]["workspace-count"] == count
         listed = api.get("/projects", token)["data"]
         assert {each["id"]: each["attributes"]["workspace-count"] for each in listed}.items() >= expected.items()
+
+
+@pytest.mark.parametrize("form", ["few", "many"])
+def test_events_of_environments_are_the_same_for_many_roles_as_for_few(
+    api: Api,
+    world: World,
+    acme: Organization,
+    monkeypatch: pytest.MonkeyPatch,
+    statements: Statements,
+    database_kind: str,
+    *,
+    form: str,
+) -> None:
+    if form == "many":
+        monkeypatch.setattr("app.web.listing.MANY_IDS", 1)
+    member, seen = world.member(acme), []
+    for cell in ("eu", "us"):
+        project = world.project(acme)
+        for environment in (world.environment(project), world.environment(project), world.environment(project)):
+            place = {"organization_id": acme.id, "project_id": project.id, "environment_id": environment.id}
+            seen += [world.add(ActivityEvent(**EVENT, **place, cell=its)).id for its in (cell, "other")][:1]
+            world.project_member(project, member, "viewer", environment=environment, cells=[cell])
+    with statements() as sent:
+        listed = api.get("/organizations/acme/activity-events?filter[action]=projects.update", member.token)["data"]
+    assert sorted(each["id"] for each in listed) == sorted(seen)
+    if database_kind == "postgresql":
+        assert any("IN (SELECT unnest(" in statement for statement in sent) == (form == "many")
