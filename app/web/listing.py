@@ -15,34 +15,20 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import ColumnElement, Connection, Row, Select
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 
 from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.dump import Dump, compile_dump
 from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.parameters import Known
-from app.jsonapi.query import (
-    Arguments,
-    CursorPage,
-    Page,
-    any_page_of,
-    cursor_page_links,
-    is_paged,
-    last_page,
-    list_values,
-    page_links,
-    page_meta,
-    uncounted_page_links,
-    uncounted_page_meta,
-)
+from app.jsonapi.query import Arguments, CursorPage, Page, any_page_of, is_paged, list_values
 from app.jsonapi.schema import Schema, protected_attributes
 from app.persistence import AnyRow, Expression
 from app.web import cursors
-from app.web.addresses import page_url
 from app.web.answers import document_response
 from app.web.context import caller, reader
 from app.web.filters import Filter, FilterClause, also_permitted
+from app.web.pages import Found, Wanted, counted_page, page_by_cursor, uncounted_page
 from app.web.policy import mark_policy_checked, require
 from app.web.statements import (
     Counted,
@@ -73,30 +59,6 @@ STATEMENT_CACHE_SIZE = 256
 
 # More ids than this make a hash table worth its while.
 MANY_IDS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a request wants of a list: its parents and parameters, and conditions of the view."""
-
-    parents: Mapping[str, Any]
-    arguments: MultiDict[str, str]
-    extra_filters: Sequence[FilterClause] = ()
-    visible_where: ColumnElement[bool] | None = None
-
-    @property
-    def named(self) -> Mapping[str, list[str]]:
-        """The parameters, as links repeat them."""
-        return self.arguments.to_dict(flat=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The rows of a page, and what its document says beside them."""
-
-    rows: Sequence[Row[Any]]
-    links: Mapping[str, str | None]
-    meta: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -250,7 +212,7 @@ class Listing(Declaration):
         condition decides which rows are visible; it must hold only for rows that the caller may see.
         """
         page = any_page_of(request.args) if paged or is_paged(request.args) else None
-        wanted = _Wanted(parents, request.args, extra_filters, visible_where)
+        wanted = Wanted(parents, request.args, extra_filters, visible_where)
         if isinstance(page, CursorPage):
             found = self._page_by_cursor(page, wanted)
         elif page is None or page.is_counted:
@@ -283,35 +245,23 @@ class Listing(Declaration):
     def _completed(self, rows: Sequence[Row[Any]], source: Connection | Session | None = None) -> Sequence[Any]:
         return rows if self.complete is None else self.complete(self, rows, source or reader())
 
-    def _counted_page(self, page: Page | None, wanted: _Wanted) -> _Found:
+    def _counted_page(self, page: Page | None, wanted: Wanted) -> Found:
         """The rows of the page, or all, with how many match the filters and how many the caller can see."""
         sort = self._sort(wanted.arguments)
         is_paged = page is not None
         place = {"page_size": page.size, "page_offset": page.offset} if page is not None else {}
         select_page = partial(page_statement, sort=sort, is_paged=is_paged)
         rows = self._rows(wanted, ("many", sort, is_paged), select_page, place)
-        # A page past the end has one row with only the counts.
-        first = rows[0]
-        rows, total = ([] if first.id is None else rows), first.matching_count
-        meta: dict[str, Any] = {}
-        if self.counted_by_status:
-            meta["status-counts"] = {"total": first.visible_count, "matching": total}
-        if page is None:
-            return _Found(rows, {}, meta)
-        meta["pagination"] = page_meta(page, total)
-        return _Found(rows, page_links(page_url(), wanted.named, page, last_page(page, total)), meta)
+        return counted_page(page, wanted, rows, by_status=self.counted_by_status)
 
-    def _uncounted_page(self, page: Page, wanted: _Wanted) -> _Found:
+    def _uncounted_page(self, page: Page, wanted: Wanted) -> Found:
         """The rows of a page whose list is not counted. One row more is read, to see whether the list goes on."""
         sort = self._sort(wanted.arguments)
         select_page = partial(uncounted_page_statement, keys=sort_keys(self, sort))
         place = {"page_size": page.size + 1, "page_offset": page.offset}
-        rows = self._rows(wanted, ("uncounted", sort), select_page, place)
-        has_more = len(rows) > page.size
-        links = uncounted_page_links(page_url(), wanted.named, page, has_more=has_more)
-        return _Found(rows[: page.size], links, {"pagination": uncounted_page_meta(page, has_more=has_more)})
+        return uncounted_page(page, wanted, self._rows(wanted, ("uncounted", sort), select_page, place))
 
-    def _page_by_cursor(self, page: CursorPage, wanted: _Wanted) -> _Found:
+    def _page_by_cursor(self, page: CursorPage, wanted: Wanted) -> Found:
         """The rows after or before a cursor, and one more row as in ``_uncounted_page``."""
         sort = self._sort(wanted.arguments)
         keys = sort_keys(self, sort)
@@ -320,20 +270,14 @@ class Listing(Declaration):
             keys[self.identifier] = list(keys.values())[-1]
         place = {"page_size": page.size + 1, "page_offset": 0}
         if page.cursor:
-            types = [cursors.type_of(key) for key in keys]
-            place |= cursors.decode(page.cursor, sort, types, page.parameter)
+            place |= cursors.decode(page.cursor, sort, [cursors.type_of(key) for key in keys], page.parameter)
         is_backward, has_cursor = page.is_backward, page.cursor != ""
         select_page = partial(uncounted_page_statement, keys=keys, is_backward=is_backward, has_cursor=has_cursor)
         rows = self._rows(wanted, ("by cursor", sort, is_backward, has_cursor), select_page, place)
-        has_more, rows = len(rows) > page.size, rows[: page.size]
-        if is_backward:
-            rows = rows[::-1]
-        names = [f"order_{index}" for index in range(len(keys))]
-        ends = [cursors.encode(sort, [getattr(row, name) for name in names]) for row in (*rows[:1], *rows[-1:])]
-        return _Found(rows, cursor_page_links(page_url(), wanted.named, page, ends, has_more=has_more), {})
+        return page_by_cursor(page, wanted, rows, sort, len(keys))
 
     def _rows(
-        self, wanted: _Wanted, form: Hashable, select_page: Callable[..., Select[Any]], place: Mapping[str, Any]
+        self, wanted: Wanted, form: Hashable, select_page: Callable[..., Select[Any]], place: Mapping[str, Any]
     ) -> Sequence[Row[Any]]:
         """Run a statement for what is wanted; ``form`` distinguishes cached statements, ``place`` says which page."""
         mark_policy_checked(self.permission)
