@@ -15,6 +15,7 @@ from app.openapi import openapi_document
 from app.persistence.database import connect_engines
 from app.services import EXTENSION, Services
 from app.storage.keyring import Keyring
+from app.storage.spare_names import SpareNames
 from app.storage.vault import connect_vault
 from app.web import addresses, documentation, errors, negotiation, requests
 
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         engines=connect_engines(app, settings.database_url, settings.pool_size),
         keyring=keyring,
         vault=connect_vault(settings, keyring),
+        spare_names=SpareNames(),
         analytics=connect_analytics(settings),
         # Made when it is first asked for, once in each process.
         openapi=cache(lambda: orjson.dumps(openapi_document(app))),

@@ -10,6 +10,7 @@ from app.analytics import Delivery
 from app.config import Settings
 from app.persistence.engine import Engines
 from app.storage.keyring import Keyring
+from app.storage.spare_names import SpareNames
 from app.storage.vault import Vault
 
 EXTENSION: Final = "groundplan"
@@ -29,6 +30,7 @@ class Services:
     engines: Engines
     keyring: Keyring
     vault: Vault
+    spare_names: SpareNames
     analytics: Delivery | None
     openapi: Callable[[], bytes]
 

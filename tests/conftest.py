@@ -287,9 +287,11 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
     if "app" not in request.fixturenames:
         yield
         return
-    engine = engine_of(request.getfixturevalue("app"))
+    app = request.getfixturevalue("app")
+    engine = engine_of(app)
     yield
     empty(engine)
+    services(app).spare_names.clear()
 
 
 @pytest.fixture

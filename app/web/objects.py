@@ -14,14 +14,17 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def stored_object(name: str, pieces: Iterable[bytes]) -> Iterator[Stored]:
+def stored_object(name: str, pieces: Iterable[bytes], *, is_registered: bool = False) -> Iterator[Stored]:
     """Store an object with these bytes under a new name. When the block begins, it is safe on disk.
+
+    The name is entered in the ledger first, unless it ``is_registered``.
 
     The block must commit, with ``claim``, a row that names the object. If the block raises an ``ApiError``, the object
     is removed. If the process dies before the commit, or it is unknown whether the commit happened, the next sweep
     decides: it removes an object that no row names. There is never a row without its object.
     """
-    register(services().engines.writing, name)
+    if not is_registered:
+        register(services().engines.writing, name)
     try:
         key = services().vault.put(name, pieces)
     except StoreUnavailable:

@@ -200,7 +200,8 @@ def kill_during_uploads(service: Service) -> None:
         each.start()
     for _ in uploads:
         assert half_sent.acquire(timeout=SECONDS_TO_ANSWER)
-    poll_until(lambda: listed(service) == before + 1 + UPLOADS, SECONDS_TO_ANSWER, "a row for each upload")
+    # One more, if no upload has got the name that waits in the process of the first one.
+    poll_until(lambda: listed(service) >= before + 1 + UPLOADS, SECONDS_TO_ANSWER, "a row for each upload")
     service.kill()
     killed.set()
     for each in uploads:
@@ -209,7 +210,8 @@ def kill_during_uploads(service: Service) -> None:
 
 def by_command(service: Service) -> None:
     assert service.run_flask("sweep-storage") == "Removed 0 objects.\n"
-    assert service.run_flask("sweep-storage", "--grace-hours", "0") == f"Removed {UPLOADS} objects.\n"
+    swept = service.run_flask("sweep-storage", "--grace-hours", "0")
+    assert swept in {f"Removed {count} objects.\n" for count in (UPLOADS, UPLOADS + 1)}
 
 
 def by_a_worker(service: Service) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.config import Settings
@@ -14,6 +14,7 @@ from app.persistence import now
 from app.persistence.engine import Engines
 from app.services import services
 from app.storage.ledger import register
+from app.storage.spare_names import SpareNames
 from app.storage.store import Store
 from app.storage.sweeping import sweep
 from app.storage.vault import Vault
@@ -30,8 +31,17 @@ class Sweeper:
         self.folder = settings.home / "blobs"
         self.engines: Engines = services(app).engines
         self.vault: Vault = services(app).vault
+        self.spare_names: SpareNames = services(app).spare_names
+
+    def forget_spare_names(self) -> None:
+        """Let no name wait for the next uploads."""
+        with self.engines.writing.begin() as connection:
+            connection.execute(delete(StoredObject).where(StoredObject.name.in_(self.spare_names.all())))
+        self.spare_names.clear()
 
     def sweep(self, grace: timedelta = NOT_AT_ALL) -> int:
+        """Sweep what was stored; of the names that wait for the next uploads, tests of their own tell."""
+        self.forget_spare_names()
         # Times are kept in milliseconds: what was begun in this one is not older than it.
         time.sleep(0.002)
         return sweep(self.engines, self.vault, grace)
@@ -44,9 +54,9 @@ class Sweeper:
         return [path for path in self.folder.glob("*/*") if path.is_dir()]
 
     def listed(self) -> set[str]:
-        """The names in the ledger."""
+        """The names in the ledger, without those that wait for the next uploads."""
         with Session(self.engines.writing) as session:
-            return set(session.scalars(select(StoredObject.name)))
+            return set(session.scalars(select(StoredObject.name))) - self.spare_names.all()
 
     def condemned(self) -> int:
         with Session(self.engines.writing) as session:

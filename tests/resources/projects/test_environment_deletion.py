@@ -1,12 +1,14 @@
 """Deleting environments: empty ones, the default one, by force with all they hold."""
 
 import pytest
+from flask import Flask
 
-from app.models import Environment, Organization, Project, ProjectMember, StoredObject, Var, Workspace
+from app.models import Environment, Organization, Project, ProjectMember, Var, Workspace
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
 from tests.support.statement_costs import Statements, cost
 from tests.support.states import States, state
+from tests.support.sweeper import Sweeper
 from tests.support.world import Person, World
 
 DEFAULT = "The default environment cannot be deleted; make another environment the default first"
@@ -81,13 +83,16 @@ def test_one_that_holds_workspaces_goes_by_force_alone(api: Api, world: World, p
     )
 
 
-def test_what_its_workspaces_stored_goes_along(api: Api, world: World, project: Project, owner: Person) -> None:
+def test_what_its_workspaces_stored_goes_along(
+    app: Flask, api: Api, world: World, project: Project, owner: Person
+) -> None:
     environment = world.environment(project)
     states = States(api, world.workspace(project, environment_id=environment.id), owner.token)
     states.save(state())
-    assert world.all(StoredObject) != []
+    sweeper = Sweeper(app)
+    assert sweeper.listed() != set()
     api.delete(f"/environments/{environment.id}?force=true", owner.token)
-    assert world.all(StoredObject) == []
+    assert sweeper.listed() == set()
 
 
 @pytest.mark.one_database

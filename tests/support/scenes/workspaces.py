@@ -137,9 +137,9 @@ OF_KINDS: dict[str, dict[str, Cost]] = {
     "state": {
         # caller, lock, the latest versions, insert, event
         "announce a state": (5, 4),
-        # the version, who got the address, the object, its line with the lock, the latest versions; it, outputs, others
-        "upload a state": 8,
-        "upload the JSON form of a state": 7,
+        # the version, who got the address, lock, the latest versions; it, the line of the next object, outputs, others
+        "upload a state": (8, 7),
+        "upload the JSON form of a state": (6, 5),
         "send a state in the document": (14, 12),
         "roll back": (16, 15),
     },

@@ -104,7 +104,7 @@ def store_state(job_id: str, fence: int, pieces_of: Pieces, *, is_last: bool) ->
     if job.phase != APPLY or job.started_at is None or job.fence != fence:
         raise NotApplying if job.phase != APPLY else JobLost
     release_reader()
-    with ingest(job.workspace_id, pieces_of(services().settings.state_bytes)) as arrival:
+    with ingest(pieces_of(services().settings.state_bytes)) as arrival:
         with transaction() as session:
             locked = lock_run(session, job.run_id)
             if locked is None:

@@ -14,13 +14,13 @@ from app.resources.workspaces.state_versions.instances import forget_instances
 from app.resources.workspaces.state_versions.operations import (
     arrived,
     discarded,
-    object_name,
     pending_version,
     write_outputs,
 )
 from app.resources.workspaces.state_versions.state_contents import Summary
 from app.resources.workspaces.state_versions.state_parser import JsonReader, StateReader
 from app.storage.ledger import Stored, attach
+from app.storage.spare_names import new_name
 from app.web.objects import stored_object
 from app.web.requests import PIECE
 from app.web.transaction import Recorded, created_changes, write
@@ -38,15 +38,15 @@ class IngestedState:
 
 @contextmanager
 def ingest(
-    workspace_id: str, pieces: Iterable[bytes], *, md5: str | None = None, json_state: bytes | None = None
+    pieces: Iterable[bytes], *, md5: str | None = None, json_state: bytes | None = None
 ) -> Iterator[IngestedState]:
     """Store the state; remove it again if the block raises. ``md5`` is the announced digest, if there was one."""
     intake = StateReader(md5)
-    with stored_object(object_name(workspace_id), intake.tee(pieces)) as state:
+    with stored_object(new_name(), intake.tee(pieces)) as state:
         if not json_state:
             yield IngestedState(intake.summary, state, None)
             return
-        with stored_object(object_name(workspace_id), JsonReader().tee(in_pieces(json_state))) as stored_json:
+        with stored_object(new_name(), JsonReader().tee(in_pieces(json_state))) as stored_json:
             yield IngestedState(intake.summary, state, stored_json, len(json_state))
 
 

@@ -9,11 +9,10 @@ from app.jsonapi.errors import ApiError, Conflict, InvalidAttribute
 from app.models.state_versions import DISCARDED, FINALIZED, StateVersion, StateVersionOutput
 from app.models.workspace_states import Latest
 from app.persistence import AnyRow, Base, ChangedRow, identifier
-from app.persistence.identifiers import random_text
 from app.resources.workspaces.state_versions.instances import follow_instances
 from app.resources.workspaces.state_versions.state_contents import Output, Summary
 from app.services import services
-from app.storage.ledger import Stored, attach
+from app.storage.ledger import Stored
 
 VERSIONS: Final = Base.metadata.tables[StateVersion.__tablename__]
 _OUTPUTS: Final = Base.metadata.tables[StateVersionOutput.__tablename__].insert()
@@ -63,11 +62,6 @@ class VersionDiscarded(Conflict):
 
     code = "state-version-discarded"
     detail = "The state version was discarded; its state is no longer accepted"
-
-
-def object_name(workspace_id: str) -> str:
-    """A new name for the store. Each upload writes an object of its own; the row names the valid one."""
-    return f"states/{workspace_id}/{random_text(24)}"
 
 
 def check_agrees(newest: AnyRow, serial: int, md5: str, lineage: str | None) -> None:
@@ -165,13 +159,6 @@ def write_outputs(session: Session, version: AnyRow, summary: Summary) -> None:
     if summary.outputs:
         rows = [_output_row(version, output) for output in summary.outputs.values()]
         session.connection().execute(_OUTPUTS, rows)
-
-
-def accept_json_state(session: Session, version: StateVersion, stored: Stored, size: int) -> None:
-    """Attach the stored JSON form of the state to the version."""
-    attach(session, stored.name)
-    version.json_state_object, version.json_state_key, version.json_state_size = stored.name, stored.key, size
-    session.flush()
 
 
 def _output_row(version: AnyRow, output: Output) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from app.jsonapi.errors import Conflict, InvalidAttribute, NotFound, TooLarge, U
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
 from app.models.workspace_states import Latest, latest_versions
 from app.models.workspaces import Workspace
-from app.persistence import AnyRow, ChangedRow, new_row, write_rows
+from app.persistence import AnyRow, ChangedRow, NewRow, new_row, write_rows
 from app.resources.workspaces.state_versions.addresses import AddressNotValid, Ticket
 from app.resources.workspaces.state_versions.ingest import (
     IngestedState,
@@ -33,23 +33,21 @@ from app.resources.workspaces.state_versions.operations import (
     LineageMismatch,
     SerialNotGreater,
     VersionDiscarded,
-    accept_json_state,
     arrived,
     check_agrees,
     check_serial,
     discarded,
     lineage_of,
     next_serial,
-    object_name,
     pending_version,
     write_outputs,
 )
 from app.resources.workspaces.state_versions.serial_rewriter import rewrite_serial
-from app.resources.workspaces.state_versions.state_contents import Summary
 from app.resources.workspaces.state_versions.state_parser import JsonReader, StateReader
 from app.resources.workspaces.workspaces.locking import check_held_by
 from app.services import services
 from app.storage.ledger import KEPT, MarkedForDeletion, Stored
+from app.storage.spare_names import line_of, new_name
 from app.web.context import act_for, caller, caller_with_sources, reader, release_reader
 from app.web.objects import delete_objects, stored_object
 from app.web.policy import WANTED_ID, denial, is_allowed, lock_row, row_of
@@ -137,7 +135,7 @@ def roll_back(workspace_id: str, rollback_of_id: str) -> AnyRow:
             raise EncryptedState
         serial = next_serial(latest_versions(session, workspace_id).arrived)
     pieces = rewrite_serial(services().vault.open(origin.state_object, origin.state_key), serial)
-    with ingest(workspace_id, pieces) as arrival, transaction() as session:
+    with ingest(pieces) as arrival, transaction() as session:
         workspace = _lock_held_workspace(session, workspace_id)
         if next_serial(latest_versions(session, workspace_id).arrived) != serial:
             raise OvertakenRollback
@@ -203,48 +201,62 @@ def _discarding_refused(before: Row[Any], issuer: Caller) -> Iterator[None]:
 
 def _upload_state(before: Row[Any], issuer: Caller, pieces: Iterator[bytes]) -> None:
     state_reader = StateReader(before.md5)
-    with (
-        stored_object(object_name(before.workspace_id), state_reader.tee(pieces)) as state,
-        transaction() as session,
-    ):
-        found = {WANTED_ID: before.workspace_id, "kept_object": state.name}
-        workspace = session.connection().execute(_OF_UPLOAD, found).one_or_none()
-        if workspace is None:
-            raise NotFound
+    with _stored_upload(state_reader.tee(pieces)) as (state, spare), transaction() as session:
+        workspace = _lock_for_upload(session, before, state)
         latest = latest_versions(session, workspace.id, whole=True)
-        status = latest.created.status if _is(latest.created, before.id) else _status_of(session, before.id)
+        is_last = latest.created is not None and latest.created.id == before.id
+        status = (latest.created if is_last else _read_again(session, before)).status
+        if status == DISCARDED:
+            raise VersionDiscarded
         if status == PENDING:
             _check_still_allowed(workspace, issuer)
-            _accept(session, workspace, latest, state, state_reader.summary)
-        elif status == DISCARDED:
-            raise VersionDiscarded
-    if status != PENDING:
-        delete_objects([state.name])
+            version, newest = latest
+            check_serial(version.serial, state_reader.summary)
+            lineage = lineage_of(version, newest, state_reader.summary)
+            values = {"lineage": lineage, **arrived(version, newest, state, state_reader.summary)}
+            _keep(session, workspace, ChangedRow(VERSIONS, values, version.id), spare)
+            write_outputs(session, version, state_reader.summary)
+            forget_instances(session, workspace, version.id)
+    _end_upload(state, spare, is_kept=status == PENDING)
 
 
-def _accept(session: Session, workspace: AnyRow, latest: Latest, state: Stored, summary: Summary) -> None:
-    version, newest = latest
-    check_serial(version.serial, summary)
-    lineage = lineage_of(version, newest, summary)
-    values = arrived(version, newest, state, summary)
-    if workspace.kept_object is None:
-        raise MarkedForDeletion(state.name)
-    write_rows(session.connection(), ChangedRow(VERSIONS, {"lineage": lineage, **values}, version.id))
-    write_outputs(session, version, summary)
-    forget_instances(session, workspace, version.id)
+@contextmanager
+def _stored_upload(pieces: Iterator[bytes]) -> Iterator[tuple[Stored, NewRow]]:
+    """Store the bytes; gives the object, and a line of the ledger for the next one, to be written by ``_keep``."""
+    name = services().spare_names.take(services().engines.writing)
+    with stored_object(name, pieces, is_registered=True) as state:
+        yield state, line_of(new_name())
 
 
-def _is(version: AnyRow, version_id: str) -> bool:
-    return version is not None and version.id == version_id
-
-
-def _status_of(session: Session, version_id: str) -> str:
-    """The status of a version that is not the last one any more; 404 if it was deleted."""
-    columns = StateVersion.__table__.c
-    status: str | None = session.scalar(select(columns.status).where(columns.id == version_id))
-    if status is None:
+def _lock_for_upload(session: Session, version: Row[Any], stored: Stored) -> AnyRow:
+    """The workspace of the version, locked together with the object's line in the ledger: see ``attach``."""
+    found = {WANTED_ID: version.workspace_id, "kept_object": stored.name}
+    workspace = session.connection().execute(_OF_UPLOAD, found).one_or_none()
+    if workspace is None:
         raise NotFound
-    return status
+    return workspace
+
+
+def _read_again(session: Session, version: Row[Any]) -> AnyRow:
+    """The version after its workspace was locked."""
+    row = session.connection().execute(_STORED, {WANTED_ID: version.id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _keep(session: Session, workspace: AnyRow, version: ChangedRow, spare: NewRow) -> None:
+    """Write the columns that name the object, unless the sweep has marked it for deletion."""
+    if workspace.kept_object is None:
+        raise MarkedForDeletion(version.id)
+    write_rows(session.connection(), version, spare)
+
+
+def _end_upload(stored: Stored, spare: NewRow, *, is_kept: bool) -> None:
+    if is_kept:
+        services().spare_names.add(spare)
+    else:
+        delete_objects([stored.name])
 
 
 def _issuer_of(ticket: Ticket, version: Row[Any]) -> Caller:
@@ -268,18 +280,16 @@ def _upload_json(before: Row[Any], issuer: Caller, pieces: Iterator[bytes]) -> N
             pass
         return
     json_reader = JsonReader()
-    with stored_object(object_name(before.workspace_id), json_reader.tee(pieces)) as state:
-        taken = False
-        with transaction() as session:
-            workspace, version = _lock(session, before)
-            if version.status == DISCARDED:
-                raise VersionDiscarded
-            if version.json_state_object is None:
-                _check_still_allowed(workspace, issuer)
-                accept_json_state(session, version, state, json_reader.size)
-                taken = True
-    if not taken:
-        delete_objects([state.name])
+    with _stored_upload(json_reader.tee(pieces)) as (state, spare), transaction() as session:
+        workspace = _lock_for_upload(session, before, state)
+        version = _read_again(session, before)
+        if version.status == DISCARDED:
+            raise VersionDiscarded
+        if version.json_state_object is None:
+            _check_still_allowed(workspace, issuer)
+            values = {"json_state_object": state.name, "json_state_key": state.key, "json_state_size": json_reader.size}
+            _keep(session, workspace, ChangedRow(VERSIONS, values, version.id), spare)
+    _end_upload(state, spare, is_kept=version.json_state_object is None)
 
 
 def _lock(session: Session, version: Row[Any]) -> tuple[Workspace, StateVersion]:
@@ -303,7 +313,7 @@ def _inline_state(workspace_id: str, members: dict[str, Any]) -> Iterator[Ingest
     # Check the lock before the content, and before anything is stored.
     with transaction() as session:
         _lock_held_workspace(session, workspace_id)
-    with ingest(workspace_id, in_pieces(state), md5=members["md5"], json_state=json_state) as arrival:
+    with ingest(in_pieces(state), md5=members["md5"], json_state=json_state) as arrival:
         yield arrival
 
 
