@@ -26,7 +26,7 @@ serve: $(VENV)/serve.stamp
 	exec $(BIN)/groundplan serve
 
 test: lint
-	$(BIN)/pytest -n 2 --cov
+	$(BIN)/pytest -n 3 --cov
 
 quick: lint
 	$(BIN)/pytest -n 2 -q -k "not postgresql" $$($(BIN)/python -m tests.support.changed)

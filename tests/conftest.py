@@ -14,7 +14,9 @@ and plans.
 """
 
 import gc
+import importlib
 import os
+import pkgutil
 import shutil
 import sys
 from collections import Counter
@@ -32,6 +34,7 @@ from flask_migrate import upgrade
 from hypothesis import settings
 from sqlalchemy import Engine, event
 
+import app as app_package
 from app.application import create_app
 from app.authentication import passwords
 from app.config import Settings
@@ -61,6 +64,8 @@ EMPTY = "empty_all_tables_for_tests"
 MANY_EXAMPLES = {"test_fuzz.py", "test_two_faces.py"}
 # What they run of the application is another process.
 END_TO_END = ROOT / "tests" / "end_to_end"
+# Their tests wait for processes, signals and pauses most of the time.
+WAITING = (END_TO_END, ROOT / "tests" / "agent")
 # The coverage of a test with parameters is measured with its first case: the others run the same lines, mostly.
 MEASURED_CASES = 1
 # Programs that some end-to-end tests run, which say so with the mark needs.
@@ -102,6 +107,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    # With xdist, the first worker begins with those that wait, so that the others have the cores meanwhile.
+    items.sort(key=lambda item: item.path.parent not in WAITING)
     cases: Counter[tuple[Path, str]] = Counter()
     for item in items:
         function = (item.path, getattr(item, "originalname", item.name))
@@ -109,9 +116,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         cases[function] += item.stash[measured_key]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Measures what importing the application runs, but not while tests are imported: that would double the time."""
+    coverage = Coverage.current()
+    if coverage is None:
+        return (yield)
+    for module in pkgutil.walk_packages(app_package.__path__, "app."):
+        importlib.import_module(module.name)
+    with not_measured(coverage):
+        return (yield)
+
+
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+    # Once more, of nothing: else a search through everything new would wait until there is a quarter as much again.
+    gc.collect()
     gc.set_threshold(SEARCH_FOR_GARBAGE_AFTER)
 
 
@@ -131,9 +152,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if coverage is None:
         return (yield)
     # Here and not by pytest-cov's own mark, which leaves out the setup.
+    with not_measured(coverage):
+        return (yield)
+
+
+@contextmanager
+def not_measured(coverage: Coverage) -> Iterator[None]:
+    """Stop measuring within the block."""
     coverage.stop()
     try:
-        return (yield)
+        yield
     finally:
         coverage.start()
 

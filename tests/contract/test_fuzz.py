@@ -16,6 +16,7 @@ import schemathesis
 from _pytest.mark import ParameterSet
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies._internal.utils import clear_strategy_cache
 from schemathesis import BaseSchema, Case, GenerationMode, Response
 from schemathesis.specs.openapi import _caches
 
@@ -101,6 +102,7 @@ def little_memory() -> Iterator[None]:
     if next(FINISHED) % REMEMBERED == 0:
         read_once.cache_clear()
         _caches.clear_all()
+        clear_strategy_cache()
         gc.collect()
 
 

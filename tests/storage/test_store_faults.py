@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 from flask import Flask
 
 from app.config import Bucket
@@ -48,8 +49,11 @@ class Answering(BaseHTTPRequestHandler):
     """An S3 service that has one answer."""
 
     fault: Fault
+    # With 1.0 it would not say that the content may come, and the client would wait a second for that.
+    protocol_version = "HTTP/1.1"
 
     def answer(self) -> None:
+        self.close_connection = True
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if self.fault.status is None:
             return
@@ -59,7 +63,6 @@ class Answering(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content) + 10 * is_cut))
         self.end_headers()
         self.wfile.write(content)
-        self.close_connection = True
 
     do_PUT = do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the library's names
 
@@ -102,6 +105,8 @@ def bucket_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], BucketStore]:
     """A store in the bucket of the service at an address."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    # It asks again as often as in earnest, and at once.
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.01)
     return lambda endpoint: BucketStore(Bucket(name=BUCKET, endpoint=endpoint, region="us-east-1"))
 
 

@@ -37,7 +37,7 @@ class Generated(io.RawIOBase):
 def large(pieces: int, serial: int) -> Iterator[bytes]:
     """A state with so many resources of about 100 KB."""
     yield b'{"version":4,"serial":%d,"lineage":"l","resources":[' % serial
-    attributes = b",".join(b'"a%d":{"id":"%s"}' % (index, b"x" * 990) for index in range(100))
+    attributes = b",".join(b'"a%d":{"id":"%s"}' % (index, b"x" * 9_980) for index in range(10))
     for index in range(pieces):
         yield b"," if index else b""
         yield b'{"mode":"managed","type":"t","name":"n%d","instances":[{"attributes":{%s}}]}' % (index, attributes)
