@@ -54,9 +54,11 @@ class SpareNames:
 
 
 def new_name() -> str:
-    """A new name for the object of a state; the first part is a folder, and there are not too many of those."""
-    text = random_text(24)
-    return f"states/{text[0]}/{text[1:]}"
+    """A new name for the object of a state.
+
+    The months are folders: so these don't grow forever, and few uploads have to make one, which waits for the disk.
+    """
+    return f"states/{now():%Y-%m}/{random_text(24)}"
 
 
 def line_of(name: str) -> NewRow:
