@@ -201,20 +201,27 @@ def row_of(model: type[Base], *names: str) -> Select[Any]:
 
 
 @cache
-def _locked_row_of(model: type[Base]) -> Select[Any]:
-    return row_of(model).with_for_update(of=model)
+def _locked_row_of(model: type[Base], *, share_lock: bool) -> Select[Any]:
+    return row_of(model).with_for_update(of=model, read=share_lock, key_share=share_lock)
 
 
-def lock_row(session: Session, model: type[Base], identifier: str, permission: P) -> Row[Any]:
-    """The row as ``get_for_update`` would find and lock it, but as plain columns; 404 for a caller without permission.
-
-    For changes that are made often: loading an entity takes longer.
-    """
+def lock_row(  # noqa: PLR0913 - what, and how it is locked
+    session: Session,
+    model: type[Base],
+    identifier: str,
+    permission: P,
+    *,
+    visible_by: P | None = None,
+    share_lock: bool = False,
+) -> Row[Any]:
+    """The row that ``get_for_update`` finds and locks, as plain columns: loading an entity takes longer."""
+    seen_by: P = visible_by or model.visible_by
     mark_policy_checked(permission)
-    found, parameters = narrowed(_locked_row_of(model), permission, model)
+    found, parameters = narrowed(_locked_row_of(model, share_lock=share_lock), seen_by, model)
     row = session.connection().execute(found, {WANTED_ID: identifier, **parameters}).one_or_none()
     if row is None:
         raise NotFound
+    require(permission, row, model)
     return row
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine
 
 from app.models import Organization, Var, Workspace
 from app.services import services
@@ -291,6 +292,7 @@ def test_a_thousand_variables_cost_as_many_statements_as_one(
     owner: Person,
     workspace: Workspace,
     path: str,
+    engine: Engine,
     statements: Callable[[], AbstractContextManager[list[str]]],
 ) -> None:
     api.get("/account/details", owner.token)
@@ -313,9 +315,9 @@ def test_a_thousand_variables_cost_as_many_statements_as_one(
         assert len(seen) == 4
     with statements() as seen:
         api.post(path, owner.token, sent())
-    assert (
-        len([each for each in seen if each != "BEGIN IMMEDIATE"]) == 6
-    )  # caller, workspace, insert, room, event, show
+    # Caller, workspace, insert, event, room, show; PostgreSQL inserts both by one.
+    expected = 5 if engine.dialect.name == "postgresql" else 6
+    assert len([each for each in seen if each != "BEGIN IMMEDIATE"]) == expected
 
 
 def test_a_batch_costs_the_same_whatever_changes(

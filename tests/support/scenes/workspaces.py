@@ -144,7 +144,7 @@ OF_KINDS: dict[str, dict[str, Cost]] = {
         "roll back": (16, 15),
     },
     "variables": {
-        "create a variable": 6,
+        "create a variable": (6, 5),  # caller, lock, insert, event, how many there are, show
         "update a variable": 7,
         "update variables": 6,
         "delete a variable": 5,

@@ -319,6 +319,6 @@ def _inline_state(workspace_id: str, members: dict[str, Any]) -> Iterator[Ingest
 
 def _lock_held_workspace(session: Session, workspace_id: str) -> AnyRow:
     """The workspace; refuses a caller who does not hold its lock."""
-    workspace = lock_row(session, Workspace, workspace_id, P.STATE_WRITE)
+    workspace = lock_row(session, Workspace, workspace_id, P.STATE_WRITE, visible_by=P.STATE_WRITE)
     check_held_by(workspace, caller())
     return workspace

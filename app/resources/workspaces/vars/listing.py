@@ -47,7 +47,9 @@ _OF_WORKSPACES = (
     .order_by(*ORDER)
 )
 _OF_WORKSPACE = _OF_WORKSPACES.where(Var.workspace_id == bindparam("wanted_id"))
+_VAR_OF_WORKSPACE = _OF_WORKSPACE.where(Var.id == bindparam("var_id"))
 _OF_SETS = select(*PLAIN).where(Var.varset_id.is_not(None)).order_by(*ORDER)
+_VAR_OF_SET = _OF_SETS.where(Var.varset_id == bindparam("varset_id"), Var.id == bindparam("var_id"))
 
 _LENGTH = func.sum(func.length(Var.value))
 
@@ -122,8 +124,7 @@ def rows_of_workspace(workspace_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
 
 def var_of_workspace(workspace_id: str, var_id: str, source: Session | None = None) -> Shown:
     """One variable of a workspace."""
-    row = _one(_OF_WORKSPACES.where(Var.workspace_id == workspace_id, Var.id == var_id), source)
-    return _dump_own(row, None)
+    return _dump_own(_one(_VAR_OF_WORKSPACE, {"wanted_id": workspace_id, "var_id": var_id}, source), None)
 
 
 def vars_of_sets(*conditions: ColumnElement[bool]) -> list[Shown]:
@@ -133,12 +134,12 @@ def vars_of_sets(*conditions: ColumnElement[bool]) -> list[Shown]:
 
 def var_of_set(varset_id: str, var_id: str, source: Session | None = None) -> Shown:
     """One variable of a set."""
-    return _dump_shared(_one(_OF_SETS.where(Var.varset_id == varset_id, Var.id == var_id), source), None)
+    return _dump_shared(_one(_VAR_OF_SET, {"varset_id": varset_id, "var_id": var_id}, source), None)
 
 
-def _one(statement: Any, source: Session | None) -> Row[Any]:  # noqa: ANN401 - a select of any columns
+def _one(statement: Any, parameters: Mapping[str, str], source: Session | None) -> Row[Any]:  # noqa: ANN401 - a select of any columns
     connection: Connection = reader() if source is None else source.connection()
-    row: Row[Any] | None = connection.execute(statement).one_or_none()
+    row: Row[Any] | None = connection.execute(statement, parameters).one_or_none()
     if row is None:
         raise NotFound
     return row

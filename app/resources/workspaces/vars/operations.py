@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -86,14 +87,19 @@ def check_room(session: Session, *, is_new: bool, **owner: str) -> None:
 
     Concurrent requests may exceed them a little, which is harmless.
     """
-    columns = Var.__table__.c
-    length = func.length(func.coalesce(columns.value, columns.sealed_value))
-    found = select(func.count(), func.coalesce(func.sum(length), 0))
-    count, total = session.execute(found.where(*(columns[name] == value for name, value in owner.items()))).one()
+    [name] = owner
+    count, total = session.connection().execute(_used_of(name), owner).one()
     if is_new and count > MAXIMUM:
         raise TooManyVars
     if total > MAXIMUM_LENGTH:
         raise ValuesTooLong
+
+
+@cache
+def _used_of(owner: str) -> Select[int, int]:
+    columns = Var.__table__.c
+    length = func.length(func.coalesce(columns.value, columns.sealed_value))
+    return select(func.count(), func.coalesce(func.sum(length), 0)).where(columns[owner] == bindparam(owner))
 
 
 def check_key(key: str, category: str) -> None:

@@ -9,12 +9,13 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.models.vars import Var
 from app.models.workspaces import Workspace
+from app.persistence import AnyRow, new_row
 from app.resources.workspaces.vars.listing import var_of_workspace
 from app.resources.workspaces.vars.operations import change_var, check_room, new_var, vars_to_change, write_whole
 from app.resources.workspaces.vars.schema import load_each
 from app.web.listing import ResourceObject
-from app.web.policy import get_for_update
-from app.web.transaction import record_event, record_events, transaction
+from app.web.policy import lock_row
+from app.web.transaction import record_event, record_events, transaction, write
 
 
 def update_vars(workspace_id: str, items: list[dict[str, Any]]) -> None:
@@ -39,10 +40,8 @@ def create_var(workspace_id: str, members: dict[str, Any]) -> ResourceObject:
     with transaction() as session:
         workspace = _lock_workspace(session, workspace_id)
         variable, changes = new_var(members, organization_id=workspace.organization_id, workspace_id=workspace.id)
-        session.add(variable)
-        session.flush()
+        write(session, new_row(variable), event=("vars.create", variable, changes))
         check_room(session, is_new=True, workspace_id=workspace.id)
-        record_event(session, "vars.create", variable, changes)
         return var_of_workspace(workspace.id, variable.id, session)
 
 
@@ -75,8 +74,6 @@ def _lock_var(session: Session, workspace_id: str | None, var_id: str) -> Var:
     return vars_to_change(session, [var_id], workspace_id=workspace_id)[var_id]
 
 
-def _lock_workspace(session: Session, workspace_id: str) -> Workspace:
+def _lock_workspace(session: Session, workspace_id: str) -> AnyRow:
     # A shared lock: the workspace can't be deleted meanwhile, and several of its variables can change at once.
-    return get_for_update(
-        session, Workspace, workspace_id, P.VARIABLE_WRITE, visible_by=P.VARIABLE_READ, share_lock=True
-    )
+    return lock_row(session, Workspace, workspace_id, P.VARIABLE_WRITE, visible_by=P.VARIABLE_READ, share_lock=True)
