@@ -6,7 +6,7 @@ from functools import cache
 import orjson
 from flask import Flask
 
-from app import cli, resources
+from app import cli, console, resources
 from app.analytics import connect_analytics
 from app.config import Settings
 from app.mail import server as mail_server
@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     negotiation.install(app)
     resources.install(app)
     documentation.install(app)
+    console.install(app)
     cli.install(app)
     return app
 

@@ -202,12 +202,15 @@ _TEXTS = (
 )
 
 
-def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - an attribute
+def _row_for(kind: str, condition: ColumnElement[bool], **columns: Any) -> FromClause:  # noqa: ANN401 - an attribute
     # For a caller who is loaded without a token, the columns of the token are null.
     texts = [columns.get(name, null().cast(Text)).label(name) for name in _TEXTS]
     moments = [null().cast(Timestamp()).label(name) for name in ("expired_at", "last_used_at")]
-    row = select(literal(kind).label("kind"), *texts, *moments).where(key == bindparam("identifier"))
-    return _loading(row.subquery("who"))
+    return select(literal(kind).label("kind"), *texts, *moments).where(condition).subquery("who")
+
+
+def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - an attribute
+    return _loading(_row_for(kind, key == bindparam("identifier"), **columns))
 
 
 _TOKENS = AuthenticationToken.__table__
@@ -255,6 +258,20 @@ def load_caller_with_sources(
     if not rows or _is_over(rows[0], now()):
         return None
     return _granted(connection, rows, GrantsWithSources(), users_create_organizations=users_create_organizations)
+
+
+def loading_user(user_id: ColumnElement[Any], *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    """Read the user with this id as a caller without a token, and further columns beside it."""
+    return _loading(_row_for("user", User.id == user_id, user_id=User.id)).add_columns(*columns)
+
+
+def signed_in_user(
+    connection: Connection, rows: Sequence[TokenRow], *, users_create_organizations: bool
+) -> Caller | None:
+    """The caller in the rows of ``loading_user``; None if there is none, or the user is suspended."""
+    if not rows or _is_over(rows[0], now()):
+        return None
+    return _user(connection, rows, Grants(), users_create_organizations=users_create_organizations, has_token=False)
 
 
 def _is_over(token: TokenRow, moment: datetime) -> bool:
@@ -330,7 +347,12 @@ def _of_token(row: TokenRow) -> Source:
 
 
 def _user(
-    connection: Connection, rows: Sequence[TokenRow], grants: Grants, *, users_create_organizations: bool
+    connection: Connection,
+    rows: Sequence[TokenRow],
+    grants: Grants,
+    *,
+    users_create_organizations: bool,
+    has_token: bool = True,
 ) -> Caller:
     first = rows[0]
     caller = Caller("user", first.user_id, first.username, first.token_id, grants)
@@ -347,7 +369,7 @@ def _user(
             continue
         name = fold_case(row.organization_name)
         # An administrator of the site can open an organization again that refuses user tokens.
-        if not row.user_tokens_enabled and P.ORGANIZATION_UPDATE not in on_site:
+        if has_token and not row.user_tokens_enabled and P.ORGANIZATION_UPDATE not in on_site:
             caller.closed.add(name)
             continue
         caller.organizations[name] = OrganizationRef(row.organization_id, row.organization_name, row.membership_id)

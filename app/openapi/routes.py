@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.authz.permissions import P
+from app.console.blueprint import blueprint as console
 from app.openapi.docstrings import text_of
 from app.resources.access.invitation_pages.blueprint import blueprint as invitation_pages
 from app.resources.accounts.sign_in.blueprint import blueprint as sign_in
@@ -16,7 +17,7 @@ from app.web.documentation import blueprint as documentation
 from app.web.guard import Operation
 from app.web.requests import WRITE_METHODS
 
-NOT_THE_API = {documentation.name, invitation_pages.name, sign_in.name}
+NOT_THE_API = {console.name, documentation.name, invitation_pages.name, sign_in.name}
 JSONAPI = ("/api/v2/", "/api/registry/")
 """Below these addresses the service speaks JSON:API; elsewhere it answers with plain JSON."""
 

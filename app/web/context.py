@@ -2,12 +2,21 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from typing import cast
 
 from flask import g, request
 from sqlalchemy import Connection
 
-from app.authentication.callers import Caller, load_caller, load_caller_with_sources, nobody, signed_in_as
+from app.authentication.callers import (
+    Caller,
+    TokenRow,
+    load_caller,
+    load_caller_with_sources,
+    nobody,
+    signed_in_as,
+    signed_in_user,
+)
 from app.authentication.run_callers import load_run_caller
 from app.authentication.task_callers import load_task_caller
 from app.authentication.tokens import is_run_token, result_of_token
@@ -16,6 +25,8 @@ from app.services import services
 
 # The kind and the name of the service as an actor.
 SERVICE = "service"
+# The key of a WSGI environment for a caller who is known already. No header of a client can set it.
+SIGNED_IN = "groundplan.signed_in"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -45,7 +56,12 @@ def authenticate(*, anonymous: bool = False) -> None:
     """Load the caller from the bearer token, or answer 401.
 
     With ``anonymous``, a request without a token is accepted, and its caller sees only what is public.
+
+    A page for people makes its requests in this process, with a caller who has signed in.
     """
+    if (signed_in := request.environ.get(SIGNED_IN)) is not None:
+        g.caller = signed_in
+        return
     if anonymous and "Authorization" not in request.headers:
         g.caller = nobody()
         return
@@ -80,6 +96,11 @@ def _users_create_organizations() -> bool:
 def caller() -> Caller:
     """The caller of this request. Only for views that require a permission."""
     return cast("Caller", g.caller)
+
+
+def signed_in_caller(rows: Sequence[TokenRow]) -> Caller | None:
+    """The user of these rows, who has signed in with a password, with all grants; None if the user is suspended."""
+    return signed_in_user(reader(), rows, users_create_organizations=_users_create_organizations())
 
 
 def set_caller(user_id: str, username: str) -> None:

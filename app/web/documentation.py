@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final, cast
 
 import flask_swagger_ui
-from flask import Blueprint, Flask, Response, redirect, send_from_directory, url_for
+from flask import Blueprint, Flask, Response, redirect, request, send_from_directory, url_for
 
 from app.jsonapi.errors import NotFound
 from app.services import services
@@ -16,6 +16,8 @@ PACKAGED: Final = Path(flask_swagger_ui.__file__).parent / "dist"
 # The only files of the package that the page needs. Others, such as a page with inline scripts, are not served.
 ASSETS: Final = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
 ASSET_SECONDS: Final = 3600
+# The first page of the console, by the name of its endpoint: the console is a layer above this one.
+CONSOLE: Final = "console.list_organizations"
 
 PAGE: Final = """<!DOCTYPE html>
 <html lang="en">
@@ -62,8 +64,10 @@ def show_document() -> Response:
 @open_to_all
 @describes()
 def show_start_page() -> Response:
-    """Send people who open the bare address in a browser to the page."""
-    return cast("Response", redirect(url_for(f"{blueprint.name}.{show_page.__name__}")))
+    """Send people, whose browsers ask for a page, to the console, and programs to the description of the API."""
+    wanted = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    endpoint = CONSOLE if wanted == "text/html" else f"{blueprint.name}.{show_document.__name__}"
+    return cast("Response", redirect(url_for(endpoint)))
 
 
 @blueprint.get("/docs")

@@ -74,7 +74,7 @@ def test_every_route_is_described(described: Flask, document: dict[str, Any]) ->
         (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in described.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        if rule.rule not in NO_OPERATIONS
+        if rule.rule not in NO_OPERATIONS and not rule.rule.startswith("/app")
     }
     assert {(path, method) for path, method, _ in operations(document)} == routes
 
@@ -203,9 +203,20 @@ def test_the_page_loads_only_what_the_service_has(client: FlaskClient) -> None:
         assert asset.mimetype == expected[address.rpartition(".")[2]]
 
 
-def test_the_bare_address_leads_to_the_page(client: FlaskClient) -> None:
-    answer = client.get("/")
-    assert (answer.status_code, answer.location) == (302, "/docs")
+@pytest.mark.parametrize(
+    ("accept", "address"),
+    [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "/app"),
+        ("*/*", "/api/v2/openapi.json"),
+        ("application/json", "/api/v2/openapi.json"),
+        ("", "/api/v2/openapi.json"),
+    ],
+)
+def test_the_bare_address_leads_people_to_the_console_and_programs_to_the_description(
+    client: FlaskClient, accept: str, address: str
+) -> None:
+    answer = client.get("/", headers={"Accept": accept} if accept else {})
+    assert (answer.status_code, answer.location) == (302, address)
     assert client.post("/").status_code == 405
 
 

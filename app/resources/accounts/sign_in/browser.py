@@ -11,11 +11,12 @@ from typing import Final
 
 from flask import Response, g, request
 
+from app.authentication.callers import Caller
 from app.authentication.tokens import digest, same
-from app.resources.accounts.sign_in.operations import Found, find_session
+from app.resources.accounts.sign_in.operations import Found, find_session, find_session_with_grants
 from app.services import services
 from app.web.addresses import is_https, sub_path
-from app.web.context import reader
+from app.web.context import reader, signed_in_caller
 from app.web.signatures import NotSigned, read_recently_signed, sign_for_a_while
 
 BYTES: Final = 32
@@ -48,6 +49,11 @@ def cookie_digest() -> str:
 def signed_in_user() -> Found | None:
     """The signed-in user: ``user_id`` and ``username``."""
     return find_session(reader(), cookie_digest())
+
+
+def signed_in_with_grants() -> Caller | None:
+    """The signed-in user as a caller with all grants."""
+    return signed_in_caller(find_session_with_grants(reader(), cookie_digest()))
 
 
 def set_cookie(response: Response) -> None:

@@ -2,13 +2,27 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from app.authentication.callers import loading_user
 from app.authentication.tokens import same
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
@@ -74,6 +88,16 @@ def find_session(connection: Connection, digest: str) -> Found | None:
     return row
 
 
+def find_session_with_grants(connection: Connection, digest: str) -> Sequence[Found]:
+    """The rows of ``loading_user`` for the signed-in user, none if there is none. Finding a session prolongs it."""
+    moment = now()
+    rows = connection.execute(_SESSION_WITH_GRANTS, {"session_digest": digest, "session_moment": moment}).all()
+    if not rows or rows[0].created_at + _shorter(LONGEST, rows[0].session_remember) <= moment:
+        return []
+    _prolong(connection, digest, rows[0], moment)
+    return rows
+
+
 def _limits(user_id: ColumnElement[str]) -> list[ColumnElement[int | None]]:
     """The shortest limits in minutes that the user's organizations set; 0 is none, as for HCP Terraform."""
     return [
@@ -86,6 +110,20 @@ def _limits(user_id: ColumnElement[str]) -> list[ColumnElement[int | None]]:
         .label(limit.key)
         for limit in (Organization.session_timeout, Organization.session_remember)
     ]
+
+
+def _of_session(name: str) -> ScalarSelect[Any]:
+    """The column of the session with the digest in a parameter, if it has not expired."""
+    is_it = _SESSION.c.digest == bindparam("session_digest")
+    return select(_SESSION.c[name]).where(is_it, _SESSION.c.expires_at > bindparam("session_moment")).scalar_subquery()
+
+
+_SESSION_WITH_GRANTS: Final = loading_user(
+    _of_session("user_id"),
+    _of_session("created_at").label("created_at"),
+    _of_session("expires_at").label("expires_at"),
+    *_limits(_of_session("user_id")),
+)
 
 
 def _shorter(limit: timedelta, minutes: int | None) -> timedelta:

@@ -1,0 +1,121 @@
+"use strict";
+// Everything here makes pages more comfortable; each works without it, by loading it again.
+
+// --- copying ids and commands ---
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  navigator.clipboard.writeText(button.dataset.copy).then(() => {
+    const before = button.textContent;
+    button.textContent = "copied";
+    setTimeout(() => { button.textContent = before; }, 1500);
+  });
+});
+for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+
+// --- parts of a page that change by themselves ---
+const live = document.querySelector("[data-live]");
+if (live) {
+  let wait = 1000;
+  const refresh = async () => {
+    try {
+      const answer = await fetch(live.dataset.live, { headers: { "X-Part": "live" } });
+      if (answer.ok) {
+        const text = await answer.text();
+        const focused = document.activeElement && live.contains(document.activeElement);
+        // A form that somebody is filling in is left alone.
+        if (text !== live.dataset.shown && !focused) {
+          live.innerHTML = text;
+          wait = 1000;
+        } else {
+          wait = Math.min(wait * 1.5, 15000);
+        }
+        live.dataset.shown = text;
+        const status = live.querySelector("[data-status]");
+        const said = document.getElementById("said");
+        if (status && said && said.textContent !== status.dataset.status) said.textContent = status.dataset.status;
+        if (live.querySelector("[data-final]")) return;
+      } else {
+        wait = 15000;
+      }
+    } catch { wait = 15000; }
+    setTimeout(refresh, document.hidden ? 15000 : wait);
+  };
+  setTimeout(refresh, wait);
+}
+
+// --- logs ---
+const watchLog = (log) => {
+  let offset = Number(log.dataset.offset);
+  let wait = 700;
+  const follow = document.getElementById(log.dataset.follow);
+  const read = async () => {
+    try {
+      const answer = await fetch(`${log.dataset.log}?offset=${offset}`, { headers: { "X-Part": "log" } });
+      if (!answer.ok) throw new Error(answer.status);
+      const part = await answer.json();
+      if (part.html) {
+        const piece = document.createElement("div");
+        piece.innerHTML = part.html;
+        log.append(piece);
+        if (follow.checked) log.scrollTop = log.scrollHeight;
+        wait = 300;
+      } else {
+        wait = Math.min(wait * 1.4, 8000);
+      }
+      offset = part.offset;
+      if (part.is_complete) return;
+    } catch { wait = 8000; }
+    setTimeout(read, document.hidden ? 8000 : wait);
+  };
+  if (!("complete" in log.dataset)) setTimeout(read, 100);
+  if (follow.checked) log.scrollTop = log.scrollHeight;
+};
+
+const searchLog = (field) => {
+  const log = document.getElementById(field.dataset.search);
+  const told = document.getElementById(field.dataset.told);
+  let last = -1;
+  let before = "";
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    const words = field.value.toLowerCase();
+    if (words !== before) last = -1;
+    before = words;
+    const found = [];
+    const walker = document.createTreeWalker(log, NodeFilter.SHOW_TEXT);
+    while (words && walker.nextNode()) {
+      const text = walker.currentNode.data.toLowerCase();
+      for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + words.length)) {
+        found.push([walker.currentNode, at]);
+      }
+    }
+    if (!found.length) { told.textContent = words ? "not found" : ""; return; }
+    last = (last + 1) % found.length;
+    const [node, at] = found[last];
+    const range = document.createRange();
+    range.setStart(node, at);
+    range.setEnd(node, at + words.length);
+    const selection = window.getSelection();
+    selection.removeAllRanges();
+    selection.addRange(range);
+    const line = range.getBoundingClientRect();
+    log.scrollTop += line.top - log.getBoundingClientRect().top - log.clientHeight / 2;
+    told.textContent = `${last + 1} of ${found.length}`;
+  });
+};
+
+const begin = (place) => {
+  place.querySelectorAll("[data-log]").forEach(watchLog);
+  place.querySelectorAll("[data-search]").forEach(searchLog);
+};
+begin(document);
+
+// --- parts of a page that are loaded after it; without a script, links lead to them ---
+for (const place of document.querySelectorAll("[data-load]")) {
+  fetch(place.dataset.load, { headers: { "X-Part": "section" } })
+    .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
+    .then((text) => { place.innerHTML = text; begin(place); })
+    .catch(() => {});
+}

@@ -1,0 +1,82 @@
+"""Every page of the console: who sees it, what it costs, and that nothing hostile or secret comes through."""
+
+import re
+
+from flask import Flask
+
+from tests.support.browser import PASSWORD, Browser
+from tests.support.console import HOSTILE, SECRET, Scene, sign_in
+from tests.support.statement_costs import Statements
+from tests.support.world import World
+
+MOST_STATEMENTS = 6
+# Pages that show or send nothing of an organization.
+OF_NOBODY = {"show_asset", "show_sign_in", "show_unknown"}
+
+
+def pages(app: Flask, scene: Scene) -> dict[str, str]:
+    """The path of every page, by the name of its view."""
+    found = {}
+    for rule in app.url_map.iter_rules():
+        place, _, name = rule.endpoint.partition(".")
+        if place == "console" and "GET" in (rule.methods or ()) and name not in OF_NOBODY:
+            found[name] = re.sub(r"<(\w+)>", lambda part: scene.values[part[1]], rule.rule).removeprefix("/app")
+    return found
+
+
+def test_pages_show_what_is_there_and_nothing_else(app: Flask, scene: Scene, statements: Statements) -> None:
+    shown = {}
+    for name, path in pages(app, scene).items():
+        with statements() as seen:
+            answer = scene.visit(path)
+        assert answer.status_int == 200, f"{name}: {answer.text}"
+        sent = [statement for statement in seen if statement != "BEGIN IMMEDIATE"]
+        assert len(sent) <= MOST_STATEMENTS, f"{name}: {len(sent)} statements"
+        shown[name] = answer.text
+        if answer.content_type == "text/html":
+            assert answer.headers["X-Frame-Options"] == "DENY"
+            assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+            assert not re.search(r"\son\w+=|<script>|style=|javascript:", answer.text), name
+        assert SECRET not in answer.text, name
+        assert "49" not in re.findall(r"alert\(1\)[^<]{0,40}", answer.text), name
+    escaped = "&lt;script&gt;alert(1)"
+    for name in (
+        "show_workspace",
+        "show_run",
+        "show_changes",
+        "show_log",
+        "show_history",
+        "list_variables",
+        "list_runs",
+        "show_project",
+    ):
+        assert escaped in shown[name], name
+    assert HOSTILE not in "".join(text for name, text in shown.items() if name != "download_log")
+
+
+def test_who_can_see_nothing_gets_the_same_page_as_for_what_is_not_there(
+    app: Flask, world: World, scene: Scene
+) -> None:
+    stranger = sign_in(app, world, world.person(), ip="192.0.2.2")
+    own = {"list_organizations", "new_organization", "show_account"}
+    missing = {**scene.values, "organization": "nowhere", "project_id": "prj-x", "workspace": "x", "run_id": "run-x"}
+    for name, path in pages(app, scene).items():
+        if name in own:
+            continue
+        answer = scene.visit(path, stranger)
+        assert answer.status_int == 404, name
+        assert scene.workspace.id not in answer.text
+    nowhere = scene.visit(f"/{missing['organization']}/workspaces/x", stranger)
+    hidden = scene.visit(f"/{scene.values['organization']}/workspaces/{scene.name}", stranger)
+    assert nowhere.text.replace("nowhere", "").replace("x", "") != ""
+    assert re.findall("<h1.*?</p>", nowhere.text, re.DOTALL) == re.findall("<h1.*?</p>", hidden.text, re.DOTALL)
+
+
+def test_who_has_not_signed_in_is_asked_to_and_led_back(app: Flask, scene: Scene) -> None:
+    browser = Browser(app)
+    path = f"/{scene.organization.name}/workspaces/{scene.name}?done=saved"
+    asked = scene.visit(path, browser)
+    assert asked.status_int == 303
+    form = asked.follow().forms[0]
+    form["account"], form["password"] = scene.owner.username, PASSWORD
+    assert form.submit().location == f"/app{path}"
