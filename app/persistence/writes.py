@@ -1,4 +1,4 @@
-"""Writing several rows at once: by one statement on PostgreSQL, by one for each row on SQLite.
+"""Writing several rows at once: by one statement on PostgreSQL, by one for each table on SQLite.
 
 This is for rows that are written often: the unit of work of a session would cost more than the database, and so would
 building the statements. A statement is built once for each combination of tables and columns.
@@ -6,6 +6,8 @@ building the statements. A statement is built once for each combination of table
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Insert, Table, Update, bindparam, inspect
@@ -62,27 +64,41 @@ def _columns(model: type[Base]) -> tuple[tuple[str, Column[Any]], ...]:
 
 def write_rows(connection: Connection, *rows: NewRow | ChangedRow) -> None:
     """Write the rows in this order. A row may refer to those before it; none may be written twice."""
-    shapes = [(isinstance(row, NewRow), row.table, tuple(row.values)) for row in rows]
     if connection.dialect.name == "postgresql":
-        connection.execute(_joined(tuple(shapes)), _parameters(rows))
+        connection.execute(_joined(tuple(map(_shape, rows))), _parameters(rows))
         return
-    for shape, row in zip(shapes, rows, strict=True):
-        connection.execute(_joined((shape,)), _parameters((row,)))
+    for _, alike in groupby(rows, _shape):
+        group = tuple(alike)
+        for some in [group] if isinstance(group[0], NewRow) else [(row,) for row in group]:
+            connection.execute(_joined(tuple(map(_shape, some))), _parameters(some))
+
+
+def _shape(row: NewRow | ChangedRow) -> _Shape:
+    return isinstance(row, NewRow), row.table, tuple(row.values)
 
 
 @lru_cache(maxsize=KEPT)
 def _joined(shapes: tuple[_Shape, ...]) -> Insert | Update:
-    *others, last = (_statement(number, *shape) for number, shape in enumerate(shapes))
+    statements: list[Insert | Update] = []
+    numbered = enumerate(shapes)
+    for (is_new, table, names), group in groupby(numbered, itemgetter(1)):
+        numbers = [number for number, _ in group]
+        if is_new:
+            statements.append(table.insert().values([_values(number, table, names) for number in numbers]).inline())
+        else:
+            statements += [
+                table.update()
+                .where(table.c.id == bindparam(f"{KEY}_{number}", type_=table.c.id.type))
+                .values(_values(number, table, names))
+                for number in numbers
+            ]
+    *others, last = statements
     # PostgreSQL executes them all, and checks foreign keys at the end of the whole statement.
     return last.add_cte(*(each.cte(f"write_{number}") for number, each in enumerate(others)))
 
 
-def _statement(number: int, is_new: bool, table: Table, names: tuple[str, ...]) -> Insert | Update:  # noqa: FBT001
-    values = {name: bindparam(f"{name}_{number}", type_=table.c[name].type) for name in names}
-    if is_new:
-        return table.insert().values(values).inline()
-    key = table.c.id == bindparam(f"{KEY}_{number}", type_=table.c.id.type)
-    return table.update().where(key).values(values)
+def _values(number: int, table: Table, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: bindparam(f"{name}_{number}", type_=table.c[name].type) for name in names}
 
 
 def _parameters(rows: tuple[NewRow | ChangedRow, ...]) -> dict[str, Any]:

@@ -74,15 +74,22 @@ def insert(session: Session, entity: Base) -> None:
     write_rows(session.connection(), new_row(entity))
 
 
-def write(session: Session, *rows: NewRow | ChangedRow, event: Recorded, of: type[Base] | None = None) -> None:
+def write(
+    session: Session,
+    *rows: NewRow | ChangedRow,
+    event: Recorded,
+    more_events: Sequence[Recorded] = (),
+    of: type[Base] | None = None,
+) -> None:
     """Write rows and the activity event of the change: in one statement, if the database can do that.
 
     The rows go past the session, so nothing is flushed before them, and no entity in the session learns of them. The
-    subject of the event is an entity, or a row ``of`` a model.
+    subject of the event is an entity, or a row ``of`` a model. ``more_events`` are those of further changes, few enough
+    to be written by the same statement.
     """
-    values = _event(*event, model=of)
-    write_rows(session.connection(), *rows, NewRow(_EVENTS, values))
-    _note_for_analytics(session, [values])
+    events = [_event(*event, model=of), *(_event(*each) for each in more_events)]
+    write_rows(session.connection(), *rows, *(NewRow(_EVENTS, values) for values in events))
+    _note_for_analytics(session, events)
 
 
 def record_event(session: Session, action: str, subject: AnyRow, changes: Mapping[str, Any] | None = None) -> None:

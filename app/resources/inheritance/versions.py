@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, literal, select
+from sqlalchemy import ColumnElement, bindparam, case, literal, select
 from sqlalchemy.orm import Session
 
 from app.models.agents import BUILT_IN_POOL, Agent, is_alive
@@ -29,12 +29,11 @@ def usual_version(session: Session, members: Mapping[str, Any], project_id: str)
     if mode == LOCAL:
         return {}
     pools = {AGENT: members.get("own_agent_pool_id"), REMOTE: BUILT_IN_POOL}
-    tools = session.scalars(
-        select(Agent.tools)
-        .where(Agent.pool == (pools[mode] if mode else _pool_of(project_id)), is_alive())
-        .order_by(Agent.last_ping_at.desc())
-        .limit(AGENTS)
-    )
+    connection = session.connection()
+    if mode:
+        tools = connection.scalars(_TOOLS_OF_POOL, {"pool": pools[mode]}).all()
+    else:
+        tools = connection.scalars(_TOOLS_OF_PROJECT, {"project_id": project_id}).all()
     tool = members.get("iac_tool", "terraform")
     newest = newest_at_hand([each.get(tool, []) for each in tools])
     return {} if newest is None else {"terraform_version": newest}
@@ -47,13 +46,18 @@ def newest_at_hand(versions: Iterable[Iterable[str]]) -> str | None:
     return max(found, key=lambda version: [int(part) for part in version.split(".")], default=None)
 
 
-def _pool_of(project_id: str) -> ColumnElement[Any]:
+def _pool_of_project() -> ColumnElement[Any]:
     """The pool of the project's workspaces that have no mode of their own; null if they run elsewhere."""
     pool = case((MODE_OF_PROJECT == AGENT, POOL_OF_PROJECT), (MODE_OF_PROJECT == REMOTE, literal(BUILT_IN_POOL)))
     return (
         select(pool)
         .select_from(Project)
         .join(Organization, Organization.id == Project.organization_id)
-        .where(Project.id == project_id)
+        .where(Project.id == bindparam("project_id"))
         .scalar_subquery()
     )
+
+
+_TOOLS: Final = select(Agent.tools).where(is_alive()).order_by(Agent.last_ping_at.desc()).limit(AGENTS)
+_TOOLS_OF_POOL: Final = _TOOLS.where(Agent.pool == bindparam("pool"))
+_TOOLS_OF_PROJECT: Final = _TOOLS.where(Agent.pool == _pool_of_project())

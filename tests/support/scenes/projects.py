@@ -125,18 +125,18 @@ WRITES: dict[str, Cost] = {
     # caller, lock, workspaces, their objects and its icon, delete them and it, both their events
     "delete a project with its workspaces": 10,
     "move workspaces": 6,  # caller, lock, workspaces, environments, update, events
-    # caller, locks of project and environment, versions of its agents, insert, its access list, event, show
-    "create a workspace": 8,
-    "create a workspace in the default project": 9,
-    "create a workspace in its project": 8,
-    "create a workspace by name": 10,  # as in the default project; and whether it is there
+    # caller, locks of project and environment, versions of its agents, insert, its access list, events, show
+    "create a workspace": (8, 6),
+    "create a workspace in the default project": (9, 7),
+    "create a workspace in its project": (8, 6),
+    "create a workspace by name": (10, 8),  # as in the default project; and whether it is there
     "create or update a workspace by name": 6,
     "update a workspace in its project": 5,
     "delete a workspace in its project": 6,
     "update a workspace": 5,  # caller, lock, update, event, show
     "update a workspace by name": 6,
     "move a workspace by updating it": 7,  # and the project, the environments
-    "create a workspace with tags": 12,  # as in the default project; the tags there are, what is reserved, the new tags
+    "create a workspace with tags": (12, 11),  # as in the default project; the tags there are, what is reserved, the new tags
     "update tags of a workspace": 7,  # as of a project; and what is reserved
     "lock a workspace": (4, 3),  # caller, lock of the row and its new holder, update, event
     "unlock a workspace": (5, 4),  # and whether a state is pending, which one is the newest

@@ -1,8 +1,8 @@
 """The environment and cell of a workspace in its project."""
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
@@ -11,6 +11,14 @@ from app.models.environments import Environment
 from app.models.workspaces import Workspace
 from app.web.policy import is_allowed, visible
 from app.web.transaction import CHANGED_MEANWHILE
+
+_OF_PROJECT: Final = (
+    select(Environment.id)
+    .where(Environment.project_id == bindparam("project_id"))
+    .with_for_update(read=True, key_share=True)
+)
+_DEFAULT: Final = _OF_PROJECT.where(Environment.is_default)
+_NAMED: Final = _OF_PROJECT.where(Environment.id == bindparam("environment_id"))
 
 
 class UnknownEnvironment(Unprocessable):
@@ -37,18 +45,16 @@ def resolve_environment(
     if current is not None and (not is_given or wanted == current.environment_id):
         # A caller who may change the workspace may send its current environment, even one that they can't see.
         return location
-    found = select(Environment).where(Environment.project_id == project_id)
-    if wanted is None:
-        found = found.where(Environment.is_default)
-    else:
-        found = found.where(Environment.id == wanted, visible(P.ENVIRONMENT_READ, Environment))
-    environment = session.scalars(found.with_for_update(read=True, key_share=True)).one_or_none()
-    if environment is None and wanted is not None:
+    found, values = _DEFAULT, {"project_id": project_id}
+    if wanted is not None:
+        found, values = _NAMED.where(visible(P.ENVIRONMENT_READ, Environment)), {**values, "environment_id": wanted}
+    environment_id = session.connection().scalar(found, values)
+    if environment_id is None and wanted is not None:
         raise UnknownEnvironment
-    if environment is None:
+    if environment_id is None:
         # Every project has a default environment: either the project was deleted, or its default has just changed.
         raise NotFound if current is None else Conflict(CHANGED_MEANWHILE)
-    return {**location, "environment_id": environment.id}
+    return {**location, "environment_id": environment_id}
 
 
 def require_may_create(workspace: Workspace, refused: ApiError) -> None:

@@ -21,7 +21,7 @@ from app.models.ssh_keys import SshKey
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspace_deletion import applying_run
 from app.models.workspaces import Workspace
-from app.persistence import in_values, now
+from app.persistence import NewRow, in_values, new_row, now, write_rows
 from app.resources.inheritance.agent_pools import open_to_workspace
 from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_project, resolve_execution
 from app.resources.inheritance.versions import usual_version
@@ -51,13 +51,14 @@ from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import NOT_AUTHORIZED, denial, get_for_update, is_allowed, require, visible
 from app.web.transaction import (
+    Recorded,
     apply_changes,
     created_changes,
-    insert,
     record_all,
     record_event,
     record_events,
     transaction,
+    write,
 )
 
 # Grants on all workspaces of an organization reach a new one as well.
@@ -91,11 +92,17 @@ def insert_workspace(
     workspace.auto_destroy_due_at = workspace.own_auto_destroy_at
     require_may_create(workspace, refused)
     check_may_apply(created_changes(normalized), partial(_may_let_run, workspace))
-    insert(session, workspace)
-    tagged = _tag(session, workspace, tags)
-    session.flush()
-    created = {**created_changes({**normalized, **location, "project": project.id}), **tagged}
-    record_all(session, [("workspaces.create", workspace, created), *_give_access_to_creator(session, workspace)])
+    row = new_row(workspace)
+    entries, given = _access_of_creator(workspace)
+    created = created_changes({**normalized, **location, "project": project.id})
+    if tags == (None, None):
+        write(session, row, *entries, event=("workspaces.create", workspace, created), more_events=given)
+    else:
+        # The event tells of the tags, and these can be given when the workspace is there.
+        write_rows(session.connection(), row, *entries)
+        tagged = _tag(session, workspace, tags)
+        session.flush()
+        record_all(session, [("workspaces.create", workspace, {**created, **tagged}), *given])
     return WORKSPACES.get_resource({"id": workspace.id}, session)
 
 
@@ -164,23 +171,22 @@ def destroy_workspace(
         record_event(session, "workspaces.delete", workspace)
 
 
-def _give_access_to_creator(
-    session: Session, workspace: Workspace
-) -> list[tuple[str, WorkspaceAclEntry, dict[str, Any]]]:
-    """Give the creator an entry in the access list; returns its event, or nothing if the caller gets none."""
+def _access_of_creator(workspace: Workspace) -> tuple[list[NewRow], list[Recorded]]:
+    """The creator's entry in the access list, and its event; nothing if the caller gets none."""
     # The creator keeps their present access to the workspace even if their role in the project changes. It ends when
     # they are removed from the project.
     membership_id = caller().membership_in(workspace.organization_id)
     level = level_within(permissions_on(caller(), _ALL_GRANT_COLUMNS, workspace))
     if membership_id is None or level is None:
-        return []
+        return [], []
     key = {"organization_id": workspace.organization_id, "workspace_id": workspace.id}
     entry = WorkspaceAclEntry(**key, membership_id=membership_id, level=level, created_in_id=workspace.project_id)
-    insert(session, entry)
     # For the event; the entry is not in the session, which would read them from the database.
     for name in ("project_id", "environment_id", "cell"):
         set_committed_value(entry, name, getattr(workspace, name))
-    return [("workspace-acl-entries.create", entry, created_changes({"username": caller().name, "level": level}))]
+    row = new_row(entry)
+    changes = created_changes({"username": caller().name, "level": level})
+    return [row], [("workspace-acl-entries.create", entry, changes)]
 
 
 def _move(session: Session, workspace: Workspace, destination_id: str) -> dict[str, Any]:
