@@ -136,7 +136,8 @@ WRITES: dict[str, Cost] = {
     "update a workspace": 5,  # caller, lock, update, event, show
     "update a workspace by name": 6,
     "move a workspace by updating it": 7,  # and the project, the environments
-    "create a workspace with tags": (12, 11),  # as in the default project; the tags there are, what is reserved, the new tags
+    # As in the default project; and the tags there are, what is reserved, the new tags.
+    "create a workspace with tags": (12, 11),
     "update tags of a workspace": 7,  # as of a project; and what is reserved
     "lock a workspace": (4, 3),  # caller, lock of the row and its new holder, update, event
     "unlock a workspace": (5, 4),  # and whether a state is pending, which one is the newest
