@@ -4,6 +4,8 @@ import re
 
 from flask import Flask
 
+from app.console.sections import SECTIONS
+from app.console.settings import SETTINGS
 from tests.support.browser import PASSWORD, Browser
 from tests.support.console import HOSTILE, SECRET, Scene, sign_in
 from tests.support.statement_costs import Statements
@@ -15,12 +17,17 @@ OF_NOBODY = {"show_asset", "show_sign_in", "show_unknown"}
 
 
 def pages(app: Flask, scene: Scene) -> dict[str, str]:
-    """The path of every page, by the name of its view."""
+    """The path of every page, by the name of its view; of a section, by its name as well."""
     found = {}
     for rule in app.url_map.iter_rules():
         place, _, name = rule.endpoint.partition(".")
-        if place == "console" and "GET" in (rule.methods or ()) and name not in OF_NOBODY:
-            found[name] = re.sub(r"<(\w+)>", lambda part: scene.values[part[1]], rule.rule).removeprefix("/app")
+        if place != "console" or "GET" not in (rule.methods or ()) or name in OF_NOBODY:
+            continue
+        kind = name.removeprefix("show_").removesuffix("_section")
+        for section in [*SECTIONS[kind], SETTINGS] if "<section>" in rule.rule else [""]:
+            values = {**scene.values, "section": section}
+            path = re.sub(r"<(\w+)>", lambda part: values[part[1]], rule.rule)  # noqa: B023 - called at once
+            found[f"{name} {section}".strip()] = path.removeprefix("/app")
     return found
 
 

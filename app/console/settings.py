@@ -1,0 +1,251 @@
+"""The pages of the sections of an organization, a project or a workspace, and of their own settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Response, request, url_for
+
+from app.console.api import Document, Refused, Resource, get, send
+from app.console.blueprint import blueprint
+from app.console.fields import Field, fields_of, sent_attributes, typed_values
+from app.console.pages import action, page, redirect, render
+from app.console.queries import page_address, page_query
+from app.console.sections import ORGANIZATION, PROJECT, SECTIONS, WORKSPACE, Choice, Section
+from app.jsonapi.errors import NotFound
+from app.resources.accounts.sign_in.authorization import Parameters, single_value
+
+CHOICES: Final = 100
+SETTINGS: Final = "settings"
+OWN_PATHS: Final = {
+    ORGANIZATION: "/organizations/{organization}",
+    PROJECT: "/projects/{project_id}",
+    WORKSPACE: "/workspaces/{workspace_id}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The organization, project or workspace that a page is about."""
+
+    kind: str
+    organization: str
+    shown: Resource
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The variable parts of the API's paths."""
+        return {"organization": self.organization, f"{self.kind}_id": self.shown.id}
+
+    @property
+    def own_path(self) -> str:
+        """The path of the thing itself."""
+        return OWN_PATHS[self.kind].format(**self.ids)
+
+    def address(self, section: str, **values: str) -> str:
+        """The address of one of its sections."""
+        own = {PROJECT: {"project_id": self.shown.id}, WORKSPACE: {"workspace": self.shown.name}}.get(self.kind, {})
+        place: dict[str, Any] = {**own, "organization": self.organization, "section": section, **values}
+        return url_for(f"console.show_{self.kind}_section", **place)
+
+
+def _organization(organization: str) -> Place:
+    return Place(ORGANIZATION, organization, get(f"/organizations/{organization}").one)
+
+
+def _project(organization: str, project_id: str) -> Place:
+    return Place(PROJECT, organization, get(f"/projects/{project_id}").one)
+
+
+def _workspace(organization: str, workspace: str) -> Place:
+    return Place(WORKSPACE, organization, get(f"/organizations/{organization}/workspaces/{workspace}").one)
+
+
+@blueprint.get("/<organization>/settings/<section>")
+@page
+def show_organization_section(organization: str, section: str) -> Response:
+    """Show a section of an organization."""
+    return _show(_organization(organization), section)
+
+
+@blueprint.post("/<organization>/settings/<section>")
+@action
+def change_organization_section(organization: str, section: str, sent: Parameters) -> Response:
+    """Create, change or delete something in a section of an organization."""
+    return _change(_organization(organization), section, sent)
+
+
+@blueprint.get("/<organization>/projects/<project_id>/<section>")
+@page
+def show_project_section(organization: str, project_id: str, section: str) -> Response:
+    """Show a section of a project."""
+    return _show(_project(organization, project_id), section)
+
+
+@blueprint.post("/<organization>/projects/<project_id>/<section>")
+@action
+def change_project_section(organization: str, project_id: str, section: str, sent: Parameters) -> Response:
+    """Create, change or delete something in a section of a project."""
+    return _change(_project(organization, project_id), section, sent)
+
+
+@blueprint.get("/<organization>/workspaces/<workspace>/<section>")
+@page
+def show_workspace_section(organization: str, workspace: str, section: str) -> Response:
+    """Show a section of a workspace."""
+    return _show(_workspace(organization, workspace), section)
+
+
+@blueprint.post("/<organization>/workspaces/<workspace>/<section>")
+@action
+def change_workspace_section(organization: str, workspace: str, section: str, sent: Parameters) -> Response:
+    """Create, change or delete something in a section of a workspace."""
+    return _change(_workspace(organization, workspace), section, sent)
+
+
+def _show(place: Place, name: str, status: int = 200, **given: Any) -> Response:  # noqa: ANN401 - the template's own
+    if name == SETTINGS:
+        return _show_settings(place, status, **given)
+    section = _section(place, name)
+    if section.create_path and ("new" in request.args or "values" in given):
+        return _show_form(place, name, status, **given)
+    query = {**page_query(), **{key: text.format(**place.ids) for key, text in section.query.items()}}
+    if section.include:
+        query["include"] = section.include
+    asked = {parameter: request.args.get(parameter, "") for parameter in section.filters.values()}
+    query |= {parameter: text for parameter, text in asked.items() if text}
+    found = get(section.list_path.format(**place.ids), query)
+    # A list that includes nothing has the ids of what it relates to alone.
+    known = [] if section.include else [entry for each in section.choices[:1] for entry in _entries(place, each)]
+    return render(
+        "section",
+        status,
+        org=place.organization,
+        place=place,
+        name=name,
+        section=section,
+        found=found,
+        names={entry.id: entry.name for entry in known},
+        asked=asked,
+        changed=fields_of("PATCH", section.item_path) if section.item_path else (),
+        address=page_address(**(request.view_args or {})),
+        **{"made": None, **given},
+    )
+
+
+def _show_form(place: Place, name: str, status: int = 200, **given: Any) -> Response:  # noqa: ANN401 - likewise
+    section = _section(place, name)
+    return render(
+        "new_entry",
+        status,
+        org=place.organization,
+        place=place,
+        name=name,
+        section=section,
+        fields=fields_of("POST", section.create_path),
+        chosen={each.name: list(_entries(place, each)) for each in section.choices},
+        **{"values": {}, "faults": {}, **given},
+    )
+
+
+def _section(place: Place, name: str) -> Section:
+    found = SECTIONS[place.kind].get(name)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _entries(place: Place, choice: Choice) -> Document:
+    return get(choice.path.format(**place.ids), {"page[size]": CHOICES, "page[count]": "false"})
+
+
+def _show_settings(place: Place, status: int = 200, **given: Any) -> Response:  # noqa: ANN401 - the template's own
+    fields = fields_of("PATCH", OWN_PATHS[place.kind])
+    values = {each.name: each.shown(place.shown.attributes.get(each.name)) for each in fields}
+    return render(
+        "settings",
+        status,
+        org=place.organization,
+        place=place,
+        name=SETTINGS,
+        fields=fields,
+        sections=SECTIONS[place.kind],
+        **{"values": values, "faults": {}, **given},
+    )
+
+
+def _change(place: Place, name: str, sent: Parameters) -> Response:
+    if name == SETTINGS:
+        return _change_settings(place, sent)
+    section = _section(place, name)
+    do, identifier = single_value(sent, "do") or "create", single_value(sent, "id") or ""
+    if do == "delete" and section.delete_path:
+        send("DELETE", _item(section.delete_path, place, identifier))
+        return redirect(place.address(name, done="deleted"))
+    if do == "change" and section.item_path:
+        return _change_item(place, name, section, identifier, sent)
+    if not section.create_path:
+        raise NotFound
+    fields = fields_of("POST", section.create_path)
+    try:
+        made = send("POST", section.create_path.format(**place.ids), _new_document(place, section, fields, sent))
+    except Refused as refused:
+        return _refused(place, name, refused, typed_values(sent, fields))
+    if section.shows_token and made is not None:
+        return _show(place, name, made=made.one)
+    return redirect(place.address(name, done="created"))
+
+
+def _refused(place: Place, name: str, refused: Refused, values: Mapping[str, str]) -> Response:
+    return _show(place, name, refused.status, values=values, faults=refused.by_field, problem=refused.text)
+
+
+def _new_document(place: Place, section: Section, fields: Sequence[Field], sent: Parameters) -> dict[str, Any]:
+    relationships: dict[str, Any] = {}
+    for each in section.choices:
+        ids = [{"type": each.type, "id": identifier} for identifier in sent.getlist(f"to-{each.name}") if identifier]
+        if ids or each.is_required:
+            relationships[each.name] = {"data": ids if each.is_many else ids[0] if ids else None}
+    if section.own:
+        relationships[section.own] = {"data": {"type": place.shown.type, "id": place.shown.id}}
+    data: dict[str, Any] = {"type": section.type}
+    if attributes := sent_attributes(sent, fields):
+        data["attributes"] = attributes
+    if relationships:
+        data["relationships"] = relationships
+    return {"data": data}
+
+
+def _change_item(place: Place, name: str, section: Section, identifier: str, sent: Parameters) -> Response:
+    path = _item(section.item_path, place, identifier)
+    fields = fields_of("PATCH", section.item_path)
+    attributes = sent_attributes(sent, fields, get(path).one.attributes)
+    if attributes:
+        try:
+            send("PATCH", path, {"data": {"type": section.type, "id": identifier, "attributes": attributes}})
+        except Refused as refused:
+            return _show(place, name, refused.status, problem=refused.text)
+    return redirect(place.address(name, done="saved"))
+
+
+def _change_settings(place: Place, sent: Parameters) -> Response:
+    fields = fields_of("PATCH", OWN_PATHS[place.kind])
+    attributes = sent_attributes(sent, fields, place.shown.attributes)
+    if attributes:
+        data = {"type": place.shown.type, "id": place.shown.id, "attributes": attributes}
+        try:
+            send("PATCH", place.own_path, {"data": data})
+        except Refused as refused:
+            given = {"values": typed_values(sent, fields), "faults": refused.by_field, "problem": refused.text}
+            return _show_settings(place, refused.status, **given)
+    # Its name, which is in the address, may have changed.
+    renamed = _organization(str(attributes["name"])) if place.kind == ORGANIZATION and "name" in attributes else place
+    if place.kind == WORKSPACE and "name" in attributes:
+        renamed = _workspace(place.organization, str(attributes["name"]))
+    return redirect(renamed.address(SETTINGS, done="saved"))
+
+
+def _item(path: str, place: Place, identifier: str) -> str:
+    """The path of one of the list: its own id is the last variable part."""
+    head, _, _ = path.rpartition("/{")
+    return f"{head.format(**place.ids)}/{identifier}"
