@@ -37,7 +37,7 @@ from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.teams import Team, TeamMember
 from app.models.users import User
-from app.persistence import Timestamp, fold_case, now
+from app.persistence import KeptStatement, Timestamp, fold_case, now
 
 # How stale "last used" may be; a write for each read would cost more than the read.
 LAST_USED_EVERY = timedelta(minutes=5)
@@ -214,7 +214,7 @@ def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...
 
 
 _TOKENS = AuthenticationToken.__table__
-_BY_DIGEST = _loading(_TOKENS).where(_TOKENS.c.digest == bindparam("digest"))
+_BY_DIGEST = KeptStatement(_loading(_TOKENS).where(_TOKENS.c.digest == bindparam("digest")))
 # Loads others than the sender of the request, by their JSON:API types, to explain their permissions.
 _BY_ID = {
     "authentication-tokens": _loading(_TOKENS).where(_TOKENS.c.id == bindparam("identifier")),
@@ -237,7 +237,7 @@ def load_caller(connection: Connection, token: str, key: str, *, users_create_or
     if not token or len(token) > MAXIMUM_LENGTH:
         return None
     wanted = digest(token, key)
-    rows = connection.execute(_BY_DIGEST, {"digest": wanted}).all()
+    rows = _BY_DIGEST.all(connection, {"digest": wanted})
     if not rows or not same(wanted, rows[0].digest):
         return None
     moment = now()

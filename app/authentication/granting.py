@@ -15,7 +15,7 @@ from app.models.team_projects import TeamProject
 from app.models.team_workspaces import TeamWorkspace
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
-from app.persistence import SEPARATOR, AnyRow, in_values, values_param
+from app.persistence import SEPARATOR, AnyRow, KeptStatement, in_values, values_param
 
 _NO_TEXT = null().cast(Text)
 # The JSON text of an empty list, as the database stores it.
@@ -87,8 +87,8 @@ def _given(*apart: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
 
 
 # A caller with thousands of grants has few kinds of them. They are only kept separate to explain their sources.
-_TOGETHER = _given()
-_APART = _given(_GIVEN.c.id).order_by(_GIVEN.c.id)
+_TOGETHER = KeptStatement(_given())
+_APART = KeptStatement(_given(_GIVEN.c.id).order_by(_GIVEN.c.id))
 
 
 # What a permission on the organization brings at other levels of it.
@@ -154,7 +154,7 @@ def add_access(
     ``forcing`` are the organizations that allow deleting by force.
     """
     statement = _APART if isinstance(grants, GrantsWithSources) else _TOGETHER
-    for row in connection.execute(statement, {"teams": teams, "memberships": memberships}).all():
+    for row in statement.all(connection, {"teams": teams, "memberships": memberships}):
         source = Source(row.type, row.id, row.access)
         granted = _granted(row)
         if row.organization_id in forcing:

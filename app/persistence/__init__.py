@@ -7,8 +7,9 @@ from app.persistence.base import NAMING, Base
 from app.persistence.case import case_folded, fold_case
 from app.persistence.clock import database_now
 from app.persistence.identifiers import identifier
-from app.persistence.integrity import is_deadlock, violated_constraint
+from app.persistence.integrity import is_transient, violated_constraint
 from app.persistence.intervals import later
+from app.persistence.kept import KeptStatement
 from app.persistence.sets import SEPARATOR, in_values, split_ids, string_agg, values_param
 from app.persistence.types import AnyRow, Expression, Name, Timestamp, now
 from app.persistence.upsert import upsert
@@ -21,6 +22,7 @@ __all__ = [
     "Base",
     "ChangedRow",
     "Expression",
+    "KeptStatement",
     "Name",
     "NewRow",
     "Timestamp",
@@ -29,7 +31,7 @@ __all__ = [
     "fold_case",
     "identifier",
     "in_values",
-    "is_deadlock",
+    "is_transient",
     "later",
     "new_row",
     "now",

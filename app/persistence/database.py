@@ -16,6 +16,7 @@ from app.persistence.engine import (
     create_sqlite_file,
     listen_to_sqlite,
     reading_options,
+    replace_stale_connections,
     writing_options,
 )
 
@@ -46,6 +47,8 @@ def connect_engines(app: Flask, database_url: str, pool_size: int) -> Engines:
         engines = Engines(writing=db.engine, reading=db.engines[READING])
     if is_sqlite:
         listen_to_sqlite(engines)
+    else:
+        replace_stale_connections(engines)
     return engines
 
 

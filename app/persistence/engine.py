@@ -5,14 +5,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, event
+
+from app.persistence.kept import is_stale
 
 # How long a writer waits for another one on SQLite before "database is locked", in milliseconds. A write takes a few
 # milliseconds, so thousands of writers can queue.
 BUSY_TIMEOUT: Final = 20_000
 
 # All statements are short: JIT compilation and parallel workers would cost more than they save. Times are read in UTC.
-POSTGRESQL_SESSION: Final = "-c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0"
+# What is prepared is planned once, without the values: planning takes longer than most statements. PostgreSQL would
+# plan a page each time, because it takes an unknown LIMIT for a tenth of the table (see page_statement).
+POSTGRESQL_SESSION: Final = (
+    "-c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0 -c plan_cache_mode=force_generic_plan"
+)
 
 
 def _dump_json(value: object) -> str:
@@ -74,6 +80,17 @@ def listen_to_sqlite(engines: Engines) -> None:
     event.listen(engines.writing, "begin", _begin_immediate)
     for engine in (engines.writing, engines.reading):
         event.listen(engine, "connect", _prepare_sqlite)
+
+
+def replace_stale_connections(engines: Engines) -> None:
+    """Replace all connections if a prepared statement does not fit a changed table: it may be on each of them."""
+    for engine in (engines.writing, engines.reading):
+        event.listen(engine, "handle_error", _replace_if_stale)
+
+
+def _replace_if_stale(context: ExceptionContext) -> None:
+    if is_stale(context.original_exception):
+        context.is_disconnect = True
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type

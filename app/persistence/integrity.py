@@ -4,9 +4,10 @@ import re
 from typing import Any
 
 from sqlalchemy import PrimaryKeyConstraint, UniqueConstraint
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.persistence.base import Base
+from app.persistence.kept import is_stale
 
 _SQLITE_INDEX = re.compile(r"UNIQUE constraint failed: index '(?P<name>\w+)'")
 _SQLITE_COLUMNS = re.compile(r"UNIQUE constraint failed: (?P<columns>[\w., ]+)")
@@ -17,9 +18,12 @@ FOREIGN_KEY = "foreign key"
 _DEADLOCK_STATE = "40P01"
 
 
-def is_deadlock(error: OperationalError) -> bool:
-    """Whether the database aborted the transaction because of a deadlock. Never on SQLite."""
-    return getattr(_diagnosis(error), "sqlstate", None) == _DEADLOCK_STATE
+def is_transient(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed if it begins again. Never on SQLite.
+
+    The database has ended it because of a deadlock, or because a prepared statement does not fit a changed table.
+    """
+    return is_stale(error.orig) or getattr(_diagnosis(error), "sqlstate", None) == _DEADLOCK_STATE
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -7,13 +7,13 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from app.authentication.callers import ANONYMOUS
 from app.authz.permissions import P
 from app.jsonapi.errors import NotFound, Unauthorized
 from app.jsonapi.query import includes_of
-from app.persistence import is_deadlock
+from app.persistence import is_transient
 from app.web.context import authenticate, caller, is_repeatable
 from app.web.policy import ensure_policy_was_asked, forget_checks
 
@@ -119,10 +119,12 @@ def _answer_with_retries(answer: View, *args: Any, **values: Any) -> Response:  
     for _ in range(ATTEMPTS - 1):
         try:
             return answer(*args, **values)
-        except OperationalError as error:
-            if not (is_deadlock(error) and is_repeatable()):
+        except DBAPIError as error:
+            if not (is_transient(error) and is_repeatable()):
                 raise
-            logger.warning("the database has ended a deadlock; the request begins again")
+            logger.warning(
+                "the database has ended the transaction (%s); the request begins again", type(error.orig).__name__
+            )
     return answer(*args, **values)
 
 

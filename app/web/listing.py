@@ -23,7 +23,7 @@ from app.jsonapi.errors import BadParameter, NotFound
 from app.jsonapi.parameters import Known
 from app.jsonapi.query import Arguments, CursorPage, Page, any_page_of, is_paged, list_values
 from app.jsonapi.schema import Schema, protected_attributes
-from app.persistence import AnyRow, Expression
+from app.persistence import AnyRow, Expression, KeptStatement
 from app.web import cursors
 from app.web.answers import document_response
 from app.web.context import caller, reader
@@ -70,7 +70,7 @@ class Listing(Declaration):
     complete: Complete | None = None
     is_own: bool = False
     """Whether the list is Groundplan's own, although HCP Terraform has the resource: it refuses unknown filters."""
-    _statements: dict[Hashable, Select[Any]] = field(default_factory=dict, init=False)
+    _statements: dict[Hashable, KeptStatement] = field(default_factory=dict, init=False)
     _permissions_by_clause: dict[Hashable, frozenset[P]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -124,7 +124,7 @@ class Listing(Declaration):
         values = {**conditions, **visibility.parameters}
         # Not through the session, which is slower for plain rows; its connection is in the same transaction.
         connection = source.connection() if isinstance(source, Session) else source or reader()
-        row = connection.execute(statement, values).one_or_none()
+        row: Row[Any] | None = statement.one_or_none(connection, values)
         if row is None:
             raise NotFound
         return row
@@ -153,7 +153,7 @@ class Listing(Declaration):
         connection = session.connection()
         # PostgreSQL finds nothing if, while it waited for the lock, the row was moved to another project: then the row
         # is looked for again.
-        row = connection.execute(statement, values).one_or_none() or connection.execute(statement, values).one_or_none()
+        row: Row[Any] | None = statement.one_or_none(connection, values) or statement.one_or_none(connection, values)
         if row is None:
             raise NotFound
         require(permission, row, self.model)
@@ -191,7 +191,7 @@ class Listing(Declaration):
         """The resource objects with these ids that the caller can see; for ``included``."""
         visibility = self.visibility()
         statement = self._cached(("some", visibility), lambda: find_many_statement(self, visibility))
-        rows = reader().execute(statement, {"identifiers": identifiers, **visibility.parameters}).all()
+        rows = statement.all(reader(), {"identifiers": identifiers, **visibility.parameters})
         return [self.to_resource(row) for row in self._completed(rows)]
 
     def page_response(  # noqa: PLR0913 - the options of an answer
@@ -296,12 +296,13 @@ class Listing(Declaration):
             )
 
         key = (form, visibility, tuple(wanted.parents), tuple(each.key for each in clauses))
-        # A condition of the view contains its values, so no other request can reuse the statement.
-        statement = self._cached(key, build) if wanted.visible_where is None else build()
         values: dict[str, Any] = {**wanted.parents, **visibility.parameters, **place}
         for each in clauses:
             values |= each.parameters
-        return reader().execute(statement, values).all()
+        if wanted.visible_where is None:
+            return self._cached(key, build).all(reader(), values)
+        # A condition of the view contains its values, so no other request can reuse the statement.
+        return reader().execute(build(), values).all()
 
     def _filter_clauses(self, arguments: Arguments, organization_id: str | None) -> Iterator[FilterClause]:
         who = caller()
@@ -336,12 +337,12 @@ class Listing(Declaration):
             )
         return wanted
 
-    def _cached(self, key: Hashable, build: Callable[[], Select[Any]]) -> Select[Any]:
+    def _cached(self, key: Hashable, build: Callable[[], Select[Any]]) -> KeptStatement:
         statement = self._statements.get(key)
         if statement is None:
             if len(self._statements) >= STATEMENT_CACHE_SIZE:
                 # Remove the oldest statement; another thread may be doing the same.
                 with suppress(RuntimeError, StopIteration):
                     self._statements.pop(next(iter(self._statements)), None)
-            statement = self._statements[key] = build()
+            statement = self._statements[key] = KeptStatement(build())
         return statement

@@ -19,7 +19,7 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.jsonapi.errors import ApiError, Forbidden, NotFound, Unauthorized
 from app.models.organizations import Organization
-from app.persistence import AnyRow, Base, case_folded, fold_case
+from app.persistence import AnyRow, Base, KeptStatement, case_folded, fold_case
 from app.web.context import caller, reader
 
 Entity = TypeVar("Entity", bound=Base)
@@ -104,6 +104,33 @@ def _narrowed(base: Select[Any], permission: P, model: type[Base], levels: rules
     return base.where(rules.visibility_clause(permission, model, levels))
 
 
+def get_narrowed(
+    base: Select[Any],
+    permission: P,
+    model: type[Base],
+    values: Mapping[str, Any],
+    session: Session | None = None,
+) -> Row[Any]:
+    """The row that the statement finds with these values.
+
+    404 if there is none, or the caller does not have the permission on it. ``base`` is as for ``narrowed``. It is
+    read in the transaction of the session, if there is one.
+    """
+    mark_policy_checked(permission)
+    levels = rules.grant_levels(caller(), permission, model)
+    parameters = rules.visibility_parameters(caller(), permission, levels)
+    connection = reader() if session is None else session.connection()
+    row: Row[Any] | None = _kept(base, permission, model, levels).one_or_none(connection, {**values, **parameters})
+    if row is None:
+        raise NotFound
+    return row
+
+
+@lru_cache(maxsize=1024)
+def _kept(base: Select[Any], permission: P, model: type[Base], levels: rules.GrantLevels) -> KeptStatement:
+    return KeptStatement(_narrowed(base, permission, model, levels))
+
+
 def require_on_site(permission: P) -> None:
     """Refuse a caller who does not have the permission on the whole site."""
     mark_policy_checked(permission)
@@ -179,13 +206,7 @@ def get_visible(model: type[Base], identifier: str, visible_by: P | None = None)
 
     ``visible_by`` replaces the model's permission, for a view that shows less.
     """
-    permission: P = visible_by or model.visible_by
-    mark_policy_checked(permission)
-    found, parameters = narrowed(row_of(model), permission, model)
-    row = reader().execute(found, {WANTED_ID: identifier, **parameters}).one_or_none()
-    if row is None:
-        raise NotFound
-    return row
+    return get_narrowed(row_of(model), visible_by or model.visible_by, model, {WANTED_ID: identifier})
 
 
 @cache
@@ -217,10 +238,7 @@ def lock_row(  # noqa: PLR0913 - what, and how it is locked
     """The row that ``get_for_update`` finds and locks, as plain columns: loading an entity takes longer."""
     seen_by: P = visible_by or model.visible_by
     mark_policy_checked(permission)
-    found, parameters = narrowed(_locked_row_of(model, share_lock=share_lock), seen_by, model)
-    row = session.connection().execute(found, {WANTED_ID: identifier, **parameters}).one_or_none()
-    if row is None:
-        raise NotFound
+    row = get_narrowed(_locked_row_of(model, share_lock=share_lock), seen_by, model, {WANTED_ID: identifier}, session)
     require(permission, row, model)
     return row
 

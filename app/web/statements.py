@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     func,
     inspect,
+    literal,
     or_,
     select,
     true,
@@ -27,6 +28,7 @@ from sqlalchemy.sql import coercions, roles, visitors
 
 from app.authz import rules
 from app.authz.permissions import P
+from app.jsonapi.query import MAXIMUM_SIZE
 from app.persistence import Base, Expression, case_folded, in_values, values_param
 from app.web.cursors import beyond
 
@@ -205,10 +207,8 @@ def page_statement(  # noqa: PLR0913 - what makes one statement differ from anot
         page_ids = select(listing.identifier).where(*seen).order_by(*_directed(list(keys), is_descending))
         matching = select(listing.identifier).where(*seen).subquery("matching")
     if is_paged:
-        page_ids = page_ids.limit(bindparam("page_size", type_=BigInteger)).offset(
-            bindparam("page_offset", type_=BigInteger)
-        )
-    page_rows = page_ids.subquery("page_ids")
+        page_ids = _cut(page_ids)
+    page_rows = page_ids.subquery("page_rows")
     page = (
         select(*labelled_columns(listing, visibility), *order_columns)
         .select_from(listing.joined.join(page_rows, page_rows.c.id == listing.identifier))
@@ -254,20 +254,23 @@ def uncounted_page_statement(  # noqa: PLR0913 - what makes one statement differ
     if has_cursor:
         seen.append(beyond(list(keys), list(keys.values()), is_backward=is_backward))
     is_descending = [descends != is_backward for descends in keys.values()]
-    page_rows = (
-        select(listing.identifier)
-        .where(*seen, *wanted)
-        .order_by(*_directed(list(keys), is_descending))
-        .limit(bindparam("page_size", type_=BigInteger))
-        .offset(bindparam("page_offset", type_=BigInteger))
-        .subquery("page_ids")
-    )
+    matching = select(listing.identifier).where(*seen, *wanted).order_by(*_directed(list(keys), is_descending))
+    page_rows = _cut(matching).subquery("page_rows")
     ordered: list[Expression] = [key.label(f"order_{index}") for index, key in enumerate(keys)]
     return (
         select(*labelled_columns(listing, visibility), *ordered)
         .select_from(listing.joined.join(page_rows, page_rows.c.id == listing.identifier))
         .order_by(*_directed(ordered, is_descending))
     )
+
+
+def _cut(ids: Select[Any]) -> Select[Any]:
+    """The page of these ids, with the parameters ``page_size`` and ``page_offset``."""
+    size, offset = (bindparam(name, type_=BigInteger) for name in ("page_size", "page_offset"))
+    page = ids.limit(size).offset(offset).subquery("page_ids")
+    # All of them. A planner that does not know the parameters learns here that they are few. One more row than a page
+    # has shows whether the list goes on.
+    return select(page.c.id).limit(literal(MAXIMUM_SIZE + 1, BigInteger))
 
 
 def visible_rows(listing: Declaration, visibility: Visibility) -> ColumnElement[bool]:

@@ -6,10 +6,10 @@ from traceback import extract_tb
 from typing import Final
 
 from flask import Flask
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from app.models.background_tasks import PermanentError, RetryLaterError
-from app.persistence import is_deadlock
+from app.persistence import is_transient
 from app.services import services
 from app.web.context import act_as_service
 from app.web.transaction import transaction
@@ -48,8 +48,8 @@ def _finish(finish: Finish | None, claimed: Claim) -> None:
                     finish(session)
                 session.flush()
                 remove(session, claimed)
-        except OperationalError as error:
-            if not tries_left or not is_deadlock(error):
+        except DBAPIError as error:
+            if not tries_left or not is_transient(error):
                 raise
         else:
             return

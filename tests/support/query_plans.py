@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from app.persistence.engine import Engines
 from app.services import services
@@ -55,13 +55,20 @@ def plans_of(app: Flask, work: Callable[[], object], *, at_least: int = 1, only_
         if only_indexes:
             connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
             connection.exec_driver_sql("SET LOCAL random_page_cost = 1.1")
-        return [
-            line
-            for statement, parameters in read
-            for line in nodes(
-                connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()[0]["Plan"]
-            )
-        ]
+        return [line for statement, parameters in read for line in nodes(_plan(connection, statement, parameters))]
+
+
+def _plan(connection: Connection, statement: str, parameters: Any) -> dict[str, Any]:
+    explain = "EXPLAIN (FORMAT JSON)"
+    if isinstance(parameters, tuple):
+        # A kept statement is prepared, and planned without its values.
+        connection.exec_driver_sql(f"PREPARE explained AS {statement.replace('%', '%%')}")
+        values = f" ({', '.join(['NULL'] * len(parameters))})" if parameters else ""
+        plan = connection.exec_driver_sql(f"{explain} EXECUTE explained{values}").scalar_one()[0]["Plan"]
+        connection.exec_driver_sql("DEALLOCATE explained")
+    else:
+        plan = connection.exec_driver_sql(f"{explain} {statement}", parameters).scalar_one()[0]["Plan"]
+    return cast("dict[str, Any]", plan)
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[str]:

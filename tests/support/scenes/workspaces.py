@@ -109,7 +109,7 @@ READS = table(f"""
 /state-versions?{BY_NAME}                                       | 3     3     4
 /state-versions?{BY_NAME}&include=created_by,outputs            | 6     6     7
 /workspaces/WORKSPACE?include=outputs,current_state_version     | 5     5     6
-/workspaces/WORKSPACE/current-state-version                     | 4     4     5
+/workspaces/WORKSPACE/current-state-version                     | 3     3     4
 /workspaces/WORKSPACE/current-state-version-outputs             | 3     3     4
 /workspaces/WORKSPACE/resources                                 | 3     3     4
 /workspaces/WORKSPACE/vars                                      | 3     3     4

@@ -84,7 +84,7 @@ def update_configuration(
         )
     column, parent_id = parent_of(stored)
     changed = _sealed(members)
-    merged = {**stored._mapping, **changed}  # noqa: SLF001 - SQLAlchemy's name
+    merged = {**stored._asdict(), **changed}
     check({**merged, "token": members.get("token")}, of_team=column == "team_id")
     kept = None
     if merged["enabled"] and merged["destination_type"] != EMAIL and changed.keys() & OF_WEBHOOK:

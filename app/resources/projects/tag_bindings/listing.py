@@ -13,7 +13,7 @@ from app.jsonapi.query import Arguments, tags_of
 from app.models.projects import Project
 from app.models.tag_bindings import TagBinding
 from app.models.workspaces import Workspace
-from app.persistence import in_values, values_param
+from app.persistence import KeptStatement, in_values, values_param
 from app.resources.projects.tag_bindings.schema import EffectiveTagBindingSchema, TagBindingSchema
 from app.web.context import reader
 from app.web.filters import Filter, FilterClause
@@ -34,21 +34,21 @@ _TAGS = select(
 ).order_by(TagBinding.key)
 _BY_PROJECT = in_values(TagBinding.__table__.c.project_id, values_param("projects"))
 _BY_WORKSPACE = in_values(TagBinding.__table__.c.workspace_id, values_param("workspaces"))
-_OF_PROJECTS = _TAGS.where(_BY_PROJECT)
-_OF_WORKSPACES = _TAGS.where(_BY_WORKSPACE)
-_OF_BOTH = _TAGS.where(or_(_BY_WORKSPACE, _BY_PROJECT))
+_OF_PROJECTS = KeptStatement(_TAGS.where(_BY_PROJECT))
+_OF_WORKSPACES = KeptStatement(_TAGS.where(_BY_WORKSPACE))
+_OF_BOTH = KeptStatement(_TAGS.where(or_(_BY_WORKSPACE, _BY_PROJECT)))
 dump_binding = compile_dump(TagBindingSchema, COLUMNS)
 dump_effective = compile_dump(EffectiveTagBindingSchema, COLUMNS)
 
 
 def tags_of_projects(projects: Sequence[str]) -> Sequence[Row[Any]]:
     """The tags of visible projects, by key, in one statement."""
-    return reader().execute(_OF_PROJECTS, {"projects": projects}).all()
+    return _OF_PROJECTS.all(reader(), {"projects": projects})
 
 
 def tags_of_workspaces(workspaces: Sequence[str]) -> Sequence[Row[Any]]:
     """The tags of visible workspaces, by key, in one statement."""
-    return reader().execute(_OF_WORKSPACES, {"workspaces": workspaces}).all()
+    return _OF_WORKSPACES.all(reader(), {"workspaces": workspaces})
 
 
 def effective_tags(workspaces: Sequence[Row[Any]]) -> Mapping[str, list[ResourceObject]]:
@@ -64,7 +64,7 @@ def effective_tags(workspaces: Sequence[Row[Any]]) -> Mapping[str, list[Resource
     # None in the place of a plain tag.
     own: dict[str, dict[str, ResourceObject | None]] = {}
     inherited: dict[str, dict[str, ResourceObject]] = {}
-    for tag in reader().execute(_OF_BOTH, wanted):
+    for tag in _OF_BOTH.all(reader(), wanted):
         shown = dump_effective(tag, None)
         if tag.workspace_id is not None:
             own.setdefault(tag.workspace_id, {})[tag.key] = None if tag.is_plain else shown

@@ -62,7 +62,7 @@ def update_task(task_id: str, members: dict[str, Any]) -> ResourceObject:
     columns = _columns(members)
     stored = get_visible(RunTask, task_id)
     require(P.RUN_TASK_MANAGE, stored, RunTask)
-    merged = {**stored._mapping, **columns}  # noqa: SLF001 - SQLAlchemy's name
+    merged = {**stored._asdict(), **columns}
     if merged["enabled"] and columns.keys() & OF_REQUESTS:
         _verify(_name_of(stored), merged["url"], merged["sealed_hmac_key"])
     with transaction() as session:

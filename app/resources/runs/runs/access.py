@@ -5,10 +5,8 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, select
 
 from app.authz.permissions import P
-from app.jsonapi.errors import NotFound
 from app.models.runs import Run
-from app.web.context import reader
-from app.web.policy import narrowed
+from app.web.policy import get_narrowed
 
 _COLUMNS: Final = Run.__table__.c
 _RUN: Final = select(_COLUMNS.id, _COLUMNS.workspace_id, _COLUMNS.configuration_version_id).where(
@@ -16,10 +14,6 @@ _RUN: Final = select(_COLUMNS.id, _COLUMNS.workspace_id, _COLUMNS.configuration_
 )
 
 
-def run_for(run_id: str, permission: P) -> Row[Any, Any, Any]:
+def run_for(run_id: str, permission: P) -> Row[Any]:
     """The id of the run and of its workspace; 404 when the caller lacks the permission on it."""
-    found, parameters = narrowed(_RUN, permission, Run)
-    row = reader().execute(found, {"wanted_id": run_id, **parameters}).one_or_none()
-    if row is None:
-        raise NotFound
-    return row
+    return get_narrowed(_RUN, permission, Run, {"wanted_id": run_id})

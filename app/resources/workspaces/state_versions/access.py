@@ -6,12 +6,10 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, select
 
 from app.authz.permissions import P
-from app.jsonapi.errors import NotFound
 from app.models.state_versions import StateVersion
 from app.models.workspaces import Workspace
 from app.persistence import Base
-from app.web.context import reader
-from app.web.policy import narrowed
+from app.web.policy import get_narrowed
 
 
 def workspace_for(workspace_id: str, permission: P) -> Row[Any]:
@@ -25,11 +23,7 @@ def version_for(version_id: str, permission: P) -> Row[Any]:
 
 
 def _only(model: type[Base], identifier: str, permission: P, *columns: Any) -> Row[Any]:  # noqa: ANN401 - columns
-    found, parameters = narrowed(_columns_of(model, columns), permission, model)
-    row = reader().execute(found, {"wanted_id": identifier, **parameters}).one_or_none()
-    if row is None:
-        raise NotFound
-    return row
+    return get_narrowed(_columns_of(model, columns), permission, model, {"wanted_id": identifier})
 
 
 @cache

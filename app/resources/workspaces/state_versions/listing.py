@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Text, case, cast, func, select
+from sqlalchemy import ColumnElement, Row, Text, and_, bindparam, case, cast, func, select
 
 from app.authz.permissions import P
 from app.jsonapi.errors import TooMuchIncluded
 from app.models.runs import Run
 from app.models.state_versions import PENDING, StateVersion, StateVersionOutput
 from app.models.workspaces import Workspace
-from app.persistence import in_values, values_param
+from app.persistence import KeptStatement, in_values, values_param
 from app.resources.organizations.organization_memberships.includes import shown_users
 from app.resources.workspaces.state_versions.schema import (
     OutputSchema,
@@ -81,7 +81,16 @@ _VERSIONS: Final[dict[str, Any]] = {
     "filters": (OneOf("filter[status]", StateVersion.status),),
 }
 
-STATE_VERSIONS: Final = Listing(**_VERSIONS, columns=_VERSION_COLUMNS)
+STATE_VERSIONS: Final = Listing(
+    **_VERSIONS,
+    columns=_VERSION_COLUMNS,
+    parents={
+        "current_in": and_(
+            Workspace.__table__.c.id == bindparam("current_in"),
+            Workspace.__table__.c.current_state_version_id == StateVersion.__table__.c.id,
+        )
+    },
+)
 # Lists show a large version as if its resources were not processed yet.
 LISTED_STATE_VERSIONS: Final = Listing(
     **_VERSIONS,
@@ -109,7 +118,7 @@ REVEALED_OUTPUTS: Final = Listing(
     order=(StateVersionOutput.__table__.c.name, StateVersionOutput.__table__.c.id),
 )
 
-_OUTPUT_IDS: Final = (
+_OUTPUT_IDS: Final = KeptStatement(
     select(StateVersionOutput.state_version_id, StateVersionOutput.id, func.length(StateVersionOutput.value))
     .where(in_values(StateVersionOutput.__table__.c.state_version_id, values_param("versions")))
     .order_by(StateVersionOutput.name)
@@ -143,7 +152,7 @@ def link_outputs(shown: list[ResourceObject]) -> list[int]:
     lengths = []
     # A version whose state has not arrived has none.
     arrived = [version["id"] for version in shown if version["attributes"]["status"] != PENDING]
-    found = reader().execute(_OUTPUT_IDS, {"versions": arrived}) if arrived else ()
+    found = _OUTPUT_IDS.all(reader(), {"versions": arrived}) if arrived else ()
     for version_id, output_id, length in found:
         linked[version_id].append({"id": output_id, "type": "state-version-outputs"})
         lengths.append(length)

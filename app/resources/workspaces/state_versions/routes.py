@@ -112,10 +112,7 @@ def show_state_version(version_id: str) -> Response:
 @describes(answer=StateVersionSchema, includes=INCLUDES, errors=(400,))
 def show_current_state_version(workspace_id: str) -> Response:
     """Show the current state version of a workspace; 404 if it has none."""
-    current = workspace_for(workspace_id, P.STATE_READ).current_state_version_id
-    if current is None:
-        raise NotFound
-    return _answer(STATE_VERSIONS.get({"id": current}))
+    return _answer(STATE_VERSIONS.get({"current_in": workspace_id}))
 
 
 def _answer(row: AnyRow, status: int = 200) -> Response:

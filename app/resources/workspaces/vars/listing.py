@@ -13,10 +13,10 @@ from app.jsonapi.errors import NotFound, TooMuchIncluded
 from app.models.organizations import Organization
 from app.models.vars import Var
 from app.models.workspaces import Workspace
-from app.persistence import AnyRow, case_folded, in_values
+from app.persistence import AnyRow, KeptStatement, case_folded, in_values
 from app.resources.workspaces.vars.schema import SharedSchema, VarSchema
 from app.web.context import reader
-from app.web.policy import narrowed, visible
+from app.web.policy import get_narrowed, visible
 
 Shown = dict[str, Any]
 
@@ -46,10 +46,11 @@ _OF_WORKSPACES = (
     .join(Organization, Organization.id == Var.organization_id)
     .order_by(*ORDER)
 )
-_OF_WORKSPACE = _OF_WORKSPACES.where(Var.workspace_id == bindparam("wanted_id"))
-_VAR_OF_WORKSPACE = _OF_WORKSPACE.where(Var.id == bindparam("var_id"))
+_ALL_OF_WORKSPACE = _OF_WORKSPACES.where(Var.workspace_id == bindparam("wanted_id"))
+_OF_WORKSPACE = KeptStatement(_ALL_OF_WORKSPACE)
+_VAR_OF_WORKSPACE = KeptStatement(_ALL_OF_WORKSPACE.where(Var.id == bindparam("var_id")))
 _OF_SETS = select(*PLAIN).where(Var.varset_id.is_not(None)).order_by(*ORDER)
-_VAR_OF_SET = _OF_SETS.where(Var.varset_id == bindparam("varset_id"), Var.id == bindparam("var_id"))
+_VAR_OF_SET = KeptStatement(_OF_SETS.where(Var.varset_id == bindparam("varset_id"), Var.id == bindparam("var_id")))
 
 _LENGTH = func.sum(func.length(Var.value))
 
@@ -64,11 +65,7 @@ def dump_var(row: AnyRow) -> Shown:
 
 def readable_workspace(conditions: Mapping[str, Any]) -> Row[*tuple[Any, ...]]:
     """The workspace with these values in its columns, if the caller may read its variables; else 404."""
-    found, parameters = narrowed(_workspace_with(tuple(conditions)), P.VARIABLE_READ, Workspace)
-    row: Row[*tuple[Any, ...]] | None = reader().execute(found, {**conditions, **parameters}).one_or_none()
-    if row is None:
-        raise NotFound
-    return row
+    return get_narrowed(_workspace_with(tuple(conditions)), P.VARIABLE_READ, Workspace, conditions)
 
 
 @cache
@@ -119,7 +116,7 @@ def _check_length(found: Select[Any]) -> None:
 
 def rows_of_workspace(workspace_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
     """The rows of a workspace's variables, by key."""
-    return reader().execute(_OF_WORKSPACE, {"wanted_id": workspace_id}).all()
+    return _OF_WORKSPACE.all(reader(), {"wanted_id": workspace_id})
 
 
 def var_of_workspace(workspace_id: str, var_id: str, source: Session | None = None) -> Shown:
@@ -137,9 +134,9 @@ def var_of_set(varset_id: str, var_id: str, source: Session | None = None) -> Sh
     return _dump_shared(_one(_VAR_OF_SET, {"varset_id": varset_id, "var_id": var_id}, source), None)
 
 
-def _one(statement: Any, parameters: Mapping[str, str], source: Session | None) -> Row[Any]:  # noqa: ANN401 - a select of any columns
+def _one(statement: KeptStatement, parameters: Mapping[str, str], source: Session | None) -> AnyRow:
     connection: Connection = reader() if source is None else source.connection()
-    row: Row[Any] | None = connection.execute(statement, parameters).one_or_none()
+    row = statement.one_or_none(connection, parameters)
     if row is None:
         raise NotFound
     return row
