@@ -95,7 +95,12 @@ def _shown(value: object, sensitive: object) -> str | None:
     if value is ABSENT or value is None:
         return None
     # One sensitive part hides the whole value: its neighbours may tell it.
-    if _is_any(sensitive):
-        return SENSITIVE
+    return SENSITIVE if _is_any(sensitive) else shown_value(value)
+
+
+def shown_value(value: object) -> str | None:
+    """A value as text, cut if it is long; None for what is absent or null."""
+    if value is ABSENT or value is None:
+        return None
     text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     return text if len(text) <= VALUE_LENGTH else f"{text[:VALUE_LENGTH]}… ({len(text):,} characters)"

@@ -14,6 +14,8 @@ from tests.support.world import World
 MOST_STATEMENTS = 6
 # Pages that show or send nothing of an organization.
 OF_NOBODY = {"show_asset", "show_sign_in", "show_unknown"}
+# Pages that only lead to others.
+LEADING = {"compare_states"}
 
 
 def pages(app: Flask, scene: Scene) -> dict[str, str]:
@@ -21,7 +23,7 @@ def pages(app: Flask, scene: Scene) -> dict[str, str]:
     found = {}
     for rule in app.url_map.iter_rules():
         place, _, name = rule.endpoint.partition(".")
-        if place != "console" or "GET" not in (rule.methods or ()) or name in OF_NOBODY:
+        if place != "console" or "GET" not in (rule.methods or ()) or name in OF_NOBODY | LEADING:
             continue
         kind = name.removeprefix("show_").removesuffix("_section")
         for section in [*SECTIONS[kind], SETTINGS] if "<section>" in rule.rule else [""]:

@@ -99,6 +99,7 @@ class Scene(Runs):
             "run_id": self.waiting,
             "phase": "plan",
             "name": "console.css",
+            "version": self.states[1]["data"]["id"],
         }
 
     def visit(self, path: str, browser: Browser | None = None, **headers: str) -> TestResponse:
