@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from app.models import Organization
 from tests.support.api import Api
 from tests.support.kept import compared
-from tests.support.query_plans import plans, read_from_end_to_end
+from tests.support.query_plans import Known, plans, read_from_end_to_end
 from tests.support.scenes.activity import Activity
 from tests.support.scenes.environments import Environments
 from tests.support.scenes.projects import Projects
@@ -26,11 +26,12 @@ def test_no_table_is_read_from_end_to_end(
 ) -> None:
     scene = kind(api, world, engine, acme, owner)
     guilty = {}
+    known: Known = {}
     # What is kept is executed by SQLAlchemy, too, and must find the same: so both of its plans are looked at.
     with compared() as kept:
         for path, who in product(scene.PATHS, scene.tokens):
             if scene.may_read(path, who):
-                lines = plans(app, api, scene.addressed(path), scene.tokens[who])
+                lines = plans(app, api, scene.addressed(path), scene.tokens[who], known=known)
                 if found := read_from_end_to_end(lines, scene.TABLES):
                     guilty[path, who] = found
     assert guilty == {}
@@ -41,8 +42,9 @@ def test_events_are_found_by_the_index_of_their_place(
     api: Api, app: Flask, world: World, engine: Engine, acme: Organization, owner: Person, database_kind: str
 ) -> None:
     scene = Activity(api, world, engine, acme, owner)
+    known: Known = {}
     for path, who in product(scene.PATHS, scene.tokens):
-        lines = "\n".join(plans(app, api, scene.addressed(path), scene.tokens[who]))
+        lines = "\n".join(plans(app, api, scene.addressed(path), scene.tokens[who], known=known))
         place = path.removeprefix("/").partition("s/")[0]
         if place == "organization" and who in scene.OF_ONE_PROJECT:
             # A caller who reads the little that happened in few projects does not go through all of the organization.

@@ -11,18 +11,41 @@ from app.persistence.engine import Engines
 from app.services import services
 from tests.support.api import Api
 
+Known = dict[tuple[str, str], list[str]]
+"""Plans by statement and parameters."""
 
-def plans(app: Flask, api: Api, path: str, token: str, method: str = "GET", *, only_indexes: bool = False) -> list[str]:
-    """How the database would run each statement of the request, a line for each way it reads a table."""
+
+def plans(
+    app: Flask,
+    api: Api,
+    path: str,
+    token: str,
+    method: str = "GET",
+    *,
+    only_indexes: bool = False,
+    known: Known | None = None,
+) -> list[str]:
+    """How the database would run each statement of the request, a line for each way it reads a table.
+
+    Where many requests are asked about, three of four statements have been there before: the database is not asked
+    again about what is ``known``.
+    """
 
     def ask() -> None:
         assert api.raw(method, path, token).status_int < 300
 
     # The caller, and what they ask for.
-    return plans_of(app, ask, at_least=2, only_indexes=only_indexes)
+    return plans_of(app, ask, at_least=2, only_indexes=only_indexes, known=known)
 
 
-def plans_of(app: Flask, work: Callable[[], object], *, at_least: int = 1, only_indexes: bool = False) -> list[str]:
+def plans_of(
+    app: Flask,
+    work: Callable[[], object],
+    *,
+    at_least: int = 1,
+    only_indexes: bool = False,
+    known: Known | None = None,
+) -> list[str]:
     """The same for whatever reads by the engines of the application.
 
     With ``only_indexes``, PostgreSQL combines no bitmaps either and expects a fast disk, so that it names the index
@@ -41,21 +64,27 @@ def plans_of(app: Flask, work: Callable[[], object], *, at_least: int = 1, only_
     finally:
         for engine in (engines.reading, engines.writing):
             event.remove(engine, "before_cursor_execute", note)
+    read = [each for each in sent if each[0].startswith(("SELECT", "WITH"))]
+    assert len(read) >= at_least
+    known = {} if known is None else known
     with engines.writing.connect() as connection:
-        read = [each for each in sent if each[0].startswith(("SELECT", "WITH"))]
-        assert len(read) >= at_least
-        if connection.dialect.name == "sqlite":
-            return [
-                row[3]
-                for statement, parameters in read
-                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            ]
-        # What no index can do is then still done by reading the table from end to end, and shown.
-        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        if only_indexes:
-            connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
-            connection.exec_driver_sql("SET LOCAL random_page_cost = 1.1")
-        return [line for statement, parameters in read for line in nodes(_plan(connection, statement, parameters))]
+        if connection.dialect.name == "postgresql":
+            # What no index can do is then still done by reading the table from end to end, and shown.
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            if only_indexes:
+                connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+                connection.exec_driver_sql("SET LOCAL random_page_cost = 1.1")
+        for statement, parameters in read:
+            key = statement, repr(parameters)
+            if key not in known:
+                known[key] = _lines(connection, statement, parameters)
+    return [line for statement, parameters in read for line in known[statement, repr(parameters)]]
+
+
+def _lines(connection: Connection, statement: str, parameters: Any) -> list[str]:
+    if connection.dialect.name == "sqlite":
+        return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    return list(nodes(_plan(connection, statement, parameters)))
 
 
 def _plan(connection: Connection, statement: str, parameters: Any) -> dict[str, Any]:
