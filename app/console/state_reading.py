@@ -12,6 +12,9 @@ SECRET_NAME: Final = re.compile(
     "password|passwd|secret|token|private_?key|credential|connection_string|access_key", re.IGNORECASE
 )
 
+# What a state says about the types of values, which is no secret even inside of one.
+TYPE_NAMES: Final = frozenset({"string", "number", "bool", "object", "list", "map", "set", "tuple", "dynamic"})
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
@@ -95,10 +98,11 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Resource
     """The instances that were added, changed or removed, with the attributes that differ."""
     before = {each.address: each for each in instances_of(old)}
     after = {each.address: each for each in instances_of(new)}
+    secrets = secrets_of(old) | secrets_of(new)
     found = []
     for address in sorted({*before, *after}):
         one, other = before.get(address), after.get(address)
-        attributes = list(_attributes(one, other))
+        attributes = list(_attributes(one, other, secrets))
         if one is None:
             found.append(ResourceChange(address, "+", "added", "", attributes))
         elif other is None:
@@ -108,14 +112,33 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Resource
     return found
 
 
-def _attributes(one: Instance | None, other: Instance | None) -> Iterator[AttributeChange]:
+def secrets_of(state: Mapping[str, Any]) -> frozenset[str]:
+    """The texts in sensitive attributes and outputs, which may stand in other attributes without a mark."""
+    marked = [
+        each.attributes[name] for each in instances_of(state) for name in each.sensitive if name in each.attributes
+    ]
+    outputs = state.get("outputs") or {}
+    marked += [each.get("value") for each in outputs.values() if isinstance(each, dict) and each.get("sensitive")]
+    return frozenset(text for value in marked for text in _texts(value)) - TYPE_NAMES
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        # An empty text would stand in every other.
+        yield from [value] if value else []
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+
+
+def _attributes(one: Instance | None, other: Instance | None, secrets: frozenset[str]) -> Iterator[AttributeChange]:
     before, after = one.attributes if one else {}, other.attributes if other else {}
     hidden = (one.sensitive if one else frozenset()) | (other.sensitive if other else frozenset())
     for name in sorted({*before, *after}):
         old, new = before.get(name, ABSENT), after.get(name, ABSENT)
         if old == new:
             continue
-        if name in hidden:
+        if name in hidden or not secrets.isdisjoint([*_texts(old), *_texts(new)]):
             yield AttributeChange(name, SENSITIVE if one else None, SENSITIVE if other else None)
         else:
             yield AttributeChange(name, shown_value(old), shown_value(new))
