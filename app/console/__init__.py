@@ -9,6 +9,7 @@ from flask import Flask, Response
 from app.console import (
     account,
     assets,
+    danger,
     formats,
     organizations,
     pages,
@@ -28,6 +29,7 @@ from app.web.guard import describes, open_to_all
 __all__ = [
     "account",
     "assets",
+    "danger",
     "install",
     "organizations",
     "projects",

@@ -48,6 +48,14 @@ def show_run(organization: str, workspace: str, run_id: str) -> Response:
     return render("run", **given, phases=phases)
 
 
+@blueprint.get("/<organization>/<workspace>/runs/<run_id>")
+@page
+def find_run(organization: str, workspace: str, run_id: str) -> Response:
+    """Lead to the page of a run from the address that terraform prints."""
+    get(f"/runs/{run_id}")
+    return redirect_to("console.show_run", "", organization=organization, workspace=workspace, run_id=run_id)
+
+
 @blueprint.get("/<organization>/workspaces/<workspace>/runs/<run_id>/changes")
 @page
 def show_changes(organization: str, workspace: str, run_id: str) -> Response:

@@ -1,9 +1,13 @@
 """The pages of the sections of an organization, a project or a workspace, and of their own settings."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any, Final
+from urllib.parse import parse_qs, quote, urlsplit
 
+import orjson
 from flask import Response, request, url_for
 
 from app.console.api import Document, Refused, Resource, get, send
@@ -11,11 +15,13 @@ from app.console.blueprint import blueprint
 from app.console.fields import Field, fields_of, sent_attributes, typed_values
 from app.console.pages import action, page, redirect, render
 from app.console.queries import page_address, page_query
-from app.console.sections import ORGANIZATION, PROJECT, SECTIONS, WORKSPACE, Choice, Section
+from app.console.sections import ACTIVITY_FILTERS, ORGANIZATION, PROJECT, SECTIONS, WORKSPACE, Choice, Section
 from app.jsonapi.errors import NotFound
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 
 CHOICES: Final = 100
+# A table has at most so many pages of 100 events.
+CSV_PAGES: Final = 50
 SETTINGS: Final = "settings"
 OWN_PATHS: Final = {
     ORGANIZATION: "/organizations/{organization}",
@@ -101,6 +107,35 @@ def show_workspace_section(organization: str, workspace: str, section: str) -> R
 def change_workspace_section(organization: str, workspace: str, section: str, sent: Parameters) -> Response:
     """Create, change or delete something in a section of a workspace."""
     return _change(_workspace(organization, workspace), section, sent)
+
+
+@blueprint.get("/<organization>/settings/activity.csv")
+@page
+def download_activity(organization: str) -> Response:
+    """Download the events of an organization as a table, the newest first, with the filters of the page."""
+    query = {name: text for name in ACTIVITY_FILTERS.values() if (text := request.args.get(name))}
+    query |= {"page[size]": "100", "page[after]": ""}
+    written = StringIO()
+    table = csv.writer(written)
+    table.writerow(("id", "created-at", "action", "actor", "subject-type", "subject", "changes"))
+    for _ in range(CSV_PAGES):
+        found = get(f"/organizations/{organization}/activity-events", query)
+        for each in found:
+            actor, subject = each.actor or {}, each.subject or {}
+            row = (each.id, each.created_at, each.action, actor.get("name"), subject.get("type"), subject.get("name"))
+            table.writerow(map(_cell, (*row, orjson.dumps(each.changes).decode())))
+        following = parse_qs(urlsplit(found.content["links"]["next"] or "").query).get("page[after]")
+        if not following:
+            break
+        query["page[after]"] = following[0]
+    headers = {"Content-Disposition": f'attachment; filename="{quote(organization)}-activity.csv"'}
+    return Response(written.getvalue(), headers=headers, content_type="text/csv; charset=utf-8")
+
+
+def _cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _show(place: Place, name: str, status: int = 200, **given: Any) -> Response:  # noqa: ANN401 - the template's own

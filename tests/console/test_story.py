@@ -1,0 +1,171 @@
+"""Daily work in the console without a script: every form, one after the other."""
+
+import re
+
+import pytest
+from webtest.forms import Hidden
+from webtest.response import TestResponse
+
+from tests.support.console import HOSTILE, SECRET, Scene
+
+
+def form_with(page: TestResponse, text: str) -> object:
+    """The form that has this text."""
+    return next(form for form in page.forms.values() if text in form.text)
+
+
+def submit(page: TestResponse, text: str, button: str = "", **values: str) -> TestResponse:
+    form = form_with(page, text)
+    for name, value in values.items():
+        form[name.replace("_", "-")] = value  # type: ignore[index]
+    is_hidden = button and isinstance(form.fields["do"][0], Hidden)  # type: ignore[attr-defined]
+    sent = form.submit("do", value=button) if button and not is_hidden else form.submit()  # type: ignore[attr-defined]
+    assert sent.status_int == 303, sent.text
+    answer: TestResponse = sent.follow()
+    return answer
+
+
+def test_a_platform_engineer_needs_no_curl(scene: Scene) -> None:
+    org = scene.organization.name
+    page = submit(scene.visit(f"/{org}/projects/new"), "Create", name="Shop", description="What we sell")
+    assert "Created." in page.text
+    project = page.request.path
+    page = submit(page.click("New workspace"), "Create", name="shop-eu", terraform_version="1.11.4")
+    workspace = page.request.path.removeprefix("/app")
+    page = submit(scene.visit(workspace), "Lock", "lock", reason=HOSTILE)
+    assert "&lt;script&gt;" in page.text
+    page = submit(page, "Unlock", "unlock")
+    page = submit(scene.visit(f"{workspace}/variables"), "Create", key="region", value="eu")
+    page = submit(page, "Save", "save", value="us")
+    assert "us" in page.text
+    page = submit(page, "Save", "delete")
+    assert "region" not in page.text
+    settings = scene.visit(f"{workspace}/settings")
+    page = submit(settings, "Working directory", working_directory="infra", description=HOSTILE)
+    assert "infra" in page.text
+    page = submit(scene.visit(f"{workspace}/delete"), "Delete if", "safe-delete", name="shop-eu")
+    assert "shop-eu" not in page.text
+    danger = scene.visit(f"{project.removeprefix('/app')}/delete")
+    assert "nothing: the project is empty" in danger.text
+    page = submit(danger, "Delete the project", "delete", name="Shop")
+    assert "Deleted." in page.text
+
+
+def test_a_run_is_read_confirmed_and_its_state_rolled_back(scene: Scene) -> None:
+    place = f"/{scene.organization.name}/workspaces/{scene.name}"
+    page = scene.visit(f"{place}/runs/{scene.waiting}")
+    assert "It waits for somebody to confirm or discard it." in page.text
+    page = submit(page, "Confirm and apply", "apply", comment="looks good")
+    assert scene.status(scene.waiting) == "apply_queued"
+    assert "waits for an agent" in page.text
+    scene.agent.apply()
+    page = submit(page, "Add the comment", comment=HOSTILE)
+    assert "looks good" in scene.visit(f"{place}/runs/{scene.waiting}/history").text
+    scene.api.post(f"/workspaces/{scene.workspace.id}/actions/lock", scene.owner.token, expect=200)
+    states = scene.visit(f"{place}/states")
+    assert len(re.findall("Roll back", states.text)) >= 1
+    assert "The state is rolled back." in submit(states, "current state again").text
+    # From the address that terraform prints.
+    printed = scene.visit(f"/{scene.organization.name}/{scene.name}/runs/{scene.waiting}")
+    assert printed.location == f"/app{place}/runs/{scene.waiting}"
+
+
+def test_a_run_is_started_as_it_was_asked_for(scene: Scene) -> None:
+    place = f"/{scene.organization.name}/workspaces/{scene.name}"
+    page = submit(scene.visit(f"{place}/runs/new"), "Kind", kind="destroy", message="Bye", target_addrs="a.b c.d[0]")
+    shown = scene.show(page.request.path.rpartition("/")[2])
+    assert (shown["is-destroy"], shown["message"], shown["target-addrs"]) == (True, "Bye", ["a.b", "c.d[0]"])
+    refused = scene.visit(f"{place}/runs/new").forms[1]
+    refused["target-addrs"] = "-x"
+    answer = refused.submit(expect_errors=True)
+    assert answer.status_int == 422
+    assert "aws_instance.web" in answer.text
+
+
+@pytest.mark.one_database
+def test_things_in_sections_are_made_changed_and_deleted(scene: Scene) -> None:
+    settings = f"/{scene.organization.name}/settings"
+    page = submit(scene.visit(f"{settings}/teams?new=1"), "Create", name=HOSTILE)
+    assert HOSTILE not in page.text
+    form = next(form for form in page.forms.values() if "Delete" in form.text and "&lt;script" in form.text)
+    form["visibility"] = "organization"
+    assert "Saved." in form.submit("do", value="change").follow().text
+    assert "Deleted." in form.submit("do", value="delete").follow().text
+    taken = scene.visit(f"{settings}/teams?new=1").forms[1]
+    taken["name"] = "owners"
+    answer = taken.submit(expect_errors=True)
+    assert answer.status_int == 422
+    assert "is-invalid" in answer.text
+
+
+@pytest.mark.one_database
+def test_tokens_are_shown_once(scene: Scene) -> None:
+    form = form_with(scene.visit("/settings"), "What it is for")
+    form["description"] = "for a script"  # type: ignore[index]
+    made = form.submit()  # type: ignore[attr-defined]
+    (token,) = re.findall(r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9]+", made.html.select_one("code").text)
+    assert scene.api.get("/account/details", token)["data"]["id"] == scene.owner.id
+    again = scene.visit("/settings")
+    assert token not in again.text
+    form = next(form for form in again.forms.values() if form.action.endswith("/revoke"))
+    assert "The token is revoked." in form.submit().follow().text
+
+
+@pytest.mark.one_database
+def test_a_form_that_is_refused_shows_no_secret_again(scene: Scene) -> None:
+    page = scene.visit(f"/{scene.organization.name}/workspaces/{scene.name}/variables")
+    form = form_with(page, "The value is HCL")
+    form["key"], form["value"] = "hidden", SECRET  # type: ignore[index]
+    answer = form.submit(expect_errors=True)  # type: ignore[attr-defined]
+    assert answer.status_int == 422
+    assert SECRET not in answer.text
+
+
+@pytest.mark.one_database
+def test_no_form_of_another_page_does_anything(scene: Scene) -> None:
+    place = f"/app/{scene.organization.name}/workspaces/{scene.name}"
+    for token in ("", "forged"):
+        sent = {"form_token": token, "do": "lock"}
+        answer = scene.browser.app.post(f"{place}/lock", sent, expect_errors=True)
+        assert answer.status_int == 403
+    assert not scene.api.get(f"/workspaces/{scene.workspace.id}", scene.owner.token)["data"]["attributes"][
+        "locked-reason"
+    ]
+
+
+@pytest.mark.one_database
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.test", "https://evil.test/app", "/\\evil.test", "/app\\..\\x", "/docs", ""]
+)
+def test_signing_in_leads_to_no_other_host(scene: Scene, elsewhere: str) -> None:
+    answer = scene.browser.app.get("/app/sign-in", {"next": elsewhere}, expect_errors=True)
+    assert (answer.status_int, answer.location) == (303, "/app")
+
+
+@pytest.mark.one_database
+def test_signing_out_ends_the_session(scene: Scene) -> None:
+    page = scene.visit("")
+    cookie = scene.browser.cookie
+    form_with(page, "Sign out").submit()  # type: ignore[attr-defined]
+    assert scene.browser.cookie != cookie
+    assert scene.visit("").status_int == 303
+
+
+@pytest.mark.one_database
+def test_events_are_downloaded_as_a_table_without_formulas(scene: Scene) -> None:
+    scene.world.project(scene.organization)
+    scene._patch(f"/projects/{scene.project.id}", "projects", description="=1+1")
+    table = scene.visit(f"/{scene.organization.name}/settings/activity.csv?filter[action]=projects.*").text
+    assert table.startswith("id,created-at,action,actor")
+    assert "projects.update" in table
+    assert not re.search(r"(^|,)[=+@-]", table, re.MULTILINE)
+
+
+@pytest.mark.one_database
+def test_style_sheets_are_kept_for_ever_and_compressed(scene: Scene) -> None:
+    page = scene.visit("")
+    (address,) = re.findall(r'href="(/app/assets/[0-9a-f]{16}/bootstrap.css)"', page.text)
+    answer = scene.app.test_client().get(address, headers={"Accept-Encoding": "gzip"})
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert scene.browser.app.get(address.replace(address.split("/")[3], "0" * 16), expect_errors=True).status_int == 404
