@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.models.auto_destroy import duration_of, time_after
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
 from app.models.workspaces import Workspace
-from app.persistence import AnyRow, Base, now
+from app.persistence import AnyRow, Base, KeptStatement, now
 
 # Each of the tools takes providers from its own registry, and writes the host into the state.
 OPENTOFU_REGISTRY, TERRAFORM_REGISTRY = "registry.opentofu.org", "registry.terraform.io"
@@ -55,13 +55,13 @@ _LATEST: Final = (
     )
     .order_by(StateVersion.number.desc())
 )
-_LATEST_WHOLE: Final = _LATEST.add_columns(*(_COLUMNS[name] for name in _LONG))
+_WITHOUT_LONG: Final = KeptStatement(_LATEST)
+_WHOLE: Final = KeptStatement(_LATEST.add_columns(*(_COLUMNS[name] for name in _LONG)))
 
 
 def latest_versions(session: Session, workspace_id: str, *, whole: bool = False) -> Latest:
     """The latest versions of a workspace, whose row is locked; ``whole`` ones have their resources, too."""
-    latest = _LATEST_WHOLE if whole else _LATEST
-    rows = session.connection().execute(latest, {"workspace_id": workspace_id}).all()
+    rows = (_WHOLE if whole else _WITHOUT_LONG).all(session.connection(), {"workspace_id": workspace_id})
     return Latest(rows[0] if rows else None, next((row for row in rows if row.status == FINALIZED), None))
 
 

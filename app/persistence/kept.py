@@ -14,7 +14,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, Final, cast
 
-from sqlalchemy import BindParameter, Connection, Dialect, Select
+from sqlalchemy import BindParameter, Connection, Dialect, Insert, Select, Update
 from sqlalchemy.dialects.postgresql.base import PGCompiler
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
@@ -41,7 +41,7 @@ class KeptStatement:
     tuples.
     """
 
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | Insert | Update) -> None:
         """Keep the statement. It is compiled when it is first executed."""
         self.statement = statement
         # By driver: an application has one, but the tests have several.
@@ -49,11 +49,18 @@ class KeptStatement:
 
     def all(self, connection: Connection, values: Mapping[str, Any]) -> list[AnyRow]:
         """All rows that the statement finds with these values for its parameters."""
+        return self._for(connection).all(connection, values)
+
+    def write(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Execute a statement that writes and gives no rows."""
+        self._for(connection).execute(connection, values)
+
+    def _for(self, connection: Connection) -> "_Compiled":
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.driver)
         if compiled is None:
             compiled = self._compiled[dialect.driver] = _Compiled(self.statement, dialect)
-        return compiled.all(connection, values)
+        return compiled
 
     def one_or_none(self, connection: Connection, values: Mapping[str, Any]) -> AnyRow | None:
         """The row that the statement finds, or None."""
@@ -66,18 +73,40 @@ class KeptStatement:
 class _Compiled:
     """A statement in the form in which one of the drivers takes it."""
 
-    def __init__(self, statement: Select[*tuple[Any, ...]], dialect: Dialect) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | Insert | Update, dialect: Dialect) -> None:
         compiler, compiling, self._send = _DRIVERS[dialect.driver]
         compiled = compiler(compiling or dialect, statement)
         self._text = str(compiled)
         self._parameters = [_parameter(compiled.binds[name], dialect) for name in compiled.positiontup or ()]
-        columns = statement.selected_columns
+        # Those whose value is told at each execution, such as the moment.
+        self._called = [(each.key, each.callable) for each in compiled.binds.values() if each.callable is not None]
+        self._gives_rows = isinstance(statement, Select)
+        columns = statement.selected_columns if isinstance(statement, Select) else ()
         self._types = [column.type for column in columns]
         self._make_row = _row_maker([column.key or "" for column in columns])
         self._conversions: list[tuple[int, Callable[[Any], Any]]] | None = None
 
     def all(self, connection: Connection, values: Mapping[str, Any]) -> list[AnyRow]:
-        text, make_row = self._text, self._make_row
+        make_row = self._make_row
+        cursor, rows = self.execute(connection, values)
+        conversions = self._conversions
+        if conversions is None:
+            conversions = self._conversions = self._converted(connection.dialect, cursor.description)
+        if not conversions:
+            return list(map(make_row, rows))
+        found = []
+        for each in rows:
+            converted = list(each)
+            for index, convert in conversions:
+                converted[index] = convert(converted[index])
+            found.append(make_row(converted))
+        return found
+
+    def execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+        """The driver's cursor and its rows."""
+        text = self._text
+        if self._called:
+            values = {**values, **{name: tell() for name, tell in self._called}}
         arguments = tuple(
             [
                 own if name is None else values[name] if convert is None else convert(values[name])
@@ -91,24 +120,13 @@ class _Compiled:
             listener(*(connection, cursor, text, arguments, None, False))
         try:
             cursor = self._send(connection, text, arguments)
-            rows = cursor.fetchall()
+            rows = cursor.fetchall() if self._gives_rows else []
         except Exception as error:  # noqa: BLE001 - SQLAlchemy knows which are the driver's
             # It wraps the error and discards a broken connection, and has no public name.
             connection._handle_dbapi_exception(error, text, arguments, cursor, None)  # noqa: SLF001
         for listener in connection.dispatch.after_cursor_execute:
             listener(*(connection, cursor, text, arguments, None, False))
-        conversions = self._conversions
-        if conversions is None:
-            conversions = self._conversions = self._converted(connection.dialect, cursor.description)
-        if not conversions:
-            return list(map(make_row, rows))
-        found = []
-        for each in rows:
-            converted = list(each)
-            for index, convert in conversions:
-                converted[index] = convert(converted[index])
-            found.append(make_row(converted))
-        return found
+        return cursor, rows
 
     def _converted(self, dialect: Dialect, description: Any) -> list[tuple[int, Callable[[Any], Any]]]:  # noqa: ANN401
         """The positions of the columns whose values the driver returns in another form, with what converts them."""
@@ -130,7 +148,9 @@ def _parameter(parameter: BindParameter[Any], dialect: Dialect) -> tuple[str | N
     convert = parameter.type.dialect_impl(dialect).bind_processor(dialect)
     if parameter.required:
         return parameter.key, convert, None
-    own = parameter.effective_value
+    if parameter.callable is not None:
+        return parameter.key, convert, None
+    own = parameter.value
     return None, None, own if convert is None else convert(own)
 
 
@@ -142,7 +162,7 @@ class _WithOwnValues(SQLCompiler):
 
     def visit_bindparam(self, bindparam: BindParameter[Any], **options: Any) -> str:  # type: ignore[override]  # noqa: ANN401
         visit: Callable[..., str] = super().visit_bindparam
-        if not bindparam.required:
+        if not bindparam.required and bindparam.callable is None:
             # Some types have no form as text.
             with suppress(CompileError):
                 return visit(bindparam, **{**options, "literal_binds": True})

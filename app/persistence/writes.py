@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Connection, Insert, Table, Update, bindparam, inspect
 
 from app.persistence.base import Base
+from app.persistence.kept import KeptStatement
 
 # How many statements are kept: code decides which columns are written, so there are few.
 KEPT = 512
@@ -65,12 +66,12 @@ def _columns(model: type[Base]) -> tuple[tuple[str, Column[Any]], ...]:
 def write_rows(connection: Connection, *rows: NewRow | ChangedRow) -> None:
     """Write the rows in this order. A row may refer to those before it; none may be written twice."""
     if connection.dialect.name == "postgresql":
-        connection.execute(_joined(tuple(map(_shape, rows))), _parameters(rows))
+        _joined(tuple(map(_shape, rows))).write(connection, _parameters(rows))
         return
     for _, alike in groupby(rows, _shape):
         group = tuple(alike)
         for some in [group] if isinstance(group[0], NewRow) else [(row,) for row in group]:
-            connection.execute(_joined(tuple(map(_shape, some))), _parameters(some))
+            _joined(tuple(map(_shape, some))).write(connection, _parameters(some))
 
 
 def _shape(row: NewRow | ChangedRow) -> _Shape:
@@ -78,7 +79,7 @@ def _shape(row: NewRow | ChangedRow) -> _Shape:
 
 
 @lru_cache(maxsize=KEPT)
-def _joined(shapes: tuple[_Shape, ...]) -> Insert | Update:
+def _joined(shapes: tuple[_Shape, ...]) -> KeptStatement:
     statements: list[Insert | Update] = []
     numbered = enumerate(shapes)
     for (is_new, table, names), group in groupby(numbered, itemgetter(1)):
@@ -94,7 +95,7 @@ def _joined(shapes: tuple[_Shape, ...]) -> Insert | Update:
             ]
     *others, last = statements
     # PostgreSQL executes them all, and checks foreign keys at the end of the whole statement.
-    return last.add_cte(*(each.cte(f"write_{number}") for number, each in enumerate(others)))
+    return KeptStatement(last.add_cte(*(each.cte(f"write_{number}") for number, each in enumerate(others))))
 
 
 def _values(number: int, table: Table, names: tuple[str, ...]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.persistence import Base, Timestamp, in_values, now
+from app.persistence import Base, KeptStatement, Timestamp, in_values, now
 
 OBJECT: Final[dict[Any, Any]] = {"object": True}
 
@@ -84,10 +84,12 @@ KEPT: Final = (
 )
 """Locks the row of the object in the parameter ``kept_object``; finds nothing if it is marked for deletion."""
 
+_KEPT: Final = KeptStatement(KEPT)
+
 
 def attach(session: Session, name: str) -> None:
     """Lock the object's row against removal; a column must name the object before the transaction ends."""
-    if session.connection().execute(KEPT, {"kept_object": name}).one_or_none() is None:
+    if _KEPT.one_or_none(session.connection(), {"kept_object": name}) is None:
         raise MarkedForDeletion(name)
 
 

@@ -5,12 +5,12 @@ from contextlib import ExitStack
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, Engine, bindparam, event, func, insert, literal, select, text
-from sqlalchemy.exc import CompileError, DBAPIError, MultipleResultsFound, OperationalError
+from sqlalchemy import Connection, Engine, Integer, bindparam, event, func, insert, literal, select, text, update
+from sqlalchemy.exc import CompileError, DBAPIError, IntegrityError, MultipleResultsFound, OperationalError
 from sqlalchemy.orm import Session
 
 from app.models import Organization, User
-from app.persistence import Base, KeptStatement, in_values, is_transient, values_param
+from app.persistence import Base, KeptStatement, in_values, is_transient, values_param, violated_constraint
 from app.persistence.kept import PREPARED_STATEMENTS
 from app.services import services
 from tests.support.api import Api
@@ -70,6 +70,28 @@ def test_values_of_the_statement_are_in_its_text(engine: Engine) -> None:
         several = select(User.username).where(User.username.in_(["ada", "100%"])).order_by(User.username)
         assert KeptStatement(several).all(connection, {}) == [("100%",), ("ada",)]
     assert len(statements) == 4
+
+
+def test_a_value_that_is_told_at_each_execution_is_not_kept(engine: Engine) -> None:
+    moments = iter(range(1, 4))
+    told = KeptStatement(
+        select(literal("at").label("when"), bindparam("n", callable_=moments.__next__, type_=Integer()))
+    )
+    with engine.connect() as connection:
+        assert [told.one_or_none(connection, {}) for _ in range(3)] == [("at", 1), ("at", 2), ("at", 3)]
+
+
+def test_a_statement_that_writes_gives_nothing_and_is_part_of_the_transaction(engine: Engine) -> None:
+    people(engine, "ada", "bob")
+    rename = KeptStatement(update(User).where(User.username == bindparam("old")).values(username=bindparam("new")))
+    with engine.connect() as connection:
+        rename.write(connection, {"old": "ada", "new": "eve"})
+        assert BY_NAME.one_or_none(connection, {"name": "ada"}) is None
+        connection.rollback()
+        assert BY_NAME.one_or_none(connection, {"name": "ada"}) is not None
+        with pytest.raises(IntegrityError) as refused:
+            rename.write(connection, {"old": "bob", "new": "ADA"})
+        assert violated_constraint(refused.value) is not None
 
 
 def test_a_set_of_values_is_one_parameter(engine: Engine) -> None:

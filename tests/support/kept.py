@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Insert, Select, Update
 
 from app.persistence import KeptStatement
 
 
 @contextmanager
-def compared() -> Iterator[list[Select[Any]]]:
+def compared() -> Iterator[list[Select[Any] | Insert | Update]]:
     """Within the block, SQLAlchemy executes each kept statement, too, and must find the same; gives the statements."""
     seen = []
     kept = KeptStatement.all

@@ -16,7 +16,7 @@ from app.models.agent_pools import AgentPool
 from app.models.agents import BUILT_IN_POOL, Agent, is_alive
 from app.models.organizations import Organization
 from app.models.projects import Project
-from app.persistence import AnyRow
+from app.persistence import AnyRow, KeptStatement
 
 INHERIT: Final = "default"
 AGENT: Final = "agent"
@@ -152,10 +152,12 @@ def usual_mode(session: Session) -> str:
     return LOCAL if session.scalar(alive) is None else REMOTE
 
 
-_OF_ORGANIZATION: Final = select(Organization.default_execution_mode, Organization.default_agent_pool_id).where(
-    Organization.__table__.c.id == bindparam("organization_id")
+_OF_ORGANIZATION: Final = KeptStatement(
+    select(Organization.default_execution_mode, Organization.default_agent_pool_id).where(
+        Organization.__table__.c.id == bindparam("organization_id")
+    )
 )
-_OF_PROJECT: Final = (
+_OF_PROJECT: Final = KeptStatement(
     select(MODE_OF_PROJECT, POOL_OF_PROJECT)
     .select_from(Project)
     .join(Organization, Organization.id == Project.organization_id)
@@ -165,12 +167,12 @@ _OF_PROJECT: Final = (
 
 def execution_of_organization(session: Session, organization_id: str) -> Execution:
     """The mode and pool of projects that have none of their own."""
-    return _found(session.connection().execute(_OF_ORGANIZATION, {"organization_id": organization_id}).one_or_none())
+    return _found(_OF_ORGANIZATION.one_or_none(session.connection(), {"organization_id": organization_id}))
 
 
 def execution_of_project(session: Session, project_id: str) -> Execution:
     """The mode and pool of the project's workspaces that have none of their own."""
-    return _found(session.connection().execute(_OF_PROJECT, {"project_id": project_id}).one_or_none())
+    return _found(_OF_PROJECT.one_or_none(session.connection(), {"project_id": project_id}))
 
 
 def _found(row: AnyRow) -> Execution:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.models.agents import BUILT_IN_POOL, Agent, is_alive
 from app.models.organizations import Organization
 from app.models.projects import Project
+from app.persistence import KeptStatement
 from app.resources.inheritance.execution_mode import AGENT, LOCAL, MODE_OF_PROJECT, POOL_OF_PROJECT, REMOTE
 
 # Of a pool with more agents, those that were heard of last are asked.
@@ -31,11 +32,11 @@ def usual_version(session: Session, members: Mapping[str, Any], project_id: str)
     pools = {AGENT: members.get("own_agent_pool_id"), REMOTE: BUILT_IN_POOL}
     connection = session.connection()
     if mode:
-        tools = connection.scalars(_TOOLS_OF_POOL, {"pool": pools[mode]}).all()
+        found = _TOOLS_OF_POOL.all(connection, {"pool": pools[mode]})
     else:
-        tools = connection.scalars(_TOOLS_OF_PROJECT, {"project_id": project_id}).all()
+        found = _TOOLS_OF_PROJECT.all(connection, {"project_id": project_id})
     tool = members.get("iac_tool", "terraform")
-    newest = newest_at_hand([each.get(tool, []) for each in tools])
+    newest = newest_at_hand([each.get(tool, []) for (each,) in found])
     return {} if newest is None else {"terraform_version": newest}
 
 
@@ -59,5 +60,5 @@ def _pool_of_project() -> ColumnElement[Any]:
 
 
 _TOOLS: Final = select(Agent.tools).where(is_alive()).order_by(Agent.last_ping_at.desc()).limit(AGENTS)
-_TOOLS_OF_POOL: Final = _TOOLS.where(Agent.pool == bindparam("pool"))
-_TOOLS_OF_PROJECT: Final = _TOOLS.where(Agent.pool == _pool_of_project())
+_TOOLS_OF_POOL: Final = KeptStatement(_TOOLS.where(Agent.pool == bindparam("pool")))
+_TOOLS_OF_PROJECT: Final = KeptStatement(_TOOLS.where(Agent.pool == _pool_of_project()))

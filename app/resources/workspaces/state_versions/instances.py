@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.fields import format_timestamp
 from app.models.state_versions import StateVersion
-from app.persistence import AnyRow, Base
+from app.persistence import AnyRow, Base, KeptStatement
 from app.resources.workspaces.state_versions.state_contents import Summary
 from app.web.signatures import derive_key
 
@@ -54,7 +54,7 @@ def follow_instances(version: AnyRow, previous: AnyRow, summary: Summary) -> lis
 
 
 _COLUMNS: Final = StateVersion.__table__.c
-_FORGET: Final = (
+_FORGET: Final = KeptStatement(
     update(Base.metadata.tables[StateVersion.__tablename__])
     .where(
         _COLUMNS.workspace_id == bindparam("of_workspace"),
@@ -68,7 +68,7 @@ _FORGET: Final = (
 def forget_instances(session: Session, workspace: AnyRow, kept: str) -> None:
     """Empty the lists of older versions, which nobody asks for any more."""
     current = workspace.current_state_version_id or kept
-    session.connection().execute(_FORGET, {"of_workspace": workspace.id, "kept": kept, "current": current})
+    _FORGET.write(session.connection(), {"of_workspace": workspace.id, "kept": kept, "current": current})
 
 
 def _by_key(version: AnyRow) -> Iterator[tuple[Key, Instance]]:

@@ -17,7 +17,7 @@ from app.jsonapi.errors import Conflict, InvalidAttribute, NotFound, TooLarge, U
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
 from app.models.workspace_states import Latest, latest_versions
 from app.models.workspaces import Workspace
-from app.persistence import AnyRow, ChangedRow, NewRow, new_row, write_rows
+from app.persistence import AnyRow, ChangedRow, KeptStatement, NewRow, new_row, write_rows
 from app.resources.workspaces.state_versions.addresses import AddressNotValid, Ticket
 from app.resources.workspaces.state_versions.ingest import (
     IngestedState,
@@ -60,13 +60,15 @@ Pieces = Callable[[int], Iterator[bytes]]
 OVER = "Whoever got this address may not store states in the workspace any more; ask for a new one with a valid token"
 
 # What uploads and downloads need, with the places at which somebody may have the right to them.
-_STORED: Final = row_of(
-    StateVersion,
-    *("id", "status", "md5", "size", "state_object", "state_key"),
-    *("json_state_object", "json_state_key", "json_state_size"),
+_STORED: Final = KeptStatement(
+    row_of(
+        StateVersion,
+        *("id", "status", "md5", "size", "state_object", "state_key"),
+        *("json_state_object", "json_state_key", "json_state_size"),
+    )
 )
 # The workspace of an upload, together with the line of its new object in the ledger: see ``attach``.
-_OF_UPLOAD: Final = (
+_OF_UPLOAD: Final = KeptStatement(
     row_of(Workspace).add_columns(KEPT.scalar_subquery().label("kept_object")).with_for_update(of=Workspace)
 )
 
@@ -151,7 +153,7 @@ def roll_back(workspace_id: str, rollback_of_id: str) -> AnyRow:
 
 def stored_version(version_id: str) -> Row[Any]:
     """The row of the version, for any caller: a signed address is the permission. Releases the reader."""
-    row = reader().execute(_STORED, {WANTED_ID: version_id}).one_or_none()
+    row: Row[Any] | None = _STORED.one_or_none(reader(), {WANTED_ID: version_id})
     # Transferring a body takes long, and other requests need the connection meanwhile.
     release_reader()
     if row is None:
@@ -231,7 +233,7 @@ def _stored_upload(pieces: Iterator[bytes]) -> Iterator[tuple[Stored, NewRow]]:
 def _lock_for_upload(session: Session, version: Row[Any], stored: Stored) -> AnyRow:
     """The workspace of the version, locked together with the object's line in the ledger: see ``attach``."""
     found = {WANTED_ID: version.workspace_id, "kept_object": stored.name}
-    workspace = session.connection().execute(_OF_UPLOAD, found).one_or_none()
+    workspace = _OF_UPLOAD.one_or_none(session.connection(), found)
     if workspace is None:
         raise NotFound
     return workspace
@@ -239,7 +241,7 @@ def _lock_for_upload(session: Session, version: Row[Any], stored: Stored) -> Any
 
 def _read_again(session: Session, version: Row[Any]) -> AnyRow:
     """The version after its workspace was locked."""
-    row = session.connection().execute(_STORED, {WANTED_ID: version.id}).one_or_none()
+    row = _STORED.one_or_none(session.connection(), {WANTED_ID: version.id})
     if row is None:
         raise NotFound
     return row

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable
 from app.models.vars import Var, new_version
-from app.persistence import in_values
+from app.persistence import KeptStatement, in_values
 from app.services import services
 
 # In the environment of a program, a variable's name ends at the first equals sign or white space.
@@ -88,7 +88,7 @@ def check_room(session: Session, *, is_new: bool, **owner: str) -> None:
     Concurrent requests may exceed them a little, which is harmless.
     """
     [name] = owner
-    count, total = session.connection().execute(_used_of(name), owner).one()
+    ((count, total),) = _used_of(name).all(session.connection(), owner)
     if is_new and count > MAXIMUM:
         raise TooManyVars
     if total > MAXIMUM_LENGTH:
@@ -96,10 +96,11 @@ def check_room(session: Session, *, is_new: bool, **owner: str) -> None:
 
 
 @cache
-def _used_of(owner: str) -> Select[int, int]:
+def _used_of(owner: str) -> KeptStatement:
     columns = Var.__table__.c
     length = func.length(func.coalesce(columns.value, columns.sealed_value))
-    return select(func.count(), func.coalesce(func.sum(length), 0)).where(columns[owner] == bindparam(owner))
+    found = select(func.count(), func.coalesce(func.sum(length), 0)).where(columns[owner] == bindparam(owner))
+    return KeptStatement(found)
 
 
 def check_key(key: str, category: str) -> None:

@@ -9,6 +9,7 @@ from app.authz.permissions import P
 from app.jsonapi.errors import ApiError, Conflict, NotFound, Unprocessable
 from app.models.environments import Environment
 from app.models.workspaces import Workspace
+from app.persistence import KeptStatement
 from app.web.policy import is_allowed, visible
 from app.web.transaction import CHANGED_MEANWHILE
 
@@ -17,8 +18,7 @@ _OF_PROJECT: Final = (
     .where(Environment.project_id == bindparam("project_id"))
     .with_for_update(read=True, key_share=True)
 )
-_DEFAULT: Final = _OF_PROJECT.where(Environment.is_default)
-_NAMED: Final = _OF_PROJECT.where(Environment.id == bindparam("environment_id"))
+_DEFAULT: Final = KeptStatement(_OF_PROJECT.where(Environment.is_default))
 
 
 class UnknownEnvironment(Unprocessable):
@@ -45,16 +45,18 @@ def resolve_environment(
     if current is not None and (not is_given or wanted == current.environment_id):
         # A caller who may change the workspace may send its current environment, even one that they can't see.
         return location
-    found, values = _DEFAULT, {"project_id": project_id}
-    if wanted is not None:
-        found, values = _NAMED.where(visible(P.ENVIRONMENT_READ, Environment)), {**values, "environment_id": wanted}
-    environment_id = session.connection().scalar(found, values)
-    if environment_id is None and wanted is not None:
+    values = {"project_id": project_id}
+    if wanted is None:
+        found = _DEFAULT.one_or_none(session.connection(), values)
+    else:
+        named = _OF_PROJECT.where(Environment.id == wanted, visible(P.ENVIRONMENT_READ, Environment))
+        found = session.connection().execute(named, values).one_or_none()
+    if found is None and wanted is not None:
         raise UnknownEnvironment
-    if environment_id is None:
+    if found is None:
         # Every project has a default environment: either the project was deleted, or its default has just changed.
         raise NotFound if current is None else Conflict(CHANGED_MEANWHILE)
-    return {**location, "environment_id": environment_id}
+    return {**location, "environment_id": found.id}
 
 
 def require_may_create(workspace: Workspace, refused: ApiError) -> None:
