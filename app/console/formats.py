@@ -8,7 +8,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from app.console.assets import asset_url
-from app.console.sections import SECTIONS
+from app.console.sections import ENTRIES, SECTIONS
 from app.persistence import now
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -31,7 +31,7 @@ def install(app: Flask) -> None:
         "badge": badge,
         "tojson_plain": json_text,
     }
-    app.jinja_env.globals |= {"asset_url": asset_url, "console_sections": SECTIONS}
+    app.jinja_env.globals |= {"asset_url": asset_url, "console_sections": SECTIONS, "console_entries": ENTRIES}
 
 
 def parsed(text: str | None) -> datetime | None:

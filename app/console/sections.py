@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 ORGANIZATION, PROJECT, WORKSPACE = "organization", "project", "workspace"
+TEAM, AGENT_POOL, VARSET = "team", "agent_pool", "varset"
+ENTRIES: Final = {TEAM: "teams", AGENT_POOL: "agent-pools", VARSET: "variable-sets"}
+"""The sections of an organization whose entries have sections of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,10 @@ class Section:
     choices: tuple[Choice, ...] = ()
     own: str = ""
     shows_token: bool = False
+    is_relationship: bool = False
+    """Whether a new one is only linked, by its id; ``create_path`` is then that of the relationship."""
+    entries: str = ""
+    """The kind of sections that each of the list has, if it has any."""
     is_main: bool = False
     """Whether it is shown beside the overview, and not below the settings."""
     filters: Mapping[str, str] = field(default_factory=dict)
@@ -111,6 +118,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             list_path=TEAMS,
             create_path=TEAMS,
             item_path="/teams/{team_id}",
+            entries=TEAM,
             delete_path="/teams/{team_id}",
             columns={"Name": "name", "Seen by": "visibility", "Members": "users-count"},
         ),
@@ -121,6 +129,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             list_path="/organizations/{organization}/varsets",
             create_path="/organizations/{organization}/varsets",
             item_path="/varsets/{varset_id}",
+            entries=VARSET,
             delete_path="/varsets/{varset_id}",
             columns={
                 "Name": "name",
@@ -141,6 +150,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             list_path="/organizations/{organization}/agent-pools",
             create_path="/organizations/{organization}/agent-pools",
             item_path="/agent-pools/{agent_pool_id}",
+            entries=AGENT_POOL,
             delete_path="/agent-pools/{agent_pool_id}",
             columns={
                 "Name": "name",
@@ -351,7 +361,11 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             text="Workspaces that may read the outputs and the state of this one.",
             type="workspaces",
             list_path="/workspaces/{workspace_id}/relationships/remote-state-consumers",
+            create_path="/workspaces/{workspace_id}/relationships/remote-state-consumers",
+            delete_path="/workspaces/{workspace_id}/relationships/remote-state-consumers",
+            is_relationship=True,
             columns={"Workspace": "name"},
+            choices=(Choice("workspace", WORKSPACES, "workspaces", is_many=True),),
         ),
         "activity": Section(
             title="Activity",
@@ -361,6 +375,75 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             list_path="/workspaces/{workspace_id}/activity-events",
             columns=ACTIVITY_COLUMNS,
             filters=ACTIVITY_FILTERS,
+        ),
+    },
+    TEAM: {
+        "members": Section(
+            title="Members",
+            text="People in this team.",
+            is_main=True,
+            type="organization-memberships",
+            list_path="/teams/{team_id}/relationships/organization-memberships",
+            create_path="/teams/{team_id}/relationships/organization-memberships",
+            delete_path="/teams/{team_id}/relationships/organization-memberships",
+            is_relationship=True,
+            columns={"E-mail": "email", "Status": "status"},
+            choices=(
+                Choice(
+                    "member",
+                    "/organizations/{organization}/organization-memberships",
+                    "organization-memberships",
+                    shown="email",
+                    is_many=True,
+                ),
+            ),
+        ),
+        "tokens": Section(
+            title="Tokens",
+            text="Tokens that may do what the team may.",
+            is_main=True,
+            type="authentication-tokens",
+            list_path="/teams/{team_id}/authentication-tokens",
+            create_path="/teams/{team_id}/authentication-tokens",
+            delete_path="/authentication-tokens/{token_id}",
+            columns=TOKEN_COLUMNS,
+            shows_token=True,
+        ),
+        "notifications": _notifications("/teams/{team_id}/notification-configurations"),
+    },
+    AGENT_POOL: {
+        "agents": Section(
+            title="Agents",
+            text="The agents of this pool, those that were heard last first.",
+            is_main=True,
+            type="agents",
+            list_path="/agent-pools/{agent_pool_id}/agents",
+            delete_path="/agents/{agent_id}",
+            columns={"Name": "name", "Status": "status", "Address": "ip-address", "Last heard": "last-ping-at"},
+        ),
+        "tokens": Section(
+            title="Tokens",
+            text="Tokens with which agents join the pool.",
+            is_main=True,
+            type="authentication-tokens",
+            list_path="/agent-pools/{agent_pool_id}/authentication-tokens",
+            create_path="/agent-pools/{agent_pool_id}/authentication-tokens",
+            delete_path="/authentication-tokens/{token_id}",
+            columns=TOKEN_COLUMNS,
+            shows_token=True,
+        ),
+    },
+    VARSET: {
+        "variables": Section(
+            title="Variables",
+            text="The variables of this set.",
+            is_main=True,
+            type="vars",
+            list_path="/varsets/{varset_id}/relationships/vars",
+            create_path="/varsets/{varset_id}/relationships/vars",
+            item_path="/varsets/{varset_id}/relationships/vars/{var_id}",
+            delete_path="/varsets/{varset_id}/relationships/vars/{var_id}",
+            columns={"Key": "key", "Value": "value", "Kind": "category", "Sensitive": "sensitive"},
         ),
     },
 }

@@ -15,7 +15,19 @@ from app.console.blueprint import blueprint
 from app.console.fields import Field, fields_of, sent_attributes, typed_values
 from app.console.pages import action, page, redirect, render
 from app.console.queries import page_address, page_query
-from app.console.sections import ACTIVITY_FILTERS, ORGANIZATION, PROJECT, SECTIONS, WORKSPACE, Choice, Section
+from app.console.sections import (
+    ACTIVITY_FILTERS,
+    AGENT_POOL,
+    ENTRIES,
+    ORGANIZATION,
+    PROJECT,
+    SECTIONS,
+    TEAM,
+    VARSET,
+    WORKSPACE,
+    Choice,
+    Section,
+)
 from app.jsonapi.errors import NotFound
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 
@@ -27,6 +39,9 @@ OWN_PATHS: Final = {
     ORGANIZATION: "/organizations/{organization}",
     PROJECT: "/projects/{project_id}",
     WORKSPACE: "/workspaces/{workspace_id}",
+    TEAM: "/teams/{team_id}",
+    AGENT_POOL: "/agent-pools/{agent_pool_id}",
+    VARSET: "/varsets/{varset_id}",
 }
 
 
@@ -52,6 +67,9 @@ class Place:
         """The address of one of its sections."""
         own = {PROJECT: {"project_id": self.shown.id}, WORKSPACE: {"workspace": self.shown.name}}.get(self.kind, {})
         place: dict[str, Any] = {**own, "organization": self.organization, "section": section, **values}
+        if self.kind in ENTRIES:
+            place |= {"entries": ENTRIES[self.kind], "entry_id": self.shown.id}
+            return url_for("console.show_entry_section", **place)
         return url_for(f"console.show_{self.kind}_section", **place)
 
 
@@ -109,6 +127,27 @@ def change_workspace_section(organization: str, workspace: str, section: str, se
     return _change(_workspace(organization, workspace), section, sent)
 
 
+def _entry(organization: str, entries: str, entry_id: str) -> Place:
+    kind = next((kind for kind, name in ENTRIES.items() if name == entries), None)
+    if kind is None:
+        raise NotFound
+    return Place(kind, organization, get(OWN_PATHS[kind].format(**{f"{kind}_id": entry_id})).one)
+
+
+@blueprint.get("/<organization>/settings/<entries>/<entry_id>/<section>")
+@page
+def show_entry_section(organization: str, entries: str, entry_id: str, section: str) -> Response:
+    """Show a section of a team, an agent pool or a variable set."""
+    return _show(_entry(organization, entries, entry_id), section)
+
+
+@blueprint.post("/<organization>/settings/<entries>/<entry_id>/<section>")
+@action
+def change_entry_section(organization: str, entries: str, entry_id: str, section: str, sent: Parameters) -> Response:
+    """Create, change or delete something in a section of a team, an agent pool or a variable set."""
+    return _change(_entry(organization, entries, entry_id), section, sent)
+
+
 @blueprint.get("/<organization>/settings/activity.csv")
 @page
 def download_activity(organization: str) -> Response:
@@ -151,7 +190,11 @@ def _show(place: Place, name: str, status: int = 200, **given: Any) -> Response:
     query |= {parameter: text for parameter, text in asked.items() if text}
     found = get(section.list_path.format(**place.ids), query)
     # A list that includes nothing has the ids of what it relates to alone.
-    known = [] if section.include else [entry for each in section.choices[:1] for entry in _entries(place, each)]
+    known = (
+        []
+        if section.include or section.is_relationship
+        else [entry for each in section.choices[:1] for entry in _entries(place, each)]
+    )
     return render(
         "section",
         status,
@@ -163,6 +206,7 @@ def _show(place: Place, name: str, status: int = 200, **given: Any) -> Response:
         names={entry.id: entry.name for entry in known},
         asked=asked,
         changed=fields_of("PATCH", section.item_path) if section.item_path else (),
+        first_of_entry=next(iter(SECTIONS[section.entries])) if section.entries else "",
         address=page_address(**(request.view_args or {})),
         **{"made": None, **given},
     )
@@ -177,7 +221,7 @@ def _show_form(place: Place, name: str, status: int = 200, **given: Any) -> Resp
         place=place,
         name=name,
         section=section,
-        fields=fields_of("POST", section.create_path),
+        fields=() if section.is_relationship else fields_of("POST", section.create_path),
         chosen={each.name: list(_entries(place, each)) for each in section.choices},
         **{"values": {}, "faults": {}, **given},
     )
@@ -214,6 +258,8 @@ def _change(place: Place, name: str, sent: Parameters) -> Response:
         return _change_settings(place, sent)
     section = _section(place, name)
     do, identifier = single_value(sent, "do") or "create", single_value(sent, "id") or ""
+    if section.is_relationship:
+        return _change_links(place, name, section, sent, [identifier] if do == "delete" else None)
     if do == "delete" and section.delete_path:
         send("DELETE", _item(section.delete_path, place, identifier))
         return redirect(place.address(name, done="deleted"))
@@ -221,6 +267,10 @@ def _change(place: Place, name: str, sent: Parameters) -> Response:
         return _change_item(place, name, section, identifier, sent)
     if not section.create_path:
         raise NotFound
+    return _create(place, name, section, sent)
+
+
+def _create(place: Place, name: str, section: Section, sent: Parameters) -> Response:
     fields = fields_of("POST", section.create_path)
     try:
         made = send("POST", section.create_path.format(**place.ids), _new_document(place, section, fields, sent))
@@ -229,6 +279,14 @@ def _change(place: Place, name: str, sent: Parameters) -> Response:
     if section.shows_token and made is not None:
         return _show(place, name, made=made.one)
     return redirect(place.address(name, done="created"))
+
+
+def _change_links(place: Place, name: str, section: Section, sent: Parameters, gone: list[str] | None) -> Response:
+    """Link what was chosen to the place, or unlink what is gone."""
+    linked = gone or sent.getlist(f"to-{section.choices[0].name}")
+    document = {"data": [{"type": section.type, "id": identifier} for identifier in linked]}
+    send("DELETE" if gone else "POST", section.create_path.format(**place.ids), document)
+    return redirect(place.address(name, done="removed" if gone else "saved"))
 
 
 def _refused(place: Place, name: str, refused: Refused, values: Mapping[str, str]) -> Response:

@@ -4,7 +4,7 @@ import re
 
 from flask import Flask
 
-from app.console.sections import SECTIONS
+from app.console.sections import ENTRIES, SECTIONS
 from app.console.settings import SETTINGS
 from tests.support.browser import PASSWORD, Browser
 from tests.support.console import HOSTILE, SECRET, Scene, sign_in
@@ -26,10 +26,19 @@ def pages(app: Flask, scene: Scene) -> dict[str, str]:
         if place != "console" or "GET" not in (rule.methods or ()) or name in OF_NOBODY | LEADING:
             continue
         kind = name.removeprefix("show_").removesuffix("_section")
-        for section in [*SECTIONS[kind], SETTINGS] if "<section>" in rule.rule else [""]:
-            values = {**scene.values, "section": section}
+        sections = (
+            [{"section": each} for each in [*SECTIONS.get(kind, ()), SETTINGS]] if "<section>" in rule.rule else [{}]
+        )
+        if kind == "entry":
+            sections = [
+                {"entries": entries, "entry_id": scene.entries[entries], "section": each}
+                for of, entries in ENTRIES.items()
+                for each in [*SECTIONS[of], SETTINGS]
+            ]
+        for part in sections:
+            values = {**scene.values, **part}
             path = re.sub(r"<(\w+)>", lambda part: values[part[1]], rule.rule)  # noqa: B023 - called at once
-            found[f"{name} {section}".strip()] = path.removeprefix("/app")
+            found[" ".join([name, *part.values()])] = path.removeprefix("/app")
     return found
 
 

@@ -84,6 +84,13 @@ class Scene(Runs):
         api.post(
             f"/runs/{self.waiting}/comments", token, {"data": {"type": "comments", "attributes": {"body": HOSTILE}}}
         )
+        varset = {"data": {"type": "varsets", "attributes": {"name": HOSTILE, "global": True}}}
+        made = api.post(f"/organizations/{self.organization.name}/varsets", token, varset)["data"]["id"]
+        secret = {"key": "hidden", "value": SECRET, "category": "env", "sensitive": True}
+        sent = {"data": {"type": "vars", "attributes": secret}}
+        api.post(f"/varsets/{made}/relationships/vars", token, sent)
+        team = world.team(self.organization)
+        self.entries = {"teams": team.id, "agent-pools": self.pool.id, "variable-sets": made}
         self.browser = sign_in(app, world, self.owner)
 
     def _patch(self, path: str, type_: str, **attributes: Any) -> None:
