@@ -8,7 +8,8 @@ from flask import Flask
 from markupsafe import Markup
 
 from app.console.assets import asset_url
-from app.console.sections import ENTRIES, SECTIONS
+from app.console.section import ENTRIES
+from app.console.sections import SECTIONS
 from app.persistence import now
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

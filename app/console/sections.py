@@ -1,73 +1,25 @@
-"""Sections: the lists of things below an organization, a project or a workspace, and their settings.
-
-All have the same pages: a table, a form for a new one, and a form and a button for each. A table here says what is in
-them, and the description of the API says what can be set.
-"""
+"""The sections of organizations, projects and workspaces."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
-ORGANIZATION, PROJECT, WORKSPACE = "organization", "project", "workspace"
-TEAM, AGENT_POOL, VARSET = "team", "agent_pool", "varset"
-ENTRIES: Final = {TEAM: "teams", AGENT_POOL: "agent-pools", VARSET: "variable-sets"}
-"""The sections of an organization whose entries have sections of their own."""
+from app.console.entry_sections import ENTRY_SECTIONS
+from app.console.section import (
+    AGENT_POOL,
+    ORGANIZATION,
+    PROJECT,
+    PROJECTS,
+    TEAM,
+    TEAMS,
+    TOKEN_COLUMNS,
+    VARSET,
+    WORKSPACE,
+    WORKSPACES,
+    Choice,
+    Section,
+    notifications,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A relationship that a new one takes: the list it is chosen from, and the attribute that names its entries."""
-
-    name: str
-    path: str
-    type: str
-    shown: str = "name"
-    is_many: bool = False
-    is_required: bool = True
-    label: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """One list. Paths are those of the API's description; a path that is empty means that there is no such route.
-
-    A column is an attribute, or an attribute of a relationship that is included: ``user.username``. ``own`` is the
-    relationship of a new one to the thing it is below, if the address does not say it.
-    """
-
-    title: str
-    text: str
-    type: str
-    list_path: str
-    columns: Mapping[str, str]
-    create_path: str = ""
-    item_path: str = ""
-    delete_path: str = ""
-    include: str = ""
-    query: Mapping[str, str] = field(default_factory=dict)
-    choices: tuple[Choice, ...] = ()
-    own: str = ""
-    shows_token: bool = False
-    is_relationship: bool = False
-    """Whether a new one is only linked, by its id; ``create_path`` is then that of the relationship."""
-    entries: str = ""
-    """The kind of sections that each of the list has, if it has any."""
-    is_main: bool = False
-    """Whether it is shown beside the overview, and not below the settings."""
-    filters: Mapping[str, str] = field(default_factory=dict)
-    """The parameters of the list that people may fill in, by their labels."""
-
-
-TEAMS: Final = "/organizations/{organization}/teams"
-PROJECTS: Final = "/organizations/{organization}/projects"
-WORKSPACES: Final = "/organizations/{organization}/workspaces"
-TOKEN_COLUMNS: Final = {
-    "Description": "description",
-    "Created": "created-at",
-    "Last used": "last-used-at",
-    "Expires": "expired-at",
-}
-NOTIFICATION_COLUMNS: Final = {"Name": "name", "Kind": "destination-type", "Enabled": "enabled", "Address": "url"}
 ACTIVITY_COLUMNS: Final = {
     "When": "created-at",
     "What": "action",
@@ -81,20 +33,6 @@ ACTIVITY_FILTERS: Final = {
     "From": "filter[from]",
     "To": "filter[to]",
 }
-
-
-def _notifications(path: str) -> Section:
-    return Section(
-        title="Notifications",
-        text="Who is told what happens: webhooks, chats and mail.",
-        type="notification-configurations",
-        list_path=path,
-        create_path=path,
-        item_path="/notification-configurations/{configuration_id}",
-        delete_path="/notification-configurations/{configuration_id}",
-        columns=NOTIFICATION_COLUMNS,
-    )
-
 
 SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
     ORGANIZATION: {
@@ -287,7 +225,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             list_path="/projects/{project_id}/varsets",
             columns={"Name": "name", "Wins": "priority", "Variables": "var-count"},
         ),
-        "notifications": _notifications("/projects/{project_id}/notification-configurations"),
+        "notifications": notifications("/projects/{project_id}/notification-configurations"),
         "links": Section(
             title="Repository links",
             text="Where the code is.",
@@ -344,7 +282,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             choices=(Choice("team", TEAMS, "teams"),),
             own="workspace",
         ),
-        "notifications": _notifications("/workspaces/{workspace_id}/notification-configurations"),
+        "notifications": notifications("/workspaces/{workspace_id}/notification-configurations"),
         "triggers": Section(
             title="Run triggers",
             text="An apply in one of these workspaces starts a run here.",
@@ -377,73 +315,5 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             filters=ACTIVITY_FILTERS,
         ),
     },
-    TEAM: {
-        "members": Section(
-            title="Members",
-            text="People in this team.",
-            is_main=True,
-            type="organization-memberships",
-            list_path="/teams/{team_id}/relationships/organization-memberships",
-            create_path="/teams/{team_id}/relationships/organization-memberships",
-            delete_path="/teams/{team_id}/relationships/organization-memberships",
-            is_relationship=True,
-            columns={"E-mail": "email", "Status": "status"},
-            choices=(
-                Choice(
-                    "member",
-                    "/organizations/{organization}/organization-memberships",
-                    "organization-memberships",
-                    shown="email",
-                    is_many=True,
-                ),
-            ),
-        ),
-        "tokens": Section(
-            title="Tokens",
-            text="Tokens that may do what the team may.",
-            is_main=True,
-            type="authentication-tokens",
-            list_path="/teams/{team_id}/authentication-tokens",
-            create_path="/teams/{team_id}/authentication-tokens",
-            delete_path="/authentication-tokens/{token_id}",
-            columns=TOKEN_COLUMNS,
-            shows_token=True,
-        ),
-        "notifications": _notifications("/teams/{team_id}/notification-configurations"),
-    },
-    AGENT_POOL: {
-        "agents": Section(
-            title="Agents",
-            text="The agents of this pool, those that were heard last first.",
-            is_main=True,
-            type="agents",
-            list_path="/agent-pools/{agent_pool_id}/agents",
-            delete_path="/agents/{agent_id}",
-            columns={"Name": "name", "Status": "status", "Address": "ip-address", "Last heard": "last-ping-at"},
-        ),
-        "tokens": Section(
-            title="Tokens",
-            text="Tokens with which agents join the pool.",
-            is_main=True,
-            type="authentication-tokens",
-            list_path="/agent-pools/{agent_pool_id}/authentication-tokens",
-            create_path="/agent-pools/{agent_pool_id}/authentication-tokens",
-            delete_path="/authentication-tokens/{token_id}",
-            columns=TOKEN_COLUMNS,
-            shows_token=True,
-        ),
-    },
-    VARSET: {
-        "variables": Section(
-            title="Variables",
-            text="The variables of this set.",
-            is_main=True,
-            type="vars",
-            list_path="/varsets/{varset_id}/relationships/vars",
-            create_path="/varsets/{varset_id}/relationships/vars",
-            item_path="/varsets/{varset_id}/relationships/vars/{var_id}",
-            delete_path="/varsets/{varset_id}/relationships/vars/{var_id}",
-            columns={"Key": "key", "Value": "value", "Kind": "category", "Sensitive": "sensitive"},
-        ),
-    },
+    **ENTRY_SECTIONS,
 }

@@ -15,19 +15,8 @@ from app.console.blueprint import blueprint
 from app.console.fields import Field, fields_of, sent_attributes, typed_values
 from app.console.pages import action, page, redirect, render
 from app.console.queries import page_address, page_query
-from app.console.sections import (
-    ACTIVITY_FILTERS,
-    AGENT_POOL,
-    ENTRIES,
-    ORGANIZATION,
-    PROJECT,
-    SECTIONS,
-    TEAM,
-    VARSET,
-    WORKSPACE,
-    Choice,
-    Section,
-)
+from app.console.section import AGENT_POOL, ENTRIES, ORGANIZATION, PROJECT, TEAM, VARSET, WORKSPACE, Choice, Section
+from app.console.sections import ACTIVITY_FILTERS, SECTIONS
 from app.jsonapi.errors import NotFound
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 

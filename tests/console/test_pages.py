@@ -4,7 +4,8 @@ import re
 
 from flask import Flask
 
-from app.console.sections import ENTRIES, SECTIONS
+from app.console.section import ENTRIES
+from app.console.sections import SECTIONS
 from app.console.settings import SETTINGS
 from tests.support.browser import PASSWORD, Browser
 from tests.support.console import HOSTILE, SECRET, Scene, sign_in
