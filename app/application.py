@@ -1,7 +1,9 @@
 """The application, put together from its parts."""
 
 import logging
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import orjson
 from flask import Flask
@@ -20,10 +22,18 @@ from app.storage.vault import connect_vault
 from app.web import addresses, documentation, errors, negotiation, requests
 
 
+class Application(Flask):
+    """Flask without views that are coroutines: it would ask each view and each hook whether it is one, each time."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the WSGI application; without settings it reads them from the environment."""
     settings = settings or Settings.from_environment()
-    app = Flask("app", static_folder=None)
+    app = Application("app", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.request_bytes
     app.config["PROPAGATE_EXCEPTIONS"] = False
     # OPTIONS would answer without a token, and no client needs it: this API does not serve browsers of other sites.

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from app.authz.permissions import P
 from app.authz.policy import Level, allowed_at
@@ -58,6 +59,10 @@ class Grants:
         """The permissions that are granted on exactly this target."""
         held = self._held.get(level)
         return held.get(target, NOTHING) if held and target is not None else NOTHING
+
+    def by_target(self, level: Level) -> Mapping[str | None, frozenset[P]]:
+        """The permissions that are granted at this level, by target."""
+        return cast("Mapping[str | None, frozenset[P]]", self._held.get(level, {}))
 
     def targets(self, level: Level, permission: P) -> list[str]:
         """The ids at this level on which the permission is granted."""

@@ -5,7 +5,9 @@ in its column for that level? A model names these columns in ``grant_columns``. 
 not reach the model.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from operator import attrgetter
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
@@ -34,12 +36,27 @@ PARENT_LEVEL: Mapping[Level, Level] = {Level.CELL: Level.PROJECT, Level.ENVIRONM
 
 def permissions_on(caller: Caller, grant_columns: Mapping[str, str], row: AnyRow) -> frozenset[P]:
     """All permissions that the caller has on the row: the union over the levels in ``grant_columns``."""
+    return permissions_by_row(caller, grant_columns)(row)
+
+
+def permissions_by_row(caller: Caller, grant_columns: Mapping[str, str]) -> Callable[[AnyRow], frozenset[P]]:
+    """A function for all permissions that the caller has on each of many rows."""
     grants = caller.grants
-    union = grants.at(Level.SITE, SITE)
-    for level in grants.levels:
-        if (column := grant_columns.get(level)) and (found := grants.at(level, getattr(row, column))):
-            union = found if not union else union | found
-    return union
+    everywhere = grants.at(Level.SITE, SITE)
+    reached = [
+        (grants.by_target(level), attrgetter(column))
+        for level in grants.levels
+        if (column := grant_columns.get(level)) is not None
+    ]
+
+    def permissions(row: AnyRow) -> frozenset[P]:
+        union = everywhere
+        for held, target in reached:
+            if found := held.get(target(row)):
+                union = found if not union else union | found
+        return union
+
+    return permissions
 
 
 def holds(caller: Caller, permission: P, row: AnyRow) -> bool:
@@ -148,6 +165,7 @@ def refusal(permission: P) -> int:
     return POLICY[permission].refusal
 
 
+@cache
 def _parameter(permission: P, level: Level) -> str:
     return f"{permission}@{level}".replace(":", "_").replace("-", "_").replace("@", "_at_")
 

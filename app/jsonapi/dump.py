@@ -46,34 +46,37 @@ def compile_dump(schema_type: type[Schema], columns: Sequence[str]) -> Dump:
     type_ = schema.opts.type_
     identifier = at[schema.fields["id"].attribute or "id"]
     members = _sorted_out(schema, at)
-    moments, constants, computed = members.moments, members.constants, members.computed
+    moments, constants, computed = list(members.moments.items()), members.constants, list(members.computed.items())
     # In the order of the schema, with the parts that are the same for every row; the others are filled in.
     blank = dict.fromkeys(members.relationships, _NULL_LINKAGE)
-    filled = {key: fill for key, fill in members.relationships.items() if fill is not None}
-    attributes_of = _picker(members.plain)
-    links = {
-        name: _template(template, at)
+    filled = [(key, fill) for key, fill in members.relationships.items() if fill is not None]
+    plain, pick = tuple(members.plain), _picker(members.plain)
+    links = [
+        (name, _template(template, at))
         for name, template in (
             ("self", schema.opts.self_link),
             ("self-html", schema.opts.page_link),
             *schema.opts.more_links.items(),
         )
         if template
-    }
+    ]
 
     def dump(row: AnyRow, held: frozenset[P]) -> dict[str, Any]:
-        attributes = attributes_of(row) | constants
-        for key, index in moments.items():
+        attributes = dict(zip(plain, pick(row), strict=True))
+        attributes.update(constants)
+        for key, index in moments:
             attributes[key] = format_timestamp(row[index])
-        for key, make in computed.items():
+        for key, make in computed:
             attributes[key] = make(row, held)
         resource = {"id": row[identifier], "type": type_, "attributes": attributes}
         if blank:
             relationships = resource["relationships"] = blank.copy()
-            for key, fill in filled.items():
+            for key, fill in filled:
                 relationships[key] = fill(row, held)
         if links:
-            resource["links"] = {name: link(row) for name, link in links.items()}
+            shown = resource["links"] = {}
+            for name, link in links:
+                shown[name] = link(row)
         return resource
 
     return dump
@@ -111,12 +114,9 @@ def _protected(show: Show, permission: P) -> Show:
     return lambda row, held: show(row, held) if permission in held else None
 
 
-def _picker(plain: dict[str, int]) -> Callable[[Row], dict[str, Any]]:
-    keys = tuple(plain)
-    if len(keys) > 1:
-        pick = itemgetter(*plain.values())
-        return lambda row: dict(zip(keys, pick(row), strict=True))
-    return lambda row: {key: row[index] for key, index in plain.items()}
+def _picker(plain: dict[str, int]) -> Callable[[Row], Sequence[Any]]:
+    # With one index, itemgetter would give the value and not a tuple of it.
+    return itemgetter(*plain.values()) if len(plain) > 1 else lambda row: [row[index] for index in plain.values()]
 
 
 def _template(template: str, at: dict[str, int]) -> Callable[[Row], str]:

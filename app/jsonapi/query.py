@@ -121,6 +121,9 @@ def _positive(arguments: Arguments, name: str, default: int) -> int:
 
 def text_of(arguments: Arguments, name: str) -> str | None:
     """The parameter's text; None when it is absent or empty."""
+    # Most are absent, and werkzeug makes an exception to find that out by get().
+    if name not in arguments:
+        return None
     text = arguments.get(name)
     if len(set(arguments.getlist(name))) > 1:
         raise BadParameter(f"{name} takes one value", parameter=name)
@@ -144,7 +147,9 @@ def texts_of(arguments: Arguments, name: str) -> list[str] | None:
 
 def tags_of(arguments: Arguments) -> list[tuple[str, str | None]]:
     """The pairs of ``filter[tagged][i][key]`` and ``[value]``; an empty or missing value matches any."""
-    pairs = []
+    pairs: list[tuple[str, str | None]] = []
+    if not any(name.startswith("filter[tagged]") for name in arguments):
+        return pairs
     for index in range(TAGS_LIMIT + 1):
         name = f"filter[tagged][{index}][key]"
         key, value = text_of(arguments, name), text_of(arguments, f"filter[tagged][{index}][value]")
@@ -180,9 +185,10 @@ def includes_of(arguments: Arguments, known: Sequence[str]) -> set[str]:
 
 def page_links(base: str, arguments: Mapping[str, list[str]], page: Page, last: int) -> dict[str, str | None]:
     """The links of a page, absolute, with the other parameters of the request unchanged."""
+    rest = _query_of_others(arguments)
 
     def link(number: int) -> str:
-        return _link(base, {"page[number]": str(number), "page[size]": str(page.size)}, arguments)
+        return f"{base}?page%5Bnumber%5D={number}&page%5Bsize%5D={page.size}{rest}"
 
     return {
         "self": link(page.number),
@@ -214,10 +220,11 @@ def cursor_page_links(
 
     ``has_more`` says whether there are more rows in the direction in which the list is walked.
     """
+    rest = _query_of_others(arguments)
 
     def link(cursor: str, *, is_backward: bool) -> str:
         name = CursorPage(page.size, cursor, is_backward=is_backward).parameter
-        return _link(base, {name: cursor, "page[size]": str(page.size)}, arguments)
+        return f"{base}?{quote(name, safe='')}={quote(cursor, safe='')}&page%5Bsize%5D={page.size}{rest}"
 
     # The row of the cursor lies on the other side. An empty page is followed by nothing, and comes after everything.
     is_there = has_more, page.cursor != ""
@@ -232,12 +239,14 @@ def cursor_page_links(
     }
 
 
-def _link(base: str, page: Mapping[str, str], arguments: Mapping[str, list[str]]) -> str:
-    """The address of a page, with the other parameters of the request."""
-    pairs = [*page.items()]
-    pairs += [(name, value) for name, values in arguments.items() if name not in NAMING_A_PAGE for value in values]
-    query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
-    return f"{base}?{query}"
+def _query_of_others(arguments: Mapping[str, list[str]]) -> str:
+    """The parameters that do not name a page, as they follow those that do."""
+    return "".join(
+        f"&{quote(name, safe='')}={quote(value, safe='')}"
+        for name, values in arguments.items()
+        if name not in NAMING_A_PAGE
+        for value in values
+    )
 
 
 def page_meta(page: Page, total: int) -> dict[str, int | None]:

@@ -172,7 +172,13 @@ class Listing(Declaration):
 
         ``also`` are permissions on the row that the caller has got by this request.
         """
-        return self.dump(row, rules.permissions_on(caller(), self.model.grant_columns, row) | also)
+        held = rules.permissions_on(caller(), self.model.grant_columns, row)
+        return self.dump(row, held | also if also else held)
+
+    def to_resources(self, rows: Iterable[AnyRow]) -> list[ResourceObject]:
+        """The resource objects of completed rows of this listing."""
+        dump, held_on = self.dump, rules.permissions_by_row(caller(), self.model.grant_columns)
+        return [dump(row, held_on(row)) for row in rows]
 
     @cached_property
     def _row_type(self) -> Callable[..., AnyRow]:
@@ -192,7 +198,7 @@ class Listing(Declaration):
         visibility = self.visibility()
         statement = self._cached(("some", visibility), lambda: find_many_statement(self, visibility))
         rows = statement.all(reader(), {"identifiers": identifiers, **visibility.parameters})
-        return [self.to_resource(row) for row in self._completed(rows)]
+        return self.to_resources(self._completed(rows))
 
     def page_response(  # noqa: PLR0913 - the options of an answer
         self,
@@ -220,7 +226,7 @@ class Listing(Declaration):
         else:
             found = self._uncounted_page(page, wanted)
         rows = self._completed(found.rows)
-        data = [self.to_resource(row) for row in rows]
+        data = self.to_resources(rows)
         document: dict[str, Any] = {"data": data}
         if include is not None:
             document["included"] = include(rows, data)

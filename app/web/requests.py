@@ -6,7 +6,7 @@ from functools import partial
 from urllib.parse import parse_qsl
 
 from flask import Flask, Response, has_request_context, request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.exceptions import HTTPException
 
 from app.jsonapi import MEDIA_TYPE
@@ -64,8 +64,7 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
+        _add_missing(response.headers)
         response.headers["X-Request-Id"] = request_id()
         if response.status_code >= 400 and request.method in WRITE_METHODS:  # noqa: PLR2004 - refused, perhaps unread
             response.call_on_close(partial(drain_body, request.environ))
@@ -74,6 +73,14 @@ def install(app: Flask) -> None:
     @app.teardown_request
     def release_connection(_error: BaseException | None) -> None:
         release_reader()
+
+
+def _add_missing(headers: Headers) -> None:
+    # Not by setdefault(), which makes an exception for each that is absent.
+    present = {name.lower() for name, _ in headers}
+    for name, value in HEADERS.items():
+        if name.lower() not in present:
+            headers.add(name, value)
 
 
 def _has_body() -> bool:
