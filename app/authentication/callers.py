@@ -217,9 +217,9 @@ _TOKENS = AuthenticationToken.__table__
 _BY_DIGEST = KeptStatement(_loading(_TOKENS).where(_TOKENS.c.digest == bindparam("digest")))
 # Loads others than the sender of the request, by their JSON:API types, to explain their permissions.
 _BY_ID = {
-    "authentication-tokens": _loading(_TOKENS).where(_TOKENS.c.id == bindparam("identifier")),
-    "teams": _standing_for("team", Team.id, team_id=Team.id, organization_id=Team.organization_id),
-    "users": _standing_for("user", User.id, user_id=User.id),
+    "authentication-tokens": KeptStatement(_loading(_TOKENS).where(_TOKENS.c.id == bindparam("identifier"))),
+    "teams": KeptStatement(_standing_for("team", Team.id, team_id=Team.id, organization_id=Team.organization_id)),
+    "users": KeptStatement(_standing_for("user", User.id, user_id=User.id)),
 }
 
 _USED = (
@@ -254,7 +254,7 @@ def load_caller_with_sources(
 
     A team stands for its tokens. None if nothing has this id, if the token has expired, or if the user is suspended.
     """
-    rows = connection.execute(_BY_ID[type_], {"identifier": identifier}).all()
+    rows = _BY_ID[type_].all(connection, {"identifier": identifier})
     if not rows or _is_over(rows[0], now()):
         return None
     return _granted(connection, rows, GrantsWithSources(), users_create_organizations=users_create_organizations)
