@@ -69,6 +69,11 @@ class Grants:
         held: Mapping[str, frozenset[P]] = self._held.get(level) or {}
         return [target for target, permissions in held.items() if permission in permissions]
 
+    def has_targets(self, level: Level, permission: P) -> bool:
+        """Whether the permission is granted on anything at this level."""
+        held: Mapping[str, frozenset[P]] = self._held.get(level) or {}
+        return any(permission in permissions for permissions in held.values())
+
     @property
     def levels(self) -> tuple[Level, ...]:
         """The levels at which anything is granted."""

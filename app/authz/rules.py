@@ -85,7 +85,9 @@ def grant_levels(
     grants = caller.grants
     if permission in grants.at(Level.SITE, SITE):
         return EVERYTHING
-    levels = [level for level in grants.levels if level in model.grant_columns and grants.targets(level, permission)]
+    levels = [
+        level for level in grants.levels if level in model.grant_columns and grants.has_targets(level, permission)
+    ]
     for level, target, column in (
         (Level.ORGANIZATION, organization_id, "organization_id"),
         (Level.PROJECT, project_id, "project_id"),

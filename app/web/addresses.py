@@ -67,11 +67,12 @@ def install(app: Flask, settings: Settings) -> None:
     @app.before_request
     def refuse_bad_address() -> None:
         # Before anything is done: whoever gets no address for a state would have changed the cloud already.
-        if "HTTP_HOST" in request.environ and not is_authority(request.environ["HTTP_HOST"]):
+        is_sent = "HTTP_HOST" in request.environ
+        if is_sent and not is_authority(request.environ["HTTP_HOST"]):
             raise BadAddress("The header Host must be a host by RFC 3986, perhaps with a port")
         if settings.url is not None:
             return
-        if not is_authority(_authority()):
+        if not is_sent and not is_authority(_authority()):
             raise BadAddress("The request needs a header Host, because the service does not know its own address")
         if request.scheme not in DEFAULT_PORTS:
             raise BadAddress("The header X-Forwarded-Proto must be http or https")

@@ -32,17 +32,19 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 def request_id() -> str:
     """The id of this request: the one that a proxy sent, if it is harmless in a log, or a new one."""
-    if "request_id" not in g:
+    found: str | None = g.get("request_id")
+    if found is None:
         given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-    return cast("str", g.request_id)
+        found = g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    return found
 
 
 def reader() -> Connection:
     """This request's connection for reading. Each statement is a transaction of its own."""
-    if "reader" not in g:
-        g.reader = services().engines.reading.connect()
-    return cast("Connection", g.reader)
+    found: Connection | None = g.get("reader")
+    if found is None:
+        found = g.reader = services().engines.reading.connect()
+    return found
 
 
 def release_reader() -> None:

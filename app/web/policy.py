@@ -41,14 +41,15 @@ def forget_checks() -> None:
 
 def mark_policy_checked(*permissions: P) -> None:
     """Note that these permissions were checked; for code that asks the policy without the functions below."""
-    if "permissions_checked" not in g:
-        forget_checks()
-    g.permissions_checked.update(permissions)
+    checked: set[P] | None = g.get("permissions_checked")
+    if checked is None:
+        checked = g.permissions_checked = set()
+    checked.update(permissions)
 
 
 def ensure_policy_was_asked() -> None:
     """Raise ``PolicyNotAsked`` if the view of this request must check permissions, and has checked none so far."""
-    if "permissions_checked" in g and not g.permissions_checked:
+    if g.get("permissions_checked") == set():
         raise PolicyNotAsked(request.endpoint)
 
 
