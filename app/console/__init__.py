@@ -5,9 +5,11 @@ show the answers.
 """
 
 from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
 
 from app.console import (
     account,
+    admin,
     assets,
     danger,
     formats,
@@ -23,11 +25,17 @@ from app.console import (
 )
 from app.console.blueprint import blueprint
 from app.jsonapi.errors import ApiError
+from app.web.context import request_id
+from app.web.errors import answer_failure
 from app.web.guard import describes, open_to_all
+
+# The status of an answer that nobody expected.
+FAILED = 500
 
 # Imported so that their routes are registered.
 __all__ = [
     "account",
+    "admin",
     "assets",
     "danger",
     "install",
@@ -61,3 +69,20 @@ def show_unknown(address: str) -> Response:
 def handle_api_error(error: ApiError) -> Response:
     """Show an error as a page."""
     return pages.error_page(error)
+
+
+@blueprint.errorhandler(HTTPException)
+def handle_http_exception(error: HTTPException) -> Response:
+    """Show what Flask refuses as a page."""
+    status = error.code or 500
+    return pages.message_page(pages.TITLES.get(status, "That did not work"), error.description or "", status)
+
+
+@blueprint.errorhandler(Exception)
+def handle_unexpected(error: Exception) -> Response:
+    """Show a failure as a page. The log has the rest, and the text of a failure may quote what somebody sent."""
+    status = answer_failure(error).status_code
+    text = (
+        "Nothing was changed." if status != FAILED else f"The operators find the reason in the log, as {request_id()}."
+    )
+    return pages.message_page(pages.TITLES.get(status, "That failed"), text, status, pages.ADVICE.get(status, ""))

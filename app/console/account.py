@@ -5,7 +5,9 @@ from flask import Response, url_for
 from app.console.api import Refused, get, send
 from app.console.blueprint import blueprint
 from app.console.pages import action, page, redirect, render
+from app.jsonapi.errors import NotFound
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
+from app.resources.accounts.sign_in.service import end_own_session, own_sessions
 
 
 @blueprint.get("/settings/tokens")
@@ -19,7 +21,16 @@ def show_account() -> Response:
 def _account(status: int = 200, **given: object) -> Response:
     account = get("/account/details").one
     tokens = get(f"/users/{account.id}/authentication-tokens", {"page[size]": 100})
-    return render("account", status, account=account, tokens=tokens, **{"faults": {}, **given})
+    return render("account", status, account=account, tokens=tokens, sessions=own_sessions(), **{"faults": {}, **given})
+
+
+@blueprint.post("/settings/sessions/<key>/end")
+@action
+def end_session(key: str, sent: Parameters) -> Response:  # noqa: ARG001 - of every form
+    """End one of the person's sessions."""
+    if not end_own_session(key):
+        raise NotFound
+    return redirect(url_for("console.show_account", done="ended"))
 
 
 @blueprint.post("/settings/profile")

@@ -15,7 +15,7 @@ from app.resources.accounts.sign_in.browser import form_token, is_form_token_val
 from app.resources.accounts.sign_in.pages import FORM_BYTES, STALE
 from app.web.addresses import base_url
 from app.web.guard import Operation
-from app.web.policy import PolicyNotAsked
+from app.web.policy import PolicyNotAsked, checked_permissions, forget_checks
 from app.web.requests import form
 
 View = Callable[..., Response]
@@ -66,18 +66,19 @@ DONE: Final = {
 
 
 def page(view: View) -> View:
-    """Show the view to people who have signed in; others are asked to. It must ask the API for something."""
+    """Show the view to people who have signed in; others are asked to. It must ask the API, or the policy itself."""
 
     @wraps(view)
     def shown(**values: Any) -> Response:  # noqa: ANN401 - the view's own
         g.api_requests = []
+        forget_checks()
         if not _sign_in():
             return to_sign_in()
         try:
             answer = view(**values)
         except Refused as refused:
             answer = refusal_page(refused)
-        if not g.api_requests and answer.status_code < REFUSED:
+        if not (g.api_requests or checked_permissions()) and answer.status_code < REFUSED:
             raise PolicyNotAsked(request.endpoint)
         return answer
 

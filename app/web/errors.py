@@ -76,6 +76,11 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _handle_unexpected)
 
 
+def answer_failure(error: Exception) -> Response:
+    """The answer to a failure that nobody expects, which is logged; for pages, which show its status."""
+    return _handle_database_failure(error) if isinstance(error, DBAPIError) else _handle_unexpected(error)
+
+
 def _handle_database_failure(error: DBAPIError) -> Response:
     # The drivers don't agree on the class of the error when a connection is lost.
     if not (isinstance(error, OperationalError) or error.connection_invalidated):

@@ -17,6 +17,8 @@ MOST_STATEMENTS = 6
 OF_NOBODY = {"show_asset", "show_sign_in", "show_unknown"}
 # Pages that only lead to others.
 LEADING = {"compare_states", "find_run"}
+# Pages of the administration, which nobody else finds.
+OF_THE_SITE = {"list_users"}
 
 
 def pages(app: Flask, scene: Scene) -> dict[str, str]:
@@ -24,7 +26,7 @@ def pages(app: Flask, scene: Scene) -> dict[str, str]:
     found = {}
     for rule in app.url_map.iter_rules():
         place, _, name = rule.endpoint.partition(".")
-        if place != "console" or "GET" not in (rule.methods or ()) or name in OF_NOBODY | LEADING:
+        if place != "console" or "GET" not in (rule.methods or ()) or name in OF_NOBODY | LEADING | OF_THE_SITE:
             continue
         kind = name.removeprefix("show_").removesuffix("_section")
         sections = (

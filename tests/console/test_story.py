@@ -6,7 +6,7 @@ import pytest
 from webtest.forms import Hidden
 from webtest.response import TestResponse
 
-from tests.support.console import HOSTILE, SECRET, Scene
+from tests.support.console import HOSTILE, SECRET, Scene, sign_in
 
 
 def form_with(page: TestResponse, text: str) -> object:
@@ -169,3 +169,44 @@ def test_style_sheets_are_kept_for_ever_and_compressed(scene: Scene) -> None:
     assert "immutable" in answer.headers["Cache-Control"]
     assert answer.headers["Content-Encoding"] == "gzip"
     assert scene.browser.app.get(address.replace(address.split("/")[3], "0" * 16), expect_errors=True).status_int == 404
+
+
+@pytest.mark.one_database
+def test_sessions_are_listed_and_ended(scene: Scene) -> None:
+    other = sign_in(scene.app, scene.world, scene.owner, ip="192.0.2.7")
+    page = scene.visit("/settings")
+    assert len(re.findall("this browser", page.text)) == 1
+    ending = [form for form in page.forms.values() if form.action.endswith("/end")]
+    assert len(ending) == 2
+    # The newest is the first: the other browser's.
+    assert "The session is ended." in ending[0].submit().follow().text
+    assert scene.visit("", other).status_int == 303
+    assert ending[0].submit(expect_errors=True).status_int == 404
+
+
+@pytest.mark.one_database
+def test_an_administrator_suspends_a_user_and_nobody_else_finds_the_page(scene: Scene) -> None:
+    assert scene.visit("/admin/users").status_int == 404
+    administrator = scene.world.person(site_role="admin")
+    browser = sign_in(scene.app, scene.world, administrator, ip="192.0.2.8")
+    page = scene.visit(f"/admin/users?q={scene.owner.username}", browser)
+    form = next(form for form in page.forms.values() if "Suspend" in form.text)
+    assert "suspended" in form.submit("do", value="suspend").follow().text
+    assert scene.visit("").status_int == 303
+
+
+@pytest.mark.one_database
+def test_failures_are_pages_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = scene.visit("/no/such/page/at/all")
+    assert (missing.status_int, missing.content_type) == (404, "text/html")
+    wrong = scene.browser.app.post("/app/assets/x/y", expect_errors=True)
+    assert wrong.status_int == 405
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr("app.console.organizations.page_query", fail)
+    failed = scene.visit("")
+    assert (failed.status_int, failed.content_type) == (500, "text/html")
+    assert "The operators find the reason in the log" in failed.text
+    assert SECRET not in failed.text

@@ -38,6 +38,8 @@ SHORTEST: Final = timedelta(minutes=15)
 # How stale the end of a session may be, so that not every page causes a write.
 NOTED_EVERY: Final = timedelta(minutes=1)
 CODE_LIFETIME: Final = timedelta(minutes=2)
+# The most sessions that a page lists.
+SHOWN: Final = 100
 UNKNOWN_CODE: Final = "The code is unknown, was used, or has expired"
 
 _SESSION = Base.metadata.tables[SignInSession.__tablename__]
@@ -140,6 +142,13 @@ def _prolong(connection: Connection, digest: str, row: Found, moment: datetime) 
     end = _end(moment, row.created_at, row)
     if abs(end - row.expires_at) >= NOTED_EVERY:
         connection.execute(update(_SESSION).where(_SESSION.c.digest == digest).values(expires_at=end))
+
+
+def sessions_of(connection: Connection, user_id: str) -> Sequence[Found]:
+    """The sessions of a user that have not expired: ``digest``, ``created_at`` and ``expires_at``, the newest first."""
+    found = select(_SESSION.c.digest, _SESSION.c.created_at, _SESSION.c.expires_at)
+    own = found.where(_SESSION.c.user_id == user_id, _SESSION.c.expires_at > now())
+    return connection.execute(own.order_by(_SESSION.c.created_at.desc()).limit(SHOWN)).all()
 
 
 def end_session(session: Session, digest: str) -> None:

@@ -1,11 +1,15 @@
 """Use cases of sign in: each checks the caller, changes in one transaction and records its event."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 
 from app.authentication.passwords import hash_password, is_outdated
 from app.authentication.tokens import digest
+from app.authz.permissions import P
 from app.models.users import User
 from app.resources.accounts.authentication_tokens.blueprint import make_token
 from app.resources.accounts.authentication_tokens.operations import check_room
@@ -17,13 +21,18 @@ from app.resources.accounts.sign_in.operations import (
     fault_of,
     grant,
     open_session,
+    sessions_of,
     take_code,
 )
 from app.resources.accounts.sign_in.throttle import ATTEMPTS, new_attempt_id
 from app.resources.accounts.sign_in.tokens import token_name
 from app.services import services
 from app.web.context import reader, release_reader, set_caller
+from app.web.policy import require_own
 from app.web.transaction import record_event, transaction
+
+# So much of a session's digest names it among those of one user.
+KEY_LENGTH: Final = 16
 
 
 def seconds_to_wait(account: str, address: str) -> int:
@@ -80,6 +89,36 @@ def sign_out() -> None:
             end_session(session, cookie_digest())
             record_event(session, "users.sign-out", session.get_one(User, who.user_id))
     renew_cookie()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """A browser in which the caller is signed in. ``key`` names it, and is good for nothing else."""
+
+    key: str
+    created_at: datetime
+    expires_at: datetime
+    is_this: bool
+
+
+def own_sessions() -> list[OwnSession]:
+    """The calling user's sessions, the newest first."""
+    rows = sessions_of(reader(), require_own(P.ACCOUNT_READ))
+    here = cookie_digest()
+    return [OwnSession(row.digest[:KEY_LENGTH], row.created_at, row.expires_at, row.digest == here) for row in rows]
+
+
+def end_own_session(key: str) -> bool:
+    """End one of the calling user's sessions; False if there is none with this key."""
+    user_id = require_own(P.ACCOUNT_UPDATE)
+    found = [row.digest for row in sessions_of(reader(), user_id) if row.digest[:KEY_LENGTH] == key]
+    if len(found) != 1:
+        return False
+    release_reader()
+    with transaction() as session:
+        end_session(session, found[0])
+        record_event(session, "users.sign-out", session.get_one(User, user_id))
+    return True
 
 
 def grant_code(code: str, members: Mapping[str, str]) -> bool:
