@@ -13,6 +13,7 @@ import orjson
 from flask import Response, current_app, g, request
 
 from app.jsonapi import MEDIA_TYPE
+from app.jsonapi.errors import NotFound
 from app.web.context import SIGNED_IN, caller, release_reader, request_id
 
 ROOT: Final = "/api/v2"
@@ -116,6 +117,13 @@ class Document:
         return len(self.content["data"])
 
 
+def segment(identifier: str | None) -> str:
+    """The id from a form or a parameter, as a part of a path; what can't be one would be another path."""
+    if not identifier or not identifier.isprintable() or "/" in identifier or not identifier.strip("."):
+        raise NotFound
+    return identifier
+
+
 def get_address(address: str, query: Query | None = None) -> Response:
     """What is at an address of the service that a document links to, such as that of a log. Raises ``Refused``."""
     return ask("GET", urlsplit(address).path.removeprefix(request.root_path), query, root="")
@@ -137,7 +145,8 @@ def ask(method: str, path: str, query: Query | None = None, document: object = N
     body = b"" if document is None else orjson.dumps(document)
     environment = {name: request.environ[name] for name in KEPT if name in request.environ} | {
         "REQUEST_METHOD": method,
-        "PATH_INFO": f"{root}{path}",
+        # As servers hand it over: its bytes, one in each character.
+        "PATH_INFO": f"{root}{path}".encode().decode("latin1"),
         "QUERY_STRING": urlencode(query or {}, doseq=True),
         "CONTENT_LENGTH": str(len(body)),
         "CONTENT_TYPE": MEDIA_TYPE,

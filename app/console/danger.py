@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from flask import Response, request, url_for
 
-from app.console.api import Document, Refused, Resource, get, send
+from app.console.api import Document, Refused, Resource, get, segment, send
 from app.console.blueprint import blueprint
 from app.console.pages import action, page, redirect_to, render
 from app.console.workspaces import workspace_named
@@ -77,7 +77,7 @@ def destroy_workspace(organization: str, workspace: str, sent: Parameters) -> Re
     do = single_value(sent, "do")
     if do == "move":
         document = {"data": [{"type": "workspaces", "id": shown.id}]}
-        send("POST", f"/projects/{single_value(sent, 'project')}/relationships/workspaces", document)
+        send("POST", f"/projects/{segment(single_value(sent, 'project'))}/relationships/workspaces", document)
         return redirect_to("console.show_workspace", "saved", organization=organization, workspace=workspace)
     if (single_value(sent, "name") or "") != shown.name:
         return _workspace_page(organization, workspace, 422, NOT_TYPED)

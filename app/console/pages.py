@@ -45,6 +45,8 @@ ADVICE: Final = {
     503: "Nothing was changed. Try again in a moment.",
 }
 
+SIGNED_OUT: Final = "Load the page again to sign in."
+
 # What a page says after a form was sent and the browser was redirected to it.
 DONE: Final = {
     "locked": "The workspace is locked.",
@@ -112,7 +114,9 @@ def _sign_in() -> bool:
 
 
 def to_sign_in() -> Response:
-    """Redirect to the form to sign in, which leads back to this page."""
+    """Redirect to the form to sign in, which leads back to this page. A part of a page is no place for the form."""
+    if "X-Part" in request.headers:
+        return message_page("You are signed out", SIGNED_OUT, 401)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
     return redirect(
         f"{url_for('console.show_sign_in')}?{urlencode({'next': wanted})}"

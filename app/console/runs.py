@@ -1,5 +1,6 @@
 """Runs: their stages, their plan as a list of changes, their logs, and what somebody may do about them."""
 
+import re
 from typing import Any, Final
 
 import orjson
@@ -7,19 +8,20 @@ from flask import Response, request
 
 from app.console.api import Refused, Resource, ask, get, get_address, send
 from app.console.blueprint import blueprint
-from app.console.log_text import log_html
+from app.console.log_text import LOG_BYTES, log_html
 from app.console.pages import action, page, redirect_to, render
 from app.console.plan_changes import ResourceChange, changes_of
+from app.jsonapi.errors import BadParameter, NotFound
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 
 FINAL: Final = frozenset(
     {"applied", "planned_and_finished", "errored", "discarded", "canceled", "force_canceled", "policy_soft_failed"}
 )
-# How much of a log a page shows at once, and how much one step of following it reads.
-LOG_BYTES: Final = 512 * 1024
 # The longest plan in JSON that is shown as a list, and the most changes in it.
 PLAN_BYTES: Final = 8 * 1024 * 1024
 CHANGES: Final = 500
+OFFSET: Final = re.compile("[0-9]{1,15}")
+PHASES: Final = ("plan", "apply")
 ACTIONS: Final = {
     "apply": "confirmed",
     "discard": "discarded",
@@ -35,7 +37,7 @@ def show_run(organization: str, workspace: str, run_id: str) -> Response:
     """Show a run. A script loads the other parts into the page; without it, links lead to them."""
     run = get(f"/runs/{run_id}", {"include": "plan,apply,created_by"}).one
     place = {"organization": organization, "workspace": workspace, "run_id": run_id}
-    phases = [(name, phase) for name in ("plan", "apply") if (phase := run.related(name)) and _began(phase)]
+    phases = [(name, phase) for name in PHASES if (phase := run.related(name)) and _began(phase)]
     given: dict[str, Any] = {
         "org": organization,
         "run": run,
@@ -94,6 +96,8 @@ def show_log(organization: str, workspace: str, run_id: str, phase: str) -> Resp
     """Show a log from its beginning; a script follows it by ``offset``."""
     found = _phase(run_id, phase)
     offset = request.args.get("offset")
+    if offset is not None and not OFFSET.fullmatch(offset):
+        raise BadParameter("The offset must be a number of bytes", parameter="offset")
     html, size, is_complete = _read(found, offset or "0")
     if offset is not None:
         following = {"html": html, "offset": int(offset) + size, "is_complete": is_complete}
@@ -123,7 +127,9 @@ def download_log(organization: str, workspace: str, run_id: str, phase: str) -> 
 
 
 def _phase(run_id: str, phase: str) -> Resource:
-    return get(f"/runs/{run_id}/{'apply' if phase == 'apply' else 'plan'}").one
+    if phase not in PHASES:
+        raise NotFound
+    return get(f"/runs/{run_id}/{phase}").one
 
 
 def _began(phase: Resource) -> bool:

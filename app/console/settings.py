@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import orjson
 from flask import Response, request, url_for
 
-from app.console.api import Document, Refused, Resource, get, send
+from app.console.api import Document, Refused, Resource, get, segment, send
 from app.console.blueprint import blueprint
 from app.console.fields import Field, fields_of, sent_attributes, typed_values
 from app.console.pages import action, page, redirect, render
@@ -330,4 +330,4 @@ def _change_settings(place: Place, sent: Parameters) -> Response:
 def _item(path: str, place: Place, identifier: str) -> str:
     """The path of one of the list: its own id is the last variable part."""
     head, _, _ = path.rpartition("/{")
-    return f"{head.format(**place.ids)}/{identifier}"
+    return f"{head.format(**place.ids)}/{segment(identifier)}"

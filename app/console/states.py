@@ -5,7 +5,7 @@ from typing import Any, Final
 import orjson
 from flask import Response, request
 
-from app.console.api import Refused, Resource, get, get_address, send
+from app.console.api import Refused, Resource, get, get_address, segment, send
 from app.console.blueprint import blueprint
 from app.console.pages import action, page, redirect_to, render
 from app.console.queries import page_address, page_query
@@ -39,7 +39,7 @@ def show_state_changes(organization: str, workspace: str, version: str) -> Respo
     """Show what changed from another version of the state to this one: resources, and their attributes."""
     new = get(f"/state-versions/{version}").one
     before = request.args.get("from", "")
-    old = get(f"/state-versions/{before}").one if before else None
+    old = get(f"/state-versions/{segment(before)}").one if before else None
     contents = _content(new), _content(old) if old else {}
     found = None if None in contents else differences(contents[1] or {}, contents[0] or {})
     place = {"organization": organization, "workspace": workspace}
