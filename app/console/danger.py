@@ -34,6 +34,15 @@ def _project_page(organization: str, project_id: str, status: int = 200, problem
     return render("project_danger", status, org=organization, **given)
 
 
+@blueprint.get("/<organization>/projects/<project_id>/transfer")
+@page
+def show_project_transfer(organization: str, project_id: str) -> Response:
+    """Show to whom a project can be given."""
+    project = get(f"/projects/{project_id}").one
+    people = get(f"/projects/{project_id}/members", {"include": "user", "page[size]": LISTED, "page[count]": "false"})
+    return render("project_transfer", org=organization, project=project, people=people)
+
+
 @blueprint.post("/<organization>/projects/<project_id>/delete")
 @action
 def destroy_project(organization: str, project_id: str, sent: Parameters) -> Response:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, g, render_template, request, url_for
 
 from app.console.api import REFUSED, Refused
-from app.jsonapi.errors import ApiError
+from app.jsonapi.errors import ApiError, Forbidden, NotFound
 from app.resources.accounts.sign_in.authorization import single_value
 from app.resources.accounts.sign_in.browser import form_token, is_form_token_valid, set_cookie, signed_in_with_grants
 from app.resources.accounts.sign_in.pages import FORM_BYTES, STALE
@@ -63,7 +63,7 @@ DONE: Final = {
     "revoked": "The token is revoked.",
     "ended": "The session is ended.",
     "removed": "Removed.",
-    "sent": "Sent.",
+    "overridden": "The run goes on.",
 }
 
 
@@ -182,9 +182,22 @@ def message_page(title: str, text: str, status: int = 200, advice: str = "") -> 
 
 def refusal_page(refused: Refused) -> Response:
     """A page that says what the API refused, and what to do."""
-    return message_page(
-        TITLES.get(refused.status, "That did not work"), refused.text, refused.status, ADVICE.get(refused.status, "")
+    title, advice = TITLES.get(refused.status, "That did not work"), ADVICE.get(refused.status, "")
+    return render("message", refused.status, title=title, text=refused.text, advice=advice, rights=_rights(refused))
+
+
+def _rights(refused: Refused) -> str:
+    """The address of the page that explains what the person may do in this place, if a right is missing."""
+    place: dict[str, Any] = dict(request.view_args or {})
+    names = {"workspace": "console.explain_workspace", "project_id": "console.explain_project"}
+    found = next((name for name in names if name in place), None)
+    # Who sees a workspace may still be told that there is no such thing to lock: some rights are hidden so.
+    is_about_rights = refused.status == Forbidden.status or (
+        refused.status == NotFound.status and request.method == "POST"
     )
+    if found is None or not is_about_rights:
+        return ""
+    return url_for(names[found], **{"organization": place["organization"], found: place[found]})
 
 
 def error_page(error: ApiError) -> Response:

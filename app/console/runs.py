@@ -68,6 +68,27 @@ def show_changes(organization: str, workspace: str, run_id: str) -> Response:
     return render("changes", org=organization, place=place, plan=plan, changes=changes, is_cut=is_cut)
 
 
+@blueprint.get("/<organization>/workspaces/<workspace>/runs/<run_id>/checks")
+@page
+def show_checks(organization: str, workspace: str, run_id: str) -> Response:
+    """Show what policies and run tasks say of a run."""
+    place = {"organization": organization, "workspace": workspace, "run_id": run_id}
+    query = {"include": "task_results,policy_evaluations", "page[count]": "false"}
+    stages = get(f"/runs/{run_id}/task-stages", query)
+    return render("checks", org=organization, place=place, stages=stages)
+
+
+@blueprint.post("/<organization>/workspaces/<workspace>/runs/<run_id>/checks")
+@action
+def override_stage(organization: str, workspace: str, run_id: str, sent: Parameters) -> Response:
+    """Let a run go on although a policy or a run task says no."""
+    comment = single_value(sent, "comment") or ""
+    stage = single_value(sent, "stage") or ""
+    send("POST", f"/task-stages/{stage}/actions/override", {"comment": comment} if comment else None)
+    place = {"organization": organization, "workspace": workspace, "run_id": run_id}
+    return redirect_to("console.show_run", "overridden", **place)
+
+
 @blueprint.get("/<organization>/workspaces/<workspace>/runs/<run_id>/history")
 @page
 def show_history(organization: str, workspace: str, run_id: str) -> Response:

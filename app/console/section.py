@@ -67,7 +67,13 @@ TOKEN_COLUMNS: Final = {
     "Last used": "last-used-at",
     "Expires": "expired-at",
 }
-NOTIFICATION_COLUMNS: Final = {"Name": "name", "Kind": "destination-type", "Enabled": "enabled", "Address": "url"}
+NOTIFICATION_COLUMNS: Final = {
+    "Name": "name",
+    "Kind": "destination-type",
+    "Enabled": "enabled",
+    "Address": "url",
+    "Last answer": "delivery-responses",
+}
 
 
 def notifications(path: str) -> Section:

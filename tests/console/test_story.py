@@ -7,6 +7,7 @@ from webtest.forms import Hidden
 from webtest.response import TestResponse
 
 from tests.support.console import HOSTILE, SECRET, Scene, sign_in
+from tests.support.stages import add_stages
 
 
 def form_with(page: TestResponse, text: str) -> object:
@@ -210,3 +211,31 @@ def test_failures_are_pages_too(scene: Scene, monkeypatch: pytest.MonkeyPatch) -
     assert (failed.status_int, failed.content_type) == (500, "text/html")
     assert "The operators find the reason in the log" in failed.text
     assert SECRET not in failed.text
+
+
+@pytest.mark.one_database
+def test_a_no_of_a_policy_is_overridden(scene: Scene) -> None:
+    scene.act(scene.waiting, "discard")
+    run_id = scene.new()
+    add_stages(scene, run_id, "post_plan", says="failed", overridable=True)
+    scene.agent.plan()
+    place = f"/{scene.organization.name}/workspaces/{scene.name}/runs/{run_id}"
+    page = scene.visit(f"{place}/checks")
+    assert "awaiting override" in page.text
+    assert "The run goes on." in submit(page, "Let the run go on", comment="for the exam").text
+    assert "awaiting override" not in scene.visit(f"{place}/checks").text
+
+
+@pytest.mark.one_database
+def test_who_lacks_a_right_learns_what_they_may_do(scene: Scene) -> None:
+    viewer = scene.world.person()
+    scene.world.project_member(scene.project, viewer, "viewer")
+    browser = sign_in(scene.app, scene.world, viewer, ip="192.0.2.9")
+    place = f"/{scene.organization.name}/workspaces/{scene.name}"
+    page = scene.visit(place, browser)
+    assert "Start a run" not in page.text
+    token = page.forms[0]["form_token"].value
+    sent = {"form_token": token, "do": "lock"}
+    refused = browser.app.post(f"/app{place}/lock", sent, expect_errors=True)
+    assert refused.status_int == 404
+    assert "workspace:lock" in refused.click("What you may do here").text
