@@ -239,3 +239,16 @@ def test_who_lacks_a_right_learns_what_they_may_do(scene: Scene) -> None:
     refused = browser.app.post(f"/app{place}/lock", sent, expect_errors=True)
     assert refused.status_int == 404
     assert "workspace:lock" in refused.click("What you may do here").text
+
+
+@pytest.mark.one_database
+def test_the_token_of_an_organization_is_made_shown_once_and_deleted(scene: Scene) -> None:
+    place = f"/{scene.organization.name}/settings/token"
+    made = form_with(scene.visit(place), "Create").submit("do", value="create")  # type: ignore[attr-defined]
+    token = made.html.select_one("code").text
+    assert scene.api.get(f"/organizations/{scene.organization.name}", token)
+    again = scene.visit(place)
+    assert token not in again.text
+    deleted = form_with(again, "Delete").submit("do", value="delete").follow()  # type: ignore[attr-defined]
+    assert "The token is revoked." in deleted.text
+    scene.api.get(f"/organizations/{scene.organization.name}", token, expect=401)
