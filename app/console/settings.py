@@ -61,6 +61,14 @@ class Place:
             return url_for("console.show_entry_section", **place)
         return url_for(f"console.show_{self.kind}_section", **place)
 
+    def rights_of(self, subject: Resource | None) -> str:
+        """The address of the page about what a person or a team may do here; empty where there is no such page."""
+        own = {PROJECT: {"project_id": self.shown.id}, WORKSPACE: {"workspace": self.shown.name}}.get(self.kind)
+        if own is None or subject is None:
+            return ""
+        place: dict[str, Any] = {**own, "organization": self.organization, "subject": subject.id}
+        return url_for(f"console.explain_{self.kind}", **place)
+
 
 def _organization(organization: str) -> Place:
     return Place(ORGANIZATION, organization, get(f"/organizations/{organization}").one)

@@ -252,3 +252,13 @@ def test_the_token_of_an_organization_is_made_shown_once_and_deleted(scene: Scen
     deleted = form_with(again, "Delete").submit("do", value="delete").follow()  # type: ignore[attr-defined]
     assert "The token is revoked." in deleted.text
     scene.api.get(f"/organizations/{scene.organization.name}", token, expect=401)
+
+
+@pytest.mark.one_database
+def test_from_the_members_one_sees_what_each_may_do(scene: Scene) -> None:
+    viewer = scene.world.person()
+    scene.world.project_member(scene.project, viewer, "viewer")
+    page = scene.visit(f"/{scene.organization.name}/projects/{scene.project.id}/members").click("Permissions")
+    rows = {row.th.text: row.td.text for row in page.html.select("tbody tr")}
+    assert (rows["project:read"], rows["project:delete"]) == ("yes", "no")
+    assert "viewer on the project" in page.text
