@@ -37,13 +37,14 @@ def show_run(organization: str, workspace: str, run_id: str) -> Response:
     """Show a run. A script loads the other parts into the page; without it, links lead to them."""
     run = get(f"/runs/{run_id}", {"include": "plan,apply,created_by"}).one
     place = {"organization": organization, "workspace": workspace, "run_id": run_id}
-    phases = [(name, phase) for name in PHASES if (phase := run.related(name)) and _began(phase)]
+    phases = {name: phase for name in PHASES if (phase := run.related(name))}
     given: dict[str, Any] = {
         "org": organization,
         "run": run,
         "place": place,
         "waits": why_it_waits(run),
         "final": FINAL,
+        "begun": [name for name, phase in phases.items() if _began(phase)],
     }
     if request.headers.get("X-Part") == "live":
         return render("run_live", **given)

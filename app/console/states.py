@@ -85,10 +85,18 @@ def _content(version: Resource) -> dict[str, Any] | None:
 @blueprint.post("/<organization>/workspaces/<workspace>/states/roll-back")
 @action
 def roll_back(organization: str, workspace: str, sent: Parameters) -> Response:
-    """Make an earlier version of the state the current one again."""
+    """Make an earlier version of the state the current one again, under the lock, which is taken if it is free."""
     shown = workspace_named(organization, workspace)
+    path = f"/workspaces/{shown.id}"
     version = {"data": {"type": "state-versions", "id": single_value(sent, "version") or ""}}
     document = {"data": {"type": "state-versions", "relationships": {"rollback-state-version": version}}}
-    send("PATCH", f"/workspaces/{shown.id}/state-versions", document)
+    if shown.locked:
+        send("PATCH", f"{path}/state-versions", document)
+    else:
+        send("POST", f"{path}/actions/lock", {"reason": "The state is rolled back"})
+        try:
+            send("PATCH", f"{path}/state-versions", document)
+        finally:
+            send("POST", f"{path}/actions/unlock")
     place = {"organization": organization, "workspace": workspace}
     return redirect_to("console.list_states", "rolled-back", **place)

@@ -4,45 +4,20 @@ import re
 
 from flask import Flask
 
-from app.console.section import ENTRIES
-from app.console.sections import SECTIONS
-from app.console.settings import SETTINGS
 from tests.support.browser import PASSWORD, Browser
 from tests.support.console import HOSTILE, SECRET, Scene, sign_in
+from tests.support.console_pages import OF_THE_SITE, paths
 from tests.support.statement_costs import Statements
 from tests.support.world import World
 
 MOST_STATEMENTS = 6
-# Pages that show or send nothing of an organization.
-OF_NOBODY = {"show_asset", "show_sign_in", "show_unknown"}
-# Pages that only lead to others.
-LEADING = {"compare_states", "find_run"}
-# Pages of the administration, which nobody else finds.
-OF_THE_SITE = {"list_users"}
 
 
 def pages(app: Flask, scene: Scene) -> dict[str, str]:
-    """The path of every page, by the name of its view; of a section, by its name as well."""
-    found = {}
-    for rule in app.url_map.iter_rules():
-        place, _, name = rule.endpoint.partition(".")
-        if place != "console" or "GET" not in (rule.methods or ()) or name in OF_NOBODY | LEADING | OF_THE_SITE:
-            continue
-        kind = name.removeprefix("show_").removesuffix("_section")
-        sections = (
-            [{"section": each} for each in [*SECTIONS.get(kind, ()), SETTINGS]] if "<section>" in rule.rule else [{}]
-        )
-        if kind == "entry":
-            sections = [
-                {"entries": entries, "entry_id": scene.entries[entries], "section": each}
-                for of, entries in ENTRIES.items()
-                for each in [*SECTIONS[of], SETTINGS]
-            ]
-        for part in sections:
-            values = {**scene.values, **part}
-            path = re.sub(r"<(\w+)>", lambda part: values[part[1]], rule.rule)  # noqa: B023 - called at once
-            found[" ".join([name, *part.values()])] = path.removeprefix("/app")
-    return found
+    """The path of every page, by its name, but for the administration's, which nobody else finds."""
+    return {
+        name: path for name, path in paths(app.url_map, scene.values, scene.entries).items() if name not in OF_THE_SITE
+    }
 
 
 def test_pages_show_what_is_there_and_nothing_else(app: Flask, scene: Scene, statements: Statements) -> None:

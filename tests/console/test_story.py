@@ -62,10 +62,11 @@ def test_a_run_is_read_confirmed_and_its_state_rolled_back(scene: Scene) -> None
     scene.agent.apply()
     page = submit(page, "Add the comment", comment=HOSTILE)
     assert "looks good" in scene.visit(f"{place}/runs/{scene.waiting}/history").text
-    scene.api.post(f"/workspaces/{scene.workspace.id}/actions/lock", scene.owner.token, expect=200)
     states = scene.visit(f"{place}/states")
     assert len(re.findall("Roll back", states.text)) >= 1
     assert "The state is rolled back." in submit(states, "current state again").text
+    # The lock was taken for it, and given back.
+    assert "Nobody holds the lock." in scene.visit(place).text
     # From the address that terraform prints.
     printed = scene.visit(f"/{scene.organization.name}/{scene.name}/runs/{scene.waiting}")
     assert printed.location == f"/app{place}/runs/{scene.waiting}"

@@ -11,38 +11,6 @@ document.addEventListener("click", (event) => {
     setTimeout(() => { button.textContent = before; }, 1500);
   });
 });
-for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
-
-// --- parts of a page that change by themselves ---
-const live = document.querySelector("[data-live]");
-if (live) {
-  let wait = 1000;
-  const refresh = async () => {
-    try {
-      const answer = await fetch(live.dataset.live, { headers: { "X-Part": "live" } });
-      if (answer.ok) {
-        const text = await answer.text();
-        const focused = document.activeElement && live.contains(document.activeElement);
-        // A form that somebody is filling in is left alone.
-        if (text !== live.dataset.shown && !focused) {
-          live.innerHTML = text;
-          wait = 1000;
-        } else {
-          wait = Math.min(wait * 1.5, 15000);
-        }
-        live.dataset.shown = text;
-        const status = live.querySelector("[data-status]");
-        const said = document.getElementById("said");
-        if (status && said && said.textContent !== status.dataset.status) said.textContent = status.dataset.status;
-        if (live.querySelector("[data-final]")) return;
-      } else {
-        wait = 15000;
-      }
-    } catch { wait = 15000; }
-    setTimeout(refresh, document.hidden ? 15000 : wait);
-  };
-  setTimeout(refresh, wait);
-}
 
 // --- logs ---
 const watchLog = (log) => {
@@ -64,7 +32,11 @@ const watchLog = (log) => {
         wait = Math.min(wait * 1.4, 8000);
       }
       offset = part.offset;
-      if (part.is_complete) return;
+      if (part.is_complete) {
+        // What comes next begins now.
+        document.dispatchEvent(new Event("log-complete"));
+        return;
+      }
     } catch { wait = 8000; }
     setTimeout(read, document.hidden ? 8000 : wait);
   };
@@ -109,13 +81,86 @@ const searchLog = (field) => {
 const begin = (place) => {
   place.querySelectorAll("[data-log]").forEach(watchLog);
   place.querySelectorAll("[data-search]").forEach(searchLog);
+  for (const button of place.querySelectorAll("[data-copy]")) button.hidden = false;
 };
 begin(document);
 
 // --- parts of a page that are loaded after it; without a script, links lead to them ---
-for (const place of document.querySelectorAll("[data-load]")) {
-  fetch(place.dataset.load, { headers: { "X-Part": "section" } })
-    .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
-    .then((text) => { place.innerHTML = text; begin(place); })
-    .catch(() => {});
+const load = (place) => fetch(place.dataset.load, { headers: { "X-Part": "section" } })
+  .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
+  .then((text) => { place.innerHTML = text; begin(place); })
+  .catch(() => {});
+for (const place of document.querySelectorAll("[data-load]:not([data-later])")) load(place);
+
+// --- parts of a page that change by themselves ---
+const live = document.querySelector("[data-live]");
+if (live) {
+  let wait = 1000;
+  let timer;
+  let shown = "";
+  let status = live.querySelector("[data-status]").dataset.status;
+
+  // What somebody has typed, and where the focus is, stay as they are.
+  const replace = (text) => {
+    const focused = live.contains(document.activeElement) ? document.activeElement : null;
+    const typed = [...live.querySelectorAll("input[id]")].map((field) => [field.id, field.value]);
+    live.innerHTML = text;
+    for (const [id, value] of typed) {
+      const field = document.getElementById(id);
+      if (field) field.value = value;
+    }
+    if (!focused) return;
+    const same = [...live.querySelectorAll("input[id], button, a, summary")].find((each) => (
+      each.id === focused.id && each.localName === focused.localName && each.value === focused.value
+      && each.textContent === focused.textContent));
+    (same || live).focus({ preventScroll: true });
+  };
+
+  // Logs that have begun meanwhile, and what depends on the status.
+  const follow = () => {
+    const now = live.querySelector("[data-status]").dataset;
+    const begun = now.begun.split(" ");
+    for (const place of document.querySelectorAll("[data-later]")) {
+      if (!begun.includes(place.dataset.later)) continue;
+      place.removeAttribute("data-later");
+      place.hidden = false;
+      load(place);
+    }
+    if (now.status === status) return;
+    status = now.status;
+    document.getElementById("said").textContent = status;
+    for (const place of document.querySelectorAll("[data-load][data-renewed]")) {
+      // A list that somebody looks at stays.
+      if (!place.querySelector("details")) load(place);
+    }
+  };
+
+  const refresh = async () => {
+    try {
+      const answer = await fetch(live.dataset.live, { headers: { "X-Part": "live" } });
+      if (answer.status === 401) {
+        location.reload();
+        return;
+      }
+      if (!answer.ok) throw new Error(answer.status);
+      const text = await answer.text();
+      // The token of the form is another one each time.
+      const compared = text.replace(/name="form_token" value="[^"]*"/g, "");
+      if (compared !== shown) {
+        replace(text);
+        shown = compared;
+        wait = 1000;
+        follow();
+        if (live.querySelector("[data-final]")) return;
+      } else {
+        wait = Math.min(wait * 1.5, 15000);
+      }
+    } catch { wait = 15000; }
+    timer = setTimeout(refresh, document.hidden ? 15000 : wait);
+  };
+  timer = setTimeout(refresh, wait);
+  document.addEventListener("log-complete", () => {
+    clearTimeout(timer);
+    timer = setTimeout(refresh, 300);
+  });
 }

@@ -1,0 +1,45 @@
+"""Every page of the console, so that no test forgets one."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from werkzeug.routing import Map
+
+from app.console.section import ENTRIES
+from app.console.sections import SECTIONS
+from app.console.settings import SETTINGS
+
+# Pages that show or send nothing of an organization.
+OF_NOBODY: Final = {"show_asset", "show_sign_in", "show_unknown"}
+# Pages that only lead to others.
+LEADING: Final = {"compare_states", "find_run"}
+# Pages of the administration, which nobody else finds.
+OF_THE_SITE: Final = {"list_users"}
+
+
+def paths(rules: Map, values: Mapping[str, str], entries: Mapping[str, str]) -> dict[str, str]:
+    """The path of every page below the console's, by the name of its view; of a section, by its name as well.
+
+    ``values`` are the variable parts, ``entries`` the ids of what has sections of its own.
+    """
+    found = {}
+    for rule in rules.iter_rules():
+        place, _, name = rule.endpoint.partition(".")
+        if place != "console" or "GET" not in (rule.methods or ()) or name in OF_NOBODY | LEADING:
+            continue
+        kind = name.removeprefix("show_").removesuffix("_section")
+        sections = (
+            [{"section": each} for each in [*SECTIONS.get(kind, ()), SETTINGS]] if "<section>" in rule.rule else [{}]
+        )
+        if kind == "entry":
+            sections = [
+                {"entries": listed, "entry_id": entries[listed], "section": each}
+                for of, listed in ENTRIES.items()
+                for each in [*SECTIONS[of], SETTINGS]
+            ]
+        for part in sections:
+            known = {**values, **part}
+            path = re.sub(r"<(\w+)>", lambda part: known[part[1]], rule.rule)  # noqa: B023 - called at once
+            found[" ".join([name, *part.values()])] = path.removeprefix("/app")
+    return found
