@@ -15,10 +15,10 @@ from app.authz.policy import Level
 from app.models.organizations import Organization
 from app.models.run_jobs import STARTED, RunJob
 from app.models.workspaces import RemoteStateConsumer, Workspace
-from app.persistence import fold_case
+from app.persistence import KeptStatement, fold_case
 
 _WORKSPACE = Workspace.__table__.c
-_RUNNING: Final = (
+_RUNNING: Final = KeptStatement(
     select(
         RunJob.token_digest,
         RunJob.run_id,
@@ -36,25 +36,27 @@ _IS_CONSUMER: Final = exists().where(
     RemoteStateConsumer.workspace_id == _WORKSPACE.id,
     RemoteStateConsumer.consumer_id == bindparam("workspace"),
 )
-_READABLE: Final = select(_WORKSPACE.id).where(
-    _WORKSPACE.organization_id == bindparam("organization"),
-    or_(
-        _WORKSPACE.id == bindparam("workspace"),
-        _WORKSPACE.global_remote_state,
-        and_(_WORKSPACE.project_remote_state, _WORKSPACE.project_id == bindparam("project")),
-        _IS_CONSUMER,
-    ),
+_READABLE: Final = KeptStatement(
+    select(_WORKSPACE.id).where(
+        _WORKSPACE.organization_id == bindparam("organization"),
+        or_(
+            _WORKSPACE.id == bindparam("workspace"),
+            _WORKSPACE.global_remote_state,
+            and_(_WORKSPACE.project_remote_state, _WORKSPACE.project_id == bindparam("project")),
+            _IS_CONSUMER,
+        ),
+    )
 )
 
 
 def load_run_caller(connection: Connection, token: str, key: str) -> Caller | None:
     """The run whose job has this token; None once the job is over."""
     wanted = digest(token, key)
-    job = connection.execute(_RUNNING, {"digest": wanted}).one_or_none()
+    job = _RUNNING.one_or_none(connection, {"digest": wanted})
     if job is None or not same(wanted, job.token_digest):
         return None
     place = {"organization": job.organization_id, "workspace": job.workspace_id, "project": job.project_id}
-    readable = connection.scalars(_READABLE, place).all()
+    readable = [row.id for row in _READABLE.all(connection, place)]
     caller = Caller("run", job.run_id, job.run_id, token_id=None)
     source = Source("runs", job.run_id)
     reference = OrganizationRef(job.organization_id, job.organization_name)

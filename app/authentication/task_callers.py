@@ -10,8 +10,9 @@ from app.authz.grants import Source
 from app.authz.policy import Level
 from app.models.run_tasks import OPEN, TaskResult
 from app.models.runs import Run
+from app.persistence import KeptStatement
 
-_ASKED: Final = (
+_ASKED: Final = KeptStatement(
     select(
         TaskResult.id,
         TaskResult.status,
@@ -27,7 +28,7 @@ _ASKED: Final = (
 
 def load_task_caller(connection: Connection, result_id: str) -> Caller | None:
     """The run task that was asked for this result. Once it has answered, it reads nothing more."""
-    row = connection.execute(_ASKED, {"result": result_id}).one_or_none()
+    row = _ASKED.one_or_none(connection, {"result": result_id})
     if row is None:
         return None
     caller = Caller("task", row.task_id, row.task_name, token_id=None)

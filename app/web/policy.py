@@ -27,6 +27,10 @@ Entity = TypeVar("Entity", bound=Base)
 WANTED_ID: Final = "wanted_id"
 """The parameter of ``row_of``."""
 
+_ORGANIZATION: Final = KeptStatement(
+    select(Organization.id, Organization.name).where(case_folded(Organization.name) == bindparam("name"))
+)
+
 NOT_AUTHORIZED = "You are not authorized to perform this action"
 
 
@@ -184,11 +188,7 @@ def _organization_on_site(name: str) -> OrganizationRef | None:
     # Only a caller with grants on the whole site can use an organization that they don't belong to.
     if P.ORGANIZATION_READ not in caller().grants.at(Level.SITE, SITE):
         return None
-    row = (
-        reader()
-        .execute(select(Organization.id, Organization.name).where(case_folded(Organization.name) == name))
-        .one_or_none()
-    )
+    row = _ORGANIZATION.one_or_none(reader(), {"name": name})
     return OrganizationRef(row.id, row.name) if row else None
 
 
