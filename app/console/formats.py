@@ -5,7 +5,7 @@ from typing import Final
 
 import orjson
 from flask import Flask
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.console.assets import asset_url
 from app.console.section import ENTRIES
@@ -31,6 +31,7 @@ def install(app: Flask) -> None:
         "words": words,
         "badge": badge,
         "tojson_plain": json_text,
+        "ticks": ticks,
     }
     app.jinja_env.globals |= {"asset_url": asset_url, "console_sections": SECTIONS, "console_entries": ENTRIES}
 
@@ -101,6 +102,13 @@ def badge(status: str | None) -> Markup:
         else "info"
     )
     return Markup('<span class="badge text-bg-{}">{}</span>').format(colour, words(status))
+
+
+def ticks(text: str) -> Markup:
+    """A text of the API's description: what stands between backticks is code."""
+    parts = text.split("`")
+    shown = (Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts))
+    return Markup("").join(shown)
 
 
 def json_text(value: object) -> str:
