@@ -11,6 +11,7 @@ from app.resources.workspaces.state_versions.addresses import PREFIX, Part, veri
 from app.resources.workspaces.state_versions.blueprint import blueprint
 from app.services import services
 from app.storage.store import ObjectNotFound
+from app.web.context import release_reader
 from app.web.guard import any_media_type, describes, open_to_all
 from app.web.requests import sent_pieces
 
@@ -38,6 +39,7 @@ def download_object(ticket: str) -> Response:
     """Download a state or its JSON form, byte for byte as it was sent. The address is the permission."""
     version_id, part, _ = verify_ticket("download", ticket)
     row = service.stored_version(version_id)
+    release_reader()
     name, key = (row.state_object, row.state_key) if part == "state" else (row.json_state_object, row.json_state_key)
     if name is None or key is None:
         raise NotFound

@@ -152,10 +152,11 @@ def roll_back(workspace_id: str, rollback_of_id: str) -> AnyRow:
 
 
 def stored_version(version_id: str) -> Row[Any]:
-    """The row of the version, for any caller: a signed address is the permission. Releases the reader."""
+    """The row of the version, for any caller: a signed address is the permission.
+
+    Release the reader before the bytes are transferred: that takes long, and other requests need the connection.
+    """
     row: Row[Any] | None = _STORED.one_or_none(reader(), {WANTED_ID: version_id})
-    # Transferring a body takes long, and other requests need the connection meanwhile.
-    release_reader()
     if row is None:
         raise NotFound
     return row
