@@ -49,7 +49,8 @@ def new_row(entity: Base) -> NewRow:
         elif column.default is not None:
             value = column.default.arg(None) if column.default.is_callable else column.default.arg  # type: ignore[attr-defined]
             values[column.name] = value
-            setattr(entity, attribute, value)
+            # Not by setattr, which would note a change for a flush that never comes.
+            given[attribute] = value
         elif column.server_default is None:
             values[column.name] = None
     return NewRow(type(entity).metadata.tables[entity.__tablename__], values)
