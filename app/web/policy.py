@@ -4,7 +4,7 @@ Each function notes the permission that was checked. The guard answers 500 if a 
 none, and the test suite compares the permissions that each route checks with those that it declares.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final, TypeVar
 
@@ -121,14 +121,24 @@ def get_narrowed(
     404 if there is none, or the caller does not have the permission on it. ``base`` is as for ``narrowed``. It is
     read in the transaction of the session, if there is one.
     """
-    mark_policy_checked(permission)
-    levels = rules.grant_levels(caller(), permission, model)
-    parameters = rules.visibility_parameters(caller(), permission, levels)
+    found, parameters = _kept_for_caller(base, permission, model)
     connection = reader() if session is None else session.connection()
-    row: Row[Any] | None = _kept(base, permission, model, levels).one_or_none(connection, {**values, **parameters})
+    row: Row[Any] | None = found.one_or_none(connection, {**values, **parameters})
     if row is None:
         raise NotFound
     return row
+
+
+def find_narrowed(base: Select[Any], permission: P, model: type[Base], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    """The rows that the statement finds with these values and on which the caller has the permission."""
+    found, parameters = _kept_for_caller(base, permission, model)
+    return found.all(reader(), {**values, **parameters})
+
+
+def _kept_for_caller(base: Select[Any], permission: P, model: type[Base]) -> tuple[KeptStatement, dict[str, Any]]:
+    mark_policy_checked(permission)
+    levels = rules.grant_levels(caller(), permission, model)
+    return _kept(base, permission, model, levels), rules.visibility_parameters(caller(), permission, levels)
 
 
 @lru_cache(maxsize=1024)

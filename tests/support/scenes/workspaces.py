@@ -112,7 +112,7 @@ READS = table(f"""
 /workspaces/WORKSPACE/current-state-version                     | 3     3     4
 /workspaces/WORKSPACE/current-state-version-outputs             | 3     3     4
 /workspaces/WORKSPACE/resources                                 | 3     3     4
-/workspaces/WORKSPACE/vars                                      | 3     3     4
+/workspaces/WORKSPACE/vars                                      | 2     2     3
 /workspaces/WORKSPACE/all-vars                                  | 4     4     5
 /vars?{BY_NAME}                                                 | 3     3     4
 /workspaces/WORKSPACE/varsets                                   | 4     4     5

@@ -16,7 +16,7 @@ from app.models.workspaces import Workspace
 from app.persistence import AnyRow, KeptStatement, case_folded, in_values
 from app.resources.workspaces.vars.schema import SharedSchema, VarSchema
 from app.web.context import reader
-from app.web.policy import get_narrowed, visible
+from app.web.policy import find_narrowed, get_narrowed, visible
 
 Shown = dict[str, Any]
 
@@ -49,6 +49,14 @@ _OF_WORKSPACES = (
 _ALL_OF_WORKSPACE = _OF_WORKSPACES.where(Var.workspace_id == bindparam("wanted_id"))
 _OF_WORKSPACE = KeptStatement(_ALL_OF_WORKSPACE)
 _VAR_OF_WORKSPACE = KeptStatement(_ALL_OF_WORKSPACE.where(Var.id == bindparam("var_id")))
+_WORKSPACE_WITH_VARS = (
+    select(*PLAIN, Organization.name.label("organization_name"), Workspace.name.label("workspace_name"))
+    .select_from(Workspace)
+    .join(Organization, Organization.id == Workspace.organization_id)
+    .outerjoin(Var, Var.workspace_id == Workspace.id)
+    .where(Workspace.id == bindparam("wanted_id"))
+    .order_by(*ORDER)
+)
 _OF_SETS = select(*PLAIN).where(Var.varset_id.is_not(None)).order_by(*ORDER)
 _VAR_OF_SET = KeptStatement(_OF_SETS.where(Var.varset_id == bindparam("varset_id"), Var.id == bindparam("var_id")))
 
@@ -91,8 +99,12 @@ def _workspace_with(names: tuple[str, ...]) -> Select[Any]:
 
 
 def vars_of_workspace(workspace_id: str) -> list[Shown]:
-    """The variables of a workspace, by key: all of them, in one statement."""
-    return [_dump_own(row, None) for row in rows_of_workspace(workspace_id)]
+    """The variables of a workspace, by key; 404 unless the caller may read them. All of them, in one statement."""
+    rows = find_narrowed(_WORKSPACE_WITH_VARS, P.VARIABLE_READ, Workspace, {"wanted_id": workspace_id})
+    if not rows:
+        raise NotFound
+    # A workspace without variables has one row without a variable.
+    return [_dump_own(row, None) for row in rows if row.id is not None]
 
 
 def vars_of_workspaces(identifiers: Iterable[str]) -> list[Shown]:

@@ -45,7 +45,6 @@ WORKSPACE_FILTER = "filter[workspace][name]"
 @describes(answer=VarSchema, many=True, paged=False)
 def list_vars(workspace_id: str) -> Response:
     """List all variables of a workspace."""
-    readable_workspace({"id": workspace_id})
     return document_response({"data": vars_of_workspace(workspace_id)})
 
 
