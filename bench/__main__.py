@@ -43,6 +43,8 @@ def measure(database: str, options: argparse.Namespace) -> dict[str, Numbers]:
     """Run all workloads on one new database; returns the numbers by the title of the workload."""
     with temporary_folder() as folder, DATABASES[database](folder) as url:
         settings = environment(folder, url, free_port())
+        if options.threads:
+            settings["GROUNDPLAN_THREADS"] = str(options.threads)
         _tell(f"{database}: migrating and seeding")
         run_module(settings, "flask", "db", "upgrade")
         seeded = Seeded(**json.loads(run_module(settings, "bench.seed")))
@@ -100,6 +102,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each workload runs after its warm-up")
     parser.add_argument("--connections", type=int, default=8, help="how many requests are under way at once")
+    parser.add_argument("--threads", type=int, help="threads of each process of the service; by default its own number")
     parser.add_argument("--only", nargs="+", metavar="WORKLOAD", help="names as in bench/workloads.py")
     sender = parser.add_mutually_exclusive_group()
     sender.add_argument("--wrk", dest="by_wrk", action="store_true", default=None, help="insist on wrk")
