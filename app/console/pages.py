@@ -13,7 +13,7 @@ from app.jsonapi.errors import ApiError, Forbidden, NotFound
 from app.resources.accounts.sign_in.authorization import single_value
 from app.resources.accounts.sign_in.browser import form_token, is_form_token_valid, set_cookie, signed_in_with_grants
 from app.resources.accounts.sign_in.pages import FORM_BYTES, STALE
-from app.web.addresses import base_url
+from app.web.addresses import base_url, sub_path
 from app.web.guard import Operation
 from app.web.policy import PolicyNotAsked, checked_permissions, forget_checks
 from app.web.requests import form
@@ -131,7 +131,7 @@ def own_path(path: str | None) -> str:
     if not path or not path.startswith("/app") or "\\" in path:
         return home
     parts = urlsplit(path)
-    return home if parts.scheme or parts.netloc or not path.isprintable() else path
+    return home if parts.scheme or parts.netloc or not path.isprintable() else f"{sub_path()}{path}"
 
 
 def redirect(address: str) -> Response:

@@ -1,5 +1,6 @@
 """The service below a path of its host, and at the address that the operator has told it."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,9 +14,9 @@ from webtest import TestApp
 from app.application import create_app
 from app.services import services
 from tests.support.api import Api, faults
-from tests.support.browser import Browser, address
+from tests.support.browser import PASSWORD, Browser, address, person_with_password
 from tests.support.states import States, announcement, state
-from tests.support.world import Person
+from tests.support.world import Person, World
 
 pytestmark = pytest.mark.one_database
 
@@ -94,7 +95,25 @@ def test_pages_and_their_cookie_stay_below_the_path(below: tuple[Flask, dict[str
     assert set(flags) == {"Secure", "HttpOnly", f"Path={ROOT}", "SameSite=Lax"}
     documentation = get(app, f"{arriving}/docs", **told).text
     assert f'data-address="{ROOT}/api/v2/openapi.json"' in documentation
-    assert get(app, arriving or "/", **told).headers["Location"] == f"{ROOT}/docs"
+    assert get(app, arriving or "/", **told).headers["Location"] == f"{ROOT}/api/v2/openapi.json"
+    people = get(app, arriving or "/", **told, Accept="text/html").headers["Location"]
+    assert people == f"{ROOT}/app"
+
+
+def test_the_console_stays_below_the_path(served: Callable[..., Flask], world: World) -> None:
+    person = person_with_password(world)
+    world.organization("below", owner=person)
+    browser = Browser(served(url=URL), scheme="https").app
+    asked = browser.get(f"{ROOT}/app/below/workspaces?q=x", status=303)
+    assert asked.location.startswith(f"{ROOT}/app/sign-in?next=%2Fapp%2Fbelow%2F")
+    form = browser.get(asked.location).forms[0]
+    assert form.action.startswith(f"{ROOT}/app/sign-in?")
+    sent = {"form_token": form["form_token"].value, "account": person.username, "password": PASSWORD}
+    signed_in = browser.post(form.action, sent, status=303)
+    assert signed_in.location == f"{ROOT}/app/below/workspaces?q=x"
+    shown = browser.get(f"{ROOT}/app/below")
+    assert f"{ROOT}/api/v2/organizations/below" in shown.text
+    assert {address[: len(ROOT)] for address in re.findall(r'(?:href|src|action)="(/[^"]*)"', shown.text)} == {ROOT}
 
 
 def test_the_document_of_the_api_is_right_wherever_it_is_read(below: tuple[Flask, dict[str, str]]) -> None:
