@@ -12,7 +12,7 @@ export FLASK_APP := wsgi.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test quick lint format clean
+.PHONY: help serve test quick lint format screenshots clean
 
 help:
 	@echo "make serve   run the service on HOST:PORT (127.0.0.1:8080)"
@@ -20,6 +20,7 @@ help:
 	@echo "make quick   the checks, and the tests around the files changed since main, on SQLite"
 	@echo "make lint    the checks without the tests"
 	@echo "make format  rewrite the code in the agreed style"
+	@echo "make screenshots  the pictures of the README, with Chromium and terraform"
 	@echo "make clean   remove what make and the tools made; keeps instance/"
 
 serve: $(VENV)/serve.stamp
@@ -40,6 +41,9 @@ lint: $(VENV)/test.stamp
 format: $(VENV)/test.stamp
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+screenshots: $(VENV)/test.stamp
+	$(BIN)/python -m tests.end_to_end.screenshots
 
 clean:
 	rm -rf $(VENV) *.egg-info build dist htmlcov .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

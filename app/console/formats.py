@@ -14,12 +14,15 @@ from app.persistence import now
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # Colours of Bootstrap's badges. The word stands beside the colour, which nobody has to see.
-GOOD: Final = frozenset({"applied", "planned_and_finished", "finished", "passed", "active", "succeeded", "idle"})
-BAD: Final = frozenset({"errored", "failed", "unreachable", "force_canceled"})
+GOOD: Final = frozenset(
+    {"applied", "planned_and_finished", "finished", "passed", "active", "succeeded", "idle", "finalized"}
+)
+BAD: Final = frozenset({"errored", "failed", "force_canceled"})
 WAITS: Final = frozenset(
     {"planned", "cost_estimated", "policy_checked", "policy_soft_failed", "policy_override", "planned_and_saved"}
 )
-OVER: Final = frozenset({"discarded", "canceled", "exited", "archived"})
+# What is over, has not begun, or never will: nobody has to look at it.
+OVER: Final = frozenset({"discarded", "canceled", "exited", "archived", "pending", "unreachable"})
 
 
 def install(app: Flask) -> None:

@@ -128,7 +128,7 @@ def show_log(organization: str, workspace: str, run_id: str, phase: str) -> Resp
         "organization": organization,
         "workspace": workspace,
         "run_id": run_id,
-        "phase": found.type.removesuffix("s"),
+        "phase": phase,
     }
     return render("log", org=organization, place=place, html=html, offset=size, is_complete=is_complete)
 

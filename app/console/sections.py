@@ -215,6 +215,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             list_path="/projects/{project_id}/invitations",
             create_path="/projects/{project_id}/invitations",
             delete_path="/invitations/{invitation_id}",
+            # Without a mail server, whoever invites passes the link on.
+            shows_token=True,
             columns={"E-mail": "email", "Role": "role", "Status": "status", "Expires": "expires-at"},
             choices=(Choice("environment", "/projects/{project_id}/environments", "environments", is_required=False),),
         ),

@@ -273,7 +273,7 @@ def _create(place: Place, name: str, section: Section, sent: Parameters) -> Resp
         made = send("POST", section.create_path.format(**place.ids), _new_document(place, section, fields, sent))
     except Refused as refused:
         return _refused(place, name, refused, typed_values(sent, fields))
-    if section.shows_token and made is not None:
+    if section.shows_token and made is not None and (made.one.token or made.one.link):
         return _show(place, name, made=made.one)
     return redirect(place.address(name, done="created"))
 

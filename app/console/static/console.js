@@ -25,6 +25,8 @@ const watchLog = (log) => {
       if (part.html) {
         const piece = document.createElement("div");
         piece.innerHTML = part.html;
+        // What nobody looks at is not drawn.
+        if (part.html.length > 50000) piece.className = "long";
         log.append(piece);
         if (follow.checked) log.scrollTop = log.scrollHeight;
         wait = 300;
