@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from flask import Flask
 
 from tests.support.browser import PASSWORD, Browser
@@ -78,3 +79,26 @@ def test_who_has_not_signed_in_is_asked_to_and_led_back(app: Flask, scene: Scene
     form = asked.follow().forms[0]
     form["account"], form["password"] = scene.owner.username, PASSWORD
     assert form.submit().location == f"/app{path}"
+
+
+@pytest.mark.one_database
+def test_who_may_only_look_gets_no_buttons(app: Flask, world: World, scene: Scene) -> None:
+    viewer = world.member(scene.organization)
+    world.project_member(scene.project, viewer, "viewer")
+    browser = sign_in(app, world, viewer, ip="192.0.2.3")
+    project = f"/{scene.organization.name}/projects/{scene.project.id}"
+    workspace = f"/{scene.organization.name}/workspaces/{scene.name}"
+    changing = {
+        project: "New workspace",
+        f"{project}/settings": ">Save<",
+        workspace: ">Unlock<",
+        f"{workspace}/settings": ">Save<",
+        f"{workspace}/variables": "New variable",
+        f"{workspace}/runs": "Start a run",
+        f"{workspace}/runs/{scene.waiting}": "Confirm and apply",
+    }
+    for path, text in changing.items():
+        assert text in scene.visit(path).text, path
+        answer = scene.visit(path, browser)
+        assert answer.status_int == 200, path
+        assert text not in answer.text, path
