@@ -165,9 +165,8 @@ class World:
             "WORKSPACE": self.first[0],
             "NAME": self.first[1],
             "LAST": str(max(1, held // 20 - 5)),
-            "CURSOR": cursors.encode((), [self.first[1], self.first[0]]),
         }
-        return re.sub("[A-Z]{4,}", lambda word: words[word.group()], template)
+        return re.sub("[A-Z]{4,}", lambda word: words.get(word.group(), word.group()), template)
 
 
 class Clock:
@@ -191,10 +190,13 @@ class Clock:
         return (time.process_time_ns() + served) / 1e6
 
 
-def measure(client: FlaskClient, world: World, clock: Clock) -> Iterator[float]:
+def measure(client: FlaskClient, world: World, clock: Clock, cursor: str) -> Iterator[float]:
     """The median of some rounds, for each of ``ASKED``."""
     for who, template in ASKED:
-        path, headers = f"/api/v2{world.path(template)}", {"Authorization": f"Bearer {world.tokens[who]}"}
+        path, headers = (
+            f"/api/v2{world.path(template).replace('CURSOR', cursor)}",
+            {"Authorization": f"Bearer {world.tokens[who]}"},
+        )
         taken = []
         pids: list[int] = []
         for _ in range(ROUNDS + 2):
@@ -221,11 +223,14 @@ def growth(database: str, places: str) -> Mapping[int, list[float]]:
                 connection.execute(text(f'ALTER DATABASE "{name}" SET max_parallel_workers_per_gather = 0'))
             engine.dispose()
         given = Settings.from_environment()
-        client = create_app(given).test_client()
+        application = create_app(given)
+        client = application.test_client()
         world, clock, found = World(engine, given.secret_key, places), Clock(engine), {}
         for size in SIZES:
             world.grow(size)
-            found[size] = list(measure(client, world, clock))
+            with application.app_context():
+                cursor = cursors.encode((), [world.first[1], world.first[0]])
+            found[size] = list(measure(client, world, clock, cursor))
             print(f"{database}, {places}: {size:,}", file=sys.stderr, flush=True)
         engine.dispose()
         return found

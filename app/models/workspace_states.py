@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models.auto_destroy import duration_of, time_after
+from app.models.projects import Project
 from app.models.state_versions import DISCARDED, FINALIZED, PENDING, StateVersion
 from app.models.workspaces import Workspace
 from app.persistence import AnyRow, Base, KeptStatement, now
@@ -44,8 +45,16 @@ _LAST: Final = select(func.max(StateVersion.number)).where(StateVersion.workspac
 _COLUMNS: Final = Base.metadata.tables[StateVersion.__tablename__].c
 # These are long, and only the next state is compared with them.
 _LONG: Final = ("modules", "resources", "instances")
+# Read with the versions, after the lock: a statement that has waited for it may have read the project before.
+_INHERITED: Final = (
+    select(Project.auto_destroy_activity_duration)
+    .join(Workspace, Workspace.project_id == Project.__table__.c.id)
+    .where(Workspace.__table__.c.id == bindparam("workspace_id"))
+    .scalar_subquery()
+    .label("inherited_duration")
+)
 _LATEST: Final = (
-    select(*(column for column in _COLUMNS if column.name not in _LONG))
+    select(*(column for column in _COLUMNS if column.name not in _LONG), _INHERITED)
     .where(
         StateVersion.workspace_id == bindparam("workspace_id"),
         or_(

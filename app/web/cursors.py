@@ -1,13 +1,11 @@
 """Cursors: where a row stands in a list, as clients send it back in ``page[after]`` and ``page[before]``.
 
-A cursor has the values by which the list is sorted, so it also works when its row is gone. They are no secrets: a list
-can't be sorted by an attribute that not everybody sees. Nor are they trusted: they are only compared with those of rows
-that the caller sees.
+A cursor has the values by which the list is sorted, so it also works when its row is gone. It is sealed, because a list
+may be sorted by what its reader can't see elsewhere, such as when a run was created.
 """
 
-import base64
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -18,22 +16,26 @@ from sqlalchemy.types import TypeEngine
 from app.jsonapi.errors import BadParameter
 from app.jsonapi.query import CONTROL
 from app.persistence import Expression, Timestamp
+from app.services import services
 
 # More than the longest names by which a list is sorted.
 LIMIT = 4_000
 PREFIX = "cursor_"
+# What else the service seals is no cursor.
+PURPOSE = "cursor"
+# What every integer column can be compared with on PostgreSQL; no list is sorted by a larger number.
+LEAST_BITS = 31
 
 
 def encode(sort: Sequence[str], values: Sequence[object]) -> str:
     """The cursor of the row with these values, in a list sorted in this way."""
-    return base64.urlsafe_b64encode(orjson.dumps([*sort, *map(_shown, values)])).rstrip(b"=").decode()
+    return services().keyring.seal(orjson.dumps([PURPOSE, *sort, *map(_shown, values)]))
 
 
 def decode(cursor: str, sort: Sequence[str], types: Sequence[TypeEngine[Any]], parameter: str) -> dict[str, Any]:
     """The values of a cursor, as parameters of ``beyond``; 400 names the parameter if no link of the list has it."""
     try:
-        padded = cursor[:LIMIT].encode("ascii") + b"=" * (-len(cursor) % 4)
-        told = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        told = orjson.loads(services().keyring.unseal(cursor[:LIMIT]))
         values = [_read(value, type_) for value, type_ in zip(_unsorted(told, sort), types, strict=True)]
     except ValueError:
         detail = f"{parameter} must be a cursor from a link of this list, in the same order"
@@ -66,17 +68,21 @@ def _shown(value: object) -> object:
 
 def _unsorted(told: object, sort: Sequence[str]) -> list[object]:
     """What follows the names by which the list is sorted."""
-    if not isinstance(told, list) or told[: len(sort)] != list(sort):
+    named = [PURPOSE, *sort]
+    if not isinstance(told, list) or told[: len(named)] != named:
         raise ValueError(told)
-    return told[len(sort) :]
+    return told[len(named) :]
 
 
 def _read(value: object, type_: TypeEngine[Any]) -> object:
     if isinstance(type_, Timestamp) and isinstance(value, str):
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is not None:
-            return moment
-    elif (isinstance(type_, Integer) and type(value) is int and abs(value) < 2**63) or (
+            try:
+                return moment.astimezone(UTC)
+            except OverflowError:
+                raise ValueError(value) from None
+    elif (isinstance(type_, Integer) and type(value) is int and abs(value) < 2**LEAST_BITS) or (
         isinstance(type_, Text) and isinstance(value, str) and not CONTROL.search(value)
     ):
         return value

@@ -2,13 +2,16 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import Engine, insert
 
 from app.models import Organization, Workspace
+from app.services import services
 from tests.support.api import Api
 from tests.support.world import Person, World
 
@@ -53,6 +56,11 @@ def names(world: World, engine: Engine, acme: Organization) -> list[str]:
 def get(api: Api, token: str, link: str) -> dict[str, Any]:
     page: dict[str, Any] = api.get(link.removeprefix(f"{ORIGIN}/api/v2"), token)
     return page
+
+
+def sealed(app: Flask, values: object) -> str:
+    with app.app_context():
+        return services().keyring.seal(json.dumps(values).encode())
 
 
 def walk(api: Api, token: str, path: str, link: str = "next") -> Iterator[dict[str, Any]]:
@@ -163,19 +171,46 @@ def test_what_does_not_fit_is_refused_by_name(api: Api, owner: Person, query: st
 @pytest.mark.parametrize(
     ("sort", "values"),
     [
-        ("", ["a"]),
-        ("", ["a", "b", "c"]),
-        ("", [1, "b"]),
-        ("", ["a\0", "b"]),
+        ("", ["cursor", "a"]),
+        ("", ["cursor", "a", "b", "c"]),
+        ("", ["cursor", 1, "b"]),
+        ("", ["cursor", "a\0", "b"]),
         ("", {"a": "b"}),
-        ("", [["a"], "b"]),
-        ("name", ["-name", "a", "b"]),
-        ("name", ["a", "b"]),
-        ("latest-change-at", ["latest-change-at", "2026-01-01T00:00:00", "a", "b"]),
-        ("latest-change-at", ["latest-change-at", "yesterday", "a", "b"]),
+        ("", ["cursor", ["a"], "b"]),
+        ("", ["a", "b"]),
+        ("name", ["cursor", "-name", "a", "b"]),
+        ("name", ["cursor", "a", "b"]),
+        ("latest-change-at", ["cursor", "latest-change-at", "2026-01-01T00:00:00", "a", "b"]),
+        ("latest-change-at", ["cursor", "latest-change-at", "yesterday", "a", "b"]),
+        ("latest-change-at", ["cursor", "latest-change-at", "0001-01-01T00:00:00+23:00", "a", "b"]),
+        ("latest-change-at", ["cursor", "latest-change-at", "9999-12-31T23:59:59-23:00", "a", "b"]),
     ],
 )
 @pytest.mark.one_database
-def test_a_cursor_of_another_list_is_refused(api: Api, owner: Person, sort: str, values: object) -> None:
-    cursor = base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+def test_a_cursor_of_another_list_is_refused(app: Flask, api: Api, owner: Person, sort: str, values: object) -> None:
+    cursor = sealed(app, values)
     api.get(f"{LIST}?sort={sort}&page[after]={cursor}", owner.token, expect=400)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(2**31 - 1, 200), (2**31, 400), (-(2**31), 400), (2**63, 400), (10**30, 400)]
+)
+def test_a_cursor_with_a_number_is_no_larger_than_the_column(
+    app: Flask, api: Api, world: World, acme: Organization, owner: Person, *, number: int, status: int
+) -> None:
+    workspace = world.workspace(world.project(acme))
+    cursor = sealed(app, ["cursor", number, "sv-x"])
+    path = (
+        f"/state-versions?filter[organization][name]=acme&filter[workspace][name]={workspace.name}&page[after]={cursor}"
+    )
+    api.get(path, owner.token, expect=status)
+
+
+@pytest.mark.one_database
+def test_a_cursor_tells_nothing(api: Api, owner: Person, names: list[str]) -> None:
+    page = api.get(f"{LIST}?page[after]=&page[size]=1&sort=current-run.created-at", owner.token)
+    query = page["links"]["next"]
+    assert len({page["links"]["next"], api.get(f"{LIST}?page[after]=&page[size]=1", owner.token)["links"]["next"]}) == 2
+    assert not [name for name in names if name.lower() in query]
+    (body,) = re.findall(r"page%5Bafter%5D=1\.[0-9a-f]+\.([^&]+)", query)
+    assert b"2026" not in base64.urlsafe_b64decode(body + "==")

@@ -1,8 +1,9 @@
 """Locks of workspaces: who gets them, who gives them back, what is said to the others."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from app.resources.workspaces.workspaces.locking import Holder, holder_of
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, faults
 from tests.support.personas import table
+from tests.support.states import States
+from tests.support.states import state as content
 from tests.support.world import Person, World
 
 
@@ -319,3 +322,32 @@ def test_a_locked_workspace_is_not_deleted_safely(api: Api, owner: Person, works
     answer = api.post(act(workspace, "safe-delete"), owner.token, expect=409)
     assert "Workspace must be unlocked" in faults(answer)[0][0]
     api.delete(f"/workspaces/{workspace.id}", owner.token)
+
+
+@pytest.mark.only_postgresql
+@pytest.mark.both_drivers
+@pytest.mark.parametrize("duration", [None, "2h"])
+def test_unlocking_goes_by_the_projects_duration_after_it_has_waited(
+    app: Flask, api: Api, world: World, acme: Organization, owner: Person, engine: Engine, *, duration: str | None
+) -> None:
+    project = world.project(acme, auto_destroy_activity_duration="14d")
+    states = States(api, world.workspace(project, "waits"), owner.token)
+    states.lock()
+    states.put(states.create(content()), content())
+    here = {"project": project.id, "duration": duration}
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()")
+    with ThreadPoolExecutor(1) as pool, engine.connect() as other:
+        # As a change of the project does, which computes the times of its workspaces anew.
+        other.execute(text("UPDATE projects SET auto_destroy_activity_duration = :duration WHERE id = :project"), here)
+        other.execute(text("UPDATE workspaces SET auto_destroy_due_at = NULL WHERE project_id = :project"), here)
+        unlocking = pool.submit(Api(app).raw, "POST", f"{states.path}/actions/unlock", owner.token)
+        deadline = monotonic() + 20
+        while other.scalar(waiting) == 0:
+            assert monotonic() < deadline, "it does not wait"
+            sleep(0.01)
+        other.commit()
+        assert unlocking.result().status_int == 200
+    shown = api.get(states.path, owner.token)["data"]["attributes"]
+    assert (shown["auto-destroy-at"] is None) == (duration is None)
+    if duration:
+        assert datetime.fromisoformat(shown["auto-destroy-at"]) < datetime.now(UTC) + timedelta(hours=3)

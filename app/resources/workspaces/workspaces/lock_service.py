@@ -96,7 +96,9 @@ def _unlock(session: Session, row: AnyRow, latest: Latest, action: str) -> Resou
     newest = latest.arrived
     versions = []
     if newest is not None and newest.id != row.current_state_version_id:
-        values |= promoted(row, newest, row.auto_destroy_activity_duration)
+        inherits = row.inherits_project_auto_destroy
+        duration = newest.inherited_duration if inherits else row.auto_destroy_activity_duration
+        values |= promoted(row, newest, duration)
         due = values["auto_destroy_due_at"]
         if isinstance(due, ColumnElement):
             values["auto_destroy_due_at"] = session.scalar(select(due))
