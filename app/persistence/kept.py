@@ -31,7 +31,8 @@ _STALE: Final = frozenset({"26000", "0A000"})
 _PREPARED: Final = "prepared"
 
 Convert = Callable[[Any], Any] | None
-Send = Callable[[Connection, str, tuple[Any, ...]], Any]
+Send = Callable[[Connection, Any, str, tuple[Any, ...]], None]
+"""Executes a text with arguments on a cursor of the connection."""
 
 
 class KeptStatement:
@@ -74,7 +75,7 @@ class _Compiled:
     """A statement in the form in which one of the drivers takes it."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]] | Insert | Update, dialect: Dialect) -> None:
-        compiler, compiling, self._send = _DRIVERS[dialect.driver]
+        compiler, compiling, self._cursor, self._send = _DRIVERS[dialect.driver]
         compiled = compiler(compiling or dialect, statement)
         self._text = str(compiled)
         self._parameters = [_parameter(compiled.binds[name], dialect) for name in compiled.positiontup or ()]
@@ -88,10 +89,10 @@ class _Compiled:
 
     def all(self, connection: Connection, values: Mapping[str, Any]) -> list[AnyRow]:
         make_row = self._make_row
-        cursor, rows = self.execute(connection, values)
+        description, rows = self.execute(connection, values)
         conversions = self._conversions
         if conversions is None:
-            conversions = self._conversions = self._converted(connection.dialect, cursor.description)
+            conversions = self._conversions = self._converted(connection.dialect, description)
         if not conversions:
             return list(map(make_row, rows))
         found = []
@@ -103,7 +104,7 @@ class _Compiled:
         return found
 
     def execute(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, list[Any]]:
-        """The driver's cursor and its rows."""
+        """The driver's description of the columns, and the rows."""
         text = self._text
         if self._called:
             values = {**values, **{name: tell() for name, tell in self._called}}
@@ -119,14 +120,18 @@ class _Compiled:
         for listener in connection.dispatch.before_cursor_execute:
             listener(*(connection, cursor, text, arguments, None, False))
         try:
-            cursor = self._send(connection, text, arguments)
+            cursor = self._cursor(connection)
+            self._send(connection, cursor, text, arguments)
             rows = cursor.fetchall() if self._gives_rows else []
         except Exception as error:  # noqa: BLE001 - SQLAlchemy knows which are the driver's
-            # It wraps the error and discards a broken connection, and has no public name.
+            # It wraps the error, closes the cursor and discards a broken connection, and has no public name.
             connection._handle_dbapi_exception(error, text, arguments, cursor, None)  # noqa: SLF001
         for listener in connection.dispatch.after_cursor_execute:
             listener(*(connection, cursor, text, arguments, None, False))
-        return cursor, rows
+        description = cursor.description
+        # Not when it is collected: that may happen in another thread, which would wait for this connection's statement.
+        cursor.close()
+        return description, rows
 
     def _converted(self, dialect: Dialect, description: Any) -> list[tuple[int, Callable[[Any], Any]]]:  # noqa: ANN401
         """The positions of the columns whose values the driver returns in another form, with what converts them."""
@@ -182,11 +187,13 @@ class _PGCompiler(_WithOwnValues, PGCompiler):
 # --- SQLite ---------------------------------------------------------------------------------------------------------
 
 
-def _by_pysqlite(connection: Connection, text: str, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - the driver's cursor
+def _cursor(connection: Connection) -> Any:  # noqa: ANN401 - the driver's own
+    return connection.connection.cursor()
+
+
+def _by_pysqlite(_connection: Connection, cursor: Any, text: str, arguments: tuple[Any, ...]) -> None:  # noqa: ANN401
     # The driver itself keeps the statements that it has prepared.
-    cursor = connection.connection.cursor()
     cursor.execute(text, arguments)
-    return cursor
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
@@ -198,10 +205,8 @@ _NUMBERED: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignor
 _numbers = count(1)
 
 
-def _by_psycopg2(connection: Connection, text: str, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401
-    pooled = connection.connection
-    prepared: dict[str, str] = pooled.info.setdefault(_PREPARED, {})
-    cursor = pooled.cursor()
+def _by_psycopg2(connection: Connection, cursor: Any, text: str, arguments: tuple[Any, ...]) -> None:  # noqa: ANN401
+    prepared: dict[str, str] = connection.connection.info.setdefault(_PREPARED, {})
     execute = prepared.pop(text, None)
     if execute is None:
         name = f"kept_{next(_numbers)}"
@@ -213,21 +218,22 @@ def _by_psycopg2(connection: Connection, text: str, arguments: tuple[Any, ...]) 
     # Those that are used stay: the first is the one that was not used for the longest time.
     prepared[text] = execute
     cursor.execute(execute, arguments)
-    return cursor
 
 
-def _by_psycopg(connection: Connection, text: str, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401
-    cursor = connection.dialect.loaded_dbapi.RawCursor(connection.connection.dbapi_connection)
+def _raw_cursor(connection: Connection) -> Any:  # noqa: ANN401
+    return connection.dialect.loaded_dbapi.RawCursor(connection.connection.dbapi_connection)
+
+
+def _by_psycopg(_connection: Connection, cursor: Any, text: str, arguments: tuple[Any, ...]) -> None:  # noqa: ANN401
     cursor.execute(text, arguments, prepare=True)
-    return cursor
 
 
 def _again_if_stale(send: Send) -> Send:
     """The function, called again if what was prepared can't be used any more."""
 
-    def sent(connection: Connection, text: str, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    def sent(connection: Connection, cursor: Any, text: str, arguments: tuple[Any, ...]) -> None:  # noqa: ANN401
         try:
-            return send(connection, text, arguments)
+            send(connection, cursor, text, arguments)
         except Exception as error:
             if not is_stale(error):
                 raise
@@ -236,8 +242,8 @@ def _again_if_stale(send: Send) -> Send:
                 # The transaction has failed: see ``replace_stale_connections``.
                 raise
             pooled.info.pop(_PREPARED, None)
-            pooled.cursor().execute("DEALLOCATE ALL")
-        return send(connection, text, arguments)
+            cursor.execute("DEALLOCATE ALL")
+            send(connection, cursor, text, arguments)
 
     return sent
 
@@ -247,8 +253,8 @@ def is_stale(error: BaseException | None) -> bool:
     return getattr(getattr(error, "diag", None), "sqlstate", None) in _STALE
 
 
-_DRIVERS: Final[Mapping[str, tuple[type[SQLCompiler], Dialect | None, Send]]] = {
-    "pysqlite": (_SQLiteCompiler, None, _by_pysqlite),
-    "psycopg2": (_PGCompiler, _NUMBERED, _again_if_stale(_by_psycopg2)),
-    "psycopg": (_PGCompiler, _NUMBERED, _again_if_stale(_by_psycopg)),
+_DRIVERS: Final[Mapping[str, tuple[type[SQLCompiler], Dialect | None, Callable[[Connection], Any], Send]]] = {
+    "pysqlite": (_SQLiteCompiler, None, _cursor, _by_pysqlite),
+    "psycopg2": (_PGCompiler, _NUMBERED, _cursor, _again_if_stale(_by_psycopg2)),
+    "psycopg": (_PGCompiler, _NUMBERED, _raw_cursor, _again_if_stale(_by_psycopg)),
 }
