@@ -25,7 +25,8 @@ def test_a_line_is_sent_at_once(service: AgentService, start: Start, pretend: Pr
             arrived.append(time.time())
     printed = [float(line) for line in job.text.splitlines()[3:7]]
     delays = sorted(after - before for before, after in zip(printed, arrived, strict=True))
-    assert delays[1] < 0.05
+    # Long before the next one is printed, however busy the machine is.
+    assert delays[1] < 0.15
 
 
 def test_what_is_printed_quickly_is_gathered(service: AgentService, start: Start, pretend: Pretend) -> None:

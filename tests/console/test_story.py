@@ -6,6 +6,7 @@ import pytest
 from webtest.forms import Hidden
 from webtest.response import TestResponse
 
+from tests.support.browser import PASSWORD
 from tests.support.console import HOSTILE, SECRET, Scene, sign_in
 from tests.support.stages import add_stages
 
@@ -263,3 +264,52 @@ def test_from_the_members_one_sees_what_each_may_do(scene: Scene) -> None:
     rows = {row.th.text: row.td.text for row in page.html.select("tbody tr")}
     assert (rows["project:read"], rows["project:delete"]) == ("yes", "no")
     assert "viewer on the project" in page.text
+
+
+@pytest.mark.one_database
+def test_the_account_is_changed(scene: Scene) -> None:
+    page = submit(scene.visit("/settings"), "E-mail address", username="renamed", email="renamed@example.test")
+    assert "renamed" in page.text
+    form = form_with(page, "New password, again")
+    form["current_password"], form["password"] = "wrong", "another long password"  # type: ignore[index]
+    form["password_confirmation"] = "another long password"  # type: ignore[index]
+    refused = form.submit(expect_errors=True)  # type: ignore[attr-defined]
+    assert refused.status_int == 422
+    assert "another long password" not in refused.text
+    form["current_password"] = PASSWORD  # type: ignore[index]
+    assert form.submit().status_int == 303  # type: ignore[attr-defined]
+    # A new password ends all sessions.
+    assert scene.visit("").location.startswith("/app/sign-in")
+
+
+@pytest.mark.one_database
+def test_projects_are_wiped_given_away_and_organizations_made(scene: Scene) -> None:
+    administrator = sign_in(scene.app, scene.world, scene.world.person(site_role="admin"), ip="192.0.2.10")
+    new = scene.visit("/organizations/new", administrator)
+    made = submit(new, "Create", name="made-here", email="ops@example.test")
+    assert made.request.path == "/app/made-here"
+    twice = new.forms[1]
+    twice["name"], twice["email"] = "made-here", "ops@example.test"
+    assert twice.submit(expect_errors=True).status_int == 422
+    place = f"/{scene.organization.name}/projects/{scene.project.id}"
+    heir = scene.world.person()
+    scene.world.project_member(scene.project, heir, "admin")
+    wrong = form_with(scene.visit(f"{place}/transfer"), "Transfer")
+    wrong["name"] = "another"  # type: ignore[index]
+    assert wrong.submit("do", value="transfer", expect_errors=True).status_int == 422  # type: ignore[attr-defined]
+    scene.act(scene.waiting, "discard")
+    assert "Deleted." in submit(scene.visit(f"{place}/delete"), "Wipe the", "wipe", name=scene.project.name).text
+    assert scene.name not in scene.visit(place).text
+
+
+@pytest.mark.one_database
+def test_a_workspace_is_moved_and_deleted_by_force(scene: Scene) -> None:
+    place = f"/{scene.organization.name}/workspaces/{scene.name}"
+    other = scene.world.project(scene.organization, "Elsewhere")
+    form = form_with(scene.visit(f"{place}/delete"), "Move")
+    form["project"] = other.id  # type: ignore[index]
+    scene.act(scene.waiting, "discard")
+    assert "Elsewhere" in form.submit("do", value="move").follow().text  # type: ignore[attr-defined]
+    gone = submit(scene.visit(f"{place}/delete"), "by force", "force-delete", name=scene.name)
+    assert "Deleted." in gone.text
+    assert scene.visit(place).status_int == 404

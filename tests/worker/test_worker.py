@@ -88,12 +88,12 @@ def test_what_is_periodic_is_done_by_itself(app: Flask) -> None:
 
 
 def test_it_keeps_what_takes_long(app: Flask, settings: Callable[..., None]) -> None:
-    settings(worker_lease_seconds=1)
+    settings(worker_lease_seconds=2)
     begun: list[DueTask] = []
 
     def take_long(task: DueTask) -> None:
         begun.append(task)
-        time.sleep(2.5)
+        time.sleep(4.5)
 
     put(app, "long")
     handlers = {"long": Handler(perform=take_long)}
