@@ -37,22 +37,20 @@ def end_session(key: str, sent: Parameters) -> Response:  # noqa: ARG001 - of ev
 @action
 def change_profile(sent: Parameters) -> Response:
     """Change the name and the e-mail address."""
-    attributes = {name: single_value(sent, name) or "" for name in ("username", "email")}
-    try:
-        send("PATCH", "/account/update", {"data": {"type": "users", "attributes": attributes}})
-    except Refused as refused:
-        return _account(refused.status, faults=refused.by_field, problem=refused.text)
-    return redirect(url_for("console.show_account", done="saved"))
+    return _change("/account/update", sent, "username", "email")
 
 
 @blueprint.post("/settings/password")
 @action
 def change_password(sent: Parameters) -> Response:
     """Change the password. It ends all sessions, so the person signs in again."""
-    names = ("current_password", "password", "password_confirmation")
+    return _change("/account/password", sent, "current_password", "password", "password_confirmation")
+
+
+def _change(path: str, sent: Parameters, *names: str) -> Response:
     attributes = {name: single_value(sent, name) or "" for name in names}
     try:
-        send("PATCH", "/account/password", {"data": {"type": "users", "attributes": attributes}})
+        send("PATCH", path, {"data": {"type": "users", "attributes": attributes}})
     except Refused as refused:
         return _account(refused.status, faults=refused.by_field, problem=refused.text)
     return redirect(url_for("console.show_account", done="saved"))

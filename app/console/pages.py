@@ -191,7 +191,7 @@ def _rights(refused: Refused) -> str:
     place: dict[str, Any] = dict(request.view_args or {})
     names = {"workspace": "console.explain_workspace", "project_id": "console.explain_project"}
     found = next((name for name in names if name in place), None)
-    # Who sees a workspace may still be told that there is no such thing to lock: some rights are hidden so.
+    # Some refusals are 404 even for people who see the workspace, such as that of a lock.
     is_about_rights = refused.status == Forbidden.status or (
         refused.status == NotFound.status and request.method == "POST"
     )

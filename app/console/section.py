@@ -80,7 +80,7 @@ def notifications(path: str) -> Section:
     """The section of notifications of one kind of thing."""
     return Section(
         title="Notifications",
-        text="Who is told what happens: webhooks, chats and mail.",
+        text="Webhooks, chats and mailboxes that are told what happens.",
         type="notification-configurations",
         list_path=path,
         create_path=path,

@@ -152,7 +152,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
         "activity": Section(
             title="Activity",
             is_main=True,
-            text="Who did what, and when.",
+            text="Everything that was done in this organization, with its author and its time.",
             type="activity-events",
             list_path="/organizations/{organization}/activity-events",
             columns=ACTIVITY_COLUMNS,
