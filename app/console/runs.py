@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 from flask import Response, request
 
-from app.console.api import Refused, Resource, ask, get, get_address, send
+from app.console.api import Refused, Resource, ask, get, get_address, segment, send
 from app.console.blueprint import blueprint
 from app.console.log_text import LOG_BYTES, log_html
 from app.console.pages import action, page, redirect_to, render
@@ -84,7 +84,7 @@ def show_checks(organization: str, workspace: str, run_id: str) -> Response:
 def override_stage(organization: str, workspace: str, run_id: str, sent: Parameters) -> Response:
     """Let a run go on although a policy or a run task says no."""
     comment = single_value(sent, "comment") or ""
-    stage = single_value(sent, "stage") or ""
+    stage = segment(single_value(sent, "stage"))
     send("POST", f"/task-stages/{stage}/actions/override", {"comment": comment} if comment else None)
     place = {"organization": organization, "workspace": workspace, "run_id": run_id}
     return redirect_to("console.show_run", "overridden", **place)

@@ -17,6 +17,7 @@ from app.console.pages import action, page, redirect, render
 from app.console.queries import page_address, page_query
 from app.console.section import AGENT_POOL, ENTRIES, ORGANIZATION, PROJECT, TEAM, VARSET, WORKSPACE, Choice, Section
 from app.console.sections import ACTIVITY_FILTERS, SECTIONS
+from app.console.workspaces import workspace_named
 from app.jsonapi.errors import NotFound
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 
@@ -78,8 +79,9 @@ def _project(organization: str, project_id: str) -> Place:
     return Place(PROJECT, organization, get(f"/projects/{project_id}").one)
 
 
-def _workspace(organization: str, workspace: str) -> Place:
-    return Place(WORKSPACE, organization, get(f"/organizations/{organization}/workspaces/{workspace}").one)
+def _workspace(organization: str, workspace: str, section: str = "") -> Place:
+    # The names of teams take two statements, so their page goes without the project's.
+    return Place(WORKSPACE, organization, workspace_named(organization, workspace, "" if section == "teams" else "project"))
 
 
 @blueprint.get("/<organization>/settings/<section>")
@@ -114,14 +116,14 @@ def change_project_section(organization: str, project_id: str, section: str, sen
 @page
 def show_workspace_section(organization: str, workspace: str, section: str) -> Response:
     """Show a section of a workspace."""
-    return _show(_workspace(organization, workspace), section)
+    return _show(_workspace(organization, workspace, section), section)
 
 
 @blueprint.post("/<organization>/workspaces/<workspace>/<section>")
 @action
 def change_workspace_section(organization: str, workspace: str, section: str, sent: Parameters) -> Response:
     """Create, change or delete something in a section of a workspace."""
-    return _change(_workspace(organization, workspace), section, sent)
+    return _change(_workspace(organization, workspace, section), section, sent)
 
 
 def _entry(organization: str, entries: str, entry_id: str) -> Place:

@@ -21,7 +21,8 @@ STATE_BYTES: Final = 16 * 1024 * 1024
 @page
 def list_states(organization: str, workspace: str) -> Response:
     """Show the versions of a workspace's state."""
-    shown = workspace_named(organization, workspace)
+    # Without the project, as the pages below this one.
+    shown = workspace_named(organization, workspace, "")
     query = {
         **page_query(),
         "filter[organization][name]": organization,

@@ -9,8 +9,8 @@ from app.console.queries import page_address, page_query
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 
 
-def workspace_named(organization: str, workspace: str, include: str = "") -> Resource:
-    """The workspace of this name."""
+def workspace_named(organization: str, workspace: str, include: str = "project") -> Resource:
+    """The workspace of this name, with its project, whose name every page of it shows."""
     query = {"include": include} if include else {}
     return get(f"/organizations/{organization}/workspaces/{workspace}", query).one
 
@@ -41,7 +41,7 @@ def list_resources(organization: str, workspace: str) -> Response:
 @page
 def list_outputs(organization: str, workspace: str) -> Response:
     """Show the outputs of the current state of a workspace."""
-    return render("outputs", org=organization, workspace=workspace_named(organization, workspace, "outputs"))
+    return render("outputs", org=organization, workspace=workspace_named(organization, workspace, "project,outputs"))
 
 
 @blueprint.post("/<organization>/workspaces/<workspace>/lock")
@@ -61,7 +61,8 @@ def change_lock(organization: str, workspace: str, sent: Parameters) -> Response
 @page
 def list_runs(organization: str, workspace: str) -> Response:
     """Show the runs of a workspace."""
-    shown = workspace_named(organization, workspace)
+    # Without the project, as the pages below this one.
+    shown = workspace_named(organization, workspace, "")
     status = request.args.get("status", "")
     # As a part of another page, the list shows the last ones alone.
     size = 5 if "X-Part" in request.headers else 20
