@@ -140,23 +140,33 @@ def send(method: str, path: str, document: object = None, query: Query | None = 
     return Document(orjson.loads(answer.data)) if answer.data and answer.is_json else None
 
 
+def upload(method: str, path: str, content: bytes, media_type: str) -> None:
+    """Send bytes that are no document. Raises ``Refused``."""
+    g.api_requests.append((method, f"{ROOT}{path}", {}))
+    _dispatch(method, f"{ROOT}{path}", {}, content, media_type)
+
+
 def ask(method: str, path: str, query: Query | None = None, document: object = None, *, root: str = ROOT) -> Response:
     """The answer itself. The path is below the root of the API. Raises ``Refused``."""
     body = b"" if document is None else orjson.dumps(document)
+    # The address of a log is its permission, which is nothing to copy from a page.
+    g.api_requests += [(method, f"{root}{path}", query or {})] if root else []
+    return _dispatch(method, f"{root}{path}", query or {}, body, MEDIA_TYPE)
+
+
+def _dispatch(method: str, path: str, query: Query, body: bytes, media_type: str) -> Response:
     environment = {name: request.environ[name] for name in KEPT if name in request.environ} | {
         "REQUEST_METHOD": method,
         # As servers hand it over: its bytes, one in each character.
-        "PATH_INFO": f"{root}{path}".encode().decode("latin1"),
-        "QUERY_STRING": urlencode(query or {}, doseq=True),
+        "PATH_INFO": path.encode().decode("latin1"),
+        "QUERY_STRING": urlencode(query, doseq=True),
         "CONTENT_LENGTH": str(len(body)),
-        "CONTENT_TYPE": MEDIA_TYPE,
+        "CONTENT_TYPE": media_type,
         "HTTP_ACCEPT": MEDIA_TYPE,
         "HTTP_X_REQUEST_ID": request_id(),
         "wsgi.input": BytesIO(body),
         SIGNED_IN: caller(),
     }
-    # The address of a log is its permission, which is nothing to copy from a page.
-    g.api_requests += [(method, f"{root}{path}", query or {})] if root else []
     # The request takes a connection of its own.
     release_reader()
     application = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - as Flask's docs say
@@ -165,5 +175,5 @@ def ask(method: str, path: str, query: Query | None = None, document: object = N
         answer: Response = application.full_dispatch_request()
         answer.make_sequence()
     if answer.status_code >= REFUSED:
-        raise Refused(answer.status_code, orjson.loads(answer.data)["errors"], method, path)
+        raise Refused(answer.status_code, orjson.loads(answer.data)["errors"], method, path.removeprefix(ROOT))
     return answer

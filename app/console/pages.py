@@ -12,11 +12,13 @@ from app.console.api import REFUSED, Refused
 from app.jsonapi.errors import ApiError, Forbidden, NotFound
 from app.resources.accounts.sign_in.authorization import single_value
 from app.resources.accounts.sign_in.browser import form_token, is_form_token_valid, set_cookie, signed_in_with_grants
-from app.resources.accounts.sign_in.pages import FORM_BYTES, STALE
+from app.resources.accounts.sign_in.pages import STALE
+from app.services import services
 from app.web.addresses import base_url, sub_path
+from app.web.context import request_id
 from app.web.guard import Operation
 from app.web.policy import PolicyNotAsked, checked_permissions, forget_checks
-from app.web.requests import form
+from app.web.requests import FILE_FORM, form, form_with_file
 
 View = Callable[..., Response]
 
@@ -95,7 +97,7 @@ def action(view: Callable[..., Response]) -> View:
 
     @wraps(view)
     def checked(**values: Any) -> Response:  # noqa: ANN401 - the view's own
-        sent = form(FORM_BYTES)
+        sent = form_with_file() if request.mimetype == FILE_FORM else form(services().settings.request_bytes)
         if not is_form_token_valid(single_value(sent, "form_token")):
             return message_page("This page had expired", STALE, 403)
         return view(sent=sent, **values)
@@ -153,6 +155,8 @@ def render(template: str, status: int = 200, **values: Any) -> Response:  # noqa
         form_token=form_token(),
         who=g.get("caller"),
         done=DONE.get(request.args.get("done", "")),
+        # Part of the address of what may have been changed just now, which the browser keeps otherwise.
+        fresh=request_id() if "done" in request.args else "",
         as_curl=as_curl(),
         # A script that loads a part into a page wants no head and no foot.
         layout="console/part.html" if "X-Part" in request.headers else "console/base.html",

@@ -13,7 +13,7 @@ from flask import Response, request, url_for
 from app.console.api import Document, Refused, Resource, get, segment, send
 from app.console.blueprint import blueprint
 from app.console.fields import Field, fields_of, sent_attributes, typed_values
-from app.console.pages import action, page, redirect, render
+from app.console.pages import action, page, redirect, redirect_to, render
 from app.console.queries import page_address, page_query
 from app.console.section import AGENT_POOL, ENTRIES, ORGANIZATION, PROJECT, TEAM, VARSET, WORKSPACE, Choice, Section
 from app.console.sections import ACTIVITY_FILTERS, SECTIONS
@@ -81,7 +81,9 @@ def _project(organization: str, project_id: str) -> Place:
 
 def _workspace(organization: str, workspace: str, section: str = "") -> Place:
     # The names of teams take two statements, so their page goes without the project's.
-    return Place(WORKSPACE, organization, workspace_named(organization, workspace, "" if section == "teams" else "project"))
+    return Place(
+        WORKSPACE, organization, workspace_named(organization, workspace, "" if section == "teams" else "project")
+    )
 
 
 @blueprint.get("/<organization>/settings/<section>")
@@ -335,6 +337,18 @@ def _change_settings(place: Place, sent: Parameters) -> Response:
     if place.kind == WORKSPACE and "name" in attributes:
         renamed = _workspace(place.organization, str(attributes["name"]))
     return redirect(renamed.address(SETTINGS, done="saved"))
+
+
+def project_settings(organization: str, project_id: str, done: str) -> Response:
+    """Lead to the settings of a project, and say there what was done."""
+    return redirect_to(
+        "console.show_project_section", done, organization=organization, project_id=project_id, section=SETTINGS
+    )
+
+
+def change_icon_refused(organization: str, project_id: str, refused: Refused) -> Response:
+    """The settings of a project whose icon was refused."""
+    return _show_settings(_project(organization, project_id), refused.status, problem=refused.text)
 
 
 def _item(path: str, place: Place, identifier: str) -> str:

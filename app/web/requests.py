@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from flask import Flask, Response, has_request_context, request
@@ -26,11 +27,18 @@ from app.web.context import forbid_retry, release_reader, request_id
 from app.web.guard import takes_any_media_type
 from app.web.slow_clients import drain_body, read_deadline
 
+Read = TypeVar("Read")
+
 FORM = "application/x-www-form-urlencoded"
 # The number of fields of a form; no form has more.
 FIELDS = 50
 # How long sending a form may take. Anyone may send one, which blocks a thread; forms are short.
 FORM_SECONDS = 20
+# The same for a form with a file, and how much of it is kept in memory.
+FILE_FORM = "multipart/form-data"
+FILE_SECONDS = 60
+FILE_BYTES = 6 * 2**20
+FIELD_BYTES = 64 * 1024
 PIECE = 64 * 1024
 UNREADABLE = "The request body could not be read"
 WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -116,7 +124,7 @@ def _pieces(limit: int) -> Iterator[bytes]:
     _check_all_arrived(size)
 
 
-def _read(read: Callable[[], bytes]) -> bytes:
+def _read(read: Callable[[], Read]) -> Read:
     try:
         return read()
     except HTTPException:
@@ -173,6 +181,18 @@ def form(limit: int) -> MultiDict[str, str]:
         return MultiDict(parse_qsl(sent, keep_blank_values=True, errors="strict", max_num_fields=FIELDS))
     except ValueError:
         raise BadRequest("The form could not be read") from None
+
+
+def form_with_file() -> MultiDict[str, str]:
+    """The fields of a submitted form that may have a file, which is read of ``request.files`` afterwards."""
+    forbid_retry()
+    if (request.content_length or 0) > FILE_BYTES:
+        raise TooLarge.beyond(FILE_BYTES)
+    request.max_content_length = FILE_BYTES
+    request.max_form_memory_size = FIELD_BYTES
+    request.max_form_parts = FIELDS
+    with read_deadline(request.environ, FILE_SECONDS):
+        return _read(lambda: request.form)
 
 
 def _sent(longer: int | None = None) -> bytes:

@@ -14,6 +14,8 @@ from app.console.settings import SETTINGS
 OF_NOBODY: Final = {"show_asset", "show_sign_in", "show_unknown"}
 # Pages that only lead to others.
 LEADING: Final = {"compare_states", "find_run"}
+# What is no page.
+PICTURES: Final = {"show_icon"}
 # Pages of the administration, which nobody else finds.
 OF_THE_SITE: Final = {"list_users"}
 
@@ -26,7 +28,7 @@ def paths(rules: Map, values: Mapping[str, str], entries: Mapping[str, str]) -> 
     found = {}
     for rule in rules.iter_rules():
         place, _, name = rule.endpoint.partition(".")
-        if place != "console" or "GET" not in (rule.methods or ()) or name in OF_NOBODY | LEADING:
+        if place != "console" or "GET" not in (rule.methods or ()) or name in OF_NOBODY | LEADING | PICTURES:
             continue
         kind = name.removeprefix("show_").removesuffix("_section")
         sections = (
