@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.console import (
     account,
+    activity_table,
     admin,
     assets,
     danger,
@@ -17,6 +18,7 @@ from app.console import (
     organization_token,
     organizations,
     pages,
+    policy_code,
     projects,
     runs,
     settings,
@@ -37,6 +39,7 @@ FAILED = 500
 # Imported so that their routes are registered.
 __all__ = [
     "account",
+    "activity_table",
     "admin",
     "assets",
     "danger",
@@ -44,6 +47,7 @@ __all__ = [
     "install",
     "organization_token",
     "organizations",
+    "policy_code",
     "projects",
     "runs",
     "settings",

@@ -5,8 +5,8 @@ from flask import Response, url_for
 from app.console.api import Refused, Resource, get, send
 from app.console.blueprint import blueprint
 from app.console.pages import action, page, redirect, render
+from app.console.place import Place
 from app.console.section import ORGANIZATION
-from app.console.settings import Place
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 
 NAME = "token"

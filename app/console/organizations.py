@@ -16,8 +16,10 @@ SIZE = 20
 @page
 def list_organizations() -> Response:
     """Show the organizations that the person belongs to."""
-    found = get("/organizations", {**page_query(), **({"q": q} if (q := request.args.get("q")) else {})})
-    return render("organizations", organizations=found, q=request.args.get("q", ""), address=page_address())
+    q = request.args.get("q", "")
+    found = get("/organizations", {**page_query(), **({"q": q} if q else {})})
+    account = get("/account/details").one
+    return render("organizations", account=account, organizations=found, q=q, address=page_address())
 
 
 @blueprint.get("/organizations/new")

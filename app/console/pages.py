@@ -97,7 +97,9 @@ def action(view: Callable[..., Response]) -> View:
 
     @wraps(view)
     def checked(**values: Any) -> Response:  # noqa: ANN401 - the view's own
-        sent = form_with_file() if request.mimetype == FILE_FORM else form(services().settings.request_bytes)
+        # What is sent in a form may take twice as many bytes as in a document.
+        longest = 2 * services().settings.request_bytes
+        sent = form_with_file() if request.mimetype == FILE_FORM else form(longest)
         if not is_form_token_valid(single_value(sent, "form_token")):
             return message_page("This page had expired", STALE, 403)
         return view(sent=sent, **values)

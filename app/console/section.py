@@ -10,7 +10,14 @@ from typing import Final
 
 ORGANIZATION, PROJECT, WORKSPACE = "organization", "project", "workspace"
 TEAM, AGENT_POOL, VARSET = "team", "agent_pool", "varset"
-ENTRIES: Final = {TEAM: "teams", AGENT_POOL: "agent-pools", VARSET: "variable-sets"}
+POLICY, POLICY_SET = "policy", "policy_set"
+ENTRIES: Final = {
+    TEAM: "teams",
+    AGENT_POOL: "agent-pools",
+    VARSET: "variable-sets",
+    POLICY: "policies",
+    POLICY_SET: "policy-sets",
+}
 """The sections of an organization whose entries have sections of their own."""
 
 
@@ -25,6 +32,8 @@ class Choice:
     is_many: bool = False
     is_required: bool = True
     label: str = ""
+    search: str = "q"
+    """The parameter of that list which searches by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +47,10 @@ class Section:
     title: str
     text: str
     type: str
-    list_path: str
     columns: Mapping[str, str]
+    list_path: str = ""
+    related: str = ""
+    """Instead of a path: the relationship of the thing it is below, whose resources the list shows."""
     create_path: str = ""
     item_path: str = ""
     delete_path: str = ""
@@ -47,6 +58,16 @@ class Section:
     query: Mapping[str, str] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
     own: str = ""
+    may: str = ""
+    """Who may create, change and delete: a flag of ``permissions``, of the thing it is below or of the organization, or
+    the name of a permission in the organization. Empty if whoever sees the list may do all that."""
+    may_change: str = "can-update"
+    may_delete: str = "can-destroy"
+    """The same for one entry, where the entry has ``permissions`` of its own."""
+    left_out: frozenset[str] = frozenset()
+    """Attributes that have no field in the forms."""
+    code_path: str = ""
+    """Where the text of a new one is uploaded, if it has one."""
     shows_token: bool = False
     is_relationship: bool = False
     """Whether a new one is only linked, by its id; ``create_path`` is then that of the relationship."""
@@ -61,6 +82,11 @@ class Section:
 TEAMS: Final = "/organizations/{organization}/teams"
 PROJECTS: Final = "/organizations/{organization}/projects"
 WORKSPACES: Final = "/organizations/{organization}/workspaces"
+PROJECT_CHOICE: Final = Choice("projects", PROJECTS, "projects", is_many=True)
+WORKSPACE_CHOICE: Final = Choice("workspaces", WORKSPACES, "workspaces", is_many=True, search="search[name]")
+POLICY_CHOICE: Final = Choice(
+    "policies", "/organizations/{organization}/policies", "policies", is_many=True, search="search[name]"
+)
 TOKEN_COLUMNS: Final = {
     "Description": "description",
     "Created": "created-at",

@@ -1,181 +1,92 @@
 """The pages of the sections of an organization, a project or a workspace, and of their own settings."""
 
-import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from io import StringIO
 from typing import Any, Final
-from urllib.parse import parse_qs, quote, urlsplit
 
-import orjson
-from flask import Response, request, url_for
+from flask import Response, request
 
-from app.console.api import Document, Refused, Resource, get, segment, send
+from app.console.api import Document, Refused, get, segment, send
 from app.console.blueprint import blueprint
 from app.console.fields import Field, fields_of, sent_attributes, typed_values
 from app.console.pages import action, page, redirect, redirect_to, render
+from app.console.place import (
+    OWN_PATHS,
+    SETTINGS,
+    SETTINGS_MAY,
+    Place,
+    entry_place,
+    is_allowed,
+    organization_place,
+    project_place,
+    workspace_place,
+)
+from app.console.policy_code import CODE, save_code
 from app.console.queries import page_address, page_query
-from app.console.section import AGENT_POOL, ENTRIES, ORGANIZATION, PROJECT, TEAM, VARSET, WORKSPACE, Choice, Section
-from app.console.sections import ACTIVITY_FILTERS, SECTIONS
-from app.console.workspaces import workspace_named
+from app.console.section import ENTRIES, ORGANIZATION, WORKSPACE, Choice, Section
+from app.console.sections import SECTIONS
 from app.jsonapi.errors import NotFound
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
 
 CHOICES: Final = 100
-# A table has at most so many pages of 100 events.
-CSV_PAGES: Final = 50
-SETTINGS: Final = "settings"
-OWN_PATHS: Final = {
-    ORGANIZATION: "/organizations/{organization}",
-    PROJECT: "/projects/{project_id}",
-    WORKSPACE: "/workspaces/{workspace_id}",
-    TEAM: "/teams/{team_id}",
-    AGENT_POOL: "/agent-pools/{agent_pool_id}",
-    VARSET: "/varsets/{varset_id}",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The organization, project or workspace that a page is about."""
-
-    kind: str
-    organization: str
-    shown: Resource
-
-    @property
-    def ids(self) -> dict[str, str]:
-        """The variable parts of the API's paths."""
-        return {"organization": self.organization, f"{self.kind}_id": self.shown.id}
-
-    @property
-    def own_path(self) -> str:
-        """The path of the thing itself."""
-        return OWN_PATHS[self.kind].format(**self.ids)
-
-    def address(self, section: str, **values: str) -> str:
-        """The address of one of its sections."""
-        own = {PROJECT: {"project_id": self.shown.id}, WORKSPACE: {"workspace": self.shown.name}}.get(self.kind, {})
-        place: dict[str, Any] = {**own, "organization": self.organization, "section": section, **values}
-        if self.kind in ENTRIES:
-            place |= {"entries": ENTRIES[self.kind], "entry_id": self.shown.id}
-            return url_for("console.show_entry_section", **place)
-        return url_for(f"console.show_{self.kind}_section", **place)
-
-    def rights_of(self, subject: Resource | None) -> str:
-        """The address of the page about what a person or a team may do here; empty where there is no such page."""
-        own = {PROJECT: {"project_id": self.shown.id}, WORKSPACE: {"workspace": self.shown.name}}.get(self.kind)
-        if own is None or subject is None:
-            return ""
-        place: dict[str, Any] = {**own, "organization": self.organization, "subject": subject.id}
-        return url_for(f"console.explain_{self.kind}", **place)
-
-
-def _organization(organization: str) -> Place:
-    return Place(ORGANIZATION, organization, get(f"/organizations/{organization}").one)
-
-
-def _project(organization: str, project_id: str) -> Place:
-    return Place(PROJECT, organization, get(f"/projects/{project_id}").one)
-
-
-def _workspace(organization: str, workspace: str, section: str = "") -> Place:
-    # The names of teams take two statements, so their page goes without the project's.
-    return Place(
-        WORKSPACE, organization, workspace_named(organization, workspace, "" if section == "teams" else "project")
-    )
 
 
 @blueprint.get("/<organization>/settings/<section>")
 @page
 def show_organization_section(organization: str, section: str) -> Response:
     """Show a section of an organization."""
-    return _show(_organization(organization), section)
+    return _show(organization_place(organization), section)
 
 
 @blueprint.post("/<organization>/settings/<section>")
 @action
 def change_organization_section(organization: str, section: str, sent: Parameters) -> Response:
     """Create, change or delete something in a section of an organization."""
-    return _change(_organization(organization), section, sent)
+    return _change(organization_place(organization), section, sent)
 
 
 @blueprint.get("/<organization>/projects/<project_id>/<section>")
 @page
 def show_project_section(organization: str, project_id: str, section: str) -> Response:
     """Show a section of a project."""
-    return _show(_project(organization, project_id), section)
+    return _show(project_place(organization, project_id), section)
 
 
 @blueprint.post("/<organization>/projects/<project_id>/<section>")
 @action
 def change_project_section(organization: str, project_id: str, section: str, sent: Parameters) -> Response:
     """Create, change or delete something in a section of a project."""
-    return _change(_project(organization, project_id), section, sent)
+    return _change(project_place(organization, project_id), section, sent)
 
 
 @blueprint.get("/<organization>/workspaces/<workspace>/<section>")
 @page
 def show_workspace_section(organization: str, workspace: str, section: str) -> Response:
     """Show a section of a workspace."""
-    return _show(_workspace(organization, workspace, section), section)
+    return _show(workspace_place(organization, workspace, section), section)
 
 
 @blueprint.post("/<organization>/workspaces/<workspace>/<section>")
 @action
 def change_workspace_section(organization: str, workspace: str, section: str, sent: Parameters) -> Response:
     """Create, change or delete something in a section of a workspace."""
-    return _change(_workspace(organization, workspace, section), section, sent)
-
-
-def _entry(organization: str, entries: str, entry_id: str) -> Place:
-    kind = next((kind for kind, name in ENTRIES.items() if name == entries), None)
-    if kind is None:
-        raise NotFound
-    return Place(kind, organization, get(OWN_PATHS[kind].format(**{f"{kind}_id": entry_id})).one)
+    return _change(workspace_place(organization, workspace, section), section, sent)
 
 
 @blueprint.get("/<organization>/settings/<entries>/<entry_id>/<section>")
 @page
 def show_entry_section(organization: str, entries: str, entry_id: str, section: str) -> Response:
     """Show a section of a team, an agent pool or a variable set."""
-    return _show(_entry(organization, entries, entry_id), section)
+    kind = next((kind for kind, name in ENTRIES.items() if name == entries), "")
+    listed = SECTIONS.get(kind, {}).get(section)
+    include = listed.related.replace("-", "_") if listed else ""
+    return _show(entry_place(organization, entries, entry_id, include), section)
 
 
 @blueprint.post("/<organization>/settings/<entries>/<entry_id>/<section>")
 @action
 def change_entry_section(organization: str, entries: str, entry_id: str, section: str, sent: Parameters) -> Response:
     """Create, change or delete something in a section of a team, an agent pool or a variable set."""
-    return _change(_entry(organization, entries, entry_id), section, sent)
-
-
-@blueprint.get("/<organization>/settings/activity.csv")
-@page
-def download_activity(organization: str) -> Response:
-    """Download the events of an organization as a table, the newest first, with the filters of the page."""
-    query = {name: text for name in ACTIVITY_FILTERS.values() if (text := request.args.get(name))}
-    query |= {"page[size]": "100", "page[after]": ""}
-    written = StringIO()
-    table = csv.writer(written)
-    table.writerow(("id", "created-at", "action", "actor", "subject-type", "subject", "changes"))
-    for _ in range(CSV_PAGES):
-        found = get(f"/organizations/{organization}/activity-events", query)
-        for each in found:
-            actor, subject = each.actor or {}, each.subject or {}
-            row = (each.id, each.created_at, each.action, actor.get("name"), subject.get("type"), subject.get("name"))
-            table.writerow(map(_cell, (*row, orjson.dumps(each.changes).decode())))
-        following = parse_qs(urlsplit(found.content["links"]["next"] or "").query).get("page[after]")
-        if not following:
-            break
-        query["page[after]"] = following[0]
-    headers = {"Content-Disposition": f'attachment; filename="{quote(organization)}-activity.csv"'}
-    return Response(written.getvalue(), headers=headers, content_type="text/csv; charset=utf-8")
-
-
-def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return _change(entry_place(organization, entries, entry_id), section, sent)
 
 
 def _show(place: Place, name: str, status: int = 200, **given: Any) -> Response:  # noqa: ANN401 - the template's own
@@ -184,18 +95,20 @@ def _show(place: Place, name: str, status: int = 200, **given: Any) -> Response:
     section = _section(place, name)
     if section.create_path and ("new" in request.args or "values" in given):
         return _show_form(place, name, status, **given)
+    may = is_allowed(place, section.may) if section.create_path or section.item_path or section.delete_path else False
     query = {**page_query(), **{key: text.format(**place.ids) for key, text in section.query.items()}}
     if section.include:
         query["include"] = section.include
     asked = {parameter: request.args.get(parameter, "") for parameter in section.filters.values()}
     query |= {parameter: text for parameter, text in asked.items() if text}
-    found = get(section.list_path.format(**place.ids), query)
-    # A list that includes nothing has the ids of what it relates to alone.
-    known = (
-        []
-        if section.include or section.is_relationship
-        else [entry for each in section.choices[:1] for entry in _entries(place, each)]
+    found = (
+        place.shown.all_related(section.related)
+        if section.related
+        else get(section.list_path.format(**place.ids), query)
     )
+    # A list that includes nothing has the ids of what it relates to alone.
+    shown = {path.partition(".")[0] for path in section.columns.values() if "." in path and not section.include}
+    known = [entry for each in section.choices if each.name in shown for entry in _entries(place, each)]
     return render(
         "section",
         status,
@@ -206,8 +119,9 @@ def _show(place: Place, name: str, status: int = 200, **given: Any) -> Response:
         found=found,
         names={entry.id: entry.name for entry in known},
         asked=asked,
-        changed=fields_of("PATCH", section.item_path) if section.item_path else (),
-        first_of_entry=next(iter(SECTIONS[section.entries])) if section.entries else "",
+        changed=_fields("PATCH", section.item_path, section) if section.item_path else (),
+        may=may,
+        first_of_entry=next(iter(SECTIONS[section.entries]), CODE) if section.entries else "",
         address=page_address(**(request.view_args or {})),
         **{"made": None, **given},
     )
@@ -222,10 +136,15 @@ def _show_form(place: Place, name: str, status: int = 200, **given: Any) -> Resp
         place=place,
         name=name,
         section=section,
-        fields=() if section.is_relationship else fields_of("POST", section.create_path),
+        fields=() if section.is_relationship else _fields("POST", section.create_path, section),
         chosen={each.name: list(_entries(place, each)) for each in section.choices},
+        most=CHOICES,
         **{"values": {}, "faults": {}, **given},
     )
+
+
+def _fields(method: str, path: str, section: Section) -> Sequence[Field]:
+    return [each for each in fields_of(method, path) if each.name not in section.left_out]
 
 
 def _section(place: Place, name: str) -> Section:
@@ -236,11 +155,20 @@ def _section(place: Place, name: str) -> Section:
 
 
 def _entries(place: Place, choice: Choice) -> Document:
-    return get(choice.path.format(**place.ids), {"page[size]": CHOICES, "page[count]": "false"})
+    wanted = request.args.get(f"find-{choice.name}", "")
+    query = {"page[size]": CHOICES, "page[count]": "false", **({choice.search: wanted} if wanted else {})}
+    return get(choice.path.format(**place.ids), query)
+
+
+def _own_fields(place: Place) -> Sequence[Field]:
+    # An entry leaves out what the section that lists it leaves out.
+    listing = SECTIONS[ORGANIZATION][ENTRIES[place.kind]] if place.kind in ENTRIES else None
+    path = OWN_PATHS[place.kind]
+    return _fields("PATCH", path, listing) if listing else fields_of("PATCH", path)
 
 
 def _show_settings(place: Place, status: int = 200, **given: Any) -> Response:  # noqa: ANN401 - the template's own
-    fields = fields_of("PATCH", OWN_PATHS[place.kind])
+    fields = _own_fields(place)
     values = {each.name: each.shown(place.shown.attributes.get(each.name)) for each in fields}
     return render(
         "settings",
@@ -249,7 +177,7 @@ def _show_settings(place: Place, status: int = 200, **given: Any) -> Response:  
         place=place,
         name=SETTINGS,
         fields=fields,
-        sections=SECTIONS[place.kind],
+        may_change=is_allowed(place, SETTINGS_MAY.get(place.kind, "can-update")),
         **{"values": values, "faults": {}, **given},
     )
 
@@ -272,11 +200,13 @@ def _change(place: Place, name: str, sent: Parameters) -> Response:
 
 
 def _create(place: Place, name: str, section: Section, sent: Parameters) -> Response:
-    fields = fields_of("POST", section.create_path)
+    fields = _fields("POST", section.create_path, section)
     try:
         made = send("POST", section.create_path.format(**place.ids), _new_document(place, section, fields, sent))
     except Refused as refused:
         return _refused(place, name, refused, typed_values(sent, fields))
+    if section.code_path and made is not None:
+        return save_code(place.organization, made.one, single_value(sent, CODE) or "", "created")
     if section.shows_token and made is not None and (made.one.token or made.one.link):
         return _show(place, name, made=made.one)
     return redirect(place.address(name, done="created"))
@@ -312,7 +242,7 @@ def _new_document(place: Place, section: Section, fields: Sequence[Field], sent:
 
 def _change_item(place: Place, name: str, section: Section, identifier: str, sent: Parameters) -> Response:
     path = _item(section.item_path, place, identifier)
-    fields = fields_of("PATCH", section.item_path)
+    fields = _fields("PATCH", section.item_path, section)
     attributes = sent_attributes(sent, fields, get(path).one.attributes)
     if attributes:
         try:
@@ -323,7 +253,7 @@ def _change_item(place: Place, name: str, section: Section, identifier: str, sen
 
 
 def _change_settings(place: Place, sent: Parameters) -> Response:
-    fields = fields_of("PATCH", OWN_PATHS[place.kind])
+    fields = _own_fields(place)
     attributes = sent_attributes(sent, fields, place.shown.attributes)
     if attributes:
         data = {"type": place.shown.type, "id": place.shown.id, "attributes": attributes}
@@ -333,9 +263,11 @@ def _change_settings(place: Place, sent: Parameters) -> Response:
             given = {"values": typed_values(sent, fields), "faults": refused.by_field, "problem": refused.text}
             return _show_settings(place, refused.status, **given)
     # Its name, which is in the address, may have changed.
-    renamed = _organization(str(attributes["name"])) if place.kind == ORGANIZATION and "name" in attributes else place
+    renamed = (
+        organization_place(str(attributes["name"])) if place.kind == ORGANIZATION and "name" in attributes else place
+    )
     if place.kind == WORKSPACE and "name" in attributes:
-        renamed = _workspace(place.organization, str(attributes["name"]))
+        renamed = workspace_place(place.organization, str(attributes["name"]))
     return redirect(renamed.address(SETTINGS, done="saved"))
 
 
@@ -348,7 +280,7 @@ def project_settings(organization: str, project_id: str, done: str) -> Response:
 
 def change_icon_refused(organization: str, project_id: str, refused: Refused) -> Response:
     """The settings of a project whose icon was refused."""
-    return _show_settings(_project(organization, project_id), refused.status, problem=refused.text)
+    return _show_settings(project_place(organization, project_id), refused.status, problem=refused.text)
 
 
 def _item(path: str, place: Place, identifier: str) -> str:

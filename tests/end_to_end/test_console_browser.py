@@ -258,6 +258,8 @@ def seen(stage: Stage) -> Seen:
         "teams": ("teams", {"name": HOSTILE}),
         "agent-pools": ("agent-pools", {"name": "hostile"}),
         "variable-sets": ("varsets", {"name": HOSTILE, "description": HOSTILE, "global": True}),
+        "policies": ("policies", {"name": "hostile", "query": "data.terraform.deny", "description": HOSTILE}),
+        "policy-sets": ("policy-sets", {"name": "hostile", "description": HOSTILE}),
     }
     entries = {}
     for entry, (kind, attributes) in created.items():
@@ -265,6 +267,9 @@ def seen(stage: Stage) -> Seen:
         answer = stage.owner.raw("POST", f"organizations/{organization}/{kind}", content)
         assert answer.is_success, answer.text
         entries[entry] = answer.json()["data"]["id"]
+    values["policy_id"] = entries["policies"]
+    rego = f"# {HOSTILE}\npackage terraform\n".encode()
+    assert stage.owner.raw("PUT", f"policies/{values['policy_id']}/upload", rego).is_success
     known = Flask("pages")
     known.register_blueprint(blueprint)
     found, window = Seen(), Window(stage.browser, stage.service.url)

@@ -17,6 +17,7 @@ from tests.support.world import Person, World
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 SECRET = "a-value-that-no-page-shows"
+REGO = f'# {HOSTILE}\npackage terraform\n\ndeny contains "no" if false\n'
 LOG = f"\x1b[31mred\x1b[0m {HOSTILE}\n".encode()
 PLAN = {
     "format_version": "1.2",
@@ -90,8 +91,31 @@ class Scene(Runs):
         sent = {"data": {"type": "vars", "attributes": secret}}
         api.post(f"/varsets/{made}/relationships/vars", token, sent)
         team = world.team(self.organization)
-        self.entries = {"teams": team.id, "agent-pools": self.pool.id, "variable-sets": made}
+        self.policy, policy_set = self._policies()
+        self.entries = {
+            "teams": team.id,
+            "agent-pools": self.pool.id,
+            "variable-sets": made,
+            "policies": self.policy,
+            "policy-sets": policy_set,
+        }
         self.browser = sign_in(app, world, self.owner)
+
+    def _policies(self) -> tuple[str, str]:
+        """A policy with a text, and a set with everything that a set can have."""
+        place, token = f"/organizations/{self.organization.name}", self.owner.token
+        attributes = {"name": "closed", "query": "data.terraform.deny", "description": HOSTILE}
+        sent = {"data": {"type": "policies", "attributes": attributes}}
+        policy = self.api.post(f"{place}/policies", token, sent)["data"]["id"]
+        self.api.raw("PUT", f"/policies/{policy}/upload", token, REGO.encode())
+        linked = {
+            "policies": [{"type": "policies", "id": policy}],
+            "projects": [{"type": "projects", "id": self.project.id}],
+            "workspace-exclusions": [{"type": "workspaces", "id": self.workspace.id}],
+        }
+        relationships = {name: {"data": data} for name, data in linked.items()}
+        sent = {"data": {"type": "policy-sets", "attributes": {"name": "network"}, "relationships": relationships}}
+        return policy, self.api.post(f"{place}/policy-sets", token, sent)["data"]["id"]
 
     def _patch(self, path: str, type_: str, **attributes: Any) -> None:
         self.api.patch(path, self.owner.token, {"data": {"type": type_, "attributes": attributes}})
@@ -107,6 +131,7 @@ class Scene(Runs):
             "phase": "plan",
             "name": "console.css",
             "version": self.states[1]["data"]["id"],
+            "policy_id": self.policy,
         }
 
     def visit(self, path: str, browser: Browser | None = None, **headers: str) -> TestResponse:

@@ -6,9 +6,9 @@ from typing import Final
 
 from werkzeug.routing import Map
 
+from app.console.place import SETTINGS
 from app.console.section import ENTRIES
 from app.console.sections import SECTIONS
-from app.console.settings import SETTINGS
 
 # Pages that show or send nothing of an organization.
 OF_NOBODY: Final = {"show_asset", "show_sign_in", "show_unknown"}

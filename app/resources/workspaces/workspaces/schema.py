@@ -73,6 +73,9 @@ FLAGS: dict[str, P | bool] = {
     "can-manage-ephemeral-workspaces": P.WORKSPACE_UPDATE,
     "can-read-assessment-results": P.RUN_READ,
     "can-manage-hyok": False,
+    # Not HCP Terraform's.
+    "can-move": P.WORKSPACE_MOVE,
+    "can-manage-acl": P.WORKSPACE_MANAGE_ACL,
 }
 
 
