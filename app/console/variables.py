@@ -27,9 +27,9 @@ def _variables(organization: str, workspace: str, status: int = 200, **given: ob
 @blueprint.get("/<organization>/workspaces/<workspace>/variables/in-force")
 @page
 def list_variables_in_force(organization: str, workspace: str) -> Response:
-    """Show the variables that runs get: of each name the value that wins, and where it comes from."""
+    """Show the variables that apply: of each name the value that wins, then those that it overrides, and why."""
     shown = workspace_named(organization, workspace)
-    every = get(f"/workspaces/{shown.id}/all-vars")
+    every = get(f"/workspaces/{shown.id}/all-vars", {"overridden": "true"})
     return render("variables_in_force", org=organization, workspace=shown, every=every)
 
 

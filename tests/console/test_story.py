@@ -313,3 +313,24 @@ def test_a_workspace_is_moved_and_deleted_by_force(scene: Scene) -> None:
     gone = submit(scene.visit(f"{place}/delete"), "by force", "force-delete", name=scene.name)
     assert "Deleted." in gone.text
     assert scene.visit(place).status_int == 404
+
+
+@pytest.mark.one_database
+def test_overridden_variables_stand_beside_those_that_win(scene: Scene) -> None:
+    org, token = scene.organization.name, scene.owner.token
+    sent = {"data": {"type": "varsets", "attributes": {"name": "winning", "global": True, "priority": True}}}
+    made = scene.api.post(f"/organizations/{org}/varsets", token, sent)["data"]["id"]
+    for key, value, is_secret in (("shown", "from the set", False), ("hidden", SECRET, True)):
+        variable = {"key": key, "value": value, "category": "terraform", "sensitive": is_secret}
+        sent = {"data": {"type": "vars", "attributes": variable}}
+        scene.api.post(f"/varsets/{made}/relationships/vars", token, sent)
+    page = scene.visit(f"/{org}/workspaces/{scene.name}/variables/in-force")
+    rows = [[cell.text.strip() for cell in row.find_all(["th", "td"])] for row in page.html.select("tbody tr")]
+    assert [[row[0], row[1], row[4]] for row in rows if row[2] == "terraform"] == [
+        ["hidden", "sensitive", "yes"],
+        ["hidden", "sensitive", "no"],
+        ["shown", "from the set", "yes"],
+        ["shown", HOSTILE, "no"],
+    ]
+    assert "winning: a global set with priority" in page.text.replace("</a>", "")
+    assert SECRET not in page.text

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.models import Organization, Project, Var, Varset, VarsetProject, VarsetWorkspace, Workspace
-from app.resources.workspaces.varsets.operations import effective
+from app.resources.workspaces.varsets.operations import ORIGINS, WORKSPACE_RANK, effective, precedence
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document
 from tests.support.world import Person, World
@@ -292,3 +292,48 @@ def test_reading_costs_the_same_whatever_there_is(
                 api.get(path, owner.token)
             costs[path] = len(seen)
         assert costs == expected
+
+
+@pytest.mark.one_database
+def test_what_is_overridden_is_listed_after_what_wins(
+    api: Api, world: World, owner: Person, acme: Organization, workspace: Workspace
+) -> None:
+    hold(world, world.varset(acme, name="everywhere", is_global=True))
+    first = world.varset(acme, name="first", priority=True)
+    world.add(VarsetWorkspace(varset_id=first.id, workspace_id=workspace.id))
+    hold(world, first)
+    path = f"/workspaces/{workspace.id}"
+    secret = {"key": "region", "value": "own", "category": "terraform", "sensitive": True}
+    api.post(f"{path}/vars", owner.token, document("vars", secret))
+    found = api.get(f"{path}/all-vars?overridden=true", owner.token)["data"]
+    assert [(each["attributes"]["value"], each["meta"]) for each in found] == [
+        (
+            "first",
+            {
+                "overridden": False,
+                "precedence": 3,
+                "origin": "a set with priority, applied to the workspace",
+                "varset-name": "first",
+            },
+        ),
+        (None, {"overridden": True, "precedence": 8, "origin": "the workspace itself", "varset-name": None}),
+        (
+            "everywhere",
+            {"overridden": True, "precedence": 13, "origin": "a global set", "varset-name": "everywhere"},
+        ),
+    ]
+    (winner,) = api.get(f"{path}/all-vars", owner.token)["data"]
+    assert (winner["attributes"]["value"], "meta" in winner) == ("first", False)
+    api.get(f"{path}/all-vars?overridden=yes", owner.token, expect=400)
+
+
+@pytest.mark.one_database
+def test_every_precedence_has_a_text() -> None:
+    ranks = {
+        precedence(SimpleNamespace(priority=a, is_global=b, project_id=c, by_workspace=d, by_project=not d))
+        for a in (True, False)
+        for b in (True, False)
+        for c in (None, "prj-1")
+        for d in (True, False)
+    }
+    assert ranks | {WORKSPACE_RANK} == set(ORIGINS)

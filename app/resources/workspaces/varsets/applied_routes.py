@@ -1,5 +1,7 @@
 """The sets that apply to a workspace or project, and the variables that result from them (spec: variable sets)."""
 
+from typing import Any
+
 from flask import Response, request
 from sqlalchemy import ColumnElement, or_, select
 
@@ -28,11 +30,12 @@ from app.resources.workspaces.varsets.listing import (
     by_workspace,
     including,
 )
-from app.resources.workspaces.varsets.operations import effective
+from app.resources.workspaces.varsets.operations import ORIGINS, Ranked, effective, ranked
 from app.web.answers import document_response, resource_response
 from app.web.context import reader
 from app.web.guard import describes, requires
 from app.web.policy import get_visible, visible
+from app.web.requests import flag
 
 THROUGH = "/workspaces/<workspace_id>/varsets/<varset_id>/relationships/vars"
 SCOPES = ("applied", "shared", "owned", "all")
@@ -56,9 +59,19 @@ EFFECTIVE_VARS = {
 
 @blueprint.get("/workspaces/<workspace_id>/all-vars")
 @requires(P.VARIABLE_READ)
-@describes(answer=EFFECTIVE_VARS)
+@describes(
+    answer=EFFECTIVE_VARS,
+    parameters=(
+        (
+            "overridden",
+            "true lists those that are overridden, too, after the one that wins; `meta` says where each comes from",
+        ),
+    ),
+    errors=(400,),
+)
 def list_all_vars(workspace_id: str) -> Response:
     """List the variables that count for a workspace: its own and those of sets, without overridden ones."""
+    shows_overridden = flag("overridden")
     workspace = readable_workspace({"id": workspace_id})
     shared = reader().execute(
         select(
@@ -73,7 +86,19 @@ def list_all_vars(workspace_id: str) -> Response:
         .join(Varset, Varset.id == Var.varset_id)
         .where(applied_to_workspace(workspace)),
     )
-    return document_response({"data": [dump_var(row) for row in effective(rows_of_workspace(workspace_id), shared)]})
+    own = rows_of_workspace(workspace_id)
+    if not shows_overridden:
+        return document_response({"data": [dump_var(row) for row in effective(own, shared)]})
+    return document_response({"data": [{**dump_var(each.row), "meta": _origin(each)} for each in ranked(own, shared)]})
+
+
+def _origin(each: Ranked) -> dict[str, Any]:
+    return {
+        "overridden": each.overridden,
+        "precedence": each.rank,
+        "origin": ORIGINS[each.rank],
+        "varset-name": each.varset_name,
+    }
 
 
 @blueprint.get("/workspaces/<workspace_id>/varsets")

@@ -1,7 +1,8 @@
 """The rules of variable sets: precedence, global sets, and where a set may apply."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, aliased
@@ -25,6 +26,20 @@ class GlobalVarset(Unprocessable):
 # --- precedence ----------------------------------------------------------------------------------------------------
 
 WORKSPACE_RANK = 8
+# Where a variable of each rank comes from, for people.
+ORIGINS: Final = {
+    1: "a global set with priority",
+    2: "a set with priority, applied to the project",
+    3: "a set with priority, applied to the workspace",
+    4: "a set of the project with priority, applied to the project",
+    5: "a set of the project with priority, applied to the workspace",
+    WORKSPACE_RANK: "the workspace itself",
+    9: "a set of the project, applied to the workspace",
+    10: "a set of the project, applied to the project",
+    11: "a set applied to the workspace",
+    12: "a set applied to the project",
+    13: "a global set",
+}
 
 
 def precedence(row: AnyRow) -> int:
@@ -44,21 +59,35 @@ def precedence(row: AnyRow) -> int:
     return 11 if row.by_workspace else 12
 
 
-def effective(own: Iterable[Any], shared: Iterable[Any]) -> list[Any]:
-    """The variables that count for a workspace, by key: the strongest one for each key and category.
+class Ranked(NamedTuple):
+    """A variable that applies to a workspace, with its rank among those of the same key and category."""
+
+    row: Any
+    rank: int
+    varset_name: str | None
+    overridden: bool
+
+
+def ranked(own: Iterable[Any], shared: Iterable[Any]) -> list[Ranked]:
+    """The variables that apply to a workspace, by key and category, the strongest first.
 
     ``own`` are the rows of its own variables; ``shared`` are those of sets, with the columns that ``precedence`` reads.
     If two have the same precedence, the set whose name comes first by code point wins.
     """
-    best: dict[tuple[str, str], tuple[int, str, Any]] = {
-        (row.key, row.category): (WORKSPACE_RANK, "", row) for row in own
-    }
-    for row in shared:
-        pair = (row.key, row.category)
-        mine = (precedence(row), row.varset_name, row)
-        if pair not in best or mine[:2] < best[pair][:2]:
-            best[pair] = mine
-    return [best[pair][2] for pair in sorted(best)]
+    found = [(row.key, row.category, WORKSPACE_RANK, "", row) for row in own]
+    found += [(row.key, row.category, precedence(row), row.varset_name, row) for row in shared]
+    found.sort(key=itemgetter(0, 1, 2, 3))
+    before: tuple[str, str] | None = None
+    result = []
+    for key, category, rank, name, row in found:
+        result.append(Ranked(row, rank, name or None, (key, category) == before))
+        before = (key, category)
+    return result
+
+
+def effective(own: Iterable[Any], shared: Iterable[Any]) -> list[Any]:
+    """The variables that count for a workspace, by key: the strongest one for each key and category."""
+    return [each.row for each in ranked(own, shared) if not each.overridden]
 
 
 # --- global sets ---------------------------------------------------------------------------------------------------
