@@ -1,7 +1,7 @@
 """The pages of the sections of an organization, a project or a workspace, and of their own settings."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from flask import Response, request
 
@@ -21,13 +21,11 @@ from app.console.place import (
     workspace_place,
 )
 from app.console.policy_code import CODE, save_code
-from app.console.queries import page_address, page_query
+from app.console.queries import LONG, page_address, page_query
 from app.console.section import ENTRIES, ORGANIZATION, WORKSPACE, Choice, Section
 from app.console.sections import SECTIONS
 from app.jsonapi.errors import NotFound
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
-
-CHOICES: Final = 100
 
 
 @blueprint.get("/<organization>/settings/<section>")
@@ -138,7 +136,7 @@ def _show_form(place: Place, name: str, status: int = 200, **given: Any) -> Resp
         section=section,
         fields=() if section.is_relationship else _fields("POST", section.create_path, section),
         chosen={each.name: list(_entries(place, each)) for each in section.choices},
-        most=CHOICES,
+        most=LONG,
         **{"values": {}, "faults": {}, **given},
     )
 
@@ -156,7 +154,7 @@ def _section(place: Place, name: str) -> Section:
 
 def _entries(place: Place, choice: Choice) -> Document:
     wanted = request.args.get(f"find-{choice.name}", "")
-    query = {"page[size]": CHOICES, "page[count]": "false", **({choice.search: wanted} if wanted else {})}
+    query = {"page[size]": LONG, "page[count]": "false", **({choice.search: wanted} if wanted else {})}
     return get(choice.path.format(**place.ids), query)
 
 

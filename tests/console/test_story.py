@@ -334,3 +334,34 @@ def test_overridden_variables_stand_beside_those_that_win(scene: Scene) -> None:
     ]
     assert "winning: a global set with priority" in page.text.replace("</a>", "")
     assert SECRET not in page.text
+
+
+@pytest.mark.one_database
+def test_several_workspaces_are_moved_after_a_look_at_who_has_access(scene: Scene) -> None:
+    org, world = scene.organization.name, scene.world
+    for name in ("first", "second", "stays"):
+        world.workspace(scene.project, name)
+    other = world.project(scene.organization, "Elsewhere")
+    place = f"/{org}/projects/{scene.project.id}"
+    form = form_with(scene.visit(place), "Move the chosen")
+    for box in form.fields["name"]:  # type: ignore[attr-defined]
+        box.checked = box._value in {"first", "second"}
+    page = form.submit()  # type: ignore[attr-defined]
+    form = form_with(page, "Show what changes")
+    form["to"] = other.id  # type: ignore[index]
+    page = form.submit()  # type: ignore[attr-defined]
+    loaded = [each["data-load"] for each in page.html.select("[data-load]")]
+    assert len(loaded) == 4
+    assert "Sections" not in scene.visit(loaded[0].removeprefix("/app"), None, **{"X-Part": "section"}).text
+    form = form_with(page, "Move 2 workspaces")
+    moved = form.submit().follow()  # type: ignore[attr-defined]
+    assert ("Moved." in moved.text, "first" in moved.text, "stays" in moved.text) == (True, True, False)
+    # A second time changes nothing.
+    assert form.submit().status_int == 303  # type: ignore[attr-defined]
+    viewer = world.member(scene.organization)
+    world.project_member(scene.project, viewer, "viewer")
+    browser = sign_in(scene.app, world, viewer, ip="192.0.2.3")
+    assert "Move the chosen" not in scene.visit(place, browser).text
+    refused = scene.visit(f"{place}/move?name=stays&to={scene.project.id}", browser)
+    answer = form_with(refused, "Move 1 workspace").submit(expect_errors=True)  # type: ignore[attr-defined]
+    assert answer.status_int == 404

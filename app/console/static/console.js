@@ -12,6 +12,12 @@ document.addEventListener("click", (event) => {
   });
 });
 
+// --- choosing all entries of a table ---
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-all]")) return;
+  for (const each of event.target.closest("table").querySelectorAll("input[name]")) each.checked = event.target.checked;
+});
+
 // --- logs ---
 const watchLog = (log) => {
   let offset = Number(log.dataset.offset);
@@ -83,7 +89,7 @@ const searchLog = (field) => {
 const begin = (place) => {
   place.querySelectorAll("[data-log]").forEach(watchLog);
   place.querySelectorAll("[data-search]").forEach(searchLog);
-  for (const button of place.querySelectorAll("[data-copy]")) button.hidden = false;
+  for (const button of place.querySelectorAll("[data-copy], [data-all]")) button.hidden = false;
 };
 begin(document);
 
