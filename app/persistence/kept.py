@@ -114,7 +114,8 @@ class _Compiled:
                 for name, convert, own in self._parameters
             ]
         )
-        if not connection.in_transaction():
+        # A single statement that reads needs no transaction, and none is to be ended then.
+        if not (self._gives_rows or connection.in_transaction()):
             connection.begin()
         cursor = None
         for listener in connection.dispatch.before_cursor_execute:

@@ -34,7 +34,7 @@ def request_id() -> str:
     """The id of this request: the one that a proxy sent, if it is harmless in a log, or a new one."""
     found: str | None = g.get("request_id")
     if found is None:
-        given = request.headers.get("X-Request-Id", "")
+        given = request.environ.get("HTTP_X_REQUEST_ID", "")
         found = g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
     return found
 
@@ -61,13 +61,15 @@ def authenticate(*, anonymous: bool = False) -> None:
 
     A page for people makes its requests in this process, with a caller who has signed in.
     """
-    if (signed_in := request.environ.get(SIGNED_IN)) is not None:
+    environ = request.environ
+    if (signed_in := environ.get(SIGNED_IN)) is not None:
         g.caller = signed_in
         return
-    if anonymous and "Authorization" not in request.headers:
+    authorization: str = environ.get("HTTP_AUTHORIZATION", "")
+    if anonymous and "HTTP_AUTHORIZATION" not in environ:
         g.caller = nobody()
         return
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = authorization.partition(" ")
     caller = None
     if scheme.lower() == "bearer":
         caller = _load_caller(token.strip())
@@ -77,11 +79,11 @@ def authenticate(*, anonymous: bool = False) -> None:
 
 
 def _load_caller(token: str) -> Caller | None:
-    key = services().settings.secret_key
-    found = load_run_caller(reader(), token, key) if is_run_token(token) else None
+    key, connection = services().settings.secret_key, reader()
+    found = load_run_caller(connection, token, key) if is_run_token(token) else None
     if found is None and (result_id := result_of_token(token, key)) is not None:
-        found = load_task_caller(reader(), result_id)
-    return found or load_caller(reader(), token, key, users_create_organizations=_users_create_organizations())
+        found = load_task_caller(connection, result_id)
+    return found or load_caller(connection, token, key, users_create_organizations=_users_create_organizations())
 
 
 def caller_with_sources(type_: str, identifier: str) -> Caller | None:

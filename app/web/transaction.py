@@ -134,7 +134,8 @@ def _schedule_analytics(session: Session) -> None:
 
 def capture_read(table: str, row: AnyRow) -> None:
     """Tell analytics that a resource was read, if the operator wants to know. Nothing is recorded here."""
-    delivery, configured = services().analytics, services().settings.posthog
+    own = services()
+    delivery, configured = own.analytics, own.settings.posthog
     if delivery is None or configured is None or not configured.reads:
         return
     who = caller()
