@@ -114,8 +114,7 @@ class _Compiled:
                 for name, convert, own in self._parameters
             ]
         )
-        # A single statement that reads needs no transaction, and none is to be ended then.
-        if not (self._gives_rows or connection.in_transaction()):
+        if not connection.in_transaction():
             connection.begin()
         cursor = None
         for listener in connection.dispatch.before_cursor_execute:

@@ -40,17 +40,18 @@ def request_id() -> str:
 
 
 def reader() -> Connection:
-    """This request's connection for reading. Each statement is a transaction of its own."""
+    """This request's connection for reading, which its thread keeps. Each statement is a transaction of its own."""
     found: Connection | None = g.get("reader")
     if found is None:
-        found = g.reader = services().engines.reading.connect()
+        found = g.reader = services().engines.own_reader()
     return found
 
 
 def release_reader() -> None:
-    """Return the reading connection to the pool: at the end, or before a transaction begins on another connection."""
-    connection = g.pop("reader", None)
-    if connection is not None:
+    """End reading: at the end, or before a transaction begins on another connection."""
+    connection: Connection | None = g.pop("reader", None)
+    # Otherwise there is nothing to end: each statement was a transaction.
+    if connection is not None and connection.invalidated:
         connection.close()
 
 

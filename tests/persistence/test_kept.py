@@ -35,8 +35,10 @@ def acme(world: World, owner: Person) -> Organization:
 
 @pytest.fixture
 def reading(app: Flask) -> Engine:
-    engine: Engine = services(app).engines.reading
-    return engine
+    engines = services(app).engines
+    # The thread keeps one from the tests before.
+    engines.dispose()
+    return engines.reading
 
 
 def test_every_type_is_converted_both_ways(
