@@ -5,35 +5,19 @@ known already. So a page can show nothing, and do nothing, that the API would re
 """
 
 from collections.abc import Iterator, Mapping
-from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import orjson
-from flask import Response, current_app, g, request
+from flask import Response, g, request
 
 from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.errors import NotFound
-from app.web.context import SIGNED_IN, caller, release_reader, request_id
+from app.web.inner_requests import answer_within
 
 ROOT: Final = "/api/v2"
 # The least status of an answer that is none.
 REFUSED: Final = 400
-# What a request in the process takes over from the one for the page: where the service is, and who asks.
-KEPT: Final = (
-    "SERVER_NAME",
-    "SERVER_PORT",
-    "SERVER_PROTOCOL",
-    "SCRIPT_NAME",
-    "HTTP_HOST",
-    "REMOTE_ADDR",
-    "wsgi.url_scheme",
-    "wsgi.version",
-    "wsgi.errors",
-    "wsgi.multithread",
-    "wsgi.multiprocess",
-    "wsgi.run_once",
-)
 
 Query = Mapping[str, object]
 
@@ -155,25 +139,7 @@ def ask(method: str, path: str, query: Query | None = None, document: object = N
 
 
 def _dispatch(method: str, path: str, query: Query, body: bytes, media_type: str) -> Response:
-    environment = {name: request.environ[name] for name in KEPT if name in request.environ} | {
-        "REQUEST_METHOD": method,
-        # As servers hand it over: its bytes, one in each character.
-        "PATH_INFO": path.encode().decode("latin1"),
-        "QUERY_STRING": urlencode(query, doseq=True),
-        "CONTENT_LENGTH": str(len(body)),
-        "CONTENT_TYPE": media_type,
-        "HTTP_ACCEPT": MEDIA_TYPE,
-        "HTTP_X_REQUEST_ID": request_id(),
-        "wsgi.input": BytesIO(body),
-        SIGNED_IN: caller(),
-    }
-    # The request takes a connection of its own.
-    release_reader()
-    application = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - as Flask's docs say
-    # A context of its own, so that nothing that the request notes in ``g`` is mixed with the page's.
-    with application.app_context(), application.request_context(environment):
-        answer: Response = application.full_dispatch_request()
-        answer.make_sequence()
+    answer = answer_within(method, path, urlencode(query, doseq=True), body, media_type)
     if answer.status_code >= REFUSED:
         raise Refused(answer.status_code, orjson.loads(answer.data)["errors"], method, path.removeprefix(ROOT))
     return answer

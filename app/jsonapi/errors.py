@@ -1,12 +1,13 @@
 """Errors. Each class has its status, title, code and text; a view only has to raise it.
 
 ApiError
- ├── BadRequest 400 ── BadParameter (names the query parameter)
+ ├── BadRequest 400 ── BadParameter (names the query parameter), BadHeader (names the header)
  ├── Unauthorized 401
  ├── Forbidden 403 ── ForceDeletionRefused
  ├── NotFound 404
  ├── NotAcceptable 406
  ├── Conflict 409 ── StillApplying
+ ├── PreconditionFailed 412
  ├── UnsupportedMediaType 415
  ├── InvalidAttribute 422 (names the attribute) ── Taken
  ├── Unprocessable 422
@@ -29,13 +30,24 @@ class ApiError(Exception):
     detail: str | None = None
     pointer: str | None = None
     parameter: str | None = None
+    header: str | None = None
+    # How many seconds to wait before the request is sent again; None if that would not help.
+    seconds: int | None = None
 
-    def __init__(self, detail: str | None = None, *, pointer: str | None = None, parameter: str | None = None) -> None:
-        """``detail`` is for people; ``pointer`` names the invalid attribute, ``parameter`` the query parameter."""
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        pointer: str | None = None,
+        parameter: str | None = None,
+        header: str | None = None,
+    ) -> None:
+        """``detail`` is for people; the others name what is at fault: a member, a query parameter or a header."""
         super().__init__(detail or self.title)
         self.detail = detail or self.detail
         self.pointer = pointer if pointer is not None else self.pointer
         self.parameter = parameter
+        self.header = header or self.header
 
     def errors(self) -> list[dict[str, Any]]:
         """The error objects; ``status`` is text, as clients require."""
@@ -47,6 +59,8 @@ class ApiError(Exception):
             error["source"] = {"pointer": self.pointer}
         elif self.parameter:
             error["source"] = {"parameter": self.parameter}
+        elif self.header:
+            error["source"] = {"header": self.header}
         return [error]
 
 
@@ -62,6 +76,12 @@ class BadParameter(BadRequest):
     """A query parameter has an invalid value."""
 
     code = "bad-parameter"
+
+
+class BadHeader(BadRequest):
+    """A header has an invalid value."""
+
+    code = "bad-header"
 
 
 class TooMuchIncluded(BadParameter):
@@ -131,6 +151,15 @@ class Conflict(ApiError):
     status = 409
     title = "conflict"
     code = "conflict"
+
+
+class PreconditionFailed(ApiError):
+    """The resource is not, or no longer, as the client has seen it."""
+
+    status = 412
+    title = "precondition failed"
+    code = "precondition-failed"
+    detail = "The resource has another ETag than If-Match names: it was changed meanwhile; read it again and retry"
 
 
 class StillApplying(Conflict):
@@ -206,8 +235,7 @@ class TooManyRequests(ApiError):
     title = "Too many requests"
     code = "too-many-requests"
 
-    # How long to wait.
-    seconds: int = 1
+    seconds: int | None = 1
 
     @classmethod
     def for_seconds(cls, seconds: int) -> Self:
@@ -232,7 +260,7 @@ class ServiceUnavailable(ApiError):
     status = 503
     title = "service unavailable"
     code = "service-unavailable"
-    # When to try again; None if an operator must repair something first.
+    # None if an operator must repair something first.
     seconds: int | None = 1
 
 

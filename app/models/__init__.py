@@ -10,6 +10,7 @@ from app.models.background_tasks import BackgroundTask
 from app.models.comments import Comment
 from app.models.configuration_versions import ConfigurationVersion
 from app.models.environments import Environment
+from app.models.idempotency_keys import IdempotencyKey
 from app.models.images import Image
 from app.models.invitations import Invitation, InvitationMessage
 from app.models.log_chunks import LogChunk
@@ -69,6 +70,7 @@ __all__ = [
     "ConfigurationVersion",
     "Environment",
     "ExcludedWorkspace",
+    "IdempotencyKey",
     "Image",
     "Invitation",
     "InvitationMessage",

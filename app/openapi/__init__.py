@@ -9,7 +9,8 @@ from flask import Flask
 from app.openapi.components import Components
 from app.openapi.docstrings import text_of
 from app.openapi.errors import error_responses
-from app.openapi.operations import SECURITY, header_objects, operation_object
+from app.openapi.headers import header_objects, header_parameters
+from app.openapi.operations import SECURITY, operation_object
 from app.openapi.routes import Route, routes_of
 from app.web.requests import HEADERS
 
@@ -43,7 +44,7 @@ def openapi_document(app: Flask) -> dict[str, Any]:
                 },
             },
             "headers": header_objects(),
-            "parameters": components.parameters,
+            "parameters": {**components.parameters, **header_parameters()},
             "responses": error_responses(),
             "schemas": dict(sorted(components.schemas.items())),
         },

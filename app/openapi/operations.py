@@ -7,11 +7,10 @@ from app.jsonapi import MEDIA_TYPE
 from app.openapi.components import COUNT, Components, page_parameters
 from app.openapi.errors import RESPONSE_HEADERS, error_name
 from app.openapi.examples import example_document
-from app.openapi.members import JsonSchema, anchored
+from app.openapi.headers import headers_of, is_conditional, is_repeatable, is_tagged
+from app.openapi.members import JsonSchema
 from app.openapi.routes import Route
-from app.web.context import REQUEST_ID
 from app.web.guard import Operation
-from app.web.requests import HEADERS
 
 SECURITY = "bearer"
 BYTES = "application/octet-stream"
@@ -35,7 +34,7 @@ def operation_object(route: Route, components: Components) -> dict[str, Any]:
         "description": text,
         "responses": _responses(route, components),
     }
-    parameters = [*map(_path_parameter, route.parameters), *_query_parameters(operation)]
+    parameters = [*map(_path_parameter, route.parameters), *_query_parameters(operation), *headers_of(route)]
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
@@ -69,22 +68,6 @@ def _said(described: object) -> str | None:
 
 def _is_bytes(described: object) -> bool:
     return isinstance(described, dict) and described.get("format") == "binary"
-
-
-def header_objects() -> dict[str, Any]:
-    """The headers of every answer, by name."""
-    return {
-        "TFP-API-Version": {
-            "description": "The version of the API that the service speaks",
-            "required": True,
-            "schema": {"type": "string", "enum": [HEADERS["TFP-API-Version"]]},
-        },
-        "X-Request-Id": {
-            "description": "The id of the request: the one that was sent, or a new one",
-            "required": True,
-            "schema": {"type": "string", "pattern": anchored(REQUEST_ID.pattern)},
-        },
-    }
 
 
 def _texts(route: Route) -> tuple[str, str]:
@@ -157,7 +140,12 @@ def _responses(route: Route, components: Components) -> dict[str, Any]:
     errors = {
         str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in sorted(_errors(route))
     }
-    return {**dict.fromkeys(map(str, (operation.status, *operation.statuses)), success), **errors}
+    found = {**dict.fromkeys(map(str, (operation.status, *operation.statuses)), success), **errors}
+    if is_tagged(route):
+        tagged = {"headers": {**RESPONSE_HEADERS, "ETag": {"$ref": "#/components/headers/ETag"}}}
+        found["200"] = success | tagged
+        found["304"] = {"description": "The client has this answer already.", **tagged}
+    return found
 
 
 def _errors(route: Route) -> set[int]:
@@ -171,6 +159,10 @@ def _errors(route: Route) -> set[int]:
     if route.is_changing:
         # A concurrent request may have changed the same rows.
         statuses |= {409, 415}
+    if is_repeatable(route):
+        statuses |= {400, 422}
+    if is_conditional(route):
+        statuses.add(412)
     if operation.listing or operation.includes or operation.parameters:
         statuses.add(400)
     if operation.body is not None:

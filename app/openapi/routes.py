@@ -14,7 +14,7 @@ from app.openapi.docstrings import text_of
 from app.resources.access.invitation_pages.blueprint import blueprint as invitation_pages
 from app.resources.accounts.sign_in.blueprint import blueprint as sign_in
 from app.web.documentation import blueprint as documentation
-from app.web.guard import Operation
+from app.web.guard import Operation, answers_jsonapi
 from app.web.requests import WRITE_METHODS
 
 NOT_THE_API = {console.name, documentation.name, invitation_pages.name, sign_in.name}
@@ -34,6 +34,8 @@ class Route:
     permissions: Sequence[P]
     is_anonymous: bool
     """Whether it also accepts callers without a token."""
+    is_readable: bool
+    """Whether there is a document to read at the same address."""
     text: str
 
     @property
@@ -65,8 +67,11 @@ class Route:
 def routes_of(app: Flask) -> list[Route]:
     """Every route of the API, by address, without the pages for people and OAuth's addresses."""
     rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.partition(".")[0] not in NOT_THE_API]
+    readable = {
+        rule.rule for rule in rules if "GET" in methods_of(rule) and answers_jsonapi(app.view_functions[rule.endpoint])
+    }
     return [
-        _route(rule, method, app.view_functions[rule.endpoint])
+        _route(rule, method, app.view_functions[rule.endpoint], is_readable=rule.rule in readable)
         for rule in sorted(rules, key=lambda rule: (rule.rule, rule.endpoint))
         for method in methods_of(rule)
     ]
@@ -77,7 +82,7 @@ def methods_of(rule: Rule) -> list[str]:
     return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
 
 
-def _route(rule: Rule, method: str, view: Callable[..., Any]) -> Route:
+def _route(rule: Rule, method: str, view: Callable[..., Any], *, is_readable: bool) -> Route:
     is_shared = len(methods_of(rule)) > 1
     return Route(
         path=re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule),
@@ -88,5 +93,6 @@ def _route(rule: Rule, method: str, view: Callable[..., Any]) -> Route:
         operation=getattr(view, "operation"),  # noqa: B009 - set by a decorator, unknown to the type
         permissions=getattr(view, "permissions"),  # noqa: B009 - likewise
         is_anonymous=getattr(view, "anonymous", False),
+        is_readable=is_readable,
         text=text_of(view),
     )

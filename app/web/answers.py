@@ -7,12 +7,14 @@ from flask import Response, g, request
 from sqlalchemy import Integer
 
 from app.jsonapi import CONTENT_TYPE
-from app.jsonapi.errors import ApiError, ServiceUnavailable, TooLarge, TooManyRequests, Unauthorized
+from app.jsonapi.errors import ApiError, TooLarge, TooManyRequests, Unauthorized
 from app.jsonapi.fieldsets import thinned
 from app.jsonapi.query import Page, any_page_of, cursor_page_links, last_page, page_links, page_meta
 from app.web import cursors
 from app.web.addresses import base_url, page_url, put_below_sub_path, sub_path
+from app.web.conditions import READING, tag
 
+OK = 200
 CREATED = 201
 
 
@@ -21,7 +23,10 @@ def document_response(document: dict[str, Any], status: int = 200) -> Response:
     if "fieldsets" in g and "data" in document:
         document = thinned(document, g.fieldsets)
     put_below_sub_path(document)
-    response = Response(orjson.dumps(document), status, content_type=CONTENT_TYPE)
+    content = orjson.dumps(document)
+    response = Response(content, status, content_type=CONTENT_TYPE)
+    if status == OK and request.method in READING:
+        return tag(response, content)
     if status == CREATED:
         _locate(response, document)
     return response
@@ -93,9 +98,9 @@ def error_document(error: ApiError) -> Response:
     if isinstance(error, TooLarge) and error.limit is not None:
         # As in the IETF's draft on resumable uploads; HTTP itself has no header for it.
         answered.headers["Upload-Limit"] = f"max-size={error.limit}"
-    if isinstance(error, TooManyRequests):
-        # Some clients of HCP Terraform read one header, some the other.
-        answered.headers["Retry-After"] = answered.headers["X-RateLimit-Reset"] = str(error.seconds)
-    if isinstance(error, ServiceUnavailable) and error.seconds is not None:
+    if error.seconds is not None:
         answered.headers["Retry-After"] = str(error.seconds)
+        if isinstance(error, TooManyRequests):
+            # Some clients of HCP Terraform read one header, some the other.
+            answered.headers["X-RateLimit-Reset"] = str(error.seconds)
     return answered

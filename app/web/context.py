@@ -43,6 +43,9 @@ def reader() -> Connection:
     """This request's connection for reading, which its thread keeps. Each statement is a transaction of its own."""
     found: Connection | None = g.get("reader")
     if found is None:
+        if (waiting := g.get("waiting")) is not None:
+            # What the request has written is not committed yet, and its answer shows it.
+            return cast("Connection", waiting.session.connection())
         found = g.reader = services().engines.own_reader()
     return found
 

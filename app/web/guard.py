@@ -14,8 +14,11 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound, Unauthorized
 from app.jsonapi.query import includes_of
 from app.persistence import is_transient
+from app.web import idempotency
+from app.web.conditions import begin_matching
 from app.web.context import authenticate, caller, is_repeatable
 from app.web.policy import ensure_policy_was_asked, forget_checks
+from app.web.transaction import drop_waiting
 
 if TYPE_CHECKING:
     from app.jsonapi.schema import Schema
@@ -85,9 +88,11 @@ def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
-            response = _answer_with_retries(partial(_answer, view, anonymous=anonymous), *args, **values)
-            ensure_policy_was_asked()
-            return response
+            answer = partial(_answer_checked, partial(_answer, view, anonymous=anonymous), *args, **values)
+            if not idempotency.is_to_be_kept():
+                return answer()
+            authenticate(anonymous=anonymous)
+            return idempotency.answer_once(answer)
 
         guarded.permissions = permissions  # type: ignore[attr-defined]
         guarded.anonymous = anonymous  # type: ignore[attr-defined]
@@ -96,8 +101,15 @@ def requires(*permissions: P, anonymous: bool = False) -> Callable[[View], View]
     return decorate
 
 
+def _answer_checked(answer: View, *args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own
+    response = _answer_with_retries(answer, *args, **values)
+    ensure_policy_was_asked()
+    return response
+
+
 def _answer(view: View, *args: Any, anonymous: bool, **values: Any) -> Response:  # noqa: ANN401 - the view's own
     forget_checks()
+    begin_matching()
     authenticate(anonymous=anonymous)
     _refuse_include(view)
     try:
@@ -122,6 +134,7 @@ def _answer_with_retries(answer: View, *args: Any, **values: Any) -> Response:  
         except DBAPIError as error:
             if not (is_transient(error) and is_repeatable()):
                 raise
+            drop_waiting()
             logger.warning(
                 "the database has ended the transaction (%s); the request begins again", type(error.orig).__name__
             )

@@ -26,6 +26,7 @@ from app.jsonapi.schema import Schema, protected_attributes
 from app.persistence import AnyRow, Expression, KeptStatement
 from app.web import cursors
 from app.web.answers import document_response
+from app.web.conditions import ensure_matches
 from app.web.context import caller, reader
 from app.web.filters import Filter, FilterClause, also_permitted
 from app.web.pages import Found, Wanted, counted_page, page_by_cursor, uncounted_page
@@ -157,6 +158,7 @@ class Listing(Declaration):
         if row is None:
             raise NotFound
         require(permission, row, self.model)
+        ensure_matches()
         return row
 
     def get_complete(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> AnyRow:

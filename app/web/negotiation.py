@@ -1,11 +1,12 @@
-"""What a client asks of the form of an answer: its media type, and which fields of it (JSON:API 1.1)."""
+"""The media types of a request and its answer, and which fields the answer has (JSON:API 1.1)."""
 
 from flask import Flask, g, request
 
 from app.jsonapi import MEDIA_TYPE
-from app.jsonapi.errors import NotAcceptable
+from app.jsonapi.errors import NotAcceptable, UnsupportedMediaType
 from app.jsonapi.fieldsets import fieldsets_of
-from app.web.guard import answers_jsonapi
+from app.web.guard import answers_jsonapi, takes_any_media_type
+from app.web.requests import WRITE_METHODS, has_body
 
 BELOW = "/api/v2/"
 # Many clients of the API say that they accept JSON.
@@ -13,7 +14,16 @@ WIDER = frozenset({"*/*", "application/*", "application/json"})
 
 
 def install(app: Flask) -> None:
-    """Register the hook."""
+    """Register the hooks."""
+
+    @app.before_request
+    def require_media_type() -> None:
+        if request.method not in WRITE_METHODS or request.url_rule is None or request.mimetype == MEDIA_TYPE:
+            return
+        # HCP Terraform requires the header even without a body (spec: conventions, base URL and media type). But people
+        # type "curl -X POST …/actions/unlock", and nothing could be misunderstood.
+        if has_body() and not takes_any_media_type(app.view_functions[request.endpoint or ""]):
+            raise UnsupportedMediaType
 
     @app.before_request
     def negotiate() -> None:

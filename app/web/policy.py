@@ -20,6 +20,7 @@ from app.authz.policy import Level
 from app.jsonapi.errors import ApiError, Forbidden, NotFound, Unauthorized
 from app.models.organizations import Organization
 from app.persistence import AnyRow, Base, KeptStatement, case_folded, fold_case
+from app.web.conditions import ensure_matches
 from app.web.context import caller, reader
 
 Entity = TypeVar("Entity", bound=Base)
@@ -251,6 +252,7 @@ def lock_row(  # noqa: PLR0913 - what, and how it is locked
     mark_policy_checked(permission)
     row = get_narrowed(_locked_row_of(model, share_lock=share_lock), seen_by, model, {WANTED_ID: identifier}, session)
     require(permission, row, model)
+    ensure_matches()
     return row
 
 
@@ -281,4 +283,5 @@ def get_for_update(  # noqa: PLR0913 - what, whose, and how it is locked
         raise NotFound
     if not rules.holds(caller(), permission, entity):
         raise denial(permission)
+    ensure_matches()
     return entity

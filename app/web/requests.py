@@ -1,4 +1,4 @@
-"""The hooks around every request (media type, request id, headers), and reading its body."""
+"""The hooks around every request (its id, headers), and reading its body."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -10,7 +10,6 @@ from flask import Flask, Response, has_request_context, request
 from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.exceptions import HTTPException
 
-from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.body import read_json
 from app.jsonapi.errors import (
     BadParameter,
@@ -18,13 +17,11 @@ from app.jsonapi.errors import (
     NotFound,
     TooLarge,
     Unprocessable,
-    UnsupportedMediaType,
 )
 from app.jsonapi.parameters import Known
 from app.jsonapi.query import text_of
 from app.services import services
 from app.web.context import forbid_retry, release_reader, request_id
-from app.web.guard import takes_any_media_type
 from app.web.slow_clients import drain_body, read_deadline
 
 Read = TypeVar("Read")
@@ -61,15 +58,6 @@ def install(app: Flask) -> None:
         if "\0" in request.path:
             raise NotFound
 
-    @app.before_request
-    def require_media_type() -> None:
-        if request.method not in WRITE_METHODS or request.url_rule is None or request.mimetype == MEDIA_TYPE:
-            return
-        # HCP Terraform requires the header even without a body (spec: conventions, base URL and media type). But people
-        # type "curl -X POST …/actions/unlock", and nothing could be misunderstood.
-        if _has_body() and not takes_any_media_type(app.view_functions[request.endpoint or ""]):
-            raise UnsupportedMediaType
-
     @app.after_request
     def add_headers(response: Response) -> Response:
         _add_missing(response.headers)
@@ -91,13 +79,20 @@ def _add_missing(headers: Headers) -> None:
             headers.add(name, value)
 
 
-def _has_body() -> bool:
+def has_body() -> bool:
+    """Whether the request has a body."""
     return bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
 
 
 def body(limit: int | None = None) -> object:
     """The JSON of the request. 400 if it is not JSON, 413 if it is longer than ``limit`` (by default the setting)."""
     return read_json(_sent(limit))
+
+
+def whole_body(limit: int) -> bytes:
+    """The bytes of the request, of any media type; 413 if there are more than the limit, or the setting if greater."""
+    is_short = (request.content_length or limit) <= services().settings.request_bytes
+    return _sent(None if is_short else max(limit, services().settings.request_bytes))
 
 
 def sent_pieces(limit: int) -> Iterator[bytes]:

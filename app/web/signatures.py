@@ -19,6 +19,7 @@ from app.services import services
 
 # How far the clock that signed may be ahead of the one that reads.
 CLOCK_SKEW: Final = timedelta(minutes=5)
+SECONDS: Final = 3600
 _OPTIONS: Final = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
 
 
@@ -29,6 +30,11 @@ class _ExactSigner(Signer):
 
 class _ExactTimestampSigner(_ExactSigner, TimestampSigner):
     pass
+
+
+class _HourlySigner(_ExactTimestampSigner):
+    def get_timestamp(self) -> int:
+        return super().get_timestamp() // SECONDS * SECONDS
 
 
 class NotSigned(ValueError):
@@ -53,6 +59,11 @@ def sign_for_a_while(purpose: str, value: Any) -> str:  # noqa: ANN401 - JSON
     return str(_timed_signer(purpose).dumps(value))
 
 
+def sign_by_the_hour(purpose: str, value: Any) -> str:  # noqa: ANN401 - JSON
+    """The text of ``sign_for_a_while`` as it was at the full hour, so that a document with it stays the same."""
+    return str(_timed_signer(purpose, _HourlySigner).dumps(value))
+
+
 def read_recently_signed(purpose: str, text: str, lifetime: timedelta) -> Any:  # noqa: ANN401 - JSON
     """The value in a text that ``sign_for_a_while`` has made no longer ago than the lifetime."""
     try:
@@ -73,8 +84,8 @@ def _signer(purpose: str) -> URLSafeSerializer:
     return URLSafeSerializer(_key(), salt=_salt(purpose), signer=_ExactSigner, signer_kwargs=_OPTIONS)
 
 
-def _timed_signer(purpose: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(_key(), salt=_salt(purpose), signer=_ExactTimestampSigner, signer_kwargs=_OPTIONS)
+def _timed_signer(purpose: str, signer: type[_ExactTimestampSigner] = _ExactTimestampSigner) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(_key(), salt=_salt(purpose), signer=signer, signer_kwargs=_OPTIONS)
 
 
 def _key() -> str:

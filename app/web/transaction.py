@@ -1,10 +1,11 @@
 """The one transaction of a change, and the activity event that belongs to it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
 from typing import Any
 
+from flask import g
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from app.persistence import AnyRow, Base, ChangedRow, NewRow, identifier, new_ro
 from app.persistence.database import new_session
 from app.services import services
 from app.storage.ledger import TO_DELETE
+from app.web.conditions import ensure_match_was_checked
 from app.web.context import caller, forbid_retry, release_reader, request_id
 from app.web.objects import delete_objects
 from app.web.policy import ensure_policy_was_asked
@@ -37,23 +39,80 @@ Recorded = tuple[str, AnyRow, Mapping[str, Any] | None]
 CHANGED_MEANWHILE = "The resource was changed by another request meanwhile; read it again and retry"
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A transaction whose block has ended, and which waits for the answer that is committed with it."""
+
+    session: Session
+    closing: ExitStack
+
+
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, at_once: bool = False) -> Iterator[Session]:
     """Open a transaction that is committed when the block ends and rolled back when it raises.
 
     A violated constraint becomes the error that the model names for it. So the database decides about uniqueness, even
     between concurrent requests. Objects marked for deletion in the transaction are removed after the commit.
+
+    In a request whose answer is kept (``wait_for_answer``), the commit waits for the answer, or for the next
+    transaction; but not with ``at_once``, for what counts even if the request fails.
     """
+    commit_waiting()
     release_reader()
-    with new_session() as session:
+    with ExitStack() as closing:
+        session = closing.enter_context(new_session())
         try:
             yield session
             ensure_policy_was_asked()
-            forbid_retry()
+            if not at_once:
+                ensure_match_was_checked()
             _schedule_analytics(session)
+            if "waits_for_answer" in g and not at_once:
+                session.flush()
+                g.waiting = Waiting(session, closing.pop_all())
+                return
+            forbid_retry()
             session.commit()
         except IntegrityError as error:
             raise _api_error(error) from error
+    _after_commit(session)
+
+
+@contextmanager
+def check_transaction() -> Iterator[Session]:
+    """Open a transaction that checks what may be done, before something that takes long; it changes nothing."""
+    release_reader()
+    with new_session() as session:
+        yield session
+
+
+def wait_for_answer() -> None:
+    """Let the transaction of this request wait for its answer: ``commit_waiting`` or ``drop_waiting`` must follow."""
+    g.waits_for_answer = True
+
+
+def commit_waiting(add: Callable[[Session], None] | None = None) -> bool:
+    """Commit the transaction that waits, if there is one, with what ``add`` writes; returns whether there was one."""
+    waiting: Waiting | None = g.pop("waiting", None)
+    if waiting is None:
+        return False
+    with waiting.closing:
+        if add is not None:
+            add(waiting.session)
+        forbid_retry()
+        waiting.session.commit()
+    _after_commit(waiting.session)
+    return True
+
+
+def drop_waiting() -> None:
+    """Roll back the transaction that waits, if there is one."""
+    waiting: Waiting | None = g.pop("waiting", None)
+    if waiting is not None:
+        waiting.closing.close()
+
+
+def _after_commit(session: Session) -> None:
     if RING in session.info:
         ring(services().settings.home / FOLDER, session.info[RING])
     if TO_DELETE in session.info:

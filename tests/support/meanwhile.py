@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 
 from flask import Flask
 from sqlalchemy import event
@@ -31,3 +32,22 @@ def after_reading(app: Flask, table: str, meanwhile: Callable[[], None]) -> Iter
     finally:
         event.remove(engines.reading, "after_cursor_execute", note)
     assert not is_waiting, f"nothing was read from {table}"
+
+
+@contextmanager
+def before_transaction(app: Flask, number: int, meanwhile: Callable[[], None]) -> Iterator[None]:
+    """Within the block, ``meanwhile`` happens once: before the transaction of this number, counted from 1, begins."""
+    engines: Engines = services(app).engines
+    begun = count(1)
+
+    def note(_connection: object) -> None:
+        if next(begun) == number:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(meanwhile).result()
+
+    event.listen(engines.writing, "engine_connect", note)
+    try:
+        yield
+    finally:
+        event.remove(engines.writing, "engine_connect", note)
+    assert next(begun) > number, "there were fewer transactions"

@@ -7,8 +7,11 @@ from sqlalchemy import Engine, text
 
 from app.models import Organization, Project
 from app.web.guard import ATTEMPTS
+from tests.resources.accounts.test_account import PASSWORD, SECOND, passwords
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, document
+from tests.support.browser import PASSWORD as FIRST
+from tests.support.browser import person_with_password
 from tests.support.states import States, announcement, state
 from tests.support.world import Person, World
 
@@ -87,7 +90,7 @@ def test_not_with_a_long_body_that_is_no_longer_at_hand(
     api.post(f"{states.path}/state-versions", owner.token, sent)
 
 
-def test_not_after_something_was_committed(
+def test_a_look_before_the_change_commits_nothing(
     api: Api, world: World, acme: Organization, owner: Person, deadlocks_on: DeadlocksOn
 ) -> None:
     states = States(api, world.workspace(world.default_project(acme), "net"), owner.token)
@@ -97,5 +100,13 @@ def test_not_after_something_was_committed(
     sent = document("state-versions", rollback_state_version=("state-versions", version))
 
     # It looks for the state in a transaction of its own.
-    api.patch(f"{states.path}/state-versions", owner.token, sent, expect=503)
     api.patch(f"{states.path}/state-versions", owner.token, sent, expect=201)
+
+
+def test_not_after_something_was_committed(api: Api, world: World, deadlocks_on: DeadlocksOn) -> None:
+    ada = person_with_password(world, "ada")
+    deadlocks_on("activity_events", 1)
+
+    # That a password was tried is committed first.
+    api.patch(PASSWORD, ada.token, passwords(SECOND, FIRST), expect=503)
+    api.patch(PASSWORD, ada.token, passwords(SECOND, FIRST))

@@ -39,7 +39,7 @@ def test_documents_are_jsonapi_with_the_headers_clients_need(
     answer = api.raw(method, path, admin, body)
     assert answer.status_int == status
     assert answer.headers["Content-Type"] == CONTENT_TYPE
-    check_common_headers(answer)
+    check_common_headers(answer, "max-age=0, private, must-revalidate" if status == 200 else "no-store")
 
 
 @pytest.mark.parametrize("path", ["/ping", "/.well-known/terraform.json", "/organizations"])
@@ -47,11 +47,11 @@ def test_answers_without_a_token_have_the_common_headers_too(api: Api, path: str
     check_common_headers(api.raw("GET", path))
 
 
-def check_common_headers(answer: TestResponse) -> None:
+def check_common_headers(answer: TestResponse, kept: str = "no-store") -> None:
     assert answer.headers["TFP-API-Version"] == "2.6"
     assert answer.headers["TFP-AppName"] == "HCP Terraform"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == kept
     assert answer.headers["X-Request-Id"]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.background_tasks import DueTask
+from app.models.idempotency_keys import IdempotencyKey
 from app.models.sign_in import AuthorizationCode, SignInSession
 from app.persistence import Base, now
 from app.web.transaction import record_events, transaction
@@ -19,11 +20,12 @@ ROUNDS: Final = 100
 
 
 def delete_expired(_task: DueTask) -> None:
-    """Delete sessions and codes that have expired, and tokens that have expired long ago."""
+    """Delete sessions, codes and answers that have expired, and tokens that have expired long ago."""
     moment = now()
     with transaction() as session:
         _delete(session, SignInSession, SignInSession.expires_at <= moment)
         _delete(session, AuthorizationCode, AuthorizationCode.expires_at <= moment)
+        _delete(session, IdempotencyKey, IdempotencyKey.expires_at <= moment)
     for _ in range(ROUNDS):
         if _delete_tokens() < AT_ONCE:
             break

@@ -29,6 +29,7 @@ from app.resources.accounts.authentication_tokens.operations import (
     usernames,
 )
 from app.resources.accounts.users.operations import AdministratorAccount
+from app.web.conditions import ensure_matches
 from app.web.context import caller, reader
 from app.web.listing import ResourceObject
 from app.web.policy import denial, get_for_update, is_allowed, is_allowed_at, require, visible
@@ -54,6 +55,7 @@ def destroy_organization_token(org: OrganizationRef, purpose: str) -> None:
         revoked = revoke_organization_token(session, org.id, purpose)
         if revoked is None:
             raise NotFound
+        ensure_matches()
         record_event(session, "authentication-tokens.delete", revoked)
 
 

@@ -38,13 +38,13 @@ KEY_LENGTH: Final = 16
 def seconds_to_wait(account: str, address: str) -> int:
     """Register an attempt and return 0, or return how long to wait if there were too many."""
     attempt = {"id": new_attempt_id(), "account": account, "address": address}
-    with transaction() as session:
+    with transaction(at_once=True) as session:
         ATTEMPTS.register(session, [attempt])
     seconds = ATTEMPTS.delay(reader(), [attempt], registered=1)
     # Hashing takes long, and other requests need the connection meanwhile.
     release_reader()
     if seconds:
-        with transaction() as session:
+        with transaction(at_once=True) as session:
             ATTEMPTS.undo(session, id=attempt["id"])
     return seconds
 

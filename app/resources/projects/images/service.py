@@ -9,12 +9,12 @@ from app.resources.projects.images.encoding import EncodedImage
 from app.resources.projects.images.operations import new_name, remove_image, set_image
 from app.web.objects import stored_object
 from app.web.policy import get_for_update
-from app.web.transaction import apply_changes, record_event, transaction
+from app.web.transaction import apply_changes, check_transaction, record_event, transaction
 
 
 def check_may_change(model: type[Project | Workspace], identifier: str, permission: P) -> None:
     """Refuse a caller who may not set the image before its bytes are read; the transaction checks again."""
-    with transaction() as session:
+    with check_transaction() as session:
         get_for_update(session, model, identifier, permission, share_lock=True)
 
 

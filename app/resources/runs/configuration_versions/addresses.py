@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from app.resources.workspaces.state_versions.addresses import AddressNotValid
 from app.web.addresses import base_url
 from app.web.context import caller
-from app.web.signatures import NotSigned, read_recently_signed, sign_for_a_while
+from app.web.signatures import NotSigned, read_recently_signed, sign_by_the_hour
 
 PREFIX: Final = "/objects/configurations/"
 LIFETIME: Final = timedelta(hours=25)
@@ -22,7 +22,7 @@ class Ticket(NamedTuple):
 
 def upload_address(version_id: str) -> str:
     """An absolute address that takes the archive of the version."""
-    return f"{base_url()}{PREFIX}{sign_for_a_while(_PURPOSE, Ticket(version_id, caller().token_id))}"
+    return f"{base_url()}{PREFIX}{sign_by_the_hour(_PURPOSE, Ticket(version_id, caller().token_id))}"
 
 
 def verify_ticket(ticket: str) -> Ticket:

@@ -11,12 +11,13 @@ from typing import Final, Literal, NamedTuple
 from app.jsonapi.errors import Forbidden
 from app.web.addresses import base_url
 from app.web.context import caller
-from app.web.signatures import NotSigned, read_recently_signed, sign_for_a_while
+from app.web.signatures import NotSigned, read_recently_signed, sign_by_the_hour
 
 Part = Literal["state", "json-state"]
 Direction = Literal["upload", "download"]
 
-# Longer than any apply, and long enough to pass a download address on for a day.
+# Longer than any apply, and long enough to pass a download address on for a day. Up to an hour of it is over already:
+# the address is the same for an hour.
 LIFETIME: Final = timedelta(hours=25)
 PREFIX: Final = "/objects/"
 
@@ -40,7 +41,7 @@ class Ticket(NamedTuple):
 def signed_address(direction: Direction, version_id: str, part: Part) -> str:
     """An absolute address for one part of the version, in one direction."""
     ticket = Ticket(version_id, part, caller().token_id)
-    return f"{base_url()}{PREFIX}{sign_for_a_while(_purpose(direction), ticket)}"
+    return f"{base_url()}{PREFIX}{sign_by_the_hour(_purpose(direction), ticket)}"
 
 
 def verify_ticket(direction: Direction, ticket: str) -> Ticket:

@@ -51,7 +51,7 @@ from app.storage.spare_names import line_of, new_name
 from app.web.context import act_for, caller, caller_with_sources, reader, release_reader
 from app.web.objects import delete_objects, stored_object
 from app.web.policy import WANTED_ID, denial, is_allowed, lock_row, row_of
-from app.web.transaction import record_event, transaction, write
+from app.web.transaction import check_transaction, record_event, transaction, write
 
 Pieces = Callable[[int], Iterator[bytes]]
 """The bytes of the request in small pieces; 413 if there are more than the limit."""
@@ -122,7 +122,7 @@ def _announce(session: Session, workspace: AnyRow, latest: Latest, members: dict
 
 def roll_back(workspace_id: str, rollback_of_id: str) -> AnyRow:
     """Make a copy of an earlier state the newest one, with the next serial in its bytes, too. Returns its row."""
-    with transaction() as session:
+    with check_transaction() as session:
         _lock_held_workspace(session, workspace_id)
         origin = session.scalars(
             select(StateVersion).where(
@@ -314,7 +314,7 @@ def _inline_state(workspace_id: str, members: dict[str, Any]) -> Iterator[Ingest
         yield None
         return
     # Check the lock before the content, and before anything is stored.
-    with transaction() as session:
+    with check_transaction() as session:
         _lock_held_workspace(session, workspace_id)
     with ingest(in_pieces(state), md5=members["md5"], json_state=json_state) as arrival:
         yield arrival

@@ -1,1 +1,0 @@
-"""All organizations of the site, for its administrators."""

@@ -1,0 +1,63 @@
+"""Conditional requests: ``ETag``, ``If-None-Match`` and ``If-Match``.
+
+The tag of an answer is a digest of its bytes. So it is the same for all callers who are shown the same, and nothing has
+to be kept or invalidated.
+"""
+
+from typing import Final
+
+import xxhash
+from flask import Response, g, request
+
+from app.jsonapi.errors import BadHeader, PreconditionFailed
+from app.web.inner_requests import answer_within
+
+IF_MATCH: Final = "If-Match"
+# As HCP Terraform says it: a client may keep the answer, but asks each time whether it still holds.
+REVALIDATED: Final = "max-age=0, private, must-revalidate"
+READING: Final = frozenset({"GET", "HEAD"})
+NOT_MODIFIED: Final = 304
+NOT_FOUND: Final = 404
+NOT_READABLE: Final = f"{IF_MATCH} is only for what can be read at the same address"
+
+
+def tag(response: Response, content: bytes) -> Response:
+    """Give the answer to a read its tag; the answer 304 without a body, if the client has it already."""
+    found = xxhash.xxh3_128_hexdigest(content)
+    response.headers["ETag"] = f'"{found}"'
+    response.headers["Cache-Control"] = REVALIDATED
+    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(found):
+        response.status_code = NOT_MODIFIED
+        response.set_data(b"")
+        del response.headers["Content-Type"]
+        del response.headers["Content-Length"]
+    return response
+
+
+def begin_matching() -> None:
+    """Note at the beginning of each attempt to answer whether ``If-Match`` has to be checked."""
+    if "HTTP_IF_MATCH" in request.environ:
+        g.is_matched = False
+
+
+def ensure_matches() -> None:
+    """Refuse to change a resource that is no longer as the client has seen it, by ``If-Match``.
+
+    This is called when a row is locked. What the client would read now is read as any other request reads it: the
+    row is not changed yet, and nobody else can change it.
+    """
+    if g.get("is_matched", True):
+        return
+    shown = answer_within("GET", request.path)
+    found = shown.get_etag()[0]
+    if found is None and shown.status_code != NOT_FOUND:
+        raise BadHeader(NOT_READABLE, header=IF_MATCH)
+    if found is None or not request.if_match.contains(found):
+        raise PreconditionFailed(header=IF_MATCH)
+    g.is_matched = True
+
+
+def ensure_match_was_checked() -> None:
+    """Refuse a change whose ``If-Match`` was not checked, because no row was locked for it."""
+    if not g.get("is_matched", True):
+        raise BadHeader(NOT_READABLE, header=IF_MATCH)
