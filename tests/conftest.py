@@ -42,6 +42,7 @@ from app.persistence import Base
 from app.services import services
 from tests.support import databases
 from tests.support.api import Api
+from tests.support.measured import END_TO_END, runs_elsewhere_too
 from tests.support.policy_watch import watch_policy
 from tests.support.world import World
 
@@ -60,10 +61,6 @@ ROOT = Path(__file__).parent.parent
 BOOTSTRAP_TOKEN = "bootstrap-token-of-the-test-suite-0123456789"
 SERVER = "postgresql_server"
 EMPTY = "empty_all_tables_for_tests"
-# Their thousands of examples run nothing that other tests don't run.
-MANY_EXAMPLES = {"test_fuzz.py", "test_two_faces.py"}
-# What they run of the application is another process.
-END_TO_END = ROOT / "tests" / "end_to_end"
 # Their tests wait for processes, signals and pauses most of the time.
 WAITING = (END_TO_END, ROOT / "tests" / "agent")
 # The coverage of a test with parameters is measured with its first case: the others run the same lines, mostly.
@@ -134,15 +131,6 @@ def pytest_collection_finish() -> None:
     # Once more, of nothing: else a search through everything new would wait until there is a quarter as much again.
     gc.collect()
     gc.set_threshold(SEARCH_FOR_GARBAGE_AFTER)
-
-
-def runs_elsewhere_too(item: pytest.Item) -> bool:
-    """Whether other tests run the same code: the same test on SQLite, many simpler ones, or a server of its own."""
-    callspec = getattr(item, "callspec", None)
-    kind = callspec.params.get("database_kind", "sqlite") if callspec else None
-    is_alone = item.get_closest_marker("only_postgresql") or item.get_closest_marker("one_database")
-    is_again = kind not in {None, "sqlite"} and not is_alone
-    return is_again or item.path.name in MANY_EXAMPLES or END_TO_END in item.path.parents
 
 
 @pytest.hookimpl(wrapper=True)
