@@ -101,7 +101,7 @@ PATHS = [
 # The caller is one statement; what teams were granted is another, for who is in a team.
 READS = table(f"""
                                                                 | owner token member
-/state-versions/VERSION                                         | 3     3     4
+/state-versions/VERSION                                         | 2     2     3
 /state-versions/VERSION?include=outputs                         | 4     4     5
 /state-versions/VERSION?include=created_by,outputs              | 5     5     6
 /state-versions/VERSION/outputs                                 | 3     3     4
@@ -109,7 +109,7 @@ READS = table(f"""
 /state-versions?{BY_NAME}                                       | 3     3     4
 /state-versions?{BY_NAME}&include=created_by,outputs            | 6     6     7
 /workspaces/WORKSPACE?include=outputs,current_state_version     | 5     5     6
-/workspaces/WORKSPACE/current-state-version                     | 3     3     4
+/workspaces/WORKSPACE/current-state-version                     | 2     2     3
 /workspaces/WORKSPACE/current-state-version-outputs             | 3     3     4
 /workspaces/WORKSPACE/resources                                 | 3     3     4
 /workspaces/WORKSPACE/vars                                      | 2     2     3
@@ -140,8 +140,8 @@ OF_KINDS: dict[str, dict[str, Cost]] = {
         # the version, who got the address, lock, the latest versions; it, the line of the next object, outputs, others
         "upload a state": (8, 7),
         "upload the JSON form of a state": (6, 5),
-        "send a state in the document": (14, 12),
-        "roll back": (16, 15),
+        "send a state in the document": (13, 11),
+        "roll back": (15, 14),
     },
     "variables": {
         "create a variable": (6, 5),  # caller, lock, insert, event, how many there are, show

@@ -11,7 +11,7 @@ from app.jsonapi.errors import TooMuchIncluded
 from app.models.runs import Run
 from app.models.state_versions import PENDING, StateVersion, StateVersionOutput
 from app.models.workspaces import Workspace
-from app.persistence import KeptStatement, in_values, values_param
+from app.persistence import SEPARATOR, KeptStatement, in_values, string_agg, values_param
 from app.resources.organizations.organization_memberships.includes import shown_users
 from app.resources.workspaces.state_versions.schema import (
     OutputSchema,
@@ -81,9 +81,18 @@ _VERSIONS: Final[dict[str, Any]] = {
     "filters": (OneOf("filter[status]", StateVersion.status),),
 }
 
+_OUTPUT: Final = StateVersionOutput.__table__.c
 STATE_VERSIONS: Final = Listing(
     **_VERSIONS,
-    columns=_VERSION_COLUMNS,
+    columns={
+        **_VERSION_COLUMNS,
+        "output_ids": string_agg(
+            _OUTPUT.id,
+            _OUTPUT.state_version_id == StateVersion.__table__.c.id,
+            order=_OUTPUT.name,
+            outer=StateVersion.__table__,
+        ),
+    },
     parents={
         "current_in": and_(
             Workspace.__table__.c.id == bindparam("current_in"),
@@ -146,6 +155,16 @@ def including(wanted: set[str]) -> Callable[[Sequence[Row[Any]], list[ResourceOb
     return load
 
 
+def link_output_ids(shown: ResourceObject, output_ids: str | None) -> None:
+    """Add the ids of its outputs to the resource object of one version."""
+    listed = output_ids.split(SEPARATOR) if output_ids else ()
+    _link(shown, [{"id": output_id, "type": "state-version-outputs"} for output_id in listed])
+
+
+def _link(version: ResourceObject, linkage: list[dict[str, str]]) -> None:
+    version["relationships"]["outputs"] = {"data": linkage, **version["relationships"]["outputs"]}
+
+
 def link_outputs(shown: list[ResourceObject]) -> list[int]:
     """Add the ids of their outputs to the resource objects of versions, in one statement; returns the lengths."""
     linked: dict[str, list[dict[str, str]]] = {version["id"]: [] for version in shown}
@@ -157,8 +176,7 @@ def link_outputs(shown: list[ResourceObject]) -> list[int]:
         linked[version_id].append({"id": output_id, "type": "state-version-outputs"})
         lengths.append(length)
     for version in shown:
-        outputs = version["relationships"]["outputs"]
-        version["relationships"]["outputs"] = {"data": linked[version["id"]], **outputs}
+        _link(version, linked[version["id"]])
     return lengths
 
 

@@ -19,7 +19,7 @@ from app.resources.workspaces.state_versions.listing import (
     LISTED_STATE_VERSIONS,
     STATE_VERSIONS,
     including,
-    link_outputs,
+    link_output_ids,
 )
 from app.resources.workspaces.state_versions.schema import RollbackSchema, StateVersionSchema
 from app.services import services
@@ -120,5 +120,5 @@ def _answer(row: AnyRow, status: int = 200) -> Response:
     shown = STATE_VERSIONS.to_resource(row)
     found = include([row], [shown]) if include else None
     if "data" not in shown["relationships"]["outputs"]:
-        link_outputs([shown])
+        link_output_ids(shown, row.output_ids)
     return resource_response(shown, status, found)

@@ -117,7 +117,7 @@ def _announce(session: Session, workspace: AnyRow, latest: Latest, members: dict
     if not is_allowed(P.STATE_READ, version):
         raise denial(P.STATE_READ)
     previous_id = None if latest.created is None else latest.created.id
-    return STATE_VERSIONS.row_of(version, previous_id=previous_id, next_id=None)
+    return STATE_VERSIONS.row_of(version, previous_id=previous_id, next_id=None, output_ids=None)
 
 
 def roll_back(workspace_id: str, rollback_of_id: str) -> AnyRow:
