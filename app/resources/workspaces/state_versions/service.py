@@ -50,7 +50,7 @@ from app.storage.ledger import KEPT, MarkedForDeletion, Stored
 from app.storage.spare_names import line_of, new_name
 from app.web.context import act_for, caller, caller_with_sources, reader, release_reader
 from app.web.objects import delete_objects, stored_object
-from app.web.policy import WANTED_ID, denial, is_allowed, lock_row, row_of
+from app.web.policy import WANTED_ID, lock_row, require, row_of
 from app.web.transaction import check_transaction, record_event, transaction, write
 
 Pieces = Callable[[int], Iterator[bytes]]
@@ -114,8 +114,6 @@ def create_state_version(workspace_id: str, members: dict[str, Any], *, is_force
 def _announce(session: Session, workspace: AnyRow, latest: Latest, members: dict[str, Any]) -> AnyRow:
     version = pending_version(workspace, latest, caller().user_id, members)
     write(session, *discarded(latest), new_row(version), event=creation_event(version))
-    if not is_allowed(P.STATE_READ, version):
-        raise denial(P.STATE_READ)
     previous_id = None if latest.created is None else latest.created.id
     return STATE_VERSIONS.row_of(version, previous_id=previous_id, next_id=None, output_ids=None)
 
@@ -321,7 +319,8 @@ def _inline_state(workspace_id: str, members: dict[str, Any]) -> Iterator[Ingest
 
 
 def _lock_held_workspace(session: Session, workspace_id: str) -> AnyRow:
-    """The workspace; refuses a caller who does not hold its lock."""
+    """The workspace; refuses a caller who does not hold its lock, or may not see versions."""
     workspace = lock_row(session, Workspace, workspace_id, P.STATE_WRITE, visible_by=P.STATE_WRITE)
     check_held_by(workspace, caller())
+    require(P.STATE_READ, workspace, Workspace)
     return workspace
