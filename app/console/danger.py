@@ -125,6 +125,5 @@ def _explanation(organization: str, shown: Resource, type_: str, here: str) -> R
         relationships["subject"] = {"data": {"type": kind, "id": subject}}
     document = {"data": {"type": "permission-explanations", "relationships": relationships}}
     explained = send("POST", "/permissions/explain", document)
-    return render(
-        "permissions", org=organization, shown=shown, here=here, subject=subject, explained=explained and explained.one
-    )
+    given: dict[str, Any] = {"shown": shown, "here": here, "home": here.rpartition("/")[0], "subject": subject}
+    return render("permissions", org=organization, **given, explained=explained and explained.one)

@@ -190,7 +190,10 @@ def message_page(title: str, text: str, status: int = 200, advice: str = "") -> 
 def refusal_page(refused: Refused) -> Response:
     """A page that says what the API refused, and what to do."""
     title, advice = TITLES.get(refused.status, "That did not work"), ADVICE.get(refused.status, "")
-    return render("message", refused.status, title=title, text=refused.text, advice=advice, rights=_rights(refused))
+    text = refused.text[:1].upper() + refused.text[1:]
+    # What the title says already.
+    text = "" if text.rstrip(".") == title else text
+    return render("message", refused.status, title=title, text=text, advice=advice, rights=_rights(refused))
 
 
 def _rights(refused: Refused) -> str:

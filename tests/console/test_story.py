@@ -264,6 +264,12 @@ def test_from_the_members_one_sees_what_each_may_do(scene: Scene) -> None:
     rows = {row.th.text: row.td.text for row in page.html.select("tbody tr")}
     assert (rows["project:read"], rows["project:delete"]) == ("yes", "no")
     assert "viewer on the project" in page.text
+    browser = sign_in(scene.app, scene.world, viewer, ip="192.0.2.11")
+    seen = scene.visit(f"/{scene.organization.name}/projects/{scene.project.id}/members", browser)
+    # Only those who manage the members may ask about others.
+    assert [link["href"].partition("subject=")[2] for link in seen.html.find_all("a", string="Permissions")] == [
+        viewer.id
+    ]
 
 
 @pytest.mark.one_database
