@@ -1,6 +1,7 @@
 """Runs: their stages, their plan as a list of changes, their logs, and what somebody may do about them."""
 
 import re
+from hashlib import sha256
 from typing import Any, Final
 
 import orjson
@@ -13,6 +14,7 @@ from app.console.pages import action, page, redirect_to, render
 from app.console.plan_changes import ResourceChange, changes_of
 from app.jsonapi.errors import BadParameter, NotFound
 from app.resources.accounts.sign_in.authorization import Parameters, single_value
+from app.web.answers import no_content
 
 FINAL: Final = frozenset(
     {"applied", "planned_and_finished", "errored", "discarded", "canceled", "force_canceled", "policy_soft_failed"}
@@ -34,7 +36,14 @@ ACTIONS: Final = {
 @blueprint.get("/<organization>/workspaces/<workspace>/runs/<run_id>")
 @page
 def show_run(organization: str, workspace: str, run_id: str) -> Response:
-    """Show a run. A script loads the other parts into the page; without it, links lead to them."""
+    """Show a run. A script loads the other parts into the page; without it, links lead to them.
+
+    Open pages ask again and again with the version that they show, and mostly nothing has changed: that is one request
+    to the API without what it includes, and no page.
+    """
+    is_live = request.headers.get("X-Part") == "live"
+    if is_live and (known := request.headers.get("X-Version")) and known == _version(get(f"/runs/{run_id}").one):
+        return no_content()
     run = get(f"/runs/{run_id}", {"include": "plan,apply,created_by"}).one
     place = {"organization": organization, "workspace": workspace, "run_id": run_id}
     phases = {name: phase for name in PHASES if (phase := run.related(name))}
@@ -45,10 +54,17 @@ def show_run(organization: str, workspace: str, run_id: str) -> Response:
         "waits": why_it_waits(run),
         "final": FINAL,
         "begun": [name for name, phase in phases.items() if _began(phase)],
+        "version": _version(run),
     }
-    if request.headers.get("X-Part") == "live":
+    if is_live:
         return render("run_live", **given)
     return render("run", **given, phases=phases)
+
+
+def _version(run: Resource) -> str:
+    """Another text whenever the live part of the page looks different, but for how long ago something was."""
+    shown = [getattr(run, name) for name in ("status", "status_timestamps", "actions", "permissions")]
+    return sha256(orjson.dumps([*shown, run.position_in_queue, run.message])).hexdigest()[:16]
 
 
 @blueprint.get("/<organization>/<workspace>/runs/<run_id>")

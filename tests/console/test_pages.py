@@ -107,3 +107,17 @@ def test_who_may_only_look_gets_no_buttons(app: Flask, world: World, scene: Scen
         answer = scene.visit(path.strip(), browser)
         assert answer.status_int == 200, path
         assert text not in answer.text, path
+
+
+@pytest.mark.one_database
+def test_a_run_that_has_not_changed_is_not_shown_again(scene: Scene, statements: Statements) -> None:
+    path = f"/{scene.organization.name}/workspaces/{scene.name}/runs/{scene.waiting}"
+    version = scene.visit(path).html.select_one("[data-version]")["data-version"]
+    with statements() as seen:
+        same = scene.visit(path, None, **{"X-Part": "live", "X-Version": version})
+    assert (same.status_int, same.body, len(seen)) == (204, b"", 2)
+    scene.act(scene.waiting, "discard")
+    other = scene.visit(path, None, **{"X-Part": "live", "X-Version": version})
+    assert other.status_int == 200
+    assert other.html.select_one("[data-version]")["data-version"] != version
+    assert "discarded" in other.text

@@ -106,6 +106,7 @@ if (live) {
   let wait = 1000;
   let timer;
   let shown = "";
+  let asked = 0;
   let status = live.querySelector("[data-status]").dataset.status;
 
   // What somebody has typed, and where the focus is, stay as they are.
@@ -145,24 +146,31 @@ if (live) {
 
   const refresh = async () => {
     try {
-      const answer = await fetch(live.dataset.live, { headers: { "X-Part": "live" } });
+      // Now and then all of it comes, with new times and a form that is still valid.
+      asked += 1;
+      const headers = { "X-Part": "live" };
+      if (asked % 8) headers["X-Version"] = live.querySelector("[data-version]").dataset.version;
+      const answer = await fetch(live.dataset.live, { headers });
       if (answer.status === 401) {
         location.reload();
         return;
       }
       if (!answer.ok) throw new Error(answer.status);
-      const text = await answer.text();
+      const text = answer.status === 204 ? "" : await answer.text();
       // The token of the form is another one each time.
       const compared = text.replace(/name="form_token" value="[^"]*"/g, "");
-      if (compared !== shown) {
+      if (text && compared !== shown) {
+        const before = live.querySelector("[data-version]").dataset.version;
         replace(text);
         shown = compared;
-        wait = 1000;
+        // Mere times are no reason to ask more often.
+        wait = live.querySelector("[data-version]").dataset.version === before ? wait * 1.5 : 1000;
         follow();
         if (live.querySelector("[data-final]")) return;
       } else {
-        wait = Math.min(wait * 1.5, 15000);
+        wait *= 1.5;
       }
+      wait = Math.min(wait, 15000);
     } catch { wait = 15000; }
     timer = setTimeout(refresh, document.hidden ? 15000 : wait);
   };
