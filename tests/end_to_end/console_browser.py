@@ -29,6 +29,17 @@ WIDE: Final[ViewportSize] = {"width": 1200, "height": 800}
 NARROW: Final[ViewportSize] = {"width": 360, "height": 740}
 # How long a page may take to show something, in milliseconds.
 PATIENCE: Final = 15_000
+# Ends when all parts of the page have come in the places of the links to them. The page looks itself, each few
+# milliseconds, because questions from outside take longer.
+LOADED: Final = """(patience) => new Promise((done, failed) => {
+  const last = performance.now() + patience;
+  const look = () => {
+    if (!document.querySelector("[data-load]:not([data-later]) > a:only-child")) done();
+    else if (performance.now() > last) failed(new Error("parts are missing"));
+    else setTimeout(look, 10);
+  };
+  look();
+})"""
 SERIOUS: Final = {"serious", "critical"}
 # Runs before every page: what the content security policy refuses is kept, and so is what a hostile text could do.
 WATCH: Final = """
@@ -66,8 +77,10 @@ def chromium() -> Iterator[Browser]:
 class Window:
     """A window of the browser with cookies of its own. It keeps what goes wrong in its pages."""
 
-    def __init__(self, browser: Browser, url: str, *, narrow: bool = False, scripts: bool = True) -> None:
-        """``url`` is that of the service."""
+    def __init__(
+        self, browser: Browser, url: str, *, narrow: bool = False, scripts: bool = True, axe: bool = False
+    ) -> None:
+        """``url`` is that of the service. With ``axe``, every page has its script, which ``obstacles`` takes."""
         self.url = url
         self.faults: list[str] = []
         self.context: BrowserContext = browser.new_context(
@@ -77,6 +90,9 @@ class Window:
         )
         self.context.set_default_timeout(PATIENCE)
         self.context.add_init_script(WATCH)
+        if axe:
+            # Sent to the browser once; for each page it would take longer than what it does there.
+            self.context.add_init_script(Axe().axe_script)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
@@ -131,8 +147,6 @@ def looks(page: Page) -> set[str]:
 
 def obstacles(page: Page, *, colours: bool = True, only_colours: bool = False) -> list[str]:
     """What axe finds that keeps people from using the page, seriously. Looking at colours takes longest."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(Axe().axe_script)
     options: dict[str, Any] = {"resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": colours}}}
     if only_colours:
         options = {**options, "runOnly": ["color-contrast"]}

@@ -16,7 +16,18 @@ from playwright.sync_api import expect
 
 from app.console.blueprint import blueprint
 from tests.end_to_end.agents import AgentProcess
-from tests.end_to_end.console_browser import MISSING, NARROW, WIDE, Window, chromium, chromium_path, looks, obstacles
+from tests.end_to_end.console_browser import (
+    LOADED,
+    MISSING,
+    NARROW,
+    PATIENCE,
+    WIDE,
+    Window,
+    chromium,
+    chromium_path,
+    looks,
+    obstacles,
+)
 from tests.end_to_end.console_steps import (
     FOCUSED,
     PASSWORD,
@@ -272,7 +283,7 @@ def seen(stage: Stage) -> Seen:
     assert stage.owner.raw("PUT", f"policies/{values['policy_id']}/upload", rego).is_success
     known = Flask("pages")
     known.register_blueprint(blueprint)
-    found, window = Seen(), Window(stage.browser, stage.service.url)
+    found, window = Seen(), Window(stage.browser, stage.service.url, axe=True)
     look(found, window, "sign-in", "/sign-in")
     window.sign_in(stage.service.username, PASSWORD)
     listed = {**paths(known.url_map, values, entries), "nothing": "/nowhere/at/all"}
@@ -287,13 +298,14 @@ def seen(stage: Stage) -> Seen:
 def look(found: Seen, window: Window, name: str, path: str) -> None:
     page = window.open(path)
     # Until all its parts have come in the places of the links to them.
-    expect(page.locator("[data-load]:not([data-later]) > a:only-child")).to_have_count(0)
+    page.evaluate(LOADED, PATIENCE)
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     found.pages.append(name)
     found.refused += [f"{name}: {each}" for each in window.refusals()]
     # The colours of what was on another page already are known.
-    is_new = not looks(page) <= found.looks
-    found.looks |= looks(page)
+    seen_now = looks(page)
+    is_new = not seen_now <= found.looks
+    found.looks |= seen_now
     found.light += [f"{name}: {each}" for each in obstacles(page, colours=is_new)]
     if is_new:
         page.emulate_media(color_scheme="dark")
