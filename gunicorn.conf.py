@@ -20,6 +20,8 @@ from app.embedded_agents import EmbeddedAgents, why_none
 from app.embedded_workers import EmbeddedWorkers
 from app.resources.runs.agent_jobs.expiry import expire_forever
 from app.services import services
+from app.web.metrics import forget_process, forget_processes
+from app.web.request_log import JSON, json_formatter
 from app.web.server_errors import server_error
 from app.web.slow_clients import shut_down_reading
 
@@ -139,13 +141,19 @@ class WithoutSecrets(logging.Filter):
 
 
 class DiscreetLogger(Logger):
-    """Gunicorn's logger without secrets, which would write whole addresses into both of its logs."""
+    """Gunicorn's logger without secrets, which would write whole addresses into both of its logs.
+
+    It writes JSON where the application does.
+    """
 
     def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         """Add the filter."""
         super().setup(cfg)
         for log in (self.error_log, self.access_log):
             log.addFilter(WithoutSecrets())
+        if (os.environ.get("GROUNDPLAN_LOG_FORMAT") or "").lower() == JSON:
+            for handler in self.error_log.handlers:
+                handler.setFormatter(json_formatter())
 
 
 logger_class = DiscreetLogger
@@ -158,6 +166,16 @@ control_socket_disable = True
 beside: list[Embedded] = []
 # Workers come and go, so the time of their own start says nothing.
 started_at = time.monotonic()
+
+
+def on_starting(server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Forget what the processes of an earlier start have counted."""
+    forget_processes(services(server.app.wsgi()).settings.home)
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ANN401
+    """Forget the gauges of a worker process that has ended."""
+    forget_process(services(server.app.wsgi()).settings.home, worker.pid)
 
 
 def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn has no types

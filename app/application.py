@@ -12,14 +12,16 @@ from app import cli, console, resources
 from app.analytics import connect_analytics
 from app.config import Settings
 from app.mail import server as mail_server
-from app.migrate import migrate
+from app.migrate import migrate, schema_version
 from app.openapi import openapi_document
 from app.persistence.database import connect_engines
 from app.services import EXTENSION, Services
 from app.storage.keyring import Keyring
 from app.storage.spare_names import SpareNames
 from app.storage.vault import connect_vault
-from app.web import addresses, documentation, errors, negotiation, requests
+from app.web import addresses, documentation, errors, measuring, metrics, negotiation, request_log, requests
+
+LINE = "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"
 
 
 class Application(Flask):
@@ -51,13 +53,18 @@ def create_app(settings: Settings | None = None) -> Flask:
         analytics=connect_analytics(settings),
         # Made when it is first asked for, once in each process.
         openapi=cache(lambda: orjson.dumps(openapi_document(app))),
+        schema_version=cache(schema_version),
     )
-    log_to_standard_error(settings.log_level)
+    log_to_standard_error(settings.log_level, as_json=settings.log_format == request_log.JSON)
     mail_server.configure(app, settings.mail_server)
     addresses.install(app, settings)
     migrate(app)
     errors.install(app)
     requests.install(app)
+    if settings.metrics_token is not None or settings.log_format == request_log.JSON:
+        measuring.install(app)
+    metrics.install(app)
+    request_log.install(app)
     negotiation.install(app)
     resources.install(app)
     documentation.install(app)
@@ -66,11 +73,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def log_to_standard_error(level: str) -> None:
+def log_to_standard_error(level: str, *, as_json: bool = False) -> None:
     """Log to standard error, one line for each record, with the id of the request that it belongs to."""
     handler = logging.StreamHandler()
     handler.addFilter(requests.RequestIdFilter())
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"))
+    handler.setFormatter(request_log.json_formatter() if as_json else logging.Formatter(LINE))
     logger = logging.getLogger("app")
     logger.handlers = [handler]
     logger.propagate = False

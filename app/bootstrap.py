@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.authentication.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password, new_password
 from app.authentication.tokens import built_in_pool_token, digest, new_token
-from app.config import InvalidSettingError, Settings
+from app.config import Settings
 from app.jsonapi.fields import EMAIL_LENGTH, EMAIL_PATTERN
 from app.models.activity_events import ActivityEvent
 from app.models.authentication_tokens import AuthenticationToken
@@ -27,6 +27,7 @@ from app.resources.inheritance.execution_mode import REMOTE
 from app.resources.organizations.organization_memberships.operations import accept_invitations, take_over
 from app.resources.organizations.organizations.operations import create_organization_with_owner, make_owner
 from app.resources.organizations.organizations.schema import NAME_LENGTH, NAME_PATTERN
+from app.variables import InvalidSettingError
 
 USERNAME = re.compile(USERNAME_PATTERN)
 ADMINISTRATOR = "admin"

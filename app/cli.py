@@ -15,7 +15,6 @@ from app.authentication.tokens import built_in_pool_token
 from app.authz.document import permissions_page
 from app.auto_destroy_commands import auto_destroy_commands
 from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email, set_password
-from app.config import InvalidSettingError
 from app.embedded_agents import why_none
 from app.jsonapi.document import errors_page
 from app.models.users import SITE_ROLES
@@ -35,6 +34,7 @@ from app.user_commands import (
     suspend_user,
     unsuspend_user,
 )
+from app.variables import InvalidSettingError
 
 
 def install(app: Flask) -> None:

@@ -2,14 +2,29 @@
 
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Self
-from urllib.parse import parse_qs, unquote, urlsplit
+
+from app.variables import (
+    PSYCOPG_2,
+    PSYCOPG_3,
+    Bucket,
+    InvalidSettingError,
+    MailServer,
+    Posthog,
+    bucket_of,
+    load_or_create_secret,
+    mail_server_of,
+    networks_of,
+    posthog_of,
+    split_csv,
+    sqlalchemy_url,
+    whole_number,
+)
 
 # Characters that are allowed unencoded in the header of a request.
 TOKEN = re.compile("[!-~]{32,512}")
@@ -18,8 +33,8 @@ MINIMUM_SECRET_LENGTH = 32
 MAXIMUM_DAYS = 365
 ORGANIZATION_CREATION = ("admins", "users")
 SIGN_UP = ("invited", "nobody")
+LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-POSTHOG_HOST = "https://us.i.posthog.com"
 # Host and port, as RFC 3986 allows them. In brackets there is more to check: see ``is_authority``.
 AUTHORITY = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::(?P<port>[0-9]*))?", re.ASCII
@@ -28,50 +43,10 @@ AUTHORITY = re.compile(
 SUB_PATH = re.compile("(?:/[A-Za-z0-9._~@:+-]+)+", re.ASCII)
 # A sub-path that begins like the service's own paths could not be told from them. Clients resolve dots as segments.
 OWN_SEGMENTS = {"api", "docs", "invitations", "oauth", "objects", "sign-in", "sign-out", ".well-known"}
-SENDER = re.compile(r"[^@\s]+@[^@\s]+")
-# The port, and whether the connection begins with TLS.
-MAIL_SCHEMES = {"smtp": (25, False), "smtps": (465, True)}
-PSYCOPG_2, PSYCOPG_3 = "postgresql+psycopg2://", "postgresql+psycopg://"
 # An SQLite database in memory would be another one for each connection.
 DATABASE_URL = re.compile(
     rf"({re.escape(PSYCOPG_2)}|{re.escape(PSYCOPG_3)}).*|sqlite(\+pysqlite)?:///(?!:memory:)[^?]+.*", re.DOTALL
 )
-
-
-class InvalidSettingError(ValueError):
-    """A setting that the service can't start with; the text names the environment variable."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """A bucket for objects, instead of files on the disk; Amazon's S3 unless an endpoint is given."""
-
-    name: str
-    endpoint: str | None = None
-    region: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posthog:
-    """The PostHog project that gets events."""
-
-    key: str = field(repr=False)
-    host: str
-    # Whether it also hears of each project that is read.
-    reads: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailServer:
-    """The server that sends the service's mail, and the sender's address."""
-
-    host: str
-    port: int
-    sender: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    begins_with_tls: bool = False
-    turns_to_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +80,8 @@ class Settings:
     pool_size: int = 5
     trusted_proxies: int = 0
     log_level: str = "INFO"
+    log_format: str = "text"
+    metrics_token: str | None = field(default=None, repr=False)
     bucket: Bucket | None = None
     posthog: Posthog | None = None
     url: str | None = None
@@ -155,6 +132,12 @@ class Settings:
             raise InvalidSettingError(message)
         if self.log_level not in LOG_LEVELS:
             message = f"GROUNDPLAN_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}"
+            raise InvalidSettingError(message)
+        if self.log_format not in LOG_FORMATS:
+            message = f"GROUNDPLAN_LOG_FORMAT must be one of {', '.join(LOG_FORMATS)}"
+            raise InvalidSettingError(message)
+        if self.metrics_token is not None and not TOKEN.fullmatch(self.metrics_token):
+            message = "GROUNDPLAN_METRICS_TOKEN must have 32 to 512 characters, all of them ASCII and none a blank"
             raise InvalidSettingError(message)
         self._check_database()
         self._check_invitations()
@@ -215,6 +198,8 @@ class Settings:
             pool_size=whole_number(given, "GROUNDPLAN_POOL_SIZE", 5),
             trusted_proxies=whole_number(given, "GROUNDPLAN_TRUSTED_PROXIES", 0),
             log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),
+            log_format=(given.get("GROUNDPLAN_LOG_FORMAT") or "text").lower(),
+            metrics_token=given.get("GROUNDPLAN_METRICS_TOKEN") or None,
             bucket=bucket_of(given),
             posthog=posthog_of(given),
             url=(given.get("GROUNDPLAN_URL") or "").rstrip("/") or None,
@@ -263,15 +248,6 @@ def is_sub_path(path: str) -> bool:
     return SUB_PATH.fullmatch(path) is not None and segments[0] not in OWN_SEGMENTS and not {".", ".."} & set(segments)
 
 
-def sqlalchemy_url(url: str) -> str:
-    """The URL with a driver: ``postgres://`` and ``postgresql://`` mean psycopg2."""
-    # Without a name of a driver, SQLAlchemy would use psycopg2 up to 2.0 and psycopg 3 from 2.1 on.
-    for scheme in ("postgres://", "postgresql://"):
-        if url.startswith(scheme):
-            return PSYCOPG_2 + url.removeprefix(scheme)
-    return url
-
-
 def _is_importable(module: str) -> bool:
     try:
         import_module(module)
@@ -279,116 +255,3 @@ def _is_importable(module: str) -> bool:
         # Not installed, or installed without the library that it needs.
         return False
     return True
-
-
-def whole_number(given: Mapping[str, str], name: str, default: int) -> int:
-    """The whole number in the variable ``name``: a positive one, or the default."""
-    text = given.get(name)
-    if not text or text == str(default):
-        return default
-    if not re.fullmatch("[1-9][0-9]{0,8}", text):
-        message = f"{name} must be a positive whole number"
-        raise InvalidSettingError(message)
-    return int(text)
-
-
-def bucket_of(given: Mapping[str, str]) -> Bucket | None:
-    """The bucket in the variables; None if objects are stored as files in the home folder."""
-    name, endpoint = given.get("GROUNDPLAN_S3_BUCKET"), given.get("GROUNDPLAN_S3_ENDPOINT") or None
-    if not name:
-        return None
-    if endpoint and not endpoint.startswith(("http://", "https://")):
-        message = "GROUNDPLAN_S3_ENDPOINT must begin with http:// or https://"
-        raise InvalidSettingError(message)
-    return Bucket(name=name, endpoint=endpoint, region=given.get("GROUNDPLAN_S3_REGION") or None)
-
-
-def posthog_of(given: Mapping[str, str]) -> Posthog | None:
-    """The PostHog project in the variables; None without a key."""
-    key, host = given.get("GROUNDPLAN_POSTHOG_KEY"), given.get("GROUNDPLAN_POSTHOG_HOST") or POSTHOG_HOST
-    if not key:
-        return None
-    if not host.startswith(("http://", "https://")):
-        message = "GROUNDPLAN_POSTHOG_HOST must begin with http:// or https://"
-        raise InvalidSettingError(message)
-    reads = given.get("GROUNDPLAN_POSTHOG_READS") or "0"
-    if reads not in {"0", "1"}:
-        message = "GROUNDPLAN_POSTHOG_READS must be 0 or 1"
-        raise InvalidSettingError(message)
-    return Posthog(key=key, host=host, reads=reads == "1")
-
-
-def mail_server_of(given: Mapping[str, str]) -> MailServer | None:
-    """The mail server in the variables, as ``smtp://user:password@host:587?starttls=1`` or ``smtps://…``.
-
-    Without one the service sends no mail.
-    """
-    url = given.get("GROUNDPLAN_SMTP_URL")
-    if not url:
-        return None
-    # The URL may contain a password, so errors don't repeat it.
-    message = (
-        "GROUNDPLAN_SMTP_URL must be smtp://host or smtps://host, with port, user:password@ and ?starttls=1 if needed"
-    )
-    try:
-        parts = urlsplit(url)
-        host, port, options = parts.hostname, parts.port, parse_qs(parts.query, keep_blank_values=True)
-    except ValueError:
-        raise InvalidSettingError(message) from None
-    if parts.scheme not in MAIL_SCHEMES or not host or parts.path not in {"", "/"} or set(options) - {"starttls"}:
-        raise InvalidSettingError(message)
-    usual_port, begins_with_tls = MAIL_SCHEMES[parts.scheme]
-    starttls = options.get("starttls", ["0"])
-    if starttls not in (["0"], ["1"]) or (begins_with_tls and starttls == ["1"]):
-        raise InvalidSettingError(message)
-    sender = given.get("GROUNDPLAN_MAIL_FROM") or f"groundplan@{host}"
-    if not SENDER.fullmatch(sender):
-        message = "GROUNDPLAN_MAIL_FROM must be an e-mail address"
-        raise InvalidSettingError(message)
-    return MailServer(
-        host=host,
-        port=port or usual_port,
-        sender=sender,
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        begins_with_tls=begins_with_tls,
-        turns_to_tls=starttls == ["1"],
-    )
-
-
-def networks_of(given: Mapping[str, str]) -> tuple[IPv4Network | IPv6Network, ...]:
-    """The networks in the variables; ``any`` stands for every one."""
-    text = given.get("GROUNDPLAN_OUTBOUND_PRIVATE") or ""
-    listed = ("0.0.0.0/0", "::/0") if text == "any" else split_csv(text) if text else ()
-    try:
-        return tuple(ip_network(each) for each in listed)
-    except ValueError:
-        message = "GROUNDPLAN_OUTBOUND_PRIVATE must be any, or networks such as 10.0.0.0/8, separated by commas"
-        raise InvalidSettingError(message) from None
-
-
-def split_csv(text: str) -> tuple[str, ...]:
-    """The items of a comma-separated list."""
-    return tuple(item.strip() for item in text.split(","))
-
-
-def load_or_create_secret(path: Path) -> str:
-    """The secret in the file; it is created at the first start.
-
-    Two processes that start at once must use the same secret. So a complete file is linked to its name: the name exists
-    with the whole secret or not at all, and the second process reads the secret of the first one.
-    """
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(48))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            path.hardlink_to(draft)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text(encoding="ascii").strip()

@@ -17,6 +17,7 @@ from alembic.operations.ops import (
     ModifyTableOps,
     UpgradeOps,
 )
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from flask import Flask
 from flask_migrate import Migrate
@@ -43,6 +44,11 @@ def migrate(app: Flask) -> Migrate:
     """Register the ``flask db`` commands for the service's tables."""
     assert models.Project.metadata is db.metadata  # every table is known from here on
     return Migrate(app, db, directory=str(FOLDER))
+
+
+def schema_version() -> str:
+    """The newest migration, which is the version of the tables that the code needs."""
+    return str(ScriptDirectory(str(FOLDER)).get_current_head())
 
 
 class Note(MigrateOperation):

@@ -14,8 +14,8 @@ from gunicorn.app.base import Application
 
 from app.application import create_app
 from app.cli import bootstrap_command
-from app.config import InvalidSettingError
 from app.services import services
+from app.variables import InvalidSettingError
 
 CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.py"
 

@@ -23,7 +23,7 @@ class Services:
 
     ``engines`` are those that Flask-SQLAlchemy holds, for reading and for threads without an application context; a
     request that writes uses ``app.web.transaction``. ``analytics`` is None if no outside service gets events.
-    ``openapi`` returns the description of the API as JSON.
+    ``openapi`` returns the description of the API as JSON, ``schema_version`` the newest migration that the code knows.
     """
 
     settings: Settings
@@ -33,6 +33,7 @@ class Services:
     spare_names: SpareNames
     analytics: Delivery | None
     openapi: Callable[[], bytes]
+    schema_version: Callable[[], str]
 
 
 def services(app: Flask | None = None) -> Services:

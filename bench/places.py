@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from sqlalchemy import URL, Engine, NullPool, create_engine, make_url, text
 
-from app.config import sqlalchemy_url
+from app.variables import sqlalchemy_url
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WORKERS = 2

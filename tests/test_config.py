@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from app.config import InvalidSettingError, MailServer, Posthog, Settings, load_or_create_secret, sqlalchemy_url
+from app.config import Settings
+from app.variables import InvalidSettingError, MailServer, Posthog, load_or_create_secret, sqlalchemy_url
 
 SECRET = "a secret of more than thirty-two characters"
 TOKEN = "a-token-of-more-than-thirty-two-characters"

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from app.analytics.sink import AnalyticsEvent
-from app.config import Posthog
+from app.variables import Posthog
 
 SECONDS = 5
 """How long PostHog may take to accept one event."""

@@ -10,7 +10,7 @@ from flask import Flask, current_app
 from flask_mailman import EmailMessage, Mail
 from flask_mailman.backends.smtp import EmailBackend
 
-from app.config import MailServer
+from app.variables import MailServer
 
 # Timeout for each step of the conversation with a server that does not respond.
 SECONDS: Final = 10

@@ -9,8 +9,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from app.config import Bucket
 from app.storage.store import ObjectNotFound, StoreUnavailable, checked
+from app.variables import Bucket
 
 # The size of a part of a multipart upload: S3 requires 5 MiB for all but the last. One part at a time is in memory.
 PART = 8 * 2**20

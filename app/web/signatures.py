@@ -75,6 +75,11 @@ def read_recently_signed(purpose: str, text: str, lifetime: timedelta) -> Any:  
     return value
 
 
+def is_same(given: str, secret: str) -> bool:
+    """Whether the text is the secret, found out in a time that tells nothing about the secret."""
+    return hmac.compare_digest(given.encode(), secret.encode())
+
+
 def derive_key(purpose: str) -> bytes:
     """A key for the purpose, which nobody can tell without the secret of the service."""
     return hmac.digest(_key().encode(), _salt(purpose).encode(), "sha256")

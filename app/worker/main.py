@@ -13,8 +13,9 @@ from types import FrameType
 from typing import Final
 
 from app.application import create_app
-from app.config import InvalidSettingError, Settings
+from app.config import Settings
 from app.services import services
+from app.variables import InvalidSettingError
 from app.worker.handlers import HANDLERS, PERIODS
 from app.worker.worker import Worker
 

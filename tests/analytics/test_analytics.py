@@ -14,8 +14,9 @@ from flask import Flask
 
 from app.analytics import AnalyticsEvent, Delivery, Sink, connect_analytics, posthog
 from app.analytics.posthog import PosthogSink
-from app.config import Posthog, Settings
+from app.config import Settings
 from app.models import Organization
+from app.variables import Posthog
 from app.web.transaction import EVENTS_OF_A_TASK
 from tests.support.analytics import EVENT, KEY, Broken, Kept, Server, closed_port
 from tests.support.api import Api, document

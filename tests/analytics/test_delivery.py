@@ -14,7 +14,7 @@ from flask import Flask
 
 from app.analytics import AnalyticsEvent, Delivery, Sink
 from app.analytics.posthog import PosthogSink
-from app.config import Posthog
+from app.variables import Posthog
 from tests.support.analytics import EVENT, KEY, Broken, Kept, Stuck, closed_port, until
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from app.analytics import Delivery
-from app.config import Posthog
 from app.services import services
+from app.variables import Posthog
 from tests.support.analytics import KEY, Kept
 from tests.support.api import Api
 from tests.support.services import replace_services

@@ -18,7 +18,7 @@ import httpx
 from pytfe import TFEClient, TFEConfig
 from sqlalchemy import Connection, NullPool, create_engine
 
-from app.config import sqlalchemy_url
+from app.variables import sqlalchemy_url
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WORKERS = 2

@@ -34,12 +34,17 @@ OPEN = {
     "documentation.show_page",
     "documentation.show_start",
     "documentation.show_start_page",
+    # For balancers. They tell no names: a word for each part of the service.
+    "health.show_health",
+    "health.show_readiness",
     # As those of sign_in. Without a session they say nothing, with one no more than the API says to the same user.
     "invitation_pages.answer_form",
     "invitation_pages.show_page",
     # Their signed address is the permission: see addresses.py of logs.
     "logs.download_run_file",
     "logs.read_run_log",
+    # It asks for the token of the metrics.
+    "metrics.show_metrics",
     "service.discover",
     "service.ping",
     "service.show_ip_ranges",

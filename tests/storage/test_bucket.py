@@ -14,7 +14,6 @@ import boto3
 import pytest
 from flask import Flask
 
-from app.config import Bucket, InvalidSettingError, bucket_of
 from app.services import services
 from app.storage.keyring import DecryptionError, Keyring
 from app.storage.ledger import register
@@ -22,6 +21,7 @@ from app.storage.objects import PART, BucketStore
 from app.storage.store import ObjectNotFound
 from app.storage.sweeping import sweep
 from app.storage.vault import Vault
+from app.variables import Bucket, InvalidSettingError, bucket_of
 
 SECONDS_TO_START = 60
 

@@ -15,7 +15,6 @@ import pytest
 from botocore.retries.standard import ExponentialBackoff
 from flask import Flask
 
-from app.config import Bucket
 from app.jsonapi import CONTENT_TYPE
 from app.models import StateVersion
 from app.services import services
@@ -24,6 +23,7 @@ from app.storage.keyring import Keyring
 from app.storage.objects import PART, BucketStore
 from app.storage.store import Store, StoreUnavailable
 from app.storage.vault import Vault
+from app.variables import Bucket
 from tests.support.api import faults
 from tests.support.services import replace_services
 from tests.support.states import OUTPUTS, States, state

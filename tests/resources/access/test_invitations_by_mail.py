@@ -15,10 +15,11 @@ from flask import Flask
 from sqlalchemy import Engine, update
 
 from app.application import create_app
-from app.config import MailServer, Settings
+from app.config import Settings
 from app.mail.server import SUBJECT_LENGTH, one_line
 from app.models import Invitation, Organization, Project, User
 from app.services import services
+from app.variables import MailServer
 from app.worker.handlers import HANDLERS
 from app.worker.performing import perform
 from tests.support.api import Api, document

@@ -7,7 +7,6 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app.config import MailServer
 from app.mail.server import configure
 from app.models import NotificationConfiguration, Workspace
 from app.models.background_tasks import DEAD
@@ -16,6 +15,7 @@ from app.models.run_notifications import notify
 from app.resources.notifications.notification_configurations.background import PAUSES
 from app.resources.notifications.notification_configurations.throttle import OF_ADDRESS
 from app.services import services
+from app.variables import MailServer
 from tests.support.api import Api, document
 from tests.support.background import do_due, make_due, tasks
 from tests.support.mail import HOST, Inbox, listening

@@ -1,0 +1,1 @@
+"""Numbers about the service for Prometheus, for whoever has the token of the metrics."""
