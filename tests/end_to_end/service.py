@@ -268,9 +268,8 @@ def _environment(home: Path, database_url: str, port: int, workers: int) -> dict
     return inherited | {
         "DATABASE_URL": database_url,
         "GROUNDPLAN_HOME": str(home / "home"),
-        # The starts of the service share what Python compiles.
+        # Each start of the service uses what pip and the tests have compiled.
         "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONPYCACHEPREFIX": str(home.parent / "pycache"),
         "GROUNDPLAN_BOOTSTRAP_TOKEN": BOOTSTRAP_TOKEN,
         "HOST": "127.0.0.1",
         "PORT": str(port),
