@@ -104,6 +104,7 @@ def agent(mortal_service: Service) -> Iterator[AgentProcess]:
     running.close()
 
 
+@pytest.mark.one_database
 def test_an_agent_that_dies_in_an_apply_loses_nothing(runs: Runs, agent: AgentProcess) -> None:
     run = runs.start(SLOW % 60)
     poll_until(lambda: b"local-exec): wait1ng" in runs.log(run), 20, "a resource that is being made")
@@ -120,6 +121,7 @@ def test_an_agent_that_dies_in_an_apply_loses_nothing(runs: Runs, agent: AgentPr
     assert runs.wait(runs.start(QUICK)) == "planned_and_finished"
 
 
+@pytest.mark.one_database
 def test_an_apply_outlives_the_death_of_the_service(mortal_service: Service, runs: Runs, agent: AgentProcess) -> None:
     run = runs.start(SLOW % 2)
     poll_until(lambda: b"local-exec): wait1ng" in runs.log(run), 20, "a resource that is being made")

@@ -296,6 +296,7 @@ def test_an_agent_is_killed_after_terraform_has_ended(scene: Scene, request_: st
     scene.finish()
 
 
+@pytest.mark.one_database
 def test_the_service_is_killed_while_an_agent_plans(scene: Scene) -> None:
     run = scene.begin(closed="plan", has_slow_plan=True)
     scene.gates.wait_for("plan")

@@ -136,6 +136,7 @@ def test_what_the_server_refuses_itself_is_answered_by_a_document(
     assert "secret" not in str(body)
 
 
+@pytest.mark.one_database
 def test_sigterm_ends_the_server_cleanly_even_with_an_idle_connection(own_service: Service) -> None:
     with own_service.client(own_service.user_token) as http:
         assert create_project(http, own_service.organization, "kept").status_code == 201

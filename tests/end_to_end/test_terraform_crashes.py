@@ -55,6 +55,7 @@ def assert_whole(service: Service, folder: Terraform, serial: int) -> None:
     assert workspace(service, folder)["attributes"]["locked"] is False
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("returns", ["before", "after"])
 def test_an_apply_outlives_the_death_of_the_service(mortal_service: Service, folder: Terraform, returns: str) -> None:
     running = folder.start("apply", "-auto-approve")
@@ -74,6 +75,7 @@ def test_an_apply_outlives_the_death_of_the_service(mortal_service: Service, fol
     assert_whole(mortal_service, folder, serial=2)
 
 
+@pytest.mark.one_database
 def test_what_an_apply_could_not_save_is_pushed_later(mortal_service: Service, folder: Terraform) -> None:
     running = folder.start("apply", "-auto-approve")
     heard(running, "Executing")
@@ -94,6 +96,7 @@ def test_what_an_apply_could_not_save_is_pushed_later(mortal_service: Service, f
     assert_whole(mortal_service, folder, serial=3)
 
 
+@pytest.mark.one_database
 def test_the_lock_of_a_cli_that_died_is_taken_away_by_force(mortal_service: Service, folder: Terraform) -> None:
     running = folder.start("apply", "-auto-approve")
     heard(running, "Executing")

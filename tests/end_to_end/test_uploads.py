@@ -222,6 +222,7 @@ def by_a_worker(service: Service) -> None:
     assert service.stop() == 0
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("sweep", [by_command, by_a_worker])
 def test_after_a_kill_and_a_sweep_the_store_has_exactly_what_rows_name(
     own_service: Service, sweep: Callable[[Service], None]
