@@ -58,22 +58,23 @@ def test_an_error_code_has_one_status() -> None:
     assert {code: found for code, found in statuses.items() if len(found) > 1} == {}, "clients switch on the code"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
-    text = CODE.sub("", page.read_text(encoding="utf-8"))
-    for target in LINK.findall(text):
-        if re.match(r"[a-z]+:", target):
-            continue
-        place, _, section = target.partition("#")
-        found = (page.parent / place).resolve() if place else page
-        assert found.exists(), f"{target} leads nowhere"
-        assert not section or section in sections(found), f"{target} names no section"
+def test_every_link_inside_the_repository_leads_somewhere(subtests: pytest.Subtests) -> None:
+    for page in PAGES:
+        for target in LINK.findall(CODE.sub("", page.read_text(encoding="utf-8"))):
+            if re.match(r"[a-z]+:", target):
+                continue
+            with subtests.test(str(page.relative_to(ROOT)), target=target):
+                place, _, section = target.partition("#")
+                found = (page.parent / place).resolve() if place else page
+                assert found.exists(), "it leads nowhere"
+                assert not section or section in sections(found), "it names no section"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_path_that_a_page_names_is_there(page: Path) -> None:
-    named = set(PATH.findall(page.read_text(encoding="utf-8")))
-    assert {path for path in named if not (ROOT / path).exists()} == set()
+def test_every_path_that_a_page_names_is_there(subtests: pytest.Subtests) -> None:
+    for page in PAGES:
+        with subtests.test(str(page.relative_to(ROOT))):
+            named = set(PATH.findall(page.read_text(encoding="utf-8")))
+            assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
 def sections(page: Path) -> set[str]:

@@ -40,20 +40,22 @@ def test_every_row_is_there_once() -> None:
     assert [row for row, *_ in ROW.findall(PAGE)] == WANTED
 
 
-@pytest.mark.parametrize("row", WANTED)
-def test_every_route_of_a_row_is_one_of_the_service(row: str, routes: set[tuple[str, str]]) -> None:
-    named = {(method, re.sub(r":\w+", "*", path)) for method, path in ROUTE.findall(ROWS[row][0])}
-    assert named
-    assert named - routes == set()
-    assert ROUTE.sub("", ROWS[row][0]).strip(" ,") == ""
+def test_every_route_of_a_row_is_one_of_the_service(routes: set[tuple[str, str]], subtests: pytest.Subtests) -> None:
+    for row in WANTED:
+        with subtests.test(row):
+            named = {(method, re.sub(r":\w+", "*", path)) for method, path in ROUTE.findall(ROWS[row][0])}
+            assert named
+            assert named - routes == set()
+            assert ROUTE.sub("", ROWS[row][0]).strip(" ,") == ""
 
 
-@pytest.mark.parametrize("row", WANTED)
-def test_every_test_of_a_row_is_one_of_the_suite(row: str) -> None:
-    named = TEST.findall(ROWS[row][1])
-    assert named
-    assert [f"{path}::{name}" for path, name in named if name not in functions(path)] == []
-    assert TEST.sub("", ROWS[row][1]).strip(" ,") == ""
+def test_every_test_of_a_row_is_one_of_the_suite(subtests: pytest.Subtests) -> None:
+    for row in WANTED:
+        with subtests.test(row):
+            named = TEST.findall(ROWS[row][1])
+            assert named
+            assert [f"{path}::{name}" for path, name in named if name not in functions(path)] == []
+            assert TEST.sub("", ROWS[row][1]).strip(" ,") == ""
 
 
 @cache

@@ -58,13 +58,14 @@ def test_every_protection_names_its_tests() -> None:
     assert tables == ROWS
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip())
-def test_every_test_that_is_named_is_one_of_the_suite(row: str) -> None:
-    held_by = row.split("|")[-2]
-    named = TEST.findall(held_by)
-    assert named
-    assert [f"{path}::{name}" for path, name in named if name not in functions(path)] == []
-    assert TEST.sub("", held_by).strip(" ,") == ""
+def test_every_test_that_is_named_is_one_of_the_suite(subtests: pytest.Subtests) -> None:
+    for row in ROWS:
+        with subtests.test(row.split("|")[1].strip()):
+            held_by = row.split("|")[-2]
+            named = TEST.findall(held_by)
+            assert named
+            assert [f"{path}::{name}" for path, name in named if name not in functions(path)] == []
+            assert TEST.sub("", held_by).strip(" ,") == ""
 
 
 def imported(path: Path) -> set[str]:

@@ -64,20 +64,21 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
 @pytest.mark.parametrize(("method", "path"), [("POST", "/organizations"), ("PATCH", "/organizations/acme")])
 def test_what_is_not_json_is_a_bad_request(
-    api: Api, world: World, admin: Person, method: str, path: str, body: bytes
+    api: Api, world: World, admin: Person, method: str, path: str, subtests: pytest.Subtests
 ) -> None:
     world.organization("acme", owner=admin)
-    answer = api.raw(method, path, admin.token, body)
-    assert answer.status_int == 400, answer.text
-    (error,) = answer.json["errors"]
-    assert (error["status"], error["title"], error["code"]) == ("400", "bad request", "bad-request")
-    assert error["detail"].startswith("The request body ")
-    # Neither the parser's exception nor what was sent.
-    assert "acme" not in error["detail"]
-    assert "JSONDecodeError" not in error["detail"]
+    for name, body in UNREADABLE.items():
+        with subtests.test(name):
+            answer = api.raw(method, path, admin.token, body)
+            assert answer.status_int == 400, answer.text
+            (error,) = answer.json["errors"]
+            assert (error["status"], error["title"], error["code"]) == ("400", "bad request", "bad-request")
+            assert error["detail"].startswith("The request body ")
+            # Neither the parser's exception nor what was sent.
+            assert "acme" not in error["detail"]
+            assert "JSONDecodeError" not in error["detail"]
 
 
 @pytest.mark.parametrize("body", [nested(DEPTH), nested(DEPTH, b'"text"'), nested(DEPTH - 1, b'{"key":"value"}')])
@@ -117,15 +118,16 @@ ENVELOPES: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize(("body", "pointer"), ENVELOPES.values(), ids=ENVELOPES.keys())
 @pytest.mark.parametrize(("method", "path"), [("POST", "/organizations"), ("PATCH", "/organizations/acme")])
 def test_a_malformed_envelope_is_pointed_at(
-    api: Api, world: World, admin: Person, method: str, path: str, body: Any, pointer: str
+    api: Api, world: World, admin: Person, method: str, path: str, subtests: pytest.Subtests
 ) -> None:
     world.organization("acme", owner=admin)
-    answer = api.send(method, path, admin.token, orjson.dumps(body), expect=422)
-    (error,) = answer["errors"]
-    assert (error["title"], error["source"]) == ("unprocessable entity", {"pointer": pointer})
+    for name, (body, pointer) in ENVELOPES.items():
+        with subtests.test(name):
+            answer = api.send(method, path, admin.token, orjson.dumps(body), expect=422)
+            (error,) = answer["errors"]
+            assert (error["title"], error["source"]) == ("unprocessable entity", {"pointer": pointer})
 
 
 @pytest.mark.parametrize("identifier", ["other", 1, ["acme"], {"id": "acme"}, True])

@@ -227,22 +227,16 @@ FAULTY: dict[str, tuple[list[Any], list[tuple[str, str]]]] = {
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("data", "expected"), FAULTY.values(), ids=FAULTY)
 def test_a_bad_tag_is_refused_and_none_is_set(
-    api: Api,
-    world: World,
-    project: Project,
-    owner: Person,
-    *,
-    way: str,
-    data: list[Any],
-    expected: list[tuple[str, str]],
+    api: Api, world: World, project: Project, owner: Person, way: str, subtests: pytest.Subtests
 ) -> None:
-    answer, pointer = send(api, way, project, owner.token, data, expect=422)
-    assert faults(answer) == [(detail, pointer + below) for detail, below in expected]
-    assert bound(world, project) == {"env": "prod", "tier": "gold"}
-    assert len(world.all(TagBinding)) == 2
-    assert left_by_requests(world) == []
+    for name, (data, expected) in FAULTY.items():
+        with subtests.test(name):
+            answer, pointer = send(api, way, project, owner.token, data, expect=422)
+            assert faults(answer) == [(detail, pointer + below) for detail, below in expected]
+            assert bound(world, project) == {"env": "prod", "tier": "gold"}
+            assert len(world.all(TagBinding)) == 2
+            assert left_by_requests(world) == []
 
 
 GOOD = [
