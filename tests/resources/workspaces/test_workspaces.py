@@ -242,14 +242,13 @@ def test_a_bad_attribute_is_refused(
     api: Api, world: World, acme: Organization, owner: Person, method: str, subtests: pytest.Subtests
 ) -> None:
     path = WORKSPACES if method == "POST" else f"/workspaces/{world.workspace(world.project(acme)).id}"
-    before = len(world.all(Workspace))
     for member, value, detail in BAD:
         with subtests.test(member, value=value):
             sent = document("workspaces", {"name": "new", member: value})
             answer = api.send(method, path, owner.token, sent, expect=422)
             assert faults(answer) == [(detail, f"/data/attributes/{member}")]
             assert {error["title"] for error in answer["errors"]} == {"invalid attribute"}
-            assert len(world.all(Workspace)) == before
+            assert len(world.all(Workspace)) == (method == "PATCH")
 
 
 def test_a_name_is_required(api: Api, acme: Organization, owner: Person) -> None:
