@@ -76,7 +76,8 @@ def show_entry_section(organization: str, entries: str, entry_id: str, section: 
     """Show a section of a team, an agent pool or a variable set."""
     kind = next((kind for kind, name in ENTRIES.items() if name == entries), "")
     listed = SECTIONS.get(kind, {}).get(section)
-    include = listed.related.replace("-", "_") if listed else ""
+    # A form shows nothing of what is there.
+    include = listed.related.replace("-", "_") if listed and "new" not in request.args else ""
     return _show(entry_place(organization, entries, entry_id, include), section)
 
 

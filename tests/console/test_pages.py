@@ -16,9 +16,8 @@ MOST_STATEMENTS = 6
 
 def pages(app: Flask, scene: Scene) -> dict[str, str]:
     """The path of every page, by its name, but for the administration's, which nobody else finds."""
-    return {
-        name: path for name, path in paths(app.url_map, scene.values, scene.entries).items() if name not in OF_THE_SITE
-    }
+    every = paths(app.url_map, scene.values, scene.entries)
+    return {name: path for name, path in every.items() if name not in OF_THE_SITE}
 
 
 def test_pages_show_what_is_there_and_nothing_else(app: Flask, scene: Scene, statements: Statements) -> None:

@@ -73,6 +73,11 @@ def test_a_run_is_read_confirmed_and_its_state_rolled_back(scene: Scene) -> None
     assert printed.location == f"/app{place}/runs/{scene.waiting}"
 
 
+def test_the_link_of_a_workspace_for_people_leads_to_its_page(scene: Scene) -> None:
+    links = scene.api.get(scene.path, scene.owner.token)["data"]["links"]
+    assert scene.visit(links["self-html"].removeprefix("/app")).html.h1.text == scene.name
+
+
 def test_a_run_is_started_as_it_was_asked_for(scene: Scene) -> None:
     place = f"/{scene.organization.name}/workspaces/{scene.name}"
     page = submit(scene.visit(f"{place}/runs/new"), "Kind", kind="destroy", message="Bye", target_addrs="a.b c.d[0]")

@@ -23,6 +23,8 @@ OF_THE_SITE: Final = {"list_users"}
 def paths(rules: Map, values: Mapping[str, str], entries: Mapping[str, str]) -> dict[str, str]:
     """The path of every page below the console's, by the name of its view; of a section, by its name as well.
 
+    A section that has a form for a new entry has another page for it.
+
     ``values`` are the variable parts, ``entries`` the ids of what has sections of its own.
     """
     found = {}
@@ -43,5 +45,17 @@ def paths(rules: Map, values: Mapping[str, str], entries: Mapping[str, str]) -> 
         for part in sections:
             known = {**values, **part}
             path = re.sub(r"<(\w+)>", lambda part: known[part[1]], rule.rule)  # noqa: B023 - called at once
-            found[" ".join([name, *part.values()])] = path.removeprefix("/app")
+            full = " ".join([name, *part.values()])
+            found[full] = path.removeprefix("/app")
+            if _has_form(kind, part):
+                found[f"{full} new"] = f"{found[full]}?new=1"
+    found["show_move chosen"] = f"{found['show_move']}?name={values['workspace']}"
+    found["show_move to"] = f"{found['show_move chosen']}&to={values['project_id']}"
     return found
+
+
+def _has_form(kind: str, part: Mapping[str, str]) -> bool:
+    """Whether the section has a form for a new entry."""
+    kinds = {name: each for each, name in ENTRIES.items()}
+    section = SECTIONS.get(kinds.get(part.get("entries", ""), kind), {}).get(part.get("section", ""))
+    return section is not None and bool(section.create_path)
