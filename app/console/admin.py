@@ -1,4 +1,4 @@
-"""The administration of the site: its users."""
+"""The administration of the site: its users and organizations."""
 
 from typing import Final
 
@@ -24,6 +24,15 @@ def _users(status: int = 200, problem: str = "") -> Response:
     q = request.args.get("q", "")
     users = get("/admin/users", {**page_query(), **({"q": q} if q else {})})
     return render("users", status, users=users, q=q, problem=problem, address=page_address())
+
+
+@blueprint.get("/admin/organizations")
+@page
+def list_all_organizations() -> Response:
+    """Show all organizations of the site."""
+    q = request.args.get("q", "")
+    found = get("/admin/organizations", {**page_query(), **({"q": q} if q else {})})
+    return render("all_organizations", organizations=found, q=q, address=page_address())
 
 
 @blueprint.post("/admin/users/<user_id>")

@@ -194,12 +194,16 @@ def test_sessions_are_listed_and_ended(scene: Scene) -> None:
 
 @pytest.mark.one_database
 def test_an_administrator_suspends_a_user_and_nobody_else_finds_the_page(scene: Scene) -> None:
-    assert scene.visit("/admin/users").status_int == 404
+    for path in ("/admin/users", "/admin/organizations"):
+        assert scene.visit(path).status_int == 404
     administrator = scene.world.person(site_role="admin")
     browser = sign_in(scene.app, scene.world, administrator, ip="192.0.2.8")
     page = scene.visit(f"/admin/users?q={scene.owner.username}", browser)
     form = next(form for form in page.forms.values() if "Suspend" in form.text)
     assert "suspended" in form.submit("do", value="suspend").follow().text
+    listed = scene.visit(f"/admin/organizations?q={scene.organization.name}", browser)
+    assert scene.organization.name in listed.click("^Organizations$").text
+    assert [row.a.text for row in listed.html.select("tbody tr")] == [scene.organization.name]
     assert scene.visit("").status_int == 303
 
 

@@ -14,6 +14,7 @@ from tests.support.world import Person, World
 
 # Only HCP Terraform's API reference has these, or its clients ask for them.
 IN_REFERENCE = {
+    "GET /admin/organizations",
     "GET /admin/users",
     "GET /organizations/{}/reserved-tag-keys",
     "GET /organizations/{}/runs/queue",

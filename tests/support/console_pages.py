@@ -17,7 +17,7 @@ LEADING: Final = {"compare_states", "find_run"}
 # What is no page.
 PICTURES: Final = {"show_icon"}
 # Pages of the administration, which nobody else finds.
-OF_THE_SITE: Final = {"list_users"}
+OF_THE_SITE: Final = {"list_users", "list_all_organizations"}
 
 
 def paths(rules: Map, values: Mapping[str, str], entries: Mapping[str, str]) -> dict[str, str]:

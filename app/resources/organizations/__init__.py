@@ -1,5 +1,6 @@
 """Organizations and what belongs to them as a whole: memberships, teams, agent pools, tag keys, all users."""
 
+from app.resources.organizations.admin_organizations import routes as admin_organizations_routes
 from app.resources.organizations.admin_users import routes as admin_users_routes
 from app.resources.organizations.agent_pools import routes as agent_pools_routes
 from app.resources.organizations.agents import protocol_routes as agents_protocol_routes
@@ -12,6 +13,7 @@ from app.resources.organizations.subscriptions import routes as subscriptions_ro
 from app.resources.organizations.teams import routes as teams_routes
 
 BLUEPRINTS = (
+    admin_organizations_routes.blueprint,
     admin_users_routes.blueprint,
     agent_pools_routes.blueprint,
     agents_protocol_routes.blueprint,

@@ -1,0 +1,1 @@
+"""All organizations of the site, for its administrators."""
