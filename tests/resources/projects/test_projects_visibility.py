@@ -228,26 +228,23 @@ def filled(value: Any, identifier: str) -> Any:
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("who", ["outsider", "member", "other owner", "manage-workspaces", "read-workspaces"])
-@pytest.mark.parametrize(
-    ("method", "path", "sent"),
-    EVERY_ROUTE,
-    ids=[f"{route[0]} {route[1]} {route[2] or ''}"[:80] for route in EVERY_ROUTE],
-)
 def test_a_hidden_project_answers_like_a_missing_one(
-    api: Api, world: World, scene: Scene, *, who: str, method: str, path: str, sent: Any
+    api: Api, world: World, scene: Scene, who: str, subtests: pytest.Subtests
 ) -> None:
     token = PERSONAS[who](world, scene.organization, ())
-    hidden, missing = (
-        api.raw(method, filled(path, identifier), token, filled(sent, identifier), headers={"X-Request-Id": "same"})
-        for identifier in (scene.one.id, MISSING)
-    )
-    # Whoever sees the organization is told that it is the project that can't be found.
-    is_named = (method, path, sent) == WORKSPACE_IN_IT and who not in {"outsider", "other owner"}
-    assert hidden.status_int == missing.status_int == (422 if is_named else 404)
-    assert hidden.body == missing.body
-    if not is_named:
-        assert hidden.json == {"errors": [{"status": "404", "title": "not found", "code": "not-found"}]}
-    assert dict(hidden.headers) == dict(missing.headers)
+    for method, path, sent in EVERY_ROUTE:
+        with subtests.test(f"{method} {path}", sent=sent):
+            hidden, missing = (
+                api.raw(method, filled(path, its_id), token, filled(sent, its_id), headers={"X-Request-Id": "same"})
+                for its_id in (scene.one.id, MISSING)
+            )
+            # Whoever sees the organization is told that it is the project that can't be found.
+            is_named = (method, path, sent) == WORKSPACE_IN_IT and who not in {"outsider", "other owner"}
+            assert hidden.status_int == missing.status_int == (422 if is_named else 404)
+            assert hidden.body == missing.body
+            if not is_named:
+                assert hidden.json == {"errors": [{"status": "404", "title": "not found", "code": "not-found"}]}
+            assert dict(hidden.headers) == dict(missing.headers)
 
 
 @pytest.mark.parametrize("who", ["outsider", "other owner", "other organization token"])
@@ -264,17 +261,15 @@ def test_a_foreign_organization_answers_like_a_missing_one(
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("token", [None, "nonsense"])
-@pytest.mark.parametrize(
-    ("method", "path", "sent"),
-    [*EVERY_ROUTE, ("GET", "/organizations/acme/projects", None), ("POST", "/organizations/acme/projects", {})],
-    ids=lambda value: str(value)[:60],
-)
 def test_without_a_token_there_is_no_answer(
-    api: Api, scene: Scene, *, token: str | None, method: str, path: str, sent: Any
+    api: Api, scene: Scene, token: str | None, subtests: pytest.Subtests
 ) -> None:
-    for identifier in (scene.one.id, MISSING):
-        answer = api.send(method, filled(path, identifier), token, filled(sent, identifier), expect=401)
-        assert answer == {"errors": [{"status": "401", "title": "unauthorized", "code": "unauthorized"}]}
+    projects = "/organizations/acme/projects"
+    for method, path, sent in [*EVERY_ROUTE, ("GET", projects, None), ("POST", projects, {})]:
+        with subtests.test(f"{method} {path}", sent=sent):
+            for its_id in (scene.one.id, MISSING):
+                answer = api.send(method, filled(path, its_id), token, filled(sent, its_id), expect=401)
+                assert answer == {"errors": [{"status": "401", "title": "unauthorized", "code": "unauthorized"}]}
 
 
 def test_who_may_delete_but_not_force_hears_force_is_refused(api: Api, world: World, scene: Scene) -> None:
