@@ -123,23 +123,22 @@ def test_a_size_beyond_every_list_is_the_largest_one(api: Api, token: str, value
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("path", ["/organizations/acme/projects", "/organizations"])
-@pytest.mark.parametrize(
-    ("parameter", "value"), [*product(("page[number]", "page[size]"), NOT_POSITIVE), ("page[size]", "0")]
-)
 def test_what_is_no_positive_integer_is_refused_by_name(
-    api: Api, world: World, parameter: str, value: str, path: str
+    api: Api, world: World, path: str, subtests: pytest.Subtests
 ) -> None:
     token = world.token(world.organization("acme"))
-    answer = api.get(f"{path}?{parameter}={value}", token, expect=400)
-    assert answer["errors"] == [
-        {
-            "status": "400",
-            "title": "bad request",
-            "code": "bad-parameter",
-            "detail": f"{parameter} must be a positive integer",
-            "source": {"parameter": parameter},
-        }
-    ]
+    for parameter, value in [*product(("page[number]", "page[size]"), NOT_POSITIVE), ("page[size]", "0")]:
+        with subtests.test(parameter, value=value):
+            answer = api.get(f"{path}?{parameter}={value}", token, expect=400)
+            assert answer["errors"] == [
+                {
+                    "status": "400",
+                    "title": "bad request",
+                    "code": "bad-parameter",
+                    "detail": f"{parameter} must be a positive integer",
+                    "source": {"parameter": parameter},
+                }
+            ]
 
 
 @pytest.mark.one_database

@@ -1,6 +1,7 @@
 """The levels of a team's access to a project and their details: shown, sent, merged, and what they grant."""
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import pytest
@@ -122,38 +123,38 @@ CHOICES = [(name, value) for name, detail in DETAILS.items() for value in detail
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize(("name", "value"), CHOICES)
 def test_a_custom_access_has_every_value(
-    api: Api, world: World, acme: Organization, owner: Person, project: Project, *, name: str, value: Any
+    api: Api, world: World, acme: Organization, owner: Person, project: Project, subtests: pytest.Subtests
 ) -> None:
-    team = world.team(acme)
-    member = world.member(acme, team)
-    sent = grant(team.id, project.id, "custom", **grouped({name: value}))
-    attributes = api.post("/team-projects", owner.token, sent)["data"]["attributes"]
-    assert shown_details(attributes) == details_of("custom") | {name: value}
-    api.get(f"/projects/{project.id}", member.token)
+    for name, value in CHOICES:
+        with subtests.test(name, value=value):
+            team = world.team(acme)
+            member = world.member(acme, team)
+            sent = grant(team.id, project.id, "custom", **grouped({name: value}))
+            attributes = api.post("/team-projects", owner.token, sent)["data"]["attributes"]
+            assert shown_details(attributes) == details_of("custom") | {name: value}
+            api.get(f"/projects/{project.id}", member.token)
 
 
 @pytest.mark.one_database
-@pytest.mark.parametrize("access", FIXED)
-@pytest.mark.parametrize("name", DETAILS)
 def test_details_of_a_fixed_level_are_read_only(
-    api: Api, world: World, acme: Organization, owner: Person, project: Project, *, access: str, name: str
+    api: Api, world: World, acme: Organization, owner: Person, project: Project, subtests: pytest.Subtests
 ) -> None:
-    detail = DETAILS[name]
-    objects = grouped({name: detail.values[0]})
-    group = "project-access" if name in PROJECT_DETAILS else "workspace-access"
-    words = name.replace("-", " ").capitalize()
-    expected = (
-        f"{words} is read-only when access level is '{access}'; use the 'custom' access level to set this attribute.",
-        f"/data/attributes/{group}/{name}",
-    )
-    team = world.team(acme)
-    sent = grant(team.id, project.id, access, **objects)
-    assert faults(api.post("/team-projects", owner.token, sent, expect=422)) == [expected]
-    kept = world.access(team, project, access)
-    answer = api.patch(f"/team-projects/{kept.id}", owner.token, change(None, **objects), expect=422)
-    assert faults(answer) == [expected]
+    for access, name in product(FIXED, DETAILS):
+        with subtests.test(name, access=access):
+            detail = DETAILS[name]
+            objects = grouped({name: detail.values[0]})
+            group = "project-access" if name in PROJECT_DETAILS else "workspace-access"
+            words = name.replace("-", " ").capitalize()
+            fixed = f"{words} is read-only when access level is '{access}'"
+            remedy = "use the 'custom' access level to set this attribute."
+            expected = (f"{fixed}; {remedy}", f"/data/attributes/{group}/{name}")
+            team = world.team(acme)
+            sent = grant(team.id, project.id, access, **objects)
+            assert faults(api.post("/team-projects", owner.token, sent, expect=422)) == [expected]
+            kept = world.access(team, project, access)
+            answer = api.patch(f"/team-projects/{kept.id}", owner.token, change(None, **objects), expect=422)
+            assert faults(answer) == [expected]
 
 
 @pytest.mark.one_database

@@ -99,7 +99,6 @@ ROUTES: list[tuple[str, str, Any]] = [
 
 @pytest.mark.one_database
 @pytest.mark.parametrize("who", ["outsider", "member", "other owner", "other organization token"])
-@pytest.mark.parametrize(("method", "below", "sent"), ROUTES, ids=[f"{method} {below}" for method, below, _ in ROUTES])
 @pytest.mark.parametrize("address", ["id", "name"])
 def test_a_hidden_workspace_answers_like_a_missing_one(
     api: Api,
@@ -108,10 +107,8 @@ def test_a_hidden_workspace_answers_like_a_missing_one(
     projects: tuple[Project, Project],
     *,
     who: str,
-    method: str,
-    below: str,
-    sent: Any,
     address: str,
+    subtests: pytest.Subtests,
 ) -> None:
     token = PERSONAS[who](world, acme, ())
     workspace = world.workspace(projects[0], "network")
@@ -120,12 +117,14 @@ def test_a_hidden_workspace_answers_like_a_missing_one(
         if address == "id"
         else ("/organizations/acme/workspaces/network", "/organizations/acme/workspaces/missing")
     )
-    hidden, missing = (
-        api.raw(method, f"{path}{below}", token, sent, headers={"X-Request-Id": "same"}) for path in paths
-    )
-    assert hidden.status_int == missing.status_int == 404
-    assert hidden.body == missing.body
-    assert dict(hidden.headers) == dict(missing.headers)
+    for method, below, sent in ROUTES:
+        with subtests.test(f"{method} {below}"):
+            hidden, missing = (
+                api.raw(method, f"{path}{below}", token, sent, headers={"X-Request-Id": "same"}) for path in paths
+            )
+            assert hidden.status_int == missing.status_int == 404
+            assert hidden.body == missing.body
+            assert dict(hidden.headers) == dict(missing.headers)
 
 
 @pytest.mark.one_database
