@@ -19,7 +19,18 @@ from app.services import EXTENSION, Services
 from app.storage.keyring import Keyring
 from app.storage.spare_names import SpareNames
 from app.storage.vault import connect_vault
-from app.web import addresses, documentation, errors, measuring, metrics, negotiation, request_log, requests
+from app.web import (
+    addresses,
+    compression,
+    cross_origin,
+    documentation,
+    errors,
+    measuring,
+    metrics,
+    negotiation,
+    request_log,
+    requests,
+)
 
 LINE = "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"
 
@@ -60,6 +71,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     addresses.install(app, settings)
     migrate(app)
     errors.install(app)
+    # What is registered first is asked last about an answer.
+    compression.install(app)
+    cross_origin.install(app)
     requests.install(app)
     if settings.metrics_token is not None or settings.log_format == request_log.JSON:
         measuring.install(app)

@@ -20,6 +20,7 @@ from app.variables import (
     load_or_create_secret,
     mail_server_of,
     networks_of,
+    origins_of,
     posthog_of,
     split_csv,
     sqlalchemy_url,
@@ -82,6 +83,8 @@ class Settings:
     log_level: str = "INFO"
     log_format: str = "text"
     metrics_token: str | None = field(default=None, repr=False)
+    # The sites whose scripts may use the API in a browser.
+    cors_origins: tuple[str, ...] = ()
     bucket: Bucket | None = None
     posthog: Posthog | None = None
     url: str | None = None
@@ -200,6 +203,7 @@ class Settings:
             log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),
             log_format=(given.get("GROUNDPLAN_LOG_FORMAT") or "text").lower(),
             metrics_token=given.get("GROUNDPLAN_METRICS_TOKEN") or None,
+            cors_origins=origins_of(given),
             bucket=bucket_of(given),
             posthog=posthog_of(given),
             url=(given.get("GROUNDPLAN_URL") or "").rstrip("/") or None,

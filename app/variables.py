@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 POSTHOG_HOST = "https://us.i.posthog.com"
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
 SENDER = re.compile(r"[^@\s]+@[^@\s]+")
 PSYCOPG_2, PSYCOPG_3 = "postgresql+psycopg2://", "postgresql+psycopg://"
 # The port, and whether the connection begins with TLS.
@@ -145,6 +146,19 @@ def networks_of(given: Mapping[str, str]) -> tuple[IPv4Network | IPv6Network, ..
     except ValueError:
         message = "GROUNDPLAN_OUTBOUND_PRIVATE must be any, or networks such as 10.0.0.0/8, separated by commas"
         raise InvalidSettingError(message) from None
+
+
+def origins_of(given: Mapping[str, str]) -> tuple[str, ...]:
+    """The sites in the variable, as browsers name them; ``*`` stands for every one."""
+    text = given.get("GROUNDPLAN_CORS_ORIGINS") or ""
+    listed = split_csv(text) if text else ()
+    if listed != ("*",) and not all(ORIGIN.fullmatch(each) for each in listed):
+        message = (
+            "GROUNDPLAN_CORS_ORIGINS must be *, or origins such as https://portal.example.com, separated by commas: "
+            "scheme, host and perhaps port, without a path"
+        )
+        raise InvalidSettingError(message)
+    return listed
 
 
 def split_csv(text: str) -> tuple[str, ...]:

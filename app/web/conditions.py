@@ -8,6 +8,7 @@ from typing import Final
 
 import xxhash
 from flask import Response, g, request
+from werkzeug.datastructures import ETags
 
 from app.jsonapi.errors import BadHeader, PreconditionFailed
 from app.web.inner_requests import answer_within
@@ -26,12 +27,20 @@ def tag(response: Response, content: bytes) -> Response:
     found = xxhash.xxh3_128_hexdigest(content)
     response.headers["ETag"] = f'"{found}"'
     response.headers["Cache-Control"] = REVALIDATED
-    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(found):
+    if "HTTP_IF_NONE_MATCH" in request.environ and (known := _named(request.if_none_match, found)):
+        response.headers["ETag"] = f'"{known}"'
+        response.headers["Vary"] = "Accept-Encoding"
         response.status_code = NOT_MODIFIED
         response.set_data(b"")
         del response.headers["Content-Type"]
         del response.headers["Content-Length"]
     return response
+
+
+def _named(tags: ETags, found: str) -> str | None:
+    """The tag among those of the client that is this one. A compressed answer has its coding at the end of its tag."""
+    known = next((each for each in tags.as_set(include_weak=True) if each.partition(":")[0] == found), None)
+    return found if known is None and tags.star_tag else known
 
 
 def begin_matching() -> None:
@@ -52,7 +61,7 @@ def ensure_matches() -> None:
     found = shown.get_etag()[0]
     if found is None and shown.status_code != NOT_FOUND:
         raise BadHeader(NOT_READABLE, header=IF_MATCH)
-    if found is None or not request.if_match.contains(found):
+    if found is None or _named(request.if_match, found) is None:
         raise PreconditionFailed(header=IF_MATCH)
     g.is_matched = True
 
