@@ -18,6 +18,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from app.embedded import Embedded
 from app.embedded_agents import EmbeddedAgents, why_none
 from app.embedded_workers import EmbeddedWorkers
+from app.persistence.watching import limits_of_requests
 from app.resources.runs.agent_jobs.expiry import expire_forever
 from app.services import services
 from app.web.metrics import forget_process, forget_processes
@@ -213,8 +214,13 @@ def on_exit(_server: Any) -> None:  # noqa: ANN401
 
 
 def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401
-    """Let each worker open its own connections: two processes on one would read each other's answers."""
-    services(server.app.wsgi()).engines.dispose(close=False)
+    """Let each worker open its own connections: two processes on one would read each other's answers.
+
+    The statements of requests have limits; a migration, which ran before, has none.
+    """
+    own = services(server.app.wsgi())
+    own.engines.dispose(close=False)
+    own.engines.watch.limits = limits_of_requests(own.settings.statement_seconds)
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401

@@ -25,6 +25,7 @@ from app.variables import (
     split_csv,
     sqlalchemy_url,
     whole_number,
+    whole_number_or_none,
 )
 
 # Characters that are allowed unencoded in the header of a request.
@@ -79,6 +80,8 @@ class Settings:
     state_bytes: int = 100 * 2**20
     configuration_bytes: int = 256 * 2**20
     pool_size: int = 5
+    # How long a statement of a request may take on PostgreSQL; 0 is without end.
+    statement_seconds: int = 20
     trusted_proxies: int = 0
     log_level: str = "INFO"
     log_format: str = "text"
@@ -199,6 +202,7 @@ class Settings:
             organization_creation=given.get("GROUNDPLAN_ORGANIZATION_CREATION") or "admins",
             sign_up=given.get("GROUNDPLAN_SIGN_UP") or "invited",
             pool_size=whole_number(given, "GROUNDPLAN_POOL_SIZE", 5),
+            statement_seconds=whole_number_or_none(given, "GROUNDPLAN_STATEMENT_SECONDS", 20),
             trusted_proxies=whole_number(given, "GROUNDPLAN_TRUSTED_PROXIES", 0),
             log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),
             log_format=(given.get("GROUNDPLAN_LOG_FORMAT") or "text").lower(),
@@ -217,8 +221,8 @@ class Settings:
             plan_seconds=whole_number(given, "GROUNDPLAN_PLAN_SECONDS", 2 * 60 * 60),
             apply_seconds=whole_number(given, "GROUNDPLAN_APPLY_SECONDS", 24 * 60 * 60),
             configuration_bytes=whole_number(given, "GROUNDPLAN_CONFIGURATION_MEGABYTES", 256) * 2**20,
-            agents=0 if given.get("GROUNDPLAN_AGENTS") == "0" else whole_number(given, "GROUNDPLAN_AGENTS", 1),
-            workers=0 if given.get("GROUNDPLAN_WORKERS") == "0" else whole_number(given, "GROUNDPLAN_WORKERS", 1),
+            agents=whole_number_or_none(given, "GROUNDPLAN_AGENTS", 1),
+            workers=whole_number_or_none(given, "GROUNDPLAN_WORKERS", 1),
             worker_threads=whole_number(given, "GROUNDPLAN_WORKER_THREADS", 4),
             worker_lease_seconds=whole_number(given, "GROUNDPLAN_WORKER_LEASE_SECONDS", 30),
             outbound_private=networks_of(given),

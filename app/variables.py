@@ -73,6 +73,11 @@ def whole_number(given: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def whole_number_or_none(given: Mapping[str, str], name: str, default: int) -> int:
+    """The whole number in the variable ``name``, where 0 stands for none; or the default."""
+    return 0 if given.get(name) == "0" else whole_number(given, name, default)
+
+
 def bucket_of(given: Mapping[str, str]) -> Bucket | None:
     """The bucket in the variables; None if objects are stored as files in the home folder."""
     name, endpoint = given.get("GROUNDPLAN_S3_BUCKET"), given.get("GROUNDPLAN_S3_ENDPOINT") or None

@@ -17,6 +17,7 @@ from app.persistence.engine import (
     listen_to_sqlite,
     reading_options,
     replace_stale_connections,
+    watch_postgresql,
     writing_options,
 )
 
@@ -49,6 +50,7 @@ def connect_engines(app: Flask, database_url: str, pool_size: int) -> Engines:
         listen_to_sqlite(engines)
     else:
         replace_stale_connections(engines)
+        watch_postgresql(engines)
     return engines
 
 

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, event
 
 from app.persistence.kept import is_stale
+from app.persistence.watching import CONNECT_SECONDS, DatabaseWatch
 
 # How long a writer waits for another one on SQLite before "database is locked", in milliseconds. A write takes a few
 # milliseconds, so thousands of writers can queue.
@@ -20,6 +21,18 @@ BUSY_TIMEOUT: Final = 20_000
 POSTGRESQL_SESSION: Final = (
     "-c timezone=UTC -c jit=off -c max_parallel_workers_per_gather=0 -c plan_cache_mode=force_generic_plan"
 )
+
+# How long a request waits for a connection of the pool.
+POOL_SECONDS: Final = 5
+# A host that is gone says nothing: it is noticed by what it does not acknowledge within these seconds (libpq wants the
+# last one in milliseconds).
+TCP: Final = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 
 def _dump_json(value: object) -> str:
@@ -46,6 +59,8 @@ class Engines:
     reading: Engine
     losses: int = 0
     """How often a connection for reading was lost. Then so are probably those that other threads keep."""
+    watch: DatabaseWatch = field(default_factory=DatabaseWatch)
+    """Whether the database answers, and the limits of new connections; PostgreSQL's alone."""
     _of_thread: threading.local = field(default_factory=threading.local, init=False)
 
     def own_reader(self) -> Connection:
@@ -81,9 +96,11 @@ class _Own:
 
 def writing_options(url: URL, pool_size: int) -> dict[str, Any]:
     """The options of the writing engine."""
-    options: dict[str, Any] = {"pool_size": pool_size}
+    options: dict[str, Any] = {"pool_size": pool_size, "pool_timeout": POOL_SECONDS}
     if url.get_backend_name() == "postgresql":
-        options["connect_args"] = {"options": POSTGRESQL_SESSION}
+        # An operator may say otherwise in the URL.
+        own = {name: value for name, value in TCP.items() if name not in url.query}
+        options["connect_args"] = {"options": POSTGRESQL_SESSION, **own}
     return options
 
 
@@ -122,6 +139,12 @@ def replace_stale_connections(engines: Engines) -> None:
             engines.losses += 1
 
     event.listen(engines.reading, "handle_error", note_loss)
+
+
+def watch_postgresql(engines: Engines) -> None:
+    """Give up waiting for a server that does not answer."""
+    for engine in (engines.writing, engines.reading):
+        engines.watch.listen(engine)
 
 
 def _replace_if_stale(context: ExceptionContext) -> None:

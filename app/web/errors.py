@@ -5,6 +5,7 @@ from typing import Final
 
 from flask import Flask, Response, request
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from app.jsonapi.errors import (
@@ -24,8 +25,13 @@ from app.storage.ledger import MarkedForDeletion
 from app.storage.store import ObjectNotFound, StoreUnavailable
 from app.web.answers import error_document
 from app.web.not_built import not_built
+from app.web.seldom import SeldomLog
 
 logger = logging.getLogger(__name__)
+
+# In an outage each request fails in the same way.
+_database_failures = SeldomLog(logger, "the database failed")
+_store_failures = SeldomLog(logger, "the store of objects failed")
 
 _BY_STATUS: Final[dict[int, type[ApiError]]] = {
     kind.status: kind for kind in (BadRequest, NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType)
@@ -63,7 +69,7 @@ def install(app: Flask) -> None:
     @app.errorhandler(StoreUnavailable)
     def handle_store_failure(error: StoreUnavailable) -> Response:
         # No row names an object that did not arrive, so nothing was changed.
-        logger.error("the store of objects failed: %s", error.__cause__, exc_info=error)
+        _store_failures.note(error)
         return error_document(StorageUnavailable.for_a_moment() if error.is_transient else StorageUnavailable())
 
     @app.errorhandler(ObjectNotFound)
@@ -73,20 +79,24 @@ def install(app: Flask) -> None:
         return error_document(StoredUnreadable())
 
     app.register_error_handler(DBAPIError, _handle_database_failure)
+    app.register_error_handler(PoolTimeoutError, _handle_database_failure)
     app.register_error_handler(Exception, _handle_unexpected)
 
 
 def answer_failure(error: Exception) -> Response:
     """The answer to a failure that nobody expects, which is logged; for pages, which show its status."""
-    return _handle_database_failure(error) if isinstance(error, DBAPIError) else _handle_unexpected(error)
+    is_of_database = isinstance(error, DBAPIError | PoolTimeoutError)
+    return _handle_database_failure(error) if is_of_database else _handle_unexpected(error)
 
 
-def _handle_database_failure(error: DBAPIError) -> Response:
+def _handle_database_failure(error: Exception) -> Response:
     # The drivers don't agree on the class of the error when a connection is lost.
-    if not (isinstance(error, OperationalError) or error.connection_invalidated):
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if not (is_lost or isinstance(error, OperationalError | PoolTimeoutError)):
         return _handle_unexpected(error)
-    # Lost connections, deadlocks, a database that stayed locked: nothing was changed, and a retry may succeed.
-    logger.error("the database failed", exc_info=error)
+    # Lost connections, deadlocks, time-outs, a database that stayed locked: nothing was changed, and a
+    # retry may succeed.
+    _database_failures.note(error)
     return error_document(ServiceUnavailable())
 
 

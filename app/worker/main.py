@@ -14,6 +14,7 @@ from typing import Final
 
 from app.application import create_app
 from app.config import Settings
+from app.persistence.watching import LIMITS_OF_TASKS
 from app.services import services
 from app.variables import InvalidSettingError
 from app.worker.handlers import HANDLERS, PERIODS
@@ -35,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         return os.EX_CONFIG
     # Each thread has a connection, and so has the one that takes tasks.
     app = create_app(replace(settings, pool_size=max(settings.pool_size, settings.worker_threads + 1)))
+    services(app).engines.watch.limits = LIMITS_OF_TASKS
     parent = os.environ.get("GROUNDPLAN_WORKER_PARENT")
     worker = Worker(app, HANDLERS, PERIODS, int(parent) if parent else None)
 

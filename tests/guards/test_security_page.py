@@ -37,6 +37,8 @@ CALLERS = {
     # What users name, checked: see the module.
     "outbound.py": {"http", "socket", "ssl"},
     "storage/objects.py": {"boto3", "botocore"},
+    # It only closes the connection of a database that does not answer.
+    "persistence/watching.py": {"socket"},
     # It only closes the connection of a client that takes too long.
     "web/slow_clients.py": {"socket"},
     # The name of its host, and the socket that wakes it.

@@ -17,12 +17,15 @@ from app.persistence.database import new_session
 from app.resources.runs.agent_jobs.operations import expire, expired_jobs
 from app.services import services
 from app.web.context import act_as_service
+from app.web.seldom import SeldomLog
 from app.web.transaction import record_event, transaction
 
 logger = logging.getLogger(__name__)
 
 # On average, and less if leases are short.
 EVERY_SECONDS: Final = 5.0
+
+_failures: Final = SeldomLog(logger, "jobs of silent agents could not be looked for")
 
 
 def expire_jobs(app: Flask) -> int:
@@ -65,6 +68,6 @@ def expire_forever(app: Flask, away_until: float) -> None:
             continue
         try:
             expire_jobs(app)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is looked for again
             away_until = time.monotonic()
-            logger.exception("jobs of silent agents could not be looked for")
+            _failures.note(error)
