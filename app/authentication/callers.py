@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     Connection,
     FromClause,
@@ -25,13 +26,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from app.authentication.granting import add_access, add_projects, add_some_project, add_team
+from app.authentication.narrowing import add_narrowed, is_for_address
 from app.authentication.tokens import MAXIMUM_LENGTH, digest, same
 from app.authz import roles
 from app.authz.grants import EVERYBODY, SITE, Grants, GrantsWithSources, Source
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.models.agents import BUILT_IN_POOL
-from app.models.authentication_tokens import AUDIT_TRAILS, AuthenticationToken
+from app.models.authentication_tokens import AUDIT_TRAILS, NARROWED, AuthenticationToken
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.projects import Project
@@ -41,10 +43,8 @@ from app.persistence import KeptStatement, Timestamp, fold_case, now
 
 # How stale "last used" may be; a write for each read would cost more than the read.
 LAST_USED_EVERY = timedelta(minutes=5)
-
-
-# The kind of a caller without a token.
 ANONYMOUS = "anonymous"
+"""The kind of a caller without a token."""
 
 TokenRow = Row[*tuple[Any, ...]]
 
@@ -153,6 +153,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
             its.last_used_at,
             its.role,
             its.purpose,
+            its.narrowed_to,
             its.agent_pool_id,
             _has_no_holder(its.membership_id).label("has_no_holder"),
             User.id.label("user_id"),
@@ -206,7 +207,8 @@ def _row_for(kind: str, condition: ColumnElement[bool], **columns: Any) -> FromC
     # For a caller who is loaded without a token, the columns of the token are null.
     texts = [columns.get(name, null().cast(Text)).label(name) for name in _TEXTS]
     moments = [null().cast(Timestamp()).label(name) for name in ("expired_at", "last_used_at")]
-    return select(literal(kind).label("kind"), *texts, *moments).where(condition).subquery("who")
+    others = [literal(kind).label("kind"), null().cast(JSON).label("narrowed_to")]
+    return select(*others, *texts, *moments).where(condition).subquery("who")
 
 
 def _standing_for(kind: str, key: Any, **columns: Any) -> Select[*tuple[Any, ...]]:  # noqa: ANN401 - an attribute
@@ -232,8 +234,10 @@ _USED = (
 )
 
 
-def load_caller(connection: Connection, token: str, key: str, *, users_create_organizations: bool) -> Caller | None:
-    """The caller with this token; None if it is unknown, revoked or expired, or if its user is suspended."""
+def load_caller(
+    connection: Connection, token: str, key: str, *, users_create_organizations: bool, address: str | None = None
+) -> Caller | None:
+    """The caller with this token; None if it is unknown, over, or not for this address, or its user is suspended."""
     if not token or len(token) > MAXIMUM_LENGTH:
         return None
     wanted = digest(token, key)
@@ -241,7 +245,7 @@ def load_caller(connection: Connection, token: str, key: str, *, users_create_or
     if not rows or not same(wanted, rows[0].digest):
         return None
     moment = now()
-    if _is_over(rows[0], moment):
+    if _is_over(rows[0], moment) or not is_for_address(rows[0], address):
         return None
     _note_use(connection, rows[0], moment)
     return _granted(connection, rows, Grants(), users_create_organizations=users_create_organizations)
@@ -302,9 +306,11 @@ def _organization(_connection: Connection, row: TokenRow, grants: Grants) -> Cal
     if row.purpose == AUDIT_TRAILS:
         caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.AUDIT_TRAILS_TOKEN, _of_token(row))
         return caller
-    granted = roles.ORGANIZATION_TOKEN
-    if row.allow_force_delete_workspaces:
-        granted = roles.with_force(granted)
+    if row.purpose == NARROWED:
+        add_narrowed(caller.grants, row, _of_token(row))
+        return caller
+    may_force = row.allow_force_delete_workspaces
+    granted = roles.with_force(roles.ORGANIZATION_TOKEN) if may_force else roles.ORGANIZATION_TOKEN
     caller.grants.add(Level.ORGANIZATION, row.organization_id, granted, _of_token(row))
     return caller
 

@@ -4,7 +4,7 @@ Sources: HCP Terraform's documentation for the levels of ``team-projects`` and t
 mission for the roles of project members and the levels of a workspace's access list.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from app.authz.permissions import P
@@ -101,6 +101,10 @@ PROJECT_ROLES: Mapping[str, Permissions] = {
     "admin": PROJECT_ADMIN,
     "owner": PROJECT_OWNER,
 }
+# What shows something and changes nothing.
+READING: Permissions = frozenset(
+    permission for permission in P if permission.rpartition(":")[2].partition("-")[0] in {"read", "find"}
+)
 # A token gives nobody access, so that revoking it ends all access that it gave.
 NOT_FOR_PROJECT_TOKENS: Permissions = frozenset(
     {
@@ -285,6 +289,18 @@ RUN_TASK: Permissions = frozenset({P.RUN_TASK_ANSWER, P.RUN_READ})
 ANSWERED_RUN_TASK: Permissions = frozenset({P.RUN_TASK_ANSWER})
 # A token of the organization for this one purpose.
 AUDIT_TRAILS_TOKEN: Permissions = frozenset({P.AUDIT_TRAIL_READ})
+# A narrowed token of an organization never gives access to anybody, nor makes tokens: that would widen it again.
+NARROWED_TOKEN: Permissions = ORGANIZATION_TOKEN - NOT_FOR_PROJECT_TOKENS - (TEAM_ADMIN - READING)
+# The same on a project, if it is narrowed to some projects.
+NARROWED_TOKEN_IN_PROJECT: Permissions = PROJECT_TOKEN_ROLES["owner"] & NARROWED_TOKEN
+
+
+def narrowed(granted: Permissions, *, read_only: bool, permissions: Sequence[str] | None) -> Permissions:
+    """What is left of the permissions of a token that is narrowed to these, or to reading."""
+    left = granted & READING if read_only else granted
+    return left if permissions is None else left & frozenset(map(P, permissions))
+
+
 # Without the audit trail, which only the organization's tokens may read.
 OWNER: Permissions = (
     (ORGANIZATION_TOKEN - {P.AUDIT_TRAIL_READ})

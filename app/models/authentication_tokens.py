@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, and_, case, or_, select, text
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -17,7 +17,9 @@ from app.persistence import Base, Timestamp, identifier, now
 KINDS = ("user", "organization", "team", "project", "agent")
 # What a token of an organization is for, if it is not for everything: only to read the audit trail.
 AUDIT_TRAILS = "audit-trails"
-_OF_ORGANIZATIONS = "team_id IS NULL AND project_id IS NULL AND agent_pool_id IS NULL"
+# Any number of tokens of an organization are narrowed to some of what its token may do.
+NARROWED = "narrowed"
+_OF_ORGANIZATIONS = f"team_id IS NULL AND project_id IS NULL AND agent_pool_id IS NULL AND purpose <> '{NARROWED}'"
 
 
 class AuthenticationToken(Base):
@@ -50,8 +52,11 @@ class AuthenticationToken(Base):
     agent_pool_id: Mapped[str | None] = mapped_column(ForeignKey("agent_pools.id", ondelete="CASCADE"))
     # The role of a project's token in its project.
     role: Mapped[str | None] = mapped_column()
-    # Empty, or ``AUDIT_TRAILS``.
+    # Empty, ``AUDIT_TRAILS`` or ``NARROWED``.
     purpose: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    # What a narrowed token is narrowed to: ``read_only``, ``permissions``, ``project_ids`` and ``ip_ranges``, of which
+    # the last three may be null for all.
+    narrowed_to: Mapped[dict[str, Any] | None]
     description: Mapped[str | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
     expired_at: Mapped[datetime | None] = mapped_column(Timestamp, index=True)

@@ -87,7 +87,13 @@ def _load_caller(token: str) -> Caller | None:
     found = load_run_caller(connection, token, key) if is_run_token(token) else None
     if found is None and (result_id := result_of_token(token, key)) is not None:
         found = load_task_caller(connection, result_id)
-    return found or load_caller(connection, token, key, users_create_organizations=_users_create_organizations())
+    return found or load_caller(
+        connection,
+        token,
+        key,
+        users_create_organizations=_users_create_organizations(),
+        address=request.environ.get("REMOTE_ADDR"),
+    )
 
 
 def caller_with_sources(type_: str, identifier: str) -> Caller | None:

@@ -39,6 +39,11 @@ def prepare(api: Api, targets: Targets, name: str) -> dict[str, str]:
     if name == "invitations.reset_invite":
         invited = next(example for other, _, example in EXAMPLES if other == "invitations.create_workspace_invitation")
         api.post(f"/workspaces/{workspace}/invitations", targets.owner.token, invited)
+    if name == "authentication_tokens.rotate_token":
+        organization = targets.parameters({"organization": None})["organization"]
+        path = f"/organizations/{organization}/authentication-tokens"
+        made = api.post(path, targets.owner.token, document("authentication-tokens", {"description": "script"}))
+        return {"token_id": made["data"]["id"]}
     if name == "state_versions.create_state_version":
         api.post(f"/workspaces/{workspace}/actions/lock", targets.owner.token, expect=200)
     if name == "run_triggers.create_run_trigger":

@@ -15,6 +15,7 @@ from app.models.teams import Team
 from app.persistence import Expression, Timestamp, case_folded, now
 from app.resources.accounts.authentication_tokens.schema import (
     AuthenticationTokenSchema,
+    NarrowedTokenSchema,
     ProjectTokenSchema,
     TeamTokenSchema,
 )
@@ -69,7 +70,7 @@ _COLUMNS: dict[str, Expression] = {
     **plain(
         AuthenticationToken,
         "id organization_id team_id visible_in ordinary_in pooled_in project_id user_id role description "
-        "created_at last_used_at expired_at created_by_type",
+        "created_at last_used_at expired_at created_by_type narrowed_to",
     ),
     # Clients know an organization by its name, which may have changed since.
     "created_by": func.coalesce(_MAKER.c.name, AuthenticationToken.created_by_id),
@@ -125,6 +126,19 @@ PROJECT_TOKENS = Listing(
         ExpiryStatus(),
     ),
 )
+NARROWED_TOKENS = Listing(
+    schema=NarrowedTokenSchema,
+    model=AuthenticationToken,
+    columns=_COLUMNS,
+    joined=_JOINED,
+    order=(_EXPIRY, AuthenticationToken.created_at, AuthenticationToken.id),
+    sorts={
+        "created-at": (AuthenticationToken.created_at,),
+        "expired-at": (_EXPIRY,),
+        "last-used-at": (func.coalesce(AuthenticationToken.last_used_at, _NEVER_USED),),
+    },
+    filters=(Contains("q", (AuthenticationToken.description,)), ExpiryStatus()),
+)
 
 
 def shown_token(row: Row[Any]) -> ResourceObject:
@@ -132,4 +146,6 @@ def shown_token(row: Row[Any]) -> ResourceObject:
     if row.project_id is not None:
         # Its holder is read only here.
         return PROJECT_TOKENS.get_resource({"id": row.id})
+    if row.narrowed_to is not None:
+        return NARROWED_TOKENS.to_resource(row)
     return (TOKENS if row.team_id is None else TEAM_TOKENS).to_resource(row)

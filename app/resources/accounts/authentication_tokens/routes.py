@@ -6,7 +6,13 @@ from app.authz.permissions import P
 from app.jsonapi.errors import NotFound
 from app.jsonapi.schema import load
 from app.models.authentication_tokens import AUDIT_TRAILS
-from app.resources.accounts.authentication_tokens import pool_routes, project_routes, service, team_routes
+from app.resources.accounts.authentication_tokens import (
+    narrowed_routes,
+    pool_routes,
+    project_routes,
+    service,
+    team_routes,
+)
 from app.resources.accounts.authentication_tokens.blueprint import blueprint, shown_once
 from app.resources.accounts.authentication_tokens.listing import TOKENS, TOKENS_OF_USERS, shown_token
 from app.resources.accounts.authentication_tokens.schema import AuthenticationTokenSchema
@@ -17,7 +23,7 @@ from app.web.guard import describes, requires
 from app.web.policy import organization_or_404, require_on_site, require_own
 from app.web.requests import body, optional_body
 
-__all__ = ["blueprint", "pool_routes", "project_routes", "team_routes"]
+__all__ = ["blueprint", "narrowed_routes", "pool_routes", "project_routes", "team_routes"]
 
 PURPOSE = ("token", f"{AUDIT_TRAILS}: the organization's token that only reads the audit trail")
 
