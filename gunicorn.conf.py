@@ -193,6 +193,8 @@ def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         each.start()
     gc.collect()
     gc.freeze()
+    # `groundplan serve` turns it off while it imports.
+    gc.enable()
 
 
 def own_address(server: Any, url: str | None) -> str:  # noqa: ANN401

@@ -22,6 +22,7 @@ from app.openapi import openapi_document
 from app.openapi.attributes_page import attributes_page
 from app.openapi.run_states_page import run_states_page
 from app.services import services
+from app.start_faults import check_keys
 from app.storage.keyring import DecryptionError
 from app.storage.rotation import reseal
 from app.storage.sweeping import GRACE, sweep, sweepable
@@ -69,6 +70,8 @@ def bootstrap_command(as_json: bool, url: str) -> None:  # noqa: FBT001 - click 
     """Create what a new service lacks: administrator, organization, a token for each. Safe to run again."""
     try:
         settings = services().settings
+        with services().engines.reading.connect() as connection:
+            check_keys(connection, services().keyring)
         has_agents = settings.agents > 0 and why_none(settings, os.environ) is None
         made = bootstrap(settings, has_agents=has_agents)
     except InvalidSettingError as error:

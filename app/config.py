@@ -17,6 +17,7 @@ from app.variables import (
     MailServer,
     Posthog,
     bucket_of,
+    create_home,
     load_or_create_secret,
     mail_server_of,
     networks_of,
@@ -188,7 +189,7 @@ class Settings:
         """The settings from environment variables. Creates the home folder and, if needed, the secrets in it."""
         given = os.environ if environment is None else environment
         home = Path(given.get("GROUNDPLAN_HOME") or "instance").absolute()
-        home.mkdir(parents=True, exist_ok=True)
+        create_home(home)
         return cls(
             home=home,
             database_url=sqlalchemy_url(given.get("DATABASE_URL") or f"sqlite:///{home / 'groundplan.sqlite3'}"),

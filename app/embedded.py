@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Final
 
+from app.companions import IS_INSTALLED
+
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 0.5
@@ -93,7 +95,8 @@ def _spawn(module: str, environment: dict[str, str]) -> int:
     Not by subprocess: it waits at a pipe until the program is there, and a worker that gunicorn forks at the same time
     would keep that pipe open.
     """
-    command = [sys.executable, "-m", module]
+    # A folder named app where the service was started must not be taken for the installed package.
+    command = [sys.executable, *(["-P"] if IS_INSTALLED else []), "-m", module]
     actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     ]

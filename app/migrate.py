@@ -1,7 +1,7 @@
 """Migrations of the database, and the scripts of ``flask db migrate``, which must work on SQLite and on PostgreSQL."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from functools import cache
 from typing import Any, Final, Literal
 
 from alembic.autogenerate import renderers
@@ -24,10 +24,16 @@ from flask_migrate import Migrate
 from sqlalchemy import Column, Connection, DefaultClause, False_, MetaData, True_, text
 
 from app import models
+from app.companions import MIGRATIONS
 from app.persistence import Base, Timestamp
 from app.persistence.database import db
 
-FOLDER: Final = Path(__file__).resolve().parent.parent / "migrations"
+# What an operator reads where the tables are not those of the program.
+UPGRADE: Final = "Run `groundplan admin db upgrade` (in a checkout: `flask db upgrade`)."
+NEWER: Final = (
+    "The tables are of a newer version ({version}) than this program knows. Install the version that made them, or go "
+    "back with that version: `groundplan admin db downgrade`."
+)
 
 # Indexes with this prefix exist only where the extension pg_trgm is available.
 OPTIONAL_INDEXES: Final = "trgm_"
@@ -43,12 +49,22 @@ COPIED: Final = (
 def migrate(app: Flask) -> Migrate:
     """Register the ``flask db`` commands for the service's tables."""
     assert models.Project.metadata is db.metadata  # every table is known from here on
-    return Migrate(app, db, directory=str(FOLDER))
+    return Migrate(app, db, directory=str(MIGRATIONS))
 
 
 def schema_version() -> str:
     """The newest migration, which is the version of the tables that the code needs."""
-    return str(ScriptDirectory(str(FOLDER)).get_current_head())
+    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
+
+
+@cache
+def _known_versions() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+
+
+def is_known_version(version: str) -> bool:
+    """Whether this program has the migration; one that it does not have is newer."""
+    return version in _known_versions()
 
 
 class Note(MigrateOperation):

@@ -171,6 +171,18 @@ def split_csv(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(","))
 
 
+def create_home(home: Path) -> None:
+    """Create the folder, and refuse one in which nothing can be created."""
+    reason = "it is read-only, or another user's"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = str(error.strerror)
+    if not os.access(home, os.W_OK | os.X_OK):
+        message = f"GROUNDPLAN_HOME must be a folder that can be written, and {home} can't: {reason}"
+        raise InvalidSettingError(message)
+
+
 def load_or_create_secret(path: Path) -> str:
     """The secret in the file; it is created at the first start.
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from alembic import context
 from alembic.operations import MigrationScript
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 
-from app.migrate import OPTIONAL_INDEXES, render_item, review_script
+from app.migrate import NEWER, OPTIONAL_INDEXES, is_known_version, render_item, review_script
 from app.persistence.database import db
 
 # Any number that no other program uses for a lock in the same database.
@@ -67,10 +68,18 @@ def run_online() -> None:
             if is_postgresql(engine):
                 # Held until the commit, and therefore also safe behind a pooler that hands out transactions.
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            refuse_newer_tables()
             with without_warnings_about_indexes():
                 context.run_migrations()
             if not is_postgresql(engine):
                 refuse_dangling_rows(connection)
+
+
+def refuse_newer_tables() -> None:
+    """Fail if the tables are of a migration that is not there."""
+    for version in context.get_context().get_current_heads():
+        if not is_known_version(version):
+            raise CommandError(NEWER.format(version=version))
 
 
 def is_postgresql(engine: Engine) -> bool:

@@ -28,18 +28,18 @@ RECOVERY_SECONDS = 5.0
 PR_SET_DUMPABLE = 4
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run an agent until it is asked to end."""
     parser = argparse.ArgumentParser(
         prog="groundplan-agent", description="Runs Terraform for Groundplan. Settings come from the environment."
     )
     parser.add_argument("--single", action="store_true", help="take one job and end")
-    arguments = parser.parse_args()
+    given = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     level = os.environ.get("GROUNDPLAN_LOG_LEVEL", "info").upper()
     logger.setLevel(level if level in logging.getLevelNamesMapping() else logging.INFO)
     try:
-        settings = Settings.from_environment(os.environ, single=arguments.single)
+        settings = Settings.from_environment(os.environ, single=given.single)
         return run(settings)
     except (WrongSettings, NoSandbox) as error:
         logger.error("%s", error)  # noqa: TRY400 - the text is for the operator

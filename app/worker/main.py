@@ -16,7 +16,7 @@ from app.application import create_app
 from app.config import Settings
 from app.persistence.watching import LIMITS_OF_TASKS
 from app.services import services
-from app.variables import InvalidSettingError
+from app.start_faults import check_database, tell_in_one_sentence
 from app.worker.handlers import HANDLERS, PERIODS
 from app.worker.worker import Worker
 
@@ -29,14 +29,12 @@ NICE: Final = 10
 def main(arguments: list[str] | None = None) -> int:
     """Read the settings, work until a signal, and return the exit status."""
     argparse.ArgumentParser("groundplan-worker", description=__doc__.strip()).parse_args(arguments)
-    try:
-        settings = Settings.from_environment()
-    except InvalidSettingError as error:
-        sys.stderr.write(f"{error}\n")
-        return os.EX_CONFIG
+    tell_in_one_sentence()
+    settings = Settings.from_environment()
     # Each thread has a connection, and so has the one that takes tasks.
     app = create_app(replace(settings, pool_size=max(settings.pool_size, settings.worker_threads + 1)))
     services(app).engines.watch.limits = LIMITS_OF_TASKS
+    check_database(app)
     parent = os.environ.get("GROUNDPLAN_WORKER_PARENT")
     worker = Worker(app, HANDLERS, PERIODS, int(parent) if parent else None)
 

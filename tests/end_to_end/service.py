@@ -69,6 +69,7 @@ class Service:
         self._environment = _environment(home, database_url, self.port, workers) | self.own_settings
         self._process: subprocess.Popen[bytes] | None = None
         self.command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+        self.folder = REPOSITORY
         self._trusted = NO_CERTIFICATES
         self.organization = ""
         self.username = ""
@@ -140,7 +141,7 @@ class Service:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 self.command,
-                cwd=REPOSITORY,
+                cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

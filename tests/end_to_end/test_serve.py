@@ -7,7 +7,7 @@ import pytest
 
 from tests.end_to_end.service import BOOTSTRAP_TOKEN, WORKERS, Service
 
-COMMAND = [sys.executable, "-m", "app.serve", "serve"]
+COMMAND = [sys.executable, "-m", "app.main", "serve"]
 
 
 @pytest.fixture

@@ -32,6 +32,10 @@ CLIENTS = {
 CALLERS = {
     # Datagrams to the sockets of agents and workers in a folder of the service's home.
     "doorbells.py": {"socket"},
+    # A health check asks the service on its own host.
+    "main.py": {"http"},
+    # It tries whether the service could listen.
+    "start_faults.py": {"socket"},
     "analytics/posthog.py": {"posthog"},
     "mail/server.py": {"smtplib", "ssl"},
     # What users name, checked: see the module.

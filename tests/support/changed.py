@@ -22,6 +22,9 @@ ALL_RESOURCES = ("resources",)
 OTHERS = {
     "application.py": ("web",),
     "agent": ("agent", "agent_scaler"),
+    "companions": ("end_to_end/test_wheel.py",),
+    "main.py": ("end_to_end/test_serve.py", "end_to_end/test_wheel.py"),
+    "start_faults.py": ("test_start_faults.py",),
     "deploy": ("guards/test_kubernetes.py", "agent_scaler"),
     "background.py": ("analytics",),
     "bootstrap.py": ("test_bootstrap.py",),

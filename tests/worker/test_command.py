@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -13,6 +14,7 @@ from sqlalchemy import QueuePool
 from app.doorbells import FOLDER
 from app.embedded_workers import EmbeddedWorkers
 from app.services import services
+from app.variables import InvalidSettingError
 from app.worker import main as command
 from app.worker.handlers import HANDLERS, PERIODS
 from app.worker.worker import Worker
@@ -28,6 +30,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GROUNDPLAN_HOME", str(tmp_path))
     monkeypatch.setattr(os, "nice", lambda _: 0)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
 
 @pytest.mark.usefixtures("quiet")
@@ -38,6 +41,8 @@ def test_it_works_with_the_settings_of_the_service(monkeypatch: pytest.MonkeyPat
         begun.append(worker)
 
     monkeypatch.setattr(Worker, "run", run)
+    # Nobody has made tables.
+    monkeypatch.setattr(command, "check_database", lambda _: None)
     monkeypatch.setenv("GROUNDPLAN_WORKER_THREADS", "9")
     monkeypatch.setenv("GROUNDPLAN_WORKER_PARENT", "77")
     assert command.main([]) == 0
@@ -49,12 +54,10 @@ def test_it_works_with_the_settings_of_the_service(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("quiet")
-def test_settings_that_make_no_sense_are_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_settings_that_make_no_sense_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROUNDPLAN_WORKER_THREADS", "none")
-    assert command.main([]) == os.EX_CONFIG
-    assert capsys.readouterr().err == "GROUNDPLAN_WORKER_THREADS must be a positive whole number\n"
+    with pytest.raises(InvalidSettingError, match="GROUNDPLAN_WORKER_THREADS must be a positive whole number"):
+        command.main([])
 
 
 def test_one_beside_the_service_is_told_what_the_service_was(
