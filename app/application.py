@@ -12,7 +12,7 @@ from app import cli, console, resources
 from app.analytics import connect_analytics
 from app.config import Settings
 from app.mail import server as mail_server
-from app.migrate import migrate, schema_version
+from app.migrate import is_known_version, migrate, schema_version
 from app.openapi import openapi_document
 from app.persistence.database import connect_engines
 from app.services import EXTENSION, Services
@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         # Made when it is first asked for, once in each process.
         openapi=cache(lambda: orjson.dumps(openapi_document(app))),
         schema_version=cache(schema_version),
+        is_known_version=is_known_version,
     )
     log_to_standard_error(settings.log_level, as_json=settings.log_format == request_log.JSON)
     mail_server.configure(app, settings.mail_server)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 
+from app import downgrade
 from app.authentication.tokens import built_in_pool_token
 from app.authz.document import permissions_page
 from app.auto_destroy_commands import auto_destroy_commands
@@ -40,6 +41,7 @@ from app.variables import InvalidSettingError
 
 def install(app: Flask) -> None:
     """Register the commands."""
+    downgrade.install()
     app.cli.add_command(bootstrap_command)
     app.cli.add_command(create_user_command)
     app.cli.add_command(confirm_email_command)

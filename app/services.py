@@ -23,7 +23,8 @@ class Services:
 
     ``engines`` are those that Flask-SQLAlchemy holds, for reading and for threads without an application context; a
     request that writes uses ``app.web.transaction``. ``analytics`` is None if no outside service gets events.
-    ``openapi`` returns the description of the API as JSON, ``schema_version`` the newest migration that the code knows.
+    ``openapi`` returns the description of the API as JSON, ``schema_version`` the newest migration that the code knows,
+    and ``is_known_version`` whether it knows one.
     """
 
     settings: Settings
@@ -34,6 +35,7 @@ class Services:
     analytics: Delivery | None
     openapi: Callable[[], bytes]
     schema_version: Callable[[], str]
+    is_known_version: Callable[[str], bool]
 
 
 def services(app: Flask | None = None) -> Services:

@@ -22,6 +22,7 @@ ALL_RESOURCES = ("resources",)
 OTHERS = {
     "application.py": ("web",),
     "agent": ("agent", "agent_scaler"),
+    "downgrade.py": ("test_downgrade.py",),
     "companions": ("end_to_end/test_wheel.py",),
     "main.py": ("end_to_end/test_serve.py", "end_to_end/test_wheel.py"),
     "start_faults.py": ("test_start_faults.py",),

@@ -55,8 +55,8 @@ def _look() -> Health:
     try:
         with services().engines.reading.connect() as connection:
             versions = {str(version) for version in connection.scalars(_VERSION)}
-            if versions != {services().schema_version()}:
-                needed["migrations"] = "the tables are of another version: run flask db upgrade"
+            if versions != {services().schema_version()} and not _are_newer(versions):
+                needed["migrations"] = "the tables are of an older version: run groundplan admin db upgrade"
             else:
                 row = connection.execute(_BESIDE, {"late": now() - LATE_AFTER, "alive": now() - UNKNOWN_AFTER}).one()
                 late = f"{row.late_tasks} are late: is a worker running?" if row.late_tasks else OK
@@ -64,6 +64,11 @@ def _look() -> Health:
     except SQLAlchemyError:
         needed |= {"database": "does not answer, or has no tables", "migrations": "unknown"}
     return Health(all(found == OK for found in needed.values()), {**needed, **beside})
+
+
+def _are_newer(versions: set[str]) -> bool:
+    """Whether another host has upgraded the tables already. Migrations leave this program all that it needs."""
+    return bool(versions) and not any(map(services().is_known_version, versions))
 
 
 def _store() -> str:
