@@ -40,7 +40,7 @@ def templates() -> list[dict[str, Any]]:
     """The specifications of all pods."""
     found = []
     for _, each in documents():
-        if each["kind"] == "Deployment":
+        if each["kind"] in {"Deployment", "Job"}:
             found.append(each["spec"]["template"]["spec"])
         elif each["kind"] == "ScaledJob":
             found.append(each["spec"]["jobTargetRef"]["template"]["spec"])
@@ -72,7 +72,27 @@ def test_all_parts_are_there() -> None:
         "Deployment groundplan-worker",
         "ScaledJob groundplan-agent",
     ]
+    assert [kind for kind in kinds if kind.startswith(("Job", "Pod"))] == [
+        "Job groundplan-migrate",
+        "PodDisruptionBudget groundplan",
+        "PodDisruptionBudget groundplan-worker",
+    ]
     assert not any(kind.startswith("Secret") for kind in kinds)
+
+
+def test_an_upgrade_takes_no_pod_away_before_another_one_is_ready() -> None:
+    [service] = [
+        each for _, each in documents() if each["metadata"]["name"] == "groundplan" and each["kind"] == "Deployment"
+    ]
+    assert service["spec"]["replicas"] > 1
+    assert service["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    [container] = service["spec"]["template"]["spec"]["containers"]
+    probes = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
+    assert probes == {"startupProbe": "/healthz", "readinessProbe": "/readyz", "livenessProbe": "/healthz"}
+    # Pods that start leave the tables to the Job.
+    assert container["args"] == ["groundplan", "serve", "--no-upgrade"]
+    [job] = [each for _, each in documents() if each["kind"] == "Job"]
+    assert job["spec"]["template"]["spec"]["containers"][0]["args"] == ["groundplan", "admin", "db", "upgrade"]
 
 
 @pytest.mark.parametrize("pod", PODS)
