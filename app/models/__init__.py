@@ -48,6 +48,7 @@ from app.models.task_stages import TaskStage
 from app.models.team_projects import TeamProject
 from app.models.team_workspaces import TeamWorkspace
 from app.models.teams import Team, TeamMember
+from app.models.token_ttl_policies import TokenTtlPolicy
 from app.models.users import User
 from app.models.vars import Var
 from app.models.varsets import Varset, VarsetProject, VarsetWorkspace
@@ -114,6 +115,7 @@ __all__ = [
     "TeamMember",
     "TeamProject",
     "TeamWorkspace",
+    "TokenTtlPolicy",
     "User",
     "Var",
     "Varset",

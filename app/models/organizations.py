@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Index, func
+from sqlalchemy import CheckConstraint, Index, false, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
@@ -44,6 +44,8 @@ class Organization(Base):
     assessments_enforced: Mapped[bool] = mapped_column(default=False)
     owners_team_saml_role_id: Mapped[str | None]
     user_tokens_enabled: Mapped[bool] = mapped_column(default=True)
+    # Whether the longest lifetimes of tokens count: see ``token_ttl_policies``.
+    max_ttl_enabled: Mapped[bool] = mapped_column(default=False, server_default=false())
     # How many of its runs may be planning or applying at once, in all pools together; null: any number.
     max_concurrent_runs: Mapped[int | None]
 

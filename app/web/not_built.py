@@ -50,7 +50,6 @@ LACKING: Final[Mapping[str, str]] = {
     "test-runs": _NO_REGISTRY,
     "tests": _NO_REGISTRY,
     "tf-policy-evaluations": "policies in HCL; write them in Rego",
-    "token-ttl-policies": "limits on the lifetime of tokens",
     "vcs-events": _NO_VERSION_CONTROL,
     "workspace-transfers": "transfers of workspaces between organizations",
 }
@@ -63,7 +62,7 @@ _BY_PATTERN: Final = (
     (re.compile(r"state-versions/[^/]+/actions/\w+_backing_data"), _NO_BACKING_DATA),
 )
 # Settings of what exists, which are not created but changed.
-_SETTINGS: Final = frozenset({"data-retention-policy", "token-ttl-policies"})
+_SETTINGS: Final = frozenset({"data-retention-policy"})
 
 
 class NotBuilt(Unprocessable):

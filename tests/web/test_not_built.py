@@ -42,7 +42,6 @@ def test_what_is_built_is_not_said_to_be_lacking(subtests: pytest.Subtests) -> N
         ),
         ("POST", "/organizations/acme/oauth-clients", "connections to version control"),
         ("POST", "/workspaces/ws-1/relationships/data-retention-policy", "data retention policies"),
-        ("PATCH", "/organizations/acme/token-ttl-policies", "limits on the lifetime of tokens"),
     ],
 )
 def test_creating_it_is_refused_with_its_name(api: Api, world: World, *, method: str, path: str, lacking: str) -> None:

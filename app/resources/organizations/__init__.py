@@ -11,6 +11,7 @@ from app.resources.organizations.reserved_tag_keys import routes as reserved_tag
 from app.resources.organizations.ssh_keys import routes as ssh_keys_routes
 from app.resources.organizations.subscriptions import routes as subscriptions_routes
 from app.resources.organizations.teams import routes as teams_routes
+from app.resources.organizations.token_ttl_policies import routes as token_ttl_policies_routes
 
 BLUEPRINTS = (
     admin_organizations_routes.blueprint,
@@ -24,4 +25,5 @@ BLUEPRINTS = (
     ssh_keys_routes.blueprint,
     subscriptions_routes.blueprint,
     teams_routes.blueprint,
+    token_ttl_policies_routes.blueprint,
 )

@@ -89,7 +89,6 @@ def test_patterns_need_triggers_by_files(
 @pytest.mark.parametrize(
     ("path", "type_", "name"),
     [
-        ("/organizations/acme", "organizations", "max-ttl-enabled"),
         ("/organizations/acme", "organizations", "stacks-enabled"),
         ("/organizations/acme", "organizations", "enforce-hyok"),
         ("/organizations/acme/workspaces/network", "workspaces", "hyok-enabled"),

@@ -1,16 +1,17 @@
 """The rules of tokens: their number, expiry and descriptions; storing and revoking them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import InvalidAttribute, NotFound, Unprocessable
-from app.models.authentication_tokens import AuthenticationToken
+from app.models.authentication_tokens import AUDIT_TRAILS, AuthenticationToken
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
+from app.models.token_ttl_policies import TokenTtlPolicy
 from app.models.users import User
 from app.persistence import in_values, now
 
@@ -51,12 +52,15 @@ def add_token(session: Session, members: Mapping[str, Any], *, digest: str, **ow
     ``owner`` has ``user_id`` or ``organization_id``, the latter with ``team_id``, ``project_id`` or ``agent_pool_id``
     for their tokens, and the creator of the token.
     """
-    check_expiry(members.get("expired_at"))
     kind = next((kind for column, kind in _KINDS.items() if column in owner), "organization")
+    expired_at = members.get("expired_at")
+    check_expiry(expired_at)
+    if kind in {"organization", "team"}:
+        expired_at = _within_longest(session, owner["organization_id"], kind, members.get("purpose"), expired_at)
     token = AuthenticationToken(
         digest=digest,
         kind=kind,
-        **members,
+        **{**members, "expired_at": expired_at},
         **owner,
     )
     session.add(token)
@@ -75,6 +79,32 @@ def check_expiry(expired_at: datetime | None) -> None:
     """Refuse a token that would have expired already."""
     if expired_at is not None and expired_at <= now():
         raise InvalidAttribute("Expired at must be in the future", pointer=EXPIRY_POINTER)
+
+
+def _within_longest(
+    session: Session, organization_id: str, kind: str, purpose: str | None, expired_at: datetime | None
+) -> datetime | None:
+    """The expiry of a new token, or the latest one that the organization allows; refuses a later one."""
+    token_type = "audit_trails" if purpose == AUDIT_TRAILS else kind
+    milliseconds = session.scalar(
+        select(TokenTtlPolicy.max_ttl_ms)
+        .join(Organization, Organization.id == TokenTtlPolicy.organization_id)
+        .where(
+            TokenTtlPolicy.organization_id == organization_id,
+            TokenTtlPolicy.token_type == token_type,
+            Organization.max_ttl_enabled,
+        )
+    )
+    if milliseconds is None:
+        return expired_at
+    latest = now() + timedelta(milliseconds=milliseconds)
+    if expired_at is not None and expired_at > latest:
+        raise InvalidAttribute(
+            f"Expired at must be at most {milliseconds} milliseconds from now: the organization limits tokens of the "
+            f"type {token_type}",
+            pointer=EXPIRY_POINTER,
+        )
+    return expired_at or latest
 
 
 def revoke_organization_token(session: Session, organization_id: str, purpose: str) -> AuthenticationToken | None:

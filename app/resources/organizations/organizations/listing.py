@@ -24,7 +24,7 @@ ORGANIZATIONS = Listing(
             "cost_estimation_enabled send_passing_statuses_for_untriggered_speculative_plans "
             "aggregated_commit_status_enabled speculative_plan_management_enabled "
             "allow_force_delete_workspaces assessments_enforced default_execution_mode "
-            "max_concurrent_runs owners_team_saml_role_id user_tokens_enabled",
+            "max_concurrent_runs owners_team_saml_role_id user_tokens_enabled max_ttl_enabled",
         ),
         "default_agent_pool": Organization.default_agent_pool_id,
         "default_project_id": select(Project.id)

@@ -222,7 +222,9 @@ class OrganizationSchema(Schema):
     over_stacks_resource_limit = Constant(value=False)
     test_generation_enabled = Constant(value=False)
     recoverable_items_enabled = Constant(value=False)
-    max_ttl_enabled = Switch("limits on the lifetime of tokens")
+    max_ttl_enabled = Boolean(
+        description="Whether the longest lifetimes of tokens count, which `token-ttl-policies` has."
+    )
     enforce_hyok = Switch("keys that customers hold themselves")
     permissions = permission_flags(FLAGS)
 
