@@ -27,6 +27,7 @@ HCP_TYPES: Final = frozenset(
         "effective-tag-bindings",
         "notification-configurations",
         "organization-memberships",
+        "organization-token-ttl-policies",
         "organizations",
         "plans",
         "policies",

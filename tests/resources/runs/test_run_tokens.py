@@ -158,7 +158,7 @@ def test_requests_cost_the_same_however_many_states_are_shared(runs: Runs, state
         for _ in range(10):
             runs.world.workspace(runs.project, global_remote_state=True)
     # One more than for a person: what the run may consume.
-    assert costs == [4, 4]
+    assert costs == [3, 3]
 
 
 def test_a_token_is_stored_as_a_digest(app: Flask, runs: Runs) -> None:
