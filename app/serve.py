@@ -14,7 +14,7 @@ from app.application import create_app
 from app.cli import bootstrap_command
 from app.companions import GUNICORN
 from app.services import services
-from app.start_faults import check_addresses
+from app.start_faults import check_addresses, check_keys_if_there_are_tables
 
 
 class Server(Application):  # type: ignore[misc] # gunicorn has no types
@@ -43,6 +43,7 @@ class Server(Application):  # type: ignore[misc] # gunicorn has no types
 def serve(*, upgrades: bool) -> None:
     """Run the service; with ``upgrades``, bring the tables up to date before and create what a new service lacks."""
     app = create_app()
+    check_keys_if_there_are_tables(app)
     server = Server(app)
     # With these, gunicorn takes over sockets that are open already.
     if not os.environ.get("LISTEN_FDS") and not os.environ.get("GUNICORN_FD"):

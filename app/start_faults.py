@@ -1,5 +1,6 @@
 """What keeps a command from starting, told in one sentence instead of a traceback."""
 
+import contextlib
 import errno
 import socket
 import sys
@@ -75,6 +76,13 @@ def check_database(app: Flask) -> None:
                 raise CannotStart(NEWER.format(version=version))
             if version != own.schema_version():
                 raise CannotStart(f"The tables are of an older version ({version}). {UPGRADE}")
+        check_keys(connection, own.keyring)
+
+
+def check_keys_if_there_are_tables(app: Flask) -> None:
+    """Refuse wrong keys before anything is changed. Without tables, or with older ones, a later look finds them."""
+    own = services(app)
+    with contextlib.suppress(DBAPIError), own.engines.reading.connect() as connection:
         check_keys(connection, own.keyring)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,17 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from app import start_faults
+from app.application import create_app
 from app.models import SshKey
 from app.services import services
-from app.start_faults import CannotStart, check_addresses, check_database, check_keys, sentence_about
+from app.start_faults import (
+    CannotStart,
+    check_addresses,
+    check_database,
+    check_keys,
+    check_keys_if_there_are_tables,
+    sentence_about,
+)
 from app.storage.keyring import Keyring
 from tests.conftest import NewDatabase
 from tests.support.world import World
@@ -71,6 +80,7 @@ def test_no_tables(new_database: NewDatabase, new_app: NewApp) -> None:
     with new_database() as url, new_app(url) as app:
         with pytest.raises(Exception, match="alembic_version") as caught:
             check_database(app)
+        check_keys_if_there_are_tables(app)
         services(app).engines.dispose()
     assert "groundplan admin db upgrade" in told(caught.value)
 
@@ -110,6 +120,11 @@ def test_keys_of_another_home(app: Flask, world: World) -> None:
         # The one that seals may be new.
         check_keys(connection, Keyring([OTHER_KEY, *services(app).settings.encryption_keys]))
     assert "encryption.key" in told(caught.value)
+    check_keys_if_there_are_tables(app)
+    elsewhere = create_app(replace(services(app).settings, encryption_keys=(OTHER_KEY,)))
+    with pytest.raises(CannotStart, match="GROUNDPLAN_ENCRYPTION_KEYS"):
+        check_keys_if_there_are_tables(elsewhere)
+    services(elsewhere).engines.dispose()
 
 
 @pytest.mark.one_database

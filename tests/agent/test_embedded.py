@@ -1,5 +1,6 @@
 """The agents that gunicorn starts beside itself."""
 
+import gc
 import os
 import runpy
 import signal
@@ -20,7 +21,7 @@ from app.authentication.tokens import built_in_pool_token
 from app.config import Settings
 from app.doorbells import FOLDER, ring
 from app.embedded_agents import OF_THE_SYSTEM, EmbeddedAgents, agent_environment, why_none
-from app.services import services
+from app.services import EXTENSION, services
 from tests.support.agent_service import AgentService
 from tests.support.running_agent import Start
 
@@ -126,6 +127,19 @@ def test_where_they_reach_the_service(name: object, tls: bool, url: str | None, 
     listener = SimpleNamespace(sock=SimpleNamespace(getsockname=lambda: name))
     server = SimpleNamespace(LISTENERS=[listener], cfg=SimpleNamespace(is_ssl=tls))
     assert runpy.run_path(str(CONFIGURATION))["own_address"](server, url) == expected
+
+
+def test_garbage_is_collected_again_when_the_service_is_ready(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It would keep what other tests have left.
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    without = replace(services(app).settings, agents=0, workers=0)
+    monkeypatch.setitem(app.extensions, EXTENSION, replace(services(app), settings=without))
+    gc.disable()
+    try:
+        runpy.run_path(str(CONFIGURATION))["when_ready"](SimpleNamespace(app=SimpleNamespace(wsgi=lambda: app)))
+        assert gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_a_doorbell_in_a_deep_folder(service: AgentService, start: Start, home: Path) -> None:
