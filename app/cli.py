@@ -15,6 +15,7 @@ from app import downgrade
 from app.authentication.tokens import built_in_pool_token
 from app.authz.document import permissions_page
 from app.auto_destroy_commands import auto_destroy_commands
+from app.backup_commands import backup_commands
 from app.bootstrap import Bootstrapped, add_user, bootstrap, confirm_user_email, set_password
 from app.embedded_agents import why_none
 from app.jsonapi.document import errors_page
@@ -57,6 +58,7 @@ def install(app: Flask) -> None:
     app.cli.add_command(rotate_command)
     app.cli.add_command(sweep_command)
     app.cli.add_command(auto_destroy_commands)
+    app.cli.add_command(backup_commands)
     app.cli.add_command(background_tasks_command)
     app.cli.add_command(retry_command)
 

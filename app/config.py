@@ -16,6 +16,7 @@ from app.variables import (
     InvalidSettingError,
     MailServer,
     Posthog,
+    ScheduledBackups,
     bucket_of,
     create_home,
     load_or_create_secret,
@@ -23,6 +24,7 @@ from app.variables import (
     networks_of,
     origins_of,
     posthog_of,
+    scheduled_backups_of,
     split_csv,
     sqlalchemy_url,
     whole_number,
@@ -90,6 +92,7 @@ class Settings:
     # The sites whose scripts may use the API in a browser.
     cors_origins: tuple[str, ...] = ()
     bucket: Bucket | None = None
+    backups: ScheduledBackups | None = None
     posthog: Posthog | None = None
     url: str | None = None
     port: str = "8080"
@@ -210,6 +213,7 @@ class Settings:
             metrics_token=given.get("GROUNDPLAN_METRICS_TOKEN") or None,
             cors_origins=origins_of(given),
             bucket=bucket_of(given),
+            backups=scheduled_backups_of(given),
             posthog=posthog_of(given),
             url=(given.get("GROUNDPLAN_URL") or "").rstrip("/") or None,
             port=given.get("PORT") or "8080",

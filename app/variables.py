@@ -31,6 +31,17 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledBackups:
+    """Where backups are made again and again, how often, how many are kept, and what they are encrypted to."""
+
+    folder: Path
+    hours: int
+    keep: int
+    recipient: str | None = None
+    passphrase_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Posthog:
     """The PostHog project that gets events."""
 
@@ -87,6 +98,30 @@ def bucket_of(given: Mapping[str, str]) -> Bucket | None:
         message = "GROUNDPLAN_S3_ENDPOINT must begin with http:// or https://"
         raise InvalidSettingError(message)
     return Bucket(name=name, endpoint=endpoint, region=given.get("GROUNDPLAN_S3_REGION") or None)
+
+
+def scheduled_backups_of(given: Mapping[str, str]) -> ScheduledBackups | None:
+    """The backups in the variables; None without a folder."""
+    folder = given.get("GROUNDPLAN_BACKUP_FOLDER")
+    if not folder:
+        return None
+    recipient, file = given.get("GROUNDPLAN_BACKUP_RECIPIENT"), given.get("GROUNDPLAN_BACKUP_PASSPHRASE_FILE")
+    if bool(recipient) == bool(file):
+        message = (
+            "GROUNDPLAN_BACKUP_FOLDER needs either GROUNDPLAN_BACKUP_RECIPIENT, a public key of age, or "
+            "GROUNDPLAN_BACKUP_PASSPHRASE_FILE"
+        )
+        raise InvalidSettingError(message)
+    if recipient and not recipient.startswith("age1"):
+        message = "GROUNDPLAN_BACKUP_RECIPIENT must be a public key of age, which begins with age1"
+        raise InvalidSettingError(message)
+    return ScheduledBackups(
+        folder=Path(folder).absolute(),
+        hours=whole_number(given, "GROUNDPLAN_BACKUP_HOURS", 24),
+        keep=whole_number(given, "GROUNDPLAN_BACKUP_KEEP", 7),
+        recipient=recipient or None,
+        passphrase_file=Path(file).absolute() if file else None,
+    )
 
 
 def posthog_of(given: Mapping[str, str]) -> Posthog | None:

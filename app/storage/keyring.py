@@ -64,6 +64,11 @@ class Keyring:
             raise DecryptionError("the sealed text was changed") from error
 
     @property
+    def names(self) -> list[str]:
+        """The names of the keys, which tell them apart and reveal nothing about them."""
+        return list(self._by_name)
+
+    @property
     def newest(self) -> str:
         """The prefix of every text that the newest key has sealed."""
         return f"{VERSION}.{self._newest.name}."

@@ -1,6 +1,7 @@
 """Removing objects that no row names: those of killed processes and lost answers, and those marked for deletion.
 
-A sweep may be stopped at any moment, and any number of sweeps may run at once.
+A sweep may be stopped at any moment, and any number of sweeps may run at once. While a backup is under way, nothing is
+removed (see ``holding``).
 """
 
 import logging
@@ -12,6 +13,7 @@ from sqlalchemy import delete, func, or_, select, update
 
 from app.persistence import in_values, now
 from app.persistence.engine import Engines
+from app.storage.holding import are_removals_held
 from app.storage.ledger import StoredObject, unreferenced
 from app.storage.vault import Vault
 
@@ -24,6 +26,9 @@ BATCH: Final = 200
 
 def sweep(engines: Engines, vault: Vault, grace: timedelta = GRACE) -> int:
     """Remove objects marked for deletion, and unnamed ones older than ``grace``; returns their number."""
+    if are_removals_held(engines):
+        logger.info("a backup is under way; the next sweep will remove what nothing names")
+        return 0
     _mark_orphans(engines, now() - grace)
     count = 0
     last = ""
@@ -37,6 +42,8 @@ def sweep(engines: Engines, vault: Vault, grace: timedelta = GRACE) -> int:
             return count
         removed = remove(engines, vault, names, patience=len(names))
         if not removed:
+            if are_removals_held(engines):
+                return count
             logger.error("the store removes nothing; the next sweep will go on")
             return count
         count += removed
@@ -58,6 +65,8 @@ def remove(engines: Engines, vault: Vault, names: Sequence[str], *, patience: in
 
     Objects that the store did not remove keep their rows in the ledger.
     """
+    if are_removals_held(engines):
+        return 0
     removed: list[str] = []
     failures = 0
     for name in names:

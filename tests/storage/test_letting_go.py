@@ -73,8 +73,9 @@ def test_a_deletion_costs_the_same_however_many_objects_there_are(
         with statements() as seen:
             here.api.delete(here.path, here.token)
         costs.append(len([statement for statement in seen if statement != "BEGIN IMMEDIATE"]))
-    # Caller, lock, condemn the objects, which they are, delete, event; then their rows in the ledger.
-    assert costs == [7, 7]
+    # Caller, lock, condemn the objects, which they are, delete, event; then whether a backup needs them, and their rows
+    # in the ledger.
+    assert costs == [8, 8]
 
 
 def test_a_store_that_fails_does_not_fail_the_deletion(
