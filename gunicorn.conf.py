@@ -4,9 +4,12 @@ import gc
 import logging
 import os
 import re
+import selectors
 import socket
 import threading
 import time
+from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +25,10 @@ from app.persistence.watching import limits_of_requests
 from app.resources.runs.agent_jobs.expiry import expire_forever
 from app.services import services
 from app.web.metrics import forget_process, forget_processes
+from app.web.rate_limits import FLOODING, exchange_forever
 from app.web.request_log import JSON, json_formatter
 from app.web.server_errors import server_error
-from app.web.slow_clients import shut_down_reading
+from app.web.slow_clients import AWAITED_BYTES, missing_of, shut_down_reading
 
 host = os.environ.get("HOST") or "127.0.0.1"
 port = os.environ.get("PORT") or "8080"
@@ -37,37 +41,136 @@ bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 # every worker holds connections of its own.
 workers = int(os.environ.get("WEB_CONCURRENCY") or min(4, 2 * (os.cpu_count() or 1)))
 
-# The head of a request is short: a client that takes longer to send it blocks a thread for nothing.
+# The head of a request is short: a client that takes longer to send it is given up.
 HEAD_SECONDS = 20
+
+# How long a request with a long body waits for a thread, when others with long bodies have all but one.
+PLACE_SECONDS = 20.0
+# How long a stopping process waits for requests that are arriving.
+STOPPING_SECONDS = 2.0
+
+# For how long a client is left alone that goes on sending although its token is refused.
+FLOOD_PAUSE_SECONDS = 1.0
 
 
 class PunctualWorker(ThreadWorker):
-    """Gunicorn's worker with a deadline for the head of a request, for which it would wait forever."""
+    """Gunicorn's worker, whose threads wait for no client that has not sent its request yet.
+
+    Gunicorn gives a new connection to a thread, which would wait for the head of a request without end. Here the main
+    thread waits, for all of them at once, until the request is there: its head, and a body that is short. It only looks
+    at what has arrived; a thread reads it. With TLS there is nothing to see, so there is a deadline for the head, too.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         super().__init__(*args, **options)
         self.due: dict[Any, float] = {}
+        self.flooding = threading.local()
+        self.paused: list[tuple[float, Any, Any]] = []
+        self.long: set[Any] = set()
+        self.queued: deque[Any] = deque()
+
+    def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401
+        """Give the connection to a thread if the request has arrived, else wait for it.
+
+        Those with long bodies never have all threads: others find one that is free.
+        """
+        missing, is_long = (0, False) if self.cfg.is_ssl or conn.is_http2 else what_is_missing(conn)
+        now = time.monotonic()
+        if missing:
+            if getattr(conn, "awaited_until", None) is None:
+                conn.awaited_until = now + HEAD_SECONDS
+            conn.timeout, conn.awaited = conn.awaited_until, missing
+            # The poller wakes only when there is more than now.
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, missing)
+            conn.sock.setblocking(False)  # noqa: FBT003 - the name of the method says it
+            self.pending_conns.append(conn)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+            return
+        conn.awaited_until, conn.awaited = None, 0
+        if is_long and len(self.long) >= self.cfg.threads - 1:
+            conn.timeout = now + PLACE_SECONDS
+            self.queued.append(conn)
+            return
+        if is_long:
+            self.long.add(conn)
+        super().enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401
         """Set the deadline for the head."""
         self.due[conn] = time.monotonic() + HEAD_SECONDS
+        self.flooding.is_so = False
         try:
             return super().handle(conn)
         finally:
             self.due.pop(conn, None)
+            conn.is_flooding = self.flooding.is_so
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401
         """Remove the deadline, because the head has arrived."""
         self.due.pop(conn, None)
         return super().handle_request(req, conn)
 
+    def finish_request(self, conn: Any, fs: Any) -> None:  # noqa: ANN401
+        """Leave the connection alone for a while if its client floods the service: it costs no thread meanwhile."""
+        if conn in self.long:
+            self.long.remove(conn)
+            if self.queued:
+                self.enqueue_req(self.queued.popleft())
+        if getattr(conn, "is_flooding", False) and self.alive:
+            conn.is_flooding = False
+            self.paused.append((time.monotonic() + FLOOD_PAUSE_SECONDS, conn, fs))
+        else:
+            super().finish_request(conn, fs)
+
     def murder_pending(self) -> None:
         """Also close connections that have missed their deadline; the main thread does this every second."""
-        super().murder_pending()
         now = time.monotonic()
+        for conn in list(self.pending_conns):
+            if not self.alive:
+                conn.timeout = min(conn.timeout, now + STOPPING_SECONDS)
+            # They have different deadlines, so they don't stand in the order of time.
+            if conn.timeout <= now:
+                self.pending_conns.remove(conn)
+                self.poller.unregister(conn.sock)
+                self.nr_conns -= 1
+                conn.close()
+        while self.queued and self.queued[0].timeout <= now:
+            conn = self.queued.popleft()
+            self.nr_conns -= 1
+            write_error(conn.sock, 503, "", "")
+            conn.close()
         for conn, due in tuple(self.due.items()):
             if due <= now:
                 shut_down_reading(conn.sock)
+        paused, self.paused = self.paused, []
+        for until, conn, fs in paused:
+            if until <= now or not self.alive:
+                super().finish_request(conn, fs)
+            else:
+                self.paused.append((until, conn, fs))
+
+
+def what_is_missing(conn: Any) -> tuple[int, bool]:  # noqa: ANN401 - gunicorn has no types
+    """How many bytes must have arrived before a thread may read the request, and whether its body is long.
+
+    0 if they have arrived.
+    """
+    if conn.parser is not None and conn.parser.unreader.buf.getvalue():
+        # It has read the beginning already.
+        return 0, False
+    conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+    try:
+        arrived = conn.sock.recv(AWAITED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return 1, False
+    except OSError:
+        return 0, False
+    if len(arrived) < getattr(conn, "awaited", 0):
+        # The poller woke all the same, because the client has closed the connection.
+        return 0, False
+    missing, is_long = missing_of(arrived)
+    # A socket that is a file, where a proxy is, can't wait for a number of bytes.
+    return (0 if conn.sock.family == socket.AF_UNIX else missing), is_long
 
 
 def write_error(connection: socket.socket, status: int, _reason: str, _text: str) -> None:
@@ -232,6 +335,13 @@ def post_worker_init(worker: Any) -> None:  # noqa: ANN401
     """
     expiring = threading.Thread(target=expire_forever, args=(worker.wsgi, started_at), name="expiry", daemon=True)
     expiring.start()
+    threading.Thread(target=exchange_forever, args=(worker.wsgi,), name="rates", daemon=True).start()
+
+
+def post_request(worker: Any, _request: Any, environ: Any, _answer: Any) -> None:  # noqa: ANN401
+    """Tell the worker of a client that goes on although it is refused."""
+    if FLOODING in environ and isinstance(worker, PunctualWorker):
+        worker.flooding.is_so = True
 
 
 def pre_request(_worker: Any, request: Any) -> None:  # noqa: ANN401

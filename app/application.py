@@ -28,6 +28,7 @@ from app.web import (
     measuring,
     metrics,
     negotiation,
+    rate_limits,
     request_log,
     requests,
 )
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     compression.install(app)
     cross_origin.install(app)
     requests.install(app)
+    rate_limits.install(app)
     if settings.metrics_token is not None or settings.log_format == request_log.JSON:
         measuring.install(app)
     metrics.install(app)

@@ -24,6 +24,7 @@ from app.variables import (
     networks_of,
     origins_of,
     posthog_of,
+    rate_of,
     scheduled_backups_of,
     split_csv,
     sqlalchemy_url,
@@ -85,6 +86,11 @@ class Settings:
     pool_size: int = 5
     # How long a statement of a request may take on PostgreSQL; 0 is without end.
     statement_seconds: int = 20
+    # How fast a long body must arrive, on the average.
+    body_kilobytes_per_second: int = 100
+    # How many requests a second a token may send, and all tokens of an organization together; 0 is no limit.
+    requests_per_second: int = 300
+    organization_requests_per_second: int = 1000
     trusted_proxies: int = 0
     log_level: str = "INFO"
     log_format: str = "text"
@@ -207,6 +213,9 @@ class Settings:
             sign_up=given.get("GROUNDPLAN_SIGN_UP") or "invited",
             pool_size=whole_number(given, "GROUNDPLAN_POOL_SIZE", 5),
             statement_seconds=whole_number_or_none(given, "GROUNDPLAN_STATEMENT_SECONDS", 20),
+            body_kilobytes_per_second=whole_number(given, "GROUNDPLAN_BODY_KILOBYTES_PER_SECOND", 100),
+            requests_per_second=rate_of(given, "GROUNDPLAN_REQUESTS_PER_SECOND", 300),
+            organization_requests_per_second=rate_of(given, "GROUNDPLAN_ORGANIZATION_REQUESTS_PER_SECOND", 1000),
             trusted_proxies=whole_number(given, "GROUNDPLAN_TRUSTED_PROXIES", 0),
             log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),
             log_format=(given.get("GROUNDPLAN_LOG_FORMAT") or "text").lower(),

@@ -9,6 +9,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+# The limit of HCP Terraform.
+LOWEST_RATE = 30
 POSTHOG_HOST = "https://us.i.posthog.com"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
 SENDER = re.compile(r"[^@\s]+@[^@\s]+")
@@ -87,6 +89,18 @@ def whole_number(given: Mapping[str, str], name: str, default: int) -> int:
 def whole_number_or_none(given: Mapping[str, str], name: str, default: int) -> int:
     """The whole number in the variable ``name``, where 0 stands for none; or the default."""
     return 0 if given.get(name) == "0" else whole_number(given, name, default)
+
+
+def rate_of(given: Mapping[str, str], name: str, default: int) -> int:
+    """The number of requests a second in the variable ``name``; 0 for no limit."""
+    rate = whole_number_or_none(given, name, default)
+    if 0 < rate < LOWEST_RATE:
+        message = (
+            f"{name} must be 0 for no limit, or at least {LOWEST_RATE}: HashiCorp's clients take it for their pace, "
+            "and stop at a lower one"
+        )
+        raise InvalidSettingError(message)
+    return rate
 
 
 def bucket_of(given: Mapping[str, str]) -> Bucket | None:

@@ -73,6 +73,9 @@ def environment(folder: Path, database_url: str, port: int) -> dict[str, str]:
         "PORT": str(port),
         "WEB_CONCURRENCY": str(WORKERS),
         "FLASK_APP": "wsgi.py",
+        # What is measured is the service, not its limits.
+        "GROUNDPLAN_REQUESTS_PER_SECOND": "0",
+        "GROUNDPLAN_ORGANIZATION_REQUESTS_PER_SECOND": "0",
     }
 
 

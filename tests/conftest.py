@@ -232,6 +232,9 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Abstrac
                 encryption_keys=("encryption-key-of-the-test-suite-0123456789",),
                 bootstrap_token=BOOTSTRAP_TOKEN,
                 agents=0,
+                # Tests are as fast as they can.
+                requests_per_second=0,
+                organization_requests_per_second=0,
             )
         )
         app.testing = True

@@ -245,6 +245,13 @@ class TooManyRequests(ApiError):
         return error
 
 
+class RateLimitExceeded(TooManyRequests):
+    """A token, or all those of an organization, send more requests a second than the operator allows."""
+
+    code = "rate-limit-exceeded"
+    detail = "You have exceeded the API's rate limit."
+
+
 class TransferCodingUnknown(ApiError):
     """The body is sent in a transfer coding that the server does not know."""
 

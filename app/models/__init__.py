@@ -33,6 +33,7 @@ from app.models.policy_set_outcomes import PolicySetOutcome
 from app.models.project_members import ProjectMember
 from app.models.projects import Project
 from app.models.repository_links import RepositoryLink
+from app.models.request_counts import RequestCount
 from app.models.reserved_tag_keys import ReservedTagKey
 from app.models.run_events import RunEvent
 from app.models.run_jobs import RunJob
@@ -94,6 +95,7 @@ __all__ = [
     "ProjectMember",
     "RemoteStateConsumer",
     "RepositoryLink",
+    "RequestCount",
     "ReservedTagKey",
     "Run",
     "RunEvent",

@@ -22,6 +22,7 @@ from app.authentication.task_callers import load_task_caller
 from app.authentication.tokens import is_run_token, result_of_token
 from app.jsonapi.errors import Unauthorized
 from app.services import services
+from app.web.rate_limits import limits_of_app
 
 # The kind and the name of the service as an actor.
 SERVICE = "service"
@@ -73,12 +74,17 @@ def authenticate(*, anonymous: bool = False) -> None:
     if anonymous and "HTTP_AUTHORIZATION" not in environ:
         g.caller = nobody()
         return
+    limits = limits_of_app()
+    if limits is not None:
+        limits.check_before(authorization)
     scheme, _, token = authorization.partition(" ")
     caller = None
     if scheme.lower() == "bearer":
         caller = _load_caller(token.strip())
     if caller is None:
         raise Unauthorized
+    if limits is not None:
+        limits.check(caller, authorization)
     g.caller = caller
 
 

@@ -17,7 +17,17 @@ SENT: Final = (
     "If-None-Match",
     "X-Request-Id",
 )
-SHOWN: Final = ("ETag", "Idempotent-Replayed", "Location", "Retry-After", "TFP-API-Version", "X-Request-Id")
+SHOWN: Final = (
+    "ETag",
+    "Idempotent-Replayed",
+    "Location",
+    "Retry-After",
+    "TFP-API-Version",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Request-Id",
+)
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # How long a browser remembers what is allowed.
 SECONDS: Final = 600

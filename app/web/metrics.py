@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from flask import Flask, Response
+from flask import Flask, Response, g
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
 from prometheus_client.registry import Collector
 
@@ -52,6 +52,9 @@ class RequestMetrics:
         self._refused = Counter(
             "groundplan_authentication_failures", "Requests that were refused with 401", ["method"], registry=own
         )
+        self._limited = Counter(
+            "groundplan_rate_limited", "Requests that were refused by a limit of requests a second", registry=own
+        )
         self._connections = Gauge(
             "groundplan_database_connections",
             "Connections to the database that are in use",
@@ -68,6 +71,8 @@ class RequestMetrics:
         self._statements.labels(route, method).observe(measuring.statements())
         if response.status_code == UNAUTHORIZED:
             self._refused.labels(method).inc()
+        if "rate_refused" in g:
+            self._limited.inc()
         engines = services(app).engines
         for name, engine in (("reading", engines.reading), ("writing", engines.writing)):
             self._connections.labels(name).set(engine.pool.checkedout())  # type: ignore[attr-defined]

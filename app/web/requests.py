@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 from urllib.parse import parse_qsl
@@ -35,6 +36,9 @@ FORM_SECONDS = 20
 FILE_FORM = "multipart/form-data"
 FILE_SECONDS = 60
 FILE_BYTES = 6 * 2**20
+# What any body may take, beside the time for its bytes.
+BODY_SECONDS = 30
+SHORT_BODY = 60_000
 FIELD_BYTES = 64 * 1024
 PIECE = 64 * 1024
 UNREADABLE = "The request body could not be read"
@@ -111,12 +115,24 @@ def _pieces(limit: int) -> Iterator[bytes]:
     # A longer body of unknown length is silently cut at the maximum; one more byte shows that it was longer.
     request.max_content_length = limit + 1
     size = 0
-    while piece := _read(lambda: request.stream.read(PIECE)):
-        size += len(piece)
-        if size > limit:
-            raise TooLarge.beyond(limit)
-        yield piece
+    with _body_deadline(limit):
+        while piece := _read(lambda: request.stream.read(PIECE)):
+            size += len(piece)
+            if size > limit:
+                raise TooLarge.beyond(limit)
+            yield piece
     _check_all_arrived(size)
+
+
+@contextmanager
+def _body_deadline(limit: int) -> Iterator[None]:
+    """End a body that arrives more slowly than the setting allows. A short one has arrived before its thread began."""
+    length = limit if request.content_length is None else request.content_length
+    if length <= SHORT_BODY:
+        yield
+        return
+    with read_deadline(request.environ, BODY_SECONDS + length / (services().settings.body_kilobytes_per_second * 1000)):
+        yield
 
 
 def _read(read: Callable[[], Read]) -> Read:
@@ -199,7 +215,8 @@ def _sent(longer: int | None = None) -> bytes:
         raise TooLarge.beyond(limit)
     # A longer body of unknown length is silently cut at the maximum; one more byte shows that it was longer.
     request.max_content_length = limit + 1
-    sent = _read(lambda: request.get_data(cache=longer is None))
+    with _body_deadline(limit):
+        sent = _read(lambda: request.get_data(cache=longer is None))
     if len(sent) > limit:
         raise TooLarge.beyond(limit)
     _check_all_arrived(len(sent))

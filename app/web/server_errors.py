@@ -13,6 +13,7 @@ from app.jsonapi.errors import (
     Forbidden,
     HeadersTooLarge,
     MalformedRequest,
+    ServiceUnavailable,
     TransferCodingUnknown,
 )
 from app.web.requests import HEADERS
@@ -26,6 +27,7 @@ _BY_STATUS: Final[dict[int, type[ApiError]]] = {
         ExpectationUnknown,
         HeadersTooLarge,
         TransferCodingUnknown,
+        ServiceUnavailable,
     )
 }
 
@@ -33,12 +35,15 @@ _BY_STATUS: Final[dict[int, type[ApiError]]] = {
 def server_error(status: int) -> bytes:
     """The whole answer for a request that the server refuses with this status; the connection ends with it."""
     # The server's own text is left out, because it quotes what the client sent.
-    body = orjson.dumps({"errors": _BY_STATUS.get(status, ApiError)().errors()})
+    error = _BY_STATUS.get(status, ApiError)()
+    body = orjson.dumps({"errors": error.errors()})
     head = {
         "Connection": "close",
         "Content-Type": CONTENT_TYPE,
         "Content-Length": str(len(body)),
         **HEADERS,
     }
+    if error.seconds is not None:
+        head["Retry-After"] = str(error.seconds)
     lines = [f"HTTP/1.1 {status} {HTTP_STATUS_CODES[status]}", *(f"{name}: {value}" for name, value in head.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body

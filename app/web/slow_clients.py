@@ -6,6 +6,7 @@ answer.
 """
 
 import logging
+import re
 import socket
 import threading
 import time
@@ -16,8 +17,33 @@ from typing import Any, Final
 logger = logging.getLogger(__name__)
 
 PIECE: Final = 64 * 1024
+AWAITED_BYTES: Final = 64 * 1024
+"""A request of so many bytes is awaited before a thread reads it; the body of a longer one is read as it arrives."""
+END_OF_HEAD: Final = b"\r\n\r\n"
+BODY_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r", re.IGNORECASE)
+# The body has an unknown length, or comes only when it is asked for.
+UNKNOWN_LENGTH: Final = re.compile(rb"\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
 DRAIN_LIMIT: Final = 256 * 2**20
 SECONDS: Final = 10
+
+
+def missing_of(arrived: bytes) -> tuple[int, bool]:
+    """How many bytes of a request must have arrived before it is read, if these have, and whether its body is long.
+
+    0 if it can be read. This only decides about waiting; the server parses the request.
+    """
+    end = arrived.find(END_OF_HEAD)
+    if end < 0:
+        # Nothing at all means that the client has closed the connection.
+        return (len(arrived) + 1 if 0 < len(arrived) < AWAITED_BYTES else 0), False
+    head = arrived[: end + 2]
+    if UNKNOWN_LENGTH.search(head):
+        return 0, True
+    length = BODY_LENGTH.search(head)
+    whole = end + len(END_OF_HEAD) + (int(length[1]) if length else 0)
+    if whole > AWAITED_BYTES:
+        return 0, True
+    return (whole if len(arrived) < whole else 0), False
 
 
 def drain_body(environment: Mapping[str, Any]) -> None:

@@ -111,3 +111,27 @@ def test_the_head_of_a_request_may_not_take_for_ever(sent: bytes) -> None:
         reading.join(10)
         assert not reading.is_alive()
         assert not worker.due
+
+
+HEAD = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
+
+
+@pytest.mark.parametrize(
+    ("arrived", "missing", "is_long"),
+    [
+        (b"", 0, False),
+        (b"G", 2, False),
+        (HEAD, len(HEAD) + 1, False),
+        (HEAD + b"\r\n", len(HEAD) + 6, False),
+        (HEAD + b"\r\n{}{", len(HEAD) + 6, False),
+        (HEAD + b"\r\n{}{}", 0, False),
+        (HEAD + b"\r\n{}{}GET /", 0, False),
+        (HEAD.replace(b" 4", b"400000") + b"\r\n{}", 0, True),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", 0, True),
+        (HEAD + b"expect: 100-continue\r\n\r\n", 0, True),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, False),
+        (b"a" * slow_clients.AWAITED_BYTES, 0, False),
+    ],
+)
+def test_a_request_is_read_when_it_has_arrived(arrived: bytes, missing: int, is_long: bool) -> None:  # noqa: FBT001
+    assert slow_clients.missing_of(arrived) == (missing, is_long)

@@ -9,12 +9,15 @@ from sqlalchemy.orm import Session
 from app.models.authentication_tokens import AuthenticationToken
 from app.models.background_tasks import DueTask
 from app.models.idempotency_keys import IdempotencyKey
+from app.models.request_counts import RequestCount
 from app.models.sign_in import AuthorizationCode, SignInSession
 from app.persistence import Base, now
 from app.web.transaction import record_events, transaction
 
 # Until then lists show that a token has expired.
 TOKENS_KEPT: Final = timedelta(days=30)
+# What processes tell each other counts for seconds.
+COUNTS_KEPT: Final = timedelta(minutes=10)
 AT_ONCE: Final = 100
 ROUNDS: Final = 100
 
@@ -26,6 +29,7 @@ def delete_expired(_task: DueTask) -> None:
         _delete(session, SignInSession, SignInSession.expires_at <= moment)
         _delete(session, AuthorizationCode, AuthorizationCode.expires_at <= moment)
         _delete(session, IdempotencyKey, IdempotencyKey.expires_at <= moment)
+        _delete(session, RequestCount, RequestCount.counted_at <= moment - COUNTS_KEPT)
     for _ in range(ROUNDS):
         if _delete_tokens() < AT_ONCE:
             break
