@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from app.config import Settings
-from app.variables import InvalidSettingError, MailServer, Posthog, load_or_create_secret, sqlalchemy_url
+from app.variables import (
+    InvalidSettingError,
+    MailServer,
+    Posthog,
+    ScheduledBackups,
+    load_or_create_secret,
+    sqlalchemy_url,
+)
 
 SECRET = "a secret of more than thirty-two characters"
 TOKEN = "a-token-of-more-than-thirty-two-characters"
@@ -310,3 +317,17 @@ def test_processes_that_start_at_once_agree_on_the_secret(tmp_path: Path, monkey
     assert len(found) == 2
     assert len(set(found)) == 1
     assert [each.name for each in tmp_path.iterdir()] == ["secret.key"]
+
+
+def test_scheduled_backups_need_something_to_be_encrypted_to(tmp_path: Path) -> None:
+    folder = {"GROUNDPLAN_BACKUP_FOLDER": str(tmp_path / "b")}
+    assert settings(tmp_path, GROUNDPLAN_BACKUP_RECIPIENT="age1x").backups is None
+    found = settings(tmp_path, **folder, GROUNDPLAN_BACKUP_PASSPHRASE_FILE="/p", GROUNDPLAN_BACKUP_KEEP="3").backups
+    assert found == ScheduledBackups(folder=tmp_path / "b", hours=24, keep=3, passphrase_file=Path("/p"))
+    for given in (
+        {},
+        {"GROUNDPLAN_BACKUP_RECIPIENT": "age1x", "GROUNDPLAN_BACKUP_PASSPHRASE_FILE": "/p"},
+        {"GROUNDPLAN_BACKUP_RECIPIENT": "ssh-ed25519 x"},
+    ):
+        with pytest.raises(InvalidSettingError, match="GROUNDPLAN_BACKUP_RECIPIENT"):
+            settings(tmp_path, **folder, **given)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from app.backups.drill import BACK_UP, back_up
+from app.config import Settings
 from app.models.assessment_results import READ_ASSESSMENT
 from app.models.background_tasks import DELIVER_ANALYTICS
 from app.models.run_followups import START_TRIGGERED_RUN
@@ -22,6 +24,7 @@ from app.resources.runs.task_results import background as run_tasks
 from app.worker.handling import Handler
 
 HANDLERS: Final[Mapping[str, Handler]] = {
+    BACK_UP: Handler(perform=back_up, longest_seconds=12 * 60 * 60),
     EXPIRE: Handler(perform=run_tasks.expire_run_task),
     REQUEST: Handler(perform=run_tasks.request_run_task, attempts=run_tasks.ATTEMPTS),
     "assess-workspaces": Handler(perform=start_due_assessments, longest_seconds=10 * 60),
@@ -47,3 +50,10 @@ PERIODS: Final[Mapping[str, int]] = {
     "sweep-objects": 24 * 60 * 60,
 }
 """What is done again and again: how many seconds after it was done."""
+
+
+def periods_of(settings: Settings) -> Mapping[str, int]:
+    """What is done again and again with these settings."""
+    if settings.backups is None:
+        return PERIODS
+    return {**PERIODS, BACK_UP: settings.backups.hours * 60 * 60}

@@ -17,7 +17,7 @@ from app.config import Settings
 from app.persistence.watching import LIMITS_OF_TASKS
 from app.services import services
 from app.start_faults import check_database, tell_in_one_sentence
-from app.worker.handlers import HANDLERS, PERIODS
+from app.worker.handlers import HANDLERS, periods_of
 from app.worker.worker import Worker
 
 logger = logging.getLogger("app.worker")
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     services(app).engines.watch.limits = LIMITS_OF_TASKS
     check_database(app)
     parent = os.environ.get("GROUNDPLAN_WORKER_PARENT")
-    worker = Worker(app, HANDLERS, PERIODS, int(parent) if parent else None)
+    worker = Worker(app, HANDLERS, periods_of(settings), int(parent) if parent else None)
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()

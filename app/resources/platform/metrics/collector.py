@@ -6,11 +6,12 @@ from typing import Any, Final
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Select, bindparam, case, func, literal, select, union_all
+from sqlalchemy import Connection, Select, bindparam, case, func, literal, select, union_all
 
 from app.models.agents import UNKNOWN_AFTER, Agent
 from app.models.background_tasks import WAITING, BackgroundTask
 from app.models.runs import FINAL, Run
+from app.models.service_marks import BACKUP_BYTES, BACKUP_FAILURES, BACKUP_SECONDS, KIBIBYTE, ServiceMark
 from app.models.state_versions import StateVersion
 from app.persistence import Base, Expression, Timestamp, now
 from app.services import services
@@ -23,6 +24,7 @@ TASKS: Final = Base.metadata.tables[BackgroundTask.__tablename__]
 AGENTS: Final = Base.metadata.tables[Agent.__tablename__]
 RUNS: Final = Base.metadata.tables[Run.__tablename__]
 STATES: Final = Base.metadata.tables[StateVersion.__tablename__]
+MARKS: Final = Base.metadata.tables[ServiceMark.__tablename__]
 MOMENT: Final = bindparam("moment", type_=Timestamp())
 
 TEXTS: Final = {
@@ -31,6 +33,14 @@ TEXTS: Final = {
     "agents": ("Agents, by whether they have been heard lately", "state"),
     "stored_objects": ("Objects in the store, by whether they are in use", "state"),
     "state_bytes": ("Bytes of all states, as they were sent", "kind"),
+}
+
+# Of scheduled backups, which not every service makes.
+BACKUPS: Final = {
+    "backup_last_success_timestamp_seconds": "When the last scheduled backup was made that turned out to be good",
+    "backup_seconds": "How long the last good backup took, with its verification",
+    "backup_bytes": "How large the last good backup is",
+    "backup_failures": "How often a scheduled backup failed",
 }
 
 
@@ -56,11 +66,26 @@ _WANTED: Final = union_all(
 )
 
 
+_BACKUPS: Final = select(MARKS).where(MARKS.c.name.in_((BACKUP_SECONDS, BACKUP_BYTES, BACKUP_FAILURES)))
+
+
+def _backups(connection: Connection) -> list[tuple[str, str, int]]:
+    marks = {mark.name: mark for mark in connection.execute(_BACKUPS)}
+    numbers: dict[str, int] = {}
+    if good := marks.get(BACKUP_SECONDS):
+        numbers |= {"backup_last_success_timestamp_seconds": int(good.at.timestamp()), "backup_seconds": good.number}
+    if size := marks.get(BACKUP_BYTES):
+        numbers["backup_bytes"] = size.number * KIBIBYTE
+    if good or BACKUP_FAILURES in marks:
+        numbers["backup_failures"] = marks[BACKUP_FAILURES].number if BACKUP_FAILURES in marks else 0
+    return [(name, "", number) for name, number in numbers.items()]
+
+
 def _look() -> list[tuple[str, str, int]]:
     moment = now()
     with services().engines.reading.connect() as connection:
         rows = connection.execute(_WANTED, {"moment": moment, "heard": moment - UNKNOWN_AFTER})
-        return [(row.name, row.label, int(row.number)) for row in rows]
+        return [(row.name, row.label, int(row.number)) for row in rows] + _backups(connection)
 
 
 _numbers: Final = Remembered(_look, LOOK_SECONDS)
@@ -78,3 +103,6 @@ class DatabaseMetrics(Collector):
                 if of == name:
                     family.add_metric([value], number)
             yield family
+        for of, _, number in found:
+            if of in BACKUPS:
+                yield GaugeMetricFamily(f"groundplan_{of}", BACKUPS[of], value=number)
