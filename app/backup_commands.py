@@ -13,6 +13,7 @@ from app.backups.encryption import Keys, Lock, identities_in, passphrase_in
 from app.backups.restoring import restore
 from app.backups.verifying import verify
 from app.services import services
+from app.storage.store import StoreUnavailable
 
 MEGABYTE = 10**6
 
@@ -120,6 +121,8 @@ def _in_one_sentence(work: Callable[[], Any]) -> None:
         work()
     except BackupError as error:
         raise click.ClickException(str(error)) from error
+    except StoreUnavailable as error:
+        raise click.ClickException(f"The store of objects failed: {error.__cause__ or error}.") from error
 
 
 def _megabytes(count: int) -> str:

@@ -40,10 +40,13 @@ def back_up(_task: DueTask) -> None:
     started = time.monotonic()
     try:
         made = _drill(own, own.settings.backups)
-    except (BackupError, StoreUnavailable) as error:
+    except Exception as error:
+        # Whatever it is, such as a disk that is full: whoever watches the metrics is to see it.
         _note_failure(own)
         logger.error("the scheduled backup failed: %s", error)  # noqa: TRY400 - it is a sentence for the operator
-        raise RetryLaterError(str(error)) from error
+        if isinstance(error, BackupError | StoreUnavailable):
+            raise RetryLaterError(str(error)) from error
+        raise
     seconds = time.monotonic() - started
     _note(own, {BACKUP_SECONDS: round(seconds), BACKUP_BYTES: -(-made.bytes // KIBIBYTE)})
     logger.info("made and verified a backup of %d bytes in %.0f seconds", made.bytes, seconds)

@@ -19,6 +19,8 @@ from app.backups.creating import create
 from app.backups.encryption import Keys, Lock, new_identity
 from app.backups.verifying import verify
 from app.services import services
+from app.storage.files import FileStore
+from app.storage.store import StoreUnavailable
 from tests.backups.conftest import Backup, on
 from tests.backups.test_backups import AnotherApp
 from tests.support.states import States, state
@@ -107,6 +109,10 @@ def fail(_writer: Writer, _name: str, pieces: Iterable[bytes]) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def refuse(_store: FileStore, _name: str) -> None:
+    raise StoreUnavailable(is_transient=False) from OSError("Permission denied")
+
+
 @pytest.fixture
 def filled(states: States) -> States:
     for serial in (1, 2):
@@ -182,6 +188,11 @@ def test_what_can_not_be_made_has_no_name(
             with pytest.raises(BackupError, match="No space left on device"):
                 create(services(), file, lock)
     assert [each.name for each in tmp_path.iterdir()] == []
+    with monkeypatch.context() as patch:
+        patch.setattr(FileStore, "open", refuse)
+        assert (
+            backup("create", file, "--unencrypted").output == "Error: The store of objects failed: Permission denied.\n"
+        )
     file.write_text("something of value")
     assert "exists already" in backup("create", file, "--unencrypted").output
     assert file.read_text() == "something of value"

@@ -10,6 +10,7 @@ from flask import Flask
 from webtest import TestApp
 
 from app.application import create_app
+from app.backups import drill
 from app.backups.drill import BACK_UP, SCRATCH
 from app.backups.encryption import Keys, new_identity
 from app.backups.verifying import verify
@@ -128,3 +129,18 @@ def test_a_folder_that_can_not_be_used_is_told(app: Flask, scheduled: Settings) 
     do_due(app, {BACK_UP: HANDLERS[BACK_UP]})
     [task] = tasks(app, kind=BACK_UP)
     assert task.last_error == f"{scheduled.backups.folder} can't be used: File exists."
+
+
+@pytest.mark.one_database
+def test_whatever_fails_is_counted(
+    app: Flask, scheduled: Settings, metrics: TestApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    assert scheduled.backups is not None
+    monkeypatch.setattr(drill, "verify", fail)
+    do_due(app, {BACK_UP: HANDLERS[BACK_UP]})
+    [task] = tasks(app, kind=BACK_UP)
+    assert task.last_error.startswith("RuntimeError in test_drill.py")
+    assert "groundplan_backup_failures 1.0\n" in metrics.get("/metrics").text
