@@ -1,6 +1,8 @@
 """Passwords and their hashes."""
 
 import secrets
+from threading import Lock
+from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,6 +13,8 @@ MAXIMUM_LENGTH = 512
 GENERATED_BYTES = 18
 
 _HASHER = PasswordHasher()
+# A hash takes several threads, much memory, and most of a tenth of a second: guesses must not take all cores.
+_ONE_AT_A_TIME: Final = Lock()
 # Compared with if there is no password, so that the time does not reveal which users have one. It is the hash of random
 # bytes that nobody has kept; to make one at each start would take a third of the time that a command needs.
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$r9luezXtc0vAzmye0kkQJg$yLz/O3eLdggMcyU9pQWEVgeG/xtuB2NBiSvwqjfTu14"
@@ -23,13 +27,15 @@ def new_password() -> str:
 
 def hash_password(password: str) -> str:
     """The argon2 hash to store for a password, with its salt and costs. It is slow on purpose."""
-    return _HASHER.hash(password)
+    with _ONE_AT_A_TIME:
+        return _HASHER.hash(password)
 
 
 def is_password(given: str, stored: str | None) -> bool:
     """Whether the hash is of this password. Without a hash the answer is no, after the same time."""
     try:
-        _HASHER.verify(stored or _NOBODY, given)
+        with _ONE_AT_A_TIME:
+            _HASHER.verify(stored or _NOBODY, given)
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None

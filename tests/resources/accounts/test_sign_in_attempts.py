@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from threading import Barrier
 
@@ -72,6 +74,15 @@ def test_the_eleventh_attempt_has_to_wait(browser: Browser, world: World) -> Non
 def test_the_same_name_that_nobody_has_has_to_wait_as_well(app: Flask, engine: Engine, browser: Browser) -> None:
     failed(app, engine, OF_ACCOUNT_AT_ADDRESS, "nobody", HERE)
     assert browser.try_to_sign_in("nobody").status_int == 429
+
+
+def test_a_flood_of_refused_attempts_writes_nothing(
+    app: Flask, engine: Engine, browser: Browser, statements: Callable[[], AbstractContextManager[list[str]]]
+) -> None:
+    failed(app, engine, OF_ACCOUNT_AT_ADDRESS, "ada", HERE)
+    with statements() as seen:
+        assert browser.try_to_sign_in("ada").status_int == 429
+    assert not [each for each in seen if each.startswith(("INSERT", "DELETE", "UPDATE"))]
 
 
 LIMITS = [

@@ -38,6 +38,9 @@ KEY_LENGTH: Final = 16
 def seconds_to_wait(account: str, address: str) -> int:
     """Register an attempt and return 0, or return how long to wait if there were too many."""
     attempt = {"id": new_attempt_id(), "account": account, "address": address}
+    # A flood of guesses ends here, and keeps no writer waiting.
+    if seconds := ATTEMPTS.delay(reader(), [attempt]):
+        return seconds
     with transaction(at_once=True) as session:
         ATTEMPTS.register(session, [attempt])
     seconds = ATTEMPTS.delay(reader(), [attempt], registered=1)
