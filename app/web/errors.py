@@ -69,7 +69,7 @@ def install(app: Flask) -> None:
     @app.errorhandler(StoreUnavailable)
     def handle_store_failure(error: StoreUnavailable) -> Response:
         # No row names an object that did not arrive, so nothing was changed.
-        _store_failures.note(error)
+        _store_failures.note(error, why=str(error.__cause__))
         return error_document(StorageUnavailable.for_a_moment() if error.is_transient else StorageUnavailable())
 
     @app.errorhandler(ObjectNotFound)

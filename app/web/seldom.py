@@ -23,8 +23,8 @@ class SeldomLog:
         self._last_failed = self._said_at = float("-inf")
         self._count = 0
 
-    def note(self, error: BaseException) -> None:
-        """Log the failure, or count it."""
+    def note(self, error: BaseException, *, why: str = "") -> None:
+        """Log the failure, or count it. The first line also says ``why``, if that is harmless to say."""
         with self._lock:
             moment = time.monotonic()
             is_first = moment - self._last_failed > self._every
@@ -35,6 +35,6 @@ class SeldomLog:
             if is_to_be_said:
                 self._said_at, self._count = moment, 0
         if is_first:
-            self._logger.error(self._text, exc_info=error)
+            self._logger.error("%s: %s" if why else "%s%s", self._text, why, exc_info=error)
         elif is_to_be_said:
             self._logger.error("%s %d times more, at last by %s", self._text, count, type(error).__name__)

@@ -24,6 +24,8 @@ from app.storage.objects import PART, BucketStore
 from app.storage.store import Store, StoreUnavailable
 from app.storage.vault import Vault
 from app.variables import Bucket
+from app.web import errors
+from app.web.seldom import SeldomLog
 from tests.support.api import faults
 from tests.support.services import replace_services
 from tests.support.states import OUTPUTS, States, state
@@ -114,7 +116,9 @@ def bucket_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], BucketStore]:
 def failing(caplog: pytest.LogCaptureFixture, cause: str) -> Iterator[None]:
     """Within the block one failure is logged, with its cause."""
     caplog.clear()
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING), pytest.MonkeyPatch.context() as patch:
+        # Of several failures within a minute, only the first is logged in full.
+        patch.setattr(errors, "_store_failures", SeldomLog(errors.logger, "the store of objects failed"))
         yield
     [line] = [record for record in caplog.records if record.name.startswith("app.")]
     assert cause in line.getMessage()

@@ -359,7 +359,7 @@ def test_requests_cost_the_same_however_many_versions_there_are(
         for _ in range(5):
             uploaded(api, workspace, owner.token)
     assert costs == [costs[0]] * 2
-    assert costs[0] == (3, 2, 2, 7, 10, 12)
+    assert costs[0] == (3, 2, 2, 7, 10, 13)
 
 
 def test_versions_are_found_by_index(api: Api, app: Flask, workspace: Workspace, owner: Person) -> None:

@@ -165,8 +165,8 @@ OF_KINDS: dict[str, dict[str, Cost]] = {
         "give a tag to workspaces": 7,
     },
     "tokens": {
-        "create a token of a team": 6,
-        "replace the token of a team": 8,
+        "create a token of a team": 7,
+        "replace the token of a team": 9,
         "revoke the token of a team": 5,
         "revoke tokens of teams": 4,
     },
