@@ -13,6 +13,7 @@ from app.persistence.kept import KeptStatement
 from app.persistence.sets import SEPARATOR, in_values, split_ids, string_agg, values_param
 from app.persistence.types import AnyRow, Expression, Name, Timestamp, now
 from app.persistence.upsert import upsert
+from app.persistence.waiting import wait_for_others
 from app.persistence.writes import ChangedRow, NewRow, new_row, write_rows
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "upsert",
     "values_param",
     "violated_constraint",
+    "wait_for_others",
     "write_rows",
 ]

@@ -8,9 +8,11 @@ from typing import Final
 
 import xxhash
 from flask import Response, g, request
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import ETags
 
 from app.jsonapi.errors import BadHeader, PreconditionFailed
+from app.persistence import wait_for_others
 from app.web.inner_requests import answer_within
 
 IF_MATCH: Final = "If-Match"
@@ -49,14 +51,16 @@ def begin_matching() -> None:
         g.is_matched = False
 
 
-def ensure_matches() -> None:
+def ensure_matches(session: Session) -> None:
     """Refuse to change a resource that is no longer as the client has seen it, by ``If-Match``.
 
-    This is called when a row is locked. What the client would read now is read as any other request reads it: the
-    row is not changed yet, and nobody else can change it.
+    This is called when a row is locked, each time, because the first lock may be a shared one of what the row belongs
+    to. What the client would read now is read as any other request reads it: nothing is committed yet. Several
+    such requests for one address wait for each other.
     """
-    if g.get("is_matched", True):
+    if "is_matched" not in g:
         return
+    wait_for_others(session, request.path)
     shown = answer_within("GET", request.path)
     found = shown.get_etag()[0]
     if found is None and shown.status_code != NOT_FOUND:

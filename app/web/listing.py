@@ -158,7 +158,7 @@ class Listing(Declaration):
         if row is None:
             raise NotFound
         require(permission, row, self.model)
-        ensure_matches()
+        ensure_matches(session)
         return row
 
     def get_complete(self, conditions: Mapping[str, Any], source: Connection | Session | None = None) -> AnyRow:

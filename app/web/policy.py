@@ -252,7 +252,7 @@ def lock_row(  # noqa: PLR0913 - what, and how it is locked
     mark_policy_checked(permission)
     row = get_narrowed(_locked_row_of(model, share_lock=share_lock), seen_by, model, {WANTED_ID: identifier}, session)
     require(permission, row, model)
-    ensure_matches()
+    ensure_matches(session)
     return row
 
 
@@ -283,5 +283,5 @@ def get_for_update(  # noqa: PLR0913 - what, whose, and how it is locked
         raise NotFound
     if not rules.holds(caller(), permission, entity):
         raise denial(permission)
-    ensure_matches()
+    ensure_matches(session)
     return entity

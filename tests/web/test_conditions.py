@@ -71,14 +71,21 @@ def test_nobody_overwrites_what_they_have_not_seen(app: Flask, api: Api, world: 
     assert changed >= LEAST_CHANGED
 
 
-def test_of_many_editors_one_wins(app: Flask, api: Api, world: World) -> None:
+@pytest.mark.parametrize("type_", ["projects", "vars"])
+def test_of_many_editors_one_wins(app: Flask, api: Api, world: World, type_: str) -> None:
     owner = world.person()
-    path = f"/projects/{world.project(world.organization(owner=owner)).id}"
+    project = world.project(world.organization(owner=owner))
+    path = f"/projects/{project.id}"
+    if type_ == "vars":
+        # It is locked behind a shared lock of its workspace.
+        path = f"/workspaces/{world.workspace(project).id}/vars"
+        made = api.post(path, owner.token, document("vars", {"key": "region", "category": "env"}))
+        path = f"{path}/{made['data']['id']}"
     for number in range(2):
         seen = api.raw("GET", path, owner.token).headers["ETag"]
 
         def edit(editor: int, number: int = number, seen: str = seen) -> int:
-            sent = document("projects", {"description": f"round {number}, editor {editor}"})
+            sent = document(type_, {"description": f"round {number}, editor {editor}"})
             answer = Api(app).raw("PATCH", path, owner.token, sent, headers={"If-Match": seen})
             return int(answer.status_int)
 

@@ -55,7 +55,7 @@ def destroy_organization_token(org: OrganizationRef, purpose: str) -> None:
         revoked = revoke_organization_token(session, org.id, purpose)
         if revoked is None:
             raise NotFound
-        ensure_matches()
+        ensure_matches(session)
         record_event(session, "authentication-tokens.delete", revoked)
 
 

@@ -19,6 +19,7 @@ from app.resources.organizations.agent_pools.operations import (
     listed_ids,
     replace_listed,
 )
+from app.web.conditions import ensure_matches
 from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, visible
 from app.web.transaction import apply_changes, created_changes, record_event, transaction
@@ -42,6 +43,7 @@ def update_agent_pool(agent_pool_id: str, members: dict[str, Any], listed: dict[
         pool = _subject(session, agent_pool_id, is_kept=True)
         # Weaker than a deletion's lock: a request that starts to use the pool may have locked a workspace listed here.
         session.refresh(pool, with_for_update={"key_share": True})
+        ensure_matches(session)
         changes = apply_changes(pool, members) | _replace_listed(session, pool, listed)
         session.flush()
         if changes:

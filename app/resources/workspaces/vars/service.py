@@ -13,6 +13,7 @@ from app.persistence import AnyRow, new_row
 from app.resources.workspaces.vars.listing import var_of_workspace
 from app.resources.workspaces.vars.operations import change_var, check_room, new_var, vars_to_change, write_whole
 from app.resources.workspaces.vars.schema import load_each
+from app.web.conditions import ensure_matches
 from app.web.listing import ResourceObject
 from app.web.policy import lock_row
 from app.web.transaction import record_event, record_events, transaction, write
@@ -71,7 +72,9 @@ def _lock_var(session: Session, workspace_id: str | None, var_id: str) -> Var:
         if workspace_id is None:
             raise NotFound
     _lock_workspace(session, workspace_id)
-    return vars_to_change(session, [var_id], workspace_id=workspace_id)[var_id]
+    variable = vars_to_change(session, [var_id], workspace_id=workspace_id)[var_id]
+    ensure_matches(session)
+    return variable
 
 
 def _lock_workspace(session: Session, workspace_id: str) -> AnyRow:
