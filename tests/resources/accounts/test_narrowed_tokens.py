@@ -170,6 +170,9 @@ def test_an_old_token_may_end_at_once_and_never_lives_longer(api: Api, owner: Pe
         document("authentication-tokens", {"keep-old-for": 0}),
     )
     api.get("/organizations/acme", old, expect=401)
+    # The new one lives as long as the old one was meant to.
+    [left] = [each for each in api.get(MANY, owner.token)["data"] if each["id"] != row.id]
+    assert left["attributes"]["expired-at"].startswith(("2098-12", "2099-01"))
 
 
 @pytest.mark.one_database

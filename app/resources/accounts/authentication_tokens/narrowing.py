@@ -70,9 +70,11 @@ def rotate_token(token_id: str, members: dict[str, Any]) -> tuple[str, ResourceO
         session.flush()
         ended = [before.isoformat() if before else None, old.expired_at.isoformat()]
         record_event(session, "authentication-tokens.rotate", old, {"expired-at": ended})
+        # Unless the request says otherwise, the new one lives as long as the old one was meant to.
+        as_long = None if before is None else now() + (before - old.created_at)
         kept = {
             "description": old.description,
-            "expired_at": members.get("expired_at"),
+            "expired_at": members.get("expired_at", as_long),
             "purpose": NARROWED,
             "narrowed_to": old.narrowed_to,
         }

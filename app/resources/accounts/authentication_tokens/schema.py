@@ -176,5 +176,8 @@ class RotationSchema(Schema):
         example=86_400,
     )
     expired_at = DateTime(
-        allow_none=True, load_only=True, description="When the new token stops working; null means never."
+        allow_none=True,
+        load_only=True,
+        description="When the new token stops working; null means never. By default it lives as long as the old one "
+        "was meant to.",
     )
