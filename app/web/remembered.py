@@ -12,7 +12,11 @@ Value = TypeVar("Value")
 
 
 class Remembered(Generic[Value]):
-    """A function whose value is remembered for seconds, for each application. Callers at once wait for one look."""
+    """A function whose value is remembered for seconds, for each application.
+
+    While one caller looks, others get the value of before; only if there is none do they wait. So a slow look never
+    blocks more than one thread for long.
+    """
 
     def __init__(self, look: Callable[[], Value], seconds: float) -> None:
         self._look = look
@@ -23,8 +27,18 @@ class Remembered(Generic[Value]):
     def __call__(self) -> Value:
         """The value, which may be some seconds old."""
         app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - as Flask's docs say
-        with self._lock:
+        seen = self._seen.get(app)
+        if seen is not None and time.monotonic() - seen[0] <= self._seconds:
+            return cast("Value", seen[1])
+        if not self._lock.acquire(blocking=seen is None):
+            assert seen is not None
+            return cast("Value", seen[1])
+        try:
+            # Another caller may have looked while this one waited.
             seen = self._seen.get(app)
             if seen is None or time.monotonic() - seen[0] > self._seconds:
-                seen = self._seen[app] = (time.monotonic(), self._look())
+                found = self._look()
+                seen = self._seen[app] = (time.monotonic(), found)
+        finally:
+            self._lock.release()
         return cast("Value", seen[1])
