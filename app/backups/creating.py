@@ -20,7 +20,7 @@ from app.config import Settings
 from app.persistence import Base, now
 from app.persistence.copying import ROWS_AT_ONCE, columns_of, rows_of, snapshot
 from app.services import Services
-from app.storage.holding import Hold, removals_held
+from app.storage.holding import Hold, HoldLost, removals_held
 from app.storage.ledger import object_columns
 from app.storage.store import ObjectNotFound
 
@@ -139,7 +139,10 @@ def _copy_object(own: Services, writer: Writer, hold: Hold, name: str) -> None:
 
 def _renewing(hold: Hold, items: Iterator[Item]) -> Iterator[Item]:
     for item in items:
-        hold.renew()
+        try:
+            hold.renew()
+        except HoldLost as error:
+            raise BackupError(f"The backup is given up: {error}.") from error
         yield item
 
 

@@ -105,7 +105,7 @@ def migrate_to(version: str) -> None:
 
 
 def fill(connection: Connection, store: Store, reader: Reader, contents: Contents) -> Mapping[str, Any]:
-    """Write all rows and objects; returns the manifest. If that fails, the objects are removed again."""
+    """Write all rows and objects; returns the manifest. If that fails, objects that are new are removed again."""
     tables: Mapping[str, Sequence[str]] = contents.head["tables"]
     with tempfile.TemporaryFile("w+", encoding="ascii") as names:
         try:
@@ -115,8 +115,10 @@ def fill(connection: Connection, store: Store, reader: Reader, contents: Content
             for name, columns in tables.items():
                 _fill_table(connection, name, columns, reader.rows(name))
             for name, pieces in reader.objects():
-                names.write(f"{name}\n")
-                store.put(checked(name), pieces)
+                # What a bucket has kept from before is not removed with the rest.
+                if not store.exists(checked(name)):
+                    names.write(f"{name}\n")
+                store.put(name, pieces)
             return reader.close()
         except BaseException:
             _remove(store, names)

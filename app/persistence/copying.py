@@ -1,6 +1,6 @@
 """Reading all rows at one moment, and writing them into an empty database of either kind.
 
-A row is a list of texts, whole numbers, truths and nulls, the same on both databases: a time is the text that SQLite
+A row is a list of texts, numbers, truths and nulls, the same on both databases: a time is the text that SQLite
 keeps, in UTC, and JSON is its text, unread.
 """
 
@@ -166,6 +166,7 @@ def _escaped(value: str) -> str:
 _FORMS: Final[Mapping[type, Callable[[Any], str]]] = {
     str: _escaped,
     int: str,
+    float: repr,
     bool: lambda value: "t" if value else "f",
     type(None): lambda _value: "\\N",
 }

@@ -24,6 +24,13 @@ _MARKS: Final = table("service_marks", column("name", Text), column("number", In
 _IS_HOLD: Final = _MARKS.c.name.startswith(PREFIX)
 
 
+class HoldLost(Exception):
+    """Removals were not held back all the time."""
+
+    def __init__(self) -> None:
+        super().__init__("removals of objects have gone on meanwhile, because the process was stopped for too long")
+
+
 class Hold:
     """A hold on removals, to be renewed while it is needed."""
 
@@ -41,9 +48,14 @@ class Hold:
         if time.monotonic() - self._renewed_at < RENEW_SECONDS:
             return
         with self._engines.writing.begin() as connection:
-            connection.execute(
-                update(_MARKS).where(_MARKS.c.name == self._name).values(at=database_now(SECONDS)),
+            renewed = connection.execute(
+                update(_MARKS)
+                .where(_MARKS.c.name == self._name, _MARKS.c.at >= database_now())
+                .values(at=database_now(SECONDS)),
             )
+        if renewed.rowcount != 1:
+            # The process was stopped for so long that removals have gone on.
+            raise HoldLost
         self._renewed_at = time.monotonic()
 
     def release(self) -> None:

@@ -17,6 +17,7 @@ from app.application import create_app
 from app.backups import creating
 from app.backups.creating import create
 from app.backups.encryption import Keys, Lock, new_identity
+from app.backups.restoring import restore
 from app.backups.verifying import verify
 from app.models import ActivityEvent, StateVersion
 from app.models.background_tasks import BackgroundTask
@@ -297,3 +298,16 @@ def memory() -> int:
     """The highest that this process has had, in kilobytes."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0])
+
+
+@pytest.mark.both_drivers
+def test_a_number_with_a_fraction_is_restored(app: Flask, another_app: AnotherApp, tmp_path: Path) -> None:
+    counts = Base.metadata.tables["request_counts"]
+    with app.app_context():
+        with services().engines.writing.begin() as connection:
+            connection.execute(insert(counts).values(key="at-1", process="p", per_second=1.5, counted_at=now()))
+        create(services(), tmp_path / "backup", OPEN)
+    with another_app() as other, other.app_context():
+        restore(services(), tmp_path / "backup", Keys())
+        with services().engines.reading.connect() as connection:
+            assert connection.execute(select(counts.c.per_second)).scalar_one() == 1.5
