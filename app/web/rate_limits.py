@@ -117,8 +117,11 @@ class RateLimits:
             key = caller.token_id or f"{caller.kind}:{caller.id}"
             own = self._bucket(key, max(self.of_token, OF_MACHINES) if is_machine else self.of_token, moment)
         everyone = None
-        if self._of_organization and not is_machine and (organization := _organization(caller)) is not None:
-            everyone = self._bucket(organization.id, self._of_organization, moment)
+        if self._of_organization and not is_machine:
+            # Where nobody knows which of several organizations is meant, all tokens of the user count together.
+            organization = _organization(caller)
+            counted = f"{caller.kind}:{caller.id}" if organization is None else organization.id
+            everyone = self._bucket(counted, self._of_organization, moment)
         for bucket in (own, everyone):
             if bucket is not None:
                 if not bucket.take(moment):
