@@ -27,6 +27,7 @@ BACK_UP: Final = "back-up"
 
 ENDING: Final = ".backup"
 # One that was made and found wrong: the newest is kept, to be looked at.
+UNVERIFIED: Final = ".backup-unverified"
 WRONG: Final = ".backup-with-differences"
 SCRATCH: Final = "backup-drill"
 MARKS: Final = Base.metadata.tables[ServiceMark.__tablename__]
@@ -71,9 +72,12 @@ def _drill(own: Services, wanted: ScheduledBackups) -> Created:
         identity, recipient = new_identity()
         lock, keys = Lock(recipients=[wanted.recipient, recipient]), Keys(identities=[identity])
     path = wanted.folder / f"groundplan-{now():%Y-%m-%dT%H-%M-%S-%f}Z{ENDING}"
+    # Until it is verified it counts as none: the process may die before.
+    unverified = path.with_suffix(UNVERIFIED)
     try:
-        made = create(own, path, lock)
-        _verify(own, path, keys, scratch)
+        made = create(own, unverified, lock)
+        _verify(own, unverified, keys, scratch)
+        unverified.rename(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     for old in sorted(wanted.folder.glob(f"groundplan-*{ENDING}"))[: -wanted.keep]:
@@ -95,7 +99,9 @@ def _verify(own: Services, path: Path, keys: Keys, scratch: Path) -> None:
 
 
 def _remove_parts(folder: Path) -> None:
-    for part in folder.glob(f"groundplan-*{ENDING}.part"):
+    for old in folder.glob(f"groundplan-*{UNVERIFIED}"):
+        old.unlink(missing_ok=True)
+    for part in folder.glob(f"groundplan-*{UNVERIFIED}.part"):
         with part.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

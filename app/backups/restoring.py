@@ -199,8 +199,10 @@ def _keep_keys(settings: Settings, keys: Mapping[str, Any]) -> None:
         (ENCRYPTION_FILE, ",".join(keys["encryption_keys"])),
     ):
         path = settings.home / name
-        if path.exists() and path.read_text(encoding="utf-8").strip() != content:
-            path.rename(path.with_name(f"{name}.before-restore"))
+        before = path.with_name(f"{name}.before-restore")
+        # An earlier attempt may have failed: what was there before it is the one to keep.
+        if path.exists() and path.read_text(encoding="utf-8").strip() != content and not before.exists():
+            path.rename(before)
         draft = path.with_name(f"{name}.new")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write(content)

@@ -75,7 +75,7 @@ def test_one_is_made_and_verified_and_the_oldest_goes(
     states.save(state())
     folder.mkdir()
     # What a killed worker has left.
-    (folder / "groundplan-1.backup.part").write_bytes(b"half")
+    (folder / "groundplan-1.backup-unverified.part").write_bytes(b"half")
     (folder / "of-somebody-else").write_bytes(b"")
     seen: list[Path] = []
     for _ in range(3):
