@@ -59,8 +59,8 @@ class Section:
     choices: tuple[Choice, ...] = ()
     own: str = ""
     may: str = ""
-    """Who may create, change and delete: a flag of ``permissions``, of the thing it is below or of the organization, or
-    the name of a permission in the organization. Empty if whoever sees the list may do all that."""
+    """Says who may create, change and delete: a flag of ``permissions``, of the thing it is below or of the
+    organization, or the name of a permission in the organization. Empty if whoever sees the list may do all that."""
     may_change: str = "can-update"
     may_delete: str = "can-destroy"
     """The same for one entry, where the entry has ``permissions`` of its own."""

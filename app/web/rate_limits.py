@@ -31,7 +31,7 @@ FLOODS_AFTER: Final = 20
 # Agents, runs and run tasks work for many people at once.
 OF_MACHINES: Final = 1000
 MACHINES: Final = frozenset({"agent", "run", "task"})
-# Who is refused waits for so long: else each request would find the place of one.
+# A client that is refused waits for so long: else each request would find the place of one.
 PAUSE_SECONDS: Final = 0.1
 EVERY_SECONDS: Final = 1.0
 # Whoever asks less than this part of its limit of a process is no matter to the others.
@@ -168,7 +168,7 @@ class RateLimits:
                 bucket.allowed = bucket.limit * max(share, WORTH_TELLING)
 
     def _rates(self) -> dict[str, float]:
-        """Who asks a lot, and how much a second. Those who ask nothing for a while are forgotten."""
+        """The callers that ask a lot, and how much a second. Those that ask nothing for a while are forgotten."""
         moment = time.monotonic()
         elapsed, self._exchanged_at = max(moment - self._exchanged_at, 0.001), moment
         busy: dict[str, float] = {}
