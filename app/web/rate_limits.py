@@ -120,7 +120,7 @@ class RateLimits:
         if self._of_organization and not is_machine:
             # Where nobody knows which of several organizations is meant, all tokens of the user count together.
             organization = _organization(caller)
-            counted = f"{caller.kind}:{caller.id}" if organization is None else organization.id
+            counted = f"all of {caller.kind}:{caller.id}" if organization is None else organization.id
             everyone = self._bucket(counted, self._of_organization, moment)
         for bucket in (own, everyone):
             if bucket is not None:

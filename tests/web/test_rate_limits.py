@@ -2,14 +2,13 @@
 
 import pytest
 from flask import Flask, g
-from sqlalchemy import event
 
 from app.authentication.callers import Caller
 from app.models import Organization
-from app.services import services
 from app.web import rate_limits
 from app.web.rate_limits import EXTENSION, RateLimits
 from tests.support.api import Api, document
+from tests.support.statement_costs import Statements
 from tests.support.world import Person, World
 
 LIMIT, OF_ORGANIZATION = 30, 40
@@ -104,15 +103,17 @@ def test_a_body_is_not_read_and_a_key_counts_once(limited: Flask, acme: Organiza
 
 
 @pytest.mark.one_database
-def test_who_was_refused_costs_no_statement(limited: Flask, owner: Person, clock: Clock) -> None:
-    api, seen = Api(limited), []
-    event.listen(services(limited).engines.reading, "before_cursor_execute", lambda *given: seen.append(given[2]))
-    assert statuses(api, owner.token, LIMIT + 1)[-1] == 429
-    before = len(seen)
-    assert before > LIMIT
+def test_a_client_that_was_refused_costs_no_statement(
+    limited: Flask, owner: Person, clock: Clock, statements: Statements
+) -> None:
+    api = Api(limited)
+    with statements() as seen:
+        assert statuses(api, owner.token, LIMIT + 1)[-1] == 429
+    assert len(seen) > LIMIT
 
-    assert statuses(api, owner.token, 50) == [429] * 50
-    assert len(seen) == before
+    with statements() as seen:
+        assert statuses(api, owner.token, 50) == [429] * 50
+    assert seen == []
     clock.moment += 1
     assert statuses(api, owner.token, 1) == [200]
 
@@ -177,3 +178,21 @@ def test_ping_tells_the_limit_without_a_token(limited: Flask) -> None:
 def test_without_limits_nothing_is_told(api: Api, owner: Person) -> None:
     for path in ("/ping", "/account/details"):
         assert not [name for name in api.raw("GET", path, owner.token).headers if name.startswith("X-RateLimit")]
+
+
+@pytest.mark.one_database
+@pytest.mark.usefixtures("acme")
+def test_all_tokens_of_a_user_count_together_where_no_organization_is_meant(
+    limited: Flask, owner: Person, world: World
+) -> None:
+    world.organization("other", owner=owner)
+    api = Api(limited)
+    made = api.post(
+        f"/users/{owner.id}/authentication-tokens",
+        owner.token,
+        document("authentication-tokens", {"description": "second"}),
+    )
+    second = made["data"]["attributes"]["token"]
+    sent = [*statuses(api, owner.token, 20), *statuses(api, second, 25)]
+    # One was spent on making the second token.
+    assert sent == [200] * (OF_ORGANIZATION - 1) + [429] * (45 - OF_ORGANIZATION + 1)
