@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, update
 
 from app.application import create_app
 from app.backups import creating
+from app.backups.archive import BackupError, Writer
 from app.backups.creating import create
 from app.backups.encryption import Keys, Lock, new_identity
 from app.backups.restoring import restore
@@ -27,6 +28,7 @@ from app.persistence import Base, now
 from app.persistence.copying import rows_of, snapshot
 from app.resources.runs.auto_destroy.hold import HELD
 from app.services import services
+from app.storage import holding
 from app.storage.holding import PREFIX, SECONDS, are_removals_held
 from tests.backups.conftest import Backup, on
 from tests.support import databases
@@ -311,3 +313,24 @@ def test_a_number_with_a_fraction_is_restored(app: Flask, another_app: AnotherAp
         restore(services(), tmp_path / "backup", Keys())
         with services().engines.reading.connect() as connection:
             assert connection.execute(select(counts.c.per_second)).scalar_one() == 1.5
+
+
+def test_a_backup_whose_hold_has_ended_is_given_up(
+    app: Flask, states: States, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process was stopped, by a suspended machine say, until removals went on."""
+    states.save(state())
+    monkeypatch.setattr(holding, "RENEW_SECONDS", 0)
+    create_object = Writer.object
+
+    def sleep(writer: Writer, name: str, pieces: Iterator[bytes]) -> None:
+        with services(app).engines.writing.begin() as connection:
+            connection.execute(
+                update(table(ServiceMark)).where(table(ServiceMark).c.name.startswith(PREFIX)).values(at=now())
+            )
+        create_object(writer, name, pieces)
+
+    monkeypatch.setattr(Writer, "object", sleep)
+    with app.app_context(), pytest.raises(BackupError, match="given up"):
+        create(services(), tmp_path / "backup", OPEN)
+    assert list(tmp_path.glob("backup*")) == []

@@ -17,7 +17,9 @@ from sqlalchemy import text
 from app.backups.archive import BackupError, Writer
 from app.backups.creating import create
 from app.backups.encryption import Keys, Lock, new_identity
+from app.backups.restoring import fill, migrate_to, opened
 from app.backups.verifying import verify
+from app.persistence.copying import filling
 from app.services import services
 from app.storage.files import FileStore
 from app.storage.store import StoreUnavailable
@@ -145,6 +147,29 @@ def test_damage_is_told_and_nothing_of_it_is_kept(
                 assert sweeper.files() == set()
         # So it is as empty as it was.
         assert run("restore", plain).exit_code == 0
+
+
+@pytest.mark.usefixtures("filled")
+def test_what_a_store_has_kept_from_before_stays(app: Flask, another_app: AnotherApp, tmp_path: Path) -> None:
+    """A bucket may outlive the database, and the backup may turn out to be bad."""
+    whole, damaged, store = tmp_path / "whole", tmp_path / "damaged", FileStore(tmp_path / "store")
+    with app.app_context():
+        create(services(), whole, Lock())
+    damaged.write_bytes(without("manifest.json")(whole.read_bytes()))
+    objects = {
+        name.removeprefix("objects/"): data
+        for name, data in members(whole.read_bytes()).items()
+        if name.startswith("objects/")
+    }
+    first, *others = objects
+    assert others
+    store.put(first, [objects[first]])
+    with another_app() as other, other.app_context(), opened(damaged, Keys()) as (reader, contents):
+        migrate_to(contents.head["migration"])
+        with pytest.raises(BackupError), filling(services().engines) as connection:
+            fill(connection, store, reader, contents)
+    assert b"".join(store.open(first)) == objects[first]
+    assert not any(map(store.exists, others))
 
 
 @pytest.mark.usefixtures("filled")
