@@ -103,7 +103,8 @@ def restore_command(file: Path, passphrase_file: Path | None, identity_file: Pat
         if done.are_tokens_void:
             click.echo("The secret key is another one than that of the backup: all tokens are void.", err=True)
         click.echo(
-            "Auto-destroy is held back: look at `flask auto-destroy status`, then run `flask auto-destroy resume`."
+            "Auto-destroy is held back: look at `groundplan admin auto-destroy status`, then run "
+            "`groundplan admin auto-destroy resume` (in a checkout: `flask auto-destroy …`)."
         )
 
     _in_one_sentence(restoring)

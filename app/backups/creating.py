@@ -17,6 +17,7 @@ from sqlalchemy import Connection, inspect, select, text
 from app.backups.archive import FORMAT, HEAD, KEYS, BackupError, Writer
 from app.backups.encryption import Lock, encrypted
 from app.config import Settings
+from app.migrate import UPGRADE
 from app.persistence import Base, now
 from app.persistence.copying import ROWS_AT_ONCE, columns_of, rows_of, snapshot
 from app.services import Services
@@ -87,7 +88,7 @@ def _write(own: Services, writer: Writer, *, with_keys: bool) -> dict[str, Any]:
 
 def _tables(own: Services, connection: Connection) -> list[str]:
     if version_of(connection) != own.schema_version():
-        raise BackupError("The database has the tables of another version: run `flask db upgrade` first.")
+        raise BackupError(f"The database has the tables of another version. {UPGRADE}")
     return [str(table.name) for table in Base.metadata.sorted_tables]
 
 
