@@ -100,6 +100,15 @@ def protected_attributes(schema_type: type[Schema]) -> dict[str, tuple[Sequence[
     }
 
 
+def settable_attributes(schema_type: type[Schema]) -> frozenset[str]:
+    """The attributes that the API accepts, by their names in documents."""
+    return frozenset(
+        field.data_key or dasherized(name)
+        for name, field in schema_type._declared_fields.items()  # noqa: SLF001 - marshmallow's registry of fields
+        if isinstance(field, BaseAttribute) and not field.dump_only
+    )
+
+
 # What these mean is the same for every resource.
 COMMON_DESCRIPTIONS = {
     "created-at": "When it was made.",

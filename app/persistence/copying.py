@@ -64,6 +64,23 @@ def snapshot(engines: Engines) -> Iterator[Connection]:
             connection.exec_driver_sql("ROLLBACK")
 
 
+@contextmanager
+def reading_at_one_moment(engines: Engines) -> Iterator[None]:
+    """All that this thread reads within the block, by its own connection for reading, is as it is at the beginning."""
+    own = engines.own_reader()
+    own.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if is_postgresql(own) else "BEGIN")
+    try:
+        without_bounds(own)
+        # The view begins with the first read.
+        own.execute(select(func.count()).select_from(text("alembic_version")))
+        yield
+        if engines.own_reader() is not own:
+            raise ConnectionError("the connection to the database was lost meanwhile")
+    finally:
+        if not own.closed:
+            own.exec_driver_sql("ROLLBACK")
+
+
 def without_bounds(connection: Connection) -> None:
     """Let this transaction take as long as it takes."""
     if is_postgresql(connection):
