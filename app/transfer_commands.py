@@ -1,4 +1,4 @@
-"""Commands about moving: exporting a project."""
+"""Commands about moving: exporting a project, and importing one."""
 
 import sys
 from collections.abc import Callable
@@ -10,14 +10,19 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from app.backups.archive import BackupError
-from app.backups.encryption import Lock, passphrase_in
+from app.backups.encryption import Keys, Lock, identities_in, passphrase_in
 from app.services import services
 from app.storage.store import StoreUnavailable
 from app.transfer.client import Refused
 from app.transfer.exporting import export
-from app.transfer.records import WORKSPACES, TransferError
+from app.transfer.importing import CHANGE, CREATE, FAIL, Import, Step, counted
+from app.transfer.opening import has_organization, opened, target_in
+from app.transfer.records import WORKSPACES, Source, TransferError
+from app.transfer.side import Side
+from app.transfer.state_import import StateImport
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_applies_option = click.option("--apply", "applies", is_flag=True, help="Carry out the plan without a question.")
 
 
 @click.command("export")
@@ -62,6 +67,68 @@ def export_command(
             click.echo(f"! {note}", err=True)
 
     in_one_sentence(exporting)
+
+
+@click.command("import")
+@with_appcontext
+@click.argument("file", type=_FILE)
+@click.option("--organization", required=True, help="The organization here that gets what the archive has.")
+@_applies_option
+@click.option("--identity-file", type=_FILE, help="A file with a secret key of age, for an archive to a recipient.")
+@click.option("--passphrase-file", type=_FILE, help="A file whose first line is the passphrase of the archive.")
+def import_command(
+    file: Path,
+    organization: str,
+    applies: bool,  # noqa: FBT001
+    identity_file: Path | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Carry the archive FILE into an organization: a plan first, and with --apply, or a yes, what it says."""
+
+    def importing() -> None:
+        keys = Keys(
+            identities=identities_in(identity_file) if identity_file else (),
+            passphrase=passphrase_in(passphrase_file) if passphrase_file else None,
+        )
+        with opened(file, keys, services().settings.state_bytes) as archive:
+            told = archive.head
+            click.echo(
+                f"{file} has the project {told['project']} of {told['organization']}, "
+                f"exported at {told['created_at'][:19]} UTC."
+            )
+            if not has_organization(_app(), organization):
+                raise TransferError(f"There is no organization {organization} here")
+            carry(archive, target_in(_app(), services(), organization), applies=applies)
+
+    in_one_sentence(importing)
+
+
+def carry(source: Source, target: Side, *, applies: bool, make: Callable[[], None] | None = None) -> None:
+    """Show the plan, and carry it out if it is wanted. ``make`` makes the organization, if there is none yet."""
+    if make is not None:
+        click.echo(f"+ organization {target.organization}")
+    states = StateImport(services().settings.state_bytes)
+    planned = Import(source, target, click.echo, applies=False, states=states).run()
+    click.echo(f"Plan: {', '.join(counted(planned))}.")
+    if not planned.changes and make is None:
+        click.echo("There is nothing to do.")
+    elif applies or (sys.stdin.isatty() and click.confirm("Carry it out?")):
+        if make is not None:
+            make()
+            target.planned_owner = None
+        done = Import(source, target, _tell_failure, applies=True, states=states).run()
+        click.echo(f"Done: {done.counts[CREATE]:,} created, {done.counts[CHANGE]:,} changed.")
+        planned = done
+    else:
+        click.echo("Nothing was changed. To carry it out, say --apply.")
+    if planned.counts[FAIL]:
+        raise TransferError(f"{planned.counts[FAIL]:,} things could not be carried; see above")
+
+
+def _tell_failure(step: Step) -> None:
+    # The plan has told everything else.
+    if step.action == FAIL:
+        click.echo(step, err=True)
 
 
 def _app() -> Flask:

@@ -130,7 +130,12 @@ def set_caller(user_id: str, username: str) -> None:
 
 def act_as_service() -> None:
     """Make the service itself the actor in events, outside any request: nobody asked for what it does."""
-    g.caller = Caller(SERVICE, "", SERVICE, token_id=None)
+    act_without_request(Caller(SERVICE, "", SERVICE, token_id=None))
+
+
+def act_without_request(who: Caller) -> None:
+    """Make this caller the actor in events, outside any request."""
+    g.caller = who
     g.request_id = secrets.token_hex(16)
 
 
