@@ -29,7 +29,7 @@ from app.storage.keyring import DecryptionError
 from app.storage.rotation import reseal
 from app.storage.sweeping import GRACE, sweep, sweepable
 from app.task_commands import background_tasks_command, retry_command
-from app.transfer_commands import export_command, import_command
+from app.transfer_commands import export_command, import_command, import_from_command
 from app.user_commands import (
     change_administration,
     delete_user,
@@ -62,6 +62,7 @@ def install(app: Flask) -> None:
     app.cli.add_command(backup_commands)
     app.cli.add_command(export_command)
     app.cli.add_command(import_command)
+    app.cli.add_command(import_from_command)
     app.cli.add_command(background_tasks_command)
     app.cli.add_command(retry_command)
 

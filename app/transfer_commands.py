@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from app.backups.archive import BackupError
 from app.backups.encryption import Keys, Lock, identities_in, passphrase_in
 from app.services import services
 from app.storage.store import StoreUnavailable
-from app.transfer.client import Refused
+from app.transfer.client import Api, Refused, attributes_of
 from app.transfer.exporting import export
 from app.transfer.importing import CHANGE, CREATE, FAIL, Import, Step, counted
-from app.transfer.opening import has_organization, opened, target_in
+from app.transfer.opening import has_organization, make_organization, opened, target_in, token_in, user_named
+from app.transfer.reading import Reading
 from app.transfer.records import WORKSPACES, Source, TransferError
+from app.transfer.remote import Remote
 from app.transfer.side import Side
 from app.transfer.state_import import StateImport
 
@@ -54,7 +57,7 @@ def export_command(
             file,
             lock,
             with_values=with_sensitive_values,
-            progress=_progress(),
+            progress=_progress(is_for_people=True),
         )
         workspaces, all_records = done.counts[WORKSPACES], sum(done.counts.values())
         click.echo(
@@ -103,6 +106,42 @@ def import_command(
     in_one_sentence(importing)
 
 
+@click.command("import-from")
+@with_appcontext
+@click.argument("url")
+@click.option("--organization", required=True, help="The organization there.")
+@click.option("--token-file", type=_FILE, required=True, help="A file whose first line is a token of that service.")
+@click.option("--as", "here", help="The organization here; by default, that of the same name.")
+@click.option("--owner", help="Who is to own the organization here, if there is none yet: a user name.")
+@_applies_option
+def import_from_command(  # noqa: PLR0913, PLR0917 - what a person may say
+    url: str,
+    organization: str,
+    token_file: Path,
+    here: str | None,
+    owner: str | None,
+    applies: bool,  # noqa: FBT001
+) -> None:
+    """Carry an organization of HCP Terraform, Terraform Enterprise, OTF or another Groundplan here: a plan first."""
+
+    def importing() -> None:
+        there = Side(Api(Remote(url, token_in(token_file))), organization)
+        document = there.api.find(there.path)
+        if document is None:
+            raise TransferError(f"There is no organization {organization} at {url}, or the token does not see it.")
+        name = here or organization
+        target = target_in(_app(), services(), name)
+        make = None
+        if not has_organization(_app(), name):
+            if owner is None:
+                raise TransferError(f"There is no organization {name} here; name who is to own it with --owner")
+            user_id, target.planned_owner = user_named(owner)
+            make = partial(make_organization, user_id, name, attributes_of(document["data"]))
+        carry(Reading(there, progress=_progress()), target, applies=applies, make=make)
+
+    in_one_sentence(importing)
+
+
 def carry(source: Source, target: Side, *, applies: bool, make: Callable[[], None] | None = None) -> None:
     """Show the plan, and carry it out if it is wanted. ``make`` makes the organization, if there is none yet."""
     if make is not None:
@@ -135,10 +174,10 @@ def _app() -> Flask:
     return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # noqa: SLF001 - as Flask's docs say
 
 
-def _progress() -> Callable[[str], None]:
-    """Tells on a terminal what is being read."""
+def _progress(*, is_for_people: bool = False) -> Callable[[str], None]:
+    """Tells what is being read: on a terminal in one line, else line by line."""
     if not sys.stderr.isatty():
-        return lambda _text: None
+        return (lambda _text: None) if is_for_people else partial(click.echo, err=True)
     return lambda text: click.echo(f"\r\x1b[K{text[:100]}\r", err=True, nl=False)
 
 

@@ -41,6 +41,8 @@ CALLERS = {
     # What users name, checked: see the module.
     "outbound.py": {"http", "socket", "ssl"},
     "storage/objects.py": {"boto3", "botocore"},
+    # A command asks the service that the operator names.
+    "transfer/remote.py": {"urllib3"},
     # It only closes the connection of a database that does not answer.
     "persistence/watching.py": {"socket"},
     # It only closes the connection of a client that takes too long.
