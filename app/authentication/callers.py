@@ -15,7 +15,6 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    exists,
     func,
     literal,
     null,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from app.authentication.granting import add_access, add_projects, add_some_project, add_team
+from app.authentication.holders import has_no_holder
 from app.authentication.narrowing import add_narrowed, is_for_address
 from app.authentication.tokens import MAXIMUM_LENGTH, digest, same
 from app.authz import roles
@@ -39,7 +39,7 @@ from app.models.organizations import Organization
 from app.models.projects import Project
 from app.models.teams import Team, TeamMember
 from app.models.users import User
-from app.persistence import KeptStatement, Timestamp, fold_case, now
+from app.persistence import AnyRow, KeptStatement, Timestamp, fold_case, now
 
 # How stale "last used" may be; a write for each read would cost more than the read.
 LAST_USED_EVERY = timedelta(minutes=5)
@@ -122,20 +122,6 @@ def signed_in_as(user_id: str, username: str) -> Caller:
     return user
 
 
-_Holding, _Holder = aliased(OrganizationMembership), aliased(User)
-
-
-def _has_no_holder(membership_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the user who answers for the token has left the organization or is suspended."""
-    holder = exists().where(
-        _Holding.id == membership_id,
-        _Holding.status == "active",
-        _Holder.id == _Holding.user_id,
-        _Holder.suspended_at.is_(None),
-    )
-    return and_(membership_id.is_not(None), ~holder)
-
-
 # The project of a project's token.
 _OwnProject = aliased(Project)
 _MEMBERSHIP = and_(OrganizationMembership.user_id == User.id, OrganizationMembership.status == "active")
@@ -155,7 +141,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
             its.purpose,
             its.narrowed_to,
             its.agent_pool_id,
-            _has_no_holder(its.membership_id).label("has_no_holder"),
+            has_no_holder(its.membership_id).label("has_no_holder"),
             User.id.label("user_id"),
             User.username,
             User.site_role,
@@ -300,7 +286,7 @@ def _note_use(connection: Connection, token: TokenRow, moment: datetime) -> None
         connection.execute(_USED, {"token_id": token.token_id, "stale": stale, "moment": moment})
 
 
-def _organization(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
+def _organization(_connection: Connection | None, row: AnyRow, grants: Grants) -> Caller:
     caller = Caller("organization", row.organization_id, row.organization_name, row.token_id, grants)
     caller.organizations[fold_case(row.organization_name)] = OrganizationRef(row.organization_id, row.organization_name)
     if row.purpose == AUDIT_TRAILS:
@@ -315,6 +301,12 @@ def _organization(_connection: Connection, row: TokenRow, grants: Grants) -> Cal
     return caller
 
 
+def grants_of_token(row: AnyRow) -> Grants:
+    """The grants of a token of an organization or a project, from a row with its columns as a caller is loaded."""
+    load = _project if row.kind == "project" else _organization
+    return load(None, row, Grants()).grants
+
+
 def _agent(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     pool = row.agent_pool_id or BUILT_IN_POOL
     caller = Caller("agent", pool, pool, row.token_id, grants)
@@ -322,7 +314,7 @@ def _agent(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     return caller
 
 
-def _project(_connection: Connection, row: TokenRow, grants: Grants) -> Caller:
+def _project(_connection: Connection | None, row: AnyRow, grants: Grants) -> Caller:
     caller = Caller("project", row.project_id, row.project_name, row.token_id, grants)
     caller.organizations[fold_case(row.organization_name)] = OrganizationRef(row.organization_id, row.organization_name)
     caller.grants.add(Level.ORGANIZATION, row.organization_id, roles.PROJECT_TOKEN, _of_token(row))
@@ -346,7 +338,7 @@ def _team(connection: Connection, row: TokenRow, grants: Grants) -> Caller:
     return caller
 
 
-def _of_token(row: TokenRow) -> Source:
+def _of_token(row: AnyRow) -> Source:
     if row.token_id is None:
         return Source("teams", row.team_id)
     return Source("authentication-tokens", row.token_id, row.role)

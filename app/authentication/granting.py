@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, Text, func, literal, null, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, Text, func, literal, null, select, union_all
 
 from app.authz import custom_access, roles
 from app.authz.grants import Grants, GrantsWithSources, Source
@@ -21,57 +21,85 @@ _NO_TEXT = null().cast(Text)
 # The JSON text of an empty list, as the database stores it.
 NO_CELLS = "[]"
 
-# All access to projects and workspaces, of any caller. JSON is cast to text, so that rows can be grouped by it.
-_GIVEN = union_all(
-    select(
-        literal("team-projects").label("type"),
-        TeamProject.id,
-        TeamProject.organization_id,
-        TeamProject.project_id,
-        _NO_TEXT.label("workspace_id"),
-        _NO_TEXT.label("environment_id"),
-        _NO_TEXT.label("cells"),
-        TeamProject.access,
-        TeamProject.details.cast(Text).label("details"),
-    ).where(in_values(TeamProject.__table__.c.team_id, values_param("teams"))),
-    select(
-        literal("team-workspaces"),
-        TeamWorkspace.id,
-        TeamWorkspace.organization_id,
-        Workspace.project_id,
-        TeamWorkspace.workspace_id,
-        _NO_TEXT,
-        _NO_TEXT,
-        TeamWorkspace.access,
-        TeamWorkspace.details.cast(Text),
+
+def given_access(
+    of_team_projects: ColumnElement[bool],
+    of_team_workspaces: ColumnElement[bool],
+    of_members: ColumnElement[bool],
+    of_entries: ColumnElement[bool],
+) -> CompoundSelect[Any]:
+    """All access to projects and workspaces that matches these conditions, of any holder.
+
+    JSON is cast to text, so that rows can be grouped by it.
+    """
+    return union_all(
+        select(
+            literal("team-projects").label("type"),
+            TeamProject.id,
+            TeamProject.organization_id,
+            TeamProject.project_id,
+            _NO_TEXT.label("workspace_id"),
+            _NO_TEXT.label("environment_id"),
+            _NO_TEXT.label("cells"),
+            TeamProject.access,
+            TeamProject.details.cast(Text).label("details"),
+            TeamProject.team_id.label("holder_id"),
+        ).where(of_team_projects),
+        select(
+            literal("team-workspaces"),
+            TeamWorkspace.id,
+            TeamWorkspace.organization_id,
+            Workspace.project_id,
+            TeamWorkspace.workspace_id,
+            _NO_TEXT,
+            _NO_TEXT,
+            TeamWorkspace.access,
+            TeamWorkspace.details.cast(Text),
+            TeamWorkspace.team_id,
+        )
+        .join(Workspace, Workspace.id == TeamWorkspace.workspace_id)
+        .where(of_team_workspaces),
+        select(
+            literal("project-members"),
+            ProjectMember.id,
+            ProjectMember.organization_id,
+            ProjectMember.project_id,
+            _NO_TEXT,
+            ProjectMember.environment_id,
+            ProjectMember.cells.cast(Text),
+            ProjectMember.role,
+            _NO_TEXT,
+            ProjectMember.membership_id,
+        ).where(of_members),
+        select(
+            literal("workspace-acl-entries"),
+            WorkspaceAclEntry.id,
+            WorkspaceAclEntry.organization_id,
+            Workspace.project_id,
+            WorkspaceAclEntry.workspace_id,
+            _NO_TEXT,
+            _NO_TEXT,
+            WorkspaceAclEntry.level,
+            _NO_TEXT,
+            WorkspaceAclEntry.membership_id,
+        )
+        .join(Workspace, Workspace.id == WorkspaceAclEntry.workspace_id)
+        .where(of_entries),
     )
-    .join(Workspace, Workspace.id == TeamWorkspace.workspace_id)
-    .where(in_values(TeamWorkspace.__table__.c.team_id, values_param("teams"))),
-    select(
-        literal("project-members"),
-        ProjectMember.id,
-        ProjectMember.organization_id,
-        ProjectMember.project_id,
-        _NO_TEXT,
-        ProjectMember.environment_id,
-        ProjectMember.cells.cast(Text),
-        ProjectMember.role,
-        _NO_TEXT,
-    ).where(in_values(ProjectMember.__table__.c.membership_id, values_param("memberships"))),
-    select(
-        literal("workspace-acl-entries"),
-        WorkspaceAclEntry.id,
-        WorkspaceAclEntry.organization_id,
-        Workspace.project_id,
-        WorkspaceAclEntry.workspace_id,
-        _NO_TEXT,
-        _NO_TEXT,
-        WorkspaceAclEntry.level,
-        _NO_TEXT,
+
+
+def access_of_holders() -> CompoundSelect[Any]:
+    """The same for the teams and memberships whose ids are the parameters ``teams`` and ``memberships``."""
+    teams, memberships = values_param("teams"), values_param("memberships")
+    return given_access(
+        in_values(TeamProject.__table__.c.team_id, teams),
+        in_values(TeamWorkspace.__table__.c.team_id, teams),
+        in_values(ProjectMember.__table__.c.membership_id, memberships),
+        in_values(WorkspaceAclEntry.__table__.c.membership_id, memberships),
     )
-    .join(Workspace, Workspace.id == WorkspaceAclEntry.workspace_id)
-    .where(in_values(WorkspaceAclEntry.__table__.c.membership_id, values_param("memberships"))),
-).subquery("given")
+
+
+_GIVEN = access_of_holders().subquery("given")
 
 
 def _given(*apart: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
@@ -155,27 +183,32 @@ def add_access(
     """
     statement = _APART if isinstance(grants, GrantsWithSources) else _TOGETHER
     for row in statement.all(connection, {"teams": teams, "memberships": memberships}):
-        source = Source(row.type, row.id, row.access)
-        granted = _granted(row)
-        if row.organization_id in forcing:
-            granted = roles.with_force(granted)
-        projects = row.project_ids.split(SEPARATOR)
-        if row.workspace_ids is not None:
-            grants.add_each(Level.WORKSPACE, row.workspace_ids.split(SEPARATOR), granted, source)
-            # A caller who sees a workspace also sees the name of its project.
-            grants.add_each(Level.PROJECT, projects, roles.PROJECT_OF_WORKSPACE, source)
-        elif row.environment_id is None and row.cells is None:
-            add_projects(grants, projects, granted, source)
-        else:
-            _add_places(grants, row, granted, source)
-            if row.cells == NO_CELLS:
-                # An empty list of cells: the role applies nowhere.
-                continue
-        if P.VARIABLE_READ in granted:
-            grants.add(Level.SHARED_VARSETS, row.organization_id, roles.SHARED_VARSETS_READER, source)
-        add_some_project(grants, row.organization_id, granted, source)
-        if granted & roles.ADDERS:
-            grants.add(Level.ORGANIZATION, row.organization_id, roles.FINDER, source)
+        add_given(grants, row, may_force=row.organization_id in forcing)
+
+
+def add_given(grants: Grants, row: AnyRow, *, may_force: bool) -> None:
+    """Add the grants of one kind of access, on the projects or workspaces with these ids."""
+    source = Source(row.type, row.id, row.access)
+    granted = _granted(row)
+    if may_force:
+        granted = roles.with_force(granted)
+    projects = row.project_ids.split(SEPARATOR)
+    if row.workspace_ids is not None:
+        grants.add_each(Level.WORKSPACE, row.workspace_ids.split(SEPARATOR), granted, source)
+        # A caller who sees a workspace also sees the name of its project.
+        grants.add_each(Level.PROJECT, projects, roles.PROJECT_OF_WORKSPACE, source)
+    elif row.environment_id is None and row.cells is None:
+        add_projects(grants, projects, granted, source)
+    else:
+        _add_places(grants, row, granted, source)
+        if row.cells == NO_CELLS:
+            # An empty list of cells: the role applies nowhere.
+            return
+    if P.VARIABLE_READ in granted:
+        grants.add(Level.SHARED_VARSETS, row.organization_id, roles.SHARED_VARSETS_READER, source)
+    add_some_project(grants, row.organization_id, granted, source)
+    if granted & roles.ADDERS:
+        grants.add(Level.ORGANIZATION, row.organization_id, roles.FINDER, source)
 
 
 def add_some_project(grants: Grants, organization_id: str, granted: frozenset[P], source: Source) -> None:

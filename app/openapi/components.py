@@ -159,7 +159,12 @@ class Components:
         return self._named(name, _object(schema_type, required, properties))
 
     def given(self, schema: JsonSchema) -> JsonSchema:
-        """A JSON Schema that a view declares itself; adds the lists of identifiers that it refers to."""
+        """A JSON Schema that a view declares itself; adds the lists of identifiers that it refers to.
+
+        One with a title is shared by several views under this name.
+        """
+        if "title" in schema:
+            return self._named(schema["title"], {key: value for key, value in schema.items() if key != "title"})
         name = str(schema.get("$ref", "")).removeprefix(PREFIX)
         if name.endswith(IDENTIFIERS):
             item = self._identifier([name.removesuffix(IDENTIFIERS)])

@@ -10,10 +10,11 @@ from app.openapi.examples import example_document
 from app.openapi.headers import headers_of, is_conditional, is_repeatable, is_tagged
 from app.openapi.members import JsonSchema
 from app.openapi.routes import Route
-from app.web.guard import Operation
+from app.web.guard import DRY_RUN, Operation
 
 SECURITY = "bearer"
 BYTES = "application/octet-stream"
+OK = 200
 STATUSES = {
     200: "Done.",
     201: "Created.",
@@ -113,6 +114,9 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
         parameters.append(included | {"style": "form", "explode": False})
     of_filters = [described for each in (listing.filters if listing else ()) for described in each.parameters]
     parameters += [_query(name, text, {"type": "string"}) for name, text in (*of_filters, *operation.parameters)]
+    if operation.dry_run is not None:
+        text = "true changes nothing, and answers what would be done and who would gain or lose access"
+        parameters.append(_query(DRY_RUN, text, {"type": "string", "enum": ["true", "false"]}))
     return parameters
 
 
@@ -141,6 +145,14 @@ def _responses(route: Route, components: Components) -> dict[str, Any]:
         str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in sorted(_errors(route))
     }
     found = {**dict.fromkeys(map(str, (operation.status, *operation.statuses)), success), **errors}
+    if operation.dry_run is not None:
+        text = "With `dry-run=true`: what would be done. Nothing was changed."
+        foreseen = components.given(operation.dry_run)
+        if operation.status == OK:
+            text = f"{STATUSES[OK]} {text}"
+            foreseen = {"anyOf": [answered, foreseen]}
+        content = {MEDIA_TYPE: {"schema": foreseen}}
+        found = found | {str(OK): {"description": text, "headers": RESPONSE_HEADERS, "content": content}}
     if is_tagged(route):
         tagged = {"headers": {**RESPONSE_HEADERS, "ETag": {"$ref": "#/components/headers/ETag"}}}
         found["200"] = success | tagged
@@ -163,7 +175,7 @@ def _errors(route: Route) -> set[int]:
         statuses |= {400, 422}
     if is_conditional(route):
         statuses.add(412)
-    if operation.listing or operation.includes or operation.parameters:
+    if operation.listing or operation.includes or operation.parameters or operation.dry_run:
         statuses.add(400)
     if operation.body is not None:
         statuses |= {400, 413, 422}

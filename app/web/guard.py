@@ -11,11 +11,11 @@ from sqlalchemy.exc import DBAPIError
 
 from app.authentication.callers import ANONYMOUS
 from app.authz.permissions import P
-from app.jsonapi.errors import NotFound, Unauthorized
+from app.jsonapi.errors import BadParameter, NotFound, Unauthorized
 from app.jsonapi.query import includes_of
 from app.persistence import is_transient
 from app.web import idempotency
-from app.web.conditions import begin_matching
+from app.web.conditions import READING, begin_matching
 from app.web.context import authenticate, caller, is_repeatable
 from app.web.policy import ensure_policy_was_asked, forget_checks
 from app.web.transaction import drop_waiting
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 View = Callable[..., Response]
 # In a deadlock, the database aborts only one of the transactions, so the next attempt usually succeeds.
 ATTEMPTS = 3
+DRY_RUN = "dry-run"
+"""The query parameter of a request that is to change nothing and to tell what it would change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,8 @@ class Operation:
     them, and so is the request, unless ``one_sent``. A list has pages unless ``paged`` is false. ``otherwise`` is the
     schema of the answer for callers who may see less. ``statuses`` are further statuses of success with the same
     answer. ``errors`` are the statuses of errors besides 401 and 404. ``meta`` is the JSON Schema of the document's
-    ``meta``. If ``is_plain``, the answer is JSON but not a JSON:API document.
+    ``meta``. If ``is_plain``, the answer is JSON but not a JSON:API document. ``dry_run`` is the JSON Schema of the
+    answer to a dry run, for a view that has one.
     """
 
     answer: "type[Schema] | dict[str, Any] | None" = None
@@ -58,6 +61,7 @@ class Operation:
     is_partial: bool = False
     is_plain: bool = False
     meta: "dict[str, Any] | None" = None
+    dry_run: "dict[str, Any] | None" = None
 
 
 def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the members of Operation
@@ -112,6 +116,7 @@ def _answer(view: View, *args: Any, anonymous: bool, **values: Any) -> Response:
     begin_matching()
     authenticate(anonymous=anonymous)
     _refuse_include(view)
+    _refuse_dry_run(view)
     try:
         return view(*args, **values)
     except NotFound:
@@ -125,6 +130,16 @@ def _refuse_include(view: View) -> None:
     operation: Operation | None = getattr(view, "operation", None)
     if request.method == "GET" and operation is not None and not operation.includes and not operation.is_plain:
         includes_of(request.args, ())
+
+
+def _refuse_dry_run(view: View) -> None:
+    # A client that asks what a change would do must not make it because the address knows no dry runs.
+    if DRY_RUN not in request.args or request.method in READING:
+        return
+    operation: Operation | None = getattr(view, "operation", None)
+    known = operation is not None and (operation.dry_run or DRY_RUN in dict(operation.parameters))
+    if not known:
+        raise BadParameter(f"This request has no {DRY_RUN}; nothing was changed", parameter=DRY_RUN)
 
 
 def _answer_with_retries(answer: View, *args: Any, **values: Any) -> Response:  # noqa: ANN401 - the view's own

@@ -48,7 +48,7 @@ class Waiting:
 
 
 @contextmanager
-def transaction(*, at_once: bool = False) -> Iterator[Session]:
+def transaction(*, at_once: bool = False, is_dry: bool = False) -> Iterator[Session]:
     """Open a transaction that is committed when the block ends and rolled back when it raises.
 
     A violated constraint becomes the error that the model names for it. So the database decides about uniqueness, even
@@ -56,6 +56,9 @@ def transaction(*, at_once: bool = False) -> Iterator[Session]:
 
     In a request whose answer is kept (``wait_for_answer``), the commit waits for the answer, or for the next
     transaction; but not with ``at_once``, for what counts even if the request fails.
+
+    A dry run checks and does everything as if it were meant, so that it is refused for the same reasons, and is rolled
+    back at the end.
     """
     commit_waiting()
     release_reader()
@@ -66,6 +69,10 @@ def transaction(*, at_once: bool = False) -> Iterator[Session]:
             ensure_policy_was_asked()
             if not at_once:
                 ensure_match_was_checked()
+            if is_dry:
+                session.flush()
+                session.rollback()
+                return
             _schedule_analytics(session)
             if "waits_for_answer" in g and not at_once:
                 session.flush()

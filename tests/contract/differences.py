@@ -198,8 +198,20 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
     },
 }
 
+# They have a dry run, which is asked for by a parameter that HCP's clients never send.
+_OF_DRY_RUNS = _of(BEYOND, "+dry-run", "+action", "+counts", "+gains-access", "+loses-access")
+_WITH_DRY_RUNS = (
+    "DELETE /projects/{}",
+    "DELETE /workspaces/{}",
+    "DELETE /organizations/{}/workspaces/{}",
+    "POST /workspaces/{}/actions/safe-delete",
+    "POST /organizations/{}/workspaces/{}/actions/safe-delete",
+    "POST /projects/{}/relationships/workspaces",
+)
+
 # Where HCP's document describes one operation unlike the others with resources of the type; instead of what is above.
 OF_ONE_OPERATION: Mapping[tuple[str, str], Mapping[str, str]] = {
+    **{(name, ANSWER): _OF_DRY_RUNS for name in _WITH_DRY_RUNS},
     ("GET /policy-sets/{}/parameters", ANSWER): _OF_PARAMETER_ANSWERS,
     ("POST /policy-sets/{}/parameters", ANSWER): _OF_PARAMETER_ANSWERS,
     ("POST /policy-sets/{}/parameters", BODY): _OF_PARAMETERS,
@@ -254,6 +266,7 @@ NOT_COMPARED: Mapping[str, str] = {
 # Statuses of success that the API reference has and the OpenAPI document has not.
 STATUSES: Mapping[str, Mapping[str, str]] = {
     "POST /organizations/{}/agent-pools": {"201": IN_REFERENCE},
+    **{name: {"200": BEYOND} for name in _WITH_DRY_RUNS},
 }
 
 # Relationships in answers, by type. In bodies they are not compared: HCP's document lists those that nobody sets, too.

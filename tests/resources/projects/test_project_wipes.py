@@ -190,7 +190,13 @@ def test_a_dry_run_counts_the_same_and_does_nothing(
     before = rows(engine)
     for _ in range(2):
         dry = wipe(api, project, owner.token, "?dry-run=true")["data"]["attributes"]
-        assert dry == {"dry-run": True, "counts": {**COUNTS, "workspaces-left": 0}}
+        lost = dry.pop("loses-access")
+        assert dry == {
+            "dry-run": True,
+            "counts": {**COUNTS, "workspaces-left": 0},
+            "gains-access": {"total": 0, "hidden": 0, "listed": []},
+        }
+        assert {each["workspaces"] for each in lost["listed"] if each["name"] == owner.username} == {2}
     assert rows(engine) == before
     assert wipe(api, project, owner.token, "?dry-run=false")["data"]["attributes"]["counts"] == {
         **COUNTS,
@@ -300,8 +306,8 @@ def test_statements_do_not_depend_on_what_there_is(
             world.varset(acme, project=project)
     api.get("/account/details", owner.token)
     path = f"/projects/{project.id}/actions/wipe"
-    # caller, lock, count
-    assert cost(statements, api, owner.token, ("POST", f"{path}?dry-run=true", None)) == 3
+    # caller, lock, count, and six for who would lose access
+    assert cost(statements, api, owner.token, ("POST", f"{path}?dry-run=true", None)) == 9
     # and sets, workspaces, objects, the two deletions, both events
     assert cost(statements, api, owner.token, ("POST", path, None)) == 10
 

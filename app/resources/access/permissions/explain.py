@@ -13,7 +13,8 @@ from app.authz.policy import Level
 from app.authz.rules import permissions_on, refusal
 from app.jsonapi.errors import NotFound
 from app.persistence import AnyRow
-from app.resources.access.permissions.targets import Target, seen_sources
+from app.resources.access.permissions.targets import Target
+from app.resources.organizations.access_paths.sources import seen_sources
 from app.web.context import caller
 
 Given = Sequence[tuple[Grant, frozenset[P]]]

@@ -14,8 +14,9 @@ from app.models.teams import Team
 from app.persistence import AnyRow
 from app.resources.access.permissions.explain import Explanation, explain
 from app.resources.access.permissions.schema import PermissionExplanationSchema
-from app.resources.access.permissions.targets import SOURCES, TARGETS, Target, seen_target
+from app.resources.access.permissions.targets import TARGETS, Target, seen_target
 from app.resources.accounts.users.listing import find_user
+from app.resources.organizations.access_paths.sources import SEEN_BY
 from app.web.answers import resource_response
 from app.web.context import caller, caller_with_sources, reader
 from app.web.guard import describes, requires
@@ -30,7 +31,7 @@ _dump = compile_dump(PermissionExplanationSchema, Explanation._fields)
 @blueprint.post("/permissions/explain")
 @requires(
     P.USER_READ,
-    *(read_by for _, read_by in SOURCES.values()),
+    *SEEN_BY,
     *dict.fromkeys(permission for each in TARGETS.values() for permission in (each.read_by, each.managed_by)),
 )
 @describes(body=PermissionExplanationSchema, answer=PermissionExplanationSchema, errors=(403, 422))

@@ -1,26 +1,18 @@
-"""The resources on which permissions can be explained, and those that grants can come from."""
+"""The resources on which permissions can be explained."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, literal, select, union_all
+from sqlalchemy import Connection, Row, select
 
-from app.authz.grants import Source
 from app.authz.permissions import P
 from app.authz.policy import POLICY, Level
-from app.models.authentication_tokens import AuthenticationToken
 from app.models.environments import Environment
-from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
-from app.models.project_members import ProjectMember
 from app.models.projects import Project
-from app.models.team_projects import TeamProject
-from app.models.team_workspaces import TeamWorkspace
 from app.models.teams import Team
-from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
-from app.persistence import in_values
 from app.web.policy import visible
 
 
@@ -53,17 +45,6 @@ TARGETS: Mapping[str, Target] = {
     "workspaces": Target(Workspace, Level.WORKSPACE, P.WORKSPACE_READ, P.WORKSPACE_MANAGE_ACL),
 }
 
-# The permission to see the source of a grant: the same as for the source's own views.
-SOURCES: Mapping[str, tuple[type[Any], P]] = {
-    "authentication-tokens": (AuthenticationToken, P.TOKEN_MANAGE),
-    "organization-memberships": (OrganizationMembership, P.MEMBERSHIP_READ),
-    "project-members": (ProjectMember, P.PROJECT_READ_MEMBERS),
-    "team-projects": (TeamProject, P.PROJECT_READ_TEAMS),
-    "team-workspaces": (TeamWorkspace, P.WORKSPACE_MANAGE_TEAMS),
-    "teams": (Team, P.TEAM_READ),
-    "workspace-acl-entries": (WorkspaceAclEntry, P.WORKSPACE_READ_ACL),
-}
-
 
 def seen_target(connection: Connection, target: Target, identifier: str) -> Row[Any] | None:
     """The columns of the resource that the policy needs; None if the caller can't see it."""
@@ -71,15 +52,3 @@ def seen_target(connection: Connection, target: Target, identifier: str) -> Row[
     columns = [getattr(model, name).label(name) for name in dict.fromkeys(["id", *model.grant_columns.values()])]
     seen = visible(target.read_by, model)
     return connection.execute(select(*columns).where(model.__table__.c.id == identifier, seen)).one_or_none()
-
-
-def seen_sources(connection: Connection, sources: Collection[Source]) -> set[tuple[str, str]]:
-    """The types and ids of those sources that the caller can see; one statement, or none without sources."""
-    parts = []
-    for type_ in sorted({source.type for source in sources} & SOURCES.keys()):
-        model, read_by = SOURCES[type_]
-        column = model.__table__.c.id
-        wanted = [source.id for source in sources if source.type == type_]
-        seen = visible(read_by, model)
-        parts.append(select(literal(type_).label("type"), column).where(in_values(column, wanted), seen))
-    return {(type_, identifier) for type_, identifier in connection.execute(union_all(*parts))} if parts else set()

@@ -17,10 +17,11 @@ from app.resources.access.project_members.schema import (
     OwnerSchema,
     ProjectMemberSchema,
 )
+from app.resources.projects.dry_runs.document import DRY_RUN, SEEN_BY, DryRun, dry_run_response
 from app.web.answers import no_content, resource_response
 from app.web.guard import describes, requires
 from app.web.policy import get_visible
-from app.web.requests import body
+from app.web.requests import body, flag
 
 blueprint = Blueprint("project_members", __name__, url_prefix="/api/v2")
 
@@ -86,11 +87,12 @@ def destroy_project_member(member_id: str) -> Response:
 
 
 @blueprint.post("/projects/<project_id>/actions/transfer-ownership")
-@requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_OWNERS, P.ACCESS_GIVE_UP)
-@describes(body=OwnerSchema, answer=ProjectMemberSchema, errors=(403, 422))
+@requires(P.PROJECT_READ_MEMBERS, P.PROJECT_READ, P.PROJECT_MANAGE_OWNERS, P.ACCESS_GIVE_UP, *SEEN_BY)
+@describes(body=OwnerSchema, answer=ProjectMemberSchema, dry_run=DRY_RUN, errors=(403, 422))
 def transfer_ownership(project_id: str) -> Response:
     """Transfer a project to a member of the organization; the former owner becomes its admin."""
-    return resource_response(service.transfer_ownership(project_id, load(OwnerSchema, body())))
+    done = service.transfer_ownership(project_id, load(OwnerSchema, body()), is_dry=flag("dry-run"))
+    return dry_run_response(done) if isinstance(done, DryRun) else resource_response(done)
 
 
 def _update(member_id: str, members: dict[str, Any]) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -24,8 +25,10 @@ from app.resources.access.project_members.operations import (
     token_roles,
 )
 from app.resources.access.project_members.roles import require_may_grant, resolve_environment
+from app.resources.organizations.access_paths.standing import Standing, standing
 from app.resources.organizations.organization_memberships.members import Member, pop_member, username_of
 from app.resources.organizations.organization_memberships.removal import Left, end_creators_levels, end_project_tokens
+from app.resources.projects.dry_runs.document import DryRun, dry_run
 from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import denial, get_for_update, is_allowed, is_allowed_at
@@ -81,16 +84,24 @@ def destroy_project_member(member_id: str) -> None:
         record_events(session, "authentication-tokens.delete", tokens)
 
 
-def transfer_ownership(project_id: str, members: dict[str, Any]) -> ResourceObject:
+def transfer_ownership(project_id: str, members: dict[str, Any], *, is_dry: bool = False) -> ResourceObject | DryRun:
     """Transfer a project to a member of the organization; the former owner becomes its admin."""
-    with transaction() as session:
+    with transaction(is_dry=is_dry) as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_OWNERS)
+        look = partial(standing, session.connection(), project.organization_id, [project.id])
+        before = look() if is_dry else Standing()
         done = transfer(session, project, pop_member(session, project.organization_id, members))
         if done.created or done.updated:
             record_event(session, "projects.transfer-ownership", project, {"owners": done.owners})
             record_events(session, "project-members.create", done.created)
             record_events(session, "project-members.update", done.updated)
             record_events(session, "authentication-tokens.delete", done.tokens)
+        if is_dry:
+            counts = {
+                "project-members": len(done.created) + len(done.updated),
+                "authentication-tokens": len(done.tokens),
+            }
+            return dry_run("projects.transfer-ownership", project_id, counts, before, look())
         return MEMBERS.get_resource({"id": done.owner_id}, session)
 
 

@@ -5,6 +5,7 @@ from flask import Blueprint, Response
 from app.authz.permissions import P
 from app.jsonapi.schema import load
 from app.models.projects import Project
+from app.resources.projects.dry_runs.document import DRY_RUN, SEEN_BY, DryRun, dry_run_response
 from app.resources.projects.environments import service
 from app.resources.projects.environments.listing import ENVIRONMENTS
 from app.resources.projects.environments.schema import EnvironmentSchema
@@ -67,13 +68,17 @@ def update_environment(environment_id: str) -> Response:
 
 
 @blueprint.delete("/environments/<environment_id>")
-@requires(P.ENVIRONMENT_READ, P.ENVIRONMENT_MANAGE, *service.FORCE)
-@describes(status=204, parameters=(("force", "true deletes the environment with its workspaces"),), errors=(400, 403))
+@requires(P.ENVIRONMENT_READ, P.ENVIRONMENT_MANAGE, *service.FORCE, *SEEN_BY)
+@describes(
+    status=204,
+    parameters=(("force", "true deletes the environment with its workspaces"),),
+    dry_run=DRY_RUN,
+    errors=(400, 403),
+)
 def destroy_environment(environment_id: str) -> Response:
     """Delete an environment with the roles that are limited to it; with force=true also the workspaces in it."""
-    by_force = flag("force")
-    service.destroy_environment(environment_id, by_force=by_force)
-    return no_content()
+    foreseen = service.destroy_environment(environment_id, by_force=flag("force"), is_dry=flag("dry-run"))
+    return no_content() if foreseen is None else dry_run_response(foreseen)
 
 
 @blueprint.post("/environments/<environment_id>/actions/set-default")
@@ -85,8 +90,10 @@ def set_default_environment(environment_id: str) -> Response:
 
 
 @blueprint.post("/environments/<environment_id>/actions/clone")
-@requires(P.ENVIRONMENT_READ, P.PROJECT_READ, P.ENVIRONMENT_MANAGE)
-@describes(body=EnvironmentSchema, answer=EnvironmentSchema, meta=COPIED, status=201, errors=(403, 422))
+@requires(P.ENVIRONMENT_READ, P.PROJECT_READ, P.ENVIRONMENT_MANAGE, *SEEN_BY)
+@describes(
+    body=EnvironmentSchema, answer=EnvironmentSchema, meta=COPIED, dry_run=DRY_RUN, status=201, errors=(403, 422)
+)
 def clone_environment(environment_id: str) -> Response:
     """Create an environment like this one, with copies of its workspaces and everything in them except states.
 
@@ -94,7 +101,10 @@ def clone_environment(environment_id: str) -> Response:
     organization.
     """
     members = load(EnvironmentSchema, body())
-    pairs, shown = service.clone_environment(environment_id, members)
+    cloned = service.clone_environment(environment_id, members, is_dry=flag("dry-run"))
+    if isinstance(cloned, DryRun):
+        return dry_run_response(cloned)
+    pairs, shown = cloned
     copied = [
         {"id": copy.id, "name": copy.name, "source-id": source.id, "source-name": source.name} for source, copy in pairs
     ]

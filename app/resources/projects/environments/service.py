@@ -1,6 +1,7 @@
 """Use cases of environments: each checks the caller, changes in one transaction and records its event."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -10,9 +11,13 @@ from sqlalchemy.orm import Session
 from app.authz.permissions import P
 from app.jsonapi.errors import Conflict, ForceDeletionRefused, NotFound
 from app.models.environments import Environment
+from app.models.project_members import ProjectMember
 from app.models.projects import Project
 from app.models.workspaces import Workspace
 from app.persistence import now
+from app.resources.organizations.access_paths.standing import Standing, standing
+from app.resources.projects.dry_runs.counts import count_what_goes
+from app.resources.projects.dry_runs.document import DryRun, dry_run
 from app.resources.projects.environments.cloning import clone_workspaces
 from app.resources.projects.environments.listing import ENVIRONMENTS
 from app.resources.projects.environments.operations import check_room, delete_environment, keep_project, set_default
@@ -55,9 +60,9 @@ def update_environment(environment_id: str, members: dict[str, Any]) -> Resource
         return ENVIRONMENTS.get_resource({"id": environment_id}, session)
 
 
-def destroy_environment(environment_id: str, *, by_force: bool) -> None:
+def destroy_environment(environment_id: str, *, by_force: bool, is_dry: bool = False) -> DryRun | None:
     """Delete an environment with the roles that are limited to it; with force=true also the workspaces in it."""
-    with transaction() as session:
+    with transaction(is_dry=is_dry) as session:
         keep_project(session, environment_id)
         environment = _lock_environment(session, environment_id)
         if by_force and not any(is_allowed(permission, environment) for permission in FORCE):
@@ -65,11 +70,18 @@ def destroy_environment(environment_id: str, *, by_force: bool) -> None:
                 "You are not authorized to delete this environment by force, together with its workspaces. Delete it "
                 "without force=true, once it holds no workspaces"
             )
+        place = (environment.organization_id, [environment.project_id])
+        counts = _count(session, environment) if is_dry else {}
+        before = standing(session.connection(), *place) if is_dry else Standing()
         gone = delete_environment(session, environment, by_force=by_force)
         record_events(session, "workspaces.delete", [(workspace, None) for workspace in gone.workspaces])
         record_events(session, "project-members.delete", gone.members)
         count = len(gone.workspaces)
         record_event(session, "environments.delete", environment, {"workspace-count": [count, 0]} if count else None)
+        if not is_dry:
+            return None
+        after = standing(session.connection(), *place)
+        return dry_run("environments.delete", environment_id, counts, before, after)
 
 
 def set_default_environment(environment_id: str) -> ResourceObject:
@@ -82,10 +94,10 @@ def set_default_environment(environment_id: str) -> ResourceObject:
 
 
 def clone_environment(
-    environment_id: str, members: dict[str, Any]
-) -> tuple[Sequence[tuple[Workspace, Workspace]], ResourceObject]:
+    environment_id: str, members: dict[str, Any], *, is_dry: bool = False
+) -> tuple[Sequence[tuple[Workspace, Workspace]], ResourceObject] | DryRun:
     """Create an environment like this one, with copies of its workspaces and everything in them except states."""
-    with transaction() as session:
+    with transaction(is_dry=is_dry) as session:
         project = _project_of(session, environment_id)
         kept = select(Environment).where(Environment.id == environment_id, Environment.project_id == project.id)
         source = session.scalars(kept.with_for_update(read=True, key_share=True)).one_or_none()
@@ -97,8 +109,20 @@ def clone_environment(
         # The event is the project's: callers who see only one of the two environments must not see the other's id.
         changes = {"environment": [source.id, environment.id], "workspace-count": [0, len(pairs)]}
         record_event(session, "projects.clone-environment", project, changes)
+        if is_dry:
+            counts = count_what_goes(session, Workspace.environment_id == environment.id)
+            look = partial(standing, session.connection(), project.organization_id, [project.id], with_projects=False)
+            before, after = look([]), look([copy.id for _, copy in pairs])
+            counts = {"environments": 1, **{name: count for name, count in counts.items() if count}}
+            return dry_run("projects.clone-environment", environment_id, counts, before, after)
         shown = ENVIRONMENTS.get_resource({"id": environment.id}, session)
     return pairs, shown
+
+
+def _count(session: Session, environment: Environment) -> dict[str, int]:
+    limited = (ProjectMember, ProjectMember.environment_id == environment.id)
+    itself = (Environment, Environment.id == environment.id)
+    return count_what_goes(session, Workspace.environment_id == environment.id, further=[itself, limited])
 
 
 def _lock_environment(session: Session, environment_id: str) -> Environment:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from app.authz.permissions import P
+from app.resources.projects.dry_runs.document import ACCESS, SEEN_BY
 from app.resources.projects.project_wipes import service
 from app.resources.projects.project_wipes.operations import (
     COUNTED,
@@ -38,6 +39,7 @@ PROJECT_WIPE: dict[str, Any] = {
                             "required": COUNTS,
                             "properties": {name: {"type": "integer", "minimum": 0} for name in COUNTS},
                         },
+                        **ACCESS,
                     },
                 },
             },
@@ -47,10 +49,10 @@ PROJECT_WIPE: dict[str, Any] = {
 
 
 @blueprint.post("/projects/<project_id>/actions/wipe")
-@requires(P.PROJECT_READ, P.PROJECT_WIPE, P.WORKSPACE_DELETE, P.WORKSPACE_FORCE_DELETE)
+@requires(P.PROJECT_READ, P.PROJECT_WIPE, P.WORKSPACE_DELETE, P.WORKSPACE_FORCE_DELETE, *SEEN_BY)
 @describes(
     answer=PROJECT_WIPE,
-    parameters=(("dry-run", "true only counts what would be deleted"),),
+    parameters=(("dry-run", "true only counts what would be deleted, and tells who would lose access"),),
     errors=(400, 403, 413, 422),
 )
 def wipe_project(project_id: str) -> Response:
@@ -63,6 +65,6 @@ def wipe_project(project_id: str) -> Response:
     """
     refuse_strangers("dry-run")
     is_dry = flag("dry-run")
-    counts = service.wipe_project(project_id, is_dry=is_dry)
-    attributes = {"dry-run": is_dry, "counts": counts}
+    counts, access = service.wipe_project(project_id, is_dry=is_dry)
+    attributes = {"dry-run": is_dry, "counts": counts, **access}
     return resource_response({"id": project_id, "type": "project-wipes", "attributes": attributes})

@@ -1,6 +1,7 @@
 """Use cases of project wipes: each checks the caller, changes in one transaction and records its event."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from app.models.projects import Project
 from app.models.workspace_deletion import applying_run, delete_workspaces, lock_workspaces
 from app.models.workspace_states import has_encrypted_state
 from app.models.workspaces import Workspace
+from app.resources.organizations.access_paths.standing import compare, standing
 from app.resources.projects.project_wipes.operations import (
     LEFT,
     count_contents,
@@ -21,12 +23,12 @@ from app.web.policy import get_for_update, is_allowed
 from app.web.transaction import record_event, record_events, transaction
 
 
-def wipe_project(project_id: str, *, is_dry: bool) -> Mapping[str, int]:
+def wipe_project(project_id: str, *, is_dry: bool) -> tuple[Mapping[str, int], Mapping[str, Any]]:
     """Delete the project's workspaces and its variable sets, unless ``is_dry``.
 
     Workspaces that the caller may not delete stay: a locked one, or one that manages resources, takes the permission to
     delete by force. If one stays, so do the variable sets, which apply to it. Returns how many rows of each type were
-    deleted, or would be, and how many workspaces stay.
+    deleted, or would be, and how many workspaces stay; in a dry run also who would lose access to workspaces.
     """
     with transaction() as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_WIPE)
@@ -50,7 +52,14 @@ def wipe_project(project_id: str, *, is_dry: bool) -> Mapping[str, int]:
             record_event(
                 session, "projects.wipe", project, {name: [count, 0] for name, count in counts.items() if count}
             )
-        return {**counts, LEFT: left}
+        counts = {**counts, LEFT: left}
+        return counts, _access(session, project, None if may_force else going) if is_dry else {}
+
+
+def _access(session: Session, project: Project, going: Sequence[Workspace] | None) -> Mapping[str, Any]:
+    before = standing(session.connection(), project.organization_id, [project.id])
+    gone = before.workspaces.keys() if going is None else {workspace.id for workspace in going}
+    return compare(before, before.without(gone)).shown()
 
 
 def _deletable(session: Session, project: Project, workspaces: Sequence[Workspace]) -> Sequence[Workspace]:

@@ -7,6 +7,7 @@ from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.models.projects import Project
 from app.persistence import fold_case
+from app.resources.projects.dry_runs.document import DRY_RUN, SEEN_BY, dry_run_response
 from app.resources.projects.projects import service
 from app.resources.projects.projects.listing import PROJECTS, REACHABLE_PROJECTS
 from app.resources.projects.projects.schema import ProjectSchema
@@ -82,13 +83,17 @@ def update_project(project_id: str) -> Response:
 
 
 @blueprint.delete("/projects/<project_id>")
-@requires(P.PROJECT_READ, P.PROJECT_DELETE, P.PROJECT_FORCE_DELETE)
-@describes(status=204, parameters=(("force", "true deletes the project with its workspaces"),), errors=(400, 403))
+@requires(P.PROJECT_READ, P.PROJECT_DELETE, P.PROJECT_FORCE_DELETE, *SEEN_BY)
+@describes(
+    status=204,
+    parameters=(("force", "true deletes the project with its workspaces"),),
+    dry_run=DRY_RUN,
+    errors=(400, 403),
+)
 def destroy_project(project_id: str) -> Response:
     """Delete a project; with force=true also the workspaces in it. All or nothing is deleted."""
-    by_force = flag("force")
-    service.destroy_project(project_id, by_force=by_force)
-    return no_content()
+    foreseen = service.destroy_project(project_id, by_force=flag("force"), is_dry=flag("dry-run"))
+    return no_content() if foreseen is None else dry_run_response(foreseen)
 
 
 def _show(conditions: dict[str, str]) -> Response:

@@ -20,6 +20,9 @@ from app.models.workspaces import Workspace
 from app.persistence import new_row
 from app.resources.inheritance.agent_pools import open_to_project
 from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_organization, resolve_execution
+from app.resources.organizations.access_paths.standing import Standing, standing
+from app.resources.projects.dry_runs.counts import count_what_goes
+from app.resources.projects.dry_runs.document import DryRun, dry_run
 from app.resources.projects.projects.creation import created_project, first_owner, free_slug
 from app.resources.projects.projects.listing import PROJECTS
 from app.resources.projects.projects.operations import (
@@ -110,21 +113,29 @@ def check_may_let_run(project: Project) -> None:
         )
 
 
-def destroy_project(project_id: str, *, by_force: bool) -> None:
+def destroy_project(project_id: str, *, by_force: bool, is_dry: bool = False) -> DryRun | None:
     """Delete a project; with force=true also the workspaces in it. All or nothing is deleted."""
-    with transaction() as session:
+    with transaction(is_dry=is_dry) as session:
         project = get_for_update(session, Project, project_id, P.PROJECT_DELETE)
         if by_force and not is_allowed(P.PROJECT_FORCE_DELETE, project):
             raise ForceDeletionRefused(
                 "You are not authorized to delete this project by force, together with its workspaces. Delete it "
                 "without force=true, once it holds no workspaces"
             )
+        going = Workspace.project_id == project.id
+        counts = count_what_goes(session, going, project_id=project.id) if is_dry else {}
+        before = standing(session.connection(), project.organization_id, [project.id]) if is_dry else Standing()
         workspaces = delete_project(session, project, by_force=by_force)
         record_events(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
-        record_events(session, "workspaces.force-unlock", release_locks_of_tokens(session, project))
+        released = release_locks_of_tokens(session, project)
+        record_events(session, "workspaces.force-unlock", released)
         record_event(
             session, "projects.delete", project, {"workspace-count": [len(workspaces), 0]} if workspaces else None
         )
+        if not is_dry:
+            return None
+        counts["locks-released"] = len(released)
+        return dry_run("projects.delete", project_id, counts, before, Standing())
 
 
 def _event_changes(changes: dict[str, Any]) -> dict[str, Any]:

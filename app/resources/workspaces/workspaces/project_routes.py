@@ -7,6 +7,7 @@ from app.jsonapi.errors import NotFound, Unprocessable
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
 from app.models.projects import Project
+from app.resources.projects.dry_runs.document import DRY_RUN, SEEN_BY, dry_run_response
 from app.resources.workspaces.workspaces import service
 from app.resources.workspaces.workspaces.blueprint import FORCE, blueprint
 from app.resources.workspaces.workspaces.includes import INCLUDED_PERMISSIONS, INCLUDES, including
@@ -94,10 +95,15 @@ def update_workspace_of_project(project_id: str, workspace_id: str) -> Response:
 
 
 @blueprint.delete(ONE)
-@requires(P.WORKSPACE_READ, P.WORKSPACE_DELETE, P.WORKSPACE_FORCE_DELETE)
-@describes(status=204, parameters=(FORCE,), errors=(400, 403, 409))
+@requires(P.WORKSPACE_READ, P.WORKSPACE_DELETE, P.WORKSPACE_FORCE_DELETE, *SEEN_BY)
+@describes(status=204, parameters=(FORCE,), dry_run=DRY_RUN, errors=(400, 403, 409))
 def destroy_workspace_of_project(project_id: str, workspace_id: str) -> Response:
     """Delete a workspace of a project that is unlocked and manages nothing; with force=true any one."""
-    by_force = flag("force")
-    service.destroy_workspace(workspace_id, {"project_id": project_id}, by_force=by_force, force_is_offered=True)
-    return no_content()
+    foreseen = service.destroy_workspace(
+        workspace_id,
+        {"project_id": project_id},
+        by_force=flag("force"),
+        force_is_offered=True,
+        is_dry=flag("dry-run"),
+    )
+    return no_content() if foreseen is None else dry_run_response(foreseen)

@@ -7,6 +7,7 @@ from flask import Response, request
 from app.authz.permissions import P
 from app.jsonapi.query import includes_of
 from app.jsonapi.schema import load
+from app.resources.projects.dry_runs.document import DRY_RUN, SEEN_BY, DryRun, dry_run_response
 from app.resources.workspaces.workspaces import (
     account_routes,
     consumer_routes,
@@ -115,17 +116,16 @@ def update_workspace_by_name(organization: str, name: str) -> Response:
 
 
 @blueprint.delete("/workspaces/<workspace_id>")
-@requires(P.WORKSPACE_READ, P.WORKSPACE_FORCE_DELETE)
-@describes(status=204, errors=(403,))
+@requires(P.WORKSPACE_READ, P.WORKSPACE_FORCE_DELETE, *SEEN_BY)
+@describes(status=204, dry_run=DRY_RUN, errors=(403,))
 def destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace by force, whatever it manages and whoever has locked it."""
-    service.destroy_workspace(workspace_id, by_force=True)
-    return no_content()
+    return _destroyed(service.destroy_workspace(workspace_id, by_force=True, is_dry=flag("dry-run")))
 
 
 @blueprint.delete(BY_NAME)
-@requires(P.WORKSPACE_READ, P.ORGANIZATION_READ, P.WORKSPACE_DELETE, P.WORKSPACE_FORCE_DELETE)
-@describes(status=204, parameters=(FORCE,), errors=(400, 403, 409))
+@requires(P.WORKSPACE_READ, P.ORGANIZATION_READ, P.WORKSPACE_DELETE, P.WORKSPACE_FORCE_DELETE, *SEEN_BY)
+@describes(status=204, parameters=(FORCE,), dry_run=DRY_RUN, errors=(400, 403, 409))
 def destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name, if it is unlocked and manages nothing.
 
@@ -134,26 +134,29 @@ def destroy_workspace_by_name(organization: str, name: str) -> Response:
     """
     by_force = flag("force") or _asks_as_hcp()
     workspace_id = WORKSPACES.get(by_name(organization, name)).id
-    service.destroy_workspace(workspace_id, by_force=by_force, force_is_offered=True)
-    return no_content()
+    is_dry = flag("dry-run")
+    return _destroyed(service.destroy_workspace(workspace_id, by_force=by_force, force_is_offered=True, is_dry=is_dry))
 
 
 @blueprint.post("/workspaces/<workspace_id>/actions/safe-delete")
-@requires(P.WORKSPACE_READ, P.WORKSPACE_DELETE)
-@describes(status=204, errors=(409,))
+@requires(P.WORKSPACE_READ, P.WORKSPACE_DELETE, *SEEN_BY)
+@describes(status=204, dry_run=DRY_RUN, errors=(409,))
 def safely_destroy_workspace(workspace_id: str) -> Response:
     """Delete a workspace that is unlocked and manages nothing."""
-    service.destroy_workspace(workspace_id, by_force=False)
-    return no_content()
+    return _destroyed(service.destroy_workspace(workspace_id, by_force=False, is_dry=flag("dry-run")))
 
 
 @blueprint.post(f"{BY_NAME}/actions/safe-delete")
-@requires(P.WORKSPACE_READ, P.ORGANIZATION_READ, P.WORKSPACE_DELETE)
-@describes(status=204, errors=(409,))
+@requires(P.WORKSPACE_READ, P.ORGANIZATION_READ, P.WORKSPACE_DELETE, *SEEN_BY)
+@describes(status=204, dry_run=DRY_RUN, errors=(409,))
 def safely_destroy_workspace_by_name(organization: str, name: str) -> Response:
     """Delete the workspace of an organization with this name, if it is unlocked and manages nothing."""
-    service.destroy_workspace(WORKSPACES.get(by_name(organization, name)).id, by_force=False)
-    return no_content()
+    workspace_id = WORKSPACES.get(by_name(organization, name)).id
+    return _destroyed(service.destroy_workspace(workspace_id, by_force=False, is_dry=flag("dry-run")))
+
+
+def _destroyed(foreseen: DryRun | None) -> Response:
+    return no_content() if foreseen is None else dry_run_response(foreseen)
 
 
 def _asks_as_hcp() -> bool:

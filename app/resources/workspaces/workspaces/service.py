@@ -25,6 +25,9 @@ from app.persistence import NewRow, in_values, new_row, now, write_rows
 from app.resources.inheritance.agent_pools import open_to_workspace
 from app.resources.inheritance.execution_mode import PoolConsumer, execution_of_project, resolve_execution
 from app.resources.inheritance.versions import usual_version
+from app.resources.organizations.access_paths.standing import Standing, standing
+from app.resources.projects.dry_runs.counts import count_what_goes
+from app.resources.projects.dry_runs.document import DryRun, dry_run
 from app.resources.projects.tag_bindings.operations import replace_plain_tags, replace_tags
 from app.resources.workspaces.tags.operations import SentTags, names_of
 from app.resources.workspaces.workspaces.consumers import Change, check_consumers, set_consumers
@@ -152,9 +155,10 @@ def destroy_workspace(
     *,
     by_force: bool,
     force_is_offered: bool = False,
-) -> None:
+    is_dry: bool = False,
+) -> DryRun | None:
     """Delete the workspace: by force always, otherwise only if it is unlocked and manages nothing."""
-    with transaction() as session:
+    with transaction(is_dry=is_dry) as session:
         needed = P.WORKSPACE_READ if by_force else P.WORKSPACE_DELETE
         workspace = get_for_update(session, Workspace, workspace_id, needed, where=where)
         if not by_force:
@@ -166,9 +170,13 @@ def destroy_workspace(
             )
         if applying := applying_run(session, [workspace]):
             raise StillApplying.of(applying)
+        place = (workspace.organization_id, [workspace.project_id], [workspace.id])
+        counts = count_what_goes(session, Workspace.__table__.c.id == workspace.id) if is_dry else {}
+        before = standing(session.connection(), *place, with_projects=False) if is_dry else Standing()
         mark_for_deletion(session, objects_owned_by("workspace_id", [workspace.id]))
         session.delete(workspace)
         record_event(session, "workspaces.delete", workspace)
+        return dry_run("workspaces.delete", workspace_id, counts, before, Standing()) if is_dry else None
 
 
 def _access_of_creator(workspace: Workspace) -> tuple[list[NewRow], list[Recorded]]:
@@ -287,17 +295,25 @@ def _source() -> str:
     return "terraform" if request.headers.get("X-Terraform-Integration") == "cloud" else "tfe-api"
 
 
-def move_workspaces_into_project(project_id: str, wanted: list[str]) -> None:
+def move_workspaces_into_project(project_id: str, wanted: list[str], *, is_dry: bool = False) -> DryRun | None:
     """Move workspaces into a project: all of them, or none and 403 with the ids of those that can't be moved."""
-    with transaction() as session:
+    with transaction(is_dry=is_dry) as session:
         # A shared lock: an exclusive one could deadlock with a request that moves one of the workspaces here.
         project = get_for_update(session, Project, project_id, P.PROJECT_MOVE_WORKSPACE, share_lock=True)
         workspaces = _lock_movable(session, wanted, project.organization_id)
+        places = {project.id, *(each.project_id for each in workspaces)}
+        look = partial(standing, session.connection(), project.organization_id, places, with_projects=False)
+        before = look([each.id for each in workspaces]) if is_dry else Standing()
         moved = _move_all(session, workspaces, project)
         session.flush()
         auto_destroy.arm(session, [each.id for each in workspaces if each.id in moved and _inherits_time(each)])
         moves = [(workspace, moved[workspace.id]) for workspace in workspaces if workspace.id in moved]
         record_events(session, "workspaces.move", moves)
+        if not is_dry:
+            return None
+        after = look([each.id for each in workspaces])
+        counts = {"workspaces": len(moves), "workspaces-in-place": len(workspaces) - len(moves)}
+        return dry_run("workspaces.move", project_id, counts, before, after)
 
 
 def _lock_movable(session: Session, wanted: list[str], organization_id: str) -> list[Workspace]:
