@@ -47,7 +47,7 @@ def create(own: Services, path: Path, lock: Lock, *, with_keys: bool = False) ->
     if with_keys and lock.is_open:
         raise BackupError("The keys of the service are only put into a backup that is encrypted.")
     started = time.monotonic()
-    with _new_file(path) as file:
+    with new_file(path) as file:
         with encrypted(file, lock) as inner, tempfile.TemporaryFile() as digests:
             writer = Writer(inner, digests)
             try:
@@ -148,7 +148,7 @@ def _renewing(hold: Hold, items: Iterator[Item]) -> Iterator[Item]:
 
 
 @contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
+def new_file(path: Path) -> Iterator[BinaryIO]:
     """A file that has its name when all is in it and on the disk, and else is not there."""
     if path.exists():
         raise BackupError(f"{path} exists already.")

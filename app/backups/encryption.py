@@ -117,7 +117,7 @@ def decrypted(file: BinaryIO, keys: Keys) -> Iterator[BinaryIO]:
             yield buffered
             return
         if not texts:
-            raise BackupError("The backup is encrypted to a key: name the file of its identity with --identity-file.")
+            raise BackupError("The file is encrypted to a key: name the file of its identity with --identity-file.")
     identities = [_identity(each) for each in texts]
     outlet, inlet = _pipe()
     sink = _Sink(inlet)
@@ -138,13 +138,13 @@ def _decrypt(source: BinaryIO, target: "_Sink", identities: Sequence[pyrage.x255
             # Nobody reads the rest any more.
             return
         if "matching" in str(error).lower():
-            raise BackupError("The backup is encrypted to another key.") from error
+            raise BackupError("The file is encrypted to another key.") from error
         raise BackupError("The backup is damaged or cut off: it can't be decrypted.") from error
 
 
 def _identity_before(file: BinaryIO, head: bytes, passphrase: str | None) -> str:
     if passphrase is None:
-        raise BackupError("The backup is encrypted to a passphrase: name its file with --passphrase-file.")
+        raise BackupError("The file is encrypted to a passphrase: name its file with --passphrase-file.")
     try:
         sealed = file.read(int(head[len(PASSPHRASE) :]))
         identity: bytes = pyrage.passphrase.decrypt(sealed, passphrase)

@@ -1,17 +1,16 @@
 """Making an archive of one project."""
 
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final
+from typing import Any, Final
 
 import orjson
 from flask import Flask
 
+from app.backups.creating import new_file
 from app.backups.encryption import Lock, encrypted
 from app.persistence import now
 from app.persistence.copying import reading_at_one_moment
@@ -55,7 +54,7 @@ def export(  # noqa: PLR0913 - what, whence and whither
     if with_values and lock.is_open:
         raise TransferError("Sensitive values are only put into an archive that is encrypted.")
     # Held before the database is looked at, so that no state that it names then is removed.
-    with _new_file(path) as file, removals_held(own.engines) as hold, reading_at_one_moment(own.engines):
+    with new_file(path) as file, removals_held(own.engines) as hold, reading_at_one_moment(own.engines):
         secrets = SealedValues(own.engines, own.keyring) if with_values else None
         side, resource = _found(Api(Inside(app)), project, secrets)
         reading = Reading(side, project=resource, progress=progress)
@@ -157,27 +156,3 @@ def _renew(hold: Hold) -> None:
         hold.renew()
     except HoldLost as error:
         raise TransferError(f"The export is given up: {error}.") from error
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that has its name when all is in it, and else is not there."""
-    if path.exists():
-        raise TransferError(f"{path} exists already.")
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "r+b") as file:
-            try:
-                yield file
-                _sync(file)
-                part.rename(path)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise TransferError(f"{path} can't be written: {error.strerror or error}.") from error
-
-
-def _sync(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())

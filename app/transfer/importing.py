@@ -24,11 +24,13 @@ from app.transfer.records import (
     VARIABLES,
     VARSET_VARIABLES,
     VARSETS,
+    WORKSPACE_TAGS,
     WORKSPACES,
     Key,
     Record,
     Reference,
     Source,
+    TransferError,
 )
 from app.transfer.side import Side
 from app.transfer.state_import import StateImport, StatesRefused
@@ -44,6 +46,8 @@ PLANNED: Final = ""
 # Kinds of the API itself, which have the same ids everywhere.
 FIXED: Final = frozenset({"cloud-providers"})
 _WORDS: Final = {PEOPLE: "member with the e-mail address", AGENT_POOLS: "agent pool"}
+# What a plan tells of access that it gives.
+ACCESS: Final = ("role", "level", "access")
 POOLS: Final = ("agent-pool", "default-agent-pool")
 
 Told = Callable[["Step"], None]
@@ -61,7 +65,9 @@ class Step:
     def __str__(self) -> str:
         """The line of the plan."""
         shown = f"{SIGNS[self.action]} {self.title} {self.name}".rstrip()
-        return f"{shown}: {self.detail}" if self.detail else shown
+        text = f"{shown}: {self.detail}" if self.detail else shown
+        # Names come from elsewhere, and a terminal obeys some characters.
+        return "".join(each if each.isprintable() else "?" for each in text)
 
 
 @dataclass(slots=True)
@@ -109,7 +115,9 @@ class Import:
         if record.kind == STATES:
             self._take_states(record)
             return
-        kind = KINDS[record.kind]
+        kind = KINDS.get(record.kind)
+        if kind is None:
+            raise TransferError(f"The archive has {record.kind}, which this version of Groundplan does not know.")
         parent_key = self._parent_key(kind, record)
         parent_id = self._ids.get((kind.parent, parent_key)) if kind.parent else PLANNED
         if parent_id is None:
@@ -144,7 +152,9 @@ class Import:
             return
         made = kind.create(self._target, parent, usable, self._resolve) if self._applies else PLANNED
         self._note(kind, record, made)
-        self._tell(CREATE, record)
+        self._tell(
+            CREATE, record, next((str(usable.attributes[name]) for name in ACCESS if name in usable.attributes), "")
+        )
         for variable in record.attributes.get("vars", ()) if record.kind == VARSETS else ():
             if variable.get("value") is None:
                 self._step(Step(LEAVE, "variable", f"{record.name}/{variable['key']}", "its value is not known"))
@@ -199,8 +209,8 @@ class Import:
             return kind.record(self._target, parent, resource) if resource else None
         known = self._children.get(record.kind)
         if known is None or known[0] != parent.key:
-            # What a workspace has in its own attributes is read with it.
-            resource = self._target.find_workspace(parent.key[0]) if kind.parent == WORKSPACES else None
+            # Plain tags are attributes of their workspace.
+            resource = self._target.find_workspace(parent.key[0]) if record.kind == WORKSPACE_TAGS else None
             whole = Parent(parent.key, parent.id, resource)
             found = {_folded(kind, each.key): each for each in kind.read(self._target, whole)}
             known = self._children[record.kind] = parent.key, found

@@ -143,7 +143,7 @@ def _means_same(name: str, wanted: Any, there: Any) -> bool:  # noqa: ANN401 - J
     """Whether two values of an attribute mean the same. What is not said is not changed."""
     if name in OBJECTS and isinstance(wanted, dict) and isinstance(there, dict):
         return all(there.get(each) == value for each, value in wanted.items())
-    return wanted == there or (wanted in (None, "") and there in (None, ""))
+    return wanted == there or (wanted in (None, "") and there in (None, "", False))
 
 
 def _same(wanted: Any, there: Any) -> bool:  # noqa: ANN401 - JSON

@@ -73,11 +73,13 @@ class Reading:
         self._progress = progress
         self._places: dict[str, list[tuple[Key, str]]] = {PROJECTS: [], WORKSPACES: []}
         self._applied: list[Record] = []
+        self._own_names: set[str] | None = None
 
     def records(self) -> Iterator[Record]:
         """All records, those first that others refer to."""
         self._places = {PROJECTS: [], WORKSPACES: []}
         self._applied = []
+        self._own_names = None
         if self._project is None:
             self._progress("teams")
             yield from TEAMS.read(self._side, Parent())
@@ -156,10 +158,11 @@ class Reading:
         if places is None:
             return None
         name = attributes_of(self._project or {})["name"]
-        own = {str(attributes_of(each)["name"]) for each in self._listed_workspaces()}
+        if self._own_names is None:
+            self._own_names = {str(attributes_of(each)["name"]) for each in self._listed_workspaces()}
         within = {
             "projects": [each for each in places.references.get("projects", ()) if each[1] == name],
-            "workspaces": [each for each in places.references.get("workspaces", ()) if each[1] in own],
+            "workspaces": [each for each in places.references.get("workspaces", ()) if each[1] in self._own_names],
         }
         kept = {relationship: found for relationship, found in within.items() if found}
         return replace(places, references=kept) if kept else None

@@ -44,6 +44,8 @@ class Remote:
     @contextmanager
     def request(self, method: str, address: str, body: bytes, media_type: str) -> Iterator[Answer]:
         """The answer, after waiting as often as the service asks for it."""
+        if method != "GET":
+            raise TransferError("Nothing is written to the other service.")
         url = urljoin(f"{self._base}/", address) if "://" in address else f"{self._base}{address}"
         response = self._answered(method, url, body, media_type)
         try:

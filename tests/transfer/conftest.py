@@ -1,5 +1,6 @@
 """A project with something of everything that is carried, and commands that carry it."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -31,6 +32,17 @@ def command_of(app: Flask) -> Command:
         return result
 
     return run
+
+
+def check_format(path: Path) -> None:
+    """Fails unless Terraform would write the file like this."""
+    done = subprocess.run(  # noqa: S603 - terraform of the machine
+        ["terraform", "fmt", "-check", "-diff", path],  # noqa: S607 - likewise
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture
