@@ -14,6 +14,36 @@ from app.doorbells import FOLDER
 from tests.end_to_end.service import REPOSITORY, SECONDS_TO_ANSWER, Service, poll_until
 
 
+def processes_below(pid: int) -> list[int]:
+    """The children of a process, their children, and so on."""
+    try:
+        children = [int(each) for task in Path(f"/proc/{pid}/task").iterdir() for each in _children(task)]
+    except OSError:
+        return []
+    return [*children, *(each for child in children for each in processes_below(child))]
+
+
+def _children(task: Path) -> list[str]:
+    return (task / "children").read_text().split()
+
+
+def wait_for_the_end_of(pids: list[int]) -> None:
+    """Wait until these processes do nothing more. The kernel ends a sandbox a moment after the agent that made it."""
+    poll_until(
+        # A process that has ended, but that nobody has waited for, has no memory any more.
+        lambda: not any(map(_command, pids)),
+        SECONDS_TO_ANSWER,
+        "the end of the sandbox",
+    )
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 class AgentProcess:
     """An agent of the built-in pool. Its home survives it, so that another one can go on from there."""
 
@@ -57,10 +87,12 @@ class AgentProcess:
         return self
 
     def kill(self) -> None:
-        """Kill it as the kernel would: terraform in its sandbox goes with it."""
+        """Kill it as the kernel would, and wait until terraform in its sandbox, which goes with it, is gone."""
         assert self.process is not None
+        below = processes_below(self.process.pid)
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        wait_for_the_end_of(below)
 
     def stop(self) -> int:
         """End it gracefully; its exit status."""

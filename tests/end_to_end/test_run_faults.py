@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import NewDatabase
-from tests.end_to_end.agents import AgentProcess
+from tests.end_to_end.agents import AgentProcess, processes_below, wait_for_the_end_of
 from tests.end_to_end.gates import Gates
 from tests.end_to_end.proxy import Proxy
 from tests.end_to_end.service import NO_CERTIFICATES, Service, document, poll_until
@@ -362,8 +362,10 @@ def test_a_service_with_its_own_agent_is_killed(embedded: Scene, is_agent_killed
     agents = embedded.service.agents()
     embedded.service.kill()
     if is_agent_killed:
+        below = [each for agent in agents for each in processes_below(agent)]
         for agent in agents:
             os.kill(agent, signal.SIGKILL)
+        wait_for_the_end_of([*agents, *below])
     embedded.gates.open()
     embedded.service.start()
     # An agent whose service is gone finishes its apply; what a killed one left is handed in by the next.
