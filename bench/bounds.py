@@ -6,11 +6,13 @@ the victim's times to answer in milliseconds. Quiet times stand before and after
 
 import argparse
 import http.client
+import io
 import json
 import os
 import signal
 import socket
 import sys
+import tarfile
 import threading
 import time
 from collections import Counter
@@ -168,6 +170,19 @@ def connections(place: Place) -> None:
     slow(place, "20 slow ones without a token", 20, head("POST", path, "nobody", 1_000_000), b" ")
 
 
+def archive(size: int) -> bytes:
+    """A configuration whose archive has about this size."""
+    files = {"main.tf": b"# nothing\n", "data.bin": os.urandom(2**20) * (size // 2**20)}
+    packed = io.BytesIO()
+    # Not compressed: the service reads what people send, who have already waited for their own machine.
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=0) as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
 def uploads(place: Place) -> None:
     """Eight archives of configurations at once."""
     path = f"/api/v2/organizations/{place.organization}/workspaces"
@@ -175,14 +190,13 @@ def uploads(place: Place) -> None:
     path = f"/api/v2/workspaces/{made['data']['id']}/configuration-versions"
     sent = {"data": {"type": "configuration-versions", "attributes": {"auto-queue-runs": False}}}
     addresses = [place.ask("POST", path, place.admin, sent)[1]["data"]["attributes"]["upload-url"] for _ in range(8)]
-    piece, done = os.urandom(2**20), Counter[str]()
+    content, done = archive(UPLOAD_BYTES), Counter[str]()
 
     def upload(number: int, _over: threading.Event) -> None:
         parts = urlsplit(addresses[number])
         connection = http.client.HTTPConnection("127.0.0.1", place.port, timeout=120)
         try:
-            pieces = (piece for _ in range(UPLOAD_BYTES // 2**20))
-            connection.request("PUT", parts.path, pieces, {"Content-Length": str(UPLOAD_BYTES)})
+            connection.request("PUT", parts.path, content, {"Content-Length": str(len(content))})
             done[str(connection.getresponse().status)] += 1
         except OSError as error:
             done[type(error).__name__] += 1
