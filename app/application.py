@@ -31,6 +31,7 @@ from app.web import (
     rate_limits,
     request_log,
     requests,
+    tracing,
 )
 
 LINE = "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # What is registered first is asked last about an answer.
     compression.install(app)
     cross_origin.install(app)
+    tracing.install(app)
     requests.install(app)
     rate_limits.install(app)
     if settings.metrics_token is not None or settings.log_format == request_log.JSON:

@@ -12,6 +12,7 @@ from app.models.background_tasks import PermanentError, RetryLaterError
 from app.persistence import is_transient
 from app.services import services
 from app.web.context import act_as_service
+from app.web.tracing import traced
 from app.web.transaction import transaction
 from app.worker.claims import Claim, LeaseLostError, put_off, remove
 from app.worker.handling import Finish, Handler
@@ -27,9 +28,9 @@ LONGEST_WISH_SECONDS: Final = 24 * 60 * 60
 
 def perform(app: Flask, handler: Handler, claimed: Claim) -> None:
     """Do the task, and note what came of it."""
-    with app.app_context():
+    task = claimed.task
+    with app.app_context(), traced(app, f"task {task.kind}"):
         act_as_service()
-        task = claimed.task
         try:
             if claimed.every_seconds is None and task.attempt > handler.attempts:
                 raise PermanentError(f"Each of {handler.attempts} workers ended while it did this")  # noqa: TRY301
