@@ -95,6 +95,8 @@ class Settings:
     log_level: str = "INFO"
     log_format: str = "text"
     metrics_token: str | None = field(default=None, repr=False)
+    # Whether traces are sent; where to, and how, OpenTelemetry itself reads from the environment.
+    traces: bool = False
     # The sites whose scripts may use the API in a browser.
     cors_origins: tuple[str, ...] = ()
     bucket: Bucket | None = None
@@ -110,6 +112,8 @@ class Settings:
     plan_file_days: int = 30
     # After how many days a configuration that no run was made from is given up.
     configuration_days: int = 90
+    # How long a workspace or project that was deleted can be recovered; 0 is not at all.
+    recoverable_days: int = 7
     apply_grace_seconds: int = 15 * 60
     # How long a phase may take.
     plan_seconds: int = 2 * 60 * 60
@@ -220,6 +224,7 @@ class Settings:
             log_level=(given.get("GROUNDPLAN_LOG_LEVEL") or "INFO").upper(),
             log_format=(given.get("GROUNDPLAN_LOG_FORMAT") or "text").lower(),
             metrics_token=given.get("GROUNDPLAN_METRICS_TOKEN") or None,
+            traces=any(given.get(f"OTEL_EXPORTER_OTLP_{name}") for name in ("ENDPOINT", "TRACES_ENDPOINT")),
             cors_origins=origins_of(given),
             bucket=bucket_of(given),
             backups=scheduled_backups_of(given),
@@ -230,6 +235,7 @@ class Settings:
             invitation_days=whole_number(given, "GROUNDPLAN_INVITATION_DAYS", 7),
             plan_file_days=whole_number(given, "GROUNDPLAN_PLAN_FILE_DAYS", 30),
             configuration_days=whole_number(given, "GROUNDPLAN_CONFIGURATION_DAYS", 90),
+            recoverable_days=whole_number_or_none(given, "GROUNDPLAN_RECOVERABLE_DAYS", 7),
             lease_seconds=whole_number(given, "GROUNDPLAN_LEASE_SECONDS", 60),
             apply_grace_seconds=whole_number(given, "GROUNDPLAN_APPLY_GRACE_SECONDS", 15 * 60),
             plan_seconds=whole_number(given, "GROUNDPLAN_PLAN_SECONDS", 2 * 60 * 60),

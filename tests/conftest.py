@@ -226,6 +226,8 @@ def new_app(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Abstrac
     def serving(url: str) -> Iterator[Flask]:
         app = create_app(
             Settings(
+                # Its own tests have days.
+                recoverable_days=0,
                 home=tmp_path_factory.mktemp("home"),
                 database_url=url,
                 secret_key="secret-key-of-the-test-suite-0123456789",

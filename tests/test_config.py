@@ -98,6 +98,8 @@ VARIABLES: list[tuple[str, str, str, Any]] = [
     ("GROUNDPLAN_URL", "", "url", None),
     ("GROUNDPLAN_SMTP_URL", "", "mail_server", None),
     ("GROUNDPLAN_CONFIGURATION_DAYS", "10", "configuration_days", 10),
+    ("GROUNDPLAN_RECOVERABLE_DAYS", "0", "recoverable_days", 0),
+    ("GROUNDPLAN_RECOVERABLE_DAYS", "", "recoverable_days", 7),
     ("GROUNDPLAN_CONFIGURATION_MEGABYTES", "10", "configuration_bytes", 10 * 2**20),
     ("GROUNDPLAN_INVITATION_DAYS", "", "invitation_days", 7),
     ("GROUNDPLAN_INVITATION_DAYS", "365", "invitation_days", 365),

@@ -35,6 +35,7 @@ HCP_TYPES: Final = frozenset(
         "policy-set-outcomes",
         "policy-sets",
         "projects",
+        "recoverable-items",
         "reserved-tag-keys",
         "run-triggers",
         "runs",

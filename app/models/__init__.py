@@ -32,6 +32,7 @@ from app.models.policy_evaluations import PolicyEvaluation
 from app.models.policy_set_outcomes import PolicySetOutcome
 from app.models.project_members import ProjectMember
 from app.models.projects import Project
+from app.models.recoverable_items import RecoverableItem, RecoverableObject, RecoverableRows
 from app.models.repository_links import RepositoryLink
 from app.models.request_counts import RequestCount
 from app.models.reserved_tag_keys import ReservedTagKey
@@ -93,6 +94,9 @@ __all__ = [
     "PolicySetWorkspaceExclusion",
     "Project",
     "ProjectMember",
+    "RecoverableItem",
+    "RecoverableObject",
+    "RecoverableRows",
     "RemoteStateConsumer",
     "RepositoryLink",
     "RequestCount",

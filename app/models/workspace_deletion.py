@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
+from app.models.recovery import keep_workspaces, objects_to_delete
 from app.models.runs import APPLYING, Run
 from app.models.workspaces import Workspace
 from app.persistence import in_values
-from app.storage.ledger import mark_for_deletion, objects_owned_by
+from app.storage.ledger import mark_for_deletion
 
 
 def lock_workspaces(session: Session, condition: ColumnElement[bool]) -> Sequence[Workspace]:
@@ -31,10 +32,18 @@ def applying_run(session: Session, workspaces: Iterable[Workspace]) -> str | Non
     return session.scalar(found.limit(1))
 
 
-def delete_workspaces(session: Session, workspaces: Sequence[Workspace]) -> None:
-    """Delete these workspaces, which the caller has locked, and mark their objects for deletion."""
+def delete_workspaces(
+    session: Session, workspaces: Sequence[Workspace], deleted_by: str | None, *, is_kept: bool = False
+) -> None:
+    """Delete these workspaces, which the caller has locked, and mark their objects for deletion.
+
+    They can be recovered for some days, by who may delete them by force; if one ``is_kept`` already, as a part of its
+    project, it has no item of its own.
+    """
+    if not is_kept:
+        keep_workspaces(session, workspaces, deleted_by)
     ids = [workspace.id for workspace in workspaces]
-    mark_for_deletion(session, objects_owned_by("workspace_id", ids))
+    mark_for_deletion(session, objects_to_delete("workspace_id", ids))
     session.execute(
         delete(Workspace).where(in_values(Workspace.__table__.c.id, ids)),
         execution_options={"synchronize_session": False},

@@ -3,19 +3,23 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar
 
+from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, bindparam, not_, or_, select
 
 from app.authentication.callers import Caller
 from app.authz import rules
 from app.authz.permissions import P
 from app.jsonapi.errors import BadParameter
+from app.jsonapi.fields import DateTime
 from app.jsonapi.query import Arguments, text_of, texts_of
 from app.models.organizations import Organization
-from app.persistence import Base, Expression, case_folded, fold_case, in_values, values_param
+from app.persistence import Base, Expression, Timestamp, case_folded, fold_case, in_values, values_param
 
 ESCAPE = "\\"
+_MOMENT = DateTime()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,3 +227,35 @@ class Permitted(Filter):
             lambda: [rules.visibility_clause(self.permission, self.model, levels)],
             rules.visibility_parameters(caller, self.permission, levels),
         )
+
+
+@dataclass(frozen=True)
+class When(TextFilter):
+    """The rows on one side of a time."""
+
+    text: str
+    condition: Callable[[Any], ColumnElement[bool]]
+
+    @property
+    def parameters(self) -> Sequence[tuple[str, str]]:
+        """Its name and its description."""
+        return [(self.parameter, self.text)]
+
+    def clause(self, text: str) -> FilterClause:
+        """The row is on this side of the time; 400 for a text that is not a time."""
+        bound = bindparam(self.bind_name, type_=Timestamp())
+        return FilterClause(self.parameter, lambda: [self.condition(bound)], {bound.key: _moment(self.parameter, text)})
+
+
+def moment_of(arguments: Arguments, parameter: str) -> datetime | None:
+    """The time in a parameter; None if it is missing or empty, 400 if it is not a time."""
+    text = text_of(arguments, parameter)
+    return None if text is None else _moment(parameter, text)
+
+
+def _moment(parameter: str, text: str) -> datetime:
+    try:
+        found: datetime = _MOMENT.deserialize(text)
+    except ValidationError as error:
+        raise BadParameter(f"{parameter} {error.messages[0]}", parameter=parameter) from None
+    return found

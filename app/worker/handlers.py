@@ -16,6 +16,7 @@ from app.resources.activity.activity_events.background import deliver_analytics
 from app.resources.notifications.notification_configurations import background as notifications
 from app.resources.platform.background_tasks.background import forget_dead_tasks
 from app.resources.platform.stored_objects.background import sweep_objects
+from app.resources.projects.recoverable_items.background import delete_expired_items
 from app.resources.runs.assessment_results.background import read_assessment, start_due_assessments
 from app.resources.runs.auto_destroy.background import destroy_due_workspaces
 from app.resources.runs.run_triggers.background import start_triggered_run
@@ -34,6 +35,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     DELIVER_ANALYTICS: Handler(perform=deliver_analytics, longest_seconds=180),
     SEND_INVITATION: Handler(perform=send_invitation, longest_seconds=120),
     "delete-expired": Handler(perform=delete_expired, longest_seconds=600),
+    "delete-expired-items": Handler(perform=delete_expired_items, longest_seconds=1800),
     "forget-dead-tasks": Handler(perform=forget_dead_tasks),
     "remove-old-files": Handler(perform=remove_old_files, longest_seconds=1800),
     "deliver-notification": Handler(perform=notifications.deliver_notification, attempts=notifications.ATTEMPTS),
@@ -45,6 +47,7 @@ PERIODS: Final[Mapping[str, int]] = {
     "assess-workspaces": 60,
     "destroy-due-workspaces": 30,
     "delete-expired": 60 * 60,
+    "delete-expired-items": 60 * 60,
     "forget-dead-tasks": 24 * 60 * 60,
     "remove-old-files": 10 * 60,
     "sweep-objects": 24 * 60 * 60,

@@ -112,6 +112,7 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(IN_REFERENCE, "+default-agent-pool-id", "+enforce-hyok", "+max-ttl-enabled", "+user-tokens-enabled"),
         **_of(BEYOND, "+max-concurrent-runs"),
     },
+    ("recoverable-items", ANSWER): _of(BEYOND, "+recovered-at"),
     ("projects", ANSWER): _of(BEYOND, "+icon-url", "+updated-at", *_OF_PROJECTS),
     ("projects", BODY): {
         **_of(BEYOND, *_OF_PROJECTS),
@@ -290,6 +291,7 @@ RELATIONSHIPS: Mapping[str, Mapping[str, str]] = {
         **_of(BEYOND, "+cloud-provider"),
         **_of(IN_REFERENCE, "+effective-tag-bindings"),
     },
+    "recoverable-items": _of("HCP's document has it as something to include, and not as a relationship", "+deleted-by"),
     "runs": {
         **_of("policies are written in Rego, and not in HCL", "-tf-policy-evaluations"),
         **_of(LATER, "-run-trigger-snapshots"),

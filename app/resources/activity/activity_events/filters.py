@@ -1,22 +1,14 @@
 """The filters of activity events."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from marshmallow import ValidationError
-from sqlalchemy import ColumnElement, bindparam, func
+from sqlalchemy import bindparam, func
 
-from app.jsonapi.errors import BadParameter
-from app.jsonapi.fields import DateTime
-from app.jsonapi.query import Arguments, text_of
 from app.models.activity_events import ActivityEvent
-from app.persistence import Timestamp, case_folded, fold_case
-from app.web.filters import Equals, FilterClause, TextFilter
+from app.persistence import case_folded, fold_case
+from app.web.filters import Equals, FilterClause, TextFilter, When
 
 ANY = ".*"
-_MOMENT = DateTime()
 
 
 @dataclass(frozen=True)
@@ -47,38 +39,6 @@ class Actor(TextFilter):
         is_name = case_folded(ActivityEvent.actor_name) == bindparam("actor_name")
         is_actor = (ActivityEvent.actor_id == bindparam("actor")) | is_name
         return FilterClause("actor", lambda: [is_actor], {"actor": text, "actor_name": fold_case(text)})
-
-
-@dataclass(frozen=True)
-class When(TextFilter):
-    """A time at which the events begin or end."""
-
-    text: str
-    condition: Callable[[Any], ColumnElement[bool]]
-
-    @property
-    def parameters(self) -> Sequence[tuple[str, str]]:
-        """Its name and its description."""
-        return [(self.parameter, self.text)]
-
-    def clause(self, text: str) -> FilterClause:
-        """The event is on this side of the time; 400 for a text that is not a time."""
-        bound = bindparam(self.bind_name, type_=Timestamp())
-        return FilterClause(self.parameter, lambda: [self.condition(bound)], {bound.key: _moment(self.parameter, text)})
-
-
-def moment_of(arguments: Arguments, parameter: str) -> datetime | None:
-    """The time in a parameter; None if it is missing or empty, 400 if it is not a time."""
-    text = text_of(arguments, parameter)
-    return None if text is None else _moment(parameter, text)
-
-
-def _moment(parameter: str, text: str) -> datetime:
-    try:
-        found: datetime = _MOMENT.deserialize(text)
-    except ValidationError as error:
-        raise BadParameter(f"{parameter} {error.messages[0]}", parameter=parameter) from None
-    return found
 
 
 FILTERS = (

@@ -16,11 +16,11 @@ from app.models.projects import Project
 from app.models.workspaces import Workspace
 from app.persistence import Base
 from app.resources.activity.activity_events.audit_trail import AT_ONCE, TRAIL, trail_page
-from app.resources.activity.activity_events.filters import moment_of
 from app.resources.activity.activity_events.listing import EVENTS
 from app.resources.activity.activity_events.schema import ActivityEventSchema
 from app.web.answers import resource_response
 from app.web.context import caller, reader
+from app.web.filters import moment_of
 from app.web.guard import describes, requires
 from app.web.policy import denial, get_visible, is_allowed_at, organization_or_404
 

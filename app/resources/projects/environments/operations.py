@@ -73,7 +73,7 @@ def keep_project(session: Session, environment_id: str) -> None:
     session.execute(kept.with_for_update(of=Project, read=True, key_share=True))
 
 
-def delete_environment(session: Session, environment: Environment, *, by_force: bool) -> Gone:
+def delete_environment(session: Session, environment: Environment, deleted_by: str | None, *, by_force: bool) -> Gone:
     """Delete the environment with the roles that are limited to it and, by force, the workspaces in it.
 
     The caller has locked the environment's row, so that nobody can put a workspace into it meanwhile.
@@ -85,7 +85,7 @@ def delete_environment(session: Session, environment: Environment, *, by_force: 
         workspaces = lock_workspaces(session, Workspace.environment_id == environment.id)
         if applying := applying_run(session, workspaces):
             raise StillApplying.of(applying)
-        delete_workspaces(session, workspaces)
+        delete_workspaces(session, workspaces, deleted_by)
     elif session.scalar(select(exists().where(Workspace.environment_id == environment.id))):
         raise EnvironmentNotEmpty
     # ON DELETE CASCADE deletes these.

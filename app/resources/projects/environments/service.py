@@ -21,6 +21,7 @@ from app.resources.projects.dry_runs.document import DryRun, dry_run
 from app.resources.projects.environments.cloning import clone_workspaces
 from app.resources.projects.environments.listing import ENVIRONMENTS
 from app.resources.projects.environments.operations import check_room, delete_environment, keep_project, set_default
+from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, is_allowed
 from app.web.transaction import (
@@ -73,7 +74,7 @@ def destroy_environment(environment_id: str, *, by_force: bool, is_dry: bool = F
         place = (environment.organization_id, [environment.project_id])
         counts = _count(session, environment) if is_dry else {}
         before = standing(session.connection(), *place) if is_dry else Standing()
-        gone = delete_environment(session, environment, by_force=by_force)
+        gone = delete_environment(session, environment, caller().user_id, by_force=by_force)
         record_events(session, "workspaces.delete", [(workspace, None) for workspace in gone.workspaces])
         record_events(session, "project-members.delete", gone.members)
         count = len(gone.workspaces)

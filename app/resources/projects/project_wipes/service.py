@@ -19,6 +19,7 @@ from app.resources.projects.project_wipes.operations import (
     delete_varsets,
     lock_varsets,
 )
+from app.web.context import caller
 from app.web.policy import get_for_update, is_allowed
 from app.web.transaction import record_event, record_events, transaction
 
@@ -45,7 +46,7 @@ def wipe_project(project_id: str, *, is_dry: bool) -> tuple[Mapping[str, int], M
         if any(counts.values()) and not is_dry:
             if applying := applying_run(session, going):
                 raise StillApplying.of(applying)
-            delete_workspaces(session, going)
+            delete_workspaces(session, going, caller().user_id)
             if not left:
                 delete_varsets(session, project)
             record_events(session, "workspaces.delete", [(workspace, None) for workspace in going])

@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Forbidden, InvalidAttribute, StillApplying
 from app.models.projects import Project
+from app.models.recovery import keep_project, objects_to_delete
 from app.models.workspace_deletion import applying_run, delete_workspaces, lock_workspaces
 from app.models.workspace_lock_holders import Released, release_locks_of
 from app.models.workspaces import Workspace
 from app.resources.projects.cloud_providers.catalogue import CATALOGUE
-from app.storage.ledger import mark_for_deletion, objects_owned_by
+from app.storage.ledger import mark_for_deletion
 
 
 class DefaultProject(Forbidden):
@@ -42,8 +43,10 @@ def check_cloud_provider(identifier: str | None) -> None:
         raise UnknownCloudProvider
 
 
-def delete_project(session: Session, project: Project, *, by_force: bool) -> Sequence[Workspace]:
-    """Delete the project and, by force, the workspaces in it; returns the workspaces.
+def delete_project(
+    session: Session, project: Project, deleted_by: str | None, *, by_force: bool
+) -> Sequence[Workspace]:
+    """Delete the project and, by force, the workspaces in it; returns the workspaces. All can be recovered together.
 
     The caller has locked the project's row, so that nobody can put a workspace into it meanwhile.
     """
@@ -57,8 +60,10 @@ def delete_project(session: Session, project: Project, *, by_force: bool) -> Seq
         workspaces = lock_workspaces(session, Workspace.project_id == project.id)
         if applying := applying_run(session, workspaces):
             raise StillApplying.of(applying)
-        delete_workspaces(session, workspaces)
-    mark_for_deletion(session, objects_owned_by("project_id", [project.id]))
+    keep_project(session, project, workspaces, deleted_by)
+    if workspaces:
+        delete_workspaces(session, workspaces, deleted_by, is_kept=True)
+    mark_for_deletion(session, objects_to_delete("project_id", [project.id]))
     session.delete(project)
     session.flush()
     return workspaces

@@ -125,7 +125,7 @@ def destroy_project(project_id: str, *, by_force: bool, is_dry: bool = False) ->
         going = Workspace.project_id == project.id
         counts = count_what_goes(session, going, project_id=project.id) if is_dry else {}
         before = standing(session.connection(), project.organization_id, [project.id]) if is_dry else Standing()
-        workspaces = delete_project(session, project, by_force=by_force)
+        workspaces = delete_project(session, project, caller().user_id, by_force=by_force)
         record_events(session, "workspaces.delete", [(workspace, None) for workspace in workspaces])
         released = release_locks_of_tokens(session, project)
         record_events(session, "workspaces.force-unlock", released)

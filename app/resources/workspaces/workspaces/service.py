@@ -19,7 +19,7 @@ from app.models.auto_destroy_runs import discard_waiting
 from app.models.projects import Project
 from app.models.ssh_keys import SshKey
 from app.models.workspace_acl_entries import WorkspaceAclEntry
-from app.models.workspace_deletion import applying_run
+from app.models.workspace_deletion import applying_run, delete_workspaces
 from app.models.workspaces import Workspace
 from app.persistence import NewRow, in_values, new_row, now, write_rows
 from app.resources.inheritance.agent_pools import open_to_workspace
@@ -49,7 +49,6 @@ from app.resources.workspaces.workspaces.operations import (
     normalize_operations,
     normalize_settings,
 )
-from app.storage.ledger import mark_for_deletion, objects_owned_by
 from app.web.context import caller
 from app.web.listing import ResourceObject
 from app.web.policy import NOT_AUTHORIZED, denial, get_for_update, is_allowed, require, visible
@@ -173,8 +172,7 @@ def destroy_workspace(
         place = (workspace.organization_id, [workspace.project_id], [workspace.id])
         counts = count_what_goes(session, Workspace.__table__.c.id == workspace.id) if is_dry else {}
         before = standing(session.connection(), *place, with_projects=False) if is_dry else Standing()
-        mark_for_deletion(session, objects_owned_by("workspace_id", [workspace.id]))
-        session.delete(workspace)
+        delete_workspaces(session, [workspace], caller().user_id)
         record_event(session, "workspaces.delete", workspace)
         return dry_run("workspaces.delete", workspace_id, counts, before, Standing()) if is_dry else None
 
