@@ -82,7 +82,7 @@ class RecoverableObject(Base):
 
     __tablename__ = "recoverable_objects"
 
-    kept_object: Mapped[str] = mapped_column(primary_key=True, info=OBJECT)
+    item_id: Mapped[str] = mapped_column(ForeignKey("recoverable_items.id", ondelete="CASCADE"), primary_key=True)
+    kept_object: Mapped[str] = mapped_column(primary_key=True, info=OBJECT, index=True)
     kept_key: Mapped[str] = mapped_column(info=SEALED)
-    item_id: Mapped[str] = mapped_column(ForeignKey("recoverable_items.id", ondelete="CASCADE"), index=True)
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)

@@ -32,6 +32,7 @@ from app.models.recoverable_items import RecoverableItem, RecoverableObject, Rec
 from app.models.runs import FINAL, Run
 from app.persistence import Base, Timestamp, in_values
 from app.services import services
+from app.storage.keyring import DecryptionError
 
 ITEMS: Final = Base.metadata.tables[RecoverableItem.__tablename__]
 ROWS: Final = Base.metadata.tables[RecoverableRows.__tablename__]
@@ -238,8 +239,16 @@ def _unsealed(table: Table, values: Values) -> Values:
     """The values as JSON has them. Sealed texts are opened: a change of master keys need only seal the rows again."""
     for column in table.columns:
         if column.info.get("sealed") and values[column.name]:
-            values[column.name] = b64encode(services().keyring.unseal(values[column.name])).decode()
+            values[column.name] = _opened(values[column.name])
     return values
+
+
+def _opened(sealed: str) -> str | list[str]:
+    try:
+        return b64encode(services().keyring.unseal(sealed)).decode()
+    except DecryptionError:
+        # Its key was lost. What can't be read can still be deleted, and comes back as it is.
+        return [sealed]
 
 
 def _sealed(table: Table, values: Values) -> Values:
@@ -251,7 +260,7 @@ def _sealed(table: Table, values: Values) -> Values:
             continue
         value = values[column.name]
         if value and column.info.get("sealed"):
-            value = services().keyring.seal(b64decode(value))
+            value = value[0] if isinstance(value, list) else services().keyring.seal(b64decode(value))
         elif value is not None and isinstance(column.type, Timestamp):
             value = datetime.fromisoformat(value)
         made[column.name] = value

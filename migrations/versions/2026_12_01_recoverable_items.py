@@ -67,9 +67,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "recoverable_objects",
+        sa.Column("item_id", sa.Text(), nullable=False),
         sa.Column("kept_object", sa.Text(), nullable=False),
         sa.Column("kept_key", sa.Text(), nullable=False),
-        sa.Column("item_id", sa.Text(), nullable=False),
         sa.Column("organization_id", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["item_id"], ["recoverable_items.id"], name=op.f("fk_recoverable_objects_item_id"), ondelete="CASCADE"
@@ -80,9 +80,9 @@ def upgrade() -> None:
             name=op.f("fk_recoverable_objects_organization_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("kept_object", name=op.f("pk_recoverable_objects")),
+        sa.PrimaryKeyConstraint("item_id", "kept_object", name=op.f("pk_recoverable_objects")),
     )
-    op.create_index(op.f("ix_recoverable_objects_item_id"), "recoverable_objects", ["item_id"], unique=False)
+    op.create_index(op.f("ix_recoverable_objects_kept_object"), "recoverable_objects", ["kept_object"], unique=False)
     op.create_index(
         op.f("ix_recoverable_objects_organization_id"), "recoverable_objects", ["organization_id"], unique=False
     )
@@ -102,7 +102,7 @@ def downgrade() -> None:
     """Take the change back."""
     op.drop_table("recoverable_rows")
     op.drop_index(op.f("ix_recoverable_objects_organization_id"), table_name="recoverable_objects")
-    op.drop_index(op.f("ix_recoverable_objects_item_id"), table_name="recoverable_objects")
+    op.drop_index(op.f("ix_recoverable_objects_kept_object"), table_name="recoverable_objects")
     op.drop_table("recoverable_objects")
     op.drop_index("ix_recoverable_items_status_expires_at", table_name="recoverable_items")
     op.drop_index("ix_recoverable_items_project_id_status", table_name="recoverable_items")

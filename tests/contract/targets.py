@@ -1,6 +1,7 @@
 """Something real for the fuzzer to aim at."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,12 +16,14 @@ from app.models import (
     RepositoryLink,
     ReservedTagKey,
     RunTask,
+    RecoverableItem,
     SshKey,
     TagBinding,
     Var,
     VarsetWorkspace,
     WorkspaceTask,
 )
+from app.persistence import now
 from tests.contract import run_targets
 from tests.contract.run_targets import RunTargets
 from tests.support.api import Api, document
@@ -212,6 +215,13 @@ class Targets:
         place = {"organization_id": self._organization.id, "policy_set_id": str(self.of_type("policy-sets"))}
         return self._world.add(PolicySetParameter(**place, key="region", value="here")).id
 
+    def _recoverable_item(self) -> str:
+        project = self._world.project(self._organization)
+        deleted = {"recoverable_type": "workspaces", "recoverable_id": "ws-1111111111111111", "name": "net"}
+        place = {"organization_id": self._organization.id, "project_id": project.id, "environment_id": ""}
+        times = {"deleted_at": now(), "expires_at": now() + timedelta(days=1)}
+        return self._world.add(RecoverableItem(**place, **deleted, **times, resource_count=0)).id
+
     def _ssh_key(self) -> str:
         return self._world.add(SshKey(organization_id=self._organization.id, name="modules", sealed_value="…")).id
 
@@ -318,6 +328,7 @@ _MAKERS: Mapping[str, Callable[[Targets], str]] = {
     "policies": Targets._policy,
     "policy-set-parameters": Targets._parameter_of_set,
     "policy-sets": Targets._policy_set,
+    "recoverable-items": Targets._recoverable_item,
     "ssh-keys": Targets._ssh_key,
     "state-version-outputs": Targets._output,
     "state-versions": Targets._state_version,
@@ -345,6 +356,7 @@ _PARAMETERS = {
     "configuration_id": "notification-configurations",
     "environment_id": "environments",
     "invitation_id": "invitations",
+    "item_id": "recoverable-items",
     "key_id": "reserved-tag-keys",
     "link_id": "repository-links",
     "member_id": "project-members",
