@@ -6,7 +6,7 @@ than what the policy would decide.
 
 from collections import namedtuple
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -207,8 +207,16 @@ def paths_of(
 
 
 def paths_of_token(connection: Connection, organization_id: str, token_id: str) -> list[Path]:
-    """The same for one token of the organization or of one of its projects; none if it has expired."""
-    return list(map(_of_token, _ONE_TOKEN.all(connection, {"organization_id": organization_id, "token_id": token_id})))
+    """The same for one token of the organization or of one of its projects; none if it has expired.
+
+    A token that is narrowed to some projects has a path to each of them.
+    """
+    found = []
+    for row in _ONE_TOKEN.all(connection, {"organization_id": organization_id, "token_id": token_id}):
+        path = _of_token(row)
+        projects = (row.narrowed_to or {}).get("project_ids")
+        found += [path] if projects is None else [replace(path, project_id=each) for each in projects]
+    return found
 
 
 # Those who act for a holder: the active members of a team and the team itself, a user, a token.

@@ -98,7 +98,33 @@ COUNTS_FOR: Mapping[Level, str] = {
 }
 
 
-RULES = """## Rules for rights
+RULES = """## Who has access
+
+`GET /api/v2/projects/:id/access-report` and `GET /api/v2/workspaces/:id/access-report` list everybody who reaches a
+project or a workspace, with an entry for each path: `owners`, `organization-access`, `team-projects`,
+`team-workspaces`, `project-members`, `workspace-acl-entries`, and tokens of the organization and the project. A user
+with a role of their own and two teams has three entries; a team stands for its tokens. An entry says the `role`, what
+this path alone gives as `permissions`, until when (`expires-at`), and when a token of the user or team was last used.
+Whoever reaches only one workspace sees the name of its project, and is in the project's report for that. Not in a
+report are administrators of the site, who reach everything, suspended users, and who reads the public attributes of a
+project with `public-read`.
+
+The other way round, `/organization-memberships/:id/access-report`, `/teams/:id/access-report` and
+`/authentication-tokens/:id/access-report` list what a member, a team or a token reaches in its organization.
+
+Reports are paged, sorted (`sort=-last-used-at`) and filtered (`q`, `filter[path]`, `filter[subject-type]`,
+`filter[role]`). As a table with all entries:
+
+```sh
+curl "$GROUNDPLAN/api/v2/projects/prj-…/access-report" \\
+    -H "Authorization: Bearer $TOKEN" -H "Accept: text/csv" -o access.csv
+```
+
+The report on a project is for those with `project:manage-members` on it, that on a workspace for those with
+`workspace:manage-acl`, and the other ones for those with `project:manage-members` on the whole organization; members
+may always ask what they reach themselves. A team, token or source that you may not see has no name and no id.
+
+## Rules for rights
 
 - **Nobody gives more than they have.** Only those who manage the owners of a project or workspace make somebody an
   owner. A team with a custom access of `teams: manage` gives a team no more rights on the project than its members

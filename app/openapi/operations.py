@@ -11,6 +11,7 @@ from app.openapi.headers import headers_of, is_conditional, is_repeatable, is_ta
 from app.openapi.members import JsonSchema
 from app.openapi.routes import Route
 from app.web.guard import DRY_RUN, Operation
+from app.web.tables import TABLE
 
 SECURITY = "bearer"
 BYTES = "application/octet-stream"
@@ -141,6 +142,8 @@ def _responses(route: Route, components: Components) -> dict[str, Any]:
     answered = _answer(operation, components)
     if answered is not None:
         success["content"] = {media_type: {"schema": answered} for media_type in _answered_as(route)}
+        if operation.has_table:
+            success["content"][TABLE] = {"schema": {"type": "string"}}
     errors = {
         str(status): {"$ref": f"#/components/responses/{error_name(status)}"} for status in sorted(_errors(route))
     }

@@ -43,7 +43,7 @@ class Operation:
     schema of the answer for callers who may see less. ``statuses`` are further statuses of success with the same
     answer. ``errors`` are the statuses of errors besides 401 and 404. ``meta`` is the JSON Schema of the document's
     ``meta``. If ``is_plain``, the answer is JSON but not a JSON:API document. ``dry_run`` is the JSON Schema of the
-    answer to a dry run, for a view that has one.
+    answer to a dry run, for a view that has one. With ``has_table``, the answer is also given as a table.
     """
 
     answer: "type[Schema] | dict[str, Any] | None" = None
@@ -62,6 +62,7 @@ class Operation:
     is_plain: bool = False
     meta: "dict[str, Any] | None" = None
     dry_run: "dict[str, Any] | None" = None
+    has_table: bool = False
 
 
 def describes(**members: Any) -> Callable[[View], View]:  # noqa: ANN401 - the members of Operation
@@ -178,6 +179,12 @@ def answers_jsonapi(view: Callable[..., object]) -> bool:
     return operation.answer is not None and not (
         isinstance(operation.answer, dict) and operation.answer.get("format") == "binary"
     )
+
+
+def answers_table(view: Callable[..., object]) -> bool:
+    """Whether the view also answers with a table."""
+    operation: Operation | None = getattr(view, "operation", None)
+    return operation is not None and operation.has_table
 
 
 def takes_any_media_type(view: Callable[..., object]) -> bool:

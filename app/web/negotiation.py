@@ -5,8 +5,9 @@ from flask import Flask, g, request
 from app.jsonapi import MEDIA_TYPE
 from app.jsonapi.errors import NotAcceptable, UnsupportedMediaType
 from app.jsonapi.fieldsets import fieldsets_of
-from app.web.guard import answers_jsonapi, takes_any_media_type
+from app.web.guard import answers_jsonapi, answers_table, takes_any_media_type
 from app.web.requests import WRITE_METHODS, has_body
+from app.web.tables import TABLE
 
 BELOW = "/api/v2/"
 # Many clients of the API say that they accept JSON.
@@ -32,9 +33,15 @@ def install(app: Flask) -> None:
         # Before anything is done: who can't read the answer would not learn of it.
         accept = request.headers.get("Accept", "")
         if accept not in {"", MEDIA_TYPE, "*/*"} and answers_jsonapi(app.view_functions[request.endpoint or ""]):
-            _check_acceptable()
+            g.wants_table = answers_table(app.view_functions[request.endpoint or ""]) and _prefers_table()
+            if not g.wants_table:
+                _check_acceptable()
         if b"fields" in request.query_string:
             g.fieldsets = fieldsets_of(request.args)
+
+
+def _prefers_table() -> bool:
+    return request.accept_mimetypes.best_match([MEDIA_TYPE, TABLE]) == TABLE
 
 
 def _check_acceptable() -> None:

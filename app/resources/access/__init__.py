@@ -1,5 +1,6 @@
 """Access to projects and workspaces: members, teams, access lists, invitations, and explanations of permissions."""
 
+from app.resources.access.access_reports import routes as access_reports_routes
 from app.resources.access.invitation_pages import routes as invitation_pages_routes
 from app.resources.access.invitations import routes as invitations_routes
 from app.resources.access.permissions import routes as permissions_routes
@@ -10,6 +11,7 @@ from app.resources.access.workspace_acl_entries import routes as workspace_acl_e
 from app.resources.access.workspaces_by_name import routes as workspaces_by_name_routes
 
 BLUEPRINTS = (
+    access_reports_routes.blueprint,
     invitation_pages_routes.blueprint,
     invitations_routes.blueprint,
     permissions_routes.blueprint,

@@ -1,7 +1,7 @@
 """Who reaches some projects and workspaces at one moment, and who gains or loses access from one moment to another."""
 
 from collections import Counter, namedtuple
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -263,9 +263,13 @@ def _shown(changes: Mapping[Subject, Change], at: Standing, known: Collection[Ke
 
 def is_seen(path: Path, subject: Subject, seen: Collection[Key]) -> bool:
     """Whether the caller may know of this path: they see its source, or it is their own."""
+    return is_own(subject) or source_key(path.source) in seen
+
+
+def is_own(subject: Subject) -> bool:
+    """Whether it is the caller."""
     who = caller()
-    is_own = subject.key == (who.type, who.id) or (subject.id == who.token_id)
-    return is_own or source_key(path.source) in seen
+    return subject.key == (who.type, who.id) or subject.id == who.token_id
 
 
 def shown_path(path: Path, seen: Collection[Key], team: str | None, *, has_id: bool = True) -> dict[str, Any]:
@@ -281,8 +285,3 @@ def shown_path(path: Path, seen: Collection[Key], team: str | None, *, has_id: b
 
 def _team_name(names: Mapping[Key, Sequence[Subject]], path: Path) -> str | None:
     return next((each.name for each in names.get(path.holder, ()) if each.type == TEAMS), None)
-
-
-def subjects_in(found: Reached) -> Iterator[Subject]:
-    """Those who reach something, people first, by name."""
-    yield from sorted(found, key=lambda each: (each.type != "users", each.type, each.name or "", each.id))
