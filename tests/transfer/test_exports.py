@@ -73,7 +73,7 @@ def test_the_code_is_as_terraform_would_format_it(archive: Path, tmp_path: Path,
     code = unpack(archive, tmp_path / "out")["main.tf"].decode()
     assert f'id = "{scene.project.id}"' in code
     assert 'resource "tfe_workspace" "net-prod" {' in code
-    assert 'description = "Networks $${and} more"' in code
+    assert '= "Networks $${and} more"' in code
     assert '"eu \\"west\\" $${x}"' in code
     assert "value        = var.net-prod_env_TOKEN" in code
     assert 'id = "acme/net-prod/tws-' in code
@@ -107,6 +107,7 @@ def test_what_is_no_project_is_said_in_one_sentence(scene: Scene, command: Comma
     assert [each.name for each in tmp_path.iterdir()] == ["there"]
 
 
+@pytest.mark.both_drivers
 def test_an_archive_is_of_one_moment(
     scene: Scene, api: Api, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

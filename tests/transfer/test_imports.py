@@ -35,7 +35,8 @@ def shape(api: Api, token: str, organization: str) -> dict[str, Any]:
     """What an organization has, without ids and times."""
 
     def plain(each: dict[str, Any]) -> dict[str, Any]:
-        left_out = {"created-at", "updated-at", "latest-change-at", "permissions", "version-id", "environment-count"}
+        # The time of an inactivity limit begins anew.
+        left_out = {"auto-destroy-at", "created-at", "updated-at", "latest-change-at", "permissions", "version-id"}
         return {name: value for name, value in each["attributes"].items() if name not in left_out}
 
     found: dict[str, Any] = {}
@@ -117,7 +118,7 @@ def test_a_second_import_changes_nothing_and_a_third_what_differs(
     assert "~ workspace net-prod: description, title\n" in third
     assert "Done: 0 created, 1 changed." in third
     shown = api.get("/organizations/beta/workspaces/net-prod", scene.owner.token)["data"]["attributes"]
-    assert (shown["description"], shown["title"]) == ('Says "net-prod"', None)
+    assert (shown["description"], shown["title"]) == ('Says "net-prod"', "Production")
 
 
 @pytest.mark.one_database
