@@ -43,6 +43,8 @@ class Kind:
     # Attributes that are not carried, though they can be set; and those that only a new one accepts.
     not_carried: ClassVar[frozenset[str]] = frozenset()
     only_new: ClassVar[frozenset[str]] = frozenset()
+    # Attributes that are told, and never set: what they mean needs a person's hand.
+    only_told: ClassVar[frozenset[str]] = frozenset()
     query: ClassVar[Mapping[str, str]] = {}
     # References without which it can be made all the same.
     optional: ClassVar[frozenset[str]] = frozenset()
@@ -89,7 +91,7 @@ class Kind:
         attributes = {
             name: value
             for name, value in record.attributes.items()
-            if name not in self.only_new and not _means_same(name, value, found.attributes.get(name))
+            if name not in self.only_new | self.only_told and not _means_same(name, value, found.attributes.get(name))
         }
         references = {
             name: value for name, value in record.references.items() if not _same(value, found.references.get(name))
@@ -100,7 +102,9 @@ class Kind:
 
     def create(self, side: Side, parent: Parent, record: Record, resolve: Resolve) -> str:
         """Make a new one; its id."""
-        attributes = {name: value for name, value in record.attributes.items() if value is not None}
+        attributes = {
+            name: value for name, value in record.attributes.items() if value is not None and name not in self.only_told
+        }
         document = self.document(parent, attributes, record.references, resolve)
         made = side.api.send("POST", self.path(side, parent), document)
         return str(made["data"]["id"])

@@ -5,6 +5,7 @@ from typing import IO, Any, Final
 
 from app.transfer.hcl import Block, Expression, Labels, block
 from app.transfer.records import (
+    AGENT_POOLS,
     CONSUMERS,
     NOTIFICATIONS,
     PROJECT_TAGS,
@@ -36,7 +37,7 @@ OF_WORKSPACES: Final = (
 )
 OF_VARIABLES: Final = ("key", "value", "category", "description", "hcl", "sensitive")
 OF_VARSETS: Final = ("name", "description", "global", "priority")
-OF_NOTIFICATIONS: Final = ("name", "destination-type", "url", "triggers", "email-addresses")
+OF_NOTIFICATIONS: Final = ("name", "destination-type", "url", "triggers", "email-addresses", "enabled")
 OF_TEAM_ACCESS: Final = ("runs", "variables", "state-versions", "sentinel-mocks", "workspace-locking", "run-tasks")
 # What the provider knows of the flags of organization-access.
 OF_ORGANIZATION_ACCESS: Final = (
@@ -116,6 +117,9 @@ class Code:
         self._waiting = None
         if record.kind == PROJECTS:
             self._resource(record, "tfe_project", {**_picked(record, OF_PROJECTS), **_tags(tags)}, record.id)
+            if own := self._mode(record, "default-execution-mode", "default-agent-pool"):
+                content = {"project_id": self._reference([PROJECTS, *record.key]), **own}
+                self._resource(record, "tfe_project_settings", content, record.id)
             return
         content = _picked(record, OF_WORKSPACES)
         if (project := record.references.get("project")) is not None:
@@ -217,15 +221,27 @@ class Code:
     def _settings(self, record: Record, consumers: Sequence[Reference]) -> None:
         """The settings that the provider wants in a resource of their own."""
         content: dict[str, Any] = {"workspace_id": self._reference([WORKSPACES, *record.key])}
-        mode = record.attributes.get("execution-mode")
-        # The code does not make pools, so a mode that needs one is left to the organization.
-        if mode and mode != "agent":
-            content["execution_mode"] = mode
+        content |= self._mode(record, "execution-mode", "agent-pool")
         if record.attributes.get("global-remote-state") is not None:
             content["global_remote_state"] = record.attributes["global-remote-state"]
         if consumers and not content.get("global_remote_state"):
             content["remote_state_consumer_ids"] = [self._reference(each) for each in consumers]
         self._resource(record, "tfe_workspace_settings", content, record.id)
+
+    def _mode(self, record: Record, mode: str, pool: str) -> dict[str, Any]:
+        """The execution mode of its own, with its agent pool, which belongs to the organization."""
+        wanted = record.attributes.get(mode)
+        if not wanted:
+            return {}
+        content: dict[str, Any] = {_snake(mode): wanted}
+        if (reference := record.references.get(pool)) is not None:
+            key = (AGENT_POOLS, tuple(reference[1:]))
+            if key not in self._references:
+                label = self._labels.new("tfe_agent_pool", reference[1])
+                self._write("\n" + block(f'data "tfe_agent_pool" "{label}"', {"name": reference[1]}))
+                self._references[key] = f"data.tfe_agent_pool.{label}"
+            content[f"{_snake(pool)}_id"] = self._reference(reference)
+        return content
 
     def _resource(
         self, record: Record, type_: str, content: Mapping[str, Any], identifier: str, blocks: Sequence[Block] = ()

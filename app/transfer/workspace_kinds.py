@@ -185,7 +185,8 @@ class Notifications(Kind):
     listed, single = "/workspaces/{}/notification-configurations", "/notification-configurations/{}"
     keys = ("destination-type", "name")
     is_folded = False
-    not_carried = frozenset({"enabled", "token", "email_all_members"})
+    not_carried = frozenset({"token", "email_all_members"})
+    only_told = frozenset({"enabled"})
     only_new = frozenset({"destination-type"})
     optional = frozenset({"users"})
 

@@ -92,13 +92,14 @@ def build(world: World, api: Api) -> Scene:
         document("workspaces", {}, **{"project-environment": ("environments", staging.id)}),
     )
     prod = f"/workspaces/{ids['net-prod']}"
-    settings = {
+    settings: dict[str, Any] = {
         "metadata": {"Cost Centre": {"a": [1, None]}},
         "display-name": "Näts",
         "auto-destroy-activity-duration": "30d",
         "default-execution-mode": "local",
         "setting-overwrites": {"default-execution-mode": True, "default-agent-pool": True},
     }
+    pool = world.pool(acme, "fast")
     provider = ("cloud-providers", "hcloud")
     api.patch(f"/projects/{net.id}", token, document("projects", settings, **{"cloud-provider": provider}))
     settings = {
@@ -106,13 +107,13 @@ def build(world: World, api: Api) -> Scene:
         "title": "Production",
         "inherits-project-auto-destroy": False,
         "auto-destroy-activity-duration": "14d",
-        "execution-mode": "remote",
+        "execution-mode": "agent",
         "setting-overwrites": {"execution-mode": True, "agent-pool": True},
         "trigger-patterns": ["/modules/**/*"],
         "global-remote-state": False,
         "working-directory": "live",
     }
-    api.patch(prod, token, document("workspaces", settings))
+    api.patch(prod, token, document("workspaces", settings, **{"agent-pool": ("agent-pools", pool.id)}))
     variables: tuple[dict[str, Any], ...] = (
         {"key": "region", "value": 'eu "west" ${x}', "category": "terraform", "description": "Where"},
         {"key": "TOKEN", "value": SECRET, "category": "env", "sensitive": True},

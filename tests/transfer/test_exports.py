@@ -1,6 +1,7 @@
 """What an archive of a project has."""
 
 import json
+import re
 import tarfile
 import threading
 from pathlib import Path
@@ -76,6 +77,9 @@ def test_the_code_is_as_terraform_would_format_it(archive: Path, tmp_path: Path,
     assert '= "Networks $${and} more"' in code
     assert '"eu \\"west\\" $${x}"' in code
     assert "value        = var.net-prod_env_TOKEN" in code
+    assert "agent_pool_id             = data.tfe_agent_pool.fast.id" in code
+    assert 'default_execution_mode = "local"' in code
+    assert re.search(r"enabled +\= false", code)
     assert 'id = "acme/net-prod/tws-' in code
     assert 'id = "acme/net-prod/shared"' in code
     check_format(tmp_path / "out" / "main.tf")

@@ -91,6 +91,7 @@ def test_an_organization_comes_with_its_history(run: Run, source: Scene, world: 
     assert plan.startswith("+ organization acme\n")
     assert "+ team developers\n" in plan
     assert "! variable net-prod/env/TOKEN: its value is sensitive and not known" in plan
+    assert "! workspace net-prod: there is no agent pool fast for agent-pool" in plan
     api.get("/organizations/acme", eve.token, expect=404)
     run("--owner", "eve", "--apply")
     again = run("--apply").output
@@ -98,14 +99,7 @@ def test_an_organization_comes_with_its_history(run: Run, source: Scene, world: 
     own, its = (eve.token, api), (source.owner.token, Api(there))
     for path in ("/organizations/acme/workspaces/net-prod", "/organizations/acme/workspaces/net-dev"):
         here, elsewhere = (attributes(each, token, path) for token, each in (own, its))
-        for name in (
-            "description",
-            "auto-apply",
-            "tag-names",
-            "terraform-version",
-            "setting-overwrites",
-            "environment",
-        ):
+        for name in ("description", "auto-apply", "tag-names", "terraform-version", "environment"):
             assert here[name] == elsewhere[name], name
     teams = api.get("/organizations/acme/teams", eve.token)["data"]
     access = {each["attributes"]["name"]: each["attributes"]["organization-access"] for each in teams}

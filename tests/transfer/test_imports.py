@@ -28,6 +28,7 @@ def beta(world: World, scene: Scene) -> Organization:
     beta = world.organization("beta", owner=scene.owner)
     world.membership(beta, scene.member)
     world.team(beta, name="developers", visibility="organization")
+    world.pool(beta, "fast")
     return beta
 
 
