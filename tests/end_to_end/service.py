@@ -7,7 +7,7 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,8 +19,10 @@ from pytfe import TFEClient, TFEConfig
 from sqlalchemy import Connection, NullPool, create_engine
 
 from app.variables import sqlalchemy_url
+from tests.end_to_end.forked import Forked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+GUNICORN = ("gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
 WORKERS = 2
 # The operator may choose the first user's token; whether bootstrap repeats it in its answer is bootstrap's affair.
 BOOTSTRAP_TOKEN = "end-to-end-tests-choose-their-own-token"
@@ -67,8 +69,9 @@ class Service:
         self.database_url = database_url
         self.own_settings = dict(settings or {})
         self._environment = _environment(home, database_url, self.port, workers) | self.own_settings
-        self._process: subprocess.Popen[bytes] | None = None
-        self.command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+        self._process: subprocess.Popen[bytes] | Forked | None = None
+        # By default it is a fork of what is imported; a test about the start itself gives the command.
+        self.command: list[str] | None = None
         self.folder = REPOSITORY
         self._trusted = NO_CERTIFICATES
         self.organization = ""
@@ -102,21 +105,22 @@ class Service:
 
     def run_flask(self, *arguments: str, given: str = "") -> str:
         """Run a command of the service with this as its standard input; its standard output."""
-        with self.log.open("ab") as log:
-            finished = subprocess.run(  # noqa: S603 - our own command
-                [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
-                cwd=REPOSITORY,
-                env=self._environment,
-                input=given.encode(),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                check=False,
-                timeout=120,
+        with tempfile.TemporaryDirectory() as folder:
+            standard_input, output = Path(folder, "input"), Path(folder, "output")
+            standard_input.write_text(given)
+            command = Forked(
+                ["flask", "--app", "wsgi", *arguments],
+                folder=REPOSITORY,
+                environment=self._environment,
+                output=output,
+                errors=self.log,
+                given=standard_input,
             )
-        if finished.returncode != 0:
-            message = f"flask {' '.join(arguments)} ended with {finished.returncode}\n{self.last_log_lines()}"
-            raise ServiceFailedError(message)
-        return finished.stdout.decode()
+            status = command.wait(120)
+            if status != 0:
+                message = f"flask {' '.join(arguments)} ended with {status}\n{self.last_log_lines()}"
+                raise ServiceFailedError(message)
+            return output.read_text()
 
     def with_certificate(self, certificate: Path, gunicorn_arguments: str) -> Self:
         """Speak https from the next start on, by these arguments of gunicorn."""
@@ -138,16 +142,7 @@ class Service:
 
     def start(self) -> Self:
         """Start gunicorn in a process group of its own and wait for its first answer."""
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
-                self.command,
-                cwd=self.folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self._process = self._started()
         try:
             poll_until(self._answers_or_ended, SECONDS_TO_START, "an answer to ping")
         except ServiceFailedError as late:
@@ -220,7 +215,21 @@ class Service:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return "\n".join(lines[-count:])
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> subprocess.Popen[bytes] | Forked:
+        if self.command is None:
+            return Forked(GUNICORN, folder=self.folder, environment=self._environment, output=self.log, errors=self.log)
+        with self.log.open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own command
+                self.command,
+                cwd=self.folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _running(self) -> subprocess.Popen[bytes] | Forked:
         if self._process is None:
             message = "the service is not running"
             raise ServiceFailedError(message)

@@ -47,7 +47,8 @@ def test_the_wheel_serves_without_a_checkout(installed: Path, tmp_path: Path) ->
     own.mkdir()
     service = Service(tmp_path, f"sqlite:///{tmp_path / 'home' / 'groundplan.sqlite3'}", workers=1)
     service.set(PYTHONPATH=str(installed), HOME=str(own), GROUNDPLAN_WORKERS="1")
-    service.folder, service.command = elsewhere, [str(installed / "bin" / "groundplan"), "serve"]
+    program = str(installed / "bin" / "groundplan")
+    service.folder, service.command = elsewhere, [program, "serve"]
     environment = os.environ | {
         "PYTHONPATH": str(installed),
         "HOME": str(own),
@@ -58,7 +59,7 @@ def test_the_wheel_serves_without_a_checkout(installed: Path, tmp_path: Path) ->
     }
 
     def groundplan(*arguments: str) -> str:
-        return run(service.command[0], *arguments, environment=environment, folder=elsewhere)
+        return run(program, *arguments, environment=environment, folder=elsewhere)
 
     service.start()
     try:

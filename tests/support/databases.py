@@ -11,9 +11,10 @@ its own. Who does not want that on a machine names a server instead.
 import os
 import shutil
 import signal
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -34,7 +35,12 @@ def new_sqlite(folder: Path, template: str | None = None) -> Iterator[str]:
     """The URL of a new SQLite database in the folder: an empty one, or a copy of one that nobody has open."""
     path = folder / f"{uuid4().hex}.sqlite3"
     if template:
-        shutil.copy(str(make_url(template).database), path)
+        # Not as a file: the last changes may stand beside it, if who made them ended without closing it.
+        with (
+            closing(sqlite3.connect(str(make_url(template).database))) as source,
+            closing(sqlite3.connect(path)) as copy,
+        ):
+            source.backup(copy)
     try:
         yield f"sqlite:///{path}"
     finally:
