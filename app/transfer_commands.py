@@ -61,8 +61,8 @@ def export_command(
         )
         workspaces, all_records = done.counts[WORKSPACES], sum(done.counts.values())
         click.echo(
-            f"{file} has the project {done.project}: {workspaces:,} workspaces, {done.states:,} state versions, "
-            f"{all_records:,} records in all."
+            f"{file} has the project {done.project}; workspaces: {workspaces:,}, state versions: {done.states:,}, "
+            f"records: {all_records:,}."
         )
         if lock.is_open:
             click.echo("It is not encrypted. States often hold secrets: keep it as you keep them.", err=True)
@@ -125,8 +125,12 @@ def import_from_command(  # noqa: PLR0913, PLR0917 - what a person may say
     """Carry an organization of HCP Terraform, Terraform Enterprise, OTF or another Groundplan here: a plan first."""
 
     def importing() -> None:
-        there = Side(Api(Remote(url, token_in(token_file))), organization)
-        document = there.api.find(there.path)
+        progress = _progress()
+        there = Side(Api(Remote(url, token_in(token_file), told=progress)), organization)
+        try:
+            document = there.api.find(there.path)
+        except Refused as error:
+            raise TransferError(f"{url} refuses the token: {error}") from error
         if document is None:
             raise TransferError(f"There is no organization {organization} at {url}, or the token does not see it.")
         name = here or organization
@@ -137,7 +141,7 @@ def import_from_command(  # noqa: PLR0913, PLR0917 - what a person may say
                 raise TransferError(f"There is no organization {name} here; name who is to own it with --owner")
             user_id, target.planned_owner = user_named(owner)
             make = partial(make_organization, user_id, name, attributes_of(document["data"]))
-        carry(Reading(there, progress=_progress()), target, applies=applies, make=make)
+        carry(Reading(there, progress=progress), target, applies=applies, make=make)
 
     in_one_sentence(importing)
 

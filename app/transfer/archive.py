@@ -27,6 +27,8 @@ CODE: Final = "main.tf"
 MANIFEST: Final = "manifest.json"
 STATES: Final = "states/"
 PIECE: Final = 256 * 1024
+# So much is decompressed at once, which can become a thousand times as much.
+COMPRESSED: Final = 16 * 1024
 IN_MEMORY: Final = 4 * 2**20
 # What an archive that somebody has made up may take at most, member by member.
 DOCUMENT_BYTES: Final = 512 * 2**20
@@ -152,7 +154,7 @@ def unpacked(file: BinaryIO, state_bytes: int) -> Iterator[Unpacked]:
 
 def _unpack(file: BinaryIO, folder: Path, state_bytes: int) -> dict[str, str]:
     found: dict[str, str] = {}
-    with tarfile.open(fileobj=file, mode="r|gz", bufsize=PIECE) as tar:
+    with tarfile.open(fileobj=file, mode="r|gz", bufsize=COMPRESSED) as tar:
         for member in tar:
             name = _safe(member.name)
             content = tar.extractfile(member) if member.isreg() else None

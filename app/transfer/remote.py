@@ -30,15 +30,24 @@ MOVED: Final = frozenset({301, 302, 303, 307, 308})
 class Remote:
     """The way to a service elsewhere. It only reads."""
 
-    def __init__(self, url: str, token: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        """``url`` is where the service is; the token is sent to its host alone."""
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        told: Callable[[str], None] = lambda _text: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``url`` is where the service is; the token is sent to its host alone. Waits are ``told``."""
         named = urlsplit(url if "://" in url else f"https://{url}")
         if named.scheme not in {"http", "https"} or not named.hostname or named.username is not None:
             raise TransferError(f"{url} is no address of a service, such as https://app.terraform.io.")
         self._base = f"{named.scheme}://{named.netloc}{named.path.rstrip('/').removesuffix('/api/v2')}"
         self._origin = (named.scheme, named.netloc.lower())
         self._token = token
+        self._told = told
         self._sleep = sleep
+        self._has_answered = False
         self._pool = urllib3.PoolManager(num_pools=4, maxsize=2, retries=False)
 
     @contextmanager
@@ -65,16 +74,23 @@ class Remote:
                     response.drain_conn()
                     response = self._sent(method, url, body, media_type)
             except urllib3.exceptions.HTTPError as error:
-                if attempt == ATTEMPTS - 1:
+                # Whoever has never answered is not there; whoever has may come back.
+                if attempt == ATTEMPTS - 1 or not self._has_answered:
                     raise TransferError(f"{_shown(url)} can't be reached: {_reason(error)}.") from error
-                self._sleep(min(2.0**attempt, LONGEST_WAIT))
+                self._wait(None, attempt)
                 continue
+            self._has_answered = True
             if response.status not in LATER or attempt == ATTEMPTS - 1:
                 return response
             wait = _asked_wait(response)
             response.drain_conn()
-            self._sleep(min(2.0**attempt if wait is None else wait, LONGEST_WAIT))
+            self._wait(wait, attempt)
         raise AssertionError("the last attempt returns or raises")
+
+    def _wait(self, asked: float | None, attempt: int) -> None:
+        seconds = min(2.0**attempt if asked is None else asked, LONGEST_WAIT)
+        self._told(f"waiting {seconds:.0f} seconds: the service is busy, or can't be reached")
+        self._sleep(seconds)
 
     def _sent(self, method: str, url: str, body: bytes, media_type: str) -> urllib3.BaseHTTPResponse:
         named = urlsplit(url)

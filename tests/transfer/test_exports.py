@@ -150,4 +150,4 @@ def test_a_state_that_was_lost_is_left_out_and_told(scene: Scene, app: Flask, co
             path.unlink()
     result = command("export", "acme/net", tmp_path / "net.tar.gz")
     assert "state of net-prod with serial" in result.output
-    assert "0 state versions" in result.output
+    assert "state versions: 0," in result.output

@@ -33,7 +33,7 @@ class Mounted:
         self._missing = missing
         self.asked: list[str] = []
 
-    def __call__(self, url: str, token: str) -> "Mounted":
+    def __call__(self, url: str, token: str, **_options: object) -> "Mounted":
         assert url == "https://there.example"
         assert token == self._token
         return self
@@ -65,11 +65,12 @@ Run = Callable[..., Result]
 def run(there: Flask, source: Scene, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Imports the organization acme from there."""
 
-    def running(*options: object, missing: tuple[str, ...] = (), fails: bool = False) -> Result:
-        token = tmp_path / "token"
-        token.write_text(f"{source.owner.token}\n")
-        monkeypatch.setattr(transfer_commands, "Remote", Mounted(there, source.owner.token, missing))
-        named = ("--organization", "acme", "--token-file", token)
+    def running(
+        *options: object, missing: tuple[str, ...] = (), token: str = source.owner.token, fails: bool = False
+    ) -> Result:
+        (tmp_path / "token").write_text(f"{token}\n")
+        monkeypatch.setattr(transfer_commands, "Remote", Mounted(there, token, missing))
+        named = ("--organization", "acme", "--token-file", tmp_path / "token")
         return command("import-from", "https://there.example", *named, *options, fails=fails)
 
     return running
@@ -183,4 +184,5 @@ def test_what_is_wrong_is_said_in_one_sentence(
     ):
         with subtests.test(told):
             assert told in command("import-from", address, *named, token, fails=True).output
+    assert "https://there.example refuses the token: unauthorized" in run(token="another", fails=True).output
     assert "There is no user named nobody here" in run("--as", "other", "--owner", "nobody", fails=True).output

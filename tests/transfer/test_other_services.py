@@ -93,7 +93,7 @@ SINGLE = {
 class Canned:
     """A service that pages by one, and has none of the newer routes."""
 
-    def __init__(self, *_named: str) -> None:
+    def __init__(self, *_named: str, **_options: object) -> None:
         pass
 
     @contextmanager

@@ -90,12 +90,16 @@ def test_it_gives_up_in_the_end(service: Service, new_service: Callable[[], Serv
     service.answers = [(503, {}, b"<html>")] * remote.ATTEMPTS
     with pytest.raises(Refused, match="was answered with 503"):
         service.api().get("/x")
-    gone = new_service()
-    api = gone.api()
-    gone._server.server_close()
-    with pytest.raises(TransferError, match="can't be reached"):
-        api.get("/x")
-    assert len(gone.waits) == remote.ATTEMPTS - 1
+    for is_known, waits in ((False, 0), (True, remote.ATTEMPTS - 1)):
+        gone = new_service()
+        api = gone.api()
+        gone.answers = [OK]
+        if is_known:
+            api.get("/x")
+        gone._server.server_close()
+        with pytest.raises(TransferError, match="can't be reached"):
+            api.get("/x")
+        assert len(gone.waits) == waits
 
 
 def test_the_token_goes_to_the_service_alone(service: Service, new_service: Callable[[], Service]) -> None:
