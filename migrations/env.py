@@ -9,7 +9,7 @@ from typing import Any
 from alembic import context
 from alembic.operations import MigrationScript
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, DefaultClause, Engine, FetchedValue, text
 
 from app.migrate import NEWER, OPTIONAL_INDEXES, is_known_version, render_item, review_script
 from app.persistence.database import db
@@ -33,6 +33,12 @@ def review(_context: object, _revision: object, directives: list[MigrationScript
         directives[:] = []
 
 
+def compare_default(_context: Any, _inspected: Any, column: Any, *_: Any) -> bool | None:  # noqa: ANN401 - Alembic's own
+    """Whether the default differs; None has Alembic compare. What a trigger or a sequence gives is not compared."""
+    default = column.server_default
+    return False if isinstance(default, FetchedValue) and not isinstance(default, DefaultClause) else None
+
+
 def settings() -> dict[str, Any]:
     """The options that both ways to run share."""
     return {
@@ -41,7 +47,7 @@ def settings() -> dict[str, Any]:
         "render_item": render_item,
         "process_revision_directives": review,
         "compare_type": True,
-        "compare_server_default": True,
+        "compare_server_default": compare_default,
         # SQLite can alter very little: Alembic copies the table there and issues plain ALTER elsewhere.
         "render_as_batch": True,
         # Alembic distrusts transactions around DDL on SQLite, but the engine opens them itself (BEGIN IMMEDIATE):

@@ -11,18 +11,19 @@ from typing import IO, Any, Final
 
 from alembic.util import CommandError
 from flask_migrate import upgrade
-from sqlalchemy import Connection, delete, insert, inspect, literal_column, select, table, update
+from sqlalchemy import Connection, delete, false, func, insert, inspect, literal_column, select, table, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.backups.archive import KEYS, BackupError, Reader
 from app.backups.creating import VERSION_TABLE, name_of_secret, version_of
 from app.backups.encryption import Keys, decrypted
 from app.config import Settings
+from app.models.activity_events import ActivityEvent
 from app.models.background_tasks import BackgroundTask
 from app.models.service_marks import ServiceMark
 from app.models.sign_in import AuthorizationCode, SignInSession
 from app.persistence import Base, now
-from app.persistence.copying import Values, filling, refresh_statistics, write_rows_of
+from app.persistence.copying import Values, filling, is_postgresql, refresh_statistics, write_rows_of
 from app.resources.runs.auto_destroy.hold import HELD
 from app.services import Services
 from app.storage.holding import PREFIX
@@ -31,6 +32,7 @@ from app.storage.store import Store, StoreUnavailable, checked
 
 logger = logging.getLogger(__name__)
 
+EVENTS: Final = Base.metadata.tables[ActivityEvent.__tablename__]
 SECRET_FILE: Final = "secret.key"  # noqa: S105 - the name of a file
 ENCRYPTION_FILE: Final = "encryption.key"
 # Which variable has a key that else is in a file of the home.
@@ -79,6 +81,8 @@ def restore(own: Services, path: Path, keys: Keys, environment: Mapping[str, str
         with filling(own.engines) as connection:
             manifest = fill(connection, own.vault.store, reader, contents)
             _settle(connection)
+            if is_postgresql(connection) and "position" in contents.head["tables"][EVENTS.name]:
+                _go_on_counting(connection)
             if contents.keys is not None:
                 _keep_keys(own.settings, contents.keys)
     migrate_to(own.schema_version())
@@ -209,6 +213,12 @@ def _keep_keys(settings: Settings, keys: Mapping[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)
+
+
+def _go_on_counting(connection: Connection) -> None:
+    """Number new events after those of the backup; on SQLite a trigger looks for the last one each time."""
+    following = func.coalesce(func.max(EVENTS.c.position), 0) + 1
+    connection.execute(select(func.setval("activity_events_position", following, false())))
 
 
 def _settle(connection: Connection) -> None:

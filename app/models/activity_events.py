@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from sqlalchemy import ColumnElement, Index, and_, case, false, literal
+from sqlalchemy import DDL, BigInteger, ColumnElement, FetchedValue, Index, and_, case, event, false, literal
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,8 +58,17 @@ class ActivityEvent(Base):
     subject_id: Mapped[str]
     subject_name: Mapped[str | None]
     changes: Mapped[dict[str, Any]]
+    # The order of events, which no host's clock decides. The database numbers them: PostgreSQL by a sequence, SQLite
+    # by a trigger, which a migration that copies the table must make again.
+    position: Mapped[int | None] = mapped_column(BigInteger, server_default=FetchedValue())
 
     __table_args__ = (
+        Index("ix_activity_events_organization_id_position", "organization_id", "position"),
+        Index("ix_activity_events_project_id_position", "project_id", "position"),
+        Index("ix_activity_events_workspace_id_position", "workspace_id", "position"),
+        # For the next number on SQLite.
+        Index("ix_activity_events_position", "position"),
+        # For what happened in some time.
         Index("ix_activity_events_organization_id_created_at", "organization_id", "created_at", "id"),
         Index("ix_activity_events_project_id_created_at", "project_id", "created_at", "id"),
         Index("ix_activity_events_workspace_id_created_at", "workspace_id", "created_at", "id"),
@@ -144,3 +153,19 @@ class ActivityEvent(Base):
     @classmethod
     def _cell_in_environment(cls) -> ColumnElement[str | None]:
         return case((~cls.is_about_access, cls.environment_id + literal("/") + cls.cell))
+
+
+_ON_SQLITE: Final = """
+CREATE TRIGGER activity_events_position AFTER INSERT ON activity_events WHEN NEW.position IS NULL
+BEGIN
+    UPDATE activity_events SET position = (SELECT coalesce(max(position), 0) + 1 FROM activity_events)
+    WHERE id = NEW.id;
+END
+"""
+_ON_POSTGRESQL: Final = (
+    "CREATE SEQUENCE activity_events_position OWNED BY activity_events.position",
+    "ALTER TABLE activity_events ALTER COLUMN position SET DEFAULT nextval('activity_events_position')",
+)
+for _kind, _statement in (("sqlite", _ON_SQLITE), *(("postgresql", each) for each in _ON_POSTGRESQL)):
+    _ddl = DDL(_statement)  # type: ignore[no-untyped-call]
+    event.listen(ActivityEvent.__table__, "after_create", _ddl.execute_if(dialect=_kind))

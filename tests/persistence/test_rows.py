@@ -30,6 +30,10 @@ def plain(value: object) -> object:
     return value
 
 
+# Events are numbered by the database.
+NUMBERED = "position"
+
+
 def written(engine: Engine) -> dict[str, list[Any]]:
     """Every row of the database, without what is another each time."""
     with engine.connect() as connection:
@@ -37,7 +41,7 @@ def written(engine: Engine) -> dict[str, list[Any]]:
             table.name: connection.execute(select(*table.c)).mappings().all() for table in Base.metadata.sorted_tables
         }
     return {
-        name: sorted(({key: plain(value) for key, value in row.items()} for row in found), key=str)
+        name: sorted(({key: plain(value) for key, value in row.items() if key != NUMBERED} for row in found), key=str)
         for name, found in rows.items()
         if found
     }

@@ -49,7 +49,7 @@ def test_events_are_found_by_the_index_of_their_place(
         if place == "organization" and who in scene.OF_ONE_PROJECT:
             # A caller who reads the little that happened in few projects does not go through all of the organization.
             place = "project"
-            assert "ix_activity_events_organization_id_created_at" not in lines, f"{path} for {who}:\n{lines}"
+            assert "ix_activity_events_organization_id_" not in lines, f"{path} for {who}:\n{lines}"
         if place != "activity-event" and database_kind == "sqlite":
             # PostgreSQL may combine indexes, and its plan then names them elsewhere.
-            assert f"ix_activity_events_{place}_id_created_at" in lines, f"{path} for {who}:\n{lines}"
+            assert f"ix_activity_events_{place}_id_" in lines, f"{path} for {who}:\n{lines}"

@@ -96,10 +96,10 @@ def test_types_and_actions_are_spelt_as_hcp_spells_them(
 
 
 def test_since_and_pages_narrow_it_oldest_first(api: Api, world: World, acme: Organization) -> None:
-    token = world.token(acme)
     for minute in range(5):
         happened(world, acme, minute)
     happened(world, world.organization(), 2)
+    token = world.token(acme)
     before = "filter=ignored"
     since = "since=2026-03-01T12:01:00.000Z"
     assert ids(api.get(f"{PATH}?{before}", token)) == [f"prj-{minute}" for minute in range(5)]

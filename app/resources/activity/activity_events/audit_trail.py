@@ -66,7 +66,7 @@ def trail_page(connection: Connection, organization_id: str, since: datetime | N
     if since is not None:
         wanted.append(table.c.created_at > since)
     total = connection.execute(select(func.count()).select_from(table).where(*wanted)).scalar_one()
-    found: Select[Any] = select(table).where(*wanted).order_by(table.c.created_at, table.c.id)
+    found: Select[Any] = select(table).where(*wanted).order_by(table.c.position, table.c.id)
     rows = connection.execute(found.limit(page.size).offset(page.offset)).all()
     return {
         "data": [_shown(row) for row in rows],

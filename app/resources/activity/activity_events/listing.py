@@ -36,7 +36,7 @@ EVENTS: Final = Listing(
         Organization.__table__,
         Organization.__table__.c.id == ActivityEvent.organization_id,
     ),
-    order=(ActivityEvent.created_at, ActivityEvent.__table__.c.id),
+    order=(ActivityEvent.position, ActivityEvent.__table__.c.id),
     filters=FILTERS,
     newest_first=True,
     complete=_redacted,
