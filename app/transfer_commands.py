@@ -155,7 +155,7 @@ def carry(source: Source, target: Side, *, applies: bool, make: Callable[[], Non
     click.echo(f"Plan: {', '.join(counted(planned))}.")
     if not planned.changes and make is None:
         click.echo("There is nothing to do.")
-    elif applies or (sys.stdin.isatty() and click.confirm("Carry it out?")):
+    elif applies or (is_terminal() and click.confirm("Carry it out?")):
         if make is not None:
             make()
             target.planned_owner = None
@@ -166,6 +166,11 @@ def carry(source: Source, target: Side, *, applies: bool, make: Callable[[], Non
         click.echo("Nothing was changed. To carry it out, say --apply.")
     if planned.counts[FAIL]:
         raise TransferError(f"{planned.counts[FAIL]:,} things could not be carried; see above")
+
+
+def is_terminal() -> bool:
+    """Whether somebody is there who can be asked."""
+    return sys.stdin.isatty()
 
 
 def _tell_failure(step: Step) -> None:

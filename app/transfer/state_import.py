@@ -27,12 +27,13 @@ class StateImport:
     def __init__(self, state_bytes: int) -> None:
         """No state may be larger than this."""
         self._state_bytes = state_bytes
+        self._ends: dict[str, HistoryEnd | None] = {}
 
     def lacking(
         self, workspace_id: str, versions: Sequence[dict[str, Any]], source: Source
     ) -> Sequence[dict[str, Any]]:
         """Those versions of the source that come after the newest one that is there."""
-        end = end_of_history(workspace_id)
+        end = self._ends[workspace_id] = end_of_history(workspace_id)
         if end is None:
             return versions
         same = [index for index, version in enumerate(versions) if version["serial"] == end.serial]
@@ -49,11 +50,12 @@ class StateImport:
         return later
 
     def add(self, workspace_id: str, version: Mapping[str, Any], source: Source) -> None:
-        """Add one version after the newest one, in one transaction with its event."""
+        """Add one of those that are lacking after the one before, in one transaction with its event."""
         act_without_request(operator())
         try:
             with source.state(version) as pieces:
-                carry_state(workspace_id, int(version["serial"]), self._bounded(pieces))
+                after, serial = self._ends[workspace_id], int(version["serial"])
+                self._ends[workspace_id] = carry_state(workspace_id, serial, self._bounded(pieces), after)
         except ApiError as error:
             raise StatesRefused(f"serial {version['serial']}: {str(error.detail).rstrip('.')}") from error
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app import transfer_commands
 from app.models import Organization
 from app.services import services
 from app.transfer import client
@@ -222,6 +223,38 @@ def test_a_locked_workspace_gets_no_states(
     states.unlock()
     command("import", archive, "--organization", "beta", "--apply")
     assert states.fetched(states.current()) == state(5, resources=5)
+
+
+@pytest.mark.one_database
+def test_a_state_that_is_stored_meanwhile_stays_the_newest(
+    archive: Path, scene: Scene, beta: Organization, world: World, command: Command, api: Api
+) -> None:
+    states = States(api, world.workspace(world.project(beta, "net"), "net-prod"), scene.owner.token)
+    own = StateImport.add
+
+    def meanwhile(self: StateImport, workspace: str, version: Any, source: Any) -> None:
+        if version["serial"] == 2:
+            states.save(state(9, resources=9))
+        own(self, workspace, version, source)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(StateImport, "add", meanwhile)
+        told = command("import", archive, "--organization", "beta", "--apply", fails=True).output
+    assert "x states of workspace net-prod: serial 2: Another state was stored meanwhile; import again" in told
+    assert states.fetched(states.current()) == state(9, resources=9)
+
+
+@pytest.mark.one_database
+def test_on_a_terminal_a_question_is_asked(
+    archive: Path, scene: Scene, beta: Organization, app: Flask, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del beta
+    monkeypatch.setattr(transfer_commands, "is_terminal", lambda: True)
+    for answer, count in (("n", 0), ("y", 2)):
+        arguments = ["import", str(archive), "--organization", "beta"]
+        result = app.test_cli_runner().invoke(args=arguments, input=f"{answer}\n")
+        assert (result.exit_code, "Carry it out?" in result.output) == (0, True)
+        assert len(api.get("/organizations/beta/workspaces", scene.owner.token)["data"]) == count
 
 
 @pytest.mark.one_database
