@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.models.environments import DEFAULT_ENVIRONMENT
+from app.models.projects import DEFAULT_PROJECT
 from app.transfer.client import Refused
 from app.transfer.kinds import EVERYTHING, Kind, Parent
 from app.transfer.reading import KINDS
@@ -19,6 +20,7 @@ from app.transfer.records import (
     ENVIRONMENTS,
     LEFT_OUT,
     PEOPLE,
+    PROJECTS,
     STATES,
     TEAMS,
     VARIABLES,
@@ -141,8 +143,7 @@ class Import:
         if _lacks_value(record):
             self._tell(LEAVE, record, "its value is sensitive and not known; make the variable yourself")
             return
-        if parent.id == PLANNED and (record.kind, record.key[-1]) == (ENVIRONMENTS, DEFAULT_ENVIRONMENT):
-            # The project comes with it.
+        if self._comes_with_its_parent(parent, record):
             self._note(kind, record, PLANNED)
             self._tell(STAY, record)
             return
@@ -173,6 +174,12 @@ class Import:
         if self._applies:
             kind.update(self._target, parent, changes, self._resolve)
         self._tell(CHANGE, record, ", ".join(sorted({*changes.attributes, *changes.references})))
+
+    def _comes_with_its_parent(self, parent: Parent, record: Record) -> bool:
+        """Whether it will be there already: a project begins with an environment, an organization with a project."""
+        if record.kind == ENVIRONMENTS:
+            return parent.id == PLANNED and record.key[-1] == DEFAULT_ENVIRONMENT
+        return record.kind == PROJECTS and record.key[0] == DEFAULT_PROJECT and self._target.planned_owner is not None
 
     def _usable(self, kind: Kind, record: Record) -> Record | None:
         """The record without references to what is not there; None if it needs one of them."""

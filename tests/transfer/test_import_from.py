@@ -1,5 +1,6 @@
 """Carrying an organization from another service by its API."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,7 +95,11 @@ def test_an_organization_comes_with_its_history(run: Run, source: Scene, world: 
     assert "! variable net-prod/env/TOKEN: its value is sensitive and not known" in plan
     assert "! workspace net-prod: there is no agent pool fast for agent-pool" in plan
     api.get("/organizations/acme", eve.token, expect=404)
-    run("--owner", "eve", "--apply")
+    done = run("--owner", "eve", "--apply").output
+    planned, made = (re.search(text, done) for text in (r"Plan: (\d+) to create", r"Done: (\d+) created"))
+    assert planned is not None
+    assert made is not None
+    assert planned[1] == made[1]
     again = run("--apply").output
     assert "There is nothing to do." in again
     own, its = (eve.token, api), (source.owner.token, Api(there))
