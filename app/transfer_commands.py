@@ -16,8 +16,8 @@ from app.services import services
 from app.storage.store import StoreUnavailable
 from app.transfer.client import Api, Refused, attributes_of
 from app.transfer.exporting import export
-from app.transfer.importing import CHANGE, CREATE, FAIL, Import, Step, counted
-from app.transfer.opening import has_organization, make_organization, opened, target_in, token_in, user_named
+from app.transfer.importing import CHANGE, CREATE, FAIL, Import, Step, figures
+from app.transfer.opening import has_organization, make_organization, open_archive, target_in, token_in, user_named
 from app.transfer.reading import Reading
 from app.transfer.records import WORKSPACES, Source, TransferError
 from app.transfer.remote import Remote
@@ -93,7 +93,7 @@ def import_command(
             identities=identities_in(identity_file) if identity_file else (),
             passphrase=passphrase_in(passphrase_file) if passphrase_file else None,
         )
-        with opened(file, keys, services().settings.state_bytes) as archive:
+        with open_archive(file, keys, services().settings.state_bytes) as archive:
             told = archive.head
             click.echo(
                 f"{file} has the project {told['project']} of {told['organization']}, "
@@ -126,7 +126,7 @@ def import_from_command(  # noqa: PLR0913, PLR0917 - what a person may say
 
     def importing() -> None:
         progress = _progress()
-        there = Side(Api(Remote(url, token_in(token_file), told=progress)), organization)
+        there = Side(Api(Remote(url, token_in(token_file), tell=progress)), organization)
         try:
             document = there.api.find(there.path)
         except Refused as error:
@@ -152,7 +152,7 @@ def carry(source: Source, target: Side, *, applies: bool, make: Callable[[], Non
         click.echo(f"+ organization {target.organization}")
     states = StateImport(services().settings.state_bytes)
     planned = Import(source, target, click.echo, applies=False, states=states).run()
-    click.echo(f"Plan: {', '.join(counted(planned))}.")
+    click.echo(f"Plan: {', '.join(figures(planned))}.")
     if not planned.changes and make is None:
         click.echo("There is nothing to do.")
     elif applies or (is_terminal() and click.confirm("Carry it out?")):

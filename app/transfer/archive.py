@@ -137,7 +137,7 @@ class Unpacked:
 
 
 @contextmanager
-def unpacked(file: BinaryIO, state_bytes: int) -> Iterator[Unpacked]:
+def unpack_archive(file: BinaryIO, state_bytes: int) -> Iterator[Unpacked]:
     """The archive in a folder of its own, which is gone at the end: nothing is taken from one that is damaged."""
     with tempfile.TemporaryDirectory(prefix="groundplan-import-") as name:
         folder = Path(name)

@@ -42,11 +42,11 @@ class Refused(Exception):
     def __init__(self, status: int, method: str, path: str, errors: list[dict[str, Any]]) -> None:
         self.status = status
         self.errors = errors
-        told = "; ".join(dict.fromkeys(_told(each) for each in errors))
+        told = "; ".join(dict.fromkeys(_detail_of(each) for each in errors))
         super().__init__(told or f"{method} {path} was answered with {status}")
 
 
-def _told(error: dict[str, Any]) -> str:
+def _detail_of(error: dict[str, Any]) -> str:
     return str(error.get("detail") or error.get("title") or "").rstrip(".")
 
 
@@ -126,7 +126,7 @@ def _whole(pieces: Iterator[bytes], path: str) -> bytes:
     return b"".join(found)
 
 
-def part(name: str) -> str:
+def path_part(name: str) -> str:
     """A name or an id as a part of a path."""
     return quote(name, safe="")
 
@@ -136,6 +136,6 @@ def attributes_of(resource: Resource) -> dict[str, Any]:
     return resource.get("attributes") or {}
 
 
-def linked(resource: Resource, name: str) -> Any:  # noqa: ANN401 - JSON
+def linkage_of(resource: Resource, name: str) -> Any:  # noqa: ANN401 - JSON
     """The linkage of a relationship: an identifier, a list of them, or None."""
     return ((resource.get("relationships") or {}).get(name) or {}).get("data")

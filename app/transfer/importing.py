@@ -52,7 +52,7 @@ _WORDS: Final = {PEOPLE: "member with the e-mail address", AGENT_POOLS: "agent p
 ACCESS: Final = ("role", "level", "access")
 POOLS: Final = ("agent-pool", "default-agent-pool")
 
-Told = Callable[["Step"], None]
+Tell = Callable[["Step"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,11 @@ class Outcome:
 class Import:
     """One walk through the records of a source; with ``applies``, it does what a plan only tells."""
 
-    def __init__(self, source: Source, target: Side, told: Told, *, applies: bool, states: StateImport) -> None:
+    def __init__(self, source: Source, target: Side, tell: Tell, *, applies: bool, states: StateImport) -> None:
         """Nothing is looked at yet."""
         self._source = source
         self._target = target
-        self._told = told
+        self._tell_step = tell
         self._applies = applies
         self._states = states
         self._outcome = Outcome()
@@ -273,7 +273,7 @@ class Import:
     def _step(self, step: Step) -> None:
         self._outcome.counts[step.action] += 1
         if step.action != STAY:
-            self._told(step)
+            self._tell_step(step)
 
 
 def _lacks_value(record: Record) -> bool:
@@ -286,14 +286,7 @@ def _folded(kind: Kind, key: Key) -> Key:
     return tuple(part.casefold() for part in key) if kind.is_folded else key
 
 
-def steps_of(source: Source, target: Side, *, applies: bool, states: StateImport) -> tuple[list[Step], Outcome]:
-    """The steps and their outcome, for tests and short plans."""
-    steps: list[Step] = []
-    outcome = Import(source, target, steps.append, applies=applies, states=states).run()
-    return steps, outcome
-
-
-def counted(outcome: Outcome) -> Iterator[str]:
+def figures(outcome: Outcome) -> Iterator[str]:
     """The figures of the plan, for people."""
     for action, word in ((CREATE, "to create"), (CHANGE, "to change"), (STAY, "that stay"), (LEAVE, "not carried")):
         yield f"{outcome.counts[action]:,} {word}"

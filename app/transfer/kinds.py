@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from app.jsonapi.schema import Schema, settable_attributes
-from app.transfer.client import Resource, attributes_of, linked
+from app.transfer.client import Resource, attributes_of, linkage_of
 from app.transfer.records import Key, Record, Reference
 from app.transfer.side import Side
 
@@ -34,9 +34,9 @@ class Kind:
     title: ClassVar[str]
     parent: ClassVar[str | None] = None
     # Below the organization, or below the parent's id.
-    listed: ClassVar[str]
+    list_path: ClassVar[str]
     # What a single one is changed at.
-    single: ClassVar[str]
+    single_path: ClassVar[str]
     keys: ClassVar[tuple[str, ...]] = ("name",)
     # Whether names that differ in upper and lower case alone are the same.
     is_folded: ClassVar[bool] = True
@@ -51,29 +51,29 @@ class Kind:
 
     def read(self, side: Side, parent: Parent) -> Iterator[Record]:
         """Those of the parent, in their order."""
-        for resource in side.api.every(self.path(side, parent), self.asked(side, parent)):
+        for resource in side.api.every(self.path(side, parent), self.list_query(side, parent)):
             record = self.record(side, parent, resource)
             if record is not None:
                 yield record
 
     def path(self, side: Side, parent: Parent) -> str:
         """Where they are listed, and made."""
-        return f"{side.path}{self.listed}" if self.parent is None else self.listed.format(parent.id)
+        return f"{side.path}{self.list_path}" if self.parent is None else self.list_path.format(parent.id)
 
-    def asked(self, side: Side, parent: Parent) -> dict[str, str]:  # noqa: ARG002 - for others
+    def list_query(self, side: Side, parent: Parent) -> dict[str, str]:  # noqa: ARG002 - for others
         """The query of the list."""
         return dict(self.query)
 
     def record(self, side: Side, parent: Parent, resource: Resource) -> Record | None:
         """The record of a resource; None if it is not carried."""
-        attributes = self.carried(resource)
+        attributes = self.carried_attributes(resource)
         references = self.references(side, parent, resource)
         if references is None:
             return None
         key = (*parent.key, *self.key_of(attributes_of(resource), references))
         return Record(kind=self.name, key=key, attributes=attributes, references=references, id=str(resource["id"]))
 
-    def carried(self, resource: Resource) -> dict[str, Any]:
+    def carried_attributes(self, resource: Resource) -> dict[str, Any]:
         """The attributes of the resource that are carried."""
         names = settable_attributes(self.schema) - self.not_carried
         return {name: value for name, value in attributes_of(resource).items() if name in names}
@@ -94,7 +94,7 @@ class Kind:
             if name not in self.only_new | self.only_told and not _means_same(name, value, found.attributes.get(name))
         }
         references = {
-            name: value for name, value in record.references.items() if not _same(value, found.references.get(name))
+            name: value for name, value in record.references.items() if not _are_same(value, found.references.get(name))
         }
         if not attributes and not references:
             return None
@@ -113,7 +113,7 @@ class Kind:
         """Change one that is there."""
         document = self.document(parent, changes.attributes, changes.references, resolve)
         document["data"]["id"] = changes.id
-        side.api.send("PATCH", self.single.format(changes.id, parent=parent.id), document)
+        side.api.send("PATCH", self.single_path.format(changes.id, parent=parent.id), document)
 
     def document(
         self, parent: Parent, attributes: Mapping[str, Any], references: Mapping[str, Any], resolve: Resolve
@@ -150,19 +150,19 @@ def _means_same(name: str, wanted: Any, there: Any) -> bool:  # noqa: ANN401 - J
     return wanted == there or (wanted in (None, "") and there in (None, "", False))
 
 
-def _same(wanted: Any, there: Any) -> bool:  # noqa: ANN401 - JSON
-    return bool(folded(wanted) == folded(there))
+def _are_same(wanted: Any, there: Any) -> bool:  # noqa: ANN401 - JSON
+    return bool(fold(wanted) == fold(there))
 
 
-def folded(value: Any) -> Any:  # noqa: ANN401 - JSON
+def fold(value: Any) -> Any:  # noqa: ANN401 - JSON
     """References without regard to case and order."""
     if isinstance(value, list):
-        each = [folded(item) for item in value]
+        each = [fold(item) for item in value]
         return sorted(each) if each and isinstance(each[0], list) else each
     return value.casefold() if isinstance(value, str) else value
 
 
 def identifier_named(side: Side, resource: Resource, relationship: str, kind: str) -> Reference | None:
     """A reference to what the relationship links to; None if it links to nothing that can be named."""
-    name = side.name_of(linked(resource, relationship))
+    name = side.name_of(linkage_of(resource, relationship))
     return None if name is None else [kind, name]

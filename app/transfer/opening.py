@@ -17,7 +17,7 @@ from app.persistence.database import new_session
 from app.resources.organizations.organizations.schema import OrganizationSchema
 from app.resources.organizations.organizations.service import create_organization
 from app.services import Services
-from app.transfer.archive import Unpacked, unpacked
+from app.transfer.archive import Unpacked, unpack_archive
 from app.transfer.client import Api
 from app.transfer.inside import Inside, operator
 from app.transfer.records import TransferError
@@ -30,13 +30,13 @@ CARRIED_SETTINGS: Final = frozenset({"email", "session-timeout", "session-rememb
 
 
 @contextmanager
-def opened(path: Path, keys: Keys, state_bytes: int) -> Iterator[Unpacked]:
+def open_archive(path: Path, keys: Keys, state_bytes: int) -> Iterator[Unpacked]:
     """The archive, decrypted and compared with its manifest."""
     try:
         file = path.open("rb")
     except OSError as error:
         raise TransferError(f"{path} can't be read: {error.strerror}.") from error
-    with file, decrypted(file, keys) as inner, unpacked(inner, state_bytes) as archive:
+    with file, decrypted(file, keys) as inner, unpack_archive(inner, state_bytes) as archive:
         yield archive
 
 

@@ -11,7 +11,7 @@ from app.resources.projects.environments.schema import EnvironmentSchema
 from app.resources.projects.projects.schema import ProjectSchema
 from app.resources.projects.repository_links.schema import RepositoryLinkSchema
 from app.resources.projects.tag_bindings.schema import TagBindingSchema
-from app.transfer.client import Resource, attributes_of, linked
+from app.transfer.client import Resource, attributes_of, linkage_of
 from app.transfer.kinds import Kind, Parent, Resolve, identifier_named
 from app.transfer.records import (
     AGENT_POOLS,
@@ -37,7 +37,7 @@ class Teams(Kind):
 
     name, type, title = TEAMS, "teams", "team"
     schema = TeamSchema
-    listed, single = "/teams", "/teams/{}"
+    list_path, single_path = "/teams", "/teams/{}"
     # There is no single sign-on.
     not_carried = frozenset({"sso-team-id"})
 
@@ -46,9 +46,9 @@ class Teams(Kind):
         side.note_name(self.type, str(resource["id"]), attributes_of(resource).get("name"))
         return None if attributes_of(resource).get("name") == OWNERS else super().record(side, parent, resource)
 
-    def carried(self, resource: Resource) -> dict[str, Any]:
+    def carried_attributes(self, resource: Resource) -> dict[str, Any]:
         """What another service knows beside is left to its default here."""
-        found = super().carried(resource)
+        found = super().carried_attributes(resource)
         access = found.get("organization-access")
         if isinstance(access, dict):
             found["organization-access"] = {flag: value for flag, value in access.items() if flag in FLAGS}
@@ -60,7 +60,7 @@ class Projects(Kind):
 
     name, type, title = PROJECTS, "projects", "project"
     schema = ProjectSchema
-    listed, single = "/projects", "/projects/{}"
+    list_path, single_path = "/projects", "/projects/{}"
     not_carried = frozenset({"default-agent-pool-id"})
     optional = frozenset({"default-agent-pool"})
 
@@ -69,9 +69,9 @@ class Projects(Kind):
         side.note_name(self.type, str(resource["id"]), attributes_of(resource).get("name"))
         return super().record(side, parent, resource)
 
-    def carried(self, resource: Resource) -> dict[str, Any]:
+    def carried_attributes(self, resource: Resource) -> dict[str, Any]:
         """A mode that is inherited is inherited from another organization then."""
-        return with_own_mode(super().carried(resource), "default-execution-mode", "default-agent-pool")
+        return with_own_mode(super().carried_attributes(resource), "default-execution-mode", "default-agent-pool")
 
     def references(self, side: Side, parent: Parent, resource: Resource) -> dict[str, Any] | None:  # noqa: ARG002
         """The pool of its own, and the cloud provider, which has the same name everywhere."""
@@ -79,7 +79,7 @@ class Projects(Kind):
         if uses_own_pool(resource, "default-execution-mode", "default-agent-pool"):
             pool = identifier_named(side, resource, "default-agent-pool", AGENT_POOLS)
             found |= {} if pool is None else {"default-agent-pool": pool}
-        if provider := linked(resource, "cloud-provider"):
+        if provider := linkage_of(resource, "cloud-provider"):
             found["cloud-provider"] = ["cloud-providers", str(provider["id"])]
         return found
 
@@ -96,7 +96,9 @@ def with_own_mode(attributes: dict[str, Any], mode: str, pool: str) -> dict[str,
 def uses_own_pool(resource: Resource, mode: str, pool: str) -> bool:
     """Whether the agent pool that the resource shows is its own."""
     overwrites = attributes_of(resource).get("setting-overwrites") or {mode: True}
-    return bool(overwrites.get(mode)) and attributes_of(resource).get(mode) == "agent" and bool(linked(resource, pool))
+    return (
+        bool(overwrites.get(mode)) and attributes_of(resource).get(mode) == "agent" and bool(linkage_of(resource, pool))
+    )
 
 
 class Environments(Kind):
@@ -105,7 +107,7 @@ class Environments(Kind):
     name, type, title = ENVIRONMENTS, "environments", "environment"
     schema = EnvironmentSchema
     parent = PROJECTS
-    listed, single = "/projects/{}/environments", "/environments/{}"
+    list_path, single_path = "/projects/{}/environments", "/environments/{}"
 
     def record(self, side: Side, parent: Parent, resource: Resource) -> Record | None:
         """The record, which also says whether it is the default."""
@@ -144,7 +146,7 @@ class Members(Kind):
     name, type, title = MEMBERS, "project-members", "member"
     schema = ProjectMemberSchema
     parent = PROJECTS
-    listed, single = "/projects/{}/members", "/project-members/{}"
+    list_path, single_path = "/projects/{}/members", "/project-members/{}"
 
     def key_of(self, attributes: Mapping[str, Any], references: Mapping[str, Any]) -> Key:
         """The address of the person, and the environment."""
@@ -157,7 +159,7 @@ class Members(Kind):
         if not email:
             return None
         found: dict[str, Any] = {"user": [PEOPLE, email]}
-        if environment := linked(resource, "environment"):
+        if environment := linkage_of(resource, "environment"):
             found["environment"] = [ENVIRONMENTS, *parent.key, str(side.name_of(environment))]
         return found
 
@@ -177,9 +179,9 @@ class TeamAccess(Kind):
         team = identifier_named(side, resource, "team", TEAMS)
         return None if team is None or team[1] == OWNERS else {"team": team}
 
-    def carried(self, resource: Resource) -> dict[str, Any]:
+    def carried_attributes(self, resource: Resource) -> dict[str, Any]:
         """The details of another level follow from the level."""
-        found = super().carried(resource)
+        found = super().carried_attributes(resource)
         is_custom = found.get("access") == CUSTOM
         return {name: value for name, value in found.items() if is_custom or name not in self.details}
 
@@ -190,10 +192,10 @@ class ProjectTeams(TeamAccess):
     name, type, title = PROJECT_TEAMS, "team-projects", "access of a team to a project"
     schema = TeamProjectSchema
     parent = PROJECTS
-    listed, single = "/team-projects", "/team-projects/{}"
+    list_path, single_path = "/team-projects", "/team-projects/{}"
     details = frozenset({"project-access", "workspace-access"})
 
-    def asked(self, side: Side, parent: Parent) -> dict[str, str]:  # noqa: ARG002
+    def list_query(self, side: Side, parent: Parent) -> dict[str, str]:  # noqa: ARG002
         """Those of the project."""
         return {"filter[project][id]": parent.id}
 
@@ -208,7 +210,7 @@ class RepositoryLinks(Kind):
     name, type, title = REPOSITORY_LINKS, "repository-links", "repository link"
     schema = RepositoryLinkSchema
     parent = PROJECTS
-    listed, single = "/projects/{}/repository-links", "/repository-links/{}"
+    list_path, single_path = "/projects/{}/repository-links", "/repository-links/{}"
     keys = ("url",)
 
 
@@ -217,7 +219,7 @@ class Tags(Kind):
 
     type = "tag-bindings"
     schema = TagBindingSchema
-    single = ""
+    single_path = ""
 
     def read(self, side: Side, parent: Parent) -> Iterator[Record]:
         """One record, or none without tags."""
@@ -251,4 +253,4 @@ class ProjectTags(Tags):
 
     name, title = PROJECT_TAGS, "tags of project"
     parent = PROJECTS
-    listed = "/projects/{}/tag-bindings"
+    list_path = "/projects/{}/tag-bindings"

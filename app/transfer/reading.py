@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from app.transfer.client import Resource, attributes_of, linked, part
+from app.transfer.client import Resource, attributes_of, linkage_of, path_part
 from app.transfer.kinds import Kind, Parent
 from app.transfer.organization_kinds import (
     Environments,
@@ -203,7 +203,7 @@ def _not_carried(record: Record, resource: Resource) -> Iterator[Record]:
     place = ("workspace", record.name)
     if attributes.get("vcs-repo"):
         yield left_out("the connection to version control: upload configurations, or let a pipeline do it", *place)
-    if linked(resource, "ssh-key"):
+    if linkage_of(resource, "ssh-key"):
         yield left_out("the SSH key: keys are never shown; add it and assign it to the workspace", *place)
     if attributes.get("auto-destroy-at") and not attributes.get("auto-destroy-activity-duration"):
         yield left_out(f"the time of its destruction, {attributes['auto-destroy-at']}: set it there", *place)
@@ -213,7 +213,7 @@ def _not_carried(record: Record, resource: Resource) -> Iterator[Record]:
 
 def find_project(side: Side, name: str) -> Resource:
     """The project with this id or name."""
-    found = side.api.find(f"/projects/{part(name)}")
+    found = side.api.find(f"/projects/{path_part(name)}")
     if found is not None:
         return dict(found["data"])
     identifier = side.id_of(PROJECTS, (name,))

@@ -35,17 +35,17 @@ class Remote:
         url: str,
         token: str,
         *,
-        told: Callable[[str], None] = lambda _text: None,
+        tell: Callable[[str], None] = lambda _text: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``url`` is where the service is; the token is sent to its host alone. Waits are ``told``."""
+        """``url`` is where the service is; the token is sent to its host alone. ``tell`` is told of waits."""
         named = urlsplit(url if "://" in url else f"https://{url}")
         if named.scheme not in {"http", "https"} or not named.hostname or named.username is not None:
             raise TransferError(f"{url} is no address of a service, such as https://app.terraform.io.")
         self._base = f"{named.scheme}://{named.netloc}{named.path.rstrip('/').removesuffix('/api/v2')}"
         self._origin = (named.scheme, named.netloc.lower())
         self._token = token
-        self._told = told
+        self._tell = tell
         self._sleep = sleep
         self._has_answered = False
         self._pool = urllib3.PoolManager(num_pools=4, maxsize=2, retries=False)
@@ -89,7 +89,7 @@ class Remote:
 
     def _wait(self, asked: float | None, attempt: int) -> None:
         seconds = min(2.0**attempt if asked is None else asked, LONGEST_WAIT)
-        self._told(f"waiting {seconds:.0f} seconds: the service is busy, or can't be reached")
+        self._tell(f"waiting {seconds:.0f} seconds: the service is busy, or can't be reached")
         self._sleep(seconds)
 
     def _sent(self, method: str, url: str, body: bytes, media_type: str) -> urllib3.BaseHTTPResponse:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from app.transfer.client import Api, Refused, Resource, attributes_of, part
+from app.transfer.client import Api, Refused, Resource, attributes_of, path_part
 from app.transfer.records import AGENT_POOLS, ENVIRONMENTS, PEOPLE, PROJECTS, TEAMS, WORKSPACES
 
 FORBIDDEN = 403
@@ -40,7 +40,7 @@ class Side:
     @property
     def path(self) -> str:
         """The path of the organization."""
-        return f"/organizations/{part(self.organization)}"
+        return f"/organizations/{path_part(self.organization)}"
 
     def name_of(self, identifier: Any) -> str | None:  # noqa: ANN401 - the linkage of a relationship
         """What the resource is called; None if it can't be seen, or none is named."""
@@ -50,7 +50,7 @@ class Side:
         if wanted not in self._names:
             path, attribute = _NAMED[wanted[0]]
             try:
-                found = self.api.find(path.format(part(wanted[1])))
+                found = self.api.find(path.format(path_part(wanted[1])))
             except Refused as error:
                 if error.status != FORBIDDEN:
                     raise
@@ -81,7 +81,7 @@ class Side:
 
     def find_workspace(self, name: str) -> Resource | None:
         """The workspace with this name, if there is one."""
-        found = self.api.find(f"{self.path}/workspaces/{part(name)}")
+        found = self.api.find(f"{self.path}/workspaces/{path_part(name)}")
         return found["data"] if found else None
 
     def _named(self, path: str, query: dict[str, str], name: str) -> str | None:

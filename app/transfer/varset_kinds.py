@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from app.resources.workspaces.varsets.schema import VarsetSchema
-from app.transfer.client import Resource, attributes_of, linked
+from app.transfer.client import Resource, attributes_of, linkage_of
 from app.transfer.kinds import Kind, Parent, Resolve, identifier_named
 from app.transfer.records import PROJECTS, VARSET_PLACES, VARSET_VARIABLES, VARSETS, WORKSPACES, Key, Record
 from app.transfer.side import Side
@@ -18,7 +18,7 @@ class Varsets(Kind):
 
     name, type, title = VARSETS, "varsets", "variable set"
     schema = VarsetSchema
-    listed, single = "/varsets", "/varsets/{}"
+    list_path, single_path = "/varsets", "/varsets/{}"
     is_folded = False
 
     def key_of(self, attributes: Mapping[str, Any], references: Mapping[str, Any]) -> Key:
@@ -28,7 +28,7 @@ class Varsets(Kind):
 
     def references(self, side: Side, parent: Parent, resource: Resource) -> dict[str, Any] | None:  # noqa: ARG002
         """The project that owns it."""
-        owner = linked(resource, "parent")
+        owner = linkage_of(resource, "parent")
         if not owner or owner.get("type") != "projects":
             return {}
         project = identifier_named(side, resource, "parent", PROJECTS)
@@ -50,7 +50,7 @@ class VarsetVariables(Variables):
 
     name, title = VARSET_VARIABLES, "variable"
     parent = VARSETS
-    listed, single = "/varsets/{}/relationships/vars", "/varsets/{parent}/relationships/vars/{}"
+    list_path, single_path = "/varsets/{}/relationships/vars", "/varsets/{parent}/relationships/vars/{}"
     owner = "varset_id"
 
 
@@ -60,18 +60,18 @@ class VarsetPlaces(Kind):
     name, type, title = VARSET_PLACES, "varsets", "places of variable set"
     schema = VarsetSchema
     parent = VARSETS
-    listed, single = "/varsets/{}", ""
+    list_path, single_path = "/varsets/{}", ""
     is_folded = False
     optional = frozenset(PLACES)
 
     def read(self, side: Side, parent: Parent) -> Iterator[Record]:
         """One record, or none if it applies nowhere."""
-        document = side.api.find(self.listed.format(parent.id))
+        document = side.api.find(self.list_path.format(parent.id))
         if document is None:
             return
         found: dict[str, Any] = {}
         for relationship, kind in PLACES.items():
-            names = [side.name_of(each) for each in linked(document["data"], relationship) or []]
+            names = [side.name_of(each) for each in linkage_of(document["data"], relationship) or []]
             if known := sorted(name for name in names if name):
                 found[relationship] = [[kind, name] for name in known]
         if found:

@@ -9,8 +9,8 @@ from app.resources.notifications.notification_configurations.schema import Notif
 from app.resources.runs.run_triggers.schema import RunTriggerSchema
 from app.resources.workspaces.vars.schema import VarSchema
 from app.resources.workspaces.workspaces.schema import WorkspaceSchema
-from app.transfer.client import Resource, attributes_of, linked
-from app.transfer.kinds import Kind, Parent, Resolve, folded, identifier_named
+from app.transfer.client import Resource, attributes_of, linkage_of
+from app.transfer.kinds import Kind, Parent, Resolve, fold, identifier_named
 from app.transfer.organization_kinds import Tags, TeamAccess, uses_own_pool, with_own_mode
 from app.transfer.records import (
     AGENT_POOLS,
@@ -37,7 +37,7 @@ class Workspaces(Kind):
 
     name, type, title = WORKSPACES, "workspaces", "workspace"
     schema = WorkspaceSchema
-    listed, single = "/workspaces", "/workspaces/{}"
+    list_path, single_path = "/workspaces", "/workspaces/{}"
     not_carried = frozenset(
         {"operations", "agent-pool-id", "vcs-repo", "hyok-enabled", "avatar-url", "auto-destroy-at"}
     )
@@ -49,9 +49,9 @@ class Workspaces(Kind):
         side.note_name(self.type, str(resource["id"]), attributes_of(resource).get("name"))
         return super().record(side, parent, resource)
 
-    def carried(self, resource: Resource) -> dict[str, Any]:
+    def carried_attributes(self, resource: Resource) -> dict[str, Any]:
         """What is inherited is not carried: it is the project's."""
-        found = with_own_mode(super().carried(resource), "execution-mode", "agent-pool")
+        found = with_own_mode(super().carried_attributes(resource), "execution-mode", "agent-pool")
         if found.get("inherits-project-auto-destroy"):
             found.pop("auto-destroy-activity-duration", None)
         return found
@@ -64,7 +64,7 @@ class Workspaces(Kind):
             found["project"] = project
             environment = attributes_of(resource).get("environment")
             # Another service has environment as a word for something else.
-            if environment and linked(resource, "project-environment"):
+            if environment and linkage_of(resource, "project-environment"):
                 found["project-environment"] = [ENVIRONMENTS, project[1], environment]
         if uses_own_pool(resource, "execution-mode", "agent-pool"):
             pool = identifier_named(side, resource, "agent-pool", AGENT_POOLS)
@@ -78,7 +78,7 @@ class Variables(Kind):
     name, type, title = VARIABLES, "vars", "variable"
     schema = VarSchema
     parent = WORKSPACES
-    listed, single = "/workspaces/{}/vars", "/workspaces/{parent}/vars/{}"
+    list_path, single_path = "/workspaces/{}/vars", "/workspaces/{parent}/vars/{}"
     keys = ("category", "key")
     is_folded = False
     owner: ClassVar[str] = "workspace_id"
@@ -105,7 +105,7 @@ class WorkspaceTags(Tags):
 
     name, title = WORKSPACE_TAGS, "tags of workspace"
     parent = WORKSPACES
-    listed = "/workspaces/{}/tag-bindings"
+    list_path = "/workspaces/{}/tag-bindings"
 
     def read(self, side: Side, parent: Parent) -> Iterator[Record]:
         """Names of plain tags are apart: they are set in another way."""
@@ -141,7 +141,7 @@ class WorkspaceTeams(TeamAccess):
     name, type, title = WORKSPACE_TEAMS, "team-workspaces", "access of a team to a workspace"
     schema = TeamWorkspaceSchema
     parent = WORKSPACES
-    listed, single = "/team-workspaces", "/team-workspaces/{}"
+    list_path, single_path = "/team-workspaces", "/team-workspaces/{}"
     details = frozenset(
         {
             *("runs", "variables", "state-versions", "sentinel-mocks", "workspace-locking", "run-tasks"),
@@ -149,7 +149,7 @@ class WorkspaceTeams(TeamAccess):
         }
     )
 
-    def asked(self, side: Side, parent: Parent) -> dict[str, str]:  # noqa: ARG002
+    def list_query(self, side: Side, parent: Parent) -> dict[str, str]:  # noqa: ARG002
         """Those of the workspace."""
         return {"filter[workspace][id]": parent.id}
 
@@ -164,7 +164,7 @@ class WorkspaceAccess(Kind):
     name, type, title = WORKSPACE_ACCESS, "workspace-acl-entries", "entry of an access list"
     schema = WorkspaceAclEntrySchema
     parent = WORKSPACES
-    listed, single = "/workspaces/{}/acl", "/workspaces/{parent}/acl/{}"
+    list_path, single_path = "/workspaces/{}/acl", "/workspaces/{parent}/acl/{}"
 
     def key_of(self, attributes: Mapping[str, Any], references: Mapping[str, Any]) -> Key:  # noqa: ARG002
         """The address of the person."""
@@ -182,7 +182,7 @@ class Notifications(Kind):
     name, type, title = NOTIFICATIONS, "notification-configurations", "notification configuration"
     schema = NotificationConfigurationSchema
     parent = WORKSPACES
-    listed, single = "/workspaces/{}/notification-configurations", "/notification-configurations/{}"
+    list_path, single_path = "/workspaces/{}/notification-configurations", "/notification-configurations/{}"
     keys = ("destination-type", "name")
     is_folded = False
     not_carried = frozenset({"token", "email_all_members"})
@@ -192,7 +192,7 @@ class Notifications(Kind):
 
     def references(self, side: Side, parent: Parent, resource: Resource) -> dict[str, Any] | None:  # noqa: ARG002
         """The people who get messages, by e-mail address."""
-        emails = [side.name_of(each) for each in linked(resource, "users") or []]
+        emails = [side.name_of(each) for each in linkage_of(resource, "users") or []]
         known = [[PEOPLE, email] for email in emails if email]
         return {"users": known} if known else {}
 
@@ -202,7 +202,7 @@ class ProjectNotifications(Notifications):
 
     name = PROJECT_NOTIFICATIONS
     parent = PROJECTS
-    listed = "/projects/{}/notification-configurations"
+    list_path = "/projects/{}/notification-configurations"
 
 
 class Consumers(Kind):
@@ -211,7 +211,7 @@ class Consumers(Kind):
     name, type, title = CONSUMERS, "workspaces", "remote state consumers of workspace"
     schema = WorkspaceSchema
     parent = WORKSPACES
-    listed, single = "/workspaces/{}/relationships/remote-state-consumers", ""
+    list_path, single_path = "/workspaces/{}/relationships/remote-state-consumers", ""
     optional = frozenset({"consumers"})
 
     def read(self, side: Side, parent: Parent) -> Iterator[Record]:
@@ -241,8 +241,8 @@ def lacking_of(record: Record, found: Record, *names: str) -> Record | None:
     """The references that the one that was found does not have."""
     lacking = {}
     for name in names:
-        there = folded(found.references.get(name) or [])
-        if missing := [each for each in record.references.get(name) or [] if folded(each) not in there]:
+        there = fold(found.references.get(name) or [])
+        if missing := [each for each in record.references.get(name) or [] if fold(each) not in there]:
             lacking[name] = missing
     return Record(kind=record.kind, key=record.key, references=lacking, id=found.id) if lacking else None
 
@@ -260,7 +260,7 @@ class RunTriggers(Kind):
     name, type, title = RUN_TRIGGERS, "run-triggers", "run trigger"
     schema = RunTriggerSchema
     parent = WORKSPACES
-    listed, single = "/workspaces/{}/run-triggers", ""
+    list_path, single_path = "/workspaces/{}/run-triggers", ""
     query: ClassVar[Mapping[str, str]] = {"filter[run-trigger][type]": "inbound"}
 
     def key_of(self, attributes: Mapping[str, Any], references: Mapping[str, Any]) -> Key:  # noqa: ARG002
