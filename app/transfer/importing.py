@@ -263,8 +263,9 @@ class Import:
         self._ids[record.kind, _folded(kind, record.key)] = identifier
 
     def _forget(self, record: Record) -> None:
+        # What is there and could not be changed still gets what belongs to it.
         if record.kind in KINDS:
-            self._note(KINDS[record.kind], record, None)
+            self._ids.setdefault((record.kind, _folded(KINDS[record.kind], record.key)), None)
 
     def _tell(self, action: str, record: Record, detail: str = "") -> None:
         title = "states of workspace" if record.kind == STATES else KINDS[record.kind].title

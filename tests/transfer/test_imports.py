@@ -359,3 +359,26 @@ def test_a_refused_record_does_not_stop_the_others(
     again = command("import", archive, "--organization", "beta", "--apply").output
     assert "Plan: 1 to create, 0 to change" in again
     assert len(api.get("/organizations/beta/workspaces", scene.owner.token)["data"]) == 2
+
+
+@pytest.mark.one_database
+def test_what_could_not_be_changed_still_gets_what_belongs_to_it(
+    archive: Path, scene: Scene, beta: Organization, world: World, command: Command, api: Api
+) -> None:
+    workspace = world.workspace(world.project(beta, "net"), "net-prod")
+    own = client.Api.send
+
+    def refusing(self: client.Api, method: str, path: str, sent: Any) -> dict[str, Any]:
+        if method == "PATCH" and path == f"/workspaces/{workspace.id}":
+            raise client.Refused(422, method, path, [{"detail": "No such thing"}])
+        if (method, path) == ("POST", "/organizations/beta/workspaces"):
+            raise client.Refused(422, method, path, [])
+        return own(self, method, path, sent)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(client.Api, "send", refusing)
+        told = command("import", archive, "--organization", "beta", "--apply", fails=True).output
+    assert "x workspace net-prod: No such thing" in told
+    assert "x workspace net-dev: POST /organizations/beta/workspaces was answered with 422" in told
+    assert "2 things could not be carried" in told
+    assert len(api.get(f"/workspaces/{workspace.id}/vars", scene.owner.token)["data"]) == 2
