@@ -167,8 +167,8 @@ def _errors(route: Route) -> set[int]:
     operation = route.operation
     statuses = {500, *operation.errors}
     if route.is_guarded:
-        # The token is looked up in the database, which may be unavailable.
-        statuses |= {401, 404, 503}
+        # The token is looked up in the database, which may be unavailable, and its requests are counted.
+        statuses |= {401, 404, 429, 503}
     if route.is_jsonapi and not _is_bytes(operation.answer):
         statuses.add(406)
     if route.is_changing:

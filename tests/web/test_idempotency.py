@@ -12,17 +12,18 @@ from sqlalchemy.orm import Session
 from webtest.response import TestResponse
 
 from app.models import IdempotencyKey, Organization, Project, SignInAttempt
-from app.models.background_tasks import schedule
+from app.models.background_tasks import DueTask, schedule
 from app.openapi.examples import example_document
 from app.openapi.routes import Route, routes_of
 from app.persistence import Base, now
+from app.resources.accounts.authentication_tokens import background
 from app.services import services
 from app.web.idempotency import HEADER, REPEATED
 from tests.contract.targets import Targets
 from tests.contract.test_examples import EXAMPLES, PREPARED, prepare
 from tests.resources.accounts.test_account import PASSWORD, SECOND, passwords
 from tests.support.api import Api, document
-from tests.support.background import do_due
+from tests.support.background import do_due, in_context
 from tests.support.browser import person_with_password
 from tests.support.meanwhile import before_transaction
 from tests.support.world import Person, World
@@ -243,3 +244,16 @@ def test_wrong_passwords_count_with_a_key_too(api: Api, world: World) -> None:
     sent = passwords(SECOND, "wrong password")
     assert api.raw("PATCH", PASSWORD, ada.token, sent, headers={HEADER: "key-1"}).status_int == 422
     assert len(world.all(SignInAttempt)) == 1
+
+
+def test_no_caller_fills_the_table(app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "ANSWERS_KEPT", 3)
+    for who, count in (("busy", 5), ("calm", 3)):
+        for number in range(count):
+            times = {"claimed_until": now(), "expires_at": now() + timedelta(hours=1, minutes=number)}
+            row = {"fingerprint": "f", "attempt": "a", "sealed_answer": "s"}
+            world.add(IdempotencyKey(caller=who, key=str(number), **times, **row))
+    task = DueTask(id="work-1", kind="delete-expired", key=None, lane=None, payload={}, attempt=1, is_last=False)
+    in_context(app, lambda: background.delete_expired(task))
+    kept = sorted((each.caller, each.key) for each in world.all(IdempotencyKey))
+    assert kept == [*(("busy", str(number)) for number in (2, 3, 4)), *(("calm", str(number)) for number in range(3))]

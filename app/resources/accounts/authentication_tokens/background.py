@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.models.authentication_tokens import AuthenticationToken
@@ -18,6 +18,8 @@ from app.web.transaction import record_events, transaction
 TOKENS_KEPT: Final = timedelta(days=30)
 # What processes tell each other counts for seconds.
 COUNTS_KEPT: Final = timedelta(minutes=10)
+# So many answers of one token are kept for all of their time; a client that repeats requests needs few.
+ANSWERS_KEPT: Final = 100_000
 AT_ONCE: Final = 100
 ROUNDS: Final = 100
 
@@ -30,6 +32,7 @@ def delete_expired(_task: DueTask) -> None:
         _delete(session, AuthorizationCode, AuthorizationCode.expires_at <= moment)
         _delete(session, IdempotencyKey, IdempotencyKey.expires_at <= moment)
         _delete(session, RequestCount, RequestCount.counted_at <= moment - COUNTS_KEPT)
+        _delete_oldest_answers(session)
     for _ in range(ROUNDS):
         if _delete_tokens() < AT_ONCE:
             break
@@ -37,6 +40,17 @@ def delete_expired(_task: DueTask) -> None:
 
 def _delete(session: Session, model: type[Base], condition: ColumnElement[bool]) -> None:
     session.execute(delete(model).where(condition), execution_options={"synchronize_session": False})
+
+
+def _delete_oldest_answers(session: Session) -> None:
+    """Let no caller fill the table: of those with more answers than they may have, the oldest go."""
+    keys = IdempotencyKey.__table__.c
+    busy = select(keys.caller).group_by(keys.caller).having(func.count() > ANSWERS_KEPT)
+    for who in session.scalars(busy).all():
+        of_them = select(keys.expires_at).where(keys.caller == who).order_by(keys.expires_at.desc())
+        last = session.scalar(of_them.offset(ANSWERS_KEPT).limit(1))
+        is_old = and_(keys.caller == who, keys.expires_at <= last, keys.sealed_answer.is_not(None))
+        _delete(session, IdempotencyKey, is_old)
 
 
 def _delete_tokens() -> int:
