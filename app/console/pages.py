@@ -65,6 +65,7 @@ DONE: Final = {
     "revoked": "The token is revoked.",
     "ended": "The session is ended.",
     "removed": "Removed.",
+    "recovered": "Recovered.",
     "moved": "Moved.",
     "overridden": "The run goes on.",
 }
