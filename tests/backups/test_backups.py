@@ -250,7 +250,8 @@ def test_lost_and_wrong_objects_are_told(
         states.save(state(serial))
     lost, changed, _ = (sweeper.folder / name for name in sorted(sweeper.files()))
     lost.unlink()
-    changed.write_bytes(changed.read_bytes()[:-1] + b"?")
+    content = changed.read_bytes()
+    changed.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     made = backup("create", tmp_path / "b", "--unencrypted")
     assert made.exit_code == 0
     assert "1 objects that rows name are not in the store" in made.output
