@@ -23,14 +23,14 @@ def show_project_danger(organization: str, project_id: str) -> Response:
 
 def _project_page(organization: str, project_id: str, status: int = 200, problem: str = "") -> Response:
     project = get(f"/projects/{project_id}").one
-    counts: dict[str, int] | None = None
+    foreseen: Resource | None = None
     refused = ""
     try:
-        counted = send("POST", f"/projects/{project_id}/actions/wipe", query={"dry-run": "true"})
-        counts = counted.one.counts if counted else None
+        answer = send("POST", f"/projects/{project_id}/actions/wipe", query={"dry-run": "true"})
+        foreseen = answer.one if answer else None
     except Refused as error:
         refused = error.text
-    given = {"project": project, "counts": counts, "refused": refused, "problem": problem}
+    given = {"project": project, "foreseen": foreseen, "refused": refused, "problem": problem}
     return render("project_danger", status, org=organization, **given)
 
 
