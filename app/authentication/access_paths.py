@@ -87,6 +87,7 @@ _GIVEN_COLUMNS: Final = [
     "access",
     "details",
     "holder_id",
+    "expires_at",
 ]
 # A row of the caller's grants, in which those of one kind are together.
 _GivenRow = namedtuple(  # noqa: PYI024 - the names are those of a statement
@@ -170,7 +171,7 @@ def _tokens() -> Select[*tuple[Any, ...]]:
             _ITS.kind.in_(("organization", "project")),
             _ITS.purpose != AUDIT_TRAILS,
             or_(_ITS.expired_at.is_(None), _ITS.expired_at > _MOMENT),
-            ~has_no_holder(_ITS.membership_id),
+            ~has_no_holder(_ITS.membership_id, _ITS.project_id),
             _ITS.organization_id == bindparam("organization_id"),
         )
     )
@@ -288,6 +289,7 @@ def _given(row: AnyRow) -> Path:
         row.environment_id,
         row.cells,
         row.workspace_id,
+        row.expires_at,
     )
 
 

@@ -141,7 +141,7 @@ def _loading(who: FromClause) -> Select[*tuple[Any, ...]]:
             its.purpose,
             its.narrowed_to,
             its.agent_pool_id,
-            has_no_holder(its.membership_id).label("has_no_holder"),
+            has_no_holder(its.membership_id, its.project_id).label("has_no_holder"),
             User.id.label("user_id"),
             User.username,
             User.site_role,

@@ -4,12 +4,28 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, Text, func, literal, null, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Text,
+    and_,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 
 from app.authz import custom_access, roles
 from app.authz.grants import Grants, GrantsWithSources, Source
 from app.authz.permissions import P
 from app.authz.policy import Level
+from app.models.expiring_grants import has_expired, is_in_force
 from app.models.project_members import ProjectMember
 from app.models.team_projects import TeamProject
 from app.models.team_workspaces import TeamWorkspace
@@ -22,13 +38,44 @@ _NO_TEXT = null().cast(Text)
 NO_CELLS = "[]"
 
 
+def _ended_with_role() -> ColumnElement[bool]:
+    """The condition that an entry came with creating the workspace, and that the role which it came with has ended.
+
+    It is as ``end_creators_levels`` decides. The roles that have ended are few, and are looked up once.
+    """
+    entry, role, other = (
+        WorkspaceAclEntry.__table__.c,
+        ProjectMember.__table__.c,
+        ProjectMember.__table__.alias("other").c,
+    )
+    ended = select(role.membership_id, role.project_id).where(has_expired(role))
+    cells = other.cells.cast(Text)
+    reaches = select(other.id).where(
+        other.membership_id == entry.membership_id,
+        other.project_id == entry.created_in_id,
+        is_in_force(other),
+        Workspace.project_id == entry.created_in_id,
+        or_(other.environment_id.is_(None), other.environment_id == Workspace.environment_id),
+        # Not LIKE, which knows no case on SQLite.
+        or_(cells.is_(None), func.replace(cells, literal('"') + Workspace.cell + literal('"'), "") != cells),
+    )
+    return and_(
+        entry.created_in_id.is_not(None),
+        tuple_(entry.membership_id, entry.created_in_id).in_(ended),
+        ~exists(reaches.correlate(entry.id.table, Workspace.__table__)),
+    )
+
+
+_HAS_ENDED_WITH_ROLE = _ended_with_role()
+
+
 def given_access(
     of_team_projects: ColumnElement[bool],
     of_team_workspaces: ColumnElement[bool],
     of_members: ColumnElement[bool],
     of_entries: ColumnElement[bool],
 ) -> CompoundSelect[Any]:
-    """All access to projects and workspaces that matches these conditions, of any holder.
+    """All access in force to projects and workspaces that matches these conditions, of any holder.
 
     JSON is cast to text, so that rows can be grouped by it.
     """
@@ -44,7 +91,8 @@ def given_access(
             TeamProject.access,
             TeamProject.details.cast(Text).label("details"),
             TeamProject.team_id.label("holder_id"),
-        ).where(of_team_projects),
+            TeamProject.expires_at,
+        ).where(of_team_projects, is_in_force(TeamProject)),
         select(
             literal("team-workspaces"),
             TeamWorkspace.id,
@@ -56,9 +104,10 @@ def given_access(
             TeamWorkspace.access,
             TeamWorkspace.details.cast(Text),
             TeamWorkspace.team_id,
+            TeamWorkspace.expires_at,
         )
         .join(Workspace, Workspace.id == TeamWorkspace.workspace_id)
-        .where(of_team_workspaces),
+        .where(of_team_workspaces, is_in_force(TeamWorkspace)),
         select(
             literal("project-members"),
             ProjectMember.id,
@@ -70,7 +119,8 @@ def given_access(
             ProjectMember.role,
             _NO_TEXT,
             ProjectMember.membership_id,
-        ).where(of_members),
+            ProjectMember.expires_at,
+        ).where(of_members, is_in_force(ProjectMember)),
         select(
             literal("workspace-acl-entries"),
             WorkspaceAclEntry.id,
@@ -82,9 +132,10 @@ def given_access(
             WorkspaceAclEntry.level,
             _NO_TEXT,
             WorkspaceAclEntry.membership_id,
+            WorkspaceAclEntry.expires_at,
         )
         .join(Workspace, Workspace.id == WorkspaceAclEntry.workspace_id)
-        .where(of_entries),
+        .where(of_entries, is_in_force(WorkspaceAclEntry), ~_HAS_ENDED_WITH_ROLE),
     )
 
 

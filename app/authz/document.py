@@ -124,6 +124,20 @@ The report on a project is for those with `project:manage-members` on it, that o
 `workspace:manage-acl`, and the other ones for those with `project:manage-members` on the whole organization; members
 may always ask what they reach themselves. A team, token or source that you may not see has no name and no id.
 
+## Access that expires
+
+Members of projects (`/projects/:id/members`), the access of teams (`/team-projects`, `/team-workspaces`) and entries of
+access lists (`/workspaces/:id/acl`) take `expires-at`: a time such as `2027-01-31T18:00:00Z`, or null for access that
+does not end. A time that has passed is refused (422). `filter[expires]=true` lists those that end.
+
+From that moment the access counts nowhere: in no request, list, count, report or explanation. What a role has brought
+ends at the same moment: the tokens of the project that its holder answers for, and the levels that came with creating
+workspaces, unless another role of theirs reaches these. Within an hour a background task removes the row, and records
+`project-members.expire` and the like. To give access again, add it again; what has ended can't be changed.
+
+A project, or an access list with owners, must keep an owner whose role does not end, so that nobody finds it without
+one on some morning. A transfer makes the new owner a lasting one.
+
 ## Rules for rights
 
 - **Nobody gives more than they have.** Only those who manage the owners of a project or workspace make somebody an

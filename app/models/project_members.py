@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
 from app.authz.policy import Level
+from app.models.expiring_grants import expiry_index
 from app.persistence import Base, Timestamp, identifier, now
 
 PROJECT_ROLES = ("viewer", "member", "admin", "owner")
@@ -44,6 +45,8 @@ class ProjectMember(Base):
     )
     cells: Mapped[list[str] | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    # When it ends by itself; null for never.
+    expires_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
     __table_args__ = (
         # The membership first: each request looks up the caller's grants by it.
@@ -55,6 +58,7 @@ class ProjectMember(Base):
             unique=True,
         ),
         Index("ix_project_members_project_id_created_at", project_id, created_at),
+        expiry_index("project_members"),
         CheckConstraint(role.in_(PROJECT_ROLES), name="role"),
         CheckConstraint(or_(role != OWNER, and_(environment_id.is_(None), cells.is_(None))), name="owner"),
     )

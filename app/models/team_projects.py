@@ -1,6 +1,7 @@
 """Access of teams to projects."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, UniqueConstraint, case, select
@@ -9,8 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.authz.permissions import P
 from app.authz.policy import Level
+from app.models.expiring_grants import expiry_index
 from app.models.teams import Team
-from app.persistence import Base, identifier
+from app.persistence import Base, Timestamp, identifier
 
 ACCESS_LEVELS = ("read", "write", "maintain", "admin", "custom")
 
@@ -33,12 +35,15 @@ class TeamProject(Base):
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
     access: Mapped[str] = mapped_column()
     details: Mapped[dict[str, Any] | None]
+    # When it ends by itself; null for never.
+    expires_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
     team: Mapped[Team] = relationship(lazy="joined", innerjoin=True, viewonly=True)
 
     __table_args__ = (
         # The team first: each request looks up the caller's grants by their teams.
         UniqueConstraint("team_id", "project_id"),
+        expiry_index("team_projects"),
         CheckConstraint(access.in_(ACCESS_LEVELS), name="access"),
     )
 

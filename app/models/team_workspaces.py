@@ -1,6 +1,7 @@
 """Access of teams to workspaces."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, UniqueConstraint, case, select
@@ -9,9 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.authz.permissions import P
 from app.authz.policy import Level
+from app.models.expiring_grants import expiry_index
 from app.models.teams import Team
 from app.models.workspaces import Workspace
-from app.persistence import Base, Expression, identifier
+from app.persistence import Base, Expression, Timestamp, identifier
 
 ACCESS_LEVELS = ("read", "plan", "write", "admin", "custom")
 
@@ -38,6 +40,8 @@ class TeamWorkspace(Base):
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
     access: Mapped[str] = mapped_column()
     details: Mapped[dict[str, Any] | None]
+    # When it ends by itself; null for never.
+    expires_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
     team: Mapped[Team] = relationship(lazy="joined", innerjoin=True, viewonly=True)
     workspace: Mapped[Workspace] = relationship(lazy="joined", innerjoin=True, viewonly=True)
@@ -45,6 +49,7 @@ class TeamWorkspace(Base):
     __table_args__ = (
         # The team first: each request looks up the caller's grants by their teams.
         UniqueConstraint("team_id", "workspace_id"),
+        expiry_index("team_workspaces"),
         CheckConstraint(access.in_(ACCESS_LEVELS), name="access"),
     )
 

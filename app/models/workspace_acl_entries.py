@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.authz.permissions import P
 from app.authz.policy import Level
+from app.models.expiring_grants import expiry_index
 from app.models.workspaces import WorkspaceChild
 from app.persistence import Base, Timestamp, identifier, now
 
@@ -35,10 +36,13 @@ class WorkspaceAclEntry(WorkspaceChild, Base):
     # It ends with the member's role in that project. No foreign key: a deleted project takes the role along.
     created_in_id: Mapped[str | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(Timestamp, default=now)
+    # When it ends by itself; null for never.
+    expires_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
     __table_args__ = (
         # The membership first: each request looks up the caller's grants by it.
         UniqueConstraint("membership_id", "workspace_id"),
         Index("ix_workspace_acl_entries_workspace_id_created_at", workspace_id, created_at),
+        expiry_index("workspace_acl_entries"),
         CheckConstraint(level.in_(ACL_LEVELS), name="level"),
     )

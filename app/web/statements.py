@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    and_,
     bindparam,
     case,
     func,
@@ -92,6 +93,7 @@ class Declaration:
     are read as well. ``joined`` is the model's table joined with all other tables that the expressions need. ``order``
     must be total (no two rows equal). ``sorts`` maps the values of the query parameter ``sort`` to expressions, which
     come before ``order``. ``newest_first`` reverses ``order``. ``counted_by_status`` adds HCP's ``status-counts``.
+    Rows that do not match ``only`` are as if they were not there.
 
     The permission to see a row is the model's ``visible_by`` unless ``visible_by`` names another one. ``parents`` has
     the conditions for parents that are not columns of the model, each with a parameter of the parent's name.
@@ -106,6 +108,7 @@ class Declaration:
     parents: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
     counted_by_status: bool = False
     newest_first: bool = False
+    only: ColumnElement[bool] = field(default_factory=true)
 
     @cached_property
     def permission(self) -> P:
@@ -276,7 +279,7 @@ def _cut(ids: Select[Any]) -> Select[Any]:
 def visible_rows(listing: Declaration, visibility: Visibility) -> ColumnElement[bool]:
     """The condition that the caller sees a row."""
     levels, are_many = visibility.levels, visibility.are_many
-    return rules.visibility_clause(listing.permission, listing.model, levels, are_many=are_many)
+    return and_(rules.visibility_clause(listing.permission, listing.model, levels, are_many=are_many), listing.only)
 
 
 def labelled_columns(listing: Declaration, visibility: Visibility) -> list[Expression]:
@@ -299,7 +302,7 @@ def _seen(
 ) -> list[ColumnElement[bool]]:
     """The conditions that the caller sees a row below the parents."""
     if visible_where is not None:
-        return [visible_where]
+        return [visible_where, listing.only]
     by_index = not (finds_ids or is_reached_by_id(listing, visibility.levels))
     return [visible_rows(listing, visibility), *_equal(listing, _narrowest(parents), by_index=by_index)]
 

@@ -9,6 +9,7 @@ from app.models.assessment_results import READ_ASSESSMENT
 from app.models.background_tasks import DELIVER_ANALYTICS
 from app.models.run_followups import START_TRIGGERED_RUN
 from app.models.run_task_parts import EXPIRE, REQUEST
+from app.resources.access.expiring_grants.background import end_expired_grants
 from app.resources.access.invitations.background import send_invitation
 from app.resources.access.invitations.links import SEND_INVITATION
 from app.resources.accounts.authentication_tokens.background import delete_expired
@@ -35,6 +36,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     DELIVER_ANALYTICS: Handler(perform=deliver_analytics, longest_seconds=180),
     SEND_INVITATION: Handler(perform=send_invitation, longest_seconds=120),
     "delete-expired": Handler(perform=delete_expired, longest_seconds=600),
+    "end-expired-grants": Handler(perform=end_expired_grants, longest_seconds=600),
     "delete-expired-items": Handler(perform=delete_expired_items, longest_seconds=1800),
     "forget-dead-tasks": Handler(perform=forget_dead_tasks),
     "remove-old-files": Handler(perform=remove_old_files, longest_seconds=1800),
@@ -48,6 +50,7 @@ PERIODS: Final[Mapping[str, int]] = {
     "destroy-due-workspaces": 30,
     "delete-expired": 60 * 60,
     "delete-expired-items": 60 * 60,
+    "end-expired-grants": 60 * 60,
     "forget-dead-tasks": 24 * 60 * 60,
     "remove-old-files": 10 * 60,
     "sweep-objects": 24 * 60 * 60,

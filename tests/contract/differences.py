@@ -121,6 +121,10 @@ DIFFERENCES: Mapping[tuple[str, str], Mapping[str, str]] = {
         **_of(IN_REFERENCE, "+default-agent-pool-id"),
     },
     ("run-triggers", BODY): _of(SHOWN_ONLY, "-sourceable-name", "-workspace-name"),
+    ("team-projects", ANSWER): _of(BEYOND, "+expires-at"),
+    ("team-projects", BODY): _of(BEYOND, "+expires-at"),
+    ("team-workspaces", ANSWER): _of(BEYOND, "+expires-at"),
+    ("team-workspaces", BODY): _of(BEYOND, "+expires-at"),
     ("runs", BODY): {
         **_of(
             SHOWN_ONLY,

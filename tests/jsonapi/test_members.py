@@ -105,7 +105,8 @@ def test_the_error_says_what_could_be_sent() -> None:
         "status": "422",
         "title": "invalid attribute",
         "code": "unknown-member",
-        "detail": "cellScopes is no attribute that can be set here; those that can be set: cell-scopes, role",
+        "detail": "cellScopes is no attribute that can be set here; "
+        "those that can be set: cell-scopes, expires-at, role",
         "source": {"pointer": "/data/attributes/cellScopes"},
     }
 

@@ -187,7 +187,7 @@ def test_accepting_costs_the_same_for_all(
             for token in (into, to)
         ]
         costs.append((seen, *made))
-    assert costs == [(2, 15, 14)] * 2
+    assert costs == [(2, 16, 15)] * 2
 
 
 def test_lists_are_read_by_index(app: Flask, api: Api, world: World, project: Project, owner: Person) -> None:

@@ -64,6 +64,7 @@ def test_a_member_is_added_shown_changed_and_removed(
     assert attributes.pop("created-at").endswith("Z")
     assert attributes == {
         "role": "member",
+        "expires-at": None,
         "cell-scopes": ["eu", "us"],
         "username": "grace",
         "email": "grace@example.test",
@@ -352,6 +353,6 @@ def test_lists_and_changes_take_the_same_statements_whatever_the_sizes(
         world.project_member(project, world.member(acme), "viewer")
     assert costs("admin") == few
     # The caller, the project, the page, its users; the caller, the row; the caller, the row, the project and the
-    # member locked, the change, the name, the event, the row; the caller, the project, the user, the row, the event,
-    # the row again.
-    assert few == [4, 2, 8, 6]
+    # member locked, the change, the name, the event, the row; the caller, the project, the user, what has ended,
+    # the row, the event, the row again.
+    assert few == [4, 2, 8, 7]

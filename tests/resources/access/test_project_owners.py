@@ -11,7 +11,7 @@ from tests.support.activity import left_by_requests
 from tests.support.api import Api, document, faults
 from tests.support.world import Person, World
 
-LAST = "The project must keep at least one owner"
+LAST = "The project must keep at least one owner whose role does not expire"
 SCOPED = "The role of an owner holds in the whole project; it can't be limited to an environment or to cells"
 
 

@@ -90,6 +90,7 @@ def test_every_level_is_shown_with_all_its_details(
             "access": access,
             "project-access": details["project_access"],
             "workspace-access": details["workspace_access"],
+            "expires-at": None,
         },
         "relationships": {
             "team": {"data": {"id": team.id, "type": "teams"}, "links": {"related": f"/api/v2/teams/{team.id}"}},

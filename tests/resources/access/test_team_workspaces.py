@@ -47,7 +47,7 @@ def test_every_detail_of_a_level_is_shown(
     assert created["id"].startswith("tws-")
     expected = {name: value for level, name, value in DETAILS if level == access}
     shown = {name: str(value).lower() for name, value in created["attributes"].items()}
-    assert shown == {"access": access, **expected}
+    assert shown == {"access": access, "expires-at": "none", **expected}
     assert created["relationships"] == {
         "team": {"data": {"id": team.id, "type": "teams"}, "links": {"related": f"/api/v2/teams/{team.id}"}},
         "workspace": {

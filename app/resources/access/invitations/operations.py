@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.jsonapi.errors import Conflict, InvalidAttribute, Unprocessable
 from app.models.environments import Environment
+from app.models.expiring_grants import is_in_force
 from app.models.invitations import ACCEPTED, CANCELED, PENDING, Invitation
 from app.models.organization_memberships import OrganizationMembership
 from app.models.project_members import ProjectMember
@@ -165,10 +166,11 @@ def join(session: Session, invitation: Invitation, membership: OrganizationMembe
         )
         # A role in another environment is another one.
         place = {"project_id": invitation.project_id, "environment_id": invitation.environment_id}
-        there = select(ProjectMember.id).filter_by(**place)
+        there = select(ProjectMember.id).filter_by(**place).where(is_in_force(ProjectMember))
     else:
         joined = WorkspaceAclEntry(**its, workspace_id=invitation.workspace_id, level=invitation.role)
         there = select(WorkspaceAclEntry.id).filter_by(workspace_id=invitation.workspace_id)
+        there = there.where(is_in_force(WorkspaceAclEntry))
     if session.scalar(there.filter_by(membership_id=membership.id)) is not None:
         raise AlreadyMember
     invitation.status, invitation.accepted_by_id = ACCEPTED, user_id
@@ -196,7 +198,7 @@ def _member_with(target: InvitationTarget, address: str, environment_id: str | N
         .join(OrganizationMembership, OrganizationMembership.id == model.membership_id)
         .join(User, User.id == OrganizationMembership.user_id)
     )
-    found = found.filter(case_folded(User.email) == address)
+    found = found.filter(case_folded(User.email) == address, is_in_force(model))
     if model is ProjectMember:
         return found.filter(
             model.project_id == target.id, ProjectMember.environment_id.is_not_distinct_from(environment_id)

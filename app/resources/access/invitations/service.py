@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.roles import MANAGES_LEVEL, MANAGES_ROLE
 from app.jsonapi.errors import NotFound
 from app.models.invitations import ACCEPTED, CANCELED, PENDING, Invitation
+from app.models.project_members import ProjectMember
 from app.models.projects import Project
 from app.models.users import User
+from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
+from app.resources.access.expiring_grants.ending import end_expired
 from app.resources.access.invitations.links import TOKEN_SEPARATOR, check_nonce, parse_token, send_links
 from app.resources.access.invitations.listing import INVITATIONS, OWN_INVITATIONS
 from app.resources.access.invitations.operations import (
@@ -185,6 +188,7 @@ def accept(session: Session, token: str, workspace_id: str | None = None) -> tup
 def fulfil(session: Session, invitation: Invitation, user_id: str) -> Joined:
     """Give the calling user what the invitation promises, and record the events. The invitation is locked."""
     membership, verb = membership_for(session, invitation.organization_id, user_id)
+    end_expired(session, *_in_place_of(invitation, membership.id))
     joined = join(session, invitation, membership, user_id)
     if verb is not None:
         record_event(
@@ -199,6 +203,15 @@ def fulfil(session: Session, invitation: Invitation, user_id: str) -> Joined:
         )
     record_event(session, "invitations.accept", invitation, {"status": [PENDING, ACCEPTED]})
     return joined
+
+
+def _in_place_of(invitation: Invitation, membership_id: str) -> tuple[type[Joined], ColumnElement[bool]]:
+    """What the user may have had there, and which has ended."""
+    if invitation.project_id is None:
+        of_user = WorkspaceAclEntry.membership_id == membership_id
+        return WorkspaceAclEntry, and_(of_user, WorkspaceAclEntry.__table__.c.workspace_id == invitation.workspace_id)
+    of_user = ProjectMember.membership_id == membership_id
+    return ProjectMember, and_(of_user, ProjectMember.project_id == invitation.project_id)
 
 
 def _lock_own(session: Session, token: str) -> Invitation:

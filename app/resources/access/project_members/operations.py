@@ -25,7 +25,7 @@ class LastProjectOwner(Forbidden):
     """A project that has owners must keep at least one."""
 
     code = "last-project-owner"
-    detail = "The project must keep at least one owner"
+    detail = "The project must keep at least one owner whose role does not expire"
 
 
 def event_changes(changes: Mapping[str, Any]) -> Changes:
@@ -65,8 +65,17 @@ def check_no_other_role(session: Session, member: ProjectMember) -> None:
             raise Taken("relationships/environment")
 
 
+def is_lasting_owner(member: ProjectMember) -> bool:
+    """Whether the member owns the project, and does not cease to by themselves."""
+    return member.role == OWNER and member.expires_at is None
+
+
 def keep_an_owner(session: Session, project_id: str) -> None:
-    """Refuse a change that has left the project without an owner. The project's row is locked."""
-    owners = select(ProjectMember.id).where(ProjectMember.project_id == project_id, ProjectMember.role == OWNER)
+    """Refuse a change that has left the project without a lasting owner. The project's row is locked.
+
+    Otherwise it would have none, one day, without a change.
+    """
+    lasting = (ProjectMember.role == OWNER, ProjectMember.expires_at.is_(None))
+    owners = select(ProjectMember.id).where(ProjectMember.project_id == project_id, *lasting)
     if session.scalar(owners.limit(1)) is None:
         raise LastProjectOwner

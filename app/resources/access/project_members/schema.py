@@ -106,6 +106,11 @@ class ProjectMemberSchema(Schema):
     shown_cells = Computed(lambda row, _held: row.cells, data_key="cell-scopes", schema=CELL_SCOPES)
     username: Field[Any] = Attribute(description="The user name of the person.")
     email: Field[Any] = Attribute(shown_to=P.MEMBERSHIP_READ, description="The address of the person.")
+    expires_at = DateTime(
+        allow_none=True,
+        description="When the access ends by itself; null for never.",
+        example="2099-12-31T00:00:00Z",
+    )
     created_at = DateTime(dump_only=True)
 
     user = ToOne("users", column="user_id", related="/api/v2/users/{user_id}", writable=True, required=True)

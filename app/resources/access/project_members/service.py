@@ -5,29 +5,33 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.policy import Level
 from app.jsonapi.errors import NotFound, Unprocessable
+from app.models.expiring_grants import has_ended, is_in_force
 from app.models.organization_memberships import OrganizationMembership
 from app.models.project_members import OWNER, ProjectMember
 from app.models.projects import Project
 from app.models.users import User
+from app.resources.access.expiring_grants.ending import end_expired
+from app.resources.access.expiring_grants.operations import check_expiry
 from app.resources.access.project_members.listing import MEMBERS
 from app.resources.access.project_members.operations import (
     Changes,
     check_no_other_role,
     check_scope,
     event_changes,
+    is_lasting_owner,
     keep_an_owner,
     token_roles,
 )
 from app.resources.access.project_members.roles import require_may_grant, resolve_environment
 from app.resources.organizations.access_paths.standing import Standing, standing
 from app.resources.organizations.organization_memberships.members import Member, pop_member, username_of
-from app.resources.organizations.organization_memberships.removal import Left, end_creators_levels, end_project_tokens
+from app.resources.organizations.organization_memberships.removal import Left, end_project_tokens, end_with_role
 from app.resources.projects.dry_runs.document import DryRun, dry_run
 from app.web.context import caller
 from app.web.listing import ResourceObject
@@ -41,9 +45,12 @@ def create_project_member(project_id: str, members: dict[str, Any]) -> ResourceO
         project = get_for_update(session, Project, project_id, P.PROJECT_MANAGE_MEMBERS, share_lock=True)
         require_may_grant(project, members["role"])
         check_scope(members)
+        check_expiry(members)
         resolve_environment(session, members, project)
         user = pop_member(session, project.organization_id, members)
         project_key = {"organization_id": project.organization_id, "project_id": project_id}
+        in_its_place = and_(ProjectMember.membership_id == user.membership_id, ProjectMember.project_id == project_id)
+        end_expired(session, ProjectMember, in_its_place)
         member = ProjectMember(**project_key, membership_id=user.membership_id, **members)
         insert(session, member)
         record_event(
@@ -65,21 +72,11 @@ def destroy_project_member(member_id: str) -> None:
         username = username_of(session, member.membership_id)
         session.delete(member)
         session.flush()
-        if member.role == OWNER:
+        if is_lasting_owner(member):
             keep_an_owner(session, project.id)
         changes = {"username": [username, None], "role": [member.role, None]}
         record_event(session, "project-members.delete", member, changes)
-        # The levels of a creator and the tokens of a maker would go on where the role has ended.
-        remaining = session.scalars(
-            select(ProjectMember).where(
-                ProjectMember.membership_id == member.membership_id, ProjectMember.project_id == project.id
-            )
-        ).all()
-        levels = end_creators_levels(session, member.membership_id, project.id, username, remaining)
-        # Only a role in the whole project makes tokens.
-        is_of_all = member.environment_id is None and member.cells is None
-        ends_tokens = is_of_all or not remaining
-        tokens = end_project_tokens(session, [member.membership_id], project.id) if ends_tokens else ()
+        levels, tokens = end_with_role(session, member, username, is_in_force(ProjectMember))
         record_events(session, "workspace-acl-entries.delete", levels)
         record_events(session, "authentication-tokens.delete", tokens)
 
@@ -111,14 +108,15 @@ def update_project_member(member_id: str, members: dict[str, Any]) -> ResourceOb
         project = _project_of(session, member_id, P.PROJECT_MANAGE_MEMBERS)
         resolve_environment(session, members, project)
         member = _locked(session, member_id)
-        was_owner, before = member.role == OWNER, token_roles(member)
+        was_owner, before = is_lasting_owner(member), token_roles(member)
         require_may_grant(project, member.role, members.get("role", member.role))
         check_scope(members, member)
+        check_expiry(members)
         changes = event_changes(apply_changes(member, members))
         if "environment" in changes:
             check_no_other_role(session, member)
         session.flush()
-        if was_owner and member.role != OWNER:
+        if was_owner and not is_lasting_owner(member):
             keep_an_owner(session, project.id)
         if changes:
             username = username_of(session, member.membership_id)
@@ -144,7 +142,7 @@ def _locked(session: Session, member_id: str) -> ProjectMember:
 
 
 FORMER_OWNER = "admin"
-WHOLE = {"role": OWNER, "environment_id": None, "cells": None}
+WHOLE = {"role": OWNER, "environment_id": None, "cells": None, "expires_at": None}
 
 
 class AlreadyOwner(Unprocessable):
@@ -183,7 +181,7 @@ def transfer(session: Session, project: Project, to: Member) -> Transfer:
     The project's row is locked.
     """
     present = _owners_and(session, project, to)
-    owners = [each for each in present if each.row.role == OWNER]
+    owners = [each for each in present if each.row.role == OWNER and not has_ended(each.row)]
     stepping_down = [each for each in _handing_over(project, owners, to) if each.row.membership_id != to.membership_id]
     staying = [each.username for each in owners if each not in stepping_down and each.username != to.username]
     changed = [(each, apply_changes(each.row, {"role": FORMER_OWNER})) for each in stepping_down]
@@ -215,7 +213,10 @@ def _owners_and(session: Session, project: Project, to: Member) -> list[Present]
         .join(User, User.id == OrganizationMembership.user_id)
         .where(
             ProjectMember.project_id == project.id,
-            or_(ProjectMember.role == OWNER, ProjectMember.membership_id == to.membership_id),
+            or_(
+                and_(ProjectMember.role == OWNER, is_in_force(ProjectMember)),
+                ProjectMember.membership_id == to.membership_id,
+            ),
         )
         .order_by(User.username)
         .with_for_update(of=ProjectMember),

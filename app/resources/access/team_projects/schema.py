@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from app.jsonapi import Json
-from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
+from app.jsonapi.fields import Attribute, Choice, Computed, DateTime, Setting, ToOne
 from app.jsonapi.schema import Schema
 from app.models.team_projects import ACCESS_LEVELS
 from app.persistence import AnyRow
@@ -89,6 +89,12 @@ class TeamProjectSchema(Schema):
     )
     shown_project_access = shown(PROJECT_DETAILS)
     shown_workspace_access = shown(WORKSPACE_DETAILS)
+
+    expires_at = DateTime(
+        allow_none=True,
+        description="When the access ends by itself; null for never.",
+        example="2099-12-31T00:00:00Z",
+    )
 
     team = ToOne("teams", column="team_id", related="/api/v2/teams/{team_id}", writable=True, required=True)
     project = ToOne(

@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import and_
 from sqlalchemy.orm import Session
 
 from app.authentication.granting import project_level
 from app.authz.permissions import P
 from app.authz.policy import Level, allowed_at
 from app.authz.rules import permissions_on
+from app.jsonapi.errors import NotFound
+from app.models.expiring_grants import has_ended
 from app.models.projects import Project
 from app.models.team_projects import TeamProject
+from app.resources.access.expiring_grants.ending import end_expired
+from app.resources.access.expiring_grants.operations import expiry_in
 from app.resources.access.levels import team_in_organization
 from app.resources.access.team_projects.listing import TEAM_PROJECTS
 from app.resources.access.team_projects.operations import AboveOwnRights, normalize_access
@@ -25,8 +30,10 @@ def create_team_project(members: dict[str, Any]) -> ResourceObject:
     with transaction() as session:
         project = get_for_update(session, Project, members["project_id"], P.PROJECT_MANAGE_TEAMS, share_lock=True)
         team = team_in_organization(session, members["team_id"], project.organization_id)
-        normalized = normalize_access(members)
+        normalized = normalize_access(members) | expiry_in(members)
         _require_not_above(project, normalized)
+        in_its_place = and_(TeamProject.team_id == team.id, TeamProject.project_id == project.id)
+        end_expired(session, TeamProject, in_its_place)
         access = TeamProject(
             organization_id=project.organization_id,
             project_id=project.id,
@@ -48,7 +55,7 @@ def update_team_project(team_project_id: str, members: dict[str, Any]) -> Resour
     """Change a team's access to a project; details of a custom access that are left out stay as they are."""
     with transaction() as session:
         access = _lock_access(session, team_project_id)
-        normalized = normalize_access(members, access)
+        normalized = normalize_access(members, access) | expiry_in(members)
         _require_not_above(session.get_one(Project, access.project_id), normalized)
         changes = apply_changes(access, normalized)
         session.flush()
@@ -82,4 +89,7 @@ def _require_not_above(project: Project, normalized: Mapping[str, Any]) -> None:
 
 
 def _lock_access(session: Session, team_project_id: str) -> TeamProject:
-    return get_for_update(session, TeamProject, team_project_id, P.PROJECT_MANAGE_TEAMS)
+    access = get_for_update(session, TeamProject, team_project_id, P.PROJECT_MANAGE_TEAMS)
+    if has_ended(access):
+        raise NotFound
+    return access

@@ -1,6 +1,6 @@
 """The attributes and relationships of a team's access to a workspace (spec: team access to a workspace)."""
 
-from app.jsonapi.fields import Attribute, Choice, Computed, Setting, ToOne
+from app.jsonapi.fields import Attribute, Choice, Computed, DateTime, Setting, ToOne
 from app.jsonapi.schema import Schema
 from app.models.team_workspaces import ACCESS_LEVELS
 from app.persistence import AnyRow
@@ -64,6 +64,12 @@ class TeamWorkspaceSchema(Schema):
     shown_workspace_locking = shown("workspace-locking")
     shown_run_tasks = shown("run-tasks")
     shown_policy_overrides = shown("policy-overrides")
+
+    expires_at = DateTime(
+        allow_none=True,
+        description="When the access ends by itself; null for never.",
+        example="2099-12-31T00:00:00Z",
+    )
 
     team = ToOne("teams", column="team_id", related="/api/v2/teams/{team_id}", writable=True, required=True)
     workspace = ToOne(

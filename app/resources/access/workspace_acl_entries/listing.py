@@ -1,5 +1,6 @@
 """Reading the access lists of workspaces."""
 
+from app.models.expiring_grants import is_in_force
 from app.models.organization_memberships import OrganizationMembership
 from app.models.users import User
 from app.models.workspace_acl_entries import WorkspaceAclEntry
@@ -7,7 +8,7 @@ from app.models.workspaces import Workspace
 from app.persistence import case_folded
 from app.resources.access.workspace_acl_entries.schema import WorkspaceAclEntrySchema
 from app.resources.organizations.organization_memberships.members import of_user, with_users
-from app.web.filters import Contains, OneOf
+from app.web.filters import Contains, Holds, OneOf
 from app.web.listing import Listing, plain
 
 _USERNAME = of_user(User.username, WorkspaceAclEntry.membership_id, WorkspaceAclEntry.__table__)
@@ -15,8 +16,9 @@ _USERNAME = of_user(User.username, WorkspaceAclEntry.membership_id, WorkspaceAcl
 ACL = Listing(
     schema=WorkspaceAclEntrySchema,
     model=WorkspaceAclEntry,
+    only=is_in_force(WorkspaceAclEntry),
     columns={
-        **plain(WorkspaceAclEntry, "id organization_id workspace_id membership_id level created_at"),
+        **plain(WorkspaceAclEntry, "id organization_id workspace_id membership_id level created_at expires_at"),
         "user_id": OrganizationMembership.user_id,
         **plain(User, "username email"),
         **plain(Workspace, "project_id environment_id project_cell_key environment_cell_key"),
@@ -28,8 +30,13 @@ ACL = Listing(
     order=(WorkspaceAclEntry.created_at, WorkspaceAclEntry.id),
     sorts={
         "created-at": (WorkspaceAclEntry.created_at,),
+        "expires-at": (WorkspaceAclEntry.expires_at,),
         "level": (WorkspaceAclEntry.level,),
         "username": (case_folded(_USERNAME),),
     },
-    filters=(Contains("q", (_USERNAME,)), OneOf("filter[level]", WorkspaceAclEntry.level)),
+    filters=(
+        Contains("q", (_USERNAME,)),
+        OneOf("filter[level]", WorkspaceAclEntry.level),
+        Holds("filter[expires]", WorkspaceAclEntry.expires_at.is_not(None)),
+    ),
 )

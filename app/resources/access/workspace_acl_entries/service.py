@@ -2,17 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from app.authz.permissions import P
 from app.authz.roles import MANAGES_LEVEL
 from app.jsonapi.errors import NotFound
-from app.models.workspace_acl_entries import OWNER, WorkspaceAclEntry
+from app.models.expiring_grants import is_in_force
+from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
+from app.resources.access.expiring_grants.ending import end_expired
+from app.resources.access.expiring_grants.operations import check_expiry
 from app.resources.access.invitations.service import accept
 from app.resources.access.workspace_acl_entries.listing import ACL
-from app.resources.access.workspace_acl_entries.operations import keep_an_owner
+from app.resources.access.workspace_acl_entries.operations import is_lasting_owner, keep_an_owner
 from app.resources.organizations.organization_memberships.members import pop_member, username_of
 from app.web.listing import ResourceObject
 from app.web.policy import get_for_update, is_allowed, require, visible
@@ -24,7 +27,11 @@ def create_acl_entry(workspace_id: str, members: dict[str, Any]) -> ResourceObje
     with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_MANAGE_ACL, share_lock=True)
         _require_may_grant(workspace, members["level"])
+        check_expiry(members)
         user = pop_member(session, workspace.organization_id, members)
+        of_user = WorkspaceAclEntry.membership_id == user.membership_id
+        in_its_place = and_(of_user, WorkspaceAclEntry.__table__.c.workspace_id == workspace_id)
+        end_expired(session, WorkspaceAclEntry, in_its_place)
         entry = WorkspaceAclEntry(
             organization_id=workspace.organization_id,
             workspace_id=workspace_id,
@@ -44,14 +51,15 @@ def update_acl_entry(workspace_id: str, entry_id: str, members: dict[str, Any]) 
     with transaction() as session:
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_READ)
         entry = _entry(session, workspace, entry_id)
-        was_owner = entry.level == OWNER
+        check_expiry(members)
+        was_owner = is_lasting_owner(entry)
         _require_may_grant(workspace, entry.level, members.get("level", entry.level))
         changes = apply_changes(entry, members)
         if changes:
             # From now on it is granted, and does not end with the role of a creator.
             entry.created_in_id = None
         session.flush()
-        if was_owner and entry.level != OWNER:
+        if was_owner and not is_lasting_owner(entry):
             keep_an_owner(session, workspace_id)
         if changes:
             username = username_of(session, entry.membership_id)
@@ -71,7 +79,7 @@ def destroy_acl_entry(workspace_id: str, entry_id: str) -> None:
         record_event(session, "workspace-acl-entries.delete", entry, changes)
         session.delete(entry)
         session.flush()
-        if entry.level == OWNER:
+        if is_lasting_owner(entry):
             keep_an_owner(session, workspace_id)
 
 
@@ -89,6 +97,7 @@ def _entry(session: Session, workspace: Workspace, entry_id: str) -> WorkspaceAc
         .where(
             WorkspaceAclEntry.id == entry_id,
             WorkspaceAclEntry.__table__.c.workspace_id == workspace.id,
+            is_in_force(WorkspaceAclEntry),
             visible(P.WORKSPACE_READ_ACL, WorkspaceAclEntry),
         )
         .with_for_update(of=WorkspaceAclEntry),

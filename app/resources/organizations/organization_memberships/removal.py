@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.models.authentication_tokens import AuthenticationToken
@@ -64,6 +64,25 @@ def end_creators_levels(
         session.delete(entry)
     session.flush()
     return [(entry, {"username": [username, None], "level": [entry.level, None]}) for entry in ending]
+
+
+def end_with_role(
+    session: Session, member: ProjectMember, username: str, in_force: ColumnElement[bool]
+) -> tuple[Left, Left]:
+    """Delete what the role has brought, which is deleted already: levels of a creator, and tokens of its maker.
+
+    They would go on where the role has ended. What another role brings that is ``in_force`` stays.
+    """
+    remaining = session.scalars(
+        select(ProjectMember).where(
+            ProjectMember.membership_id == member.membership_id, ProjectMember.project_id == member.project_id, in_force
+        )
+    ).all()
+    levels = end_creators_levels(session, member.membership_id, member.project_id, username, remaining)
+    # Only a role in the whole project makes tokens.
+    is_of_all = member.environment_id is None and member.cells is None
+    ends_tokens = is_of_all or not remaining
+    return levels, end_project_tokens(session, [member.membership_id], member.project_id) if ends_tokens else ()
 
 
 def _reaches(role: ProjectMember, entry: WorkspaceAclEntry) -> bool:

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import and_, func, literal, select
 
 from app.authz.permissions import P
+from app.models.expiring_grants import is_in_force
 from app.models.images import Image
 from app.models.organizations import Organization
 from app.models.projects import Project
@@ -48,7 +49,7 @@ PROJECTS = Listing(
         "team_count": Counted(
             P.PROJECT_READ_TEAMS,
             TeamProject,
-            TeamProject.project_id == Project.id,
+            and_(TeamProject.project_id == Project.id, is_in_force(TeamProject)),
             shared={"organization_id": Project.organization_id},
         ),
     },
