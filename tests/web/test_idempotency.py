@@ -1,9 +1,9 @@
 """A write with an Idempotency-Key may be sent again: it is done once, and answered twice with the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 from webtest.response import TestResponse
 
-from app.models import IdempotencyKey, Organization, Project, SignInAttempt
+from app.models import ActivityEvent, IdempotencyKey, Organization, Project, SignInAttempt
 from app.models.background_tasks import DueTask, schedule
 from app.openapi.examples import example_document
 from app.openapi.routes import Route, routes_of
@@ -31,6 +31,8 @@ from tests.support.world import Person, World
 PROJECTS = "/organizations/acme/projects"
 KEYS = Base.metadata.tables[IdempotencyKey.__tablename__]
 SAMPLES = {name: example for name, _, example in EXAMPLES}
+# Thirty-two find no more than eight do, and take four times as long; one write has them below.
+AT_ONCE = 8
 # So many of the writes are possible here: of the others, some are an agent's or an administrator's, some need more than
 # a document of the right form.
 LEAST = 125
@@ -89,31 +91,71 @@ def sample(route: Route) -> Any:
     return example_document(body, many=many) if isinstance(body, type) else None
 
 
-@pytest.mark.one_database
-def test_every_write_may_be_repeated(app: Flask, api: Api, world: World, engine: Engine) -> None:
+class Aimed(NamedTuple):
+    """A write that is good."""
+
+    route: Route
+    path: str
+    sent: Any
+
+
+def aimed_writes(app: Flask, api: Api, world: World) -> Iterator[tuple[Aimed, str]]:
+    """Each write of the API, with the token of whoever may do it."""
     targets = Targets(world, api)
-    done = []
-    for number, route in enumerate(writes(app)):
+    for route in writes(app):
         targets.renew()
         others = prepare(api, targets, route.name)
         name = "" if route.name in PREPARED else route.name
         given = targets.parameters(dict.fromkeys(route.parameters), name, route.method)
         path = route.path.format(**{**given, **others}).removeprefix("/api/v2")
-        sent = targets.aimed(sample(route))
+        yield Aimed(route, path, targets.aimed(sample(route))), targets.owner.token
+
+
+@pytest.mark.one_database
+def test_every_write_may_be_repeated(app: Flask, api: Api, world: World, engine: Engine) -> None:
+    done = []
+    for number, (write, token) in enumerate(aimed_writes(app, api, world)):
         headers = {HEADER: f"repeat-{number}"}
-        first = api.raw(route.method.upper(), path, targets.owner.token, sent, headers=headers)
+        first = api.raw(write.route.method.upper(), write.path, token, write.sent, headers=headers)
         if first.status_int >= 400:
             continue
         before = rows(engine)
-        again = api.raw(route.method.upper(), path, targets.owner.token, sent, headers=headers)
-        assert again.headers.get(REPEATED) == "true", route.name
+        again = api.raw(write.route.method.upper(), write.path, token, write.sent, headers=headers)
+        assert again.headers.get(REPEATED) == "true", write.route.name
         assert (again.status, again.body, again.headers.get("Location")) == (
             first.status,
             first.body,
             first.headers.get("Location"),
-        ), route.name
-        assert rows(engine) == before, route.name
-        done.append(route.name)
+        ), write.route.name
+        assert rows(engine) == before, write.route.name
+        done.append(write.route.name)
+    assert len(done) >= LEAST
+
+
+# SQLite lets one writer in after the other, whatever they do.
+@pytest.mark.one_database("postgresql")
+def test_every_write_is_done_once_of_many_at_once(app: Flask, api: Api, world: World, engine: Engine) -> None:
+    clients = [Api(app) for _ in range(AT_ONCE)]
+    done = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for number, (write, token) in enumerate(aimed_writes(app, api, world)):
+            method, headers = write.route.method.upper(), {HEADER: f"at-once-{number}"}
+            with engine.connect() as connection:
+                last = connection.scalar(select(func.max(ActivityEvent.position))) or 0
+            sending = [
+                pool.submit(each.raw, method, write.path, token, write.sent, headers=headers) for each in clients
+            ]
+            answers = [each.result() for each in sending]
+            good = [answer for answer in answers if answer.status_int < 400]
+            if not good:
+                continue
+            assert len({answer.body for answer in good}) == 1, write.route.name
+            refused = {code(answer) for answer in answers if answer.status_int >= 400}
+            assert refused <= {(409, "idempotency-key-in-use")}, write.route.name
+            with engine.connect() as connection:
+                new = select(ActivityEvent.request_id).where(ActivityEvent.position > last).distinct()
+                assert len(connection.scalars(new).all()) <= 1, write.route.name
+            done.append(write.route.name)
     assert len(done) >= LEAST
 
 
