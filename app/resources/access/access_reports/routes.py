@@ -1,6 +1,7 @@
 """Reports of access over HTTP."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
@@ -11,6 +12,7 @@ from app.authz.permissions import P
 from app.authz.policy import Level
 from app.jsonapi.dump import compile_dump
 from app.jsonapi.errors import BadParameter, Unprocessable
+from app.jsonapi.fields import format_timestamp
 from app.jsonapi.parameters import Known
 from app.jsonapi.query import Arguments, list_values, text_of
 from app.models.authentication_tokens import AuthenticationToken
@@ -213,5 +215,5 @@ def _cells(row: AccessPath) -> list[object]:
         value = getattr(row, name)
         if name == "cells" and value is not None:
             value = " ".join(value)
-        shown.append(value.isoformat() if hasattr(value, "isoformat") else value)
+        shown.append(format_timestamp(value) if isinstance(value, datetime) else value)
     return shown
