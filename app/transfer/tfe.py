@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, Final
 
-from app.transfer.hcl import Block, Expression, Labels, block
+from app.transfer.hcl import Block, Expression, Labels, block, quoted
 from app.transfer.records import (
     AGENT_POOLS,
     CONSUMERS,
@@ -134,6 +134,8 @@ class Code:
         self._resource(record, "tfe_team", _picked(record, OF_TEAMS), f"{self._organization}/{record.id}", blocks)
 
     def _project_team(self, record: Record) -> None:
+        if self._ends(record):
+            return
         content = {
             "access": record.attributes["access"],
             "team_id": self._reference(record.references["team"]),
@@ -146,7 +148,17 @@ class Code:
         ]
         self._resource(record, "tfe_team_project_access", content, record.id, blocks)
 
+    def _ends(self, record: Record) -> bool:
+        """Whether it is access that ends. The provider has no word for that, and would make it access for ever."""
+        end = record.attributes.get("expires-at")
+        if end is not None:
+            team = record.references["team"][1]
+            self._write(f"\n# Left out: the access of the team {quoted(team)}, which ends at {end}.\n")
+        return end is not None
+
     def _workspace_team(self, record: Record) -> None:
+        if self._ends(record):
+            return
         content: dict[str, Any] = {
             "team_id": self._reference(record.references["team"]),
             "workspace_id": self._reference([WORKSPACES, *record.key[:1]]),

@@ -4,6 +4,7 @@ import json
 import re
 import tarfile
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ import pytest
 from flask import Flask
 
 from app.backups.encryption import new_identity
+from app.jsonapi.fields import format_timestamp
+from app.models import TeamProject, TeamWorkspace
+from app.persistence import now
 from app.transfer import exporting
 from app.transfer.records import Record
 from tests.support.api import Api, document
 from tests.support.states import md5, state
 from tests.support.sweeper import Sweeper
+from tests.support.world import World
 from tests.transfer.conftest import SECRET, Command, Scene, check_format
 
 
@@ -151,3 +156,24 @@ def test_a_state_that_was_lost_is_left_out_and_told(scene: Scene, app: Flask, co
     result = command("export", "acme/net", tmp_path / "net.tar.gz")
     assert "state of net-prod with serial" in result.output
     assert "state versions: 0," in result.output
+
+
+@pytest.mark.one_database
+def test_access_that_ends_is_no_lasting_access_in_code(
+    scene: Scene, command: Command, tmp_path: Path, world: World
+) -> None:
+    """The provider has no word for the end; the archive has it."""
+    ending = now() + timedelta(days=1)
+    for model in (TeamProject, TeamWorkspace):
+        for access in world.all(model):
+            world.change(access, expires_at=ending)
+    command("export", "acme/net", tmp_path / "a")
+    members = unpack(tmp_path / "a", tmp_path / "out")
+    code = members["main.tf"].decode()
+    assert "tfe_team_project_access" not in code
+    assert 'tfe_team_access"' not in code
+    assert "# Left out: the access of the team" in code
+    carried = [each for kind in ("project-teams", "workspace-teams") for each in of_kind(members, kind).values()]
+    assert carried
+    assert {each.attributes["expires-at"] for each in carried} == {format_timestamp(ending)}
+    del scene
