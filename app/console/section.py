@@ -64,6 +64,9 @@ class Section:
     may_change: str = "can-update"
     may_delete: str = "can-destroy"
     """The same for one entry, where the entry has ``permissions`` of its own."""
+    seen: str = ""
+    """The flag of ``permissions``, of the thing it is below, without which the list is not to be seen, if there is one:
+    then it has no tab."""
     left_out: frozenset[str] = frozenset()
     """Attributes that have no field in the forms."""
     code_path: str = ""

@@ -224,6 +224,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             choices=(Choice("environment", "/projects/{project_id}/environments", "environments", is_required=False),),
         ),
         "teams": Section(
+            seen="can-read-teams",
             title="Teams",
             is_main=True,
             text="Teams with access to this project.",
@@ -239,6 +240,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             own="project",
         ),
         "invitations": Section(
+            seen="can-manage-members",
             title="Invitations",
             text="People who were invited by mail and have not answered yet.",
             type="invitations",
@@ -270,6 +272,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             columns={"Name": "name", "Address": "url", "Since": "created-at"},
         ),
         "tokens": Section(
+            seen="can-manage-tokens",
             title="Tokens",
             text="Tokens for pipelines, which may do what a role in this project may.",
             type="authentication-tokens",
@@ -330,6 +333,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Section]]] = {
             choices=(replace(WORKSPACE_CHOICE, name="sourceable", label="Workspace", is_many=False),),
         ),
         "consumers": Section(
+            seen="can-update",
             title="Remote state consumers",
             text="Workspaces that may read the outputs and the state of this one.",
             may="can-update",

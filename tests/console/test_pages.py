@@ -122,3 +122,19 @@ def test_a_run_that_has_not_changed_is_not_shown_again(scene: Scene, statements:
     assert other.status_int == 200
     assert other.html.select_one("[data-version]")["data-version"] != version
     assert "discarded" in other.text
+
+
+def test_what_somebody_may_not_see_has_no_tab(app: Flask, scene: Scene, world: World) -> None:
+    viewer = world.member(scene.organization)
+    world.project_member(scene.project, viewer, "viewer")
+    theirs = sign_in(app, world, viewer)
+    place = f"/app/{scene.organization.name}"
+    for address, hidden in (
+        (f"{place}/projects/{scene.project.id}/settings", ("teams", "invitations", "tokens")),
+        (f"{place}/workspaces/{scene.name}/settings", ("consumers",)),
+    ):
+        there = address.removesuffix("settings")
+        for name in hidden:
+            assert f'href="{there}{name}"' in scene.visit(address.removeprefix("/app")).text
+            assert f'href="{there}{name}"' not in theirs.app.get(address).text
+            theirs.app.get(f"{there}{name}", status=404 if name != "invitations" else 403)

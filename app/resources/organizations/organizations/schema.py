@@ -42,6 +42,7 @@ FLAGS: dict[str, P | bool] = {
     "can-update-ssh-keys": P.SSH_KEY_MANAGE,
     "can-manage-run-tasks": P.RUN_TASK_MANAGE,
     "can-read-run-tasks": P.RUN_TASK_READ,
+    "can-manage-recoverable-items": P.WORKSPACE_FORCE_DELETE,
     # False for features that the service does not have; clients look for these keys.
     **dict.fromkeys(
         (
@@ -60,7 +61,6 @@ FLAGS: dict[str, P | bool] = {
             "can-manage-org-public-providers",
             "can-manage-public-modules",
             "can-manage-public-providers",
-            "can-manage-recoverable-items",
             "can-manage-sso",
             "can-manage-subscription",
             "can-read-assessments",
