@@ -27,7 +27,6 @@ ABSENT = {
     "can-manage-org-public-providers",
     "can-manage-public-modules",
     "can-manage-public-providers",
-    "can-manage-recoverable-items",
     "can-manage-sso",
     "can-manage-subscription",
     "can-read-assessments",
