@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, request
 
-from app.console.api import Document, Refused, get, segment, send
+from app.console.api import Document, Refused, Resource, get, segment, send
 from app.console.blueprint import blueprint
 from app.console.pages import action, page, redirect_to, render
 from app.console.queries import LONG
@@ -27,12 +27,24 @@ def _page(organization: str, project_id: str, names: list[str], to: str, refused
         chosen = get(f"/projects/{project_id}/workspaces", query)
     q = request.args.get("q", "")
     query = {"page[size]": LONG, "page[count]": "false", "sort": "name", **({"q": q} if q else {})}
-    given = {"project": project, "chosen": chosen, "q": q, "problem": refused.text if refused else ""}
+    problem = refused.text if refused else ""
+    given: dict[str, Any] = {"project": project, "chosen": chosen, "q": q, "problem": problem, "foreseen": None}
     if to:
         given["target"] = get(f"/projects/{segment(to)}").one
+        try:
+            given["foreseen"] = _foreseen(segment(to), [each.id for each in chosen])
+        except Refused as error:
+            given["problem"] = given["problem"] or error.text
     else:
         given["projects"] = get(f"/organizations/{organization}/projects", query)
     return render("move", refused.status if refused else 200, org=organization, **given)
+
+
+def _foreseen(to: str, chosen: list[str]) -> Resource | None:
+    """What the API says that the move would do."""
+    document = {"data": [{"type": "workspaces", "id": identifier} for identifier in chosen]}
+    answer = send("POST", f"/projects/{to}/relationships/workspaces", document, {"dry-run": "true"}) if chosen else None
+    return answer.one if answer else None
 
 
 @blueprint.post("/<organization>/projects/<project_id>/move")

@@ -13,7 +13,7 @@ from tests.support.world import World
 
 MOST_STATEMENTS = 6
 # It foresees who loses access and by which paths, in as many statements whatever there is.
-MOST_STATEMENTS_OF = {"show_project_danger": 10}
+MOST_STATEMENTS_OF = {"show_project_danger": 10, "show_move to": 19}
 
 
 def pages(app: Flask, scene: Scene) -> dict[str, str]:

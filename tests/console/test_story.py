@@ -357,6 +357,7 @@ def test_several_workspaces_are_moved_after_a_look_at_who_has_access(scene: Scen
     for name in ("first", "second", "stays"):
         world.workspace(scene.project, name)
     other = world.project(scene.organization, "Elsewhere")
+    world.project_member(other, world.person("heir"), "member")
     place = f"/{org}/projects/{scene.project.id}"
     form = form_with(scene.visit(place), "Move the chosen")
     for box in form.fields["name"]:  # type: ignore[attr-defined]
@@ -367,6 +368,8 @@ def test_several_workspaces_are_moved_after_a_look_at_who_has_access(scene: Scen
     page = form.submit()  # type: ignore[attr-defined]
     loaded = [each["data-load"] for each in page.html.select("[data-load]")]
     assert len(loaded) == 4
+    assert "Nobody loses access to them." in page.text
+    assert "Who would get more access to them: <strong>heir</strong> (member)." in page.text
     assert "Sections" not in scene.visit(loaded[0].removeprefix("/app"), None, **{"X-Part": "section"}).text
     form = form_with(page, "Move 2 workspaces")
     moved = form.submit().follow()  # type: ignore[attr-defined]
