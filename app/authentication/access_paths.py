@@ -19,6 +19,7 @@ from app.authz.grants import Grants, Source
 from app.authz.permissions import P
 from app.authz.rules import permissions_on
 from app.models.authentication_tokens import AUDIT_TRAILS, AuthenticationToken
+from app.models.expiring_grants import is_in_force
 from app.models.organization_memberships import OrganizationMembership
 from app.models.organizations import Organization
 from app.models.project_members import ProjectMember
@@ -99,7 +100,7 @@ def _kept(given: Any) -> KeptStatement:  # noqa: ANN401 - a union
     rows = given.subquery("given").c
     may_force = select(Organization.allow_force_delete_workspaces).where(Organization.id == rows.organization_id)
     columns = (*(rows[name] for name in _GIVEN_COLUMNS), may_force.scalar_subquery().label("may_force"))
-    return KeptStatement(select(*columns).order_by(rows.type, rows.id))
+    return KeptStatement(select(*columns).where(is_in_force(rows)).order_by(rows.type, rows.id))
 
 
 _PROJECTS: Final = values_param("projects")

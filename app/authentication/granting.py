@@ -75,7 +75,9 @@ def given_access(
     of_members: ColumnElement[bool],
     of_entries: ColumnElement[bool],
 ) -> CompoundSelect[Any]:
-    """All access in force to projects and workspaces that matches these conditions, of any holder.
+    """All access to projects and workspaces that matches these conditions, of any holder.
+
+    Whoever reads it leaves out what has ended: once for all kinds, because each parameter takes its time.
 
     JSON is cast to text, so that rows can be grouped by it.
     """
@@ -92,7 +94,7 @@ def given_access(
             TeamProject.details.cast(Text).label("details"),
             TeamProject.team_id.label("holder_id"),
             TeamProject.expires_at,
-        ).where(of_team_projects, is_in_force(TeamProject)),
+        ).where(of_team_projects),
         select(
             literal("team-workspaces"),
             TeamWorkspace.id,
@@ -107,7 +109,7 @@ def given_access(
             TeamWorkspace.expires_at,
         )
         .join(Workspace, Workspace.id == TeamWorkspace.workspace_id)
-        .where(of_team_workspaces, is_in_force(TeamWorkspace)),
+        .where(of_team_workspaces),
         select(
             literal("project-members"),
             ProjectMember.id,
@@ -120,7 +122,7 @@ def given_access(
             _NO_TEXT,
             ProjectMember.membership_id,
             ProjectMember.expires_at,
-        ).where(of_members, is_in_force(ProjectMember)),
+        ).where(of_members),
         select(
             literal("workspace-acl-entries"),
             WorkspaceAclEntry.id,
@@ -135,7 +137,7 @@ def given_access(
             WorkspaceAclEntry.expires_at,
         )
         .join(Workspace, Workspace.id == WorkspaceAclEntry.workspace_id)
-        .where(of_entries, is_in_force(WorkspaceAclEntry), ~_HAS_ENDED_WITH_ROLE),
+        .where(of_entries, ~_HAS_ENDED_WITH_ROLE),
     )
 
 
@@ -157,12 +159,16 @@ def _given(*apart: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
     """One statement for all access: a row for each kind of grant, with the ids that it is granted on."""
     given = _GIVEN.c
     kind = (given.type, given.organization_id, given.environment_id, given.cells, given.access, given.details)
-    return select(
-        *kind,
-        func.min(given.id).label("id"),
-        func.aggregate_strings(given.project_id, SEPARATOR).label("project_ids"),
-        func.aggregate_strings(given.workspace_id, SEPARATOR).label("workspace_ids"),
-    ).group_by(*kind, *apart)
+    return (
+        select(
+            *kind,
+            func.min(given.id).label("id"),
+            func.aggregate_strings(given.project_id, SEPARATOR).label("project_ids"),
+            func.aggregate_strings(given.workspace_id, SEPARATOR).label("workspace_ids"),
+        )
+        .where(is_in_force(given))
+        .group_by(*kind, *apart)
+    )
 
 
 # A caller with thousands of grants has few kinds of them. They are only kept separate to explain their sources.

@@ -3,14 +3,14 @@
 One that has ended counts nowhere from that moment, though its row stays until a background task removes it.
 """
 
-from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, Index, or_, text
+from sqlalchemy import ColumnElement, Index, or_, text
 
-from app.persistence import AnyRow, Timestamp, now
+from app.persistence import AnyRow, database_now, now
 
-MOMENT: Final[BindParameter[datetime]] = BindParameter("moment_of_grants", callable_=now, type_=Timestamp())
+# By the clock of the database, which all hosts share; and a statement has no further parameter for it.
+MOMENT: Final = database_now()
 _ENDS: Final = text("expires_at IS NOT NULL")
 
 
