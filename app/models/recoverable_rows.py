@@ -6,7 +6,7 @@ them. So a new table is kept without being named here.
 
 import zlib
 from base64 import b64decode, b64encode
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -19,9 +19,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Row,
     Table,
-    false,
     insert,
-    or_,
     select,
 )
 from sqlalchemy.orm import Session
@@ -46,6 +44,22 @@ ENDED: Final = {Run.__tablename__: Run.__table__.c.status.in_(sorted(FINAL))}
 PIECE_BYTES: Final = 256 * 1024
 BUFFER_BYTES: Final = 32 * 2**20
 ROWS_AT_ONCE: Final = 500
+PIECES_AT_ONCE: Final = 10
+# Links that belong to what is at their other end, and the column that names it. Whoever manages that could not see them
+# meanwhile, may want them no more, and is not asked: they come back only together with their owner.
+OF_OTHERS: Final = {
+    "agent_pool_allowed_projects": "agent_pool_id",
+    "agent_pool_allowed_workspaces": "agent_pool_id",
+    "agent_pool_excluded_workspaces": "agent_pool_id",
+    "policy_set_project_exclusions": "policy_set_id",
+    "policy_set_projects": "policy_set_id",
+    "policy_set_workspace_exclusions": "policy_set_id",
+    "policy_set_workspaces": "policy_set_id",
+    "remote_state_consumers": "workspace_id",
+    "run_triggers": "workspace_id",
+    "varset_projects": "varset_id",
+    "varset_workspaces": "varset_id",
+}
 
 Values = dict[str, Any]
 
@@ -96,35 +110,51 @@ class Taking:
 
     def take(self) -> None:
         """Copy all rows, in the order in which they can be written again."""
-        conditions: dict[str, ColumnElement[bool]] = {}
+        conditions: dict[str, list[ColumnElement[bool]]] = {}
         for table in tables_below():
-            conditions[table.name] = self._condition(table, conditions)
-            found = select(table).where(conditions[table.name]).order_by(*_order(table))
-            result = self._session.connection().execute(found, execution_options={"yield_per": ROWS_AT_ONCE})
-            for some in result.partitions():
-                self._keep(table, some)
+            conditions[table.name] = self._conditions(table, conditions)
+            known: set[tuple[Any, ...]] = set()
+            # One statement for each way to belong to a root: with all in one, PostgreSQL would read whole tables.
+            for condition in conditions[table.name]:
+                found = select(table).where(condition).order_by(*_order(table))
+                result = self._session.connection().execute(found, execution_options={"yield_per": ROWS_AT_ONCE})
+                for some in result.partitions():
+                    self._keep(table, some, known if len(conditions[table.name]) > 1 else None)
         for item_id in list(self._waiting):
             self._write(item_id)
 
-    def _condition(self, table: Table, conditions: Mapping[str, ColumnElement[bool]]) -> ColumnElement[bool]:
+    def _conditions(
+        self, table: Table, conditions: Mapping[str, list[ColumnElement[bool]]]
+    ) -> list[ColumnElement[bool]]:
         if table.name in ROOTS:
-            return in_values(table.c.id, self._owners[table.name])
-        below = []
-        for key in _cascading(table):
-            column, parent = _ends(key)
-            if parent.table.name in ROOTS:
-                below.append(in_values(column, self._owners[parent.table.name]))
-            elif parent.table.name in conditions:
-                below.append(column.in_(select(parent).where(conditions[parent.table.name])))
-        return or_(false(), *below) & ENDED[table.name] if table.name in ENDED else or_(false(), *below)
+            found = [in_values(table.c.id, self._owners[table.name])]
+        else:
+            keys = [_ends(key) for key in _cascading(table)]
+            to_roots = [(column, parent) for column, parent in keys if parent.table.name in ROOTS]
+            whole = [pair for pair in to_roots if not pair[0].nullable]
+            found = [in_values(column, self._owners[parent.table.name]) for column, parent in whole or to_roots]
+            if not whole:
+                found += [
+                    column.in_(select(parent).where(condition))
+                    for column, parent in keys
+                    if parent.table.name not in ROOTS
+                    for condition in conditions.get(parent.table.name, ())
+                ]
+        return [each & ENDED[table.name] for each in found] if table.name in ENDED else found
 
-    def _keep(self, table: Table, rows: Sequence[Row[Any]]) -> None:
+    def _keep(self, table: Table, rows: Sequence[Row[Any]], known: set[tuple[Any, ...]] | None) -> None:
         owners = self._owners.setdefault(table.name, {})
         parents = [(column.name, parent.table.name) for column, parent in map(_ends, _cascading(table))]
         names = [str(column.name) for column in table.columns]
+        key = [str(column.name) for column in table.primary_key]
         objects = []
         for row in rows:
             values = dict(zip(names, row, strict=True))
+            if known is not None:
+                own = tuple(values[name] for name in key)
+                if own in known:
+                    continue
+                known.add(own)
             item_id = owners.get(values.get("id", "")) or next(
                 owner
                 for name, parent in parents
@@ -132,7 +162,7 @@ class Taking:
             )
             if "id" in values:
                 owners[values["id"]] = item_id
-            objects += [(item_id, name, key) for name, key in _objects_in(table, values)]
+            objects += [(item_id, name, key_) for name, key_ in _objects_in(table, values)]
             piece = orjson.dumps(_unsealed(table, values))
             self._waiting[item_id].append((table, piece))
             self._sizes[item_id] += len(piece)
@@ -144,9 +174,9 @@ class Taking:
                     "item_id": item_id,
                     "organization_id": self._items[item_id].organization_id,
                     "kept_object": name,
-                    "kept_key": key,
+                    "kept_key": sealed,
                 }
-                for item_id, name, key in objects
+                for item_id, name, sealed in objects
             ]
             self._session.connection().execute(insert(OBJECTS), named)
         if sum(self._sizes.values()) > BUFFER_BYTES:
@@ -162,17 +192,16 @@ class Taking:
         del self._sizes[item_id]
 
 
-def put_back(
-    session: Session, item: RecoverableItem, change: Mapping[str, Mapping[str, Any]]
-) -> Mapping[str, set[str]]:
-    """Write the rows of an item again; returns the ids by table.
+def put_back(session: Session, item: RecoverableItem, change: Mapping[str, Mapping[str, Any]]) -> "Existing":
+    """Write the rows of an item again; returns what was written, and what was left out.
 
-    ``change`` are other values for the columns of a table. A row whose parent is gone is left out, and a reference to
-    something that is gone becomes null, as the deletion of that would have done.
+    ``change`` are other values for the columns of a table. A row whose parent is gone is left out, and so is one that
+    belongs to something beside the item; a reference to something that is gone becomes null, as the deletion of that
+    would have done.
     """
     existing = Existing(session)
     pieces = select(ROWS.c.content).where(ROWS.c.item_id == item.id).order_by(ROWS.c.number)
-    for sealed in session.connection().scalars(pieces).all():
+    for sealed in session.connection().execute(pieces, execution_options={"yield_per": PIECES_AT_ONCE}).scalars():
         found: dict[str, list[Values]] = {}
         for name, values in orjson.loads(zlib.decompress(services().keyring.unseal(sealed))):
             found.setdefault(name, []).append({**values, **change.get(name, {})})
@@ -181,7 +210,7 @@ def put_back(
             fitting = existing.fitting(table, [_sealed(table, each) for each in rows])
             if fitting:
                 session.connection().execute(insert(table), fitting)
-    return existing.written
+    return existing
 
 
 class Existing:
@@ -192,13 +221,24 @@ class Existing:
         self._session = session
         self._known: dict[str, dict[str, bool]] = defaultdict(dict)
         self.written: dict[str, set[str]] = defaultdict(set)
+        self.left_out: Counter[str] = Counter()
 
     def fitting(self, table: Table, rows: Sequence[Values]) -> list[Values]:
         """The rows without those whose parents are gone."""
         keys = [(*_ends(key), key.ondelete) for key in table.foreign_key_constraints]
         for column, parent, _ in keys:
             self._look_up(parent, {row[column.name] for row in rows if row.get(column.name) is not None})
-        return [row for row in rows if self._fits(table, row, keys)]
+        fitting = [row for row in rows if self._is_own(table, row) and self._fits(table, row, keys)]
+        if len(fitting) < len(rows):
+            self.left_out[table.name] += len(rows) - len(fitting)
+        return fitting
+
+    def _is_own(self, table: Table, row: Values) -> bool:
+        owner = OF_OTHERS.get(table.name)
+        if owner is None:
+            return True
+        [parent] = [parent for column, parent in map(_ends, _cascading(table)) if column.name == owner]
+        return row[owner] in self.written[parent.table.name]
 
     def _fits(self, table: Table, row: Values, keys: Iterable[tuple[Column[Any], Column[Any], str | None]]) -> bool:
         for column, parent, ondelete in keys:

@@ -15,13 +15,15 @@ from app.persistence import in_values, now
 from app.services import services
 from app.storage.ledger import mark_for_deletion, objects_owned_by
 
+IS_DRY: Final = "is_dry"
+"""In a session: its transaction is rolled back at the end, so that nothing needs to be kept."""
 # So many workspaces are read at once.
 AT_ONCE: Final = 100
 
 
 def keep_workspaces(session: Session, workspaces: Sequence[Workspace], deleted_by: str | None) -> None:
     """Keep each of these workspaces, which the caller has locked and is about to delete, in an item of its own."""
-    if not services().settings.recoverable_days:
+    if not _is_to_be_kept(session):
         return
     for begin in range(0, len(workspaces), AT_ONCE):
         some = workspaces[begin : begin + AT_ONCE]
@@ -33,7 +35,7 @@ def keep_workspaces(session: Session, workspaces: Sequence[Workspace], deleted_b
 
 def keep_project(session: Session, project: Project, workspaces: Sequence[Workspace], deleted_by: str | None) -> None:
     """Keep a project and its workspaces, which the caller has locked and is about to delete, in one item."""
-    if not services().settings.recoverable_days:
+    if not _is_to_be_kept(session):
         return
     item = _item(project, sum(each.resource_count for each in workspaces), deleted_by)
     session.add(item)
@@ -41,6 +43,10 @@ def keep_project(session: Session, project: Project, workspaces: Sequence[Worksp
     Taking(
         session, {"projects": {project.id: item}, "workspaces": dict.fromkeys((each.id for each in workspaces), item)}
     ).take()
+
+
+def _is_to_be_kept(session: Session) -> bool:
+    return bool(services().settings.recoverable_days) and not session.info.get(IS_DRY)
 
 
 def give_up(session: Session, items: Sequence[RecoverableItem], status: str) -> None:

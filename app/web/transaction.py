@@ -15,6 +15,7 @@ from app.doorbells import FOLDER, RING, ring
 from app.jsonapi.errors import ApiError, Conflict, Taken
 from app.models.activity_events import ActivityEvent
 from app.models.background_tasks import DELIVER_ANALYTICS, schedule
+from app.models.recovery import IS_DRY
 from app.models.workspaces import ProjectScoped, WorkspaceChild
 from app.persistence import AnyRow, Base, ChangedRow, NewRow, identifier, new_row, now, violated_constraint, write_rows
 from app.persistence.database import new_session
@@ -64,6 +65,7 @@ def transaction(*, at_once: bool = False, is_dry: bool = False) -> Iterator[Sess
     release_reader()
     with ExitStack() as closing:
         session = closing.enter_context(new_session())
+        session.info[IS_DRY] = is_dry
         try:
             yield session
             ensure_policy_was_asked()

@@ -14,17 +14,20 @@ from app.models import (
     Project,
     ProjectMember,
     RecoverableItem,
+    RemoteStateConsumer,
     Run,
     Var,
+    VarsetWorkspace,
     Workspace,
     WorkspaceAclEntry,
 )
 from app.models.recoverable_items import KEPT
-from app.models.recoverable_rows import NOT_KEPT, tables_below
+from app.models.recoverable_rows import NOT_KEPT, OF_OTHERS, tables_below
 from app.persistence import Base, now
 from app.services import services
 from app.storage.keyring import Keyring
 from app.storage.rotation import reseal
+from tests.support.activity import left_by_requests
 from tests.support.api import Api, faults
 from tests.support.contents import fill
 from tests.support.recoverable import act, expire, items, keep_deleted, let_expire
@@ -79,8 +82,15 @@ def test_a_project_comes_back_with_all_that_was_in_it(
     [item] = items(api, owner.token)
     act(api, item, "recover", owner.token)
     after = contents(engine)
-    assert {name: after[name] for name in after if after[name] != before[name]} == {}
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed <= set(OF_OTHERS), "but for links that belong to something beside the project"
+    # What its workspaces let others read and are triggered by came back, and not what others let them read.
+    assert len(before["remote_state_consumers"]) - len(after["remote_state_consumers"]) == 1
+    assert len(before["run_triggers"]) - len(after["run_triggers"]) == 1
+    assert after["varset_workspaces"] == []
     assert items(api, owner.token) == []
+    [told] = [event for event in left_by_requests(world) if event.action == "projects.recover"]
+    assert told.changes["left-out-varset-workspaces"] == [None, 2]
 
 
 def test_what_gives_access_to_whoever_has_it_does_not_come_back(
@@ -242,6 +252,60 @@ def test_an_entry_that_came_with_a_role_ends_with_it(
     act(api, item, "recover", owner.token)
     assert world.all(WorkspaceAclEntry) == []
     api.get(f"/workspaces/{workspace.id}", person.token, expect=404)
+
+
+def test_a_role_that_was_given_since_brings_no_level_back(
+    api: Api, world: World, acme: Organization, project: Project, owner: Person
+) -> None:
+    person = world.member(acme)
+    role = world.project_member(project, person, "member")
+    workspace = world.workspace(project, "net")
+    world.change(world.acl_entry(workspace, person, "developer"), created_in_id=project.id)
+    api.delete(f"/workspaces/{workspace.id}", owner.token)
+    world.remove(role)
+    world.project_member(project, person, "viewer")
+    [item] = items(api, owner.token)
+    act(api, item, "recover", owner.token)
+    assert world.all(WorkspaceAclEntry) == []
+
+
+def test_what_others_let_it_read_does_not_come_back(
+    api: Api, world: World, acme: Organization, project: Project, owner: Person
+) -> None:
+    workspace, provider = world.workspace(project, "net"), world.workspace(world.project(acme), "provider")
+    world.add(RemoteStateConsumer(workspace_id=provider.id, consumer_id=workspace.id))
+    world.add(RemoteStateConsumer(workspace_id=workspace.id, consumer_id=provider.id))
+    world.add(VarsetWorkspace(varset_id=world.varset(acme).id, workspace_id=workspace.id))
+    api.delete(f"/workspaces/{workspace.id}", owner.token)
+    [item] = items(api, owner.token)
+    act(api, item, "recover", owner.token)
+    assert [(row.workspace_id, row.consumer_id) for row in world.all(RemoteStateConsumer)] == [
+        (workspace.id, provider.id)
+    ]
+    assert world.all(VarsetWorkspace) == []
+
+
+def test_each_link_to_something_else_has_an_owner() -> None:
+    """Who has access, and what is attached to a workspace, belongs to it; every other link has to be thought about."""
+    below = {table.name for table in tables_below()}
+    known = {*OF_OTHERS, "notification_configurations", "project_members", "team_projects", "team_workspaces"}
+    known |= {"workspace_acl_entries", "workspace_tasks"}
+    found = {
+        table.name
+        for table in tables_below()
+        for key in table.foreign_key_constraints
+        if key.ondelete == "CASCADE" and key.referred_table.name not in {*below, "organizations"}
+    }
+    assert found - known == set()
+
+
+def test_a_dry_run_keeps_nothing(
+    api: Api, world: World, project: Project, owner: Person, statements: Statements
+) -> None:
+    world.workspace(project, "net")
+    with statements() as seen:
+        api.delete(f"/projects/{project.id}?force=true&dry-run=true", owner.token, expect=200)
+    assert not [each for each in seen if "recoverable" in each and each.startswith("INSERT")]
 
 
 def test_its_name_may_be_taken_and_its_project_gone(

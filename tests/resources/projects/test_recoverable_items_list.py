@@ -6,9 +6,11 @@ import pytest
 from flask import Flask
 
 from app.models import Organization, Project
+from app.models.recoverable_rows import tables_below
 from app.persistence import now
 from tests.support.activity import left_by_requests
 from tests.support.api import Api, faults
+from tests.support.query_plans import plans, read_from_end_to_end
 from tests.support.recoverable import DAYS, act, expire, items, keep_deleted, let_expire
 from tests.support.world import Person, World
 
@@ -99,3 +101,9 @@ def test_only_who_may_delete_by_force_sees_and_recovers(
     act(api, item, "recover", workspaces.token, 403)
     act(api, item, "recover", owner.token)
     api.get(f"/projects/{project.id}", of_project.token)
+
+
+def test_what_is_kept_is_found_by_index(app: Flask, api: Api, world: World, project: Project, owner: Person) -> None:
+    workspace = world.workspace(project, "net")
+    lines = plans(app, api, f"/workspaces/{workspace.id}", owner.token, "DELETE")
+    assert read_from_end_to_end(lines, [table.name for table in tables_below()]) == [], "\n".join(lines)

@@ -1,6 +1,7 @@
 """The rules of recovering: what is in the way, and what of a recovered row can't be as it was."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import and_, delete, exists, select, update
@@ -65,7 +66,7 @@ def other_environment(session: Session, item: RecoverableItem) -> Mapping[str, A
     return {"environment_id": session.scalars(found).one()}
 
 
-def adjust(session: Session, ids: Collection[str]) -> None:
+def adjust(session: Session, ids: Collection[str], deleted_at: datetime) -> None:
     """Change what can't be as it was in recovered workspaces: what has passed, and what refers to something gone."""
     ours = in_values(Workspace.__table__.c.id, ids)
     _set(session, and_(ours, Workspace.locked_by_type == Run.__tablename__), locked=False, **_UNLOCKED)
@@ -82,7 +83,9 @@ def adjust(session: Session, ids: Collection[str]) -> None:
     _set(session, and_(ours, Workspace.own_auto_destroy_at <= now()), own_auto_destroy_at=None)
     _set(session, ours, auto_destroy_due_at=None)
     session.execute(
-        delete(WorkspaceAclEntry).where(in_values(WorkspaceAclEntry.__table__.c.workspace_id, ids), _outlived_role()),
+        delete(WorkspaceAclEntry).where(
+            in_values(WorkspaceAclEntry.__table__.c.workspace_id, ids), _outlived_role(deleted_at)
+        ),
         execution_options={"synchronize_session": False},
     )
     auto_destroy.arm(session, list(ids))
@@ -112,10 +115,15 @@ def _is_gone(column: Any, model: Any) -> Any:  # noqa: ANN401 - a column that ma
     return and_(column.is_not(None), ~exists(select(ids).where(ids == column)))
 
 
-def _outlived_role() -> Any:  # noqa: ANN401 - a condition
-    """An entry that came with creating the workspace ends with the member's role in that project."""
+def _outlived_role(deleted_at: datetime) -> Any:  # noqa: ANN401 - a condition
+    """An entry that came with creating the workspace ends with the member's role in that project.
+
+    A role that the member was given since is another one.
+    """
     entry, member = WorkspaceAclEntry.__table__.c, ProjectMember.__table__.c
     role = select(member.id).where(
-        member.project_id == entry.created_in_id, member.membership_id == entry.membership_id
+        member.project_id == entry.created_in_id,
+        member.membership_id == entry.membership_id,
+        member.created_at <= deleted_at,
     )
     return and_(entry.created_in_id.is_not(None), ~exists(role))

@@ -43,7 +43,8 @@ def recover_item(item_id: str) -> Response:
     """Recover a deleted workspace, or a project with its workspaces, under its old id and name.
 
     Its settings, variables, states, ended runs, tags and access come back; of these, what belonged to something that
-    is gone by now does not. Tokens of a project, invitations, and runs that were under way when it was deleted do not.
+    is gone by now does not. Tokens of a project, invitations, and runs that were under way when it was deleted do not,
+    nor what others had linked to it: variable sets, policy sets, agent pools, and states that it was allowed to read.
     """
     service.recover(item_id)
     return no_content()

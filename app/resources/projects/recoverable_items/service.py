@@ -39,7 +39,7 @@ def recover(item_id: str) -> None:
         check_project(session, item)
         change = {Workspace.__tablename__: other_environment(session, item)}
         try:
-            written = put_back(session, item, change)
+            existing = put_back(session, item, change)
         except MissingParent:
             raise NotRecoverable("Something that it must belong to was deleted meanwhile") from None
         except IntegrityError as error:
@@ -47,8 +47,8 @@ def recover(item_id: str) -> None:
             if taken is None:
                 raise
             raise NotRecoverable(f"{taken} now. Rename that one, and recover then") from None
-        workspace_ids, project_ids = written[Workspace.__tablename__], written[Project.__tablename__]
-        adjust(session, workspace_ids)
+        workspace_ids, project_ids = (existing.written[model.__tablename__] for model in (Workspace, Project))
+        adjust(session, workspace_ids, item.deleted_at)
         for each in project_ids:
             adjust_project(session, each)
         for model in (RecoverableRows, RecoverableObject):
@@ -59,8 +59,11 @@ def recover(item_id: str) -> None:
             select(Workspace).where(in_values(Workspace.__table__.c.id, workspace_ids)).order_by(Workspace.id)
         ).all()
         projects = session.scalars(select(Project).where(in_values(Project.id, project_ids))).all()
-        record_events(session, "workspaces.recover", [(each, None) for each in workspaces])
-        record_events(session, "projects.recover", [(each, None) for each in projects])
+        # What did not come back is told of the item itself.
+        left = {f"left-out-{name.replace('_', '-')}": [None, count] for name, count in existing.left_out.items()}
+        of_project = item.recoverable_type == Project.__tablename__
+        record_events(session, "workspaces.recover", [(each, None if of_project else left) for each in workspaces])
+        record_events(session, "projects.recover", [(each, left) for each in projects])
 
 
 def delete_for_good(item_id: str) -> None:
