@@ -1,9 +1,14 @@
 """A service with states, and commands about backups of it."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
+import pyrage
 import pytest
 from click.testing import Result
 from flask import Flask
@@ -63,8 +68,23 @@ def another_app(
     return making
 
 
+def in_a_process(work: str, data: bytes, passphrase: str) -> bytes:
+    """What the library's own function makes of the data, in a process that has the memory of it for itself."""
+    code = (
+        f"import sys, pyrage; sys.stdout.buffer.write(pyrage.passphrase.{work}(sys.stdin.buffer.read(), sys.argv[1]))"
+    )
+    command = [sys.executable, "-c", code, passphrase]
+    done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=60)  # noqa: S603 - as above
+    if done.returncode != 0:
+        raise pyrage.DecryptError(done.stderr.decode())
+    return done.stdout
+
+
 @pytest.fixture
-def passphrase(tmp_path: Path) -> Path:
+def passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of a passphrase. To make a key of one takes 256 MB, which this process would not give back."""
+    apart = {work: partial(in_a_process, work) for work in ("encrypt", "decrypt")}
+    monkeypatch.setattr(pyrage, "passphrase", SimpleNamespace(**apart))
     path = tmp_path / "passphrase"
     path.write_text("correct horse battery\n")
     return path
