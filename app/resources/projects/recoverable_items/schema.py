@@ -20,8 +20,10 @@ class RecoverableItemSchema(Schema):
     unmanaged_resources = Attribute(
         description="How many resources its states manage: they still exist, and nothing manages them.",
     )
-    permanently_deleted_at = DateTime(dump_only=True, description="When somebody deleted it for good, or it expired.")
-    recovered_at = DateTime(dump_only=True, description="When it was recovered.")
+    permanently_deleted_at = DateTime(
+        dump_only=True, allow_none=True, description="When somebody deleted it for good, or it expired."
+    )
+    recovered_at = DateTime(dump_only=True, allow_none=True, description="When it was recovered.")
 
     project = ToOne("projects", column="project_id", related="/api/v2/projects/{project_id}")
     recoverable = ToOne("workspaces", "projects", column="recoverable_id", type_column="recoverable_type")
