@@ -30,6 +30,8 @@ View = Callable[..., Response]
 # In a deadlock, the database aborts only one of the transactions, so the next attempt usually succeeds.
 ATTEMPTS = 3
 DRY_RUN = "dry-run"
+# Whoever writes it so means it.
+NEARLY_DRY_RUN = frozenset({DRY_RUN, "dryrun"})
 """The query parameter of a request that is to change nothing and to tell what it would change."""
 
 
@@ -135,7 +137,13 @@ def _refuse_include(view: View) -> None:
 
 def _refuse_dry_run(view: View) -> None:
     # A client that asks what a change would do must not make it because the address knows no dry runs.
-    if DRY_RUN not in request.args or request.method in READING:
+    if request.method in READING or b"dry" not in request.query_string.lower():
+        return
+    for name in request.args:
+        plain = name.partition("[")[0].lower().replace("_", "-")
+        if plain in NEARLY_DRY_RUN and (name != DRY_RUN or len(request.args.getlist(name)) > 1):
+            raise BadParameter(f"{name} is not {DRY_RUN}, given once; nothing was changed", parameter=name)
+    if DRY_RUN not in request.args:
         return
     operation: Operation | None = getattr(view, "operation", None)
     known = operation is not None and (operation.dry_run or DRY_RUN in dict(operation.parameters))

@@ -41,7 +41,8 @@ def install(app: Flask) -> None:
 
 
 def _prefers_table() -> bool:
-    return request.accept_mimetypes.best_match([MEDIA_TYPE, TABLE]) == TABLE
+    accepted = request.accept_mimetypes
+    return accepted[TABLE] > max(accepted[MEDIA_TYPE], accepted["application/json"])
 
 
 def _check_acceptable() -> None:

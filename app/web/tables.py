@@ -25,7 +25,8 @@ def cell(value: object) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """The text of a table."""
     written = StringIO()
-    writer = csv.writer(written)
+    # All in quotation marks: some spreadsheets begin a cell, and perhaps a formula, at each semicolon.
+    writer = csv.writer(written, quoting=csv.QUOTE_ALL)
     writer.writerow(head)
     writer.writerows(map(cell, row) for row in rows)
     return written.getvalue()

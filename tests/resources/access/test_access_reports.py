@@ -227,6 +227,10 @@ def test_the_table(app: Flask, world: World, acme: Organization, owner: Person, 
     # Whoever takes both gets the document.
     both = TestApp(app).get(path, headers={**headers, "Accept": "application/vnd.api+json, text/csv;q=0.5"})
     assert both.content_type == "application/vnd.api+json"
+    rather = TestApp(app).get(path, headers={**headers, "Accept": "application/json;q=0.9, text/csv;q=0.1"})
+    assert rather.content_type == "application/vnd.api+json"
+    # A semicolon begins no cell.
+    assert all(line.startswith('"') for line in answer.text.splitlines())
     # A view without a table refuses to be asked for one.
     TestApp(app).get(f"/api/v2/projects/{project.id}", headers=headers, status=406)
 

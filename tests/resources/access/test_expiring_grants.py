@@ -348,3 +348,21 @@ def test_a_caller_costs_no_more_statements(
     given(api, owner, ENTRY, place)
     let_pass(app, WorkspaceAclEntry)
     assert cost(statements, api, place.person.token, request) == before
+
+
+def test_nobody_prolongs_their_own_access(api: Api, world: World, owner: Person, place: Place) -> None:
+    role = world.project_member(place.project, place.person, "admin")
+    level = world.acl_entry(place.workspace, place.person, "owner")
+    world.acl_entry(place.workspace, owner, "owner")
+    for grant in (role, level):
+        world.change(grant, expires_at=now() + timedelta(hours=1))
+    member = f"/project-members/{role.id}", "project-members"
+    entry = f"/workspaces/{place.workspace.id}/acl/{level.id}", "workspace-acl-entries"
+    for path, type_ in (member, entry):
+        for until in (None, (now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")):
+            longer = document(type_, {"expires-at": until})
+            [fault] = api.patch(path, place.person.token, longer, expect=403)["errors"]
+            assert (fault["code"], fault["source"]["pointer"]) == ("own-expiry", "/data/attributes/expires-at")
+        sooner = (now() + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        api.patch(path, place.person.token, document(type_, {"expires-at": sooner}))
+        api.patch(path, owner.token, document(type_, {"expires-at": None}))

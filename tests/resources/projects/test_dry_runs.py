@@ -262,6 +262,11 @@ def test_it_is_true_or_false_and_never_ignored(api: Api, world: World, scene: Sc
     assert faults(answer) == [("This request has no dry-run; nothing was changed", "dry-run")]
     unchanged = next(each for each in world.all(Workspace) if each.id == scene.workspace.id)
     assert unchanged.project_id == scene.project.id
+    # Whoever nearly says it means it.
+    for nearly in ("dry_run=true", "dryrun=true", "dry-run[]=true", "Dry-Run=true", "dry-run=false&dry-run=true"):
+        answer = api.delete(f"{path}?{nearly}", owner.token, expect=400)
+        assert faults(answer)[0][1] == nearly.partition("=")[0]
+    assert scene.workspace.id in {each.id for each in world.all(Workspace)}
     # A read changes nothing anyway.
     api.get(f"{path}?dry-run=true", owner.token)
 

@@ -17,7 +17,7 @@ from app.models.project_members import OWNER, ProjectMember
 from app.models.projects import Project
 from app.models.users import User
 from app.resources.access.expiring_grants.ending import end_expired
-from app.resources.access.expiring_grants.operations import check_expiry
+from app.resources.access.expiring_grants.operations import check_expiry, check_own_expiry
 from app.resources.access.project_members.listing import MEMBERS
 from app.resources.access.project_members.operations import (
     Changes,
@@ -112,6 +112,7 @@ def update_project_member(member_id: str, members: dict[str, Any]) -> ResourceOb
         require_may_grant(project, member.role, members.get("role", member.role))
         check_scope(members, member)
         check_expiry(members)
+        check_own_expiry(member, members)
         changes = event_changes(apply_changes(member, members))
         if "environment" in changes:
             check_no_other_role(session, member)

@@ -83,7 +83,9 @@ def show_entry(workspace_id: str, entry_id: str) -> Response:
 
 
 @blueprint.patch("/<entry_id>")
-@requires(P.WORKSPACE_READ, P.WORKSPACE_READ_ACL, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS)
+@requires(
+    P.PROJECT_MANAGE_MEMBERS, P.WORKSPACE_READ, P.WORKSPACE_READ_ACL, P.WORKSPACE_MANAGE_ACL, P.WORKSPACE_MANAGE_OWNERS
+)
 @describes(body=WorkspaceAclEntrySchema, is_partial=True, answer=WorkspaceAclEntrySchema, errors=(403, 422))
 def update_acl_entry(workspace_id: str, entry_id: str) -> Response:
     """Change the level of a user on a workspace."""

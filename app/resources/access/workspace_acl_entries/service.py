@@ -12,7 +12,7 @@ from app.models.expiring_grants import is_in_force
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
 from app.resources.access.expiring_grants.ending import end_expired
-from app.resources.access.expiring_grants.operations import check_expiry
+from app.resources.access.expiring_grants.operations import check_expiry, check_own_expiry
 from app.resources.access.invitations.service import accept
 from app.resources.access.workspace_acl_entries.listing import ACL
 from app.resources.access.workspace_acl_entries.operations import is_lasting_owner, keep_an_owner
@@ -52,6 +52,7 @@ def update_acl_entry(workspace_id: str, entry_id: str, members: dict[str, Any]) 
         workspace = get_for_update(session, Workspace, workspace_id, P.WORKSPACE_READ)
         entry = _entry(session, workspace, entry_id)
         check_expiry(members)
+        check_own_expiry(entry, members)
         was_owner = is_lasting_owner(entry)
         _require_may_grant(workspace, entry.level, members.get("level", entry.level))
         changes = apply_changes(entry, members)
