@@ -17,7 +17,8 @@ from app.models.project_members import OWNER, ProjectMember
 from app.models.projects import Project
 from app.models.users import User
 from app.resources.access.expiring_grants.ending import end_expired
-from app.resources.access.expiring_grants.operations import check_expiry, check_own_expiry
+from app.resources.access.expiring_grants.operations import check_expiry
+from app.resources.access.expiring_grants.prolonging import check_own_expiry
 from app.resources.access.project_members.listing import MEMBERS
 from app.resources.access.project_members.operations import (
     Changes,

@@ -12,7 +12,8 @@ from app.models.expiring_grants import is_in_force
 from app.models.workspace_acl_entries import WorkspaceAclEntry
 from app.models.workspaces import Workspace
 from app.resources.access.expiring_grants.ending import end_expired
-from app.resources.access.expiring_grants.operations import check_expiry, check_own_expiry
+from app.resources.access.expiring_grants.operations import check_expiry
+from app.resources.access.expiring_grants.prolonging import check_own_expiry
 from app.resources.access.invitations.service import accept
 from app.resources.access.workspace_acl_entries.listing import ACL
 from app.resources.access.workspace_acl_entries.operations import is_lasting_owner, keep_an_owner
