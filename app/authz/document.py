@@ -135,9 +135,9 @@ ends at the same moment: the tokens of the project that its holder answers for, 
 workspaces, unless another role of theirs reaches these. Within an hour a background task removes the row, and records
 `project-members.expire` and the like. To give access again, add it again; what has ended can't be changed.
 
-Nobody makes their own role or level last longer (403), except who manages the members of the whole organization. But
-whoever manages access for a while can give others access for good, and prolong the access of teams, their own included.
-So give temporary access with a role that manages nobody.
+Nobody makes their own role or level last longer (403), except those who manage the members of the whole organization.
+But whoever manages access for a while can give others access for good, give themselves another role, and prolong the
+access of teams. So give temporary access with a role that manages nobody.
 
 A project, or an access list with owners, must keep an owner whose role does not end, so that nobody finds it without
 one on some morning. A transfer makes the new owner a lasting one.
