@@ -112,7 +112,7 @@ def import_command(
 @click.option("--organization", required=True, help="The organization there.")
 @click.option("--token-file", type=_FILE, required=True, help="A file whose first line is a token of that service.")
 @click.option("--as", "here", help="The organization here; by default, that of the same name.")
-@click.option("--owner", help="Who is to own the organization here, if there is none yet: a user name.")
+@click.option("--owner", help="The user who will own the organization here, if there is none yet.")
 @_applies_option
 def import_from_command(  # noqa: PLR0913, PLR0917 - what a person may say
     url: str,

@@ -1,4 +1,4 @@
-"""Who reaches what: the stored reasons for access, each with its holder and the grants that it gives alone.
+"""The stored reasons for access, each with its holder and the grants that it gives alone.
 
 The grants are made by the functions that make those of a caller, so a reason that is found here never says more or less
 than what the policy would decide.

@@ -31,7 +31,7 @@ class AccessPathSchema(Schema):
     name = Computed(
         lambda row, _held: row.name,
         schema=_TEXT_OR_NULL,
-        description="Who it is: the user name, the name of the team, the description of the token.",
+        description="The user name, the name of the team, or the description of the token.",
     )
     path = Computed(lambda row, _held: row.path, schema={"enum": list(PATHS)}, description="What gives the access.")
     role = Computed(

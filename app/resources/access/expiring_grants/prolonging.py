@@ -1,4 +1,4 @@
-"""Who may make access last longer: not whoever has it."""
+"""The rule that nobody makes their own access last longer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from app.web.policy import is_allowed_at
 
 
 class OwnExpiry(Forbidden):
-    """Whoever has access for a while does not make it last longer."""
+    """Somebody who has access for a while can't make it last longer."""
 
     code = "own-expiry"
     pointer = "/data/attributes/expires-at"

@@ -1,1 +1,1 @@
-"""Who reaches a project or a workspace, and who would if it changed."""
+"""Those who reach a project or a workspace, and those who would if it changed."""

@@ -1,4 +1,4 @@
-"""Who reaches some projects and workspaces at one moment, and who gains or loses access from one moment to another."""
+"""Those who reach some projects and workspaces at one moment, and those who gain or lose access until another."""
 
 from collections import Counter, namedtuple
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -179,7 +179,7 @@ class _Times(dict[Subject, int]):
 
 
 def compare(before: Standing, after: Standing) -> Changes:
-    """Who gains and who loses access from one moment to the other.
+    """Those who gain and those who lose access from one moment to the other.
 
     Workspaces in the same part of a project are compared once, except for those who have access to one of them alone.
     """
